@@ -1,0 +1,1 @@
+//! Benches of the protocol-websocket crates.

@@ -1,0 +1,36 @@
+//! The words that the `protocol-websocket` crates share: [`Version`], [`Role`] and [`Random`].
+//!
+//! # In scope
+//!
+//! Types that two sibling crates would otherwise each define for themselves.
+//!
+//! # Out of scope
+//!
+//! Everything else. Frames are in `protocol-websocket-frame`, heads in `protocol-websocket-http`.
+//!
+//! # Example
+//!
+//! ```
+//! use protocol_websocket_core::{Role, Version};
+//!
+//! assert_eq!(Version::default(), Version::RFC6455);
+//! assert_eq!(Version::RFC6455.to_string(), "draft-ietf-hybi-17");
+//! assert_eq!(Role::Client.peer(), Role::Server);
+//! ```
+//!
+//! # Features
+//!
+//! - `getrandom` (off): `OsRandom`, a [`Random`] over the operating system's generator.
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod random;
+mod role;
+mod version;
+
+#[cfg(feature = "getrandom")]
+pub use random::OsRandom;
+pub use random::Random;
+pub use role::Role;
+pub use version::{UnknownVersion, Version};

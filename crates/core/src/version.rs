@@ -1,0 +1,109 @@
+use core::fmt;
+use core::str::FromStr;
+
+/// A version of the WebSocket protocol, oldest first.
+///
+/// [`Display`](fmt::Display) and [`FromStr`] use the names of the drafts, which are also the names that Perl's
+/// `Protocol::WebSocket` uses. The enum is exhaustive: the drafts are history and the RFC has no successor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// draft-hixie-thewebsocketprotocol-75: no keys, `00 … FF` framing.
+    Hixie75,
+    /// draft-ietf-hybi-thewebsocketprotocol-00 (also known as hixie-76): two keys and eight bytes, `00 … FF` framing.
+    Hybi00,
+    /// draft-ietf-hybi-thewebsocketprotocol-10: `Sec-WebSocket-Version: 8`, framing as in RFC 6455.
+    Hybi10,
+    /// draft-ietf-hybi-thewebsocketprotocol-17, which became RFC 6455: `Sec-WebSocket-Version: 13`.
+    #[default]
+    Hybi17,
+}
+
+impl Version {
+    /// The published standard, and the default.
+    pub const RFC6455: Self = Self::Hybi17;
+
+    /// The number in `Sec-WebSocket-Version`: 13 or 8. The older drafts have no such field.
+    #[must_use]
+    pub const fn number(self) -> Option<u8> {
+        match self {
+            Self::Hixie75 | Self::Hybi00 => None,
+            Self::Hybi10 => Some(8),
+            Self::Hybi17 => Some(13),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Hixie75 => "draft-hixie-75",
+            Self::Hybi00 => "draft-ietf-hybi-00",
+            Self::Hybi10 => "draft-ietf-hybi-10",
+            Self::Hybi17 => "draft-ietf-hybi-17",
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Version {
+    type Err = UnknownVersion;
+
+    /// Reads a version's name, such as `draft-ietf-hybi-17`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownVersion`] for anything else, whatever its case.
+    fn from_str(name: &str) -> Result<Self, UnknownVersion> {
+        [Self::Hixie75, Self::Hybi00, Self::Hybi10, Self::Hybi17]
+            .into_iter()
+            .find(|version| version.name() == name)
+            .ok_or(UnknownVersion)
+    }
+}
+
+/// A name that is no version's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownVersion;
+
+impl fmt::Display for UnknownVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no websocket version has this name")
+    }
+}
+
+impl core::error::Error for UnknownVersion {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate alloc;
+    use alloc::string::ToString;
+
+    #[test]
+    fn names_are_read_back() {
+        for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17] {
+            assert_eq!(version.to_string().parse(), Ok(version));
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        for name in ["", "13", "draft-ietf-hybi-13", "DRAFT-IETF-HYBI-17", "draft-ietf-hybi-17 "] {
+            assert_eq!(name.parse::<Version>(), Err(UnknownVersion));
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_on_the_wire() {
+        let numbers = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17].map(Version::number);
+        assert_eq!(numbers, [None, None, Some(8), Some(13)]);
+    }
+
+    #[test]
+    fn the_standard_is_the_default() {
+        assert_eq!(Version::default(), Version::RFC6455);
+    }
+}

@@ -1,0 +1,3 @@
+//! WebSocket without I/O.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! ws:// and wss:// URLs: host, port, resource name and the Host header that belongs to them.
+#![no_std]
+#![forbid(unsafe_code)]

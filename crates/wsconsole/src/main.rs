@@ -1,0 +1,2 @@
+//! A WebSocket console.
+fn main() {}
