@@ -30,7 +30,6 @@ impl<F: FnMut(&mut [u8])> Random for F {
 /// Bytes are handed out once. `Debug` does not show them.
 #[cfg(feature = "getrandom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
-#[derive(Clone)]
 pub struct OsRandom {
     block: [u8; Self::BLOCK],
     used: usize,
