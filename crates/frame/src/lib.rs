@@ -1,3 +1,90 @@
-//! WebSocket frames and messages: header, masking, incremental UTF-8, a strict decoder, and nothing of HTTP.
-#![no_std]
-#![forbid(unsafe_code)]
+//! WebSocket frames and messages (RFC 6455 §5 to §8), strict, without I/O and without HTTP.
+//!
+//! # In scope
+//!
+//! - [`FrameHeader`] and [`mask()`]: the head of a frame and the masking of its payload, without state.
+//! - [`Decoder`]: bytes in, [`Frame`]s out, every rule checked; [`Assembler`]: frames in, [`Message`]s out.
+//! - [`Frame::encode`], [`Frame::into_vectored`] and [`Fragments`] for the other direction.
+//! - [`Utf8Validator`] for text that comes in pieces, [`Limits`], [`Close`], the [`Extension`] trait.
+//!
+//! # Out of scope
+//!
+//! - The opening handshake: `protocol-websocket-handshake-client` and `-server`.
+//! - Answers to pings, the closing handshake, timers: `protocol-websocket-connection`.
+//! - Sockets, threads, clocks and runtimes.
+//!
+//! # The way of a frame
+//!
+//! ```text
+//!            ┌───────────────────── Decoder ─────────────────────┐
+//!  input ──▶ │ FrameHeader ─▶ rules, order, limits ─▶ mask, UTF-8 │ ──▶ Frame ──▶ Extension ──▶ Assembler ──▶ Message
+//!            └───────────────────────────────────────────────────┘                                 └─────────▶ Part
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use protocol_websocket_core::{Role, Version};
+//! use protocol_websocket_frame::{Assembler, Decoder, Frame, Limits, MaskKey, Message};
+//!
+//! // A client masks what it sends.
+//! let mut wire = BytesMut::new();
+//! Frame::text("Hello").encode(Version::RFC6455, Some(MaskKey([1, 2, 3, 4])), &mut wire)?;
+//!
+//! // The server's side of the wire.
+//! let mut decoder = Decoder::new(Role::Server);
+//! let mut assembler = Assembler::new(Limits::default());
+//! while let Some(frame) = decoder.decode(&mut wire)? {
+//!     if let Some(message) = assembler.push(frame)? {
+//!         assert_eq!(message, Message::from("Hello"));
+//!     }
+//! }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! - `std` (on): text is validated with the SIMD instructions of the running processor. Nothing needs it to be correct.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+mod assembler;
+mod close;
+mod decoder;
+mod error;
+mod extension;
+mod fragments;
+mod frame;
+mod header;
+mod length;
+mod limits;
+mod mask;
+mod message;
+mod opcode;
+mod rsv;
+mod sequence;
+mod utf8;
+
+pub use assembler::Assembler;
+pub use bytes;
+pub use close::{Close, CloseCode};
+pub use decoder::{Decoder, Delivery};
+pub use error::{DecodeError, EncodeError};
+pub use extension::Extension;
+pub use fragments::Fragments;
+pub use frame::Frame;
+pub use header::{FrameHeader, HeaderBytes};
+pub use limits::Limits;
+pub use mask::{MaskKey, mask};
+pub use message::{Kind, Message, Part};
+pub use opcode::OpCode;
+pub use rsv::Rsv;
+pub use utf8::{InvalidUtf8, Utf8Bytes, Utf8Validator};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,145 @@
+use bytes::BytesMut;
+
+use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, Utf8Validator};
+
+/// Frames in, messages out.
+///
+/// A message in one frame passes without a copy. Fragments are joined in one buffer that grows with what has come, at
+/// most to twice its length, and that is gone with the message. Text is checked as it comes.
+///
+/// It checks again what a [`Decoder`](crate::Decoder) in front of it has checked of the order and the sums, since an
+/// extension between the two changes both, and since frames may come from elsewhere.
+///
+/// ```
+/// use protocol_websocket_frame::{Assembler, Frame, Limits, Message};
+///
+/// let mut assembler = Assembler::new(Limits::default());
+/// assert_eq!(assembler.push(Frame::text("Hel").with_fin(false))?, None);
+/// assert_eq!(assembler.push(Frame::continuation("lo"))?, Some(Message::from("Hello")));
+/// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Assembler {
+    max_message: u64,
+    open: Option<Open>,
+}
+
+/// A message under way.
+#[derive(Clone, Debug)]
+struct Open {
+    kind: Kind,
+    len: u64,
+    text: Utf8Validator,
+    buffer: BytesMut,
+}
+
+impl Assembler {
+    /// An assembler of messages of at most [`Limits::max_message`] bytes.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { max_message: limits.max_message, open: None }
+    }
+
+    /// Takes the next frame of a message and gives the message if it was the last one. Control frames belong to no
+    /// message: they pass without an effect.
+    ///
+    /// # Errors
+    ///
+    /// Frames out of order, a message that is too long, text that is not UTF-8. After an error the assembler is of no
+    /// use.
+    pub fn push(&mut self, frame: Frame) -> Result<Option<Message>, DecodeError> {
+        if frame.opcode().is_control() {
+            return Ok(None);
+        }
+        let (kind, fin) = (self.admit(&frame)?, frame.fin());
+        match self.open.take() {
+            None if fin => message(kind, frame).map(Some),
+            open => {
+                let mut open = open.unwrap_or_else(|| Open::new(kind));
+                open.check(frame.payload(), fin)?;
+                open.buffer.extend_from_slice(frame.payload());
+                if !fin {
+                    self.open = Some(open);
+                    return Ok(None);
+                }
+                let bytes = open.buffer.freeze();
+                Ok(Some(match kind {
+                    Kind::Text => Message::Text(Utf8Bytes::from_validated(bytes)),
+                    Kind::Binary => Message::Binary(bytes),
+                }))
+            }
+        }
+    }
+
+    /// Takes the next frame of a message and passes it on as a [`Part`]: nothing is kept but what the next part has to
+    /// fit. Control frames pass as `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_part(&mut self, frame: Frame) -> Result<Option<Part>, DecodeError> {
+        if frame.opcode().is_control() {
+            return Ok(None);
+        }
+        let (kind, last, first) = (self.admit(&frame)?, frame.fin(), self.open.is_none());
+        let mut open = self.open.take().unwrap_or_else(|| Open::new(kind));
+        if frame.is_checked() {
+            open.len += frame.payload().len() as u64;
+        } else {
+            open.check(frame.payload(), last)?;
+        }
+        if !last {
+            self.open = Some(open);
+        }
+        Ok(Some(Part { kind, bytes: frame.into_payload(), first, last }))
+    }
+
+    /// How many bytes the message under way may still have.
+    #[must_use]
+    pub fn budget(&self) -> u64 {
+        self.max_message - self.open.as_ref().map_or(0, |open| open.len)
+    }
+
+    /// Checks the frame's place and length.
+    fn admit(&self, frame: &Frame) -> Result<Kind, DecodeError> {
+        let kind = match (frame.opcode(), &self.open) {
+            (OpCode::Text, None) => Kind::Text,
+            (OpCode::Binary, None) => Kind::Binary,
+            (OpCode::Text | OpCode::Binary, Some(_)) => return Err(DecodeError::DataInsideMessage),
+            (_, Some(open)) => open.kind,
+            (_, None) => return Err(DecodeError::OrphanContinuation),
+        };
+        if frame.payload().len() as u64 > self.budget() {
+            return Err(DecodeError::MessageTooLong);
+        }
+        Ok(kind)
+    }
+}
+
+impl Open {
+    fn new(kind: Kind) -> Self {
+        Self { kind, len: 0, text: Utf8Validator::new(), buffer: BytesMut::new() }
+    }
+
+    fn check(&mut self, payload: &[u8], last: bool) -> Result<(), DecodeError> {
+        self.len += payload.len() as u64;
+        if self.kind == Kind::Text {
+            self.text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
+            if last && !self.text.is_complete() {
+                return Err(DecodeError::InvalidUtf8);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A message in one frame.
+fn message(kind: Kind, frame: Frame) -> Result<Message, DecodeError> {
+    let checked = frame.is_checked();
+    let payload = frame.into_payload();
+    Ok(match kind {
+        Kind::Binary => Message::Binary(payload),
+        Kind::Text if checked => Message::Text(Utf8Bytes::from_validated(payload)),
+        Kind::Text => Message::Text(payload.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
+    })
+}

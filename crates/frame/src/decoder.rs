@@ -1,0 +1,151 @@
+use bytes::BytesMut;
+use protocol_websocket_core::Role;
+
+use crate::length::Length;
+use crate::{DecodeError, Frame, FrameHeader, Limits, OpCode, Rsv};
+
+/// Bytes in, frames out, with every rule of RFC 6455 §5 that can be checked while they come in.
+///
+/// A frame is refused before any byte of it is handed out: by its header alone where the header is enough, and text
+/// at the first byte that cannot be UTF-8. What was decoded before stays decoded. An error is final: the decoder
+/// gives it again, whatever comes.
+///
+/// The decoder owns no buffer. It takes heads from the front of the caller's `input` at once and payloads when they
+/// are complete ([`Delivery::Whole`]) or as they come ([`Delivery::Parts`]). What is left in `input` between two calls
+/// belongs to a payload under way and may be unmasked already: append to it, do nothing else.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_core::Role;
+/// use protocol_websocket_frame::{Decoder, Frame};
+///
+/// let mut decoder = Decoder::new(Role::Client);
+/// let mut input = BytesMut::from(&b"\x81\x05Hello\x89\x00\x81"[..]);
+/// assert_eq!(decoder.decode(&mut input)?, Some(Frame::text("Hello")));
+/// assert_eq!(decoder.decode(&mut input)?, Some(Frame::ping("")));
+/// assert_eq!(decoder.decode(&mut input)?, None);
+/// assert_eq!(input[..], [0x81]);
+/// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    rules: Rules,
+    length: Length,
+    failed: Option<DecodeError>,
+}
+
+impl Decoder {
+    /// A decoder of what arrives at `role`: a server takes masked frames only, a client unmasked ones (§5.1).
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        let masks = match role {
+            Role::Client => Masks::Refused,
+            Role::Server => Masks::Required,
+        };
+        let rules = Rules { masks, claimed: Rsv::NONE, delivery: Delivery::Whole, limits: Limits::default() };
+        Self { rules, length: Length::default(), failed: None }
+    }
+
+    /// Takes masked and unmasked frames alike, against §5.1: for tools that watch both directions, and for peers that
+    /// never learnt.
+    #[must_use]
+    pub const fn any_mask(mut self) -> Self {
+        self.rules.masks = Masks::Any;
+        self
+    }
+
+    /// Sets the limits; [`Limits::default`] otherwise.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.rules.limits = limits;
+        self
+    }
+
+    /// Sets when payloads are handed out; [`Delivery::Whole`] otherwise.
+    #[must_use]
+    pub const fn delivery(mut self, delivery: Delivery) -> Self {
+        self.rules.delivery = delivery;
+        self
+    }
+
+    /// Lets these reserved bits through, on the first frame of a message: a negotiated extension claims them. The text
+    /// of a message that carries one is not checked here but behind the extension.
+    #[must_use]
+    pub const fn claim(mut self, rsv: Rsv) -> Self {
+        self.rules.claimed = rsv;
+        self
+    }
+
+    /// Takes the next frame from the front of `input`. `None` means that more bytes are needed.
+    ///
+    /// # Errors
+    ///
+    /// When the peer broke a rule; the same error at each later call.
+    #[inline]
+    pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        match self.failed {
+            None => self.length.decode(&self.rules, input).inspect_err(|&error| self.failed = Some(error)),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+/// When the decoder hands out the payload of a data frame. Control frames are always whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// When it is complete: frames come out as they were sent.
+    #[default]
+    Whole,
+    /// As its bytes arrive: a frame that comes in pieces comes out as so many fragments, as if an intermediary had cut
+    /// it (§5.4). Nothing is held back, so a payload of any length passes through a small buffer.
+    Parts,
+}
+
+/// What the decoder was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    masks: Masks,
+    claimed: Rsv,
+    pub(crate) delivery: Delivery,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Masks {
+    Any,
+    Refused,
+    Required,
+}
+
+impl Rules {
+    /// Checks of a head what needs no memory of the frames before it.
+    pub(crate) fn admit(&self, header: &FrameHeader) -> Result<(), DecodeError> {
+        match (self.masks, header.mask) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+            //# The server MUST close the connection upon receiving a
+            //# frame that is not masked.
+            (Masks::Required, None) => return Err(DecodeError::MaskMissing),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+            //# A client MUST close a connection if it detects a masked
+            //# frame.
+            (Masks::Refused, Some(_)) => return Err(DecodeError::MaskUnexpected),
+            _ => {}
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# If a nonzero value is received and none of
+        //# the negotiated extensions defines the meaning of such a nonzero
+        //# value, the receiving endpoint MUST _Fail the WebSocket
+        //# Connection_.
+        let claimed = match header.opcode {
+            OpCode::Text | OpCode::Binary => self.claimed,
+            _ => Rsv::NONE,
+        };
+        if !claimed.contains(header.rsv) {
+            return Err(DecodeError::ReservedBits);
+        }
+        if header.len > self.limits.max_frame {
+            return Err(DecodeError::FrameTooLong);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+use crate::{EncodeError, Frame, Kind, Part, Utf8Validator};
+
+/// Parts in, frames out: sends a message in pieces and refuses an order that the peer would refuse (RFC 6455 §5.4).
+///
+/// ```
+/// use bytes::Bytes;
+/// use protocol_websocket_frame::{EncodeError, Fragments, Frame, Kind, Part};
+///
+/// let mut fragments = Fragments::new();
+/// let part = |bytes, first, last| Part { kind: Kind::Text, bytes: Bytes::from_static(bytes), first, last };
+/// assert_eq!(fragments.frame(part(b"Hel", true, false))?, Frame::text("Hel").with_fin(false));
+/// assert_eq!(fragments.frame(part(b"new", true, true)), Err(EncodeError::PartOutOfOrder));
+/// assert_eq!(fragments.frame(part(b"lo", false, true))?, Frame::continuation("lo"));
+/// # Ok::<_, EncodeError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Fragments {
+    open: Option<(Kind, Utf8Validator)>,
+}
+
+impl Fragments {
+    /// A writer between messages.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { open: None }
+    }
+
+    /// Whether a message is under way: only its next part may be sent, and control frames.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The frame that carries `part`.
+    ///
+    /// # Errors
+    ///
+    /// A part that does not follow the one before it, or that is of another kind; parts of text that are not UTF-8
+    /// together. The message under way stays as it was, so that a right part can follow.
+    pub fn frame(&mut self, part: Part) -> Result<Frame, EncodeError> {
+        let mut text = match self.open {
+            None if part.first => Utf8Validator::new(),
+            Some((kind, text)) if !part.first && kind == part.kind => text,
+            _ => return Err(EncodeError::PartOutOfOrder),
+        };
+        if part.kind == Kind::Text {
+            text.push(&part.bytes).map_err(|_| EncodeError::InvalidUtf8)?;
+            if part.last && !text.is_complete() {
+                return Err(EncodeError::InvalidUtf8);
+            }
+        }
+        self.open = (!part.last).then_some((part.kind, text));
+        let frame =
+            if part.first { Frame::new(part.kind.opcode(), part.bytes) } else { Frame::continuation(part.bytes) };
+        Ok(frame.with_fin(part.last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn part(kind: Kind, bytes: &'static [u8], first: bool, last: bool) -> Part {
+        Part { kind, bytes: Bytes::from_static(bytes), first, last }
+    }
+
+    #[test]
+    fn parts_become_fragments() {
+        let mut fragments = Fragments::new();
+        assert_eq!(fragments.frame(part(Kind::Binary, b"a", true, false)), Ok(Frame::binary("a").with_fin(false)));
+        assert!(fragments.is_open());
+        assert_eq!(fragments.frame(part(Kind::Binary, b"", false, false)), Ok(Frame::continuation("").with_fin(false)));
+        assert_eq!(fragments.frame(part(Kind::Binary, b"b", false, true)), Ok(Frame::continuation("b")));
+        assert!(!fragments.is_open());
+    }
+
+    #[test]
+    fn an_illegal_order_is_refused_and_forgotten() {
+        let mut fragments = Fragments::new();
+        let refused = Err(EncodeError::PartOutOfOrder);
+        assert_eq!(fragments.frame(part(Kind::Text, b"x", false, true)), refused);
+        fragments.frame(part(Kind::Text, b"a", true, false)).unwrap();
+        assert_eq!(fragments.frame(part(Kind::Text, b"x", true, true)), refused);
+        assert_eq!(fragments.frame(part(Kind::Binary, b"x", false, true)), refused);
+        assert_eq!(fragments.frame(part(Kind::Text, b"b", false, true)), Ok(Frame::continuation("b")));
+    }
+
+    #[test]
+    fn text_is_checked_across_parts() {
+        let mut fragments = Fragments::new();
+        fragments.frame(part(Kind::Text, b"\xC3", true, false)).unwrap();
+        assert_eq!(fragments.frame(part(Kind::Text, b"x", false, true)), Err(EncodeError::InvalidUtf8));
+        assert_eq!(fragments.frame(part(Kind::Text, b"", false, true)), Err(EncodeError::InvalidUtf8));
+        assert!(fragments.frame(part(Kind::Text, b"\xA9", false, true)).is_ok());
+    }
+}

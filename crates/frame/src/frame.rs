@@ -1,0 +1,203 @@
+use core::fmt;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket_core::Version;
+
+use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask};
+
+/// One frame: an opcode, its flags and a payload (RFC 6455 §5).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_core::Version;
+/// use protocol_websocket_frame::{Frame, MaskKey};
+///
+/// let mut output = BytesMut::new();
+/// let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
+/// Frame::text("Hello").encode(Version::RFC6455, Some(key), &mut output)?;
+/// assert_eq!(output[..], [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+/// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+/// ```
+#[derive(Clone)]
+pub struct Frame {
+    opcode: OpCode,
+    fin: bool,
+    rsv: Rsv,
+    /// The decoder has checked the payload as text, together with the message's earlier frames.
+    checked: bool,
+    payload: Bytes,
+}
+
+impl Frame {
+    /// A frame with FIN and without reserved bits. The other constructors are this one with a name.
+    pub fn new(opcode: OpCode, payload: impl Into<Bytes>) -> Self {
+        Self { opcode, fin: true, rsv: Rsv::NONE, checked: false, payload: payload.into() }
+    }
+
+    /// A text message in one frame.
+    pub fn text(text: impl Into<Utf8Bytes>) -> Self {
+        Self::new(OpCode::Text, text.into())
+    }
+
+    /// A binary message in one frame.
+    pub fn binary(payload: impl Into<Bytes>) -> Self {
+        Self::new(OpCode::Binary, payload)
+    }
+
+    /// The next fragment of a message; the last one unless [`with_fin`](Self::with_fin) says otherwise.
+    pub fn continuation(payload: impl Into<Bytes>) -> Self {
+        Self::new(OpCode::Continuation, payload)
+    }
+
+    /// A Ping. Its payload may have 125 bytes.
+    pub fn ping(payload: impl Into<Bytes>) -> Self {
+        Self::new(OpCode::Ping, payload)
+    }
+
+    /// A Pong. Its payload may have 125 bytes; as an answer it is the Ping's.
+    pub fn pong(payload: impl Into<Bytes>) -> Self {
+        Self::new(OpCode::Pong, payload)
+    }
+
+    /// A Close, with or without a code.
+    ///
+    /// # Errors
+    ///
+    /// A code that may not be sent, a reason over [`Close::MAX_REASON`] bytes.
+    pub fn close(close: Option<&Close>) -> Result<Self, EncodeError> {
+        let payload = close.map(Close::encode).transpose()?.unwrap_or_default();
+        Ok(Self::new(OpCode::Close, payload))
+    }
+
+    /// Sets whether the frame ends its message.
+    #[must_use]
+    pub fn with_fin(self, fin: bool) -> Self {
+        Self { fin, checked: false, ..self }
+    }
+
+    /// Sets the reserved bits, which belong to extensions.
+    #[must_use]
+    pub fn with_rsv(self, rsv: Rsv) -> Self {
+        Self { rsv, checked: false, ..self }
+    }
+
+    /// Puts another payload into the frame, as an extension does.
+    #[must_use]
+    pub fn with_payload(self, payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), checked: false, ..self }
+    }
+
+    /// What the frame carries.
+    #[must_use]
+    pub const fn opcode(&self) -> OpCode {
+        self.opcode
+    }
+
+    /// Whether the frame ends its message.
+    #[must_use]
+    pub const fn fin(&self) -> bool {
+        self.fin
+    }
+
+    /// The reserved bits.
+    #[must_use]
+    pub const fn rsv(&self) -> Rsv {
+        self.rsv
+    }
+
+    /// The payload, unmasked.
+    #[must_use]
+    pub const fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The payload, unmasked, without a copy.
+    #[must_use]
+    pub fn into_payload(self) -> Bytes {
+        self.payload
+    }
+
+    /// The head that goes before the payload.
+    #[must_use]
+    pub const fn header(&self, mask: Option<MaskKey>) -> FrameHeader {
+        FrameHeader { fin: self.fin, rsv: self.rsv, opcode: self.opcode, mask, len: self.payload.len() as u64 }
+    }
+
+    /// Appends the frame to `output`, masked with `mask` if there is one: a client's frames are, a server's are not
+    /// (RFC 6455 §5.1).
+    ///
+    /// # Errors
+    ///
+    /// A control frame that is fragmented or over 125 bytes; a frame that `version` cannot say. Nothing is written then.
+    #[inline]
+    pub fn encode(&self, version: Version, mask: Option<MaskKey>, output: &mut BytesMut) -> Result<(), EncodeError> {
+        let header = self.head(version, mask)?;
+        output.reserve(header.len() + self.payload.len());
+        output.extend_from_slice(&header);
+        let start = output.len();
+        output.extend_from_slice(&self.payload);
+        if let (Some(key), Some(payload)) = (mask, output.get_mut(start..)) {
+            self::mask(payload, key, 0);
+        }
+        Ok(())
+    }
+
+    /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
+    ///
+    /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn into_vectored(self, version: Version, mask: Option<MaskKey>) -> Result<(HeaderBytes, Bytes), EncodeError> {
+        let header = self.head(version, mask)?;
+        let Some(key) = mask else { return Ok((header, self.payload)) };
+        let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        self::mask(&mut payload, key, 0);
+        Ok((header, payload.freeze()))
+    }
+
+    fn head(&self, version: Version, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
+        match version {
+            Version::Hybi10 | Version::Hybi17 => self.header(mask).encode(),
+            Version::Hixie75 | Version::Hybi00 => Err(EncodeError::Unsupported),
+        }
+    }
+
+    /// A frame whose text the decoder has checked as far as it goes.
+    pub(crate) const fn decoded(opcode: OpCode, fin: bool, rsv: Rsv, checked: bool, payload: Bytes) -> Self {
+        Self { opcode, fin, rsv, checked, payload }
+    }
+
+    /// Whether the decoder has checked the text in it.
+    pub(crate) const fn is_checked(&self) -> bool {
+        self.checked
+    }
+}
+
+impl From<Message> for Frame {
+    /// The message in one frame.
+    fn from(message: Message) -> Self {
+        Self::new(message.kind().opcode(), message.into_bytes())
+    }
+}
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        (self.opcode, self.fin, self.rsv) == (other.opcode, other.fin, other.rsv) && self.payload == other.payload
+    }
+}
+
+impl Eq for Frame {}
+
+impl fmt::Debug for Frame {
+    /// Names the payload's length, not its bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("opcode", &self.opcode)
+            .field("fin", &self.fin)
+            .field("rsv", &self.rsv)
+            .field("len", &self.payload.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+use core::ops::Deref;
+
+use crate::{DecodeError, EncodeError, MaskKey, OpCode, Rsv};
+
+/// The head of a length-prefixed frame (RFC 6455 §5.2): everything before the payload.
+///
+/// With [`mask`](crate::mask) it is all that a relay needs: heads in, heads out, payloads of any length streamed
+/// between them and nothing buffered. It knows neither roles nor limits nor what came before; the
+/// [`Decoder`](crate::Decoder) does.
+///
+/// ```
+/// use protocol_websocket_frame::{FrameHeader, OpCode};
+///
+/// let (header, used) = FrameHeader::parse(b"\x81\x05Hello")?.expect("two bytes are enough here");
+/// assert_eq!((header.opcode, header.len, used), (OpCode::Text, 5, 2));
+/// assert_eq!(*header.encode()?, [0x81, 0x05]);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FrameHeader {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// The reserved bits.
+    pub rsv: Rsv,
+    /// What the frame carries.
+    pub opcode: OpCode,
+    /// The masking key, when the payload is masked.
+    pub mask: Option<MaskKey>,
+    /// The payload's length in bytes, below 2^63.
+    pub len: u64,
+}
+
+const FIN: u8 = 0x80;
+const MASK: u8 = 0x80;
+const LEN: u8 = 0x7F;
+const LEN_16: u8 = 126;
+const LEN_64: u8 = 127;
+
+impl FrameHeader {
+    /// The longest head, in bytes: two, an eight-byte length, a key.
+    pub const MAX_LEN: usize = 14;
+
+    /// Reads the head at the beginning of `input`: the head, and how many bytes it took. `None` means that more bytes
+    /// are needed.
+    ///
+    /// # Errors
+    ///
+    /// A reserved opcode, a control frame that is fragmented or over 125 bytes, and a length that is not minimal or
+    /// has its top bit set: as soon as the bytes that say so are there.
+    #[inline]
+    pub fn parse(input: &[u8]) -> Result<Option<(Self, usize)>, DecodeError> {
+        let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
+        let fin = first & FIN != 0;
+        let Some(opcode) = OpCode::from_bits(first & 0x0F) else {
+            return Err(DecodeError::ReservedOpCode(first & 0x0F));
+        };
+        let short = second & LEN;
+        if opcode.is_control() {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+            //# All control frames MUST have a payload length of 125 bytes or less
+            //# and MUST NOT be fragmented.
+            if short > 125 {
+                return Err(DecodeError::ControlTooLong);
+            }
+            if !fin {
+                return Err(DecodeError::ControlFragmented);
+            }
+        }
+        let (len, rest) = match short {
+            LEN_16 => {
+                let Some((&len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                (u64::from(u16::from_be_bytes(len)), rest)
+            }
+            LEN_64 => {
+                let Some((&len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                (u64::from_be_bytes(len), rest)
+            }
+            len => (u64::from(len), rest),
+        };
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# the minimal number of bytes MUST be used to encode
+        //# the length
+        if short != length_form(len) {
+            return Err(DecodeError::LengthNotMinimal);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# the most significant bit MUST be 0
+        if len >> 63 != 0 {
+            return Err(DecodeError::LengthTopBit);
+        }
+        let (mask, rest) = if second & MASK == 0 {
+            (None, rest)
+        } else {
+            let Some((&key, rest)) = rest.split_first_chunk() else { return Ok(None) };
+            (Some(MaskKey(key)), rest)
+        };
+        let header = Self { fin, rsv: Rsv::from_bits(first), opcode, mask, len };
+        Ok(Some((header, input.len() - rest.len())))
+    }
+
+    /// The head's bytes, the length in its shortest form.
+    ///
+    /// # Errors
+    ///
+    /// A control frame that is fragmented or over 125 bytes, and a length of 2^63 or more.
+    #[inline]
+    pub fn encode(&self) -> Result<HeaderBytes, EncodeError> {
+        if self.opcode.is_control() {
+            if self.len > 125 {
+                return Err(EncodeError::ControlTooLong);
+            }
+            if !self.fin {
+                return Err(EncodeError::ControlFragmented);
+            }
+        }
+        if self.len >> 63 != 0 {
+            return Err(EncodeError::FrameTooLong);
+        }
+        let form = length_form(self.len);
+        let mut bytes = HeaderBytes { bytes: [0; Self::MAX_LEN], len: 0 };
+        bytes.push([
+            u8::from(self.fin) * FIN | self.rsv.bits() | self.opcode.bits(),
+            u8::from(self.mask.is_some()) * MASK | form,
+        ]);
+        let len = self.len.to_be_bytes();
+        match form {
+            LEN_16 => bytes.push([len[6], len[7]]),
+            LEN_64 => bytes.push(len),
+            _ => {}
+        }
+        if let Some(MaskKey(key)) = self.mask {
+            bytes.push(key);
+        }
+        Ok(bytes)
+    }
+}
+
+/// The seven bits that stand for a length in its shortest form.
+#[expect(clippy::cast_possible_truncation, reason = "at most 125")]
+const fn length_form(len: u64) -> u8 {
+    match len {
+        0..=125 => len as u8,
+        126..=0xFFFF => LEN_16,
+        _ => LEN_64,
+    }
+}
+
+/// An encoded head: up to [`FrameHeader::MAX_LEN`] bytes, read as a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderBytes {
+    bytes: [u8; FrameHeader::MAX_LEN],
+    len: u8,
+}
+
+impl HeaderBytes {
+    fn push<const N: usize>(&mut self, more: [u8; N]) {
+        if let Some(room) = self.bytes.get_mut(usize::from(self.len)..).and_then(|free| free.first_chunk_mut()) {
+            *room = more;
+            #[expect(clippy::cast_possible_truncation, reason = "two, eight or four")]
+            let more = N as u8;
+            self.len += more;
+        }
+    }
+}
+
+impl Deref for HeaderBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for HeaderBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}

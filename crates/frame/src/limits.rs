@@ -1,0 +1,71 @@
+/// What a peer may make us hold. Each limit is checked against a frame's header, before its payload is waited for.
+///
+/// | limit | default | precedent |
+/// |---|---|---|
+/// | message | 1 MiB | Python's websockets; tungstenite takes 64 MiB, ws 100 MiB |
+/// | frame | as the message | the same |
+/// | fragments | `max(1024, message / 256)` | aiohttp's formula |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest payload of one frame, in bytes. Beyond it: close code 1009.
+    pub max_frame: u64,
+    /// The longest message, all fragments together, in bytes. Beyond it: close code 1009.
+    pub max_message: u64,
+    /// The most frames that one message may be cut into; empty ones count. Beyond it: close code 1008.
+    pub max_fragments: u32,
+}
+
+impl Limits {
+    /// No limit at all. Only for peers that you trust, or for messages that are taken in parts.
+    pub const NONE: Self = Self { max_frame: u64::MAX, max_message: u64::MAX, max_fragments: u32::MAX };
+
+    /// The limits of Perl's `Protocol::WebSocket` 0.26: frames of 64 KiB, at most 128 of them to a message.
+    pub const PERL: Self = Self { max_frame: 65_536, max_message: 65_536 * 128, max_fragments: 128 };
+
+    /// Messages of at most `max_message` bytes, whether whole or in fragments, and of as many fragments as that makes
+    /// reasonable: one for each 256 bytes, but 1024 in any case.
+    #[must_use]
+    pub const fn new(max_message: u64) -> Self {
+        let fragments = max_message / 256;
+        let max_fragments = match fragments {
+            0..=1024 => 1024,
+            0xFFFF_FFFF.. => u32::MAX,
+            #[expect(clippy::cast_possible_truncation, reason = "the arms above leave 32 bits")]
+            _ => fragments as u32,
+        };
+        Self { max_frame: max_message, max_message, max_fragments }
+    }
+
+    /// Sets [`max_frame`](#structfield.max_frame).
+    #[must_use]
+    pub const fn max_frame(self, max_frame: u64) -> Self {
+        Self { max_frame, ..self }
+    }
+
+    /// Sets [`max_fragments`](#structfield.max_fragments).
+    #[must_use]
+    pub const fn max_fragments(self, max_fragments: u32) -> Self {
+        Self { max_fragments, ..self }
+    }
+}
+
+impl Default for Limits {
+    /// Messages of 1 MiB.
+    fn default() -> Self {
+        Self::new(1024 * 1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_follow_the_message() {
+        assert_eq!(Limits::new(0).max_fragments, 1024);
+        assert_eq!(Limits::default().max_fragments, 4096);
+        assert_eq!(Limits::new(u64::MAX).max_fragments, u32::MAX);
+        assert_eq!(Limits::new(256 << 32).max_fragments, u32::MAX);
+    }
+}

@@ -1,0 +1,108 @@
+use crate::{CloseCode, DecodeError, FrameHeader, Limits, OpCode, Utf8Validator};
+
+/// What the frames so far leave to the next one: the order of fragments, the sums over a message, and text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sequence {
+    state: State,
+    /// Frames of the message under way.
+    fragments: u32,
+    /// Bytes of the message under way, by their headers.
+    total: u64,
+    text: Utf8Validator,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Between,
+    /// In a message that is not text, or not yet: an extension has to undo its work first.
+    InData,
+    /// In a text message.
+    InText,
+}
+
+impl Sequence {
+    /// Checks a head against the frames before it.
+    pub(crate) fn admit(&mut self, header: &FrameHeader, limits: &Limits) -> Result<(), DecodeError> {
+        match (header.opcode, self.state) {
+            (OpCode::Close | OpCode::Ping | OpCode::Pong, _) => {
+                // A Close of one byte has no room for the code that it begins with.
+                let too_short = header.opcode == OpCode::Close && header.len == 1;
+                return if too_short { Err(DecodeError::CloseTooShort) } else { Ok(()) };
+            }
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# The fragments of one message MUST NOT be interleaved between the
+            //# fragments of another message unless an extension has been
+            //# negotiated that can interpret the interleaving.
+            (OpCode::Text | OpCode::Binary, State::InData | State::InText) => {
+                return Err(DecodeError::DataInsideMessage);
+            }
+            (OpCode::Continuation, State::Between) => return Err(DecodeError::OrphanContinuation),
+            (OpCode::Text, State::Between) if header.rsv.is_none() => *self = Self::begin(State::InText),
+            (OpCode::Text | OpCode::Binary, State::Between) => *self = Self::begin(State::InData),
+            (OpCode::Continuation, State::InData | State::InText) => {}
+        }
+        self.fragments = self.fragments.saturating_add(1);
+        if self.fragments > limits.max_fragments {
+            return Err(DecodeError::TooManyFragments);
+        }
+        self.total = self.total.saturating_add(header.len);
+        if self.total > limits.max_message {
+            return Err(DecodeError::MessageTooLong);
+        }
+        Ok(())
+    }
+
+    /// Checks the unmasked payload at hand, of which what lies behind `at` is new; `ends` says that the frame ends with
+    /// it. Says whether it was checked as a message's text.
+    pub(crate) fn check(
+        &mut self,
+        header: &FrameHeader,
+        payload: &[u8],
+        at: usize,
+        ends: bool,
+    ) -> Result<bool, DecodeError> {
+        match header.opcode {
+            OpCode::Ping | OpCode::Pong => return Ok(false),
+            OpCode::Close => return check_close(payload, ends).map(|()| false),
+            OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
+        }
+        let is_text = self.state == State::InText;
+        let message_ends = ends && header.fin;
+        if is_text {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-8.1
+            //# When an endpoint is to interpret a byte stream as UTF-8 but finds
+            //# that the byte stream is not, in fact, a valid UTF-8 stream, that
+            //# endpoint MUST _Fail the WebSocket Connection_.
+            let fresh = payload.get(at..).unwrap_or_default();
+            self.text.push(fresh).map_err(|_| DecodeError::InvalidUtf8)?;
+            if message_ends && !self.text.is_complete() {
+                return Err(DecodeError::InvalidUtf8);
+            }
+        }
+        if message_ends {
+            self.state = State::Between;
+        }
+        Ok(is_text)
+    }
+
+    const fn begin(state: State) -> Self {
+        Self { state, fragments: 0, total: 0, text: Utf8Validator::new() }
+    }
+}
+
+/// Checks as much as has come of a Close: the code once it is there, the reason at its first bad byte.
+fn check_close(payload: &[u8], ends: bool) -> Result<(), DecodeError> {
+    let Some((&code, reason)) = payload.split_first_chunk() else { return Ok(()) };
+    let code = CloseCode(u16::from_be_bytes(code));
+    if !code.is_sendable() {
+        return Err(DecodeError::CloseCode(code.0));
+    }
+    // At most 123 bytes, so beginning anew for each piece stays cheap and needs no state.
+    let mut text = Utf8Validator::new();
+    text.push(reason).map_err(|_| DecodeError::InvalidUtf8)?;
+    if ends && !text.is_complete() {
+        return Err(DecodeError::InvalidUtf8);
+    }
+    Ok(())
+}
