@@ -34,3 +34,7 @@ pub use random::OsRandom;
 pub use random::Random;
 pub use role::Role;
 pub use version::{UnknownVersion, Version};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
