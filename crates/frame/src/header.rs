@@ -119,8 +119,8 @@ impl FrameHeader {
         let form = length_form(self.len);
         let mut bytes = HeaderBytes { bytes: [0; Self::MAX_LEN], len: 0 };
         bytes.push([
-            u8::from(self.fin) * FIN | self.rsv.bits() | self.opcode.bits(),
-            u8::from(self.mask.is_some()) * MASK | form,
+            (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits(),
+            (u8::from(self.mask.is_some()) * MASK) | form,
         ]);
         let len = self.len.to_be_bytes();
         match form {
