@@ -130,7 +130,7 @@ impl Url {
         if url.fragment().is_some() {
             return Err(UrlError::Fragment);
         }
-        if url.host_str().is_none_or(str::is_empty) {
+        if !url.host_str().is_some_and(is_host) {
             return Err(UrlError::Host);
         }
         if url.port() == Some(0) {
@@ -180,6 +180,12 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
 fn check_slashes(rest: &str) -> Result<(), UrlError> {
     let authority = rest.strip_prefix("//").ok_or(UrlError::Syntax)?;
     if authority.starts_with('/') { Err(UrlError::Host) } else { Ok(()) }
+}
+
+/// A name or an address as RFC 3986 §3.2.2 has it. In names, the WHATWG parser lets more through, such as `%22`.
+fn is_host(host: &str) -> bool {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
+    !host.is_empty() && (host.starts_with('[') || host.bytes().all(in_name))
 }
 
 fn decode(text: &str) -> Result<String, UrlError> {
@@ -291,6 +297,9 @@ mod tests {
                 "ws://a%20b/",
                 "ws://a^b/",
                 "ws://xn--a/",
+                "ws://a%22b/",
+                "ws://a`b/",
+                "ws://a{b}/",
             ],
             UrlError::Host,
         );
