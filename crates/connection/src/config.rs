@@ -1,0 +1,117 @@
+use core::time::Duration;
+
+use protocol_websocket_frame::{Delivery, Limits};
+use protocol_websocket_http::HeadLimits;
+
+/// What a connection is told before it begins. The default is strict and answers pings; nothing in it is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) limits: Limits,
+    pub(crate) head_limits: HeadLimits,
+    pub(crate) delivery: Delivery,
+    pub(crate) auto_pong: bool,
+    pub(crate) high_water: usize,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Config {
+    /// How many unsent bytes hold pongs back, unless told otherwise: 64 KiB, one usual read.
+    pub const HIGH_WATER: usize = 64 * 1024;
+
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            limits: Limits::default(),
+            head_limits: HeadLimits::default(),
+            delivery: Delivery::Whole,
+            auto_pong: true,
+            high_water: Self::HIGH_WATER,
+            timeouts: Timeouts::NONE,
+        }
+    }
+
+    /// What frames and messages may cost; [`Limits::default`] otherwise.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What the handshake's head may cost; [`HeadLimits::default`] otherwise.
+    #[must_use]
+    pub const fn head_limits(mut self, limits: HeadLimits) -> Self {
+        self.head_limits = limits;
+        self
+    }
+
+    /// Whether messages come whole, as [`Event::Message`](crate::Event::Message), which is the default, or in parts as
+    /// they arrive, as [`Event::Part`](crate::Event::Part).
+    #[must_use]
+    pub const fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Whether pings are answered without being asked; they are by default. Without it the application must answer
+    /// each [`Event::Ping`](crate::Event::Ping) (RFC 6455 §5.5.2).
+    #[must_use]
+    pub const fn auto_pong(mut self, auto_pong: bool) -> Self {
+        self.auto_pong = auto_pong;
+        self
+    }
+
+    /// While the output holds more than this many bytes, only the latest pong is kept back for later: a peer that pings
+    /// and never reads makes us hold no more (RFC 6455 §5.5.3). [`Config::HIGH_WATER`] otherwise.
+    #[must_use]
+    pub const fn high_water(mut self, bytes: usize) -> Self {
+        self.high_water = bytes;
+        self
+    }
+
+    /// How long to wait for what; [`Timeouts::NONE`] otherwise.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How long to wait for what. A time that is `None` is waited for ever.
+///
+/// They only work for a caller that watches the clock: see
+/// [`Connection::poll_timeout`](crate::Connection::poll_timeout).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the opening handshake as a whole, however its bytes trickle.
+    pub handshake: Option<Duration>,
+    /// Without any byte from the peer, after which a ping is sent.
+    pub ping: Option<Duration>,
+    /// For a sign of life after that ping. Then the connection fails with close code 1011.
+    pub pong: Option<Duration>,
+    /// Without any byte from the peer, after which the connection fails with close code 1001.
+    pub idle: Option<Duration>,
+    /// For the peer's Close after ours, and nothing else counts.
+    pub close: Option<Duration>,
+}
+
+impl Timeouts {
+    /// No deadlines at all.
+    pub const NONE: Self = Self { handshake: None, ping: None, pong: None, idle: None, close: None };
+
+    /// What a server on the open internet may want: 10 s for either handshake, a ping after 20 s of silence and 20 s
+    /// for its answer, as Python's websockets has them.
+    pub const USUAL: Self = Self {
+        handshake: Some(Duration::from_secs(10)),
+        ping: Some(Duration::from_secs(20)),
+        pong: Some(Duration::from_secs(20)),
+        idle: None,
+        close: Some(Duration::from_secs(10)),
+    };
+}

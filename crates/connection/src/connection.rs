@@ -1,0 +1,239 @@
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket_core::{Random, Role};
+use protocol_websocket_frame::{Close, CloseCode, Extension, Message, Part};
+use protocol_websocket_http::Negotiated;
+
+use crate::receiver::{Receiver, Reply};
+use crate::sender::Sender;
+use crate::timers::{Due, Timers};
+use crate::{Config, Error, Event, SendError, State, Timeout};
+
+/// An open connection in either role, after a handshake made anywhere: by the handshake crates, by an HTTP library, over
+/// HTTP/2 or HTTP/3.
+///
+/// It owns state and no bytes. What arrived is in the caller's `input`, from whose front it takes what it reads; what
+/// must be sent is appended to the caller's `output`. The order of calls in an event loop:
+///
+/// 1. append what arrived to `input`, and call [`receive`](Self::receive) until it gives `None`;
+/// 2. call [`send`](Self::send) and its like whenever there is something to say;
+/// 3. write `output`; once [`state`](Self::state) is [`State::Closed`], close the transport behind it;
+/// 4. at the end of the transport's input call [`receive_eof`](Self::receive_eof);
+/// 5. with [`Timeouts`](crate::Timeouts), call [`handle_timeout`](Self::handle_timeout) when
+///    [`poll_timeout`](Self::poll_timeout) says.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+///
+/// let mut server = Connection::server(&Negotiated::default(), &Config::new());
+/// let mut client = Connection::client(&Negotiated::default(), &Config::new(), |key: &mut [u8]| key.fill(7));
+///
+/// let mut wire = BytesMut::new();
+/// client.send("Hello", &mut wire)?;
+/// let mut output = BytesMut::new();
+/// while let Some(event) = server.receive(&mut wire, &mut output)? {
+///     if let Event::Message(message) = event {
+///         server.send(message, &mut output)?;
+///     }
+/// }
+/// assert_eq!(output[..], *b"\x81\x05Hello");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct Connection {
+    receiver: Receiver,
+    sender: Sender,
+    timers: Option<Box<Timers>>,
+}
+
+impl Connection {
+    /// The server's end: it takes masked frames and sends unmasked ones.
+    ///
+    /// For a handshake made elsewhere that agreed on nothing beyond the protocol, `negotiated` is
+    /// `&Negotiated::default()`.
+    #[must_use]
+    pub fn server(negotiated: &Negotiated, config: &Config) -> Self {
+        Self::new(Role::Server, negotiated, config, None)
+    }
+
+    /// The client's end: it takes unmasked frames and masks what it sends with keys from `random`.
+    pub fn client(negotiated: &Negotiated, config: &Config, random: impl Random + Send + 'static) -> Self {
+        Self::new(Role::Client, negotiated, config, Some(Box::new(random)))
+    }
+
+    pub(crate) fn new(
+        role: Role,
+        negotiated: &Negotiated,
+        config: &Config,
+        masks: Option<Box<dyn Random + Send>>,
+    ) -> Self {
+        Self {
+            receiver: Receiver::new(role, config),
+            sender: Sender::new(negotiated.version, masks, config.high_water),
+            timers: Timers::new(config.timeouts).map(Box::new),
+        }
+    }
+
+    /// Adds an extension that was negotiated, after those added before: one value for what is received and one for what
+    /// is sent.
+    pub fn extend(&mut self, receiving: impl Extension + Send + 'static, sending: impl Extension + Send + 'static) {
+        self.receiver.extend(Box::new(receiving));
+        self.sender.extend(Box::new(sending));
+    }
+
+    /// Takes the next event from the front of `input`; what the protocol has us answer goes to `output`. Call it until
+    /// it gives `None`, which means that more bytes are needed, or that it is over.
+    ///
+    /// # Errors
+    ///
+    /// When the peer broke a rule: its Close is in `output` then, the rest of `input` is thrown away, and each later
+    /// call gives the same error.
+    #[inline]
+    pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
+        self.sender.flush(output);
+        if let (Some(timers), false) = (&mut self.timers, input.is_empty()) {
+            timers.hear();
+        }
+        match self.receiver.receive(input) {
+            Ok(None) => Ok(None),
+            Ok(Some((event, reply))) => {
+                if let Some(reply) = reply {
+                    self.sender.reply(reply, output);
+                }
+                Ok(Some(event))
+            }
+            Err(error) => {
+                self.sender.reply(Reply::failure(error), output);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Takes note that the transport has nothing more to read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnexpectedEof`], once, when it ended without a Close: the close code is 1006 then.
+    pub fn receive_eof(&mut self) -> Result<(), Error> {
+        self.sender.outgoing.end();
+        if self.receiver.incoming.lose() { Err(Error::UnexpectedEof) } else { Ok(()) }
+    }
+
+    /// Writes a message in one frame.
+    ///
+    /// # Errors
+    ///
+    /// After a Close, or while a message in parts is under way.
+    #[inline]
+    pub fn send(&mut self, message: impl Into<Message>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.sender.send(message.into(), output)
+    }
+
+    /// Writes a message's head to `output` and gives back its payload, to be written right behind `output` and before
+    /// anything else: a large payload is sent without a copy.
+    ///
+    /// A client's payload is masked in place, or in a copy if somebody else shares its bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_vectored(&mut self, message: impl Into<Message>, output: &mut BytesMut) -> Result<Bytes, SendError> {
+        self.sender.send_vectored(message.into(), output)
+    }
+
+    /// Writes a part of a message, in a frame of its own.
+    ///
+    /// # Errors
+    ///
+    /// After a Close, when the part does not follow the one before it, or when parts of text are not UTF-8 together.
+    pub fn send_part(&mut self, part: Part, output: &mut BytesMut) -> Result<(), SendError> {
+        self.sender.send_part(part, output)
+    }
+
+    /// Writes a Ping. The peer answers with the same payload.
+    ///
+    /// # Errors
+    ///
+    /// After a Close, or with more than 125 bytes.
+    pub fn ping(&mut self, payload: impl Into<Bytes>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.sender.ping(payload.into(), output)
+    }
+
+    /// Writes a Pong, as a sign of life or as the answer to a Ping that was not answered by itself.
+    ///
+    /// # Errors
+    ///
+    /// After a Close, or with more than 125 bytes.
+    pub fn pong(&mut self, payload: impl Into<Bytes>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.sender.pong(payload.into(), output)
+    }
+
+    /// Writes a Close, with a code and a reason or with `None`. Nothing can be sent behind it; go on receiving until
+    /// the peer's Close.
+    ///
+    /// # Errors
+    ///
+    /// After another Close, with a code that may not be sent, or with a reason over [`Close::MAX_REASON`] bytes.
+    pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.sender.close(close.into().as_ref(), output)
+    }
+
+    /// Where the connection stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::of(self.sender.outgoing, self.receiver.incoming)
+    }
+
+    /// With which code the connection ended (RFC 6455 §7.1.5): the peer's, 1005 if its Close had none, 1006 if there
+    /// was no Close. `None` while it has not.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.receiver.incoming.close_code()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called next, by the caller's clock: a time since any
+    /// fixed point. A time in the past, zero for instance, means at once. Ask again after each call to another method.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.timers.as_ref()?.poll(self.state())
+    }
+
+    /// Tells the time, and does what is due: a ping, or giving up.
+    ///
+    /// The connection knows the time from here alone. The sooner it is told of an arrival, by a call after it, the more
+    /// exact its deadlines are; a deadline may come late, never early.
+    ///
+    /// # Errors
+    ///
+    /// When a deadline passed. A Close is in `output` then, and the connection is over.
+    pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
+        let state = self.state();
+        let due = self.timers.as_mut().and_then(|timers| timers.handle(now, state));
+        match due {
+            None => {}
+            // Whoever has sent a Close has no pings to send, and is not asked for one.
+            Some(Due::Ping) => drop(self.sender.ping(Bytes::new(), output)),
+            Some(Due::Timeout(timeout)) => {
+                let code = if timeout == Timeout::Idle { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL };
+                self.sender.reply(Reply::Close(Close::from(code).encode().unwrap_or_default()), output);
+                self.receiver.incoming.lose();
+                return Err(Error::Timeout(timeout));
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "split")]
+    pub(crate) fn into_halves(self) -> (Receiver, Sender) {
+        (self.receiver, self.sender)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("state", &self.state()).finish_non_exhaustive()
+    }
+}

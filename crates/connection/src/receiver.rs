@@ -1,0 +1,105 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket_core::Role;
+use protocol_websocket_frame::{Assembler, Close, DecodeError, Decoder, Delivery, Extension, Frame, OpCode, Rsv};
+
+use crate::state::Incoming;
+use crate::{Config, Event};
+
+/// What the peer sends: bytes in, events out. It writes nothing; what is to be said to the peer comes beside the event.
+pub(crate) struct Receiver {
+    decoder: Decoder,
+    assembler: Assembler,
+    extensions: Vec<Box<dyn Extension + Send>>,
+    delivery: Delivery,
+    auto_pong: bool,
+    pub(crate) incoming: Incoming,
+}
+
+/// What the protocol has us answer.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A Pong with this payload.
+    Pong(Bytes),
+    /// A Close with this payload.
+    Close(Bytes),
+}
+
+impl Reply {
+    /// The Close for a peer that broke a rule.
+    pub(crate) fn failure(error: DecodeError) -> Self {
+        Self::Close(Close::from(error.close_code()).encode().unwrap_or_default())
+    }
+}
+
+impl Receiver {
+    pub(crate) fn new(role: Role, config: &Config) -> Self {
+        Self {
+            decoder: Decoder::new(role).limits(config.limits).delivery(config.delivery),
+            assembler: Assembler::new(config.limits),
+            extensions: Vec::new(),
+            delivery: config.delivery,
+            auto_pong: config.auto_pong,
+            incoming: Incoming::Open,
+        }
+    }
+
+    pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
+        self.extensions.push(extension);
+        let claimed = self.extensions.iter().fold(Rsv::NONE, |claimed, extension| claimed | extension.rsv());
+        self.decoder = self.decoder.clone().claim(claimed);
+    }
+
+    /// The next event, and what to answer. What follows a Close or a failure is thrown away unread.
+    #[inline]
+    pub(crate) fn receive(&mut self, input: &mut BytesMut) -> Result<Option<(Event, Option<Reply>)>, DecodeError> {
+        if self.incoming == Incoming::Open {
+            let received = self.next(input);
+            match received {
+                Ok(received) => return Ok(received),
+                Err(error) => self.incoming.fail(error),
+            }
+        }
+        input.clear();
+        match self.incoming {
+            Incoming::Failed(error) => Err(error),
+            Incoming::Open | Incoming::Closed(_) | Incoming::Lost => Ok(None),
+        }
+    }
+
+    fn next(&mut self, input: &mut BytesMut) -> Result<Option<(Event, Option<Reply>)>, DecodeError> {
+        while let Some(frame) = self.decoder.decode(input)? {
+            let (event, reply) = match frame.opcode() {
+                OpCode::Ping => {
+                    let payload = frame.into_payload();
+                    (Event::Ping(payload.clone()), self.auto_pong.then_some(Reply::Pong(payload)))
+                }
+                OpCode::Pong => (Event::Pong(frame.into_payload()), None),
+                OpCode::Close => {
+                    let close = Close::parse(frame.payload())?;
+                    self.incoming.close(close.as_ref().map(|close| close.code));
+                    (Event::Close(close), Some(Reply::Close(frame.into_payload())))
+                }
+                OpCode::Continuation | OpCode::Text | OpCode::Binary => match self.data(frame)? {
+                    Some(event) => (event, None),
+                    None => continue,
+                },
+            };
+            return Ok(Some((event, reply)));
+        }
+        Ok(None)
+    }
+
+    fn data(&mut self, frame: Frame) -> Result<Option<Event>, DecodeError> {
+        let budget = self.assembler.budget();
+        // The extension that was negotiated first worked on it first, so it undoes its work last.
+        let frame =
+            self.extensions.iter_mut().rev().try_fold(frame, |frame, extension| extension.decode(frame, budget))?;
+        Ok(match self.delivery {
+            Delivery::Whole => self.assembler.push(frame)?.map(Event::Message),
+            Delivery::Parts => self.assembler.push_part(frame)?.map(Event::Part),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket_core::{Random, Version};
+use protocol_websocket_frame::{Close, Extension, Fragments, Frame, MaskKey, Message, OpCode, Part};
+
+use crate::SendError;
+use crate::receiver::Reply;
+use crate::state::Outgoing;
+
+/// What we send: messages in, bytes out.
+pub(crate) struct Sender {
+    version: Version,
+    /// Where mask keys come from. A server has none, so it cannot mask.
+    masks: Option<Box<dyn Random + Send>>,
+    fragments: Fragments,
+    extensions: Vec<Box<dyn Extension + Send>>,
+    high_water: usize,
+    /// The latest pong that the output had no room for.
+    held: Option<Box<[u8]>>,
+    pub(crate) outgoing: Outgoing,
+}
+
+impl Sender {
+    pub(crate) fn new(version: Version, masks: Option<Box<dyn Random + Send>>, high_water: usize) -> Self {
+        Self {
+            version,
+            masks,
+            fragments: Fragments::new(),
+            extensions: Vec::new(),
+            high_water,
+            held: None,
+            outgoing: Outgoing::Open,
+        }
+    }
+
+    pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
+        self.extensions.push(extension);
+    }
+
+    #[inline]
+    pub(crate) fn send(&mut self, message: Message, output: &mut BytesMut) -> Result<(), SendError> {
+        let frame = self.whole(message)?;
+        self.write(&frame, output)
+    }
+
+    /// Writes the head only, and gives the payload to be written behind it.
+    pub(crate) fn send_vectored(&mut self, message: Message, output: &mut BytesMut) -> Result<Bytes, SendError> {
+        let frame = self.whole(message)?;
+        self.flush(output);
+        let (header, payload) = frame.into_vectored(self.version, self.key())?;
+        output.extend_from_slice(&header);
+        Ok(payload)
+    }
+
+    pub(crate) fn send_part(&mut self, part: Part, output: &mut BytesMut) -> Result<(), SendError> {
+        self.check_open()?;
+        let frame = self.fragments.frame(part)?;
+        let frame = self.extended(frame)?;
+        self.write(&frame, output)
+    }
+
+    pub(crate) fn ping(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
+        self.write(&Frame::ping(payload), output)
+    }
+
+    pub(crate) fn pong(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
+        self.write(&Frame::pong(payload), output)
+    }
+
+    pub(crate) fn close(&mut self, close: Option<&Close>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.write(&Frame::close(close)?, output)?;
+        self.outgoing.end();
+        Ok(())
+    }
+
+    /// Writes what the protocol has us answer, unless a Close went out before.
+    pub(crate) fn reply(&mut self, reply: Reply, output: &mut BytesMut) {
+        match reply {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+            //# If an endpoint receives a Ping frame and has not yet sent Pong
+            //# frame(s) in response to previous Ping frame(s), the endpoint MAY
+            //# elect to send a Pong frame for only the most recently processed Ping
+            //# frame.
+            Reply::Pong(payload) if output.len() > self.high_water => self.held = Some(payload[..].into()),
+            Reply::Pong(payload) => {
+                self.held = None;
+                // A ping's payload is one that a pong can carry, and after a Close none is due.
+                let _ = self.pong(payload, output);
+            }
+            Reply::Close(payload) => {
+                let _ = self.write(&Frame::new(OpCode::Close, payload), output);
+                self.outgoing.end();
+            }
+        }
+    }
+
+    /// Writes the pong that was held back, if the output has room again.
+    #[inline]
+    pub(crate) fn flush(&mut self, output: &mut BytesMut) {
+        if self.held.is_some() && output.len() <= self.high_water {
+            if let Some(payload) = self.held.take() {
+                self.reply(Reply::Pong(payload.into()), output);
+            }
+        }
+    }
+
+    fn whole(&mut self, message: Message) -> Result<Frame, SendError> {
+        self.check_open()?;
+        if self.fragments.is_open() {
+            return Err(SendError::MessageUnfinished);
+        }
+        self.extended(Frame::from(message))
+    }
+
+    fn extended(&mut self, frame: Frame) -> Result<Frame, SendError> {
+        Ok(self.extensions.iter_mut().try_fold(frame, |frame, extension| extension.encode(frame))?)
+    }
+
+    fn write(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        self.check_open()?;
+        self.flush(output);
+        let key = self.key();
+        Ok(frame.encode(self.version, key, output)?)
+    }
+
+    fn check_open(&self) -> Result<(), SendError> {
+        match self.outgoing {
+            Outgoing::Open => Ok(()),
+            Outgoing::Closed => Err(SendError::Closed),
+        }
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+    //# The masking key is a 32-bit value chosen at random by the client.
+    //# When preparing a masked frame, the client MUST pick a fresh masking
+    //# key from the set of allowed 32-bit values.
+    fn key(&mut self) -> Option<MaskKey> {
+        let random = self.masks.as_mut()?;
+        let mut key = [0; 4];
+        random.fill(&mut key);
+        Some(MaskKey(key))
+    }
+}

@@ -1,0 +1,102 @@
+use bytes::BytesMut;
+use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
+use protocol_websocket_http::{Accept, Reject};
+
+use crate::endpoint::{Endpoint, Handshake, Step};
+use crate::{Config, Connection, Error, Event, SendError};
+
+/// A server's connection, from the client's first byte on.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Accept, Config, Error, Event, SendError, Server};
+///
+/// /// What arrived is in `input`; what is to be sent is in `output` afterwards.
+/// fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> Result<(), Box<dyn std::error::Error>> {
+///     while let Some(event) = server.receive(input, output)? {
+///         match event {
+///             Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
+///             Event::Message(message) => server.send(message, output)?,
+///             _ => {}
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// let mut input = BytesMut::from(concat!(
+///     "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+///     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+/// ));
+/// let mut output = BytesMut::new();
+/// echo(&mut Server::new(Config::new()), &mut input, &mut output)?;
+/// assert!(output.starts_with(b"HTTP/1.1 101 "));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub type Server = Endpoint<Answering>;
+
+/// The server's side of the handshake: a request is awaited, or an answer to it.
+#[derive(Debug)]
+pub struct Answering {
+    handshake: ServerHandshake,
+    asked: bool,
+}
+
+impl Endpoint<Answering> {
+    /// A connection that waits for its request.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let handshake = ServerHandshake::new().limits(config.head_limits);
+        Self::begin(Answering { handshake, asked: false }, config)
+    }
+
+    /// Answers a request with 101. The connection is open from here on; the next [`receive`](Self::receive) gives
+    /// [`Event::Open`].
+    ///
+    /// # Errors
+    ///
+    /// When `accept` cannot be said, or says what was not offered: nothing is written then, and
+    /// [`Reject::encode`] still can answer. When the handshake is over already.
+    pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
+        let config = self.connecting()?;
+        let Accepted::Open(negotiated) = upgrade.accept(accept, output)?;
+        let connection = Connection::server(&negotiated, config);
+        self.opened(connection, negotiated);
+        Ok(())
+    }
+
+    /// Answers a request with a refusal. It is over then.
+    ///
+    /// # Errors
+    ///
+    /// When `reject` cannot be said: nothing is written then. When the handshake is over already.
+    pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
+        self.connecting()?;
+        upgrade.reject(reject, output)?;
+        self.over();
+        Ok(())
+    }
+}
+
+impl Handshake for Answering {
+    fn receive(&mut self, _: &Config, input: &mut BytesMut, output: &mut BytesMut) -> Result<Step, Error> {
+        if self.asked {
+            return Ok(Step::Wait);
+        }
+        match self.handshake.parse(input) {
+            Ok(None) => Ok(Step::Wait),
+            Ok(Some(upgrade)) => {
+                self.asked = true;
+                Ok(Step::Event(Event::Upgrade(upgrade)))
+            }
+            Err(error) => {
+                error.reply(output);
+                Err(Error::Request(error))
+            }
+        }
+    }
+
+    fn time_out(&self, output: &mut BytesMut) {
+        // A refusal of ours alone is always one that can be written.
+        let _ = Reject::new(408).encode(output);
+    }
+}

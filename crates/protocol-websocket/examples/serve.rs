@@ -1,0 +1,227 @@
+//! A page at `GET /` and a WebSocket echo at every path, on one port: plain threads, no runtime.
+//!
+//! The server parses the request head itself, as any HTTP server would, and hands it on only if it asks for an upgrade.
+#![allow(clippy::indexing_slicing, reason = "an example")]
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use clap::Parser;
+use protocol_websocket::http::{HeadReader, RequestHead};
+use protocol_websocket::{
+    Accept, Accepted, Close, CloseCode, Config, Connection, Event, HeadLimits, Limits, Reject, State, Upgrade,
+};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Serves a page and a WebSocket echo on one port of this machine.
+#[derive(Parser)]
+#[command(name = "serve")]
+struct Options {
+    /// The port; 0 takes any that is free.
+    #[arg(long, default_value_t = 3000, value_name = "N")]
+    port: u16,
+    /// A subprotocol that this server speaks; give it again for more, the best first.
+    #[arg(long, value_name = "NAME")]
+    subprotocol: Vec<String>,
+    /// The longest message that is taken.
+    #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "BYTES")]
+    max_message: u64,
+}
+
+const PAGE: &str = include_str!("serve.html");
+const READ: usize = 16 * 1024;
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+    let address = listener.local_addr()?;
+    let hall = Arc::new(Hall {
+        config: Config::new().limits(Limits::new(options.max_message)),
+        subprotocols: options.subprotocol,
+        peers: Mutex::default(),
+    });
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    println!("open http://{address}/ in a browser, or connect to ws://{address}/");
+
+    let guests = Arc::clone(&hall);
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let Ok(stream) = stream else { continue };
+            let hall = Arc::clone(&guests);
+            let worker = thread::Builder::new().stack_size(128 * 1024);
+            // A thread that cannot be had drops the stream, which closes it.
+            let _ = worker.spawn(move || {
+                // A peer that went away is none of our errors.
+                let _ = hall.serve(number, stream);
+                lock(&hall.peers).remove(&number);
+            });
+        }
+    });
+    signals.forever().next();
+    hall.close();
+    Ok(())
+}
+
+/// What all connections share.
+struct Hall {
+    config: Config,
+    subprotocols: Vec<String>,
+    peers: Mutex<HashMap<usize, Arc<Peer>>>,
+}
+
+/// An open connection, with the socket that its output goes to.
+struct Peer {
+    connection: Mutex<Connection>,
+    stream: TcpStream,
+}
+
+impl Hall {
+    fn serve(&self, number: usize, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+        let connection = match read_head(&mut stream, &mut input, &mut output)? {
+            Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
+            Some(head) => {
+                answer(&head, &mut output);
+                None
+            }
+            None => None,
+        };
+        stream.write_all(&output)?;
+        let Some(connection) = connection else { return part(&mut stream) };
+
+        stream.set_read_timeout(None)?;
+        stream.set_write_timeout(Some(Duration::from_secs(30)))?;
+        let peer = Arc::new(Peer { connection: Mutex::new(connection), stream: stream.try_clone()? });
+        lock(&self.peers).insert(number, Arc::clone(&peer));
+        while peer.advance(&mut input)? != State::Closed {
+            if read(&mut stream, &mut input)? == 0 {
+                let _ = lock(&peer.connection).receive_eof();
+                return Ok(());
+            }
+        }
+        part(&mut stream)
+    }
+
+    /// Answers a request for an upgrade: the connection, if it becomes one.
+    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<Connection> {
+        let upgrade = match Upgrade::from_head(head) {
+            Ok(upgrade) => upgrade,
+            Err(error) => {
+                error.reply(output);
+                return None;
+            }
+        };
+        let ours: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let accept = match upgrade.request().select_subprotocol(&ours) {
+            Some(name) => Accept::new().subprotocol(name),
+            None => Accept::new(),
+        };
+        match upgrade.accept(&accept, output) {
+            Ok(Accepted::Open(negotiated)) => Some(Connection::server(&negotiated, &self.config)),
+            _ => None,
+        }
+    }
+
+    /// Tells every peer that the server goes away, and gives them a moment to agree.
+    fn close(&self) {
+        let peers: Vec<Arc<Peer>> = lock(&self.peers).values().cloned().collect();
+        for peer in &peers {
+            // A peer that does not read what it is sent is not waited for.
+            let Ok(mut connection) = peer.connection.try_lock() else { continue };
+            let mut output = BytesMut::new();
+            let _ = connection.close(Close::from(CloseCode::GOING_AWAY), &mut output);
+            let _ = peer.stream.set_write_timeout(Some(PATIENCE));
+            let _ = (&peer.stream).write_all(&output);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while !lock(&self.peers).is_empty() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Peer {
+    /// Echoes the messages in `input`.
+    fn advance(&self, input: &mut BytesMut) -> io::Result<State> {
+        let mut output = BytesMut::new();
+        let mut connection = lock(&self.connection);
+        // An error has its Close in the output, and leaves the connection closed.
+        while let Ok(Some(event)) = connection.receive(input, &mut output) {
+            if let Event::Message(message) = event {
+                // After our own Close nothing is echoed any more.
+                let _ = connection.send(message, &mut output);
+            }
+            if output.len() >= READ {
+                (&self.stream).write_all(&output)?;
+                output.clear();
+            }
+        }
+        (&self.stream).write_all(&output)?;
+        Ok(connection.state())
+    }
+}
+
+/// Reads a request head, within the time that a handshake may take.
+fn read_head(stream: &mut TcpStream, input: &mut BytesMut, output: &mut BytesMut) -> io::Result<Option<RequestHead>> {
+    let deadline = Instant::now() + HANDSHAKE;
+    let mut reader = HeadReader::new(HeadLimits::default());
+    loop {
+        match reader.request(input) {
+            Ok(Some(head)) => return Ok(Some(head)),
+            Ok(None) => {}
+            Err(error) => {
+                error.reply(output);
+                return Ok(None);
+            }
+        }
+        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
+        if read(stream, input)? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Answers a request that is not for an upgrade.
+fn answer(head: &RequestHead, output: &mut BytesMut) {
+    if (head.method(), head.target()) == ("GET", "/") {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            PAGE.len()
+        );
+        output.extend_from_slice(head.as_bytes());
+        output.extend_from_slice(PAGE.as_bytes());
+    } else {
+        let _ = Reject::new(404).body("There is a page at / and an echo everywhere.\n").encode(output);
+    }
+}
+
+fn read(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    let mut buffer = [0; READ];
+    let n = stream.read(&mut buffer)?;
+    input.extend_from_slice(&buffer[..n]);
+    Ok(n)
+}
+
+/// Ends the stream so that the peer gets all that was written: nothing more out, and a moment to read what is on the way.
+fn part(stream: &mut TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut rest = [0; 1024];
+    let deadline = Instant::now() + PATIENCE;
+    while stream.read(&mut rest)? > 0 && Instant::now() < deadline {}
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
