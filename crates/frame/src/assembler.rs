@@ -64,7 +64,9 @@ impl Assembler {
                 }
                 let bytes = open.buffer.freeze();
                 Ok(Some(match kind {
-                    Kind::Text => Message::Text(Utf8Bytes::from_validated(bytes)),
+                    Kind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
+                    // Some of it went out in parts, and the rest may begin inside a character.
+                    Kind::Text => Message::Text(bytes.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
                     Kind::Binary => Message::Binary(bytes),
                 }))
             }
@@ -72,7 +74,8 @@ impl Assembler {
     }
 
     /// Takes the next frame of a message and passes it on as a [`Part`]: nothing is kept but what the next part has to
-    /// fit. Control frames pass as `None`.
+    /// fit. Control frames pass as `None`. Bytes that went out here are missing from what a later [`push`](Self::push)
+    /// makes of the same message.
     ///
     /// # Errors
     ///

@@ -106,3 +106,32 @@ fn check_close(payload: &[u8], ends: bool) -> Result<(), DecodeError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rsv;
+
+    fn header(opcode: OpCode, len: u64) -> FrameHeader {
+        FrameHeader { fin: false, rsv: Rsv::NONE, opcode, mask: None, len }
+    }
+
+    #[test]
+    fn a_sum_does_not_wrap() {
+        let (mut sequence, limits) = (Sequence::default(), Limits::new(u64::MAX - 1));
+        let longest = u64::MAX >> 1;
+        assert_eq!(sequence.admit(&header(OpCode::Binary, longest), &limits), Ok(()));
+        assert_eq!(sequence.admit(&header(OpCode::Continuation, longest), &limits), Ok(()));
+        let third = header(OpCode::Continuation, longest);
+        assert_eq!(sequence.admit(&third, &limits), Err(DecodeError::MessageTooLong));
+    }
+
+    #[test]
+    fn a_count_does_not_wrap() {
+        let mut sequence = Sequence { state: State::InData, fragments: u32::MAX, ..Sequence::default() };
+        let next = header(OpCode::Continuation, 0);
+        assert_eq!(sequence.clone().admit(&next, &Limits::NONE), Ok(()));
+        let limits = Limits::NONE.max_fragments(u32::MAX - 1);
+        assert_eq!(sequence.admit(&next, &limits), Err(DecodeError::TooManyFragments));
+    }
+}

@@ -1,0 +1,169 @@
+//! Memory follows the bytes that came, never the bytes that were announced.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(unsafe_code, reason = "an allocator cannot be written without it")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytes::BytesMut;
+use protocol_websocket_core::Role;
+use protocol_websocket_frame::{Assembler, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, OpCode, Rsv, mask};
+
+use common::{KEY, drain, encode};
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+thread_local! {
+    /// What this thread holds, in bytes, and the most that it held.
+    static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+}
+
+fn count(from: usize, to: usize) {
+    HELD.with(|held| {
+        let (now, most) = held.get();
+        let now = now + to as isize - from as isize;
+        held.set((now, most.max(now)));
+    });
+}
+
+// SAFETY: the system's allocator does the work; the counts are cells that allocate nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(0, layout.size());
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count(layout.size(), 0);
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(layout.size(), size);
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+/// The most that `work` held beyond what was held before, and what it gave.
+fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = HELD.with(|held| {
+        let (now, _) = held.get();
+        held.set((now, now));
+        now
+    });
+    let result = work();
+    let most = HELD.with(|held| held.get().1 - before);
+    (most.try_into().unwrap(), result)
+}
+
+fn huge(opcode: OpCode, mask: Option<MaskKey>) -> FrameHeader {
+    FrameHeader { fin: true, rsv: Rsv::NONE, opcode, mask, len: 1 << 62 }
+}
+
+#[test]
+fn the_counter_counts() {
+    let (most, bytes) = peak(|| vec![0_u8; 1000]);
+    assert_eq!((most, bytes.len()), (1000, 1000));
+}
+
+#[test]
+fn an_announced_length_costs_nothing() {
+    for (role, key) in [(Role::Client, None), (Role::Server, Some(KEY))] {
+        for opcode in [OpCode::Text, OpCode::Binary] {
+            for delivery in [Delivery::Whole, Delivery::Parts] {
+                let mut decoder = Decoder::new(role).limits(Limits::NONE).delivery(delivery);
+                let mut input = BytesMut::with_capacity(256);
+                input.extend_from_slice(&huge(opcode, key).encode().unwrap());
+                let (most, _) = peak(|| assert_eq!(decoder.decode(&mut input), Ok(None)));
+                assert_eq!(most, 0);
+                let mut payload = [b'x'; 100];
+                if let Some(key) = key {
+                    mask(&mut payload, key, 0);
+                }
+                input.extend_from_slice(&payload);
+                // In parts the payload shares the input, which takes a counter of its sharers.
+                let (most, (frames, end)) = peak(|| drain(&mut decoder, &mut input));
+                assert_eq!((frames.len(), end), (usize::from(delivery == Delivery::Parts), Ok(())));
+                assert!(most <= 512, "{most} bytes for {role:?}, {opcode:?}, {delivery:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
+    // Right behind a power of two a buffer that doubles is at its worst.
+    for len in [1, 100, 1 << 12, (1 << 12) + 1, (1 << 16) + 1, 100_000] {
+        let mut decoder = Decoder::new(Role::Server).limits(Limits::NONE);
+        let mut assembler = Assembler::new(Limits::NONE);
+        let first = encode(&[Frame::text("x").with_fin(false)], Some(KEY));
+        let middle = encode(&[Frame::continuation("x").with_fin(false)], Some(KEY));
+        let last = encode(&[Frame::continuation("x")], Some(KEY));
+        let (most, message) = peak(|| {
+            let mut input = BytesMut::with_capacity(512);
+            for wire in std::iter::once(&first).chain(std::iter::repeat_n(&middle, len - 1)).chain([&last]) {
+                input.extend_from_slice(wire);
+                let frame = decoder.decode(&mut input).unwrap().unwrap();
+                if let Some(message) = assembler.push(frame).unwrap() {
+                    return message;
+                }
+            }
+            unreachable!("the last frame ends the message")
+        });
+        let came = message.as_bytes().len();
+        assert_eq!(came, len + 1);
+        assert!(most <= 2 * came + 4096, "{most} bytes for {came}");
+    }
+}
+
+#[test]
+fn empty_fragments_cost_nothing() {
+    let mut decoder = Decoder::new(Role::Client).limits(Limits::NONE);
+    let mut assembler = Assembler::new(Limits::NONE);
+    let mut input = BytesMut::with_capacity(512);
+    let (most, ()) = peak(|| {
+        for i in 0..100_000 {
+            input.extend_from_slice(if i == 0 { b"\x02\x00" } else { b"\x00\x00" });
+            let frame = decoder.decode(&mut input).unwrap().unwrap();
+            assert_eq!(assembler.push(frame), Ok(None));
+        }
+    });
+    assert!(most <= 1024, "{most} bytes");
+}
+
+#[test]
+fn parts_hold_nothing_of_what_has_passed() {
+    let mut decoder = Decoder::new(Role::Client).limits(Limits::NONE).delivery(Delivery::Parts);
+    let mut assembler = Assembler::new(Limits::NONE);
+    let mut input = BytesMut::with_capacity(4096);
+    input.extend_from_slice(&huge(OpCode::Text, None).encode().unwrap());
+    assert_eq!(decoder.decode(&mut input), Ok(None));
+    let (most, ()) = peak(|| {
+        for _ in 0..10_000 {
+            input.extend_from_slice(&[b'x'; 1000]);
+            let frame = decoder.decode(&mut input).unwrap().unwrap();
+            assert!(assembler.push_part(frame).unwrap().is_some());
+        }
+    });
+    assert!(most <= 8192, "{most} bytes");
+}
+
+#[test]
+fn an_end_with_nothing_under_way_holds_no_buffer() {
+    let (most, _) = peak(|| (Decoder::new(Role::Server), Assembler::new(Limits::default())));
+    assert_eq!(most, 0);
+    let mut assembler = Assembler::new(Limits::default());
+    let mut held = 0;
+    let (_, ()) = peak(|| {
+        let before = HELD.with(Cell::get).0;
+        assembler.push(Frame::binary(vec![0; 100_000]).with_fin(false)).unwrap();
+        drop(assembler.push(Frame::continuation("x")).unwrap());
+        held = HELD.with(Cell::get).0 - before;
+    });
+    assert_eq!(held, 0);
+}

@@ -1,0 +1,152 @@
+//! The decoder's rules that need no memory of earlier frames, and how it fails.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::slice;
+
+use bytes::BytesMut;
+use protocol_websocket_frame::{DecodeError, Delivery, Frame, Limits, Rsv};
+
+use common::{KEY, client, decode, drain, encode, server, verdict};
+
+#[test]
+fn a_server_takes_masked_frames_only() {
+    let masked = encode(&[Frame::text("Hello")], Some(KEY));
+    assert_eq!(verdict(&server(), &masked), Ok(()));
+    assert_eq!(verdict(&server(), b"\x81\x05"), Err(DecodeError::MaskMissing));
+    assert_eq!(verdict(&server(), b"\x89\x00"), Err(DecodeError::MaskMissing));
+}
+
+#[test]
+fn a_client_takes_unmasked_frames_only() {
+    assert_eq!(verdict(&client(), b"\x81\x05Hello"), Ok(()));
+    let head = &encode(&[Frame::text("Hello")], Some(KEY))[..6];
+    assert_eq!(verdict(&client(), head), Err(DecodeError::MaskUnexpected));
+    let ping = encode(&[Frame::ping("")], Some(KEY));
+    assert_eq!(verdict(&client(), &ping), Err(DecodeError::MaskUnexpected));
+}
+
+#[test]
+fn either_takes_both_if_told_so() {
+    let frames = [Frame::text("Hello"), Frame::ping("x")];
+    for decoder in [client(), server()] {
+        for mask in [None, Some(KEY)] {
+            let outcome = decode(decoder.clone().any_mask(), [encode(&frames, mask)]);
+            assert_eq!(outcome, (frames.to_vec(), Ok(())));
+        }
+    }
+}
+
+#[test]
+fn a_reserved_bit_that_nobody_claims_is_refused() {
+    for rsv in [Rsv::RSV1, Rsv::RSV2, Rsv::RSV3] {
+        for frame in [Frame::text(""), Frame::binary(""), Frame::ping(""), Frame::pong(""), Frame::close(None).unwrap()]
+        {
+            let wire = encode(&[frame.with_rsv(rsv)], None);
+            assert_eq!(verdict(&client(), &wire), Err(DecodeError::ReservedBits));
+        }
+    }
+}
+
+#[test]
+fn a_claimed_bit_is_taken_and_the_others_are_not() {
+    let claims = client().claim(Rsv::RSV1 | Rsv::RSV3);
+    for rsv in [Rsv::RSV1, Rsv::RSV3, Rsv::RSV1 | Rsv::RSV3] {
+        for frame in [Frame::text("a").with_rsv(rsv), Frame::binary("a").with_rsv(rsv).with_fin(false)] {
+            assert_eq!(decode(claims.clone(), [encode(slice::from_ref(&frame), None)]), (vec![frame], Ok(())));
+        }
+    }
+    for rsv in [Rsv::RSV2, Rsv::RSV1 | Rsv::RSV2] {
+        let wire = encode(&[Frame::text("a").with_rsv(rsv)], None);
+        assert_eq!(verdict(&claims, &wire), Err(DecodeError::ReservedBits));
+    }
+}
+
+#[test]
+fn a_claimed_bit_is_refused_on_control_frames_and_continuations() {
+    let claims = client().claim(Rsv::RSV1);
+    for frame in [Frame::ping(""), Frame::pong(""), Frame::close(None).unwrap()] {
+        let wire = encode(&[frame.with_rsv(Rsv::RSV1)], None);
+        assert_eq!(verdict(&claims, &wire), Err(DecodeError::ReservedBits));
+    }
+    let first = Frame::text("a").with_rsv(Rsv::RSV1).with_fin(false);
+    let wire = encode(&[first, Frame::continuation("b").with_rsv(Rsv::RSV1)], None);
+    assert_eq!(verdict(&claims, &wire), Err(DecodeError::ReservedBits));
+}
+
+#[test]
+fn a_frame_over_the_limit_is_refused_from_its_head() {
+    for (max, over) in [(4, &b"\x82\x05"[..]), (125, b"\x82\x7E\x00\x7E"), (0xFFFF, b"\x82\x7F\0\0\0\0\0\x01\0\0")] {
+        let limits = Limits::NONE.max_frame(max);
+        assert_eq!(verdict(&client().limits(limits), over), Err(DecodeError::FrameTooLong));
+        let limits = Limits::NONE.max_frame(max + 1);
+        assert_eq!(verdict(&client().limits(limits), over), Ok(()));
+    }
+    let masked = b"\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\x02\x03\x04";
+    assert_eq!(verdict(&server(), masked), Err(DecodeError::FrameTooLong));
+}
+
+#[test]
+fn what_came_before_a_bad_frame_is_handed_out_and_nothing_of_it() {
+    let before = [Frame::text("Hello"), Frame::ping("x")];
+    for (bad, error) in [
+        (&b"\x83\x02xx"[..], DecodeError::ReservedOpCode(3)),
+        (b"\x81\x04xxx\xFF", DecodeError::InvalidUtf8),
+        (b"\x88\x02\x00\x00", DecodeError::CloseCode(0)),
+        (b"\x80\x01x", DecodeError::OrphanContinuation),
+        (b"\xA2\x01x", DecodeError::ReservedBits),
+    ] {
+        let wire = [&encode(&before, None)[..], bad].concat();
+        assert_eq!(decode(client(), [&wire]), (before.to_vec(), Err(error)));
+        assert_eq!(decode(client(), wire.chunks(1)), (before.to_vec(), Err(error)));
+        // In parts, the bytes that came alone were handed out while they were good, but not with the bad one.
+        assert_eq!(decode(client().delivery(Delivery::Parts), [&wire]), (before.to_vec(), Err(error)));
+    }
+}
+
+#[test]
+fn an_error_is_final() {
+    for bad in [&b"\x83\x00"[..], b"\x81\x01\xFF", b"\x88\x02\x00\x00", b"\x80\x00", b"\x81\x80\x01\x02\x03\x04"] {
+        let (mut decoder, mut input) = (client(), BytesMut::from(bad));
+        let error = decoder.decode(&mut input).unwrap_err();
+        let mut good = BytesMut::from(&b"\x81\x05Hello"[..]);
+        assert_eq!(decoder.decode(&mut good), Err(error));
+        assert_eq!(decoder.decode(&mut BytesMut::new()), Err(error));
+        assert_eq!(good[..], b"\x81\x05Hello"[..]);
+    }
+}
+
+#[test]
+fn what_follows_a_frame_is_left_as_it_came() {
+    let frame = Frame::binary("Hello");
+    for (decoder, mask) in [(client(), None), (server(), Some(KEY))] {
+        for delivery in [Delivery::Whole, Delivery::Parts] {
+            let mut input = encode(slice::from_ref(&frame), mask);
+            input.extend_from_slice(b"\x01what follows");
+            let decoded = decoder.clone().delivery(delivery).decode(&mut input);
+            assert_eq!(decoded, Ok(Some(frame.clone())));
+            assert_eq!(input[..], b"\x01what follows"[..]);
+        }
+    }
+}
+
+#[test]
+fn what_follows_a_bad_frame_is_left_as_it_came() {
+    let bad = Frame::text("xxxx").with_payload(&b"ab\xFFd"[..]);
+    let mut input = encode(&[bad], Some(KEY));
+    input.extend_from_slice(b"what follows");
+    assert_eq!(drain(&mut server(), &mut input), (vec![], Err(DecodeError::InvalidUtf8)));
+    assert!(input.ends_with(b"what follows"));
+    let mut input = BytesMut::from(&b"\x83\x00what follows"[..]);
+    assert_eq!(drain(&mut client(), &mut input), (vec![], Err(DecodeError::ReservedOpCode(3))));
+    assert!(input.ends_with(b"what follows"));
+}
+
+#[test]
+fn a_payload_shares_the_input() {
+    let mut input = encode(&[Frame::binary(vec![7; 1000]), Frame::binary("more")], None);
+    let payload_at = input[4..].as_ptr();
+    let frame = client().decode(&mut input).unwrap().unwrap();
+    assert_eq!(frame.payload().as_ptr(), payload_at);
+}

@@ -1,0 +1,115 @@
+//! Encoding: what goes out at once, and what goes out as head and payload.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::slice;
+
+use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
+use protocol_websocket_core::Version;
+use protocol_websocket_frame::{Close, CloseCode, EncodeError, Frame, MaskKey, Message, OpCode, Rsv, mask};
+
+use common::{KEY, encode};
+
+#[test]
+fn a_vectored_frame_has_the_same_bytes() {
+    for len in [0, 1, 3, 4, 5, 125, 126, 0xFFFF, 0x1_0000] {
+        for mask in [None, Some(KEY)] {
+            for is_shared in [false, true] {
+                let payload = Bytes::from(vec![0xA5; len]);
+                let sharer = is_shared.then(|| payload.clone());
+                let frame = Frame::binary(payload).with_fin(false).with_rsv(Rsv::RSV1);
+                let wire = encode(&[frame.clone().with_payload(vec![0xA5; len])], mask);
+                let (head, body) = frame.into_vectored(Version::RFC6455, mask).unwrap();
+                assert!([&head[..], &body].concat() == wire[..], "length {len}, {mask:?}, {sharer:?}");
+                assert!(sharer.is_none_or(|bytes| bytes == vec![0xA5; len]));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vectored_payload_is_copied_only_if_it_is_masked_and_shared() {
+    for (mask, is_shared, is_copied) in
+        [(None, false, false), (None, true, false), (Some(KEY), false, false), (Some(KEY), true, true)]
+    {
+        let payload = Bytes::from(vec![1; 100]);
+        let at = payload.as_ptr();
+        let sharer = is_shared.then(|| payload.clone());
+        let (_, body) = Frame::binary(payload).into_vectored(Version::RFC6455, mask).unwrap();
+        assert_eq!(body.as_ptr() != at, is_copied, "{mask:?}, {sharer:?}");
+    }
+}
+
+#[test]
+fn a_frame_is_appended_and_only_its_payload_is_masked() {
+    let mut output = BytesMut::from(&b"before"[..]);
+    Frame::text("Hello").encode(Version::RFC6455, Some(KEY), &mut output).unwrap();
+    assert_eq!(output[..12], *b"before\x81\x85\x37\xFA\x21\x3D");
+    let mut payload = output[12..].to_vec();
+    mask(&mut payload, KEY, 0);
+    assert_eq!(payload, b"Hello");
+}
+
+#[test]
+fn a_bad_control_frame_is_refused_and_nothing_is_written() {
+    let long = Bytes::from(vec![0; 126]);
+    for opcode in [OpCode::Close, OpCode::Ping, OpCode::Pong] {
+        for (frame, error) in [
+            (Frame::new(opcode, long.clone()), EncodeError::ControlTooLong),
+            (Frame::new(opcode, "").with_fin(false), EncodeError::ControlFragmented),
+        ] {
+            let mut output = BytesMut::new();
+            assert_eq!(frame.encode(Version::RFC6455, None, &mut output), Err(error));
+            assert!(output.is_empty());
+            assert_eq!(frame.into_vectored(Version::RFC6455, None), Err(error));
+        }
+    }
+}
+
+#[test]
+fn a_close_is_checked_when_it_is_made() {
+    assert_eq!(Frame::close(None).unwrap().payload()[..], b""[..]);
+    let close = Close::new(CloseCode::NORMAL, "x".repeat(123));
+    assert_eq!(Frame::close(Some(&close)).unwrap().payload().len(), 125);
+    let long = Close::new(CloseCode::NORMAL, "x".repeat(124));
+    assert_eq!(Frame::close(Some(&long)), Err(EncodeError::CloseReasonTooLong));
+    let never = Close::from(CloseCode::ABNORMAL);
+    assert_eq!(Frame::close(Some(&never)), Err(EncodeError::CloseCode(1006)));
+}
+
+#[test]
+fn a_version_without_such_frames_refuses_them() {
+    for version in [Version::Hixie75, Version::Hybi00] {
+        let mut output = BytesMut::new();
+        assert_eq!(Frame::binary("x").encode(version, None, &mut output), Err(EncodeError::Unsupported));
+        assert!(output.is_empty());
+    }
+    assert!(Frame::binary("x").encode(Version::Hybi10, None, &mut BytesMut::new()).is_ok());
+}
+
+#[test]
+fn a_message_becomes_one_frame() {
+    assert_eq!(Frame::from(Message::from("Hello")), Frame::text("Hello"));
+    assert_eq!(Frame::from(Message::Binary("Hello".into())), Frame::binary("Hello"));
+}
+
+#[test]
+fn a_frame_shows_its_length_and_not_its_payload() {
+    let shown = format!("{:?}", Frame::text("secret"));
+    assert!(shown.contains("len: 6") && !shown.contains("secret"));
+}
+
+proptest! {
+    #[test]
+    fn vectored_is_encode_in_two_pieces(payload: Vec<u8>, key: Option<[u8; 4]>, is_shared: bool) {
+        let key = key.map(MaskKey);
+        let frame = Frame::binary(payload);
+        let wire = encode(slice::from_ref(&frame), key);
+        let sharer = is_shared.then(|| frame.clone());
+        let (head, body) = frame.into_vectored(Version::RFC6455, key)?;
+        prop_assert_eq!([&head[..], &body].concat(), &wire[..]);
+        drop(sharer);
+    }
+}

@@ -1,0 +1,160 @@
+//! Heads: every rule of RFC 6455 §5.2 and §5.5 that shows in them, and all 65,536 beginnings of one.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use bytes::BytesMut;
+use protocol_websocket_core::Role;
+use protocol_websocket_frame::{DecodeError, Decoder, EncodeError, FrameHeader, OpCode, Rsv};
+
+use common::{KEY, client, verdict};
+
+fn parse(bytes: &[u8]) -> Result<Option<u64>, DecodeError> {
+    FrameHeader::parse(bytes).map(|found| found.map(|(header, _)| header.len))
+}
+
+fn header(opcode: OpCode, len: u64) -> FrameHeader {
+    FrameHeader { fin: true, rsv: Rsv::NONE, opcode, mask: None, len }
+}
+
+#[test]
+fn ten_opcodes_are_reserved() {
+    for bits in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] {
+        assert_eq!(parse(&[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
+        assert_eq!(verdict(&client(), &[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
+    }
+}
+
+#[test]
+fn a_control_frame_is_refused_from_two_bytes_if_it_is_long_or_a_fragment() {
+    for opcode in [0x8, 0x9, 0xA] {
+        for short in [126, 127] {
+            assert_eq!(parse(&[0x80 | opcode, short]), Err(DecodeError::ControlTooLong));
+            assert_eq!(parse(&[0x80 | opcode, 0x80 | short]), Err(DecodeError::ControlTooLong));
+        }
+        assert_eq!(parse(&[0x80 | opcode, 125]), Ok(Some(125)));
+        assert_eq!(parse(&[opcode, 0]), Err(DecodeError::ControlFragmented));
+        assert_eq!(parse(&[opcode, 0x80]), Err(DecodeError::ControlFragmented));
+    }
+}
+
+#[test]
+fn a_length_takes_its_shortest_form() {
+    for len in [0, 1, 125_u16] {
+        let [a, b] = len.to_be_bytes();
+        assert_eq!(parse(&[0x82, 126, a, b]), Err(DecodeError::LengthNotMinimal));
+    }
+    assert_eq!(parse(&[0x82, 126, 0, 126]), Ok(Some(126)));
+    assert_eq!(parse(&[0x82, 126, 0xFF, 0xFF]), Ok(Some(0xFFFF)));
+    let long = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
+    for len in [0, 125, 126, 0xFFFF] {
+        assert_eq!(parse(&long(len)), Err(DecodeError::LengthNotMinimal));
+    }
+    assert_eq!(parse(&long(0x1_0000)), Ok(Some(0x1_0000)));
+}
+
+#[test]
+fn the_top_bit_of_a_length_is_zero() {
+    let long = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
+    assert_eq!(parse(&long(u64::MAX >> 1)), Ok(Some(u64::MAX >> 1)));
+    for len in [1 << 63, u64::MAX, u64::MAX - 3, u64::MAX - 13] {
+        assert_eq!(parse(&long(len)), Err(DecodeError::LengthTopBit));
+    }
+}
+
+#[test]
+fn a_bad_length_is_refused_before_the_key_is_there() {
+    assert_eq!(parse(&[0x82, 0xFE, 0, 125]), Err(DecodeError::LengthNotMinimal));
+    assert_eq!(parse(&[0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0]), Err(DecodeError::LengthTopBit));
+}
+
+#[test]
+fn the_shortest_form_is_written() {
+    for (len, written) in [(0, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10), (u64::MAX >> 1, 10)] {
+        let bytes = header(OpCode::Binary, len).encode().unwrap();
+        assert_eq!(bytes.len(), written);
+        assert_eq!(parse(&bytes), Ok(Some(len)));
+    }
+    assert_eq!(header(OpCode::Binary, 1 << 63).encode(), Err(EncodeError::FrameTooLong));
+}
+
+#[test]
+fn bad_control_frames_are_not_written() {
+    for opcode in [OpCode::Close, OpCode::Ping, OpCode::Pong] {
+        assert!(header(opcode, 125).encode().is_ok());
+        assert_eq!(header(opcode, 126).encode(), Err(EncodeError::ControlTooLong));
+        let fragment = FrameHeader { fin: false, ..header(opcode, 0) };
+        assert_eq!(fragment.encode(), Err(EncodeError::ControlFragmented));
+    }
+}
+
+#[test]
+fn a_head_is_asked_for_until_it_is_whole() {
+    for len in [5, 300, 70_000] {
+        let head = FrameHeader { mask: Some(KEY), ..header(OpCode::Text, len) };
+        let bytes = head.encode().unwrap();
+        for end in 0..bytes.len() {
+            assert_eq!(FrameHeader::parse(&bytes[..end]), Ok(None));
+        }
+        let more = [&bytes[..], b"payload"].concat();
+        assert_eq!(FrameHeader::parse(&more), Ok(Some((head, bytes.len()))));
+    }
+}
+
+/// Every rule that a frame beginning with these two bytes breaks, read off RFC 6455 §5.1, §5.2, §5.4 and §5.5.
+fn broken_rules(first: u8, second: u8, role: Role, inside: bool) -> Vec<DecodeError> {
+    let (fin, rsv, opcode) = (first >> 7 == 1, first >> 4 & 7, first & 15);
+    let (masked, len) = (second >> 7 == 1, second & 127);
+    let (is_control, is_data) = ((8..=10).contains(&opcode), matches!(opcode, 1 | 2));
+    let rules = [
+        (rsv != 0, DecodeError::ReservedBits),
+        (matches!(opcode, 3..=7 | 11..=15), DecodeError::ReservedOpCode(opcode)),
+        (is_control && len > 125, DecodeError::ControlTooLong),
+        (is_control && !fin, DecodeError::ControlFragmented),
+        (opcode == 8 && len == 1, DecodeError::CloseTooShort),
+        (opcode == 0 && !inside, DecodeError::OrphanContinuation),
+        (is_data && inside, DecodeError::DataInsideMessage),
+        (masked && role == Role::Client, DecodeError::MaskUnexpected),
+        (!masked && role == Role::Server, DecodeError::MaskMissing),
+    ];
+    rules.into_iter().filter_map(|(broken, error)| broken.then_some(error)).collect()
+}
+
+/// The rest of a head that begins with this second byte: the shortest length that takes the form, and a key.
+fn rest_of_head(second: u8) -> Vec<u8> {
+    let len: &[u8] = match second & 127 {
+        126 => &[0, 126],
+        127 => &[0, 0, 0, 0, 0, 1, 0, 0],
+        _ => &[],
+    };
+    let key: &[u8] = if second >> 7 == 1 { &[1, 2, 3, 4] } else { &[] };
+    [len, key].concat()
+}
+
+#[test]
+fn every_beginning_of_a_head_is_judged_as_the_rfc_says() {
+    for (role, start) in [(Role::Client, [1, 0].to_vec()), (Role::Server, [1, 0x80, 9, 9, 9, 9].to_vec())] {
+        let mut open = BytesMut::from(&start[..]);
+        let mut inside = Decoder::new(role);
+        assert!(inside.decode(&mut open).unwrap().is_some());
+        for decoder in [(Decoder::new(role), false), (inside, true)] {
+            let (decoder, inside) = decoder;
+            for [first, second] in (0..=u16::MAX).map(u16::to_be_bytes) {
+                let mut input = BytesMut::from(&[first, second][..]);
+                input.extend_from_slice(&rest_of_head(second));
+                let rules = broken_rules(first, second, role, inside);
+                // No byte of the payload is there: what is refused is refused from the head alone.
+                match decoder.clone().decode(&mut input) {
+                    Ok(frame) => {
+                        assert_eq!(rules, [], "{first:02x} {second:02x} was taken by {role:?}");
+                        assert_eq!(frame.is_some(), second & 127 == 0);
+                        assert!(input.is_empty());
+                    }
+                    Err(error) => {
+                        assert!(rules.contains(&error), "{first:02x} {second:02x} was {error:?}, not {rules:?}");
+                    }
+                }
+            }
+        }
+    }
+}

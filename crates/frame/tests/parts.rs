@@ -1,0 +1,134 @@
+//! Payloads as they arrive: the parts of a message make the message, and every rule holds.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::slice;
+
+use bytes::BytesMut;
+use protocol_websocket_core::Role;
+use protocol_websocket_frame::{
+    Assembler, DecodeError, Decoder, Delivery, Frame, FrameHeader, Kind, Limits, OpCode, Part, Rsv, mask,
+};
+
+use common::{KEY, client, decode, encode, server};
+
+fn in_parts(decoder: Decoder) -> Decoder {
+    decoder.delivery(Delivery::Parts)
+}
+
+/// The parts that come of `pieces`, control frames left out.
+fn parts<'a>(decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Part> {
+    let mut assembler = Assembler::new(Limits::NONE);
+    let (frames, end) = decode(in_parts(decoder), pieces);
+    assert_eq!(end, Ok(()));
+    frames.into_iter().filter_map(|frame| assembler.push_part(frame).unwrap()).collect()
+}
+
+fn joined(parts: &[Part]) -> Vec<u8> {
+    parts.iter().flat_map(|part| part.bytes.to_vec()).collect()
+}
+
+#[test]
+fn parts_are_the_bytes_that_arrived() {
+    let wire = encode(&[Frame::text("Hello, wörld")], Some(KEY));
+    let pieces = [&wire[..6], &wire[6..7], &wire[7..13], &wire[13..15], &wire[15..]];
+    let parts = parts(server(), pieces);
+    let lens: Vec<usize> = parts.iter().map(|part| part.bytes.len()).collect();
+    assert_eq!(lens, [1, 6, 2, 4]);
+    assert_eq!(joined(&parts), "Hello, wörld".as_bytes());
+}
+
+#[test]
+fn the_first_and_the_last_part_say_so() {
+    for frames in [vec![Frame::text("abcd")], vec![Frame::text("ab").with_fin(false), Frame::continuation("cd")]] {
+        let wire = encode(&frames, None);
+        let parts = parts(client(), wire.chunks(1));
+        let flags: Vec<_> = parts.iter().map(|part| (part.kind, part.first, part.last)).collect();
+        let middle = (Kind::Text, false, false);
+        assert_eq!(flags, [(Kind::Text, true, false), middle, middle, (Kind::Text, false, true)]);
+        assert_eq!(joined(&parts), b"abcd");
+    }
+}
+
+#[test]
+fn a_message_that_comes_at_once_is_one_part() {
+    for frame in [Frame::text("Hello"), Frame::binary("")] {
+        let (frames, _) = decode(in_parts(server()), [encode(slice::from_ref(&frame), Some(KEY))]);
+        assert_eq!(frames, [frame]);
+    }
+    let whole = parts(client(), [&b"\x82\x00"[..]]);
+    assert_eq!(whole, [Part { kind: Kind::Binary, bytes: "".into(), first: true, last: true }]);
+}
+
+#[test]
+fn a_head_alone_is_no_part() {
+    assert_eq!(decode(in_parts(client()), [b"\x82\x05"]), (vec![], Ok(())));
+}
+
+#[test]
+fn a_frame_in_pieces_looks_like_fragments() {
+    let frame = Frame::binary("abc").with_rsv(Rsv::RSV1);
+    let claims = in_parts(client()).claim(Rsv::RSV1);
+    let (frames, end) = decode(claims, encode(&[frame], None).chunks(1));
+    let first = Frame::binary("a").with_rsv(Rsv::RSV1).with_fin(false);
+    assert_eq!(
+        (frames, end),
+        (vec![first, Frame::continuation("b").with_fin(false), Frame::continuation("c")], Ok(()))
+    );
+}
+
+#[test]
+fn control_frames_come_whole_between_parts() {
+    let sent = [Frame::binary("ab").with_fin(false), Frame::ping("ping"), Frame::continuation("c")];
+    let (frames, end) = decode(in_parts(client()), encode(&sent, None).chunks(1));
+    let binary = Frame::binary("a").with_fin(false);
+    let expected =
+        vec![binary, Frame::continuation("b").with_fin(false), Frame::ping("ping"), Frame::continuation("c")];
+    assert_eq!((frames, end), (expected, Ok(())));
+}
+
+#[test]
+fn text_is_checked_before_a_part_is_handed_out() {
+    let bad = Frame::new(OpCode::Text, &b"good\xC3\x28"[..]);
+    let wire = encode(&[bad], Some(KEY));
+    let (frames, end) = decode(in_parts(server()), [&wire[..10], &wire[10..]]);
+    assert_eq!((frames, end), (vec![Frame::text("good").with_fin(false)], Err(DecodeError::InvalidUtf8)));
+    // A part may end inside a character, the message may not.
+    let (frames, end) = decode(in_parts(server()), [&wire[..11], &wire[11..]]);
+    assert_eq!((frames.len(), end), (1, Err(DecodeError::InvalidUtf8)));
+}
+
+#[test]
+fn limits_hold_from_the_head() {
+    let decoder = in_parts(client()).limits(Limits::new(10).max_frame(8));
+    assert_eq!(decode(decoder.clone(), [b"\x82\x09"]), (vec![], Err(DecodeError::FrameTooLong)));
+    let (frames, end) = decode(decoder, [b"\x02\x0812345678\x80\x03"]);
+    assert_eq!((frames.len(), end), (1, Err(DecodeError::MessageTooLong)));
+}
+
+#[test]
+fn a_frame_larger_than_any_buffer_passes() {
+    const LEN: usize = 5_000_001;
+    let head = FrameHeader { fin: true, rsv: Rsv::NONE, opcode: OpCode::Text, mask: Some(KEY), len: LEN as u64 };
+    let mut decoder = in_parts(Decoder::new(Role::Server)).limits(Limits::NONE);
+    let mut assembler = Assembler::new(Limits::NONE);
+    let mut input = BytesMut::with_capacity(4096);
+    input.extend_from_slice(&head.encode().unwrap());
+    let (mut sent, mut came, mut ended) = (0, 0, false);
+    while !ended {
+        let mut piece = vec![b'x'; 4093.min(LEN - sent)];
+        mask(&mut piece, KEY, sent);
+        sent += piece.len();
+        input.extend_from_slice(&piece);
+        while let Some(frame) = decoder.decode(&mut input).unwrap() {
+            let part = assembler.push_part(frame).unwrap().unwrap();
+            assert_eq!(part.first, came == 0);
+            assert!(part.bytes.iter().all(|&byte| byte == b'x'));
+            came += part.bytes.len();
+            ended = part.last;
+        }
+        assert!(input.is_empty());
+    }
+    assert_eq!(came, LEN);
+}

@@ -1,0 +1,133 @@
+//! The order of frames, and the sums over a message: RFC 6455 §5.4 and the limits.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::slice;
+
+use protocol_websocket_frame::{DecodeError, Delivery, Frame, Limits, OpCode};
+
+use common::{client, decode, encode, verdict};
+
+fn first(payload: &'static str) -> Frame {
+    Frame::binary(payload).with_fin(false)
+}
+
+fn middle(payload: &'static str) -> Frame {
+    Frame::continuation(payload).with_fin(false)
+}
+
+#[test]
+fn a_continuation_needs_a_message() {
+    for fin in [false, true] {
+        let orphan = Frame::continuation("").with_fin(fin);
+        let wire = encode(slice::from_ref(&orphan), None);
+        assert_eq!(verdict(&client(), &wire), Err(DecodeError::OrphanContinuation));
+        for before in [vec![Frame::binary("x")], vec![first("x"), Frame::continuation("y")], vec![Frame::ping("")]] {
+            let wire = [&encode(&before, None)[..], &wire].concat();
+            assert_eq!(decode(client(), [wire]), (before, Err(DecodeError::OrphanContinuation)));
+        }
+    }
+}
+
+#[test]
+fn a_message_ends_before_the_next_one_begins() {
+    for inner in [Frame::text(""), Frame::binary(""), Frame::text("").with_fin(false)] {
+        for start in [Frame::text("a").with_fin(false), first("a"), first("")] {
+            for before in [vec![start.clone()], vec![start, middle("b"), Frame::ping("")]] {
+                let wire = [before.clone(), vec![inner.clone()]].concat();
+                let outcome = decode(client(), [encode(&wire, None)]);
+                assert_eq!(outcome, (before, Err(DecodeError::DataInsideMessage)));
+            }
+        }
+    }
+}
+
+#[test]
+fn control_frames_may_stand_between_fragments() {
+    let close = Frame::new(OpCode::Close, &b"\x03\xE8bye"[..]);
+    let frames = [first("a"), Frame::ping("1"), middle("b"), Frame::pong("2"), close, Frame::continuation("c")];
+    assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
+}
+
+#[test]
+fn a_message_over_the_limit_is_refused_from_the_head_that_says_so() {
+    let limits = Limits::new(10).max_frame(u64::MAX);
+    let decoder = client().limits(limits);
+    assert_eq!(verdict(&decoder, b"\x82\x0A"), Ok(()));
+    assert_eq!(verdict(&decoder, b"\x82\x0B"), Err(DecodeError::MessageTooLong));
+    let sent = encode(&[first("12345"), middle("678")], None);
+    assert_eq!(verdict(&decoder, &[&sent[..], b"\x80\x02"].concat()), Ok(()));
+    assert_eq!(verdict(&decoder, &[&sent[..], b"\x80\x03"].concat()), Err(DecodeError::MessageTooLong));
+    assert_eq!(verdict(&decoder, &[&sent[..], b"\x00\x03"].concat()), Err(DecodeError::MessageTooLong));
+}
+
+#[test]
+fn each_message_has_its_own_sum_and_count() {
+    let decoder = client().limits(Limits::new(4).max_fragments(2));
+    let frames =
+        [first("12"), Frame::continuation("34"), Frame::binary("1234"), first("1"), Frame::continuation("234")];
+    assert_eq!(decode(decoder, [encode(&frames, None)]), (frames.to_vec(), Ok(())));
+}
+
+#[test]
+fn fragments_are_counted_and_refused_from_the_head() {
+    let decoder = client().limits(Limits::NONE.max_fragments(3));
+    let sent = encode(&[first("a"), middle("b")], None);
+    assert_eq!(verdict(&decoder, &[&sent[..], b"\x80\x01"].concat()), Ok(()));
+    let sent = encode(&[first("a"), middle("b"), middle("c")], None);
+    assert_eq!(verdict(&decoder, &sent), Ok(()));
+    for head in [b"\x00\x01", b"\x80\x01"] {
+        assert_eq!(verdict(&decoder, &[&sent[..], head].concat()), Err(DecodeError::TooManyFragments));
+    }
+}
+
+#[test]
+fn empty_fragments_count() {
+    let decoder = client().limits(Limits::new(1 << 20));
+    let mut frames = vec![first("")];
+    frames.resize(4096, middle(""));
+    assert_eq!(verdict(&decoder, &encode(&frames, None)), Ok(()));
+    frames.push(Frame::continuation(""));
+    let (came, end) = decode(decoder, [encode(&frames, None)]);
+    assert_eq!((came.len(), end), (4096, Err(DecodeError::TooManyFragments)));
+}
+
+#[test]
+fn control_frames_neither_count_nor_reset_the_count() {
+    let decoder = client().limits(Limits::NONE.max_fragments(3));
+    let mut frames = Vec::new();
+    for fragment in [first("a"), middle("b"), middle("c")] {
+        frames.extend([fragment, Frame::ping("p"), Frame::pong("p")]);
+    }
+    assert_eq!(verdict(&decoder, &encode(&frames, None)), Ok(()));
+    frames.push(Frame::continuation("d"));
+    assert_eq!(verdict(&decoder, &encode(&frames, None)), Err(DecodeError::TooManyFragments));
+}
+
+#[test]
+fn control_frames_neither_add_to_the_sum_nor_reset_it() {
+    let decoder = client().limits(Limits::new(10).max_frame(u64::MAX));
+    let noise = "x".repeat(125);
+    let mut frames = Vec::new();
+    for fragment in [first("12345"), middle("67890")] {
+        frames.extend([fragment, Frame::ping(noise.clone()), Frame::pong(noise.clone())]);
+    }
+    assert_eq!(verdict(&decoder, &encode(&frames, None)), Ok(()));
+    frames.push(Frame::continuation("1"));
+    assert_eq!(verdict(&decoder, &encode(&frames, None)), Err(DecodeError::MessageTooLong));
+}
+
+#[test]
+fn arrival_in_parts_makes_no_fragments() {
+    let decoder = client().delivery(Delivery::Parts).limits(Limits::new(8).max_fragments(1));
+    let (frames, end) = decode(decoder, encode(&[Frame::binary("12345678")], None).chunks(1));
+    assert_eq!((frames.len(), end), (8, Ok(())));
+}
+
+#[test]
+fn no_limit_is_no_limit() {
+    let decoder = client().delivery(Delivery::Parts).limits(Limits::NONE);
+    let huge = b"\x02\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFFstart";
+    assert_eq!(decode(decoder, [huge]), (vec![first("start")], Ok(())));
+}

@@ -1,0 +1,197 @@
+//! Text is UTF-8 (RFC 6455 §8.1), and so is the reason of a Close (§5.5.1): refused at the first byte that cannot be.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::slice;
+
+use bytes::BytesMut;
+use proptest::prelude::*;
+use protocol_websocket_frame::{CloseCode, DecodeError, Decoder, Delivery, Frame, MaskKey, OpCode};
+
+use common::{KEY, client, decode, encode, server};
+
+/// Ill-formed text, and at which byte that shows.
+const BAD: &[(&[u8], usize)] = &[
+    (b"\x80", 0),
+    (b"ab\xFFcd", 2),
+    (b"\xC0\x80", 0),
+    (b"\xC3\x28", 1),
+    (b"\xE0\x80\x80", 1),
+    (b"\xE2\x82\x28", 2),
+    (b"\xED\xA0\x80", 1),
+    (b"\xF0\x80\x80\x80", 1),
+    (b"\xF0\x9F\x98\x28", 3),
+    (b"\xF4\x90\x80\x80", 1),
+    (b"\xF5\x80\x80\x80", 0),
+];
+
+fn text(payload: &[u8]) -> Frame {
+    Frame::new(OpCode::Text, payload.to_vec())
+}
+
+fn close(payload: &[u8]) -> Frame {
+    Frame::new(OpCode::Close, payload.to_vec())
+}
+
+/// How many bytes of `wire` a decoder takes before it refuses it.
+fn refused_after(mut decoder: Decoder, wire: &[u8]) -> Option<usize> {
+    let mut input = BytesMut::new();
+    for (at, &byte) in wire.iter().enumerate() {
+        input.extend_from_slice(&[byte]);
+        match decoder.decode(&mut input) {
+            Ok(_) => {}
+            Err(DecodeError::InvalidUtf8) => return Some(at),
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+    None
+}
+
+fn every_decoder() -> [(Decoder, Option<MaskKey>); 4] {
+    let parts = |decoder: Decoder| decoder.delivery(Delivery::Parts);
+    [(client(), None), (server(), Some(KEY)), (parts(client()), None), (parts(server()), Some(KEY))]
+}
+
+#[test]
+fn text_is_refused_at_its_first_bad_byte_in_the_middle_of_a_frame() {
+    for (decoder, mask) in every_decoder() {
+        let head = if mask.is_some() { 6 } else { 2 };
+        for &(bad, at) in BAD {
+            let wire = encode(&[text(&[b"text", bad, b"more"].concat())], mask);
+            assert_eq!(refused_after(decoder.clone(), &wire), Some(head + 4 + at), "{bad:02x?}");
+            assert_eq!(decode(decoder.clone(), [wire]), (vec![], Err(DecodeError::InvalidUtf8)));
+        }
+    }
+}
+
+#[test]
+fn text_is_checked_across_fragments_and_what_stands_between_them() {
+    for (decoder, mask) in every_decoder() {
+        let head = if mask.is_some() { 6 } else { 2 };
+        for &(bad, at) in BAD.iter().filter(|(_, at)| *at > 0) {
+            // Cut right before the bad byte: each half alone could be text.
+            let (start, rest) = bad.split_at(at);
+            let before = [text(start).with_fin(false), Frame::ping("?"), Frame::continuation("").with_fin(false)];
+            let sent = encode(&before, mask);
+            let wire = [&sent[..], &encode(&[Frame::continuation(rest.to_vec())], mask)].concat();
+            assert_eq!(refused_after(decoder.clone(), &wire), Some(sent.len() + head), "{bad:02x?}");
+        }
+    }
+}
+
+#[test]
+fn a_character_may_be_cut_anywhere() {
+    let smile = "a😀é".as_bytes();
+    for (decoder, mask) in every_decoder() {
+        for at in 0..=smile.len() {
+            let (start, rest) = smile.split_at(at);
+            let frames = [text(start).with_fin(false), Frame::ping("?"), Frame::continuation(rest.to_vec())];
+            assert_eq!(refused_after(decoder.clone(), &encode(&frames, mask)), None);
+        }
+    }
+}
+
+#[test]
+fn text_does_not_end_inside_a_character() {
+    for (decoder, mask) in every_decoder() {
+        for cut in ["é", "€", "😀"].map(|whole| &whole.as_bytes()[..whole.len() - 1]) {
+            let end = Err(DecodeError::InvalidUtf8);
+            assert_eq!(decode(decoder.clone(), [encode(&[text(cut)], mask)]), (vec![], end));
+            let frames = [text(cut).with_fin(false), Frame::continuation("")];
+            assert_eq!(decode(decoder.clone(), [encode(&frames, mask)]), (vec![frames[0].clone()], end));
+        }
+    }
+}
+
+#[test]
+fn each_text_begins_anew() {
+    let frames = [text(b"\xC3").with_fin(false), Frame::continuation(&b"\xA9"[..]), text(b"x"), text("é".as_bytes())];
+    assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
+}
+
+#[test]
+fn only_text_is_text() {
+    let noise = &b"\xFF\xFE\xC3"[..];
+    let frames = [
+        Frame::binary(noise),
+        Frame::binary(noise).with_fin(false),
+        Frame::ping(noise),
+        Frame::pong(noise),
+        Frame::continuation(noise),
+        Frame::text("é"),
+    ];
+    assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
+}
+
+#[test]
+fn a_control_frame_is_no_part_of_the_text_around_it() {
+    let frames = [text(b"\xC3").with_fin(false), close(b"\x03\xE8\xC3\xA9"), Frame::continuation(&b"\xA9"[..])];
+    assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
+}
+
+#[test]
+fn a_close_of_one_byte_is_refused_from_its_head() {
+    assert_eq!(decode(client(), [b"\x88\x01"]).1, Err(DecodeError::CloseTooShort));
+    assert_eq!(decode(server(), [b"\x88\x81\x01\x02\x03\x04"]).1, Err(DecodeError::CloseTooShort));
+    for good in [close(b""), close(b"\x03\xE8"), close(b"\x03\xE8bye")] {
+        assert_eq!(decode(client(), [encode(slice::from_ref(&good), None)]), (vec![good], Ok(())));
+    }
+}
+
+#[test]
+fn a_bad_close_code_is_refused_before_its_reason_is_there() {
+    for code in 0..=u16::MAX {
+        let wire = encode(&[close(&[&code.to_be_bytes()[..], b"reason"].concat())], None);
+        let good = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
+        let expected = if good { Ok(()) } else { Err(DecodeError::CloseCode(code)) };
+        assert_eq!(decode(client(), [&wire[..4]]).1, expected);
+    }
+    let wire = encode(&[close(b"\x00\x00reason")], Some(KEY));
+    assert_eq!(decode(server(), [&wire[..8]]).1, Err(DecodeError::CloseCode(0)));
+}
+
+#[test]
+fn a_reason_is_refused_at_its_first_bad_byte() {
+    for (decoder, mask) in every_decoder() {
+        let head = if mask.is_some() { 6 } else { 2 };
+        for &(bad, at) in BAD {
+            let wire = encode(&[close(&[b"\x03\xE8why", bad, b"more"].concat())], mask);
+            assert_eq!(refused_after(decoder.clone(), &wire), Some(head + 5 + at), "{bad:02x?}");
+        }
+        let cut = encode(&[close(b"\x03\xE8\xE2\x82")], mask);
+        assert_eq!(refused_after(decoder, &cut), Some(head + 3));
+    }
+}
+
+#[test]
+fn the_code_says_what_was_wrong() {
+    for (wire, code) in [
+        (&b"\x81\x01\xFF"[..], CloseCode::INVALID_PAYLOAD),
+        (b"\x88\x03\x03\xE8\xFF", CloseCode::INVALID_PAYLOAD),
+        (b"\x88\x02\x03\xED", CloseCode::PROTOCOL),
+        (b"\x83\x00", CloseCode::PROTOCOL),
+        (b"\x82\x7F\x7F\0\0\0\0\0\0\0", CloseCode::TOO_BIG),
+    ] {
+        assert_eq!(decode(client(), [wire]).1.unwrap_err().close_code(), code);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused_where_the_standard_library_refuses_them(start: String, noise: Vec<u8>, masked: bool) {
+        let payload = [start.as_bytes(), &noise].concat();
+        let mask = masked.then_some(KEY);
+        let wire = encode(&[text(&payload)], mask);
+        let head = wire.len() - payload.len();
+        let expected = std::str::from_utf8(&payload).err().map(|error| {
+            // The first byte behind the longest beginning that could still become text.
+            let good = error.valid_up_to();
+            (good..payload.len()).find(|&at| {
+                std::str::from_utf8(&payload[good..=at]).is_err_and(|error| error.error_len().is_some())
+            }).unwrap_or(payload.len() - 1)
+        });
+        let decoder = if masked { server() } else { client() };
+        prop_assert_eq!(refused_after(decoder, &wire), expected.map(|at| head + at));
+    }
+}
