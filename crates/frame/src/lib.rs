@@ -82,6 +82,7 @@ pub use limits::Limits;
 pub use mask::{MaskKey, mask};
 pub use message::{Kind, Message, Part};
 pub use opcode::OpCode;
+pub use protocol_websocket_core::{Role, Version};
 pub use rsv::Rsv;
 pub use utf8::{InvalidUtf8, Utf8Bytes, Utf8Validator};
 

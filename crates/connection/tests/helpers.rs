@@ -1,0 +1,240 @@
+//! Both helpers against each other in memory, from the first byte to the last.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use bytes::BytesMut;
+use common::told;
+use proptest::prelude::*;
+use protocol_websocket_connection::{
+    Accept, Client, Close, CloseCode, Config, Error, Event, HeadLimits, Negotiated, Offer, Reject, SendError, Server,
+    State, Url,
+};
+use protocol_websocket_http::ParseError;
+
+fn connect(offer: &Offer, output: &mut BytesMut) -> Client {
+    let url = Url::parse("ws://example.com/chat").unwrap();
+    Client::connect(&url, offer, Config::new(), |bytes: &mut [u8]| bytes.fill(7), output).unwrap()
+}
+
+fn server() -> Server {
+    Server::new(Config::new())
+}
+
+/// A server that was asked, and the question.
+fn asked(offer: &Offer) -> (Client, Server, protocol_websocket_connection::Upgrade) {
+    let (mut wire, mut server) = (BytesMut::new(), server());
+    let client = connect(offer, &mut wire);
+    let Some(Event::Upgrade(upgrade)) = server.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
+    (client, server, upgrade)
+}
+
+fn opened(event: Option<Event>) -> Negotiated {
+    match event {
+        Some(Event::Open(negotiated)) => negotiated,
+        other => panic!("not open but {other:?}"),
+    }
+}
+
+#[test]
+fn a_conversation_from_beginning_to_end() {
+    let offer = Offer::new().subprotocol("chat").subprotocol("superchat");
+    let (mut client, mut server, upgrade) = asked(&offer);
+    assert_eq!(upgrade.request().resource_name(), "/chat");
+    assert_eq!((client.state(), server.state()), (State::Connecting, State::Connecting));
+
+    let mut to_client = BytesMut::new();
+    server.accept(upgrade, &Accept::new().subprotocol("superchat"), &mut to_client).unwrap();
+    assert_eq!(server.state(), State::Open);
+    server.send("welcome", &mut to_client).unwrap();
+    let at_server = opened(server.receive(&mut BytesMut::new(), &mut to_client).unwrap());
+
+    // The answer and the first message came in one read.
+    let mut to_server = BytesMut::new();
+    let at_client = opened(client.receive(&mut to_client, &mut to_server).unwrap());
+    assert_eq!(at_client.subprotocol.as_deref(), Some("superchat"));
+    assert_eq!(at_client, at_server);
+    let welcome = client.receive(&mut to_client, &mut to_server).unwrap();
+    assert_eq!(told(&welcome.into_iter().collect::<Vec<_>>()), told(&[Event::Message("welcome".into())]));
+
+    client.close(Close::new(CloseCode::NORMAL, "bye"), &mut to_server).unwrap();
+    assert!(matches!(server.receive(&mut to_server, &mut to_client), Ok(Some(Event::Close(Some(_))))));
+    assert!(matches!(client.receive(&mut to_client, &mut to_server), Ok(Some(Event::Close(Some(_))))));
+    assert_eq!((client.state(), server.state()), (State::Closed, State::Closed));
+    assert_eq!((client.receive_eof(), server.receive_eof()), (Ok(()), Ok(())));
+}
+
+#[test]
+fn nothing_but_the_handshake_is_sent_before_it_is_done() {
+    let (mut client, mut server, _upgrade) = asked(&Offer::new());
+    let mut output = BytesMut::new();
+    for refused in [
+        client.send("x", &mut output),
+        client.ping("x", &mut output),
+        client.close(None, &mut output),
+        server.send("x", &mut output),
+    ] {
+        assert_eq!(refused, Err(SendError::Connecting));
+    }
+    assert!(output.is_empty());
+    assert_eq!(client.close_code(), None);
+}
+
+#[test]
+fn nothing_is_read_until_an_upgrade_is_answered() {
+    let mut wire = BytesMut::new();
+    let (mut server, mut output) = (server(), BytesMut::new());
+    connect(&Offer::new(), &mut wire);
+    wire.extend_from_slice(b"\x81\x82\0\0\0\0hi");
+    let Some(Event::Upgrade(upgrade)) = server.receive(&mut wire, &mut output).unwrap() else { panic!() };
+    assert!(server.receive(&mut wire, &mut output).unwrap().is_none());
+    assert_eq!(wire.len(), 8);
+    server.accept(upgrade, &Accept::new(), &mut output).unwrap();
+    opened(server.receive(&mut wire, &mut output).unwrap());
+    assert!(matches!(server.receive(&mut wire, &mut output), Ok(Some(Event::Message(_)))));
+}
+
+#[test]
+fn a_refusal_reaches_the_client_with_its_body() {
+    let (mut client, mut server, upgrade) = asked(&Offer::new());
+    let mut wire = BytesMut::new();
+    server.reject(upgrade, &Reject::new(403).body("not you"), &mut wire).unwrap();
+    assert_eq!(server.state(), State::Closed);
+
+    let Some(Event::Rejected(answer)) = client.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
+    assert_eq!((answer.status(), &wire[..]), (403, &b"not you"[..]));
+    assert_eq!((client.state(), client.close_code()), (State::Closed, Some(CloseCode::ABNORMAL)));
+    assert!(client.receive(&mut wire, &mut BytesMut::new()).unwrap().is_none());
+    assert_eq!(client.send("x", &mut BytesMut::new()), Err(SendError::Closed));
+    assert_eq!(wire[..], *b"not you", "the body is the caller's");
+}
+
+#[test]
+fn a_redirect_names_its_target() {
+    let (mut client, mut server, upgrade) = asked(&Offer::new());
+    let mut wire = BytesMut::new();
+    server.reject(upgrade, &Reject::new(302).header("Location", "/elsewhere"), &mut wire).unwrap();
+    let Some(Event::Redirect(redirect)) = client.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
+    assert_eq!(redirect.url().unwrap().to_string(), "ws://example.com/elsewhere");
+}
+
+#[test]
+fn a_bad_request_is_refused_in_its_own_words() {
+    let mut server = server();
+    let (mut wire, mut output) = (BytesMut::from("BREW / HTTP/1.1\r\nHost: h\r\n\r\nmore"), BytesMut::new());
+    let error = server.receive(&mut wire, &mut output).unwrap_err();
+    assert!(matches!(error, Error::Request(_)) && output.starts_with(b"HTTP/1.1 4"), "{error:?}");
+    assert!(wire.is_empty() && server.state() == State::Closed);
+    output.clear();
+    assert_eq!(server.receive(&mut wire, &mut output).unwrap_err(), error, "it stays an error");
+    assert!(output.is_empty(), "and is told once");
+}
+
+#[test]
+fn a_head_is_limited() {
+    let config = Config::new().head_limits(HeadLimits::default().max_len(100));
+    let mut output = BytesMut::new();
+    let error = Server::new(config).receive(&mut BytesMut::from(&[b'x'; 101][..]), &mut output).unwrap_err();
+    assert_eq!(error, Error::Request(ParseError::HeadTooLong));
+    assert!(output.starts_with(b"HTTP/1.1 431 "));
+}
+
+#[test]
+fn a_wrong_answer_ends_the_client() {
+    let mut client = connect(&Offer::new(), &mut BytesMut::new());
+    let mut wire = BytesMut::from(concat!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+    ));
+    let error = client.receive(&mut wire, &mut BytesMut::new()).unwrap_err();
+    assert!(matches!(error, Error::Answer(_)), "{error:?}");
+    assert_eq!(client.receive(&mut wire, &mut BytesMut::new()).unwrap_err(), error);
+    assert_eq!(client.state(), State::Closed);
+}
+
+#[test]
+fn an_end_inside_the_handshake_is_no_clean_end() {
+    let mut client = connect(&Offer::new(), &mut BytesMut::new());
+    assert_eq!(client.receive_eof(), Err(Error::UnexpectedEof));
+    assert_eq!(client.receive_eof(), Ok(()));
+    assert_eq!(server().receive_eof(), Err(Error::UnexpectedEof));
+}
+
+#[test]
+fn an_answer_is_given_once() {
+    let (_, mut server, upgrade) = asked(&Offer::new());
+    let (_, _, another) = asked(&Offer::new());
+    let (_, _, third) = asked(&Offer::new());
+    let mut output = BytesMut::new();
+    server.accept(upgrade, &Accept::new(), &mut output).unwrap();
+    let written = output.len();
+    assert_eq!(server.accept(another, &Accept::new(), &mut output), Err(SendError::Open));
+    assert_eq!(server.reject(third, &Reject::new(500), &mut output), Err(SendError::Open));
+    assert_eq!(output.len(), written);
+}
+
+#[test]
+fn an_answer_that_cannot_be_said_writes_nothing() {
+    let (_, mut server, upgrade) = asked(&Offer::new());
+    let mut output = BytesMut::new();
+    let refused = server.accept(upgrade, &Accept::new().subprotocol("never-offered"), &mut output);
+    assert!(matches!(refused, Err(SendError::Build(_))), "{refused:?}");
+    assert!(output.is_empty() && server.state() == State::Connecting);
+}
+
+#[test]
+fn the_connection_can_be_taken_out() {
+    let (_, mut server, upgrade) = asked(&Offer::new());
+    server.accept(upgrade, &Accept::new(), &mut BytesMut::new()).unwrap();
+    assert_eq!(server.into_connection().map(|connection| connection.state()), Some(State::Open));
+    assert!(Server::new(Config::new()).into_connection().is_none());
+}
+
+#[test]
+fn endpoints_move_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<Client>();
+    is_send::<Server>();
+    is_send::<Event>();
+}
+
+/// Lets a server talk until its input is used up.
+fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
+    while let Some(event) = server.receive(input, output).unwrap() {
+        events.push(match event {
+            Event::Upgrade(upgrade) => {
+                server.accept(upgrade, &Accept::new(), output).unwrap();
+                String::from("upgrade")
+            }
+            Event::Message(message) => {
+                server.send(message.clone(), output).unwrap();
+                format!("{message:?}")
+            }
+            other => format!("{other:?}"),
+        });
+    }
+}
+
+proptest! {
+    #[test]
+    fn however_a_conversation_is_cut_it_is_the_same(sizes in prop::collection::vec(1_usize..60, 1..30)) {
+        let mut wire = BytesMut::new();
+        connect(&Offer::new(), &mut wire);
+        wire.extend_from_slice(b"\x81\x85\0\0\0\0Hello\x89\x80\0\0\0\0\x02\x81\0\0\0\0a\x80\x81\0\0\0\0b\x88\x80\0\0\0\0");
+        let (mut whole_events, mut whole_output) = (Vec::new(), BytesMut::new());
+        echo(&mut server(), &mut wire.clone(), &mut whole_output, &mut whole_events);
+        prop_assert_eq!(whole_events.len(), 6);
+
+        let (mut server, mut input) = (server(), BytesMut::new());
+        let (mut events, mut output) = (Vec::new(), BytesMut::new());
+        for size in sizes.iter().cycle() {
+            if wire.is_empty() {
+                break;
+            }
+            input.unsplit(wire.split_to((*size).min(wire.len())));
+            echo(&mut server, &mut input, &mut output, &mut events);
+        }
+        prop_assert_eq!((events, output), (whole_events, whole_output));
+    }
+}

@@ -1,0 +1,264 @@
+//! Messages, parts, pings, extensions.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::{client, drain, masked, server, take, told, unmasked};
+use proptest::prelude::*;
+use protocol_websocket_connection::{
+    Config, Connection, Delivery, Event, Extension, Kind, Limits, Message, Negotiated, Part, SendError,
+};
+use protocol_websocket_frame::{DecodeError, EncodeError, Frame, Rsv};
+
+#[test]
+fn messages_go_both_ways() {
+    let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
+    for message in [Message::from("grüß dich"), Message::from(""), Message::from(vec![0; 70_000])] {
+        let mut wire = BytesMut::new();
+        client.send(message.clone(), &mut wire).unwrap();
+        let (events, _) = take(&mut server, &mut wire);
+        assert_eq!(told(&events), told(&[Event::Message(message.clone())]));
+
+        server.send(message.clone(), &mut wire).unwrap();
+        let (events, _) = take(&mut client, &mut wire);
+        assert_eq!(told(&events), told(&[Event::Message(message)]));
+    }
+}
+
+#[test]
+fn a_client_masks_each_frame_with_a_fresh_key() {
+    let mut next = 0;
+    let random = move |key: &mut [u8]| {
+        next += 1;
+        key.fill(next);
+    };
+    let mut client = Connection::client(&Negotiated::default(), &Config::new(), random);
+    let mut wire = BytesMut::new();
+    client.send("a", &mut wire).unwrap();
+    client.ping("b", &mut wire).unwrap();
+    assert_eq!(
+        wire[..],
+        [&b"\x81\x81\x01\x01\x01\x01"[..], &[b'a' ^ 1], b"\x89\x81\x02\x02\x02\x02", &[b'b' ^ 2]].concat()
+    );
+}
+
+#[test]
+fn a_payload_can_be_written_beside_its_head() {
+    let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
+    let payload = Bytes::from(vec![0x55; 100_000]);
+    let mut head = BytesMut::new();
+    let body = server.send_vectored(payload.clone(), &mut head).unwrap();
+    assert_eq!(body.as_ptr(), payload.as_ptr(), "not a copy");
+    let (events, _) = take(&mut client, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
+    assert_eq!(told(&events), told(&[Event::Message(payload.clone().into())]));
+
+    head.clear();
+    let body = client.send_vectored(payload.clone(), &mut head).unwrap();
+    let (events, _) = take(&mut server, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
+    assert_eq!(told(&events), told(&[Event::Message(payload.into())]));
+}
+
+#[test]
+fn limits_are_those_of_the_configuration() {
+    let config = Config::new().limits(Limits::new(10));
+    let (events, end, _) = drain(&mut server(&config), &mut masked(Frame::binary(vec![0; 10])));
+    assert_eq!((events.len(), end), (1, Ok(())));
+    let (events, end, output) = drain(&mut server(&config), &mut masked(Frame::binary(vec![0; 11])));
+    assert_eq!((events.len(), end), (0, Err(DecodeError::FrameTooLong.into())));
+    assert_eq!(output[..], *b"\x88\x02\x03\xF1");
+}
+
+fn part(bytes: &'static str, first: bool, last: bool) -> Part {
+    Part { kind: Kind::Text, bytes: Bytes::from(bytes), first, last }
+}
+
+#[test]
+fn a_message_in_parts_is_one_message() {
+    let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
+    let mut wire = BytesMut::new();
+    client.send_part(part("Hel", true, false), &mut wire).unwrap();
+    assert_eq!(client.send("another", &mut wire), Err(SendError::MessageUnfinished));
+    assert_eq!(client.send_part(part("new", true, true), &mut wire), Err(EncodeError::PartOutOfOrder.into()));
+    client.ping("between", &mut wire).unwrap();
+    client.send_part(part("lo", false, true), &mut wire).unwrap();
+    client.send("another", &mut wire).unwrap();
+    let (events, _) = take(&mut server, &mut wire);
+    let between = Event::Ping(Bytes::from("between"));
+    assert_eq!(told(&events), told(&[between, Event::Message("Hello".into()), Event::Message("another".into())]));
+}
+
+#[test]
+fn parts_come_as_their_bytes_do() {
+    let mut server = server(&Config::new().delivery(Delivery::Parts));
+    let mut rest = masked(Frame::text("Hello"));
+    let mut wire = rest.split_to(8);
+    let (events, _) = take(&mut server, &mut wire);
+    assert_eq!(told(&events), told(&[Event::Part(part("He", true, false))]));
+    assert!(wire.is_empty(), "nothing is held back");
+    let (events, _) = take(&mut server, &mut rest);
+    assert_eq!(told(&events), told(&[Event::Part(part("llo", false, true))]));
+}
+
+#[test]
+fn pings_are_answered_with_their_payload() {
+    let (events, output) = take(&mut server(&Config::new()), &mut masked(Frame::ping("there?")));
+    assert_eq!(told(&events), told(&[Event::Ping(Bytes::from("there?"))]));
+    assert_eq!(output, unmasked(Frame::pong("there?")));
+
+    let (_, output) = take(&mut client(&Config::new()), &mut unmasked(Frame::ping("there?")));
+    assert_eq!(output, masked(Frame::pong("there?")));
+
+    let (events, output) = take(&mut server(&Config::new()), &mut masked(Frame::pong("here")));
+    assert_eq!((told(&events), output.len()), (told(&[Event::Pong(Bytes::from("here"))]), 0));
+}
+
+#[test]
+fn answering_pings_can_be_left_to_the_application() {
+    let mut server = server(&Config::new().auto_pong(false));
+    let (events, mut output) = take(&mut server, &mut masked(Frame::ping("there?")));
+    assert_eq!((events.len(), output.len()), (1, 0));
+    server.pong("there?", &mut output).unwrap();
+    assert_eq!(output, unmasked(Frame::pong("there?")));
+    assert_eq!(server.ping(vec![0; 126], &mut output), Err(EncodeError::ControlTooLong.into()));
+}
+
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+//= type=test
+//# If an endpoint receives a Ping frame and has not yet sent Pong
+//# frame(s) in response to previous Ping frame(s), the endpoint MAY
+//# elect to send a Pong frame for only the most recently processed Ping
+//# frame.
+#[test]
+fn a_ping_flood_is_answered_with_the_latest_pong_only() {
+    let mut server = server(&Config::new().high_water(1000));
+    let mut output = BytesMut::new();
+    for n in 0..10_000 {
+        let mut wire = masked(Frame::ping(format!("{n:0>125}")));
+        assert!(server.receive(&mut wire, &mut output).unwrap().is_some());
+    }
+    let one = unmasked(Frame::pong("0".repeat(125))).len();
+    assert!(output.len() <= 1000 + one, "{} bytes", output.len());
+
+    output.clear();
+    assert!(server.receive(&mut BytesMut::new(), &mut output).unwrap().is_none());
+    assert_eq!(output, unmasked(Frame::pong(format!("{:0>125}", 9_999))));
+    output.clear();
+    server.send("next", &mut output).unwrap();
+    assert_eq!(output, unmasked(Frame::text("next")), "a pong goes out once");
+}
+
+/// Turns payloads round, and marks them with RSV2.
+#[derive(Clone)]
+struct Reverse;
+
+impl Reverse {
+    fn turn(frame: &Frame) -> Bytes {
+        frame.payload().iter().rev().copied().collect()
+    }
+}
+
+impl Extension for Reverse {
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV2
+    }
+
+    fn decode(&mut self, frame: Frame, _: u64) -> Result<Frame, DecodeError> {
+        let payload = Self::turn(&frame);
+        let rsv = frame.rsv().without(Rsv::RSV2);
+        Ok(frame.with_payload(payload).with_rsv(rsv))
+    }
+
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        let payload = Self::turn(&frame);
+        let rsv = frame.rsv() | Rsv::RSV2;
+        Ok(frame.with_payload(payload).with_rsv(rsv))
+    }
+}
+
+/// Adds a byte, and marks the frame with RSV3.
+#[derive(Clone)]
+struct Append;
+
+impl Extension for Append {
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV3
+    }
+
+    fn decode(&mut self, frame: Frame, _: u64) -> Result<Frame, DecodeError> {
+        let payload = frame.payload().strip_suffix(b"!").ok_or(DecodeError::Extension)?;
+        let payload = Bytes::copy_from_slice(payload);
+        let rsv = frame.rsv().without(Rsv::RSV3);
+        Ok(frame.with_payload(payload).with_rsv(rsv))
+    }
+
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        let payload = [&frame.payload()[..], b"!"].concat();
+        let rsv = frame.rsv() | Rsv::RSV3;
+        Ok(frame.with_payload(payload).with_rsv(rsv))
+    }
+}
+
+#[test]
+fn extensions_work_in_the_order_in_which_they_were_negotiated() {
+    let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
+    for connection in [&mut client, &mut server] {
+        connection.extend(Reverse, Reverse);
+        connection.extend(Append, Append);
+    }
+    let mut wire = BytesMut::new();
+    server.send("Hello", &mut wire).unwrap();
+    assert_eq!(wire[..], *b"\xB1\x06olleH!", "first reversed, then lengthened");
+    server.ping("Hello", &mut wire).unwrap();
+    let (events, _) = take(&mut client, &mut wire);
+    assert_eq!(told(&events), told(&[Event::Message("Hello".into()), Event::Ping(Bytes::from("Hello"))]));
+}
+
+#[test]
+fn text_is_checked_behind_the_extensions() {
+    let mut client = client(&Config::new());
+    client.extend(Reverse, Reverse);
+    let (events, end, _) = drain(&mut client, &mut BytesMut::from(&b"\xA1\x02\xA9\xC3"[..]));
+    assert_eq!((told(&events), end), (told(&[Event::Message("é".into())]), Ok(())));
+    let (events, end, output) = drain(&mut client, &mut BytesMut::from(&b"\xA1\x02\xC3\xA9"[..]));
+    assert_eq!((events.len(), end), (0, Err(DecodeError::InvalidUtf8.into())));
+    assert_eq!(output[..4], *b"\x88\x82\x07\x07");
+}
+
+proptest! {
+    #[test]
+    fn however_the_bytes_are_cut_the_events_are_the_same(
+        frames in prop::collection::vec(
+            prop_oneof![
+                any::<String>().prop_map(Frame::text),
+                any::<Vec<u8>>().prop_map(Frame::binary),
+                prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::ping),
+                prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::pong),
+                any::<Vec<u8>>().prop_map(|bytes| Frame::binary(bytes).with_fin(false)),
+                any::<Vec<u8>>().prop_map(Frame::continuation),
+                Just(Frame::close(None).unwrap()),
+            ],
+            0..8,
+        ),
+        noise: Vec<u8>,
+        sizes in prop::collection::vec(1_usize..40, 1..20),
+    ) {
+        let mut wire: BytesMut = frames.into_iter().flat_map(masked).collect();
+        wire.extend_from_slice(&noise);
+        let (whole_events, whole_end, whole_output) = drain(&mut server(&Config::new()), &mut wire.clone());
+
+        let mut server = server(&Config::new());
+        let (mut events, mut end, mut output, mut input) = (Vec::new(), Ok(()), BytesMut::new(), BytesMut::new());
+        let mut sizes = sizes.iter().cycle();
+        while !wire.is_empty() && end.is_ok() {
+            let size = *sizes.next().unwrap();
+            input.unsplit(wire.split_to(size.min(wire.len())));
+            let (more, how, written) = drain(&mut server, &mut input);
+            events.extend(more);
+            output.unsplit(written);
+            end = how;
+        }
+        prop_assert_eq!(told(&events), told(&whole_events));
+        prop_assert_eq!((end, output), (whole_end, whole_output));
+    }
+}

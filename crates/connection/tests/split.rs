@@ -1,0 +1,81 @@
+//! Two halves in two threads.
+#![cfg(feature = "split")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::{client, masked, server, unmasked};
+use protocol_websocket_connection::{Close, Config, Error, Event, Kind, Part, SendError};
+use protocol_websocket_frame::{DecodeError, Frame};
+
+#[test]
+fn a_pong_finds_its_way_and_is_masked() {
+    let (mut receiving, mut sending) = client(&Config::new()).split();
+    let mut output = BytesMut::new();
+    sending.flush(&mut output);
+    assert!(output.is_empty());
+    receiving.receive(&mut unmasked(Frame::ping("1"))).unwrap();
+    receiving.receive(&mut unmasked(Frame::ping("2"))).unwrap();
+    sending.send("text", &mut output).unwrap();
+    let mut expected = masked(Frame::pong("2"));
+    expected.unsplit(masked(Frame::text("text")));
+    assert_eq!(output, expected, "the latest one, once, before the message");
+}
+
+#[test]
+fn a_pong_waits_for_a_frame_border_not_for_the_message() {
+    let (mut receiving, mut sending) = server(&Config::new()).split();
+    let mut output = BytesMut::new();
+    let part = |first, last| Part { kind: Kind::Binary, bytes: Bytes::from("x"), first, last };
+    sending.send_part(part(true, false), &mut output).unwrap();
+    receiving.receive(&mut masked(Frame::ping("p"))).unwrap();
+    sending.send_part(part(false, true), &mut output).unwrap();
+    assert_eq!(output[..], *b"\x02\x01x\x8a\x01p\x80\x01x");
+}
+
+#[test]
+fn a_close_is_answered_by_the_other_half() {
+    let (mut receiving, mut sending) = server(&Config::new()).split();
+    let close = Close::new(4000, "bye");
+    let mut output = BytesMut::new();
+    let event = receiving.receive(&mut masked(Frame::close(Some(&close)).unwrap())).unwrap();
+    assert!(matches!(event, Some(Event::Close(Some(_)))));
+    assert_eq!(sending.send("too late", &mut output), Err(SendError::Closed));
+    assert_eq!(output, unmasked(Frame::close(Some(&close)).unwrap()));
+    assert!(sending.is_closed());
+    assert_eq!(receiving.close_code(), Some(close.code));
+    assert_eq!(receiving.receive_eof(), Ok(()));
+}
+
+#[test]
+fn a_failure_is_told_by_the_other_half_once() {
+    let (mut receiving, mut sending) = server(&Config::new()).split();
+    let mut output = BytesMut::new();
+    for _ in 0..2 {
+        let failed = receiving.receive(&mut unmasked(Frame::text("not masked")));
+        assert_eq!(failed.unwrap_err(), Error::Decode(DecodeError::MaskMissing));
+        sending.flush(&mut output);
+    }
+    assert_eq!(output[..], *b"\x88\x02\x03\xEA");
+}
+
+#[test]
+fn the_halves_may_live_in_two_threads() {
+    let (mut receiving, mut sending) = server(&Config::new()).split();
+    let (wake, woken) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let mut output = BytesMut::new();
+        while !sending.is_closed() {
+            woken.recv().unwrap();
+            sending.flush(&mut output);
+        }
+        output
+    });
+    for frame in [Frame::ping("a"), Frame::close(None).unwrap()] {
+        receiving.receive(&mut masked(frame)).unwrap();
+        wake.send(()).unwrap();
+    }
+    let output = writer.join().unwrap();
+    assert!(output.ends_with(b"\x88\x00") && output.starts_with(b"\x8a\x01a"), "{output:02x?}");
+}
