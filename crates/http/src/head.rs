@@ -1,0 +1,298 @@
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+use core::mem::MaybeUninit;
+
+use bytes::BytesMut;
+use httparse::{EMPTY_HEADER, Error, Header, ParserConfig, Status};
+
+use crate::ParseError;
+use crate::grammar::{is_token, is_value, is_visible, trim};
+use crate::headers::{Field, Headers, Span};
+
+/// The head of any HTTP/1.x request, upgrade or not: a server can answer other requests on the same port.
+///
+/// [`Request::from_head`](crate::Request::from_head) checks that it is an upgrade to WebSocket.
+#[derive(Clone)]
+pub struct RequestHead {
+    method: Span,
+    target: Span,
+    minor_version: u8,
+    headers: Headers,
+}
+
+impl RequestHead {
+    /// A head of HTTP/1.1 that another HTTP library parsed. Blanks around values are dropped, as a parser does.
+    ///
+    /// ```
+    /// use protocol_websocket_http::RequestHead;
+    ///
+    /// let head = RequestHead::from_parts("GET", "/chat?room=1", [("Host", "example.com"), ("Upgrade", "websocket")])?;
+    /// assert_eq!(head.target(), "/chat?room=1");
+    /// assert!(head.is_upgrade());
+    /// # Ok::<(), protocol_websocket_http::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::RequestLine`] if the method is no token or the target has a blank, a control character or one
+    /// outside ASCII, [`ParseError::Field`] if a name is no token or a value has a control character other than the
+    /// tab, [`ParseError::TooLong`] above 4 GiB.
+    pub fn from_parts(
+        method: &str,
+        target: &str,
+        headers: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+    ) -> Result<Self, ParseError> {
+        if !is_token(method.as_bytes()) || !is_visible(target.as_bytes()) {
+            return Err(ParseError::RequestLine);
+        }
+        Self::unchecked(method, target, fields(headers)?).ok_or(ParseError::TooLong)
+    }
+
+    /// The method, such as `GET`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.headers.text(self.method)
+    }
+
+    /// The target as it stands in the request line: mostly a path and query. Printable ASCII without blanks.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        self.headers.text(self.target)
+    }
+
+    /// The `x` of `HTTP/1.x`: 0 or 1.
+    #[must_use]
+    pub const fn minor_version(&self) -> u8 {
+        self.minor_version
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Whether the request asks for an upgrade to WebSocket: `Upgrade` names `websocket`.
+    ///
+    /// It may still be a wrong one: that is for [`Request::from_head`](crate::Request::from_head) to say.
+    #[must_use]
+    pub fn is_upgrade(&self) -> bool {
+        self.headers.names("upgrade", "websocket")
+    }
+
+    /// Appends the head in its plain form to `output`: CRLF line ends, one blank after each colon.
+    pub fn encode(&self, output: &mut BytesMut) {
+        output.reserve(self.headers.encoded_len() + self.method().len() + self.target().len() + 12);
+        for part in [self.method(), " ", self.target(), " ", http_version(self.minor_version), "\r\n"] {
+            output.extend_from_slice(part.as_bytes());
+        }
+        self.headers.encode(output);
+    }
+
+    /// A head of HTTP/1.1 of parts that were checked. `None` above 4 GiB.
+    pub(crate) fn unchecked(method: &str, target: &str, mut headers: Headers) -> Option<Self> {
+        let method = headers.store(method.as_bytes())?;
+        let target = headers.store(target.as_bytes())?;
+        Some(Self { method, target, minor_version: 1, headers })
+    }
+
+    /// Reads a whole head with at most `fields` fields.
+    pub(crate) fn read(bytes: BytesMut, fields: usize) -> Result<Self, ParseError> {
+        with_slots(fields, |slots| {
+            let mut head = httparse::Request::new(&mut []);
+            let status = head.parse_with_uninit_headers(&bytes, slots);
+            whole(status, bytes.len(), ParseError::RequestLine)?;
+            let (Some(method), Some(target), Some(minor_version)) = (head.method, head.path, head.version) else {
+                return Err(ParseError::RequestLine);
+            };
+            if !is_visible(target.as_bytes()) {
+                return Err(ParseError::RequestLine);
+            }
+            let [method, target] = [method, target].map(|text| Span::within(text.as_bytes(), &bytes));
+            Ok((method, target, minor_version, spans(head.headers, &bytes)))
+        })
+        .map(|(method, target, minor_version, fields)| Self {
+            method,
+            target,
+            minor_version,
+            headers: Headers::from_head(bytes, fields),
+        })
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
+        Self { minor_version, ..self }
+    }
+
+    pub(crate) fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+}
+
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .field("minor_version", &self.minor_version)
+            .field("headers", &self.headers)
+            .finish()
+    }
+}
+
+impl PartialEq for RequestHead {
+    fn eq(&self, other: &Self) -> bool {
+        (self.method(), self.target(), self.minor_version) == (other.method(), other.target(), other.minor_version)
+            && self.headers == other.headers
+    }
+}
+
+impl Eq for RequestHead {}
+
+/// The head of any HTTP/1.x response.
+///
+/// [`Response::from_head`](crate::Response::from_head) checks that it accepts an upgrade.
+#[derive(Clone)]
+pub struct ResponseHead {
+    status: u16,
+    reason: Span,
+    minor_version: u8,
+    headers: Headers,
+}
+
+impl ResponseHead {
+    /// A head of HTTP/1.1 that another HTTP library parsed. Blanks around values are dropped, as a parser does.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::ResponseLine`] if the status is over 999, [`ParseError::Field`] if a name is no token or a value
+    /// has a control character other than the tab, [`ParseError::TooLong`] above 4 GiB.
+    pub fn from_parts(
+        status: u16,
+        headers: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+    ) -> Result<Self, ParseError> {
+        if status > 999 {
+            return Err(ParseError::ResponseLine);
+        }
+        Ok(Self { status, reason: Span::default(), minor_version: 1, headers: fields(headers)? })
+    }
+
+    /// The status: 0 to 999, such as 101.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The reason phrase. Empty if there is none, or one that is not ASCII.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.headers.text(self.reason)
+    }
+
+    /// The `x` of `HTTP/1.x`: 0 or 1.
+    #[must_use]
+    pub const fn minor_version(&self) -> u8 {
+        self.minor_version
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Appends the head in its plain form to `output`: CRLF line ends, one blank after each colon.
+    pub fn encode(&self, output: &mut BytesMut) {
+        output.reserve(self.headers.encoded_len() + self.reason().len() + 16);
+        // Writing to memory does not fail.
+        let _ = write!(output, "{} {:03} {}\r\n", http_version(self.minor_version), self.status, self.reason());
+        self.headers.encode(output);
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
+        Self { minor_version, ..self }
+    }
+
+    /// Reads a whole head with at most `fields` fields.
+    pub(crate) fn read(bytes: BytesMut, fields: usize) -> Result<Self, ParseError> {
+        with_slots(fields, |slots| {
+            let mut head = httparse::Response::new(&mut []);
+            let status = ParserConfig::default().parse_response_with_uninit_headers(&mut head, &bytes, slots);
+            whole(status, bytes.len(), ParseError::ResponseLine)?;
+            let (Some(status), Some(reason), Some(minor_version)) = (head.code, head.reason, head.version) else {
+                return Err(ParseError::ResponseLine);
+            };
+            Ok((status, Span::within(reason.as_bytes(), &bytes), minor_version, spans(head.headers, &bytes)))
+        })
+        .map(|(status, reason, minor_version, fields)| Self {
+            status,
+            reason,
+            minor_version,
+            headers: Headers::from_head(bytes, fields),
+        })
+    }
+}
+
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("reason", &self.reason())
+            .field("minor_version", &self.minor_version)
+            .field("headers", &self.headers)
+            .finish()
+    }
+}
+
+impl PartialEq for ResponseHead {
+    fn eq(&self, other: &Self) -> bool {
+        (self.status, self.reason(), self.minor_version) == (other.status, other.reason(), other.minor_version)
+            && self.headers == other.headers
+    }
+}
+
+impl Eq for ResponseHead {}
+
+const fn http_version(minor: u8) -> &'static str {
+    if minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" }
+}
+
+fn fields(parts: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>) -> Result<Headers, ParseError> {
+    let mut headers = Headers::new();
+    for (name, value) in parts {
+        let (name, value) = (name.as_ref().as_bytes(), trim(value.as_ref()));
+        if !is_token(name) || !is_value(value) {
+            return Err(ParseError::Field);
+        }
+        headers.append(name, value).ok_or(ParseError::TooLong)?;
+    }
+    Ok(headers)
+}
+
+/// Lends room for that many fields: on the stack when there are as few as there nearly always are.
+fn with_slots<'a, T>(fields: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'a>>]) -> T) -> T {
+    let mut few = [const { MaybeUninit::uninit() }; 32];
+    match few.get_mut(..fields) {
+        Some(slots) => read(slots),
+        None => read(&mut alloc::vec![MaybeUninit::new(EMPTY_HEADER); fields]),
+    }
+}
+
+/// The one pass of the parser must have come to the end that was found before.
+fn whole(status: httparse::Result<usize>, len: usize, wrong_line: ParseError) -> Result<(), ParseError> {
+    match status {
+        Ok(Status::Complete(end)) if end == len => Ok(()),
+        Ok(_) | Err(Error::HeaderName | Error::HeaderValue) => Err(ParseError::Field),
+        Err(Error::TooManyHeaders) => Err(ParseError::TooManyHeaders),
+        Err(_) => Err(wrong_line),
+    }
+}
+
+fn spans(headers: &[Header<'_>], bytes: &[u8]) -> Vec<Field> {
+    let field = |header: &Header<'_>| Field {
+        name: Span::within(header.name.as_bytes(), bytes),
+        value: Span::within(header.value, bytes),
+    };
+    headers.iter().map(field).collect()
+}

@@ -1,0 +1,177 @@
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::grammar::{elements, is_text, is_token, is_visible};
+use crate::{BuildError, Extension, Headers, cookie};
+
+/// What a client asks for beside the resource.
+///
+/// The setters never fail: what cannot be written is an error when a request is built with it, the first one if there
+/// are several. It can be kept and used for many requests.
+///
+/// ```
+/// use protocol_websocket_http::Offer;
+///
+/// let offer = Offer::new().subprotocol("chat").subprotocol("superchat").origin("http://example.com");
+/// ```
+#[derive(Clone, Default)]
+pub struct Offer {
+    subprotocols: String,
+    extensions: String,
+    origin: Option<String>,
+    cookies: String,
+    headers: Headers,
+    error: Option<BuildError>,
+}
+
+impl Offer {
+    /// An offer of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a subprotocol; the most wanted one comes first. It must be a token, and none may come twice.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl AsRef<str>) -> Self {
+        let name = name.as_ref();
+        let result = if !is_token(name.as_bytes()) {
+            Err(BuildError::Subprotocol)
+        } else if elements(self.subprotocols.as_bytes()).any(|other| other == name.as_bytes()) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+            //# The elements that comprise this value MUST
+            //# be non-empty strings with characters in the range U+0021 to
+            //# U+007E not including separator characters as defined in
+            //# [RFC2616] and MUST all be unique strings.
+            Err(BuildError::SubprotocolRepeated)
+        } else {
+            join(&mut self.subprotocols, ", ", name);
+            Ok(())
+        };
+        self.note(result)
+    }
+
+    /// Appends an extension; the most wanted one comes first.
+    #[must_use]
+    pub fn extension(mut self, extension: Extension) -> Self {
+        let result = if extension.is_valid() { Ok(()) } else { Err(BuildError::Extension) };
+        join(&mut self.extensions, ", ", &extension.to_string());
+        self.note(result)
+    }
+
+    /// Sets the origin, such as `https://example.com`: only browsers must send one (RFC 6455 §4.1, item 8).
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        let origin = origin.into();
+        let result = if is_visible(origin.as_bytes()) { Ok(()) } else { Err(BuildError::Origin) };
+        self.origin = Some(origin);
+        self.note(result)
+    }
+
+    /// Appends a cookie. The name must be a token; the value must have no control character, no `;` and no blank at
+    /// either end.
+    #[must_use]
+    pub fn cookie(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let result = if cookie::is_pair(name, value) { Ok(()) } else { Err(BuildError::Cookie) };
+        join(&mut self.cookies, "; ", &format!("{name}={value}"));
+        self.note(result)
+    }
+
+    /// Sets `Authorization` to a user's name and password (RFC 7617). Neither may have a control character, the name
+    /// no colon.
+    #[must_use]
+    pub fn basic_auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        let (user, password) = (user.as_ref(), password.as_ref());
+        if user.contains(':') || !is_secret(user) || !is_secret(password) {
+            return self.note(Err(BuildError::Credentials));
+        }
+        let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        let result = self.headers.push("Authorization", value);
+        self.note(result)
+    }
+
+    /// Appends a header of the caller's own. It may not be one that the handshake writes itself, or that would announce
+    /// a body.
+    #[must_use]
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
+        let name = name.as_ref();
+        let reserved = is_reserved(name) || name.eq_ignore_ascii_case("host");
+        let result = if reserved { Err(BuildError::ReservedField) } else { self.headers.push(name, value) };
+        self.note(result)
+    }
+
+    fn note(mut self, result: Result<(), BuildError>) -> Self {
+        self.error = self.error.or(result.err());
+        self
+    }
+
+    /// All fields of a request for `host`, which was checked.
+    pub(crate) fn headers(&self, host: &str, key: &str, version: &str) -> Result<Headers, BuildError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        // In the order of the RFC's own example, §1.2.
+        let fields = [
+            ("Host", host),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", key),
+            ("Origin", self.origin.as_deref().unwrap_or_default()),
+            ("Sec-WebSocket-Protocol", &self.subprotocols),
+            ("Sec-WebSocket-Version", version),
+            ("Sec-WebSocket-Extensions", &self.extensions),
+            ("Cookie", &self.cookies),
+        ];
+        let mut headers = Headers::new();
+        headers.reserve(fields.iter().map(|(name, value)| name.len() + value.len()).sum(), fields.len());
+        fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .try_for_each(|(name, value)| headers.append(name.as_bytes(), value.as_bytes()))
+            .and_then(|()| headers.append_all(&self.headers))
+            .ok_or(BuildError::TooLong)?;
+        let once = ["authorization", "cookie", "origin"];
+        if !self.headers.is_empty() && once.iter().any(|name| headers.at_most_once(name).is_err()) {
+            return Err(BuildError::RepeatedField);
+        }
+        Ok(headers)
+    }
+}
+
+/// Hides the values of cookies and credentials.
+impl fmt::Debug for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offer")
+            .field("subprotocols", &self.subprotocols)
+            .field("extensions", &self.extensions)
+            .field("origin", &self.origin)
+            .field("headers", &self.headers)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A field that both ends' handshakes write themselves, or that would announce a body.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let prefix = name.get(.."Sec-WebSocket-".len()).unwrap_or_default();
+    prefix.eq_ignore_ascii_case("Sec-WebSocket-")
+        || ["Upgrade", "Connection", "Content-Length", "Transfer-Encoding"]
+            .iter()
+            .any(|reserved| name.eq_ignore_ascii_case(reserved))
+}
+
+pub(crate) fn join(list: &mut String, separator: &str, item: &str) {
+    if !list.is_empty() {
+        list.push_str(separator);
+    }
+    list.push_str(item);
+}
+
+fn is_secret(text: &str) -> bool {
+    is_text(text.as_bytes()) && !text.contains('\t')
+}

@@ -1,0 +1,71 @@
+//! Origins as browsers write them: scheme, host and port (RFC 6454 §6.2).
+
+/// Whether both are the same scheme, host and port. What is no such thing, `null` above all, is equal to nothing.
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    match (parts(a), parts(b)) {
+        (Some(a), Some(b)) => a.0.eq_ignore_ascii_case(b.0) && a.1.eq_ignore_ascii_case(b.1),
+        _ => false,
+    }
+}
+
+/// Whether the origin's host and port are those of a field `Host`.
+pub(crate) fn is_host(origin: &str, host: &str) -> bool {
+    parts(origin).is_some_and(|(scheme, authority)| authority.eq_ignore_ascii_case(without_port(scheme, host)))
+}
+
+/// The scheme, and host and port without the scheme's default one.
+fn parts(origin: &str) -> Option<(&str, &str)> {
+    let (scheme, authority) = origin.split_once("://")?;
+    Some((scheme, without_port(scheme, authority)))
+}
+
+fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    let port = if scheme.eq_ignore_ascii_case("https") {
+        ":443"
+    } else if scheme.eq_ignore_ascii_case("http") {
+        ":80"
+    } else {
+        return authority;
+    };
+    authority.strip_suffix(port).unwrap_or(authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scheme_host_and_port_must_be_the_same() {
+        let origin = "https://Example.com";
+        for same in ["https://example.com", "HTTPS://EXAMPLE.COM", "https://example.com:443"] {
+            assert!(is_same(origin, same), "{same}");
+        }
+        for other in [
+            "http://example.com",
+            "https://example.com:8443",
+            "https://example.com.evil",
+            "https://sub.example.com",
+            "https://example.com:80",
+            "https://example.com/",
+            "example.com",
+            "*",
+            "null",
+            "",
+        ] {
+            assert!(!is_same(origin, other), "{other}");
+        }
+        assert!(!is_same("null", "null"));
+    }
+
+    #[test]
+    fn hosts_are_compared_with_their_port() {
+        assert!(is_host("http://localhost:3000", "LOCALHOST:3000"));
+        assert!(is_host("https://example.com", "example.com:443"));
+        assert!(is_host("http://example.com", "example.com"));
+        assert!(is_host("http://[::1]", "[::1]:80"));
+        assert!(!is_host("http://localhost:3000", "localhost"));
+        assert!(!is_host("http://localhost:3000", "localhost:3001"));
+        assert!(!is_host("https://example.com.evil", "example.com"));
+        assert!(!is_host("null", "null"));
+    }
+}

@@ -1,0 +1,180 @@
+use bytes::{Buf, BytesMut};
+use memchr::memchr_iter;
+
+use crate::grammar::is_token_char;
+use crate::{ParseError, RequestHead, ResponseHead};
+
+/// How much of a head is taken before it is refused with 431.
+///
+/// ```
+/// use protocol_websocket_http::HeadLimits;
+///
+/// let limits = HeadLimits::default().max_len(64 * 1024);
+/// assert_eq!((limits.max_len, limits.max_headers), (64 * 1024, 100));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct HeadLimits {
+    /// The longest head in bytes: from its first byte, empty lines before it included, to the empty line that ends it.
+    /// By default 16 KiB, as Node.js has it. What exceeds 4 GiB counts as 4 GiB.
+    pub max_len: usize,
+    /// The greatest number of header fields. By default 100, as Apache's `LimitRequestFields` has it.
+    pub max_headers: usize,
+}
+
+impl HeadLimits {
+    /// The limits of Perl's `Protocol::WebSocket`: 20,480 bytes, any number of fields.
+    pub const PERL: Self = Self { max_len: 20_480, max_headers: usize::MAX };
+
+    /// Sets [`max_len`](Self#structfield.max_len), in bytes.
+    #[must_use]
+    pub const fn max_len(mut self, bytes: usize) -> Self {
+        self.max_len = bytes;
+        self
+    }
+
+    /// Sets [`max_headers`](Self#structfield.max_headers).
+    #[must_use]
+    pub const fn max_headers(mut self, count: usize) -> Self {
+        self.max_headers = count;
+        self
+    }
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self { max_len: 16 * 1024, max_headers: 100 }
+    }
+}
+
+/// Finds heads in a stream of bytes, however it is cut.
+///
+/// It remembers how far it searched, so that each byte is looked at once, and holds no bytes itself: they stay in the
+/// caller's buffer until the head is complete. A line ends at CRLF or LF alone; empty lines before the head are
+/// skipped, but count towards its length (RFC 9112 §2.2).
+///
+/// After a head it is ready for the next one. After an error it gives the same error for ever, and what is left in
+/// `input` has no meaning.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_http::{HeadLimits, HeadReader};
+///
+/// let mut reader = HeadReader::new(HeadLimits::default());
+/// let mut input = BytesMut::from("GET / HTTP/1.1\r\nHost: exam");
+/// assert_eq!(reader.request(&mut input)?, None);
+/// input.extend_from_slice(b"ple.com\r\n\r\nmore");
+/// let head = reader.request(&mut input)?.expect("the head is complete");
+/// assert_eq!(head.headers().get("host"), Some(&b"example.com"[..]));
+/// assert_eq!(input, "more");
+/// # Ok::<(), protocol_websocket_http::ParseError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct HeadReader {
+    limits: HeadLimits,
+    search: Search,
+    failure: Option<ParseError>,
+}
+
+/// Positions are counted from the front of the caller's buffer.
+#[derive(Clone, Debug, Default)]
+struct Search {
+    /// Where the head begins: after the empty lines before it.
+    head: usize,
+    /// Where the line that is not yet complete begins.
+    line: usize,
+    /// How far was searched.
+    seen: usize,
+    /// How many lines of the head are complete.
+    lines: usize,
+}
+
+impl HeadReader {
+    /// A reader before its first byte.
+    #[must_use]
+    pub const fn new(limits: HeadLimits) -> Self {
+        Self { limits, search: Search { head: 0, line: 0, seen: 0, lines: 0 }, failure: None }
+    }
+
+    /// Takes the head of a request from the front of `input`; `None` if it is not complete yet.
+    ///
+    /// Until then `input` must only grow at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
+    /// [`ParseError::RequestLine`] or [`ParseError::Field`] for what is no HTTP/1.x.
+    pub fn request(&mut self, input: &mut BytesMut) -> Result<Option<RequestHead>, ParseError> {
+        self.read(input, ParseError::RequestLine, RequestHead::read)
+    }
+
+    /// Takes the head of a response from the front of `input`; `None` if it is not complete yet.
+    ///
+    /// Until then `input` must only grow at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
+    /// [`ParseError::ResponseLine`] or [`ParseError::Field`] for what is no HTTP/1.x.
+    pub fn response(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
+        self.read(input, ParseError::ResponseLine, ResponseHead::read)
+    }
+
+    fn read<T>(
+        &mut self,
+        input: &mut BytesMut,
+        wrong_line: ParseError,
+        head: impl FnOnce(BytesMut, usize) -> Result<T, ParseError>,
+    ) -> Result<Option<T>, ParseError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let result = match self.search.end(input, self.limits, wrong_line) {
+            Ok(Some(end)) => {
+                let Search { head: start, lines, .. } = core::mem::take(&mut self.search);
+                input.advance(start);
+                head(input.split_to(end - start), lines - 1).map(Some)
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.failure = result.as_ref().err().copied();
+        result
+    }
+}
+
+impl Search {
+    /// Where the head ends, if it does: behind the first empty line that is not before it.
+    fn end(&mut self, input: &[u8], limits: HeadLimits, wrong_line: ParseError) -> Result<Option<usize>, ParseError> {
+        let max_len = limits.max_len.min(u32::MAX as usize);
+        let window = input.get(..max_len).unwrap_or(input);
+        let seen = self.seen;
+        for newline in memchr_iter(b'\n', window.get(seen..).unwrap_or_default()).map(|at| seen + at) {
+            let is_empty = matches!(window.get(self.line..newline), Some([] | [b'\r']));
+            self.line = newline + 1;
+            match (is_empty, self.lines) {
+                (true, 0) => self.head = self.line,
+                (true, _) => return Ok(Some(self.line)),
+                (false, lines) => {
+                    self.begins_well(window, wrong_line)?;
+                    if lines > limits.max_headers {
+                        return Err(ParseError::TooManyHeaders);
+                    }
+                    self.lines += 1;
+                }
+            }
+        }
+        self.begins_well(window, wrong_line)?;
+        self.seen = window.len();
+        if input.len() < max_len { Ok(None) } else { Err(ParseError::TooLong) }
+    }
+
+    /// What cannot be HTTP, such as TLS on a plain port, is refused at its first byte and not when a head is complete.
+    fn begins_well(&self, window: &[u8], wrong_line: ParseError) -> Result<(), ParseError> {
+        match window.get(self.head) {
+            Some(b'\r') | None => Ok(()),
+            Some(&first) if is_token_char(first) => Ok(()),
+            Some(_) => Err(wrong_line),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+use bytes::BytesMut;
+
+use crate::grammar::elements;
+use crate::headers::Repeated;
+use crate::{
+    Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Headers, Negotiated, Request, ResponseHead,
+};
+
+/// The answer 101 to a [`Request`]: the connection is open.
+///
+/// A server builds it, a client checks it against what it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    head: ResponseHead,
+    negotiated: Negotiated,
+}
+
+impl Response {
+    /// Builds a server's answer as a value. Where only its bytes are wanted, [`Accept::encode`] does less.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Accept::encode`].
+    pub fn accept(request: &Request, accept: &Accept) -> Result<Self, BuildError> {
+        let mut bytes = BytesMut::new();
+        let negotiated = accept.encode(request, &mut bytes)?;
+        let unlimited = HeadLimits { max_len: usize::MAX, max_headers: usize::MAX };
+        let head = HeadReader::new(unlimited).response(&mut bytes);
+        // All that was written was checked; only the length can be wrong.
+        let head = head.ok().flatten().ok_or(BuildError::TooLong)?;
+        Ok(Self { head, negotiated })
+    }
+
+    /// Checks a server's answer as RFC 6455 §4.1 has it: the status, `Upgrade`, `Connection`, `Sec-WebSocket-Accept`,
+    /// and that no subprotocol and no extension was chosen that `request` does not offer.
+    ///
+    /// Whether an extension's parameters answer those that were offered is for the extension to say.
+    ///
+    /// # Errors
+    ///
+    /// A variant of [`AnswerError`] for each of these rules, in this order.
+    pub fn from_head(head: ResponseHead, request: &Request) -> Result<Self, AnswerError> {
+        if head.minor_version() == 0 {
+            return Err(AnswerError::HttpVersion);
+        }
+        if head.status() != 101 {
+            return Err(AnswerError::Status);
+        }
+        let headers = head.headers();
+        check_upgrade(headers)?;
+        check_accept(headers, request)?;
+        let negotiated = Negotiated {
+            version: request.version(),
+            subprotocol: subprotocol(headers, request)?.map(Into::into),
+            extensions: extensions(headers, request)?,
+        };
+        Ok(Self { head, negotiated })
+    }
+
+    /// What both ends agreed on.
+    #[must_use]
+    pub const fn negotiated(&self) -> &Negotiated {
+        &self.negotiated
+    }
+
+    /// What both ends agreed on, without the rest.
+    #[must_use]
+    pub fn into_negotiated(self) -> Negotiated {
+        self.negotiated
+    }
+
+    /// The status: 101.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.head.status()
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub const fn headers(&self) -> &Headers {
+        self.head.headers()
+    }
+
+    /// The head as a whole.
+    #[must_use]
+    pub const fn head(&self) -> &ResponseHead {
+        &self.head
+    }
+
+    /// Appends the answer in its plain form to `output`: CRLF line ends, one blank after each colon.
+    pub fn encode(&self, output: &mut BytesMut) {
+        self.head.encode(output);
+    }
+}
+
+fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response lacks an |Upgrade| header field or the |Upgrade|
+    //# header field contains a value that is not an ASCII case-
+    //# insensitive match for the value "websocket", the client MUST
+    //# _Fail the WebSocket Connection_.
+    let is_websocket = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
+    if !headers.contains("upgrade") || !headers.get_all("upgrade").all(is_websocket) {
+        return Err(AnswerError::Upgrade);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response lacks a |Connection| header field or the
+    //# |Connection| header field doesn't contain a token that is an
+    //# ASCII case-insensitive match for the value "Upgrade", the client
+    //# MUST _Fail the WebSocket Connection_.
+    if !headers.names("connection", "upgrade") {
+        return Err(AnswerError::Connection);
+    }
+    Ok(())
+}
+
+fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response lacks a |Sec-WebSocket-Accept| header field or
+    //# the |Sec-WebSocket-Accept| contains a value other than the
+    //# base64-encoded SHA-1 of the concatenation of the |Sec-WebSocket-
+    //# Key| (as a string, not base64-decoded) with the string "258EAFA5-
+    //# E914-47DA-95CA-C5AB0DC85B11" but ignoring any leading and
+    //# trailing whitespace, the client MUST _Fail the WebSocket
+    //# Connection_.
+    match headers.at_most_once("sec-websocket-accept") {
+        Ok(None) => Err(AnswerError::AcceptMissing),
+        Err(Repeated) => Err(AnswerError::AcceptRepeated),
+        // Nothing secret is compared: both values follow from what went over the wire.
+        Ok(Some(accept)) if accept == request.key().accept() => Ok(()),
+        Ok(Some(_)) => Err(AnswerError::AcceptWrong),
+    }
+}
+
+fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
+    let name = match headers.at_most_once("sec-websocket-protocol") {
+        Ok(None) => return Ok(None),
+        Err(Repeated) => return Err(AnswerError::SubprotocolRepeated),
+        Ok(Some(name)) => name,
+    };
+    if elements(name).nth(1).is_some() {
+        return Err(AnswerError::SubprotocolRepeated);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response includes a |Sec-WebSocket-Protocol| header field
+    //# and this header field indicates the use of a subprotocol that was
+    //# not present in the client's handshake (the server has indicated a
+    //# subprotocol not requested by the client), the client MUST _Fail
+    //# the WebSocket Connection_.
+    let offered = request.subprotocols().find(|offered| offered.as_bytes() == name);
+    offered.map(Some).ok_or(AnswerError::SubprotocolNotOffered)
+}
+
+fn extensions(headers: &Headers, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
+    if !headers.contains("sec-websocket-extensions") {
+        return Ok(alloc::vec::Vec::new());
+    }
+    let chosen = Extension::list(headers.get_all("sec-websocket-extensions")).map_err(|_| AnswerError::Extensions)?;
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response includes a |Sec-WebSocket-Extensions| header
+    //# field and this header field indicates the use of an extension
+    //# that was not present in the client's handshake (the server has
+    //# indicated an extension not requested by the client), the client
+    //# MUST _Fail the WebSocket Connection_.
+    if chosen.iter().all(|extension| request.offers_extension(extension.name())) {
+        Ok(chosen)
+    } else {
+        Err(AnswerError::ExtensionNotOffered)
+    }
+}
