@@ -1,0 +1,52 @@
+use core::error::Error;
+use core::fmt;
+
+use protocol_websocket_http::{AnswerError, ParseError};
+
+/// Why an answer is not taken: the server erred.
+///
+/// The client closes the connection; there is nothing to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The status is 101, but the answer breaks a rule of RFC 6455 §4.1.
+    Answer(AnswerError),
+    /// The answer is no HTTP/1.x, or its head exceeds a limit.
+    Head(ParseError),
+    /// An answer of status 1xx other than 101: nobody asked for one.
+    Informational,
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(error) => error.fmt(f),
+            Self::Head(error) => error.fmt(f),
+            Self::Informational => f.write_str("wrong response line: an informational status that is not 101"),
+        }
+    }
+}
+
+impl Error for HandshakeError {}
+
+impl From<AnswerError> for HandshakeError {
+    fn from(error: AnswerError) -> Self {
+        Self::Answer(error)
+    }
+}
+
+impl From<ParseError> for HandshakeError {
+    fn from(error: ParseError) -> Self {
+        Self::Head(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_small() {
+        const { assert!(size_of::<HandshakeError>() <= 24) };
+    }
+}
