@@ -62,6 +62,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod event;
+mod extensions;
 mod receiver;
 mod sender;
 #[cfg(feature = "server")]

@@ -1,10 +1,10 @@
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Role;
-use protocol_websocket_frame::{Assembler, Close, DecodeError, Decoder, Delivery, Extension, Frame, OpCode, Rsv};
+use protocol_websocket_frame::{Assembler, Close, DecodeError, Decoder, Delivery, Extension, Frame, OpCode};
 
+use crate::extensions::Extensions;
 use crate::state::Incoming;
 use crate::{Config, Event};
 
@@ -12,7 +12,7 @@ use crate::{Config, Event};
 pub(crate) struct Receiver {
     decoder: Decoder,
     assembler: Assembler,
-    extensions: Vec<Box<dyn Extension + Send>>,
+    extensions: Extensions,
     delivery: Delivery,
     auto_pong: bool,
     pub(crate) incoming: Incoming,
@@ -39,7 +39,7 @@ impl Receiver {
         Self {
             decoder: Decoder::new(role).limits(config.limits).delivery(config.delivery),
             assembler: Assembler::new(config.limits),
-            extensions: Vec::new(),
+            extensions: Extensions::default(),
             delivery: config.delivery,
             auto_pong: config.auto_pong,
             incoming: Incoming::Open,
@@ -48,8 +48,7 @@ impl Receiver {
 
     pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
         self.extensions.push(extension);
-        let claimed = self.extensions.iter().fold(Rsv::NONE, |claimed, extension| claimed | extension.rsv());
-        self.decoder = self.decoder.clone().claim(claimed);
+        self.decoder = self.decoder.clone().claim(self.extensions.rsv());
     }
 
     /// The next event, and what to answer. What follows a Close or a failure is thrown away unread.
@@ -94,9 +93,7 @@ impl Receiver {
 
     fn data(&mut self, frame: Frame) -> Result<Option<Event>, DecodeError> {
         let budget = self.assembler.budget();
-        // The extension that was negotiated first worked on it first, so it undoes its work last.
-        let frame =
-            self.extensions.iter_mut().rev().try_fold(frame, |frame, extension| extension.decode(frame, budget))?;
+        let frame = self.extensions.decode(frame, budget)?;
         Ok(match self.delivery {
             Delivery::Whole => self.assembler.push(frame)?.map(Event::Message),
             Delivery::Parts => self.assembler.push_part(frame)?.map(Event::Part),

@@ -1,11 +1,11 @@
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::{Random, Version};
 use protocol_websocket_frame::{Close, Extension, Fragments, Frame, MaskKey, Message, OpCode, Part};
 
 use crate::SendError;
+use crate::extensions::Extensions;
 use crate::receiver::Reply;
 use crate::state::Outgoing;
 
@@ -15,10 +15,10 @@ pub(crate) struct Sender {
     /// Where mask keys come from. A server has none, so it cannot mask.
     masks: Option<Box<dyn Random + Send>>,
     fragments: Fragments,
-    extensions: Vec<Box<dyn Extension + Send>>,
+    extensions: Extensions,
     high_water: usize,
     /// The latest pong that the output had no room for.
-    held: Option<Box<[u8]>>,
+    held: Option<Box<Bytes>>,
     pub(crate) outgoing: Outgoing,
 }
 
@@ -28,7 +28,7 @@ impl Sender {
             version,
             masks,
             fragments: Fragments::new(),
-            extensions: Vec::new(),
+            extensions: Extensions::default(),
             high_water,
             held: None,
             outgoing: Outgoing::Open,
@@ -83,7 +83,10 @@ impl Sender {
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
             //# elect to send a Pong frame for only the most recently processed Ping
             //# frame.
-            Reply::Pong(payload) if output.len() > self.high_water => self.held = Some(payload[..].into()),
+            Reply::Pong(payload) if output.len() > self.high_water => {
+                // A copy of at most 125 bytes, so that it does not keep a read buffer alive.
+                self.held = Some(Box::new(Bytes::copy_from_slice(&payload)));
+            }
             Reply::Pong(payload) => {
                 self.held = None;
                 // A ping's payload is one that a pong can carry, and after a Close none is due.
@@ -101,7 +104,7 @@ impl Sender {
     pub(crate) fn flush(&mut self, output: &mut BytesMut) {
         if self.held.is_some() && output.len() <= self.high_water {
             if let Some(payload) = self.held.take() {
-                self.reply(Reply::Pong(payload.into()), output);
+                self.reply(Reply::Pong(*payload), output);
             }
         }
     }
@@ -115,7 +118,7 @@ impl Sender {
     }
 
     fn extended(&mut self, frame: Frame) -> Result<Frame, SendError> {
-        Ok(self.extensions.iter_mut().try_fold(frame, |frame, extension| extension.encode(frame))?)
+        Ok(self.extensions.encode(frame)?)
     }
 
     fn write(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {

@@ -1,3 +1,5 @@
+use alloc::boxed::Box;
+
 use bytes::BytesMut;
 
 use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, Utf8Validator};
@@ -21,7 +23,8 @@ use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, 
 #[derive(Clone, Debug)]
 pub struct Assembler {
     max_message: u64,
-    open: Option<Open>,
+    /// On the heap, where its buffer is too: most messages never need one.
+    open: Option<Box<Open>>,
 }
 
 /// A message under way.
@@ -120,8 +123,8 @@ impl Assembler {
 }
 
 impl Open {
-    fn new(kind: Kind) -> Self {
-        Self { kind, len: 0, text: Utf8Validator::new(), buffer: BytesMut::new() }
+    fn new(kind: Kind) -> Box<Self> {
+        Box::new(Self { kind, len: 0, text: Utf8Validator::new(), buffer: BytesMut::new() })
     }
 
     fn check(&mut self, payload: &[u8], last: bool) -> Result<(), DecodeError> {

@@ -31,7 +31,6 @@ use crate::{DecodeError, Frame, FrameHeader, Limits, OpCode, Rsv};
 pub struct Decoder {
     rules: Rules,
     length: Length,
-    failed: Option<DecodeError>,
 }
 
 impl Decoder {
@@ -43,7 +42,7 @@ impl Decoder {
             Role::Server => Masks::Required,
         };
         let rules = Rules { masks, claimed: Rsv::NONE, delivery: Delivery::Whole, limits: Limits::default() };
-        Self { rules, length: Length::default(), failed: None }
+        Self { rules, length: Length::default() }
     }
 
     /// Takes masked and unmasked frames alike, against §5.1: for tools that watch both directions, and for peers that
@@ -83,10 +82,7 @@ impl Decoder {
     /// When the peer broke a rule; the same error at each later call.
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
-        match self.failed {
-            None => self.length.decode(&self.rules, input).inspect_err(|&error| self.failed = Some(error)),
-            Some(error) => Err(error),
-        }
+        self.length.decode(&self.rules, input)
     }
 }
 

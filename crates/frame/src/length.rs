@@ -25,6 +25,12 @@ struct Payload {
 impl Length {
     #[inline]
     pub(crate) fn decode(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        self.sequence.check_failed()?;
+        self.next(rules, input).inspect_err(|&error| self.sequence.fail(error))
+    }
+
+    #[inline]
+    fn next(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
         let mut payload = match self.payload.take() {
             Some(payload) => payload,
             None => {

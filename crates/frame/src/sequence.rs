@@ -1,6 +1,6 @@
 use crate::{CloseCode, DecodeError, FrameHeader, Limits, OpCode, Utf8Validator};
 
-/// What the frames so far leave to the next one: the order of fragments, the sums over a message, and text.
+/// What the frames so far leave to the next one: the order of fragments, the sums over a message, text, and failure.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sequence {
     state: State,
@@ -9,6 +9,7 @@ pub(crate) struct Sequence {
     /// Bytes of the message under way, by their headers.
     total: u64,
     text: Utf8Validator,
+    failed: Option<DecodeError>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,15 @@ enum State {
 }
 
 impl Sequence {
+    /// Remembers a failure: nothing follows it.
+    pub(crate) const fn fail(&mut self, error: DecodeError) {
+        self.failed = Some(error);
+    }
+
+    pub(crate) fn check_failed(&self) -> Result<(), DecodeError> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
     /// Checks a head against the frames before it.
     pub(crate) fn admit(&mut self, header: &FrameHeader, limits: &Limits) -> Result<(), DecodeError> {
         match (header.opcode, self.state) {
@@ -87,7 +97,7 @@ impl Sequence {
     }
 
     const fn begin(state: State) -> Self {
-        Self { state, fragments: 0, total: 0, text: Utf8Validator::new() }
+        Self { state, fragments: 0, total: 0, text: Utf8Validator::new(), failed: None }
     }
 }
 
