@@ -136,7 +136,7 @@ fn a_head_is_limited() {
     let config = Config::new().head_limits(HeadLimits::default().max_len(100));
     let mut output = BytesMut::new();
     let error = Server::new(config).receive(&mut BytesMut::from(&[b'x'; 101][..]), &mut output).unwrap_err();
-    assert_eq!(error, Error::Request(ParseError::HeadTooLong));
+    assert_eq!(error, Error::Request(ParseError::TooLong));
     assert!(output.starts_with(b"HTTP/1.1 431 "));
 }
 

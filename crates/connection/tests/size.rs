@@ -13,19 +13,19 @@ use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
 struct Counting;
 
 thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
+    static HELD: Cell<i128> = const { Cell::new(0) };
 }
 
 // SAFETY: every call goes to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.set(HELD.get() + layout.size().cast_signed());
+        HELD.set(HELD.get() + layout.size() as i128);
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        HELD.set(HELD.get() - layout.size().cast_signed());
+        HELD.set(HELD.get() - layout.size() as i128);
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }
@@ -35,7 +35,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// The heap that `make` leaves behind with its value.
-fn heap_of<T>(make: impl FnOnce() -> T) -> (T, isize) {
+fn heap_of<T>(make: impl FnOnce() -> T) -> (T, i128) {
     let before = HELD.get();
     let value = make();
     (value, HELD.get() - before)

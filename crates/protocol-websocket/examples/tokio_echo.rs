@@ -47,8 +47,8 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
         }
         let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
         match tokio::time::timeout(wait, stream.read_buf(&mut input)).await {
-            Ok(read) if read? == 0 => return Ok(server.receive_eof()?),
-            Ok(_) => {}
+            Ok(Ok(0)) => return Ok(server.receive_eof()?),
+            Ok(read) => drop(read?),
             Err(_) => {
                 let ended = server.handle_timeout(started.elapsed(), &mut output);
                 stream.write_all_buf(&mut output).await?;

@@ -100,8 +100,8 @@ pub use protocol_websocket_core::OsRandom;
 pub use protocol_websocket_core::{Random, Role, UnknownVersion, Version};
 pub use protocol_websocket_frame as frame;
 pub use protocol_websocket_frame::{
-    Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, Frame, FrameHeader, Kind, Limits, Message,
-    OpCode, Part, Utf8Bytes, bytes,
+    Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, Frame, FrameHeader, Kind, Limits,
+    Message, OpCode, Part, Utf8Bytes, bytes,
 };
 #[cfg(feature = "client")]
 pub use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
@@ -117,3 +117,7 @@ pub use protocol_websocket_url::{Url, UrlError};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/integrating.md")]
+struct Integrating;
