@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{Assembler, DecodeError, Decoder, Delivery, Frame, Limits, Message};
+use protocol_websocket_fuzz::pieces;
 
 const LIMITS: Limits = Limits::new(300).max_frame(200).max_fragments(4);
 
@@ -20,13 +21,7 @@ fuzz_target!(|input: (bool, [u8; 4], &[u8])| {
     let decoder = Decoder::new(if server { Role::Server } else { Role::Client }).limits(LIMITS);
     let whole = run(decoder.clone(), [stream].into_iter());
     for delivery in [Delivery::Whole, Delivery::Parts] {
-        let mut rest = stream;
-        let pieces = cuts.iter().cycle().map_while(|&cut| {
-            let (piece, later) = rest.split_at_checked(usize::from(cut) + 1).unwrap_or((rest, &[]));
-            rest = later;
-            (!piece.is_empty()).then_some(piece)
-        });
-        assert_eq!(run(decoder.clone().delivery(delivery), pieces), whole);
+        assert_eq!(run(decoder.clone().delivery(delivery), pieces(stream, &cuts)), whole);
     }
 });
 
