@@ -1,8 +1,9 @@
 //! Conversions from and to the types of the `http` crate.
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use crate::reject::PLAIN_TEXT;
 use crate::{BuildError, Headers, ParseError, Reject, Request, RequestHead, Response, ResponseHead};
 
 /// Takes over the head of a request that another library parsed.
@@ -106,6 +107,9 @@ impl TryFrom<&Reject> for http::Response<Bytes> {
         let mut converted = Self::new(body.clone());
         *converted.status_mut() = http::StatusCode::from_u16(reject.status()).map_err(|_| BuildError::Status)?;
         copy(headers, converted.headers_mut())?;
+        if reject.is_plain_text() {
+            converted.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PLAIN_TEXT));
+        }
         Ok(converted)
     }
 }

@@ -88,8 +88,8 @@ impl Reject {
         //# the Connection header field (Section 7.6.1) to inform intermediaries
         //# not to forward this field.
         begin(output, self.status, &self.reason, headers.contains("upgrade"), body.len());
-        if !body.is_empty() && !headers.contains("content-type") {
-            output.extend_from_slice(TEXT);
+        if self.is_plain_text() {
+            write_field(output, b"Content-Type", PLAIN_TEXT.as_bytes());
         }
         headers.encode(output);
         output.extend_from_slice(body);
@@ -99,6 +99,11 @@ impl Reject {
     /// The caller's headers and the body, unless something could not be taken.
     pub(crate) fn parts(&self) -> Result<(&Headers, &Bytes), BuildError> {
         self.error.map_or(Ok((&self.headers, &self.body)), Err)
+    }
+
+    /// Whether there is a body that the caller gave no type.
+    pub(crate) fn is_plain_text(&self) -> bool {
+        !self.body.is_empty() && !self.headers.contains("content-type")
     }
 
     fn note(mut self, result: Result<(), BuildError>) -> Self {
@@ -119,7 +124,7 @@ pub(crate) fn reply(error: ParseError, output: &mut BytesMut) {
     let (status, text) = (error.status(), error.text().as_bytes());
     output.reserve(256 + text.len());
     begin(output, status, reason(status), status == 426, text.len());
-    output.extend_from_slice(TEXT);
+    write_field(output, b"Content-Type", PLAIN_TEXT.as_bytes());
     for (name, value) in extra(status) {
         write_field(output, name.as_bytes(), value.as_bytes());
     }
@@ -127,7 +132,7 @@ pub(crate) fn reply(error: ParseError, output: &mut BytesMut) {
     output.extend_from_slice(text);
 }
 
-const TEXT: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n";
+pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// What the peer should know to do better.
 const fn extra(status: u16) -> &'static [(&'static str, &'static str)] {

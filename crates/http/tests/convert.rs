@@ -1,0 +1,88 @@
+//! Conversions from and to the types of the `http` crate.
+#![cfg(feature = "http")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::Bytes;
+use protocol_websocket_http::{
+    Accept, BuildError, Extension, Offer, ParseError, Reject, Request, RequestHead, Response, ResponseHead, Target,
+};
+
+fn builder() -> http::request::Builder {
+    http::Request::builder()
+        .uri("/chat?x=1")
+        .header("Host", "example.com")
+        .header("Connection", "keep-alive")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+}
+
+fn offered() -> Request {
+    let offer = Offer::new().subprotocol("chat").extension(Extension::new("x"));
+    Request::offer(Target::new("example.com", "/chat"), &offer, &mut |buf: &mut [u8]| buf.fill(7)).unwrap()
+}
+
+#[test]
+fn a_request_is_checked() {
+    let request = Request::try_from(&builder().body("body of any type").unwrap()).unwrap();
+    assert_eq!((request.host(), request.resource_name()), ("example.com", "/chat?x=1"));
+    let absolute = builder().uri("http://other/p?q").body(()).unwrap();
+    let request = Request::try_from(&absolute).unwrap();
+    assert_eq!((request.host(), request.resource_name()), ("other", "/p?q"));
+    let request = Request::try_from(&builder().uri("http://other").body(()).unwrap()).unwrap();
+    assert_eq!((request.host(), request.resource_name()), ("other", "/"));
+}
+
+#[test]
+fn wrong_requests_are_refused() {
+    let refused = |builder: http::request::Builder| Request::try_from(&builder.body(()).unwrap()).unwrap_err();
+    assert_eq!(refused(builder().version(http::Version::HTTP_2)), ParseError::HttpVersion);
+    assert_eq!(refused(builder().version(http::Version::HTTP_10)), ParseError::HttpVersion);
+    assert_eq!(refused(builder().method("POST")), ParseError::Method);
+    assert_eq!(refused(builder().header("Host", "again")), ParseError::Host);
+    assert_eq!(refused(http::Request::builder()), ParseError::Host);
+    assert_eq!(refused(builder().uri("example.com:80")), ParseError::Target);
+    let head = RequestHead::try_from(&builder().version(http::Version::HTTP_10).body(()).unwrap()).unwrap();
+    assert_eq!(head.minor_version(), 0);
+}
+
+#[test]
+fn a_request_goes_there_and_back() {
+    let request = offered();
+    let converted = http::Request::try_from(&request).unwrap();
+    assert_eq!(converted.uri(), "/chat");
+    let back = Request::try_from(&converted).unwrap();
+    assert_eq!(back.key(), request.key());
+    assert!(back.subprotocols().eq(["chat"]));
+}
+
+#[test]
+fn an_answer_goes_there_and_back() {
+    let accept = Accept::new().subprotocol("chat").header("A", "1").header("a", "2");
+    let response = Response::accept(&offered(), &accept).unwrap();
+    let converted = http::Response::try_from(&response).unwrap();
+    assert_eq!(converted.status(), 101);
+    assert_eq!(converted.headers().get_all("a").iter().count(), 2);
+    let head = ResponseHead::try_from(&converted).unwrap();
+    let back = Response::from_head(head, &offered()).unwrap();
+    assert_eq!(back.negotiated(), response.negotiated());
+}
+
+#[test]
+fn a_refusal_is_an_answer() {
+    let converted = http::Response::<Bytes>::try_from(&Reject::from(ParseError::Version)).unwrap();
+    assert_eq!(converted.status(), 426);
+    assert_eq!(converted.headers()["sec-websocket-version"], "13");
+    assert_eq!(converted.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(converted.body(), &ParseError::Version.to_string());
+    let none = http::Response::<Bytes>::try_from(&Reject::new(101));
+    assert_eq!(none.map(|_| ()), Err(BuildError::Status));
+}
+
+#[test]
+fn answers_of_other_versions_are_refused() {
+    let mut response = http::Response::new(());
+    *response.version_mut() = http::Version::HTTP_2;
+    assert_eq!(ResponseHead::try_from(&response), Err(ParseError::HttpVersion));
+}

@@ -1,0 +1,306 @@
+//! Finding heads: line ends, limits, and every cut.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::BytesMut;
+use proptest::prelude::*;
+use protocol_websocket_http::{HeadLimits, HeadReader, ParseError, RequestHead, ResponseHead};
+
+fn request(text: impl AsRef<[u8]>) -> Result<Option<RequestHead>, ParseError> {
+    HeadReader::default().request(&mut BytesMut::from(text.as_ref()))
+}
+
+fn response(text: impl AsRef<[u8]>) -> Result<Option<ResponseHead>, ParseError> {
+    HeadReader::default().response(&mut BytesMut::from(text.as_ref()))
+}
+
+#[test]
+fn any_request_is_a_head() {
+    let head = request("OPTIONS * HTTP/1.0\r\nA: b\r\n\r\n").unwrap().unwrap();
+    assert_eq!((head.method(), head.target(), head.minor_version()), ("OPTIONS", "*", 0));
+    assert!(head.headers().iter().eq([("A", &b"b"[..])]));
+    assert!(!head.is_upgrade());
+    let head = request("GET / HTTP/1.1\r\nUpgrade: h2c, WebSocket\r\n\r\n").unwrap().unwrap();
+    assert!(head.is_upgrade());
+}
+
+#[test]
+fn heads_follow_each_other() {
+    let mut reader = HeadReader::default();
+    let mut input = BytesMut::from(&b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX: y\r\n\r\n\x81\x05\n\n"[..]);
+    assert_eq!(reader.request(&mut input).unwrap().unwrap().target(), "/a");
+    assert_eq!(reader.request(&mut input).unwrap().unwrap().target(), "/b");
+    assert_eq!(input, &b"\x81\x05\n\n"[..]);
+}
+
+#[test]
+fn lines_end_at_crlf_or_lf() {
+    let head = request("GET / HTTP/1.1\nA: b\r\nC: d\n\r\n").unwrap().unwrap();
+    assert!(head.headers().iter().eq([("A", &b"b"[..]), ("C", b"d")]));
+    assert!(request("GET / HTTP/1.1\nA: b\n\n").unwrap().is_some());
+    assert!(request("GET / HTTP/1.1\r\nA: b\r\n\n").unwrap().is_some());
+    assert!(request("\r\n\n\r\nGET / HTTP/1.1\r\n\r\n").unwrap().is_some());
+}
+
+#[test]
+fn blanks_around_values_are_dropped() {
+    let head = request("GET / HTTP/1.1\r\nA: \t b c\t \r\nD:\r\nE: \r\n\r\n").unwrap().unwrap();
+    assert!(head.headers().iter().eq([("A", &b"b c"[..]), ("D", b""), ("E", b"")]));
+}
+
+#[test]
+fn wrong_fields_are_refused() {
+    for field in [
+        "Upgrade : websocket",
+        "Upgrade\t: websocket",
+        " Upgrade: websocket",
+        "A: b\r\n folded: c",
+        "A: b\r\n\tfolded",
+        "no colon",
+        ": no name",
+        "A: b\rC: d",
+        "A: b\r",
+        "A: b\r\r",
+        "A\r: b",
+        "A: \0",
+        "A: \x01",
+        "A: \x7F",
+        "A: \x0B",
+        "A\0: b",
+        "A b: c",
+        "A(: b",
+        "Ä: b",
+    ] {
+        let text = format!("GET / HTTP/1.1\r\n{field}\r\nHost: x\r\n\r\n");
+        assert_eq!(request(&text), Err(ParseError::Field), "{field:?}");
+        let text = format!("HTTP/1.1 101 x\r\n{field}\r\nHost: x\r\n\r\n");
+        assert_eq!(response(&text), Err(ParseError::Field), "{field:?}");
+    }
+}
+
+#[test]
+fn wrong_request_lines_are_refused() {
+    for line in [
+        "GET  / HTTP/1.1",
+        "GET /  HTTP/1.1",
+        "GET / HTTP/1.1 ",
+        "GET\t/ HTTP/1.1",
+        " GET / HTTP/1.1",
+        "GET / x HTTP/1.1",
+        "GET /",
+        "GET",
+        "G@T / HTTP/1.1",
+        "GET / HTTP/2.0",
+        "GET / HTTP/1.2",
+        "GET / http/1.1",
+        "GET / HTTP/1.1\r",
+        "\rGET / HTTP/1.1",
+        "GET /\0 HTTP/1.1",
+        "GET /\x7F HTTP/1.1",
+        "GET /é HTTP/1.1",
+        "HTTP/1.1 101 Switching Protocols",
+    ] {
+        let text = format!("{line}\r\nHost: x\r\n\r\n");
+        assert_eq!(request(&text), Err(ParseError::RequestLine), "{line:?}");
+    }
+}
+
+#[test]
+fn any_or_no_reason_phrase_is_taken() {
+    for (line, status, reason) in [
+        ("HTTP/1.1 101 Switching Protocols", 101, "Switching Protocols"),
+        ("HTTP/1.1 101 WebSocket Protocol Handshake", 101, "WebSocket Protocol Handshake"),
+        ("HTTP/1.1 101 ", 101, ""),
+        ("HTTP/1.1 101", 101, ""),
+        ("HTTP/1.1 404 n\u{E4}", 404, ""),
+        ("HTTP/1.0 999 x", 999, "x"),
+    ] {
+        let head = response(format!("{line}\r\nA: b\r\n\r\n")).unwrap().unwrap();
+        assert_eq!((head.status(), head.reason()), (status, reason), "{line:?}");
+        assert_eq!(head.headers().get_str("a"), Some("b"));
+    }
+}
+
+#[test]
+fn wrong_response_lines_are_refused() {
+    for line in [
+        "HTTP/1.1 10",
+        "HTTP/1.1 1011 x",
+        "HTTP/1.1  101 x",
+        "HTTP/2.0 101 x",
+        "HTTP/1.1 1x1 x",
+        "HTTP/1.1 +10 x",
+        "HTTP/1.1 101 a\0",
+        "HTTP/1.1\t101 x",
+        "GET / HTTP/1.1",
+        "ICY 200 OK",
+    ] {
+        assert_eq!(response(format!("{line}\r\nA: b\r\n\r\n")), Err(ParseError::ResponseLine), "{line:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_http_is_refused_at_its_first_byte() {
+    // A TLS record.
+    assert_eq!(request(b"\x16"), Err(ParseError::RequestLine));
+    assert_eq!(request(b"\r\n\x16"), Err(ParseError::RequestLine));
+    assert_eq!(response(b"\x81"), Err(ParseError::ResponseLine));
+}
+
+#[test]
+fn a_head_of_the_greatest_length_is_taken() {
+    let head = |len: usize| format!("\r\nGET / HTTP/1.1\r\nA: {}\r\n\r\n", "b".repeat(len - 25));
+    for len in [100, 16 * 1024] {
+        let mut reader = HeadReader::new(HeadLimits::default().max_len(len));
+        let mut input = BytesMut::from(&*format!("{}more", head(len)));
+        assert!(reader.request(&mut input).unwrap().is_some());
+        assert_eq!(input, "more");
+        let mut input = BytesMut::from(&*head(len + 1));
+        assert_eq!(reader.request(&mut input), Err(ParseError::TooLong));
+    }
+    assert_eq!(HeadLimits::default().max_len, 16 * 1024);
+}
+
+#[test]
+fn a_head_without_end_is_refused_as_soon_as_it_is_too_long() {
+    for start in ["GET / HTTP/1.1\r\nX: ", "GET /", "\r\n", "G"] {
+        let mut reader = HeadReader::new(HeadLimits::default().max_len(1000));
+        let mut input = BytesMut::from(start);
+        let more = if start == "\r\n" { b'\n' } else { b'a' };
+        for _ in input.len()..1000 {
+            assert_eq!(reader.request(&mut input), Ok(None));
+            input.extend_from_slice(&[more]);
+        }
+        assert_eq!(reader.request(&mut input), Err(ParseError::TooLong), "{start:?}");
+    }
+}
+
+#[test]
+fn the_greatest_number_of_fields_is_taken() {
+    let text = |fields: usize, end: &str| format!("GET / HTTP/1.1\r\n{}{end}", "A: b\r\n".repeat(fields));
+    for fields in [0, 1, 31, 32, 33, 100] {
+        let limits = HeadLimits::default().max_headers(fields);
+        let mut reader = HeadReader::new(limits);
+        let head = reader.request(&mut BytesMut::from(&*text(fields, "\r\n"))).unwrap().unwrap();
+        assert_eq!(head.headers().len(), fields);
+        // Refused at the line, not at the end of the head.
+        let mut input = BytesMut::from(&*text(fields + 1, ""));
+        assert_eq!(reader.request(&mut input), Err(ParseError::TooManyHeaders));
+    }
+    assert_eq!(HeadLimits::default().max_headers, 100);
+}
+
+#[test]
+fn errors_stay() {
+    let mut reader = HeadReader::default();
+    let mut input = BytesMut::from("GET / HTTP/1.1\r\nA : b\r\n\r\n");
+    assert_eq!(reader.request(&mut input), Err(ParseError::Field));
+    let mut input = BytesMut::from("GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(reader.request(&mut input), Err(ParseError::Field));
+    assert_eq!(input, "GET / HTTP/1.1\r\n\r\n");
+}
+
+#[test]
+fn parts_are_checked_as_bytes_are() {
+    let head = RequestHead::from_parts("GET", "/", [("a", " b\t")]).unwrap();
+    assert_eq!(head.headers().get_str("A"), Some("b"));
+    for (name, value) in [("a b", "c"), ("", "c"), ("a", "b\nc"), ("a", "\0")] {
+        assert_eq!(RequestHead::from_parts("GET", "/", [(name, value)]), Err(ParseError::Field));
+        assert_eq!(ResponseHead::from_parts(101, [(name, value)]), Err(ParseError::Field));
+    }
+    let none: [(&str, &str); 0] = [];
+    for (method, target) in [("", "/"), ("G T", "/"), ("GET", ""), ("GET", "/ "), ("GET", "/\n"), ("GET", "/é")] {
+        assert_eq!(RequestHead::from_parts(method, target, none), Err(ParseError::RequestLine));
+    }
+    assert_eq!(ResponseHead::from_parts(1000, none), Err(ParseError::ResponseLine));
+}
+
+/// What came of bytes, and what was left of them.
+type Outcome = (Result<Option<RequestHead>, ParseError>, Option<Vec<u8>>);
+
+fn in_pieces(bytes: &[u8], limits: HeadLimits, cuts: &[usize]) -> Outcome {
+    let mut reader = HeadReader::new(limits);
+    let mut input = BytesMut::new();
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([bytes.len()]) {
+        input.extend_from_slice(&bytes[from..to]);
+        from = to;
+        match reader.request(&mut input) {
+            Ok(None) => {}
+            Ok(head) => return (Ok(head), Some([&input[..], &bytes[from..]].concat())),
+            error => return (error, None),
+        }
+    }
+    (Ok(None), Some(input.to_vec()))
+}
+
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => "[A-Za-z-]{1,12}: [ -~]{0,20}".prop_map(String::into_bytes),
+        1 => "[ -~\t\r\u{e9}]{0,20}".prop_map(String::into_bytes),
+        1 => Just(Vec::new()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_cut_gives_the_same(
+        before in "(\r?\n){0,2}",
+        first in prop_oneof![8 => Just("GET /chat HTTP/1.1"), 1 => Just("GET  /"), 1 => Just("\x16")],
+        lines in prop::collection::vec((line(), any::<bool>()), 0..12),
+        ended in prop::bool::weighted(0.8),
+        after in prop::collection::vec(any::<u8>(), 0..20),
+        max_len in 20..300_usize,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let mut bytes = [before.as_bytes(), first.as_bytes(), b"\r\n"].concat();
+        for (line, crlf) in &lines {
+            bytes.extend_from_slice(line);
+            bytes.extend_from_slice(if *crlf { b"\r\n" } else { b"\n" });
+        }
+        if ended {
+            bytes.extend_from_slice(b"\r\n");
+            bytes.extend_from_slice(&after);
+        }
+        let limits = HeadLimits::default().max_len(max_len).max_headers(8);
+        let whole = in_pieces(&bytes, limits, &[]);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(&in_pieces(&bytes, limits, &cuts), &whole);
+        let bytewise: Vec<_> = (0..bytes.len()).collect();
+        prop_assert_eq!(&in_pieces(&bytes, limits, &bytewise), &whole);
+    }
+
+    #[test]
+    fn any_bytes_in_any_cut_give_the_same(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let bytewise: Vec<_> = (0..bytes.len()).collect();
+        let limits = HeadLimits::default();
+        prop_assert_eq!(in_pieces(&bytes, limits, &bytewise), in_pieces(&bytes, limits, &[]));
+    }
+
+    #[test]
+    fn a_request_head_is_read_back(
+        method in "[A-Z]{1,8}",
+        target in "/[!-~]{0,30}",
+        fields in prop::collection::vec(("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,12}", "([!-~\u{e9}]([ -~\t]{0,20}[!-~])?)?"), 0..40),
+    ) {
+        let head = RequestHead::from_parts(&method, &target, fields).unwrap();
+        let mut bytes = BytesMut::new();
+        head.encode(&mut bytes);
+        let again = request(&bytes).unwrap().unwrap();
+        prop_assert_eq!(&again, &head);
+        let mut twice = BytesMut::new();
+        again.encode(&mut twice);
+        prop_assert_eq!(twice, bytes);
+    }
+
+    #[test]
+    fn a_response_head_is_read_back(
+        status in 0..=999_u16,
+        fields in prop::collection::vec(("[A-Za-z-]{1,12}", "([!-~]([ -~\t]{0,20}[!-~])?)?"), 0..40),
+    ) {
+        let head = ResponseHead::from_parts(status, fields).unwrap();
+        let mut bytes = BytesMut::new();
+        head.encode(&mut bytes);
+        prop_assert_eq!(response(&bytes).unwrap().unwrap(), head);
+    }
+}

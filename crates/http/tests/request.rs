@@ -1,0 +1,444 @@
+//! The checks of an upgrade request, one by one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::BytesMut;
+use proptest::prelude::*;
+use protocol_websocket_http::{
+    BuildError, Extension, HeadLimits, Headers, Key, Offer, ParseError, Request, RequestHead, Target,
+};
+
+/// RFC 6455 §1.2.
+const RFC: &str = concat!(
+    "GET /chat HTTP/1.1\r\n",
+    "Host: server.example.com\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    "Origin: http://example.com\r\n",
+    "Sec-WebSocket-Protocol: chat, superchat\r\n",
+    "Sec-WebSocket-Version: 13\r\n",
+    "\r\n",
+);
+
+const FIELDS: [(&str, &str); 5] = [
+    ("Host", "example.com"),
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+];
+
+fn parse(text: &str) -> Result<Request, ParseError> {
+    Request::parse(&mut BytesMut::from(text), HeadLimits::default()).map(|request| request.expect("a whole head"))
+}
+
+/// A good request but for the fields of this name, which have these values.
+fn with(name: &str, values: &[&str]) -> Result<Request, ParseError> {
+    let others = FIELDS.into_iter().filter(|field| !field.0.eq_ignore_ascii_case(name));
+    Request::from_parts("GET", "/", others.chain(values.iter().map(|value| (name, *value))))
+}
+
+fn at(target: &str) -> Result<Request, ParseError> {
+    Request::from_parts("GET", target, FIELDS)
+}
+
+fn sample() -> impl FnMut(&mut [u8]) {
+    |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce")
+}
+
+fn offer(offer: &Offer) -> Result<Request, BuildError> {
+    Request::offer(Target::new("example.com", "/"), offer, &mut sample())
+}
+
+fn text(request: &Request) -> String {
+    let mut output = BytesMut::new();
+    request.encode(&mut output);
+    String::from_utf8(output.to_vec()).unwrap()
+}
+
+#[test]
+fn the_example_of_the_rfc_is_read() {
+    let request = parse(RFC).unwrap();
+    assert_eq!(request.version().number(), Some(13));
+    assert_eq!(request.resource_name(), "/chat");
+    assert_eq!(request.host(), "server.example.com");
+    assert_eq!(request.origin(), Some("http://example.com"));
+    assert!(request.subprotocols().eq(["chat", "superchat"]));
+    assert_eq!(&request.key().accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_eq!(text(&request), RFC);
+}
+
+#[test]
+fn the_example_of_the_rfc_is_built() {
+    let wanted = Offer::new().origin("http://example.com").subprotocol("chat").subprotocol("superchat");
+    let request = Request::offer(Target::new("server.example.com", "/chat"), &wanted, &mut sample()).unwrap();
+    assert_eq!(text(&request), RFC);
+}
+
+#[test]
+fn the_head_of_another_version_is_answered_with_ours() {
+    // RFC 6455 §4.4, with the fields that it leaves out.
+    let request = concat!(
+        "GET /chat HTTP/1.1\r\n",
+        "Host: server.example.com\r\n",
+        "Upgrade: websocket\r\n",
+        "Connection: Upgrade\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        "Sec-WebSocket-Version: 25\r\n",
+        "\r\n",
+    );
+    let error = parse(request).unwrap_err();
+    assert_eq!(error, ParseError::Version);
+    let mut output = BytesMut::new();
+    error.reply(&mut output);
+    assert!(String::from_utf8_lossy(&output).contains("\r\nSec-WebSocket-Version: 13\r\n"));
+}
+
+#[test]
+fn a_request_is_taken_from_the_front() {
+    let mut input = BytesMut::from(&*format!("{RFC}\u{1}more"));
+    assert!(Request::parse(&mut input, HeadLimits::default()).unwrap().is_some());
+    assert_eq!(input, "\u{1}more");
+    let mut input = BytesMut::from(&RFC[..RFC.len() - 1]);
+    assert_eq!(Request::parse(&mut input, HeadLimits::default()), Ok(None));
+    assert_eq!(input.len(), RFC.len() - 1);
+}
+
+#[test]
+fn only_get_asks() {
+    for method in ["POST", "HEAD", "get", "CONNECT"] {
+        assert_eq!(Request::from_parts(method, "/", FIELDS), Err(ParseError::Method), "{method}");
+    }
+    assert_eq!(parse(&RFC.replace("HTTP/1.1", "HTTP/1.0")), Err(ParseError::HttpVersion));
+}
+
+#[test]
+fn exactly_one_good_host_is_there() {
+    assert_eq!(with("Host", &[]), Err(ParseError::Host));
+    assert_eq!(with("Host", &["a", "a"]), Err(ParseError::Host));
+    for bad in ["", "a b", "a/b", "u@a", "a, b:c", "a:99999", "[::1"] {
+        assert_eq!(with("Host", &[bad]), Err(ParseError::Host), "{bad:?}");
+    }
+    for good in ["0", "a:80", "[::1]:3000"] {
+        assert_eq!(with("Host", &[good]).unwrap().host(), good);
+    }
+}
+
+#[test]
+fn targets_are_paths_or_absolute() {
+    for (target, host, resource_name) in [
+        ("/", "example.com", "/"),
+        ("/a?b=c&d=%00", "example.com", "/a?b=c&d=%00"),
+        ("//a/b", "example.com", "//a/b"),
+        ("/a://b", "example.com", "/a://b"),
+        ("http://h/p", "h", "/p"),
+        ("HTTPS://[::1]:8443/p?q://r", "[::1]:8443", "/p?q://r"),
+        ("http://h", "h", "/"),
+        ("http://h?q/r", "h", "/?q/r"),
+    ] {
+        let request = at(target).unwrap();
+        assert_eq!((request.host(), request.resource_name()), (host, resource_name), "{target}");
+        assert_eq!(request.head().target(), target);
+    }
+    for target in [
+        "*",
+        "a",
+        "?q",
+        "example.com:80",
+        "/a#b",
+        "http://h/#b",
+        "http://h#b",
+        "http:///p",
+        "http://u@h/",
+        "ftp://h/p",
+        "://h/p",
+        "ws://h/p",
+    ] {
+        assert_eq!(at(target), Err(ParseError::Target), "{target}");
+    }
+}
+
+#[test]
+fn a_body_is_refused() {
+    assert!(with("Content-Length", &["0"]).is_ok());
+    assert!(with("Content-Length", &["00", "0"]).is_ok());
+    for bad in ["1", "8", "", "-0", "+0", "0, 1", "0x0"] {
+        assert_eq!(with("Content-Length", &[bad]), Err(ParseError::Body), "{bad:?}");
+    }
+    assert_eq!(with("Content-Length", &["0", "5"]), Err(ParseError::Body));
+    for coding in ["chunked", "identity", ""] {
+        assert_eq!(with("Transfer-Encoding", &[coding]), Err(ParseError::Body), "{coding:?}");
+    }
+}
+
+#[test]
+fn upgrade_and_connection_are_lists_of_whole_tokens() {
+    for good in [&["websocket"][..], &["WebSocket"], &["h2c, websocket"], &["h2c", ",\twebsocket ,"]] {
+        assert!(with("Upgrade", good).is_ok(), "{good:?}");
+    }
+    for bad in [
+        &[][..],
+        &[""],
+        &["h2c"],
+        &["websocketx"],
+        &["xwebsocket"],
+        &["web socket"],
+        &["websocket/13"],
+        &["web\u{17F}ocket"],
+        &["\"websocket\""],
+    ] {
+        assert_eq!(with("Upgrade", bad), Err(ParseError::Upgrade), "{bad:?}");
+    }
+    for good in [&["upgrade"][..], &["keep-alive, Upgrade"], &["keep-alive", "UPGRADE"], &["a,upgrade,b"]] {
+        assert!(with("Connection", good).is_ok(), "{good:?}");
+    }
+    for bad in [&[][..], &["keep-alive"], &["Upgraded"], &["close; upgrade"], &["up grade"]] {
+        assert_eq!(with("Connection", bad), Err(ParseError::Connection), "{bad:?}");
+    }
+}
+
+#[test]
+fn the_version_is_exactly_13_once() {
+    for bad in [
+        &[][..],
+        &[""],
+        &["013"],
+        &["+13"],
+        &["13.0"],
+        &["4294967309"],
+        &["13, 8"],
+        &["8"],
+        &["7"],
+        &["13", "13"],
+        &["\u{FF11}3"],
+    ] {
+        assert_eq!(with("Sec-WebSocket-Version", bad), Err(ParseError::Version), "{bad:?}");
+    }
+}
+
+#[test]
+fn the_key_is_there_once_and_of_16_bytes() {
+    assert!(with("sec-websocket-KEY", &["AQIDBAUGBwgJCgsMDQ4PEC=="]).is_ok());
+    let key = FIELDS[3].1;
+    for bad in [&[][..], &[""], &["abc"], &[key, key], &["dGhlIHNhbXBsZSBub25jZQ"], &["dGhlIHNhbXBsZSBub25jZQ==, x"]] {
+        assert_eq!(with("Sec-WebSocket-Key", bad), Err(ParseError::Key), "{bad:?}");
+    }
+}
+
+#[test]
+fn keys_of_two_versions_are_refused() {
+    for name in ["Sec-WebSocket-Key1", "sec-websocket-key2"] {
+        assert_eq!(with(name, &["x"]), Err(ParseError::MixedKeys));
+        let without_version = FIELDS.into_iter().take(4).chain([(name, "x")]);
+        assert_eq!(Request::from_parts("GET", "/", without_version), Err(ParseError::MixedKeys));
+        let alone = FIELDS.into_iter().take(3).chain([(name, "x")]);
+        assert_eq!(Request::from_parts("GET", "/", alone), Err(ParseError::Version));
+    }
+}
+
+#[test]
+fn the_origin_is_there_once_if_at_all() {
+    assert_eq!(with("Origin", &[]).unwrap().origin(), None);
+    assert_eq!(with("Origin", &["null"]).unwrap().origin(), Some("null"));
+    for bad in [&["http://a", "http://a"][..], &[""], &["http://a b"], &["http://é"]] {
+        assert_eq!(with("Origin", bad), Err(ParseError::Origin), "{bad:?}");
+    }
+}
+
+#[test]
+fn origins_are_compared_whole() {
+    let from = |origin: &str| with("Origin", &[origin]).unwrap();
+    assert!(from("https://example.com").origin_is(&["https://a", "https://EXAMPLE.com"]));
+    assert!(!from("https://example.com.evil").origin_is(&["https://example.com"]));
+    assert!(!from("https://example.com").origin_is(&[]));
+    assert!(!with("Origin", &[]).unwrap().origin_is(&["https://example.com"]));
+    assert!(from("https://example.com").is_same_origin());
+    assert!(!from("https://evil.example.com").is_same_origin());
+    assert!(!with("Origin", &[]).unwrap().is_same_origin());
+}
+
+#[test]
+fn subprotocols_are_different_tokens() {
+    let offered = |values: &[&str]| with("Sec-WebSocket-Protocol", values);
+    assert!(offered(&["a, b", ",c,"]).unwrap().subprotocols().eq(["a", "b", "c"]));
+    assert!(offered(&["a, A"]).is_ok());
+    for bad in [&[""][..], &[","], &["a b"], &["a;b"], &["a, a"], &["a", "a"], &["é"], &["a\"b\""]] {
+        assert_eq!(offered(bad), Err(ParseError::Subprotocols), "{bad:?}");
+    }
+    let many = |count: usize| (0..count).map(|number| format!("p{number}")).collect::<Vec<_>>().join(",");
+    assert!(offered(&[&many(64)]).is_ok());
+    assert_eq!(offered(&[&many(65)]), Err(ParseError::Subprotocols));
+}
+
+#[test]
+fn a_subprotocol_is_selected_by_the_servers_order() {
+    let request = with("Sec-WebSocket-Protocol", &["a, b"]).unwrap();
+    assert_eq!(request.select_subprotocol(&["c", "b", "a"]), Some("b"));
+    assert_eq!(request.select_subprotocol(&["A", "c"]), None);
+    assert_eq!(request.select_subprotocol(&[]), None);
+}
+
+#[test]
+fn extensions_are_read_or_refused() {
+    let request = with("Sec-WebSocket-Extensions", &["a; b=1, c", "a"]).unwrap();
+    let expected = [Extension::new("a").param("b", "1"), Extension::new("c"), Extension::new("a")];
+    assert_eq!(request.extensions(), expected);
+    assert_eq!(at("/").unwrap().extensions(), []);
+    for bad in ["", "a; b=\"\\c\\c\\c", "x; y=\",permessage-deflate,\""] {
+        assert_eq!(with("Sec-WebSocket-Extensions", &[bad]), Err(ParseError::Extensions), "{bad:?}");
+    }
+}
+
+#[test]
+fn cookies_run_over_all_fields() {
+    let request = with("Cookie", &["a=1; b=2", "c=3"]).unwrap();
+    assert!(request.cookies().map(|cookie| (cookie.name, cookie.value)).eq([("a", "1"), ("b", "2"), ("c", "3")]));
+}
+
+#[test]
+fn the_most_helpful_status_comes_first() {
+    // A browser's visit: an upgrade is wanted.
+    let visit = RequestHead::from_parts("GET", "/", [("Host", "a"), ("Accept", "text/html")]).unwrap();
+    assert_eq!(Request::from_head(visit).unwrap_err().status(), 426);
+    // Another version may have another key: the version is told.
+    let other =
+        FIELDS.into_iter().filter(|field| !field.0.starts_with("Sec-")).chain([("Sec-WebSocket-Version", "14")]);
+    assert_eq!(Request::from_parts("GET", "/", other), Err(ParseError::Version));
+    // A form that was sent here.
+    assert_eq!(Request::from_parts("POST", "/", [("Host", "a"), ("Content-Length", "3")]).unwrap_err().status(), 405);
+}
+
+#[test]
+fn a_request_has_all_that_was_offered() {
+    let wanted = Offer::new()
+        .subprotocol("a")
+        .extension(Extension::new("x").flag("y"))
+        .extension(Extension::new("z").param("p", "1"))
+        .cookie("id", "7 8")
+        .cookie("theme", "")
+        .basic_auth("Aladdin", "open sesame")
+        .header("User-Agent", "me/1");
+    let expected = concat!(
+        "GET / HTTP/1.1\r\n",
+        "Host: example.com\r\n",
+        "Upgrade: websocket\r\n",
+        "Connection: Upgrade\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        "Sec-WebSocket-Protocol: a\r\n",
+        "Sec-WebSocket-Version: 13\r\n",
+        "Sec-WebSocket-Extensions: x; y, z; p=1\r\n",
+        "Cookie: id=7 8; theme=\r\n",
+        "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n",
+        "User-Agent: me/1\r\n",
+        "\r\n",
+    );
+    assert_eq!(text(&offer(&wanted).unwrap()), expected);
+    assert!(!format!("{wanted:?}").contains("QWxh"));
+}
+
+#[test]
+fn nothing_can_be_smuggled_into_a_request() {
+    for host in ["", "a\r\nX: y", "a b", "a\0", "a/b", "é"] {
+        let result = Request::offer(Target::new(host, "/"), &Offer::new(), &mut sample());
+        assert_eq!(result, Err(BuildError::Host), "{host:?}");
+    }
+    for resource_name in ["", "a", "?q", "/ HTTP/1.1\r\nX: y", "/a b", "/\0", "/é", "/a#b"] {
+        let result = Request::offer(Target::new("a", resource_name), &Offer::new(), &mut sample());
+        assert_eq!(result, Err(BuildError::ResourceName), "{resource_name:?}");
+    }
+    let new = Offer::new;
+    for (wanted, error) in [
+        (new().subprotocol("a\r\nX: y"), BuildError::Subprotocol),
+        (new().subprotocol("a, b"), BuildError::Subprotocol),
+        (new().subprotocol(""), BuildError::Subprotocol),
+        (new().subprotocol("a").subprotocol("a"), BuildError::SubprotocolRepeated),
+        (new().extension(Extension::new("a\n")), BuildError::Extension),
+        (new().origin("http://a\r\nX: y"), BuildError::Origin),
+        (new().origin(""), BuildError::Origin),
+        (new().cookie("a", "b\r\nX: y"), BuildError::Cookie),
+        (new().cookie("a", "b; c=d"), BuildError::Cookie),
+        (new().basic_auth("a:b", "c"), BuildError::Credentials),
+        (new().basic_auth("a", "c\n"), BuildError::Credentials),
+        (new().header("X", "a\r\nY: b"), BuildError::Field),
+        (new().header("X\r\nY", "b"), BuildError::Field),
+        (new().header("X", "a\0"), BuildError::Field),
+        (new().header("host", "b"), BuildError::ReservedField),
+        (new().header("UPGRADE", "b"), BuildError::ReservedField),
+        (new().header("connection", "b"), BuildError::ReservedField),
+        (new().header("Content-Length", "0"), BuildError::ReservedField),
+        (new().header("Transfer-Encoding", "chunked"), BuildError::ReservedField),
+        (new().header("sec-websocket-anything", "b"), BuildError::ReservedField),
+        (new().origin("a").header("Origin", "b"), BuildError::RepeatedField),
+        (new().cookie("a", "b").header("cookie", "c=d"), BuildError::RepeatedField),
+        (new().basic_auth("a", "b").header("Authorization", "c"), BuildError::RepeatedField),
+        // The first error counts.
+        (new().origin("").subprotocol(""), BuildError::Origin),
+    ] {
+        assert_eq!(offer(&wanted), Err(error), "{wanted:?}");
+    }
+    assert!(offer(&new().header("Cookie", "a=b").header("Origin", "c")).is_ok());
+}
+
+#[test]
+fn each_request_has_its_own_key() {
+    let mut count = 0;
+    let mut random = |buf: &mut [u8]| {
+        count += 1;
+        buf.fill(count);
+    };
+    let mut key = || Request::offer(Target::new("a", "/"), &Offer::new(), &mut random).unwrap().key();
+    let keys: [Key; 2] = [key(), key()];
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn a_request_is_small() {
+    assert!(size_of::<Request>() <= 128, "{}", size_of::<Request>());
+    assert!(size_of::<Headers>() <= 64, "{}", size_of::<Headers>());
+}
+
+proptest! {
+    #[test]
+    fn a_request_is_read_back(
+        host in "[a-z0-9.-]{1,20}(:[0-9]{1,4})?",
+        resource_name in "/[!-\"$-~]{0,30}",
+        subprotocols in prop::collection::btree_set("[A-Za-z0-9.-]{1,8}", 0..5),
+        extensions in prop::collection::vec(("[a-z-]{1,8}", "[a-z]{1,8}", "[0-9]{0,2}"), 0..5),
+        nonce in any::<[u8; 16]>(),
+    ) {
+        let mut wanted = Offer::new();
+        for name in &subprotocols {
+            wanted = wanted.subprotocol(name);
+        }
+        for (name, param, value) in &extensions {
+            let extension = Extension::new(name);
+            wanted = wanted.extension(match value.as_str() {
+                "" => extension.flag(param),
+                value => extension.param(param, value),
+            });
+        }
+        let mut random = |buf: &mut [u8]| buf.copy_from_slice(&nonce);
+        let request = Request::offer(Target::new(&host, &resource_name), &wanted, &mut random).unwrap();
+        prop_assert_eq!(request.host(), &host);
+        prop_assert_eq!(request.resource_name(), &resource_name);
+        let again = parse(&text(&request)).unwrap();
+        prop_assert_eq!(&again, &request);
+        prop_assert_eq!(again.key(), request.key());
+        prop_assert!(again.subprotocols().eq(subprotocols.iter()));
+        prop_assert_eq!(again.extensions().len(), extensions.len());
+        prop_assert_eq!(again.extensions(), request.extensions());
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), at in any::<prop::sample::Index>()) {
+        let mut text = RFC.as_bytes().to_vec();
+        let from = at.index(text.len());
+        let to = (from + bytes.len() / 2).min(text.len());
+        text.splice(from..to, bytes);
+        if let Ok(Some(request)) = Request::parse(&mut BytesMut::from(&text[..]), HeadLimits::default()) {
+            let mut plain = BytesMut::new();
+            request.encode(&mut plain);
+            prop_assert_eq!(Request::parse(&mut plain, HeadLimits::default()).unwrap().unwrap(), request);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Answers: what a server writes and a client checks; refusals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::BytesMut;
+use protocol_websocket_http::{
+    Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject, Request,
+    Response, ResponseHead, SetCookie, Target,
+};
+
+/// RFC 6455 §1.2, and §1.3 without the subprotocol.
+const RFC: &str = concat!(
+    "HTTP/1.1 101 Switching Protocols\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+    "Sec-WebSocket-Protocol: chat\r\n",
+    "\r\n",
+);
+
+const FIELDS: [(&str, &str); 3] =
+    [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")];
+
+fn request() -> Request {
+    let offer = Offer::new()
+        .subprotocol("chat")
+        .subprotocol("superchat")
+        .extension(Extension::new("x").flag("y"))
+        .extension(Extension::new("z"));
+    let mut random = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
+    Request::offer(Target::new("server.example.com", "/chat"), &offer, &mut random).unwrap()
+}
+
+fn accept(accept: &Accept) -> Result<(String, Negotiated), BuildError> {
+    let mut output = BytesMut::from("before ");
+    let result = accept.encode(&request(), &mut output);
+    let text = std::str::from_utf8(&output).unwrap().strip_prefix("before ").unwrap();
+    if result.is_err() {
+        assert_eq!(text, "");
+    }
+    result.map(|negotiated| (text.to_owned(), negotiated))
+}
+
+/// Checks a good answer but for the fields of this name, which have these values.
+fn with(name: &str, values: &[&str]) -> Result<Negotiated, AnswerError> {
+    let others = FIELDS.into_iter().filter(|field| field.0 != name);
+    let head = ResponseHead::from_parts(101, others.chain(values.iter().map(|value| (name, *value)))).unwrap();
+    Response::from_head(head, &request()).map(Response::into_negotiated)
+}
+
+fn reject(reject: &Reject) -> Result<String, BuildError> {
+    let mut output = BytesMut::new();
+    let result = reject.encode(&mut output);
+    assert_eq!(result.is_err(), output.is_empty());
+    result.map(|()| String::from_utf8(output.to_vec()).unwrap())
+}
+
+#[test]
+fn the_example_of_the_rfc_is_written() {
+    let (text, negotiated) = accept(&Accept::new().subprotocol("chat")).unwrap();
+    assert_eq!(text, RFC);
+    assert_eq!(negotiated, Negotiated::default().subprotocol("chat"));
+    let (text, negotiated) = accept(&Accept::new()).unwrap();
+    assert_eq!(text, RFC.replace("Sec-WebSocket-Protocol: chat\r\n", ""));
+    assert_eq!(negotiated, Negotiated::default());
+}
+
+#[test]
+fn the_example_of_the_rfc_is_checked() {
+    let head = HeadReader::default().response(&mut BytesMut::from(RFC)).unwrap().unwrap();
+    let response = Response::from_head(head, &request()).unwrap();
+    assert_eq!(response.negotiated(), &Negotiated::default().subprotocol("chat"));
+}
+
+#[test]
+fn an_answer_has_all_that_was_accepted() {
+    let ours = Accept::new()
+        .subprotocol("superchat")
+        .extension(Extension::new("x").param("y", "1"))
+        .extension(Extension::new("z"))
+        .cookie(SetCookie::new("a", "b").http_only())
+        .cookie(SetCookie::new("c", "d"))
+        .header("Server", "me/1");
+    let (text, negotiated) = accept(&ours).unwrap();
+    assert!(text.ends_with(concat!(
+        "Sec-WebSocket-Protocol: superchat\r\n",
+        "Sec-WebSocket-Extensions: x; y=1, z\r\n",
+        "Set-Cookie: a=b; HttpOnly\r\n",
+        "Set-Cookie: c=d\r\n",
+        "Server: me/1\r\n",
+        "\r\n",
+    )));
+    // What the server says the client understands, and as a value it is the same.
+    let response = Response::accept(&request(), &ours).unwrap();
+    assert_eq!(response.negotiated(), &negotiated);
+    assert_eq!(Response::from_head(response.head().clone(), &request()), Ok(response.clone()));
+    assert_eq!(response.status(), 101);
+    let mut again = BytesMut::new();
+    response.encode(&mut again);
+    assert_eq!(again, text);
+}
+
+#[test]
+fn nothing_can_be_smuggled_into_an_answer() {
+    let new = Accept::new;
+    for (ours, error) in [
+        (new().subprotocol("chat\r\nX: y"), BuildError::Subprotocol),
+        (new().subprotocol("other"), BuildError::SubprotocolNotOffered),
+        (new().subprotocol("CHAT"), BuildError::SubprotocolNotOffered),
+        (new().extension(Extension::new("x").flag("y\n")), BuildError::Extension),
+        (new().extension(Extension::new("w")), BuildError::ExtensionNotOffered),
+        (new().extension(Extension::new("x")).extension(Extension::new("w")), BuildError::ExtensionNotOffered),
+        (new().cookie(SetCookie::new("a", "b\r\nX: y")), BuildError::Cookie),
+        (new().header("X", "a\r\nY: b"), BuildError::Field),
+        (new().header("X ", "a"), BuildError::Field),
+        (new().header("Sec-WebSocket-Protocol", "a"), BuildError::ReservedField),
+        (new().header("Upgrade", "h2c"), BuildError::ReservedField),
+        (new().header("Connection", "close"), BuildError::ReservedField),
+        (new().header("Content-Length", "5"), BuildError::ReservedField),
+        (new().header("Transfer-Encoding", "chunked"), BuildError::ReservedField),
+    ] {
+        assert_eq!(accept(&ours), Err(error), "{ours:?}");
+        assert_eq!(Response::accept(&request(), &ours), Err(error));
+    }
+}
+
+#[test]
+fn the_status_and_version_must_be_right() {
+    let head = |line: &str| {
+        let text = RFC.replace("HTTP/1.1 101 Switching Protocols", line);
+        HeadReader::default().response(&mut BytesMut::from(&*text)).unwrap().unwrap()
+    };
+    let check = |line: &str| Response::from_head(head(line), &request()).map(|_| ());
+    assert_eq!(check("HTTP/1.1 101"), Ok(()));
+    assert_eq!(check("HTTP/1.1 101 WebSocket Protocol Handshake"), Ok(()));
+    assert_eq!(check("HTTP/1.1 200 OK"), Err(AnswerError::Status));
+    assert_eq!(check("HTTP/1.0 101 Switching Protocols"), Err(AnswerError::HttpVersion));
+}
+
+#[test]
+fn upgrade_and_connection_must_be_right() {
+    assert!(with("Upgrade", &["WebSocket"]).is_ok());
+    for bad in [&[][..], &[""], &["h2c"], &["websocket, h2c"], &["websocket", "h2c"], &["websocketx"]] {
+        assert_eq!(with("Upgrade", bad), Err(AnswerError::Upgrade), "{bad:?}");
+    }
+    assert!(with("Connection", &["keep-alive, upgrade"]).is_ok());
+    assert!(with("Connection", &["keep-alive", "UPGRADE"]).is_ok());
+    for bad in [&[][..], &["close"], &["upgraded"]] {
+        assert_eq!(with("Connection", bad), Err(AnswerError::Connection), "{bad:?}");
+    }
+}
+
+#[test]
+fn the_accept_value_is_there_once_and_whole() {
+    let accept = FIELDS[2].1;
+    assert_eq!(with("Sec-WebSocket-Accept", &[]), Err(AnswerError::AcceptMissing));
+    assert_eq!(with("Sec-WebSocket-Accept", &[accept, accept]), Err(AnswerError::AcceptRepeated));
+    for bad in [
+        "",
+        "s3pplmbitxaq9kygzzhzrbk+xoo=",
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo",
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOp=",
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, x",
+        "OfS0wDaT5NoxF2gqm7Zj2YtetzM=",
+    ] {
+        assert_eq!(with("Sec-WebSocket-Accept", &[bad]), Err(AnswerError::AcceptWrong), "{bad:?}");
+    }
+}
+
+#[test]
+fn only_an_offered_subprotocol_is_taken() {
+    let chosen = |values: &[&str]| with("Sec-WebSocket-Protocol", values).map(|negotiated| negotiated.subprotocol);
+    assert_eq!(chosen(&[]), Ok(None));
+    assert_eq!(chosen(&["superchat"]), Ok(Some("superchat".into())));
+    for bad in ["", "other", "Chat", "chat x", ",chat"] {
+        assert_eq!(chosen(&[bad]), Err(AnswerError::SubprotocolNotOffered), "{bad:?}");
+    }
+    assert_eq!(chosen(&["chat", "chat"]), Err(AnswerError::SubprotocolRepeated));
+    assert_eq!(chosen(&["chat, superchat"]), Err(AnswerError::SubprotocolRepeated));
+}
+
+#[test]
+fn only_offered_extensions_are_taken() {
+    let chosen = |values: &[&str]| with("Sec-WebSocket-Extensions", values).map(|negotiated| negotiated.extensions);
+    assert_eq!(chosen(&[]), Ok(vec![]));
+    assert_eq!(chosen(&["z, x; y=2"]), Ok(vec![Extension::new("z"), Extension::new("x").param("y", "2")]));
+    assert_eq!(chosen(&["x", "w"]), Err(AnswerError::ExtensionNotOffered));
+    assert_eq!(chosen(&["X"]), Err(AnswerError::ExtensionNotOffered));
+    for bad in ["", "x;", "x; y=\"", "x y"] {
+        assert_eq!(chosen(&[bad]), Err(AnswerError::Extensions), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_refusal_closes_and_says_its_length() {
+    let text = reject(&Reject::new(403).reason("Not For You").header("X", "y").body("no\n")).unwrap();
+    assert_eq!(
+        text,
+        concat!(
+            "HTTP/1.1 403 Not For You\r\n",
+            "Connection: close\r\n",
+            "Content-Length: 3\r\n",
+            "Content-Type: text/plain; charset=utf-8\r\n",
+            "X: y\r\n",
+            "\r\n",
+            "no\n",
+        )
+    );
+    let text = reject(&Reject::new(302).header("Location", "/there")).unwrap();
+    assert_eq!(text, "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /there\r\n\r\n");
+    let text = reject(&Reject::new(418).header("content-type", "a/b").body(vec![0xFF_u8; 0])).unwrap();
+    assert_eq!(text, "HTTP/1.1 418 \r\nConnection: close\r\nContent-Length: 0\r\ncontent-type: a/b\r\n\r\n");
+    let text = reject(&Reject::new(400).header("Content-Type", "a/b").body("{}")).unwrap();
+    assert_eq!(text.matches("ontent-").count(), 2);
+}
+
+#[test]
+fn nothing_can_be_smuggled_into_a_refusal() {
+    for status in [0, 99, 100, 101, 200, 299, 600, 1000] {
+        assert_eq!(reject(&Reject::new(status)), Err(BuildError::Status), "{status}");
+    }
+    let new = || Reject::new(400);
+    for (ours, error) in [
+        (new().reason("a\r\nX: y"), BuildError::Reason),
+        (new().reason("a\0"), BuildError::Reason),
+        (new().header("X", "a\nb"), BuildError::Field),
+        (new().header("X:", "a"), BuildError::Field),
+        (new().header("connection", "keep-alive"), BuildError::ReservedField),
+        (new().header("Content-Length", "5"), BuildError::ReservedField),
+        (new().header("transfer-encoding", "chunked"), BuildError::ReservedField),
+    ] {
+        assert_eq!(reject(&ours), Err(error), "{ours:?}");
+    }
+}
+
+#[test]
+fn every_error_has_its_answer() {
+    for (error, line, fields) in [
+        (ParseError::Key, "400 Bad Request", ""),
+        (ParseError::Method, "405 Method Not Allowed", "Allow: GET\r\n"),
+        (ParseError::Upgrade, "426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        (ParseError::Version, "426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        (ParseError::TooLong, "431 Request Header Fields Too Large", ""),
+    ] {
+        let mut output = BytesMut::new();
+        error.reply(&mut output);
+        let text = std::str::from_utf8(&output).unwrap();
+        let option = if error.status() == 426 { ", Upgrade" } else { "" };
+        let body = error.to_string();
+        let expected = format!(
+            "HTTP/1.1 {line}\r\nConnection: close{option}\r\nContent-Length: {}\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n{fields}\r\n{body}",
+            body.len()
+        );
+        assert_eq!(text, expected);
+        // It is also a refusal that can be changed.
+        assert_eq!(reject(&Reject::from(error)).unwrap(), expected);
+        let head = HeadReader::new(HeadLimits::default()).response(&mut output).unwrap().unwrap();
+        assert_eq!(head.status(), error.status());
+        assert_eq!(output, *body);
+    }
+}
