@@ -1,0 +1,299 @@
+//! The client's side of the handshake: from a URL to an outcome.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::BytesMut;
+use proptest::prelude::*;
+use protocol_websocket_handshake_client::http::{
+    Accept, AnswerError, BuildError, Extension, HeadLimits, Negotiated, Offer, ParseError, Request, ResponseHead,
+};
+use protocol_websocket_handshake_client::url::{Url, UrlError};
+use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
+
+/// RFC 6455 §1.2.
+const REQUEST: &str = concat!(
+    "GET /chat HTTP/1.1\r\n",
+    "Host: server.example.com\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    "Origin: http://example.com\r\n",
+    "Sec-WebSocket-Protocol: chat, superchat\r\n",
+    "Sec-WebSocket-Version: 13\r\n",
+    "\r\n",
+);
+
+const ANSWER: &str = concat!(
+    "HTTP/1.1 101 Switching Protocols\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+    "Sec-WebSocket-Protocol: chat\r\n",
+    "\r\n",
+);
+
+fn offer() -> Offer {
+    Offer::new().origin("http://example.com").subprotocol("chat").subprotocol("superchat")
+}
+
+fn connect(url: &str, offer: &Offer, output: &mut BytesMut) -> Result<ClientHandshake, BuildError> {
+    let mut random = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
+    ClientHandshake::new(&Url::parse(url).unwrap(), offer, &mut random, output)
+}
+
+fn handshake() -> ClientHandshake {
+    connect("ws://server.example.com/chat", &offer(), &mut BytesMut::new()).unwrap()
+}
+
+fn parse(text: &str) -> Result<Outcome, HandshakeError> {
+    handshake().parse(&mut BytesMut::from(text)).map(|outcome| outcome.expect("a whole head"))
+}
+
+fn redirect(from: &str, text: &str) -> Redirect {
+    let mut handshake = connect(from, &Offer::new(), &mut BytesMut::new()).unwrap();
+    match handshake.parse(&mut BytesMut::from(text)).unwrap() {
+        Some(Outcome::Redirect(redirect)) => redirect,
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+fn rejected(text: &str) -> ResponseHead {
+    match parse(text).unwrap() {
+        Outcome::Rejected(head) => head,
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn the_example_of_the_rfc_opens() {
+    let mut output = BytesMut::new();
+    let mut handshake = connect("ws://server.example.com/chat", &offer(), &mut output).unwrap();
+    assert_eq!(output, REQUEST);
+    assert_eq!(handshake.request().resource_name(), "/chat");
+    let mut input = BytesMut::from(&[ANSWER.as_bytes(), b"\x81\x05Hello"].concat()[..]);
+    match handshake.parse(&mut input).unwrap() {
+        Some(Outcome::Open(negotiated)) => assert_eq!(negotiated, Negotiated::default().subprotocol("chat")),
+        outcome => panic!("{outcome:?}"),
+    }
+    // The first frame is left, and nothing more is taken.
+    assert_eq!(input, &b"\x81\x05Hello"[..]);
+    input.extend_from_slice(ANSWER.as_bytes());
+    assert!(handshake.parse(&mut input).unwrap().is_none());
+    assert_eq!(input.len(), 7 + ANSWER.len());
+}
+
+#[test]
+fn the_request_names_what_the_url_names() {
+    for (url, line, host) in [
+        ("wss://example.com", "GET / HTTP/1.1", "Host: example.com"),
+        ("wss://example.com:80/a?b", "GET /a?b HTTP/1.1", "Host: example.com:80"),
+        ("ws://[::1]:3000?q", "GET /?q HTTP/1.1", "Host: [::1]:3000"),
+        ("ws://user:secret@example.com/", "GET / HTTP/1.1", "Host: example.com"),
+    ] {
+        let mut output = BytesMut::new();
+        connect(url, &Offer::new(), &mut output).unwrap();
+        let text = std::str::from_utf8(&output).unwrap();
+        assert!(text.starts_with(&format!("{line}\r\n{host}\r\n")), "{text}");
+        assert!(!text.contains("secret") && !text.contains("Authorization"));
+    }
+}
+
+#[test]
+fn a_wrong_offer_writes_nothing() {
+    let mut output = BytesMut::new();
+    let result = connect("ws://a", &Offer::new().header("X", "a\r\nb"), &mut output);
+    assert_eq!(result.unwrap_err(), BuildError::Field);
+    assert!(output.is_empty());
+}
+
+#[test]
+fn each_broken_rule_has_its_error() {
+    use AnswerError::*;
+    for (from, to, error) in [
+        ("Upgrade: websocket\r\n", "", Upgrade),
+        ("websocket", "h2c", Upgrade),
+        ("Connection: Upgrade", "Connection: close", Connection),
+        ("Sec-WebSocket-Accept", "X", AcceptMissing),
+        ("xOo=", "xoo=", AcceptWrong),
+        ("Upgrade\r\n", "Upgrade\r\nSec-WebSocket-Accept: x\r\n", AcceptRepeated),
+        ("Protocol: chat", "Protocol: other", SubprotocolNotOffered),
+        ("Protocol: chat", "Protocol: chat, superchat", SubprotocolRepeated),
+        ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: x", ExtensionNotOffered),
+        ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: ;", Extensions),
+        ("HTTP/1.1", "HTTP/1.0", HttpVersion),
+    ] {
+        assert_eq!(parse(&ANSWER.replacen(from, to, 1)).unwrap_err(), HandshakeError::Answer(error), "{to:?}");
+    }
+}
+
+#[test]
+fn connection_may_name_more() {
+    assert!(matches!(parse(&ANSWER.replace(": Upgrade", ": keep-alive, Upgrade")), Ok(Outcome::Open(_))));
+}
+
+#[test]
+fn informational_answers_are_refused() {
+    for status in ["100 Continue", "102 Processing", "103 Early Hints", "199 x"] {
+        let text = format!("HTTP/1.1 {status}\r\n\r\n{ANSWER}");
+        assert_eq!(parse(&text).unwrap_err(), HandshakeError::Informational, "{status}");
+    }
+}
+
+#[test]
+fn what_is_no_http_is_refused() {
+    for (text, error) in [
+        ("SSH-2.0-OpenSSH\r\n\r\n", ParseError::ResponseLine),
+        ("HTTP/1.1 101 x\r\nA : b\r\n\r\n", ParseError::Field),
+        ("\0", ParseError::ResponseLine),
+    ] {
+        assert_eq!(parse(text).unwrap_err(), HandshakeError::Head(error), "{text:?}");
+    }
+}
+
+#[test]
+fn errors_stay() {
+    for bad in ["\0".to_owned(), "HTTP/1.1 100 x\r\n\r\n".to_owned(), ANSWER.replace("xOo=", "xoo=")] {
+        let mut handshake = handshake();
+        let error = handshake.parse(&mut BytesMut::from(&*bad)).unwrap_err();
+        let mut input = BytesMut::from(ANSWER);
+        assert_eq!(handshake.parse(&mut input).unwrap_err(), error);
+        assert_eq!(input, ANSWER);
+    }
+}
+
+#[test]
+fn limits_are_set() {
+    let parse = |limits: HeadLimits| handshake().limits(limits).parse(&mut BytesMut::from(ANSWER));
+    let limits = HeadLimits::default();
+    assert!(parse(limits.max_len(ANSWER.len()).max_headers(4)).unwrap().is_some());
+    assert_eq!(parse(limits.max_len(ANSWER.len() - 1)).unwrap_err(), HandshakeError::Head(ParseError::TooLong));
+    assert_eq!(parse(limits.max_headers(3)).unwrap_err(), HandshakeError::Head(ParseError::TooManyHeaders));
+}
+
+#[test]
+fn a_refusal_is_an_outcome_and_its_body_is_left() {
+    let mut input =
+        BytesMut::from("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno");
+    match handshake().parse(&mut input).unwrap() {
+        Some(Outcome::Rejected(head)) => {
+            assert_eq!((head.status(), head.reason()), (401, "Unauthorized"));
+            assert_eq!(head.headers().get_str("www-authenticate"), Some("Basic"));
+        }
+        outcome => panic!("{outcome:?}"),
+    }
+    assert_eq!(input, "no");
+    assert_eq!(rejected("HTTP/1.1 200\r\n\r\n").status(), 200);
+    assert_eq!(rejected("HTTP/1.0 404 x\r\n\r\n").status(), 404);
+}
+
+#[test]
+fn the_versions_of_a_server_are_read() {
+    // RFC 6455 §4.4, in both spellings.
+    for fields in ["Sec-WebSocket-Version: 13, 8, 7", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 8, 7"] {
+        let head = rejected(&format!("HTTP/1.1 400 Bad Request\r\n{fields}\r\n\r\n"));
+        assert!(head.headers().tokens("sec-websocket-version").eq(["13", "8", "7"]));
+    }
+}
+
+#[test]
+fn a_redirect_is_resolved_and_not_followed() {
+    for (location, target) in [
+        ("wss://other.example.com/x", "wss://other.example.com/x"),
+        ("https://other.example.com/x", "wss://other.example.com/x"),
+        ("/there?q", "wss://example.com/there?q"),
+        ("there", "wss://example.com/a/there"),
+    ] {
+        for status in [301, 302, 303, 307, 308] {
+            let answer = format!("HTTP/1.1 {status} x\r\nLocation: {location}\r\n\r\n");
+            let redirect = redirect("wss://example.com/a/b", &answer);
+            assert_eq!((redirect.status(), redirect.location()), (status, location));
+            assert_eq!(redirect.url(), Ok(Url::parse(target).unwrap()));
+            assert!(!redirect.is_downgrade());
+        }
+    }
+    let answer = "HTTP/1.1 302 x\r\nLocation: http://example.com/\r\n\r\n";
+    assert!(redirect("wss://example.com/", answer).is_downgrade());
+    assert!(!redirect("ws://example.com/", answer).is_downgrade());
+    let answer = "HTTP/1.1 302 x\r\nLocation: ftp://example.com/\r\n\r\n";
+    assert_eq!(redirect("ws://example.com/", answer).url(), Err(UrlError::Scheme));
+}
+
+#[test]
+fn a_redirect_without_one_target_is_a_refusal() {
+    for fields in ["", "Location: \r\n", "Location: /a\r\nLocation: /b\r\n", "X: /a\r\n"] {
+        assert_eq!(rejected(&format!("HTTP/1.1 302 Found\r\n{fields}\r\n")).status(), 302, "{fields:?}");
+    }
+    for status in [300, 304, 305, 306] {
+        assert_eq!(rejected(&format!("HTTP/1.1 {status} x\r\nLocation: /a\r\n\r\n")).status(), status);
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_sides_understand_each_other(
+        nonce in any::<[u8; 16]>(),
+        offered in prop::collection::btree_set("[a-z]{1,6}", 0..4),
+        choice in any::<prop::sample::Index>(),
+        extension in prop::option::of("[a-z]{1,6}"),
+    ) {
+        let (mut offer, mut accept) = (Offer::new(), Accept::new());
+        let mut expected = Negotiated::default();
+        for name in &offered {
+            offer = offer.subprotocol(name);
+        }
+        if !offered.is_empty() {
+            let name = offered.iter().nth(choice.index(offered.len())).unwrap();
+            accept = accept.subprotocol(name);
+            expected = expected.subprotocol(name);
+        }
+        if let Some(name) = &extension {
+            let answered = Extension::new(name).param("a", "1");
+            offer = offer.extension(Extension::new(name).flag("a"));
+            accept = accept.extension(answered.clone());
+            expected = expected.extension(answered);
+        }
+        let url = Url::parse("ws://example.com/").unwrap();
+        let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
+        let mut random = |buf: &mut [u8]| buf.copy_from_slice(&nonce);
+        let mut handshake = ClientHandshake::new(&url, &offer, &mut random, &mut there).unwrap();
+        let request = Request::parse(&mut there, HeadLimits::default()).unwrap().unwrap();
+        prop_assert_eq!(accept.encode(&request, &mut back).unwrap(), expected.clone());
+        match handshake.parse(&mut back).unwrap() {
+            Some(Outcome::Open(negotiated)) => prop_assert_eq!(negotiated, expected),
+            outcome => prop_assert!(false, "{:?}", outcome),
+        }
+    }
+
+    #[test]
+    fn every_cut_gives_the_same(
+        at in any::<prop::sample::Index>(),
+        change in prop::collection::vec(any::<u8>(), 0..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+    ) {
+        let mut text = ANSWER.as_bytes().to_vec();
+        let from = at.index(text.len());
+        text.splice(from..(from + change.len()).min(ANSWER.len()), change);
+        text.extend_from_slice(b"\x81\x00");
+        let whole = in_pieces(&text, &[]);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
+        let bytewise: Vec<_> = (0..text.len()).collect();
+        prop_assert_eq!(in_pieces(&text, &bytewise), whole);
+    }
+}
+
+/// What comes of bytes in pieces, and what is left of them.
+fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (String, Vec<u8>) {
+    let (mut handshake, mut input) = (handshake(), BytesMut::new());
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([bytes.len()]) {
+        input.extend_from_slice(&bytes[from..to]);
+        from = to;
+        match handshake.parse(&mut input) {
+            Ok(None) => {}
+            Ok(Some(outcome)) => return (format!("{outcome:?}"), [&input[..], &bytes[to..]].concat()),
+            Err(error) => return (format!("{error:?}"), Vec::new()),
+        }
+    }
+    (String::new(), input.to_vec())
+}

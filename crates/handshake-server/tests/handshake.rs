@@ -1,0 +1,183 @@
+//! The server's side of the handshake: from bytes to an answer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::BytesMut;
+use proptest::prelude::*;
+use protocol_websocket_handshake_server::http::{
+    Accept, BuildError, Extension, HeadLimits, HeadReader, Negotiated, ParseError, Reject,
+};
+use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
+
+/// RFC 6455 §1.2.
+const REQUEST: &str = concat!(
+    "GET /chat HTTP/1.1\r\n",
+    "Host: server.example.com\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    "Origin: http://example.com\r\n",
+    "Sec-WebSocket-Protocol: chat, superchat\r\n",
+    "Sec-WebSocket-Version: 13\r\n",
+    "\r\n",
+);
+
+const ANSWER: &str = concat!(
+    "HTTP/1.1 101 Switching Protocols\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
+    "Sec-WebSocket-Protocol: chat\r\n",
+    "\r\n",
+);
+
+fn upgrade() -> Upgrade {
+    ServerHandshake::new().parse(&mut BytesMut::from(REQUEST)).unwrap().unwrap()
+}
+
+#[test]
+fn the_example_of_the_rfc_is_answered() {
+    let mut output = BytesMut::new();
+    let accepted = upgrade().accept(&Accept::new().subprotocol("chat"), &mut output).unwrap();
+    assert_eq!(output, ANSWER);
+    assert_eq!(accepted, Accepted::Open(Negotiated::default().subprotocol("chat")));
+}
+
+#[test]
+fn the_first_frames_stay_in_the_input_and_nothing_more_is_taken() {
+    let mut handshake = ServerHandshake::new();
+    let frame = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    let mut input = BytesMut::from(&[REQUEST.as_bytes(), frame].concat()[..]);
+    assert!(handshake.parse(&mut input).unwrap().is_some());
+    assert_eq!(input, &frame[..]);
+    input.extend_from_slice(REQUEST.as_bytes());
+    let len = input.len();
+    assert!(handshake.parse(&mut input).unwrap().is_none());
+    assert_eq!(input.len(), len);
+}
+
+#[test]
+fn errors_of_head_and_request_stay() {
+    for (bad, error) in [
+        (REQUEST.replace("Host:", "Host :"), ParseError::Field),
+        (REQUEST.replace("Version: 13", "Version: 12"), ParseError::Version),
+        (REQUEST.replace("GET", "PUT"), ParseError::Method),
+    ] {
+        let mut handshake = ServerHandshake::new();
+        assert_eq!(handshake.parse(&mut BytesMut::from(&*bad)).unwrap_err(), error);
+        let mut input = BytesMut::from(REQUEST);
+        assert_eq!(handshake.parse(&mut input).unwrap_err(), error);
+        assert_eq!(input, REQUEST);
+    }
+}
+
+#[test]
+fn limits_are_set() {
+    let parse = |limits: HeadLimits| ServerHandshake::new().limits(limits).parse(&mut BytesMut::from(REQUEST));
+    let limits = HeadLimits::default();
+    assert!(parse(limits.max_len(REQUEST.len()).max_headers(7)).unwrap().is_some());
+    assert_eq!(parse(limits.max_len(REQUEST.len() - 1)).unwrap_err(), ParseError::TooLong);
+    assert_eq!(parse(limits.max_headers(6)).unwrap_err(), ParseError::TooManyHeaders);
+    assert!(parse(HeadLimits::PERL).unwrap().is_some());
+}
+
+#[test]
+fn an_upgrade_comes_from_parts_and_heads_too() {
+    let head = HeadReader::default().request(&mut BytesMut::from(REQUEST)).unwrap().unwrap();
+    assert_eq!(Upgrade::from_head(head.clone()).unwrap().request(), upgrade().request());
+    let parts = Upgrade::from_parts(head.method(), head.target(), head.headers().iter()).unwrap();
+    assert_eq!(parts.request(), upgrade().request());
+    let none: [(&str, &str); 0] = [];
+    assert_eq!(Upgrade::from_parts("GET", "/", none).unwrap_err(), ParseError::Host);
+}
+
+#[test]
+fn what_was_not_offered_is_not_accepted() {
+    for (accept, error) in [
+        (Accept::new().subprotocol("other"), BuildError::SubprotocolNotOffered),
+        (Accept::new().extension(Extension::new("x")), BuildError::ExtensionNotOffered),
+    ] {
+        let mut output = BytesMut::new();
+        assert_eq!(upgrade().accept(&accept, &mut output), Err(error));
+        assert!(output.is_empty());
+    }
+}
+
+#[test]
+fn a_request_is_rejected() {
+    let mut output = BytesMut::new();
+    upgrade().reject(&Reject::new(403).body("no"), &mut output).unwrap();
+    assert!(output.starts_with(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n"));
+    assert!(output.ends_with(b"\r\n\r\nno"));
+    let mut output = BytesMut::new();
+    assert_eq!(upgrade().reject(&Reject::new(101), &mut output), Err(BuildError::Status));
+    assert!(output.is_empty());
+}
+
+#[test]
+fn an_upgrade_is_small() {
+    assert!(size_of::<Upgrade>() <= 16);
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn an_upgrade_comes_from_an_http_request() {
+    let builder = http::Request::builder()
+        .uri("/chat")
+        .header("Host", "example.com")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13");
+    assert_eq!(Upgrade::try_from(&builder.body(()).unwrap()).unwrap_err(), ParseError::Key);
+    let mut output = BytesMut::new();
+    let (mut parts, body) = http::Request::new(()).into_parts();
+    parts.uri = "/chat".parse().unwrap();
+    for (name, value) in upgrade().request().headers().iter() {
+        let name = http::HeaderName::try_from(name).unwrap();
+        parts.headers.append(name, http::HeaderValue::from_bytes(value).unwrap());
+    }
+    let upgrade = Upgrade::try_from(&http::Request::from_parts(parts, body)).unwrap();
+    upgrade.accept(&Accept::new().subprotocol("chat"), &mut output).unwrap();
+    assert_eq!(output, ANSWER);
+}
+
+proptest! {
+    #[test]
+    fn every_cut_gives_the_same(
+        at in any::<prop::sample::Index>(),
+        change in prop::collection::vec(any::<u8>(), 0..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+    ) {
+        let mut text = REQUEST.as_bytes().to_vec();
+        let from = at.index(text.len());
+        text.splice(from..(from + change.len()).min(REQUEST.len()), change);
+        text.extend_from_slice(b"\x81\x80");
+        let whole = in_pieces(&text, &[]);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
+        let bytewise: Vec<_> = (0..text.len()).collect();
+        prop_assert_eq!(in_pieces(&text, &bytewise), whole);
+    }
+}
+
+/// What is answered to bytes in pieces, and what is left of them.
+fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (BytesMut, Vec<u8>) {
+    let (mut handshake, mut input, mut output) = (ServerHandshake::new(), BytesMut::new(), BytesMut::new());
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([bytes.len()]) {
+        input.extend_from_slice(&bytes[from..to]);
+        from = to;
+        match handshake.parse(&mut input) {
+            Ok(None) => {}
+            Ok(Some(upgrade)) => {
+                upgrade.accept(&Accept::new(), &mut output).unwrap();
+                return (output, [&input[..], &bytes[to..]].concat());
+            }
+            Err(error) => {
+                error.reply(&mut output);
+                return (output, Vec::new());
+            }
+        }
+    }
+    (output, input.to_vec())
+}
