@@ -50,7 +50,7 @@ if [ ! -e "$stamp" ]; then
     need npm
     say "ws $ws and playwright-core $playwright_core from npm"
     rm -rf node_modules node.* package.json package-lock.json
-    npm install --prefix . --silent --no-audit --no-fund --no-progress --ignore-scripts \
+    npm install --prefix . --loglevel=error --no-audit --no-fund --no-progress --ignore-scripts \
         "ws@$ws" "playwright-core@$playwright_core" >&2
     : >"$stamp"
 fi

@@ -62,11 +62,12 @@ socket.close();
 check('subprotocol chosen', (await open(['no-such', subprotocol])).protocol, subprotocol);
 check('no subprotocol in common', await refused(['no-such']), 'Server sent no subprotocol');
 
-for (const [code, reason] of [[undefined, ''], [1000, ''], [1000, 'done'], [1001, 'going away'], [3000, 'Größe'], [4999, 'r'.repeat(123)]]) {
+const closes = [[undefined, ''], [1000, ''], [1000, 'done'], [1001, 'going away'], [3000, 'Größe'], [4999, 'r'.repeat(123)]];
+for (const [code, reason] of closes) {
   const closing = await open();
   const closed = once(closing, 'close');
   closing.close(code, reason);
-  check(`close ${code ?? 'without a code'} answered`, (await closed)[0], code ?? 1005);
+  check(`close ${code ?? 'without a code'} answered`, (await closed).join(' '), `${code ?? 1005} ${reason}`);
 }
 process.exit(0);
 

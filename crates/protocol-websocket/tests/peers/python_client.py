@@ -49,7 +49,7 @@ def main(url, subprotocol="chat"):
         with open_(url) as socket:
             socket.close(code, reason)
         received = socket.protocol.close_rcvd
-        check(f"close {code} answered", received and received.code, code)
+        check(f"close {code} answered", received and (received.code, received.reason), (code, reason))
         check(f"close {code} begun by us", socket.protocol.close_rcvd_then_sent, False)
 
 

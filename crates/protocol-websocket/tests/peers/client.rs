@@ -1,0 +1,73 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket::{
+    Client, Close, Config, Event, Limits, Message, Negotiated, Offer, OsRandom, Part, State, Url,
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Our client on a blocking socket.
+pub(crate) struct BlockingClient {
+    client: Client,
+    stream: TcpStream,
+    input: BytesMut,
+    output: BytesMut,
+}
+
+impl BlockingClient {
+    pub(crate) fn connect(url: &str, offer: &Offer) -> (Self, Negotiated) {
+        let url = Url::parse(url).unwrap();
+        let config = Config::new().limits(Limits::new(1 << 20));
+        let mut output = BytesMut::new();
+        let client = Client::connect(&url, offer, config, OsRandom::new(), &mut output).unwrap();
+        let stream = TcpStream::connect((url.socket_host(), url.port())).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+
+        let mut client = Self { client, stream, input: BytesMut::new(), output };
+        match client.next() {
+            Some(Event::Open(negotiated)) => (client, negotiated),
+            other => panic!("{other:?} instead of an open connection"),
+        }
+    }
+
+    pub(crate) fn send(&mut self, message: Message) {
+        self.client.send(message, &mut self.output).unwrap();
+    }
+
+    pub(crate) fn send_part(&mut self, part: Part) {
+        self.client.send_part(part, &mut self.output).unwrap();
+    }
+
+    pub(crate) fn ping(&mut self, payload: impl Into<Bytes>) {
+        self.client.ping(payload, &mut self.output).unwrap();
+    }
+
+    pub(crate) fn close(&mut self, close: Option<Close>) {
+        self.client.close(close, &mut self.output).unwrap();
+    }
+
+    /// Writes what there is to write, and waits for the next event. `None` is the end of a closed connection: the
+    /// server has ended the transport, as RFC 6455 §7.1.1 has a client wait for.
+    pub(crate) fn next(&mut self) -> Option<Event> {
+        loop {
+            let event = self.client.receive(&mut self.input, &mut self.output).unwrap();
+            self.stream.write_all(&self.output).unwrap();
+            self.output.clear();
+            if event.is_some() {
+                return event;
+            }
+            let mut buffer = [0; 16 * 1024];
+            let n = self.stream.read(&mut buffer).unwrap();
+            if n == 0 {
+                self.client.receive_eof().unwrap();
+                assert_eq!(self.client.state(), State::Closed);
+                return None;
+            }
+            self.input.extend_from_slice(&buffer[..n]);
+        }
+    }
+}
