@@ -2,7 +2,8 @@ use bytes::BytesMut;
 use protocol_websocket_core::Role;
 
 use crate::length::Length;
-use crate::{DecodeError, Frame, FrameHeader, Limits, OpCode, Rsv};
+use crate::rules::{Masks, Rules};
+use crate::{DecodeError, Delivery, Frame, Limits, Rsv};
 
 /// Bytes in, frames out, with every rule of RFC 6455 §5 that can be checked while they come in.
 ///
@@ -83,65 +84,5 @@ impl Decoder {
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
         self.length.decode(&self.rules, input)
-    }
-}
-
-/// When the decoder hands out the payload of a data frame. Control frames are always whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Delivery {
-    /// When it is complete: frames come out as they were sent.
-    #[default]
-    Whole,
-    /// As its bytes arrive: a frame that comes in pieces comes out as so many fragments, as if an intermediary had cut
-    /// it (§5.4). Nothing is held back, so a payload of any length passes through a small buffer.
-    Parts,
-}
-
-/// What the decoder was told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    masks: Masks,
-    claimed: Rsv,
-    pub(crate) delivery: Delivery,
-    pub(crate) limits: Limits,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Masks {
-    Any,
-    Refused,
-    Required,
-}
-
-impl Rules {
-    /// Checks of a head what needs no memory of the frames before it.
-    pub(crate) fn admit(&self, header: &FrameHeader) -> Result<(), DecodeError> {
-        match (self.masks, header.mask) {
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
-            //# The server MUST close the connection upon receiving a
-            //# frame that is not masked.
-            (Masks::Required, None) => return Err(DecodeError::MaskMissing),
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
-            //# A client MUST close a connection if it detects a masked
-            //# frame.
-            (Masks::Refused, Some(_)) => return Err(DecodeError::MaskUnexpected),
-            _ => {}
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
-        //# If a nonzero value is received and none of
-        //# the negotiated extensions defines the meaning of such a nonzero
-        //# value, the receiving endpoint MUST _Fail the WebSocket
-        //# Connection_.
-        let claimed = match header.opcode {
-            OpCode::Text | OpCode::Binary => self.claimed,
-            _ => Rsv::NONE,
-        };
-        if !claimed.contains(header.rsv) {
-            return Err(DecodeError::ReservedBits);
-        }
-        if header.len > self.limits.max_frame {
-            return Err(DecodeError::FrameTooLong);
-        }
-        Ok(())
     }
 }

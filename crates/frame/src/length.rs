@@ -2,9 +2,9 @@
 
 use bytes::{Buf, BytesMut};
 
-use crate::decoder::{Delivery, Rules};
+use crate::rules::Rules;
 use crate::sequence::Sequence;
-use crate::{DecodeError, Frame, FrameHeader, OpCode, Rsv, mask};
+use crate::{DecodeError, Delivery, Frame, FrameHeader, OpCode, Rsv, mask};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Length {

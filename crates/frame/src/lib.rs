@@ -66,13 +66,14 @@ mod mask;
 mod message;
 mod opcode;
 mod rsv;
+mod rules;
 mod sequence;
 mod utf8;
 
 pub use assembler::Assembler;
 pub use bytes;
 pub use close::{Close, CloseCode};
-pub use decoder::{Decoder, Delivery};
+pub use decoder::Decoder;
 pub use error::{DecodeError, EncodeError};
 pub use extension::Extension;
 pub use fragments::Fragments;
@@ -84,6 +85,7 @@ pub use message::{Kind, Message, Part};
 pub use opcode::OpCode;
 pub use protocol_websocket_core::{Role, Version};
 pub use rsv::Rsv;
+pub use rules::Delivery;
 pub use utf8::{InvalidUtf8, Utf8Bytes, Utf8Validator};
 
 #[cfg(doctest)]

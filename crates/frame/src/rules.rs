@@ -1,0 +1,62 @@
+use crate::{DecodeError, FrameHeader, Limits, OpCode, Rsv};
+
+/// When the decoder hands out the payload of a data frame. Control frames are always whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// When it is complete: frames come out as they were sent.
+    #[default]
+    Whole,
+    /// As its bytes arrive: a frame that comes in pieces comes out as so many fragments, as if an intermediary had cut
+    /// it (§5.4). Nothing is held back, so a payload of any length passes through a small buffer.
+    Parts,
+}
+
+/// What the decoder was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) masks: Masks,
+    pub(crate) claimed: Rsv,
+    pub(crate) delivery: Delivery,
+    pub(crate) limits: Limits,
+}
+
+/// Which frames are let in, by their mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Masks {
+    Any,
+    Refused,
+    Required,
+}
+
+impl Rules {
+    /// Checks of a head what needs no memory of the frames before it.
+    pub(crate) fn admit(&self, header: &FrameHeader) -> Result<(), DecodeError> {
+        match (self.masks, header.mask) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+            //# The server MUST close the connection upon receiving a
+            //# frame that is not masked.
+            (Masks::Required, None) => return Err(DecodeError::MaskMissing),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+            //# A client MUST close a connection if it detects a masked
+            //# frame.
+            (Masks::Refused, Some(_)) => return Err(DecodeError::MaskUnexpected),
+            _ => {}
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# If a nonzero value is received and none of
+        //# the negotiated extensions defines the meaning of such a nonzero
+        //# value, the receiving endpoint MUST _Fail the WebSocket
+        //# Connection_.
+        let claimed = match header.opcode {
+            OpCode::Text | OpCode::Binary => self.claimed,
+            _ => Rsv::NONE,
+        };
+        if !claimed.contains(header.rsv) {
+            return Err(DecodeError::ReservedBits);
+        }
+        if header.len > self.limits.max_frame {
+            return Err(DecodeError::FrameTooLong);
+        }
+        Ok(())
+    }
+}
