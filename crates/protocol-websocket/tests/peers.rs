@@ -45,6 +45,25 @@ fn we_talk_to_node() {
 }
 
 #[test]
+fn every_event_loop_echoes() {
+    for (example, stop) in [("poll_server", "TERM"), ("poll_server", "INT"), ("tokio_echo", "INT")] {
+        let server = Server::ours(example, &["0"]);
+        let url = format!("ws://127.0.0.1:{}/", server.port);
+        let (mut client, _) = BlockingClient::connect(&url, &Offer::new());
+        for message in [Message::from("Größe"), Message::from(""), pattern(MIB).into()] {
+            echo(&mut client, message);
+        }
+        client.ping("between");
+        assert!(matches!(client.next(), Some(Event::Pong(payload)) if payload == "between"), "{example}");
+        let close = Some(Close::new(4000, "enough"));
+        client.close(close.clone());
+        assert_closed(client, close);
+        server.signal(stop);
+        assert!(server.status().success(), "{example}");
+    }
+}
+
+#[test]
 fn serve_takes_leave_on_sigterm() {
     takes_leave("TERM");
 }
@@ -55,7 +74,7 @@ fn serve_takes_leave_on_sigint() {
 }
 
 fn talks_to_us(interpreter: &str, script: &str, scheme: &str) {
-    let server = Server::ours(&["--port", "0", "--subprotocol", "other", "--subprotocol", "chat"]);
+    let server = Server::ours("serve", &["--port", "0", "--subprotocol", "other", "--subprotocol", "chat"]);
     let url = format!("{scheme}://127.0.0.1:{}/", server.port);
     program::run(Command::new(interpreter).arg(program::script(script)).args([&url, "chat"]));
 }
@@ -115,7 +134,7 @@ fn we_talk_to(server: Server) {
 }
 
 fn takes_leave(signal: &str) {
-    let server = Server::ours(&["--port", "0"]);
+    let server = Server::ours("serve", &["--port", "0"]);
     let url = format!("ws://127.0.0.1:{}/", server.port);
     let mut clients: Vec<_> = (0..8).map(|_| BlockingClient::connect(&url, &Offer::new()).0).collect();
     for client in &mut clients {

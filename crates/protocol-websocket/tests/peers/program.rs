@@ -34,12 +34,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The `serve` example, from the folder beside that of this test.
-    pub(crate) fn ours(arguments: &[&str]) -> Self {
+    /// An example of ours, from the folder beside that of this test.
+    pub(crate) fn ours(example: &str, arguments: &[&str]) -> Self {
         let mut path = env::current_exe().unwrap();
         path.pop();
         path.set_file_name("examples");
-        path.push("serve");
+        path.push(example);
         assert!(
             path.exists(),
             "{} is not built: `cargo test` builds it, `cargo test --test peers` alone does not",
@@ -69,7 +69,7 @@ impl Server {
         let watch = watch(child.id());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = match line.split_once("http://127.0.0.1:") {
+        let port = match line.split_once("//127.0.0.1:") {
             Some((_, rest)) => rest.split('/').next().unwrap(),
             None => line.trim(),
         };
