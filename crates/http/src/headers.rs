@@ -82,7 +82,9 @@ impl Headers {
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields
             .iter()
-            .filter(move |field| self.slice(field.name).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |field| {
+                field.name.len() == name.len() && self.slice(field.name).eq_ignore_ascii_case(name.as_bytes())
+            })
             .map(|field| self.slice(field.value))
     }
 
@@ -230,6 +232,10 @@ impl Span {
     pub(crate) fn within(part: &[u8], whole: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
         Self::new(start, part.len()).filter(|_| !part.is_empty()).unwrap_or_default()
+    }
+
+    const fn len(self) -> usize {
+        (self.end - self.start) as usize
     }
 
     fn of(self, whole: &[u8]) -> &[u8] {

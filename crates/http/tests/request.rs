@@ -231,6 +231,8 @@ fn keys_of_two_versions_are_refused() {
         assert_eq!(with(name, &["x"]), Err(ParseError::MixedKeys));
         let without_version = FIELDS.into_iter().take(4).chain([(name, "x")]);
         assert_eq!(Request::from_parts("GET", "/", without_version), Err(ParseError::MixedKeys));
+        let without_key = FIELDS.into_iter().filter(|field| field.0 != "Sec-WebSocket-Key").chain([(name, "x")]);
+        assert_eq!(Request::from_parts("GET", "/", without_key), Err(ParseError::MixedKeys));
         let alone = FIELDS.into_iter().take(3).chain([(name, "x")]);
         assert_eq!(Request::from_parts("GET", "/", alone), Err(ParseError::Version));
     }
