@@ -114,10 +114,10 @@ pub use protocol_websocket_http::{
 #[cfg(feature = "client")]
 pub use protocol_websocket_url::{Url, UrlError};
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
 #[doc = include_str!("../../../docs/integrating.md")]
 struct Integrating;
