@@ -68,7 +68,8 @@ impl ParseError {
     }
 
     /// Appends the whole answer of a server to `output`: the [status](Self::status), `Connection: close`, for a 405
-    /// `Allow`, for a 426 `Upgrade` and `Sec-WebSocket-Version`, and this error's text as the body.
+    /// `Allow`, for a 426 `Upgrade` (which `Connection` then names too, RFC 9110 §7.8) and `Sec-WebSocket-Version`, and
+    /// this error's text as the body.
     ///
     /// Nothing of the request is echoed. The server writes `output` and closes the connection.
     ///

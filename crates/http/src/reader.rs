@@ -53,6 +53,8 @@ impl Default for HeadLimits {
 /// caller's buffer until the head is complete. A line ends at CRLF or LF alone; empty lines before the head are
 /// skipped, but count towards its length (RFC 9112 §2.2).
 ///
+/// A head is not copied: it shares the memory of `input`, which can be reused once the head is dropped.
+///
 /// After a head it is ready for the next one. After an error it gives the same error for ever, and what is left in
 /// `input` has no meaning.
 ///
