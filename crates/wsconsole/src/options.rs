@@ -3,20 +3,18 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser};
 use protocol_websocket::{Offer, Url, Version};
 
-/// A WebSocket console: each line of input is sent as a text message, each message received is a line of output.
+/// A WebSocket console: lines of input are sent, messages received are lines of output
 #[derive(Debug, Parser)]
 #[command(name = "wsconsole", version, disable_version_flag = true, after_help = AFTER)]
 pub(crate) struct Options {
-    /// Where to connect to: ws://HOST[:PORT]/PATH, or wss:// for TLS; a user:password@ before the host is sent as Basic
-    /// authorization
+    /// ws://HOST[:PORT]/PATH, or wss:// for TLS
     pub(crate) url: Url,
 
-    /// Speak this version of the protocol: draft-hixie-75, draft-ietf-hybi-00, draft-ietf-hybi-10, or
-    /// draft-ietf-hybi-17, which is RFC 6455 and the only one spoken so far
+    /// Speak this version of the protocol
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) version: Version,
 
-    /// Offer a subprotocol, the most wanted first; may be repeated
+    /// Offer a subprotocol, the most wanted first [repeatable]
     #[arg(long, value_name = "NAME")]
     subprotocol: Vec<String>,
 
@@ -24,35 +22,46 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
 
-    /// Send a header with the request; may be repeated
+    /// Send a header with the request [repeatable]
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
 
-    /// Trust the certificates in this PEM file too, beside those of the well-known authorities
+    /// Trust the certificates in this PEM file, too
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
-    /// Show every byte on stderr: > written, < read, its offset in the stream, hexadecimal and ASCII; with TLS, as it
-    /// is inside
+    /// Dump every byte, both ways, to stderr
     #[arg(long)]
     pub(crate) hex: bool,
 
-    /// Print this program's version
+    /// Print the version of this program
     #[arg(short = 'V', action = ArgAction::Version)]
     program_version: Option<bool>,
 }
 
 const AFTER: &str = "\
-Input: a line ends with LF or CR LF, which is not sent; it must be UTF-8. The end of input closes with 1000, SIGINT and
-SIGTERM close with 1001, and then the server has ten seconds to answer. A second signal ends the program at once.
+Input:
+  Each line, without its LF or CR LF, is sent as a text message; it must be
+  UTF-8. The end of input closes with 1000, SIGINT and SIGTERM close with 1001;
+  the server has ten seconds to answer. A second signal ends everything at once.
 
-Output: text is one line, with its control characters but the tab written as in JSON (\\n, \\r, \\u001b) and all else as
-it came; binary is one line of hexadecimal. Everything else goes to stderr, in lines that begin with '!'. Pings are
-answered, redirects are reported and not followed, messages may have up to 100 MiB.
+Output:
+  A text message is one line. Control characters but the tab are written as in
+  JSON (\\n, \\r, \\u001b), everything else as it came, backslashes too.
+  A binary message is one line of hexadecimal. Messages may have up to 100 MiB.
+
+  All the rest goes to stderr: notes begin with '!', with --hex bytes written
+  begin with '>' and bytes read with '<'. The dump shows offsets in the stream,
+  and what is inside of TLS. Pings are answered; redirects are told, not followed.
+
+Protocol versions:
+  draft-ietf-hybi-17 is RFC 6455. The names draft-ietf-hybi-10,
+  draft-ietf-hybi-00 and draft-hixie-75 are known, but not spoken yet.
 
 Exit status:
-  0  closed in order: by us, or by the server with 1000, with 1001 or without a code
-  1  wrong arguments, input that is not UTF-8, or output that cannot be written (a closed pipe only ends the session)
+  0  closed in order: by us, or by the server with 1000, 1001 or no code
+  1  wrong arguments, unreadable input, or output that cannot be written;
+     a pipe that nobody reads any more only ends the session
   2  no connection: unknown name, nobody there, no TLS
   3  the server refused or redirected the handshake
   4  the server broke the protocol
@@ -60,7 +69,8 @@ Exit status:
   6  the server closed with another code";
 
 impl Options {
-    /// What the request is to say. What cannot be said is an error when it is built.
+    /// What the request is to say, the credentials in the URL included. What cannot be said is an error when the
+    /// request is built.
     pub(crate) fn offer(&self) -> Offer {
         let mut offer = self.subprotocol.iter().fold(Offer::new(), Offer::subprotocol);
         if let Some(origin) = &self.origin {

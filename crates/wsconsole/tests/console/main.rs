@@ -1,0 +1,11 @@
+//! The program as its users see it: what it prints, what it sends, how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod arguments;
+mod dump;
+mod endings;
+mod peers;
+mod program;
+mod server;
+mod session;
+mod tls;

@@ -1,0 +1,89 @@
+//! Against servers that are not ours. The scripts are those of the facade's tests.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::program::Program;
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol-websocket/tests/peers")
+}
+
+/// A script that serves until it is dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(interpreter: &str, script: &str) -> Self {
+        static INSTALLED: OnceLock<bool> = OnceLock::new();
+        let install = || Command::new("sh").arg(scripts().join("install.sh")).status().is_ok_and(|done| done.success());
+        assert!(INSTALLED.get_or_init(install), "the peers could not be installed");
+
+        let mut child = Command::new(interpreter)
+            .arg(scripts().join(script))
+            .arg("chat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It ends by itself, and with it this wait, when it cannot serve.
+        let mut port = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Self { child, url: format!("ws://127.0.0.1:{}/", port.trim()) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn node_ws() {
+    session(&Server::start("node", "node_server.mjs"));
+}
+
+#[test]
+fn python_websockets() {
+    session(&Server::start("python3", "python_server.py"));
+}
+
+fn session(server: &Server) {
+    let long = "é".repeat(512 * 1024);
+    let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
+    let mut program = Program::start(&["--subprotocol", "chat", &server.url], Stdio::piped());
+    program.type_in(format!("hello\n\nGröße κόσμε 世界 🦀\nfragments a b c\n{long}\n{many}last\n"));
+    // A server may answer a Close before it has looked at the messages in front of it: Python's does.
+    program.stdout.wait_for("last");
+    program.end_of_input();
+    let ended = program.end();
+    assert!(ended.stdout == format!("hello\n\nGröße κόσμε 世界 🦀\nabc\n{long}\n{many}last\n"));
+    assert_eq!(ended.notes(), ["open, subprotocol chat", "closing with 1000: end of input", "closed with 1000"]);
+    assert_eq!(ended.status, Some(0));
+
+    // The input goes on for longer than the connection.
+    for (close, status, told) in [
+        ("close 1000", 0, "closed with 1000"),
+        ("close 1001 going away", 0, "closed with 1001 \"going away\""),
+        ("close 1011 Größe", 6, "closed with 1011 \"Größe\""),
+        ("close 4999", 6, "closed with 4999"),
+    ] {
+        let program = Program::start(&[&server.url], Stdio::piped());
+        program.type_in(format!("{close}\n"));
+        let ended = program.end();
+        assert_eq!((ended.notes(), ended.status), (vec!["open", told], Some(status)), "{close}");
+    }
+
+    let mut program = Program::start(&[&server.url], Stdio::piped());
+    program.type_in("ping are you there?\n");
+    program.stdout.wait_for("pong are you there?");
+    program.end_of_input();
+    let ended = program.end();
+    assert_eq!((ended.status, ended.notes()[1]), (Some(0), "ping \"are you there?\""));
+}

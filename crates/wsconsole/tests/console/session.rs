@@ -1,0 +1,159 @@
+use std::process::Stdio;
+
+use protocol_websocket::{Accept, Close, CloseCode, Event, Message};
+
+use crate::program::{Program, wsconsole};
+use crate::server::{Peer, serve};
+
+fn echo(mut peer: Peer) -> Option<Close> {
+    peer.accept();
+    peer.echo()
+}
+
+#[test]
+fn lines_go_out_and_messages_come_in() {
+    let server = serve(echo);
+    let ended = wsconsole(&[&server.url()], "hello\n\nGröße 🦀\r\n \tlast");
+    assert_eq!(ended.stdout, "hello\n\nGröße 🦀\n \tlast\n");
+    assert_eq!(ended.notes(), ["open", "closing with 1000: end of input", "closed with 1000"]);
+    assert_eq!(ended.status, Some(0));
+    assert_eq!(server.outcome(), Some(Close::from(CloseCode::NORMAL)));
+}
+
+#[test]
+fn many_lines_come_back_in_order() {
+    let server = serve(echo);
+    let lines: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+    let ended = wsconsole(&[&server.url()], &lines);
+    assert!(ended.stdout == lines);
+    assert_eq!(ended.status, Some(0));
+}
+
+#[test]
+fn a_long_line_is_one_message() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        let message = peer.message();
+        peer.send(message.clone());
+        peer.send(message.into_bytes());
+        peer.echo()
+    });
+    let line = "ab".repeat(512 * 1024);
+    let ended = wsconsole(&[&server.url()], &line);
+    assert!(ended.stdout == format!("{line}\n{}\n", "6162".repeat(512 * 1024)));
+    assert_eq!(ended.status, Some(0));
+}
+
+#[test]
+fn a_message_is_one_line_whatever_is_in_it() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        peer.send("two\nlines\r\n");
+        peer.send("");
+        peer.send(r#"{"json": "a\nb\\c", "tab": "	"}"#);
+        peer.send("\x1b[2J\u{9b}\0");
+        peer.send(vec![0, 0xFF, b'\n']);
+        peer.send(vec![]);
+        peer.close(Some(Close::from(CloseCode::NORMAL)));
+    });
+    let ended = wsconsole(&[&server.url()], "");
+    let lines = [r"two\nlines\r\n", "", r#"{"json": "a\nb\\c", "tab": "	"}"#, r"\u001b[2J\u009b\u0000", "00ff0a", ""];
+    assert_eq!(ended.stdout, lines.map(|line| format!("{line}\n")).concat());
+}
+
+#[test]
+fn the_request_says_what_was_asked_for() {
+    let server = serve(|mut peer: Peer| {
+        let upgrade = peer.request();
+        let request = upgrade.request();
+        let found = (
+            request.resource_name().to_owned(),
+            request.origin().map(ToOwned::to_owned),
+            request.subprotocols().map(ToOwned::to_owned).collect::<Vec<_>>(),
+            ["x-a", "x-b", "authorization"].map(|name| request.headers().get_str(name).map(ToOwned::to_owned)),
+        );
+        peer.raw(b"HTTP/1.1 403 No\r\n\r\n");
+        found
+    });
+    let url = format!("ws://us%65r:pass@127.0.0.1:{}/p?q", server.port);
+    wsconsole(
+        &[
+            &url,
+            "--subprotocol",
+            "one",
+            "--subprotocol",
+            "two",
+            "--origin",
+            "http://o",
+            "-H",
+            "X-A: b: c ",
+            "--header",
+            "X-B:",
+            "--version",
+            "draft-ietf-hybi-17",
+        ],
+        "",
+    );
+    let some = |text: &str| Some(text.to_owned());
+    let fields = [some("b: c"), some(""), some("Basic dXNlcjpwYXNz")];
+    assert_eq!(server.outcome(), ("/p?q".into(), some("http://o"), vec!["one".to_owned(), "two".to_owned()], fields));
+}
+
+#[test]
+fn the_chosen_subprotocol_is_told() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept_with(&Accept::new().subprotocol("two"));
+        peer.echo()
+    });
+    let ended = wsconsole(&[&server.url(), "--subprotocol", "one", "--subprotocol", "two"], "");
+    assert_eq!(ended.notes()[0], "open, subprotocol two");
+}
+
+#[test]
+fn pings_are_answered_and_told() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        peer.ping(b"a\x1b\xFF");
+        let answer = peer.next();
+        peer.raw(b"\x8A\x01p");
+        peer.close(Some(Close::from(CloseCode::NORMAL)));
+        answer
+    });
+    let mut program = Program::start(&[&server.url()], Stdio::piped());
+    program.stderr.wait_for("! closed with 1000");
+    let ended = program.end();
+    assert_eq!(ended.notes(), ["open", "ping \"a\\u001b\u{FFFD}\"", "pong \"p\"", "closed with 1000"]);
+    assert_eq!(ended.stdout, "");
+    assert!(matches!(server.outcome(), Some(Event::Pong(payload)) if payload == b"a\x1b\xFF"[..]));
+}
+
+#[test]
+fn answers_that_come_after_the_end_of_input_are_printed() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        let question = peer.message();
+        // The close is here, and not answered before this.
+        peer.raw(b"\x01\x02an");
+        peer.raw(b"\x80\x04swer");
+        (question, peer.closed())
+    });
+    let ended = wsconsole(&[&server.url()], "question");
+    assert_eq!((ended.status, &*ended.stdout), (Some(0), "answer\n"));
+    assert_eq!(server.outcome(), (Message::from("question"), Some(Close::from(CloseCode::NORMAL))));
+}
+
+#[test]
+fn the_end_does_not_wait_for_input() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        let message = peer.message();
+        peer.close(None);
+        message
+    });
+    let program = Program::start(&[&server.url()], Stdio::piped());
+    program.type_in("typed\n");
+    let ended = program.end();
+    assert_eq!(ended.notes(), ["open", "closed without a code"]);
+    assert_eq!(ended.status, Some(0));
+    assert_eq!(server.outcome(), Message::from("typed"));
+}
