@@ -70,10 +70,16 @@ impl Connection {
         config: &Config,
         masks: Option<Box<dyn Random + Send>>,
     ) -> Self {
+        let version = negotiated.version;
+        let mut timeouts = config.timeouts;
+        if !version.has_length_framing() {
+            // There is no ping to send.
+            (timeouts.ping, timeouts.pong) = (None, None);
+        }
         Self {
-            receiver: Receiver::new(role, config),
-            sender: Sender::new(negotiated.version, masks, config.high_water),
-            timers: Timers::new(config.timeouts).map(Box::new),
+            receiver: Receiver::new(role, version, config),
+            sender: Sender::new(version, masks, config.high_water),
+            timers: Timers::new(timeouts).map(Box::new),
         }
     }
 
@@ -173,6 +179,8 @@ impl Connection {
 
     /// Writes a Close, with a code and a reason or with `None`. Nothing can be sent behind it; go on receiving until
     /// the peer's Close.
+    ///
+    /// The Close of hybi-00 and hixie-75 has no room for a code: it goes out without.
     ///
     /// # Errors
     ///

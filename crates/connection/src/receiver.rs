@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
 
 use bytes::{Bytes, BytesMut};
-use protocol_websocket_core::Role;
+use protocol_websocket_core::{Role, Version};
 use protocol_websocket_frame::{Assembler, Close, DecodeError, Decoder, Delivery, Extension, Frame, OpCode};
 
 use crate::extensions::Extensions;
@@ -35,9 +35,9 @@ impl Reply {
 }
 
 impl Receiver {
-    pub(crate) fn new(role: Role, config: &Config) -> Self {
+    pub(crate) fn new(role: Role, version: Version, config: &Config) -> Self {
         Self {
-            decoder: Decoder::new(role).limits(config.limits).delivery(config.delivery),
+            decoder: Decoder::new(role).version(version).limits(config.limits).delivery(config.delivery),
             assembler: Assembler::new(config.limits),
             extensions: Extensions::default(),
             delivery: config.delivery,

@@ -70,9 +70,8 @@ impl Sender {
     }
 
     pub(crate) fn close(&mut self, close: Option<&Close>, output: &mut BytesMut) -> Result<(), SendError> {
-        self.write(&Frame::close(close)?, output)?;
-        self.outgoing.end();
-        Ok(())
+        let payload = close.map(Close::encode).transpose()?.unwrap_or_default();
+        self.write_close(payload, output)
     }
 
     /// Writes what the protocol has us answer, unless a Close went out before.
@@ -93,8 +92,8 @@ impl Sender {
                 let _ = self.pong(payload, output);
             }
             Reply::Close(payload) => {
-                let _ = self.write(&Frame::new(OpCode::Close, payload), output);
-                self.outgoing.end();
+                // After a Close no other is due.
+                let _ = self.write_close(payload, output);
             }
         }
     }
@@ -126,6 +125,13 @@ impl Sender {
         self.flush(output);
         let key = self.key();
         Ok(frame.encode(self.version, key, output)?)
+    }
+
+    fn write_close(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
+        let payload = if self.version.has_length_framing() { payload } else { Bytes::new() };
+        self.write(&Frame::new(OpCode::Close, payload), output)?;
+        self.outgoing.end();
+        Ok(())
     }
 
     fn check_open(&self) -> Result<(), SendError> {

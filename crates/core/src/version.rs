@@ -32,6 +32,13 @@ impl Version {
         }
     }
 
+    /// Whether frames begin with their length. With it came binary messages, fragments, pings and close codes; the older
+    /// drafts have text between two sentinels, and a Close without a code.
+    #[must_use]
+    pub const fn has_length_framing(self) -> bool {
+        self.number().is_some()
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Hixie75 => "draft-hixie-75",
@@ -100,6 +107,12 @@ mod tests {
     fn numbers_are_those_on_the_wire() {
         let numbers = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17].map(Version::number);
         assert_eq!(numbers, [None, None, Some(8), Some(13)]);
+    }
+
+    #[test]
+    fn lengths_came_with_version_numbers() {
+        let framing = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17];
+        assert_eq!(framing.map(Version::has_length_framing), [false, false, true, true]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use bytes::BytesMut;
-use protocol_websocket_core::Role;
+use protocol_websocket_core::{Role, Version};
 
-use crate::length::Length;
+use crate::dialect::Dialect;
 use crate::rules::{Masks, Rules};
 use crate::{DecodeError, Delivery, Frame, Limits, Rsv};
 
@@ -31,7 +31,7 @@ use crate::{DecodeError, Delivery, Frame, Limits, Rsv};
 #[derive(Clone, Debug)]
 pub struct Decoder {
     rules: Rules,
-    length: Length,
+    dialect: Dialect,
 }
 
 impl Decoder {
@@ -43,7 +43,17 @@ impl Decoder {
             Role::Server => Masks::Required,
         };
         let rules = Rules { masks, claimed: Rsv::NONE, delivery: Delivery::Whole, limits: Limits::default() };
-        Self { rules, length: Length::default() }
+        Self { rules, dialect: Dialect::of(Version::RFC6455) }
+    }
+
+    /// Sets the version whose frames are read; [`Version::RFC6455`] otherwise.
+    ///
+    /// hybi-00 and hixie-75 know text and, as an empty Close, `FF 00`; their frames of other types are passed over, and
+    /// what is no text in their text comes out as U+FFFD (hybi-00 §5.3). Masks and reserved bits do not exist there.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        self.dialect = Dialect::of(version);
+        self
     }
 
     /// Takes masked and unmasked frames alike, against §5.1: for tools that watch both directions, and for peers that
@@ -83,6 +93,6 @@ impl Decoder {
     /// When the peer broke a rule; the same error at each later call.
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
-        self.length.decode(&self.rules, input)
+        self.dialect.decode(&self.rules, input)
     }
 }

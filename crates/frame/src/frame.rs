@@ -3,7 +3,7 @@ use core::fmt;
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
 
-use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask};
+use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask, sentinel};
 
 /// One frame: an opcode, its flags and a payload (RFC 6455 §5).
 ///
@@ -124,14 +124,21 @@ impl Frame {
     }
 
     /// Appends the frame to `output`, masked with `mask` if there is one: a client's frames are, a server's are not
-    /// (RFC 6455 §5.1).
+    /// (RFC 6455 §5.1). hybi-00 and hixie-75 know no masks, and `mask` is not looked at.
     ///
     /// # Errors
     ///
     /// A control frame that is fragmented or over 125 bytes; a frame that `version` cannot say. Nothing is written then.
     #[inline]
     pub fn encode(&self, version: Version, mask: Option<MaskKey>, output: &mut BytesMut) -> Result<(), EncodeError> {
-        let header = self.head(version, mask)?;
+        if !version.has_length_framing() {
+            let (head, end) = sentinel::delimiters(self)?;
+            output.extend_from_slice(head);
+            output.extend_from_slice(&self.payload);
+            output.extend_from_slice(end);
+            return Ok(());
+        }
+        let header = self.header(mask).encode()?;
         output.reserve(header.len() + self.payload.len());
         output.extend_from_slice(&header);
         let start = output.len();
@@ -144,24 +151,22 @@ impl Frame {
 
     /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
     ///
-    /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes.
+    /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes. In hybi-00 and
+    /// hixie-75 it is copied, since they end a frame behind its payload.
     ///
     /// # Errors
     ///
     /// As [`encode`](Self::encode).
     pub fn into_vectored(self, version: Version, mask: Option<MaskKey>) -> Result<(HeaderBytes, Bytes), EncodeError> {
-        let header = self.head(version, mask)?;
+        if !version.has_length_framing() {
+            let (head, end) = sentinel::delimiters(&self)?;
+            return Ok((HeaderBytes::from_slice(head), [&self.payload, end].concat().into()));
+        }
+        let header = self.header(mask).encode()?;
         let Some(key) = mask else { return Ok((header, self.payload)) };
         let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         self::mask(&mut payload, key, 0);
         Ok((header, payload.freeze()))
-    }
-
-    fn head(&self, version: Version, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
-        match version {
-            Version::Hybi10 | Version::Hybi17 => self.header(mask).encode(),
-            Version::Hixie75 | Version::Hybi00 => Err(EncodeError::Unsupported),
-        }
     }
 
     /// A frame whose text the decoder has checked as far as it goes.

@@ -153,6 +153,15 @@ pub struct HeaderBytes {
 }
 
 impl HeaderBytes {
+    /// A head of at most two bytes, as other dialects have them.
+    pub(crate) fn from_slice(head: &[u8]) -> Self {
+        let mut bytes = Self { bytes: [0; FrameHeader::MAX_LEN], len: 0 };
+        for &byte in head {
+            bytes.push([byte]);
+        }
+        bytes
+    }
+
     fn push<const N: usize>(&mut self, more: [u8; N]) {
         if let Some(room) = self.bytes.get_mut(usize::from(self.len)..).and_then(|free| free.first_chunk_mut()) {
             *room = more;

@@ -55,6 +55,7 @@ extern crate alloc;
 mod assembler;
 mod close;
 mod decoder;
+mod dialect;
 mod error;
 mod extension;
 mod fragments;
@@ -67,6 +68,7 @@ mod message;
 mod opcode;
 mod rsv;
 mod rules;
+mod sentinel;
 mod sequence;
 mod utf8;
 

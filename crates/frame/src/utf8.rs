@@ -203,7 +203,7 @@ impl Utf8Validator {
 }
 
 /// How many bytes at the end of `piece` begin a character that needs more than is there.
-fn cut_len(piece: &[u8]) -> usize {
+pub(crate) fn cut_len(piece: &[u8]) -> usize {
     for (i, &byte) in piece.iter().rev().take(3).enumerate() {
         let needed = match byte {
             0x80..=0xBF => continue,

@@ -1,0 +1,28 @@
+use bytes::BytesMut;
+use protocol_websocket_core::Version;
+
+use crate::length::Length;
+use crate::rules::Rules;
+use crate::sentinel::Sentinel;
+use crate::{DecodeError, Frame};
+
+/// The two ways in which the versions of the protocol mark where a frame ends.
+#[derive(Clone, Debug)]
+pub(crate) enum Dialect {
+    Length(Length),
+    Sentinel(Sentinel),
+}
+
+impl Dialect {
+    pub(crate) fn of(version: Version) -> Self {
+        if version.has_length_framing() { Self::Length(Length::default()) } else { Self::Sentinel(Sentinel::default()) }
+    }
+
+    #[inline]
+    pub(crate) fn decode(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        match self {
+            Self::Length(length) => length.decode(rules, input),
+            Self::Sentinel(sentinel) => sentinel.decode(rules, input),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The dialect of hybi-00 and hixie-75: text between `00` and `FF` (hybi-00 §5.3).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::rules::Rules;
+use crate::utf8::cut_len;
+use crate::{DecodeError, Delivery, EncodeError, Frame, OpCode, Rsv};
+
+const TEXT: u8 = 0x00;
+const END: u8 = 0xFF;
+
+/// How many bytes a length may have: enough for 63 bits, and an end to those who never come to one.
+const MAX_LENGTH_BYTES: u8 = 9;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sentinel {
+    state: State,
+    failed: Option<DecodeError>,
+}
+
+/// The state machine of hybi-00 §5.3.
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// Before the byte that says of what type a frame is.
+    #[default]
+    Type,
+    /// In text. `taken` bytes went out in parts, `scanned` bytes at the front of the input hold no end.
+    Text { taken: u64, scanned: usize, first: bool },
+    /// In a frame of a type that has an end and no meaning.
+    Discard { passed: u64 },
+    /// In the length of a frame that has one.
+    Length { is_close: bool, len: u64, bytes: u8 },
+    /// In the payload of such a frame.
+    Skip { left: u64 },
+}
+
+impl Sentinel {
+    pub(crate) fn decode(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        match self.failed {
+            None => self.next(rules, input).inspect_err(|&error| self.failed = Some(error)),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn next(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        let limit = rules.limits.max_frame.min(rules.limits.max_message);
+        while !input.is_empty() {
+            match self.state {
+                State::Type => {
+                    self.state = match input.get_u8() {
+                        TEXT => State::Text { taken: 0, scanned: 0, first: true },
+                        0x01..=0x7F => State::Discard { passed: 0 },
+                        kind => State::Length { is_close: kind == END, len: 0, bytes: 0 },
+                    };
+                }
+                State::Text { taken, scanned, first } => return self.text(rules, limit, input, taken, scanned, first),
+                State::Discard { passed } => {
+                    let (here, ended) = to_end(input, 0);
+                    let passed = passed.saturating_add(here as u64);
+                    check_limit(passed, limit)?;
+                    input.advance(here + usize::from(ended));
+                    self.state = if ended { State::Type } else { State::Discard { passed } };
+                }
+                State::Length { is_close, len, bytes } => {
+                    let byte = input.get_u8();
+                    let len = (len << 7) | u64::from(byte & 0x7F);
+                    check_limit(len, limit)?;
+                    if byte & 0x80 != 0 {
+                        if bytes == MAX_LENGTH_BYTES {
+                            return Err(DecodeError::LengthNotMinimal);
+                        }
+                        self.state = State::Length { is_close, len, bytes: bytes + 1 };
+                        continue;
+                    }
+                    self.state = if len == 0 { State::Type } else { State::Skip { left: len } };
+                    if is_close && len == 0 {
+                        return Ok(Some(Frame::decoded(OpCode::Close, true, Rsv::NONE, false, Bytes::new())));
+                    }
+                }
+                State::Skip { left } => {
+                    let here = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+                    input.advance(here);
+                    let left = left - here as u64;
+                    self.state = if left == 0 { State::Type } else { State::Skip { left } };
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes text up to its end, or in parts up to the last whole character.
+    fn text(
+        &mut self,
+        rules: &Rules,
+        limit: u64,
+        input: &mut BytesMut,
+        taken: u64,
+        scanned: usize,
+        first: bool,
+    ) -> Result<Option<Frame>, DecodeError> {
+        let (here, ended) = to_end(input, scanned);
+        let total = taken.saturating_add(here as u64);
+        check_limit(total, limit)?;
+        let opcode = if first { OpCode::Text } else { OpCode::Continuation };
+        if ended {
+            let text = input.split_to(here);
+            input.advance(1);
+            self.state = State::Type;
+            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, true, replaced(text.freeze()))));
+        }
+        let whole = here - input.get(..here).map_or(0, cut_len);
+        if rules.delivery == Delivery::Parts && whole > 0 {
+            let text = input.split_to(whole);
+            self.state = State::Text { taken: taken + whole as u64, scanned: here - whole, first: false };
+            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, true, replaced(text.freeze()))));
+        }
+        self.state = State::Text { taken, scanned: here, first };
+        Ok(None)
+    }
+}
+
+/// What goes before and behind the payload of a frame.
+///
+/// # Errors
+///
+/// For all that the dialect cannot say: everything but text in one frame, without `FF`, and a Close without a code.
+pub(crate) fn delimiters(frame: &Frame) -> Result<(&'static [u8], &'static [u8]), EncodeError> {
+    match frame.opcode() {
+        OpCode::Close if frame.payload().is_empty() && frame.rsv().is_none() => Ok((&[END, 0x00], &[])),
+        OpCode::Text if frame.fin() && frame.rsv().is_none() && !frame.payload().contains(&END) => {
+            Ok((&[TEXT], &[END]))
+        }
+        _ => Err(EncodeError::Unsupported),
+    }
+}
+
+/// How far it is to the end of the frame, as far as can be seen, and whether it can be seen; the first `scanned` bytes
+/// are known to hold none.
+fn to_end(input: &[u8], scanned: usize) -> (usize, bool) {
+    let ahead = input.get(scanned..).unwrap_or_default();
+    match ahead.iter().position(|&byte| byte == END) {
+        Some(at) => (scanned + at, true),
+        None => (input.len(), false),
+    }
+}
+
+const fn check_limit(len: u64, limit: u64) -> Result<(), DecodeError> {
+    if len > limit { Err(DecodeError::FrameTooLong) } else { Ok(()) }
+}
+
+/// The text with what is no text in it replaced by U+FFFD, as hybi-00 §5.3 has it; without a copy where there is none.
+fn replaced(text: Bytes) -> Bytes {
+    match String::from_utf8_lossy(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(replaced) => replaced.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Decoder, Limits};
+    use proptest::prelude::*;
+    use protocol_websocket_core::{Role, Version};
+
+    fn decoder() -> Decoder {
+        Decoder::new(Role::Server).version(Version::Hybi00)
+    }
+
+    fn drain(mut decoder: Decoder, input: &mut BytesMut) -> (Vec<Frame>, Result<(), DecodeError>) {
+        let mut frames = Vec::new();
+        loop {
+            match decoder.decode(input) {
+                Ok(Some(frame)) => frames.push(frame),
+                Ok(None) => return (frames, Ok(())),
+                Err(error) => return (frames, Err(error)),
+            }
+        }
+    }
+
+    fn read(bytes: &[u8]) -> (Vec<Frame>, Result<(), DecodeError>) {
+        drain(decoder(), &mut BytesMut::from(bytes))
+    }
+
+    #[test]
+    fn text_stands_between_its_sentinels() {
+        assert_eq!(read(b"\x00Hello\xFF\x00\xFF\x00cut"), (vec![Frame::text("Hello"), Frame::text("")], Ok(())));
+    }
+
+    #[test]
+    fn an_empty_frame_of_type_ff_is_a_close() {
+        assert_eq!(read(b"\xFF\x00"), (vec![Frame::new(OpCode::Close, "")], Ok(())));
+        assert_eq!(read(b"\xFF\x80\x00\x00a\xFF"), (vec![Frame::new(OpCode::Close, ""), Frame::text("a")], Ok(())));
+    }
+
+    #[test]
+    fn frames_of_other_types_are_passed_over() {
+        let bytes = b"\x01junk\x00\xFF\x7F\xFF\x80\x02\x00\xFF\x80\x00\xFF\x01\x00\xFE\x80\x01x\x00a\xFF";
+        assert_eq!(read(bytes), (vec![Frame::text("a")], Ok(())));
+    }
+
+    #[test]
+    fn a_length_has_an_end() {
+        assert_eq!(read(&[0x80; 11]), (vec![], Err(DecodeError::LengthNotMinimal)));
+        assert_eq!(read(b"\x80\xFF\xFF\xFF\xFF\xFF"), (vec![], Err(DecodeError::FrameTooLong)));
+        let unlimited = decoder().limits(Limits::NONE);
+        let (frames, end) = drain(unlimited, &mut BytesMut::from(&[&[0x80][..], &[0xFF; 10], &[0]].concat()[..]));
+        assert_eq!((frames.len(), end), (0, Err(DecodeError::LengthNotMinimal)));
+    }
+
+    #[test]
+    fn every_kind_of_frame_is_limited() {
+        for (kind, end) in [(TEXT, &[END][..]), (0x01, &[END]), (0x80, b"")] {
+            for (len, expected) in [(4_u8, Ok(())), (5, Err(DecodeError::FrameTooLong))] {
+                let length = if kind == 0x80 { vec![len] } else { vec![] };
+                let wire = [&[kind], &length[..], &vec![b'x'; usize::from(len)], end].concat();
+                let limited = decoder().limits(Limits::new(4));
+                assert_eq!(drain(limited.clone(), &mut BytesMut::from(&wire[..])).1, expected, "{kind:#x} of {len}");
+                if kind != 0x80 {
+                    let cut = &wire[..wire.len() - 1];
+                    assert_eq!(
+                        drain(limited, &mut BytesMut::from(cut)).1,
+                        expected,
+                        "{kind:#x} of {len} without an end"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_replaced() {
+        assert_eq!(read(b"\x00a\xC0b\xE2\x82\xFF").0, [Frame::text("a\u{FFFD}b\u{FFFD}")]);
+    }
+
+    #[test]
+    fn parts_end_between_characters() {
+        let mut decoder = decoder().delivery(Delivery::Parts);
+        let mut input = BytesMut::from(&b"\x00a\xC3"[..]);
+        assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
+        assert_eq!(decoder.decode(&mut input), Ok(None));
+        input.extend_from_slice(b"\xA9\xFF");
+        assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::continuation("é"))));
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_an_error() {
+        let mut output = BytesMut::new();
+        for frame in [
+            Frame::binary("x"),
+            Frame::ping(""),
+            Frame::pong(""),
+            Frame::continuation("x"),
+            Frame::text("x").with_fin(false),
+            Frame::text("x").with_rsv(Rsv::RSV1),
+            Frame::new(OpCode::Text, &b"\xFF"[..]),
+            Frame::new(OpCode::Close, &b"\x03\xE8"[..]),
+        ] {
+            for version in [Version::Hixie75, Version::Hybi00] {
+                assert_eq!(frame.encode(version, None, &mut output), Err(EncodeError::Unsupported), "{frame:?}");
+                assert_eq!(frame.clone().into_vectored(version, None), Err(EncodeError::Unsupported), "{frame:?}");
+            }
+        }
+        assert!(output.is_empty());
+        Frame::new(OpCode::Close, "").encode(Version::Hybi00, None, &mut output).unwrap();
+        assert_eq!(output[..], [0xFF, 0x00]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(texts: Vec<String>) {
+            let mut wire = BytesMut::new();
+            for text in &texts {
+                let frame = Frame::text(text.as_str());
+                let start = wire.len();
+                frame.encode(Version::Hixie75, None, &mut wire)?;
+                let (head, payload) = frame.into_vectored(Version::Hixie75, None)?;
+                prop_assert_eq!(&wire[start..], &[&head[..], &payload].concat()[..]);
+            }
+            let frames: Vec<Frame> = texts.into_iter().map(Frame::text).collect();
+            prop_assert_eq!(drain(decoder(), &mut wire), (frames, Ok(())));
+        }
+
+        #[test]
+        fn however_the_bytes_are_cut_the_frames_are_the_same(
+            bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), Just(0x80), 0_u8..4, any::<u8>()], 0..60),
+            sizes in prop::collection::vec(1_usize..8, 1..8),
+        ) {
+            let limits = Limits::new(20);
+            let whole = drain(decoder().limits(limits), &mut BytesMut::from(&bytes[..]));
+            let (mut decoder, mut input, mut rest) = (decoder().limits(limits), BytesMut::new(), &bytes[..]);
+            let (mut frames, mut end) = (Vec::new(), Ok(()));
+            for size in sizes.iter().cycle() {
+                if rest.is_empty() || end.is_err() {
+                    break;
+                }
+                let (piece, tail) = rest.split_at(rest.len().min(*size));
+                rest = tail;
+                input.extend_from_slice(piece);
+                end = loop {
+                    match decoder.decode(&mut input) {
+                        Ok(Some(frame)) => frames.push(frame),
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                };
+            }
+            prop_assert_eq!((frames, end), whole);
+        }
+    }
+}
