@@ -7,14 +7,14 @@ use protocol_websocket::{Offer, Url, Version};
 #[derive(Debug, Parser)]
 #[command(name = "wsconsole", version, disable_version_flag = true, after_help = AFTER)]
 pub(crate) struct Options {
-    /// ws://HOST[:PORT]/PATH, or wss:// for TLS
+    /// ws://HOST:PORT/PATH, or wss:// for TLS; the port may be left out
     pub(crate) url: Url,
 
     /// Speak this version of the protocol
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) version: Version,
 
-    /// Offer a subprotocol, the most wanted first [repeatable]
+    /// Offer a subprotocol, the most wanted first (repeatable)
     #[arg(long, value_name = "NAME")]
     subprotocol: Vec<String>,
 
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
 
-    /// Send a header with the request [repeatable]
+    /// Send a header with the request (repeatable)
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
 

@@ -38,9 +38,9 @@ fn a_long_line_is_one_message() {
         peer.send(message.into_bytes());
         peer.echo()
     });
-    let line = "ab".repeat(512 * 1024);
+    let line = "ab".repeat(1024 * 1024);
     let ended = wsconsole(&[&server.url()], &line);
-    assert!(ended.stdout == format!("{line}\n{}\n", "6162".repeat(512 * 1024)));
+    assert!(ended.stdout == format!("{line}\n{}\n", "6162".repeat(1024 * 1024)));
     assert_eq!(ended.status, Some(0));
 }
 
