@@ -14,7 +14,7 @@ use crate::hex::HexDump;
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::status::{Failure, Status};
-use crate::text::{escape_bytes, line, note};
+use crate::text::{line, note, quote};
 use crate::transport::Transport;
 use crate::{signals, stdin};
 
@@ -125,7 +125,7 @@ impl Console {
             Ok(n) => {
                 let bytes = self.chunk.get(..n).unwrap_or_default();
                 if let Some([_, dump]) = &mut self.dumps {
-                    show(dump, bytes);
+                    dump.show(bytes);
                 }
                 if self.end.is_none() || self.refusal.is_some() {
                     self.input.extend_from_slice(bytes);
@@ -202,10 +202,7 @@ impl Console {
             Some(Close { code, reason }) if reason.is_empty() => note(&format!("closed with {code}")),
             Some(Close { code, reason }) => note(&format!("closed with {code} {}", quote(reason.as_bytes()))),
         }
-        self.end(match close.map(|close| close.code) {
-            None | Some(CloseCode::NORMAL | CloseCode::GOING_AWAY) => Status::Clean,
-            Some(_) => Status::Dismissed,
-        });
+        self.end(Status::of(close));
     }
 
     fn fail(&mut self, error: Error) {
@@ -308,7 +305,7 @@ impl Console {
                 Ok(0) => break Err(ErrorKind::WriteZero.into()),
                 Ok(n) => {
                     if let Some([dump, _]) = &mut self.dumps {
-                        show(dump, self.output.get(..n).unwrap_or_default());
+                        dump.show(self.output.get(..n).unwrap_or_default());
                     }
                     self.output.advance(n);
                     written = true;
@@ -349,12 +346,4 @@ impl Console {
             None => Some(self.client.poll_timeout()?.saturating_sub(self.start.elapsed())),
         }
     }
-}
-
-fn show(dump: &mut HexDump, bytes: &[u8]) {
-    let _ = io::stderr().write_all(dump.dump(bytes).as_bytes());
-}
-
-fn quote(payload: &[u8]) -> String {
-    format!("\"{}\"", escape_bytes(payload))
 }

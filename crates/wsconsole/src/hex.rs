@@ -1,3 +1,5 @@
+use std::io::{self, Write};
+
 use crate::text::hex;
 
 /// A dump of all bytes of one direction: a mark, the offset in the stream, sixteen bytes in hexadecimal, the same in
@@ -15,8 +17,12 @@ impl HexDump {
         Self { mark, offset: 0 }
     }
 
-    /// The lines for the bytes that come next.
-    pub(crate) fn dump(&mut self, bytes: &[u8]) -> String {
+    /// Dumps the bytes that come next to stderr.
+    pub(crate) fn show(&mut self, bytes: &[u8]) {
+        let _ = io::stderr().write_all(self.dump(bytes).as_bytes());
+    }
+
+    fn dump(&mut self, bytes: &[u8]) -> String {
         let mut lines = String::with_capacity(bytes.len().div_ceil(Self::WIDTH) * 80);
         for row in bytes.chunks(Self::WIDTH) {
             self.row(row, &mut lines);

@@ -2,6 +2,8 @@ use std::fmt;
 use std::io;
 use std::process::{ExitCode, Termination};
 
+use protocol_websocket::{Close, CloseCode};
+
 /// How it went: the exit status. `--help` and the README describe the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -20,6 +22,16 @@ pub(crate) enum Status {
     Lost = 5,
     /// The server closed with a code that tells of a problem.
     Dismissed = 6,
+}
+
+impl Status {
+    /// After a Close of the server's.
+    pub(crate) fn of(close: Option<&Close>) -> Self {
+        match close.map(|close| close.code) {
+            None | Some(CloseCode::NORMAL | CloseCode::GOING_AWAY) => Self::Clean,
+            Some(_) => Self::Dismissed,
+        }
+    }
 }
 
 impl Termination for Status {

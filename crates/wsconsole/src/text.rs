@@ -35,6 +35,11 @@ pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
     escape(&String::from_utf8_lossy(bytes))
 }
 
+/// The same between quotes.
+pub(crate) fn quote(payload: &[u8]) -> String {
+    format!("\"{}\"", escape_bytes(payload))
+}
+
 /// The bytes in lower-case hexadecimal, without blanks.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
