@@ -9,8 +9,9 @@ use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, 
 /// A message in one frame passes without a copy. Fragments are joined in one buffer that grows with what has come, at
 /// most to twice its length, and that is gone with the message. Text is checked as it comes.
 ///
-/// It checks again what a [`Decoder`](crate::Decoder) in front of it has checked of the order and the sums, since an
-/// extension between the two changes both, and since frames may come from elsewhere.
+/// It checks again what a [`Decoder`](crate::Decoder) in front of it has checked of the order and the length, since an
+/// extension between the two changes lengths, and since frames may come from elsewhere. Fragments are not counted here:
+/// empty ones cost nothing.
 ///
 /// ```
 /// use protocol_websocket_frame::{Assembler, Frame, Limits, Message};
@@ -88,6 +89,11 @@ impl Assembler {
             return Ok(None);
         }
         let (kind, last, first) = (self.admit(&frame)?, frame.fin(), self.open.is_none());
+        if first && last {
+            // The only part: nothing has to fit it, and nothing is kept.
+            let bytes = message(kind, frame)?.into_bytes();
+            return Ok(Some(Part { kind, bytes, first, last }));
+        }
         let mut open = self.open.take().unwrap_or_else(|| Open::new(kind));
         if frame.is_checked() {
             open.len += frame.payload().len() as u64;

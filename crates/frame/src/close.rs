@@ -122,6 +122,16 @@ impl Close {
         Ok(Some(Self { code, reason }))
     }
 
+    /// Refuses to send a payload that nobody would take.
+    pub(crate) fn check(payload: &Bytes) -> Result<(), EncodeError> {
+        match Self::parse(payload) {
+            Ok(_) => Ok(()),
+            Err(DecodeError::CloseCode(code)) => Err(EncodeError::CloseCode(code)),
+            Err(DecodeError::CloseTooShort) => Err(EncodeError::CloseTooShort),
+            Err(_) => Err(EncodeError::InvalidUtf8),
+        }
+    }
+
     /// The payload that says this.
     ///
     /// # Errors

@@ -100,6 +100,8 @@ pub enum EncodeError {
     CloseCode(u16),
     /// A close reason over 123 bytes (§5.5).
     CloseReasonTooLong,
+    /// A Close payload of one byte: a code takes two (§5.5.1).
+    CloseTooShort,
     /// A control frame without FIN (§5.5).
     ControlFragmented,
     /// A control frame over 125 bytes (§5.5).
@@ -108,7 +110,7 @@ pub enum EncodeError {
     Extension,
     /// A length of 2^63 or more (§5.2).
     FrameTooLong,
-    /// Parts of a text message that are not UTF-8 together (§8.1).
+    /// Parts of a text message that are not UTF-8 together, or a close reason that is not (§8.1).
     InvalidUtf8,
     /// A part that does not follow the one before it (§5.4).
     PartOutOfOrder,
@@ -121,6 +123,7 @@ impl fmt::Display for EncodeError {
         f.write_str(match self {
             Self::CloseCode(code) => return write!(f, "close code {code} may not be sent"),
             Self::CloseReasonTooLong => "a close reason is longer than 123 bytes",
+            Self::CloseTooShort => "a close payload of one byte",
             Self::ControlFragmented => "a control frame may not be fragmented",
             Self::ControlTooLong => "a control frame is longer than 125 bytes",
             Self::Extension => "an extension could not encode the payload",

@@ -78,7 +78,7 @@ impl Frame {
     /// Sets the reserved bits, which belong to extensions.
     #[must_use]
     pub fn with_rsv(self, rsv: Rsv) -> Self {
-        Self { rsv, checked: false, ..self }
+        Self { rsv, ..self }
     }
 
     /// Puts another payload into the frame, as an extension does.
@@ -128,7 +128,8 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// A control frame that is fragmented or over 125 bytes; a frame that `version` cannot say. Nothing is written then.
+    /// A control frame that is fragmented or over 125 bytes; a Close whose payload is no code and reason; a frame that
+    /// `version` cannot say. Nothing is written then.
     #[inline]
     pub fn encode(&self, version: Version, mask: Option<MaskKey>, output: &mut BytesMut) -> Result<(), EncodeError> {
         if !version.has_length_framing() {
@@ -138,7 +139,7 @@ impl Frame {
             output.extend_from_slice(end);
             return Ok(());
         }
-        let header = self.header(mask).encode()?;
+        let header = self.head(mask)?;
         output.reserve(header.len() + self.payload.len());
         output.extend_from_slice(&header);
         let start = output.len();
@@ -162,11 +163,21 @@ impl Frame {
             let (head, end) = sentinel::delimiters(&self)?;
             return Ok((HeaderBytes::from_slice(head), [&self.payload, end].concat().into()));
         }
-        let header = self.header(mask).encode()?;
+        let header = self.head(mask)?;
         let Some(key) = mask else { return Ok((header, self.payload)) };
         let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         self::mask(&mut payload, key, 0);
         Ok((header, payload.freeze()))
+    }
+
+    /// The head's bytes, if the frame may be sent.
+    #[inline]
+    fn head(&self, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
+        let header = self.header(mask).encode()?;
+        if self.opcode == OpCode::Close {
+            Close::check(&self.payload)?;
+        }
+        Ok(header)
     }
 
     /// A frame whose text the decoder has checked as far as it goes.

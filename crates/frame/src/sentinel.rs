@@ -1,8 +1,5 @@
 //! The dialect of hybi-00 and hixie-75: text between `00` and `FF` (hybi-00 §5.3).
 
-use alloc::borrow::Cow;
-use alloc::string::String;
-
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::rules::Rules;
@@ -109,13 +106,13 @@ impl Sentinel {
             let text = input.split_to(here);
             input.advance(1);
             self.state = State::Type;
-            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, true, replaced(text.freeze()))));
+            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, true, replaced(text.freeze(), limit)?)));
         }
         let whole = here - input.get(..here).map_or(0, cut_len);
         if rules.delivery == Delivery::Parts && whole > 0 {
             let text = input.split_to(whole);
             self.state = State::Text { taken: taken + whole as u64, scanned: here - whole, first: false };
-            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, true, replaced(text.freeze()))));
+            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, true, replaced(text.freeze(), limit)?)));
         }
         self.state = State::Text { taken, scanned: here, first };
         Ok(None)
@@ -152,11 +149,20 @@ const fn check_limit(len: u64, limit: u64) -> Result<(), DecodeError> {
 }
 
 /// The text with what is no text in it replaced by U+FFFD, as hybi-00 §5.3 has it; without a copy where there is none.
-fn replaced(text: Bytes) -> Bytes {
-    match String::from_utf8_lossy(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(replaced) => replaced.into(),
+/// A replacement is longer than what it stands for, so the limit holds for the outcome too.
+fn replaced(text: Bytes, limit: u64) -> Result<Bytes, DecodeError> {
+    if simdutf8::basic::from_utf8(&text).is_ok() {
+        return Ok(text);
     }
+    let mut replaced = BytesMut::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        replaced.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            replaced.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+        check_limit(replaced.len() as u64, limit)?;
+    }
+    Ok(replaced.freeze())
 }
 
 #[cfg(test)]
@@ -234,6 +240,13 @@ mod tests {
     #[test]
     fn what_is_no_text_is_replaced() {
         assert_eq!(read(b"\x00a\xC0b\xE2\x82\xFF").0, [Frame::text("a\u{FFFD}b\u{FFFD}")]);
+    }
+
+    #[test]
+    fn replacements_count() {
+        let limited = decoder().limits(Limits::new(4));
+        assert_eq!(drain(limited.clone(), &mut BytesMut::from(&b"\x00a\xC0\xFF"[..])).1, Ok(()));
+        assert_eq!(drain(limited, &mut BytesMut::from(&b"\x00\xC0\xC0\xFF"[..])).1, Err(DecodeError::FrameTooLong));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Text: checked as it comes, and kept so that it need not be checked again.
 //!
-//! The one `unsafe` line of the workspace is here, in [`Utf8Bytes::as_str`].
+//! The one `unsafe` line of the libraries is here, in [`Utf8Bytes::as_str`].
 
 use alloc::string::String;
 use core::fmt;

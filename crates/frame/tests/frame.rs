@@ -113,3 +113,18 @@ proptest! {
         drop(sharer);
     }
 }
+
+#[test]
+fn a_close_that_nobody_would_take_is_not_sent() {
+    let mut output = BytesMut::new();
+    for (payload, error) in [
+        (&b"\x03"[..], EncodeError::CloseTooShort),
+        (b"\x03\xED", EncodeError::CloseCode(1005)),
+        (b"\x03\xE8\xFF", EncodeError::InvalidUtf8),
+    ] {
+        let close = Frame::new(OpCode::Close, payload);
+        assert_eq!(close.encode(Version::RFC6455, None, &mut output), Err(error));
+        assert_eq!(close.into_vectored(Version::RFC6455, None), Err(error));
+    }
+    assert!(output.is_empty());
+}
