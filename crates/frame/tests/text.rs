@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_frame::{CloseCode, DecodeError, Decoder, Delivery, Frame, MaskKey, OpCode};
 
-use common::{KEY, client, decode, encode, server};
+use common::{KEY, client, decode, encode, encode_unchecked, server};
 
 /// Ill-formed text, and at which byte that shows.
 const BAD: &[(&[u8], usize)] = &[
@@ -142,12 +142,12 @@ fn a_close_of_one_byte_is_refused_from_its_head() {
 #[test]
 fn a_bad_close_code_is_refused_before_its_reason_is_there() {
     for code in 0..=u16::MAX {
-        let wire = encode(&[close(&[&code.to_be_bytes()[..], b"reason"].concat())], None);
+        let wire = encode_unchecked(&close(&[&code.to_be_bytes()[..], b"reason"].concat()), None);
         let good = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
         let expected = if good { Ok(()) } else { Err(DecodeError::CloseCode(code)) };
         assert_eq!(decode(client(), [&wire[..4]]).1, expected);
     }
-    let wire = encode(&[close(b"\x00\x00reason")], Some(KEY));
+    let wire = encode_unchecked(&close(b"\x00\x00reason"), Some(KEY));
     assert_eq!(decode(server(), [&wire[..8]]).1, Err(DecodeError::CloseCode(0)));
 }
 
@@ -156,10 +156,10 @@ fn a_reason_is_refused_at_its_first_bad_byte() {
     for (decoder, mask) in every_decoder() {
         let head = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD {
-            let wire = encode(&[close(&[b"\x03\xE8why", bad, b"more"].concat())], mask);
+            let wire = encode_unchecked(&close(&[b"\x03\xE8why", bad, b"more"].concat()), mask);
             assert_eq!(refused_after(decoder.clone(), &wire), Some(head + 5 + at), "{bad:02x?}");
         }
-        let cut = encode(&[close(b"\x03\xE8\xE2\x82")], mask);
+        let cut = encode_unchecked(&close(b"\x03\xE8\xE2\x82"), mask);
         assert_eq!(refused_after(decoder, &cut), Some(head + 3));
     }
 }

@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 use protocol_websocket_core::{Role, Version};
-use protocol_websocket_frame::{DecodeError, Decoder, Frame, MaskKey};
+use protocol_websocket_frame::{DecodeError, Decoder, Frame, MaskKey, mask};
 
 pub(crate) const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
 
@@ -57,6 +57,17 @@ pub(crate) fn encode(frames: &[Frame], mask: Option<MaskKey>) -> BytesMut {
     let mut wire = BytesMut::new();
     for frame in frames {
         frame.encode(Version::RFC6455, mask, &mut wire).unwrap();
+    }
+    wire
+}
+
+/// A frame on the wire that we would not send ourselves.
+pub(crate) fn encode_unchecked(frame: &Frame, key: Option<MaskKey>) -> BytesMut {
+    let mut wire = BytesMut::from(&frame.header(key).encode().unwrap()[..]);
+    let start = wire.len();
+    wire.extend_from_slice(frame.payload());
+    if let Some(key) = key {
+        mask(&mut wire[start..], key, 0);
     }
     wire
 }
