@@ -63,11 +63,11 @@ pub(crate) fn encode(frames: &[Frame], mask: Option<MaskKey>) -> BytesMut {
 
 /// A frame on the wire that we would not send ourselves.
 pub(crate) fn encode_unchecked(frame: &Frame, key: Option<MaskKey>) -> BytesMut {
-    let mut wire = BytesMut::from(&frame.header(key).encode().unwrap()[..]);
-    let start = wire.len();
-    wire.extend_from_slice(frame.payload());
+    let mut payload = BytesMut::from(&frame.payload()[..]);
     if let Some(key) = key {
-        mask(&mut wire[start..], key, 0);
+        mask(&mut payload, key, 0);
     }
+    let mut wire = BytesMut::from(&frame.header(key).encode().unwrap()[..]);
+    wire.unsplit(payload);
     wire
 }
