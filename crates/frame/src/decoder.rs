@@ -42,7 +42,14 @@ impl Decoder {
             Role::Client => Masks::Refused,
             Role::Server => Masks::Required,
         };
-        let rules = Rules { masks, claimed: Rsv::NONE, delivery: Delivery::Whole, limits: Limits::default() };
+        let rules = Rules {
+            masks,
+            any_length: false,
+            resync: false,
+            claimed: Rsv::NONE,
+            delivery: Delivery::Whole,
+            limits: Limits::default(),
+        };
         Self { rules, dialect: Dialect::of(Version::RFC6455) }
     }
 
@@ -62,6 +69,32 @@ impl Decoder {
     pub const fn any_mask(mut self) -> Self {
         self.rules.masks = Masks::Any;
         self
+    }
+
+    /// Takes lengths that are not in their shortest form, against §5.2. Control frames keep to theirs.
+    #[must_use]
+    pub const fn any_length(mut self) -> Self {
+        self.rules.any_length = true;
+        self
+    }
+
+    /// In hybi-00 and hixie-75, drops whatever stands between two frames, up to the next `00`, against hybi-00 §5.3:
+    /// there it would be a frame of another type, up to `FF`. A `FF 00` that follows a frame at once is still a Close.
+    #[must_use]
+    pub const fn resync(mut self) -> Self {
+        self.rules.resync = true;
+        self
+    }
+
+    /// As lenient as Perl's `Protocol::WebSocket` 0.26 where that is harmless: [`any_mask`](Self::any_mask),
+    /// [`any_length`](Self::any_length), [`resync`](Self::resync), all reserved bits [claimed](Self::claim), and
+    /// [`Limits::PERL`].
+    ///
+    /// What it lets pass against the protocol's sense stays an error: reserved opcodes, fragments out of order, control
+    /// frames that are fragmented or too long, bad Closes and text that is no UTF-8.
+    #[must_use]
+    pub fn perl_compat(self) -> Self {
+        self.any_mask().any_length().resync().claim(Rsv::RSV1 | Rsv::RSV2 | Rsv::RSV3).limits(Limits::PERL)
     }
 
     /// Sets the limits; [`Limits::default`] otherwise.

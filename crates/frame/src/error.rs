@@ -108,7 +108,7 @@ pub enum EncodeError {
     ControlTooLong,
     /// A negotiated extension could not encode the payload.
     Extension,
-    /// A length of 2^63 or more (§5.2).
+    /// A length of 2^63 or more (§5.2), or over a limit of the sender's.
     FrameTooLong,
     /// Parts of a text message that are not UTF-8 together, or a close reason that is not (§8.1).
     InvalidUtf8,

@@ -49,6 +49,14 @@ impl FrameHeader {
     /// has its top bit set: as soon as the bytes that say so are there.
     #[inline]
     pub fn parse(input: &[u8]) -> Result<Option<(Self, usize)>, DecodeError> {
+        let Some((mut header, key_at)) = Self::parse_to_key(input, false)? else { return Ok(None) };
+        Ok(header.parse_key(input, key_at).map(|used| (header, used)))
+    }
+
+    /// Reads the head up to the masking key, in whose place zeros stand, and says how far that is. A length may have
+    /// any form if `any_length` says so.
+    #[inline]
+    pub(crate) fn parse_to_key(input: &[u8], any_length: bool) -> Result<Option<(Self, usize)>, DecodeError> {
         let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
         let fin = first & FIN != 0;
         let Some(opcode) = OpCode::from_bits(first & 0x0F) else {
@@ -80,7 +88,7 @@ impl FrameHeader {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# the minimal number of bytes MUST be used to encode
         //# the length
-        if short != length_form(len) {
+        if short != length_form(len) && !any_length {
             return Err(DecodeError::LengthNotMinimal);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
@@ -88,14 +96,17 @@ impl FrameHeader {
         if len >> 63 != 0 {
             return Err(DecodeError::LengthTopBit);
         }
-        let (mask, rest) = if second & MASK == 0 {
-            (None, rest)
-        } else {
-            let Some((&key, rest)) = rest.split_first_chunk() else { return Ok(None) };
-            (Some(MaskKey(key)), rest)
-        };
+        let mask = (second & MASK != 0).then_some(MaskKey([0; 4]));
         let header = Self { fin, rsv: Rsv::from_bits(first), opcode, mask, len };
         Ok(Some((header, input.len() - rest.len())))
+    }
+
+    /// Reads the masking key at `key_at`, if there is to be one. Says how long the head is, once it is complete.
+    #[inline]
+    pub(crate) fn parse_key(&mut self, input: &[u8], key_at: usize) -> Option<usize> {
+        let Some(mask) = &mut self.mask else { return Some(key_at) };
+        *mask = MaskKey(*input.get(key_at..)?.first_chunk()?);
+        Some(key_at + 4)
     }
 
     /// The head's bytes, the length in its shortest form.

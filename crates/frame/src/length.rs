@@ -34,8 +34,13 @@ impl Length {
         let mut payload = match self.payload.take() {
             Some(payload) => payload,
             None => {
-                let Some((header, used)) = FrameHeader::parse(input)? else { return Ok(None) };
+                let parsed = FrameHeader::parse_to_key(input, rules.any_length)?;
+                let Some((mut header, key_at)) = parsed else { return Ok(None) };
                 rules.admit(&header)?;
+                let Some(used) = header.parse_key(input, key_at) else {
+                    // What is wrong without the key is wrong with it.
+                    return self.sequence.clone().admit(&header, &rules.limits).map(|()| None);
+                };
                 self.sequence.admit(&header, &rules.limits)?;
                 input.advance(used);
                 Payload { header, taken: 0, ready: 0 }

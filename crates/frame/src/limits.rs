@@ -1,3 +1,5 @@
+use crate::{EncodeError, Frame};
+
 /// What a peer may make us hold. Each limit is checked against a frame's header, before its payload is waited for.
 ///
 /// | limit | default | precedent |
@@ -12,7 +14,8 @@ pub struct Limits {
     pub max_frame: u64,
     /// The longest message, all fragments together, in bytes. Beyond it: close code 1009.
     pub max_message: u64,
-    /// The most frames that one message may be cut into; empty ones count. Beyond it: close code 1008.
+    /// The most frames that one message may be cut into; empty ones count. Beyond it, or when only a further frame could
+    /// end the message: close code 1008.
     pub max_fragments: u32,
 }
 
@@ -35,6 +38,15 @@ impl Limits {
             _ => fragments as u32,
         };
         Self { max_frame: max_message, max_message, max_fragments }
+    }
+
+    /// Refuses a frame that a peer with these limits would refuse: for senders that know what the other side takes.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::FrameTooLong`] above [`max_frame`](#structfield.max_frame).
+    pub const fn check(&self, frame: &Frame) -> Result<(), EncodeError> {
+        if frame.header(None).len > self.max_frame { Err(EncodeError::FrameTooLong) } else { Ok(()) }
     }
 
     /// Sets [`max_frame`](#structfield.max_frame).
@@ -60,6 +72,13 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn senders_may_keep_to_a_limit_too() {
+        let limits = Limits::NONE.max_frame(4);
+        assert_eq!(limits.check(&Frame::text("1234")), Ok(()));
+        assert_eq!(limits.check(&Frame::text("12345")), Err(EncodeError::FrameTooLong));
+    }
 
     #[test]
     fn fragments_follow_the_message() {

@@ -15,6 +15,10 @@ pub enum Delivery {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) masks: Masks,
+    /// Takes a length in a longer form than it needs.
+    pub(crate) any_length: bool,
+    /// Looks for the next `00` or Close where no frame begins.
+    pub(crate) resync: bool,
     pub(crate) claimed: Rsv,
     pub(crate) delivery: Delivery,
     pub(crate) limits: Limits,

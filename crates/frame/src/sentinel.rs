@@ -50,16 +50,22 @@ impl Sentinel {
                     self.state = match input.get_u8() {
                         TEXT => State::Text { taken: 0, scanned: 0, first: true },
                         0x01..=0x7F => State::Discard { passed: 0 },
+                        0x80..=0xFE if rules.resync => State::Discard { passed: 0 },
                         kind => State::Length { is_close: kind == END, len: 0, bytes: 0 },
                     };
                 }
                 State::Text { taken, scanned, first } => return self.text(rules, limit, input, taken, scanned, first),
                 State::Discard { passed } => {
-                    let (here, ended) = to_end(input, 0);
+                    let end = if rules.resync { TEXT } else { END };
+                    let (here, ended) = find(input, end, 0);
                     let passed = passed.saturating_add(here as u64);
                     check_limit(passed, limit)?;
-                    input.advance(here + usize::from(ended));
+                    // The `00` that ends it under `resync` begins a text.
+                    input.advance(here + usize::from(ended && end == END));
                     self.state = if ended { State::Type } else { State::Discard { passed } };
+                }
+                State::Length { .. } if rules.resync && input.first() != Some(&0) => {
+                    self.state = State::Discard { passed: 0 };
                 }
                 State::Length { is_close, len, bytes } => {
                     let byte = input.get_u8();
@@ -98,7 +104,7 @@ impl Sentinel {
         scanned: usize,
         first: bool,
     ) -> Result<Option<Frame>, DecodeError> {
-        let (here, ended) = to_end(input, scanned);
+        let (here, ended) = find(input, END, scanned);
         let total = taken.saturating_add(here as u64);
         check_limit(total, limit)?;
         let opcode = if first { OpCode::Text } else { OpCode::Continuation };
@@ -134,11 +140,11 @@ pub(crate) fn delimiters(frame: &Frame) -> Result<(&'static [u8], &'static [u8])
     }
 }
 
-/// How far it is to the end of the frame, as far as can be seen, and whether it can be seen; the first `scanned` bytes
-/// are known to hold none.
-fn to_end(input: &[u8], scanned: usize) -> (usize, bool) {
+/// How far it is to the next `end`, as far as can be seen, and whether it can be seen; the first `scanned` bytes are
+/// known to hold none.
+fn find(input: &[u8], end: u8, scanned: usize) -> (usize, bool) {
     let ahead = input.get(scanned..).unwrap_or_default();
-    match ahead.iter().position(|&byte| byte == END) {
+    match ahead.iter().position(|&byte| byte == end) {
         Some(at) => (scanned + at, true),
         None => (input.len(), false),
     }
@@ -243,6 +249,17 @@ mod tests {
     }
 
     #[test]
+    fn resync_drops_what_is_no_frame() {
+        let read = |bytes: &[u8]| drain(decoder().resync(), &mut BytesMut::from(bytes));
+        let (text, close) = (|text| Frame::text(text), Frame::new(OpCode::Close, ""));
+        assert_eq!(read(b"123\x00foo\xFF56\x00bar\xFF789").0, [text("foo"), text("bar")]);
+        assert_eq!(read(b"\x80\x03\xFF\x00a\xFF\xFF\x00").0, [text("a"), close]);
+        assert_eq!(read(b"x\xFF\x00a\xFF\xFFy\x00b\xFF").0, [text("a"), text("b")]);
+        let limited = decoder().resync().limits(Limits::new(4));
+        assert_eq!(drain(limited, &mut BytesMut::from(&b"123456\x00"[..])).1, Err(DecodeError::FrameTooLong));
+    }
+
+    #[test]
     fn replacements_count() {
         let limited = decoder().limits(Limits::new(4));
         assert_eq!(drain(limited.clone(), &mut BytesMut::from(&b"\x00a\xC0\xFF"[..])).1, Ok(()));
@@ -301,10 +318,12 @@ mod tests {
         fn however_the_bytes_are_cut_the_frames_are_the_same(
             bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), Just(0x80), 0_u8..4, any::<u8>()], 0..60),
             sizes in prop::collection::vec(1_usize..8, 1..8),
+            resync: bool,
         ) {
-            let limits = Limits::new(20);
-            let whole = drain(decoder().limits(limits), &mut BytesMut::from(&bytes[..]));
-            let (mut decoder, mut input, mut rest) = (decoder().limits(limits), BytesMut::new(), &bytes[..]);
+            let decoder = decoder().limits(Limits::new(20));
+            let decoder = if resync { decoder.resync() } else { decoder };
+            let whole = drain(decoder.clone(), &mut BytesMut::from(&bytes[..]));
+            let (mut decoder, mut input, mut rest) = (decoder, BytesMut::new(), &bytes[..]);
             let (mut frames, mut end) = (Vec::new(), Ok(()));
             for size in sizes.iter().cycle() {
                 if rest.is_empty() || end.is_err() {

@@ -53,7 +53,8 @@ impl Sequence {
             (OpCode::Continuation, State::InData | State::InText) => {}
         }
         self.fragments = self.fragments.saturating_add(1);
-        if self.fragments > limits.max_fragments {
+        // One that is not the last needs room for another.
+        if self.fragments.saturating_add(u32::from(!header.fin)) > limits.max_fragments {
             return Err(DecodeError::TooManyFragments);
         }
         self.total = self.total.saturating_add(header.len);

@@ -1,0 +1,17 @@
+//! What Perl's `Protocol::WebSocket` 0.26 answered, and what we answer: see `perl/README.md`.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::cast_possible_truncation)]
+
+#[path = "perl/frame_decode.rs"]
+mod frame_decode;
+#[path = "perl/frame_encode.rs"]
+mod frame_encode;
+#[path = "perl/quirks.rs"]
+mod quirks;
+#[path = "perl/url_build.rs"]
+mod url_build;
+#[path = "perl/url_parse.rs"]
+mod url_parse;
+#[path = "perl/vectors.rs"]
+mod vectors;

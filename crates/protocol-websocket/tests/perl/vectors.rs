@@ -1,0 +1,150 @@
+//! Reads the recorded vectors and holds each of them against what we answer.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::quirks::{self, Ours};
+
+/// How our side is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As it is by default.
+    Strict,
+    /// With `perl_compat()`.
+    Compat,
+}
+
+pub(crate) struct Vector {
+    pub(crate) id: String,
+    pub(crate) input: Value,
+    /// What Perl did.
+    pub(crate) out: Value,
+    /// `None`: it is right.
+    pub(crate) quirk: Option<String>,
+    /// What is right, where Perl is not and it can be said.
+    fixed: Option<Value>,
+}
+
+/// Runs all vectors of a kind. `check` gives our answer to the input, or says how it differs from the expected one.
+pub(crate) fn run(kind: &str, check: impl Fn(&Vector, &Value, Mode) -> Result<(), String>) {
+    let ours = ours();
+    let (mut failures, mut same, mut quirk) = (Vec::new(), 0, 0);
+    for vector in load(kind) {
+        let expected = expected(&vector, &ours);
+        *if vector.quirk.is_some() { &mut quirk } else { &mut same } += 1;
+        for (mode, answer) in expected {
+            if let Err(difference) = check(&vector, answer, mode) {
+                let Vector { id, quirk, input, .. } = &vector;
+                let input: String = input.to_string().chars().take(300).collect();
+                failures.push(format!("{id} {mode:?} {quirk:?}\n  input: {input}\n  {difference}"));
+            }
+        }
+    }
+    println!("{kind}: {same} same, {quirk} of a quirk");
+    assert!(same + quirk > 0, "no vectors of {kind}");
+    assert!(failures.is_empty(), "{} of {kind} differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// [`run`] for kinds with one plain answer.
+pub(crate) fn run_plain(kind: &str, answer: impl Fn(&Value, Mode) -> Value) {
+    run(kind, |vector, expected, mode| {
+        let ours = answer(&vector.input, mode);
+        if ours == *expected { Ok(()) } else { Err(format!("expected: {expected}\n  ours:     {ours}")) }
+    });
+}
+
+/// What we have to answer in which mode.
+fn expected<'a>(vector: &'a Vector, ours: &'a HashMap<String, (String, Value)>) -> Vec<(Mode, &'a Value)> {
+    let id = &vector.id;
+    let rule = vector.quirk.as_deref().map(quirks::find);
+    let strict = match (ours.get(id), &vector.fixed) {
+        (Some((house_rule, answer)), _) => {
+            assert_eq!(quirks::find(house_rule), Ours::House, "{id}: {house_rule} is no rule of the house");
+            answer
+        }
+        (None, Some(fixed)) if rule != Some(Ours::Same) => fixed,
+        (None, _) if matches!(rule, None | Some(Ours::Same)) => &vector.out,
+        // It has to be written down in ours.jsonl.
+        (None, _) => &Value::Null,
+    };
+    let mut expected = vec![(Mode::Strict, strict)];
+    if rule == Some(Ours::Lenient) {
+        expected.push((Mode::Compat, &vector.out));
+    }
+    expected
+}
+
+fn load(kind: &str) -> Vec<Vector> {
+    let vector = |mut line: Value| {
+        let verdict = line["verdict"].as_str().unwrap();
+        assert!(verdict == "same" || verdict.starts_with("quirk:"), "{verdict}");
+        for also in line["also"].as_array().into_iter().flatten() {
+            quirks::find(also.as_str().unwrap());
+        }
+        Vector {
+            id: line["id"].as_str().unwrap().into(),
+            quirk: verdict.strip_prefix("quirk:").map(Into::into),
+            fixed: line.get_mut("fixed").map(Value::take),
+            input: line["in"].take(),
+            out: line["out"].take(),
+        }
+    };
+    lines(kind).map(vector).collect()
+}
+
+/// Our own answers, by id: where `fixed` says nothing, or where a rule of the house goes another way.
+fn ours() -> HashMap<String, (String, Value)> {
+    let entry = |mut line: Value| {
+        let text = |value: &Value| String::from(value.as_str().unwrap());
+        (text(&line["id"]), (text(&line["rule"]), line["ours"].take()))
+    };
+    lines("ours").map(entry).collect()
+}
+
+fn lines(name: &str) -> impl Iterator<Item = Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/perl/{name}.jsonl"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>().into_iter()
+}
+
+/// The bytes of a value whose key ends in `_hex`.
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
+    let item = |item: &Value| match item {
+        Value::Array(repeated) => hex(repeated[0].as_str().unwrap()).repeat(repeated[1].as_u64().unwrap() as usize),
+        once => hex(once.as_str().unwrap()),
+    };
+    match value {
+        Value::Array(items) => items.iter().flat_map(item).collect(),
+        once => item(once),
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap() as u8;
+    text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// The bytes of a text: each of its characters is one.
+pub(crate) fn wire(value: &Value) -> Vec<u8> {
+    value.as_str().unwrap().chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
+}
+
+/// The text of these bytes: one character for each.
+pub(crate) fn text(bytes: &[u8]) -> Value {
+    bytes.iter().copied().map(char::from).collect::<String>().into()
+}
+
+/// The ways to cut a stream of `len` bytes: the sizes of the pieces.
+pub(crate) fn chunkings(value: &Value, len: usize) -> Vec<Vec<usize>> {
+    let sizes = |chunking: &Value| match chunking {
+        Value::Array(sizes) => sizes.iter().map(|size| size.as_u64().unwrap() as usize).collect(),
+        name if name == "whole" => vec![len],
+        name => {
+            assert_eq!(name, "each");
+            vec![1; len]
+        }
+    };
+    value.as_array().unwrap().iter().map(sizes).collect()
+}
