@@ -57,7 +57,8 @@ impl Handshake for Asking {
     fn receive(&mut self, config: &Config, input: &mut BytesMut, _: &mut BytesMut) -> Result<Step, Error> {
         Ok(match self.handshake.parse(input).map_err(Error::Answer)? {
             None => Step::Wait,
-            Some(Outcome::Open(negotiated)) => {
+            Some(Outcome::Open(response)) => {
+                let negotiated = response.into_negotiated();
                 Step::Open(Connection::new(Role::Client, &negotiated, config, self.random.take()), negotiated)
             }
             Some(Outcome::Redirect(redirect)) => Step::Over(Event::Redirect(redirect)),

@@ -1,13 +1,14 @@
 use core::time::Duration;
 
 use protocol_websocket_frame::{Delivery, Limits};
-use protocol_websocket_http::HeadLimits;
+use protocol_websocket_http::{HeadLimits, Versions};
 
 /// What a connection is told before it begins. The default is strict and answers pings; nothing in it is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(crate) limits: Limits,
     pub(crate) head_limits: HeadLimits,
+    pub(crate) versions: Versions,
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
     pub(crate) high_water: usize,
@@ -24,6 +25,7 @@ impl Config {
         Self {
             limits: Limits::default(),
             head_limits: HeadLimits::default(),
+            versions: Versions::ALL,
             delivery: Delivery::Whole,
             auto_pong: true,
             high_water: Self::HIGH_WATER,
@@ -42,6 +44,14 @@ impl Config {
     #[must_use]
     pub const fn head_limits(mut self, limits: HeadLimits) -> Self {
         self.head_limits = limits;
+        self
+    }
+
+    /// Which versions of the protocol a server speaks: all four otherwise. A client says which one it wants with
+    /// [`Offer::version`](crate::Offer::version).
+    #[must_use]
+    pub const fn versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
         self
     }
 

@@ -245,10 +245,10 @@ impl<H: Handshake> Endpoint<H> {
 
 #[cfg(feature = "server")]
 impl<H> Endpoint<H> {
-    /// The configuration, while the handshake is under way.
-    pub(crate) fn connecting(&self) -> Result<&Config, SendError> {
-        match &self.phase {
-            Phase::Connecting(connecting) => Ok(&connecting.config),
+    /// The handshake and the configuration, while it is under way.
+    pub(crate) fn connecting(&mut self) -> Result<(&mut H, &Config), SendError> {
+        match &mut self.phase {
+            Phase::Connecting(connecting) => Ok((&mut connecting.handshake, &connecting.config)),
             Phase::Open(_) => Err(SendError::Open),
             Phase::Over(_) => Err(SendError::Closed),
         }

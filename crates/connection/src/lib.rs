@@ -86,7 +86,7 @@ pub use protocol_websocket_frame::{Close, CloseCode, Delivery, Extension, Kind, 
 pub use protocol_websocket_handshake_client::{Redirect, url::Url};
 #[cfg(feature = "server")]
 pub use protocol_websocket_handshake_server::Upgrade;
-pub use protocol_websocket_http::{Accept, HeadLimits, Negotiated, Offer, Reject};
+pub use protocol_websocket_http::{Accept, HeadLimits, Negotiated, Offer, Reject, Versions};
 #[cfg(feature = "server")]
 pub use server::{Answering, Server};
 #[cfg(feature = "split")]

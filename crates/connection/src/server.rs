@@ -1,5 +1,5 @@
 use bytes::BytesMut;
-use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
+use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, ServerHandshake, Upgrade};
 use protocol_websocket_http::{Accept, Reject};
 
 use crate::endpoint::{Endpoint, Handshake, Step};
@@ -34,33 +34,45 @@ use crate::{Config, Connection, Error, Event, SendError};
 /// ```
 pub type Server = Endpoint<Answering>;
 
-/// The server's side of the handshake: a request is awaited, or an answer to it.
+/// The server's side of the handshake.
 #[derive(Debug)]
-pub struct Answering {
-    handshake: ServerHandshake,
-    asked: bool,
+pub struct Answering(Await);
+
+/// What is awaited.
+#[derive(Debug)]
+enum Await {
+    /// A request.
+    Request(ServerHandshake),
+    /// Our answer to it.
+    Answer,
+    /// The last bytes of a client of draft-ietf-hybi-00: our answer's head is out.
+    Key3(AwaitingKey3),
 }
 
 impl Endpoint<Answering> {
     /// A connection that waits for its request.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let handshake = ServerHandshake::new().limits(config.head_limits);
-        Self::begin(Answering { handshake, asked: false }, config)
+        let handshake = ServerHandshake::new().limits(config.head_limits).versions(config.versions);
+        Self::begin(Answering(Await::Request(handshake)), config)
     }
 
     /// Answers a request with 101. The connection is open from here on; the next [`receive`](Self::receive) gives
-    /// [`Event::Open`].
+    /// [`Event::Open`]. A client of draft-ietf-hybi-00 has eight more bytes to send: there it is open when they came.
     ///
     /// # Errors
     ///
     /// When `accept` cannot be said, or says what was not offered: nothing is written then, and
     /// [`Reject::encode`] still can answer. When the handshake is over already.
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
-        let config = self.connecting()?;
-        let Accepted::Open(negotiated) = upgrade.accept(accept, output)?;
-        let connection = Connection::server(&negotiated, config);
-        self.opened(connection, negotiated);
+        let (awaited, config) = self.unanswered()?;
+        match upgrade.accept(accept, output)? {
+            Accepted::AwaitingKey3(key3) => *awaited = Await::Key3(key3),
+            Accepted::Open(negotiated) => {
+                let connection = Connection::server(&negotiated, config);
+                self.opened(connection, negotiated);
+            }
+        }
         Ok(())
     }
 
@@ -70,22 +82,35 @@ impl Endpoint<Answering> {
     ///
     /// When `reject` cannot be said: nothing is written then. When the handshake is over already.
     pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
-        self.connecting()?;
+        self.unanswered()?;
         upgrade.reject(reject, output)?;
         self.over();
         Ok(())
     }
+
+    fn unanswered(&mut self) -> Result<(&mut Await, &Config), SendError> {
+        match self.connecting()? {
+            (Answering(Await::Key3(_)), _) => Err(SendError::Open),
+            (Answering(awaited), config) => Ok((awaited, config)),
+        }
+    }
 }
 
 impl Handshake for Answering {
-    fn receive(&mut self, _: &Config, input: &mut BytesMut, output: &mut BytesMut) -> Result<Step, Error> {
-        if self.asked {
-            return Ok(Step::Wait);
-        }
-        match self.handshake.parse(input) {
+    fn receive(&mut self, config: &Config, input: &mut BytesMut, output: &mut BytesMut) -> Result<Step, Error> {
+        let handshake = match &mut self.0 {
+            Await::Request(handshake) => handshake,
+            Await::Answer => return Ok(Step::Wait),
+            Await::Key3(key3) => {
+                return Ok(key3
+                    .parse(input, output)
+                    .map_or(Step::Wait, |negotiated| Step::Open(Connection::server(&negotiated, config), negotiated)));
+            }
+        };
+        match handshake.parse(input) {
             Ok(None) => Ok(Step::Wait),
             Ok(Some(upgrade)) => {
-                self.asked = true;
+                self.0 = Await::Answer;
                 Ok(Step::Event(Event::Upgrade(upgrade)))
             }
             Err(error) => {
@@ -96,7 +121,10 @@ impl Handshake for Answering {
     }
 
     fn time_out(&self, output: &mut BytesMut) {
-        // A refusal of ours alone is always one that can be written.
-        let _ = Reject::new(408).encode(output);
+        // Behind the head of a 101 there is no place for another one.
+        if !matches!(self.0, Await::Key3(_)) {
+            // A refusal of ours alone is always one that can be written.
+            let _ = Reject::new(408).encode(output);
+        }
     }
 }

@@ -1,7 +1,7 @@
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use protocol_websocket_core::Random;
 use protocol_websocket_http::{
-    BuildError, HeadLimits, HeadReader, Negotiated, Offer, Request, Response, ResponseHead, Target,
+    AnswerError, BuildError, HeadLimits, HeadReader, Offer, Request, Response, ResponseHead, Target,
 };
 use protocol_websocket_url::Url;
 
@@ -15,11 +15,13 @@ pub struct ClientHandshake {
     url: Url,
     request: Request,
     reader: HeadReader,
+    /// The answer, while what has to follow its head is not complete.
+    response: Option<Response>,
     end: Option<Result<(), HandshakeError>>,
 }
 
 impl ClientHandshake {
-    /// Appends a request for `url` to `output`, with a fresh key from `random`.
+    /// Appends a request for `url` to `output`, with a fresh key, or fresh keys, from `random`.
     ///
     /// User name and password of `url` are not sent: who wants them sent says so with [`Offer::basic_auth`].
     ///
@@ -27,9 +29,10 @@ impl ClientHandshake {
     ///
     /// What a setter of `offer` could not take. Then nothing is written.
     pub fn new(url: &Url, offer: &Offer, random: &mut dyn Random, output: &mut BytesMut) -> Result<Self, BuildError> {
-        let request = Request::offer(Target::new(url.authority(), url.resource_name()), offer, random)?;
+        let target = Target::new(url.authority(), url.resource_name()).secure(url.is_secure());
+        let request = Request::offer(target, offer, random)?;
         request.encode(output);
-        Ok(Self { url: url.clone(), request, reader: HeadReader::default(), end: None })
+        Ok(Self { url: url.clone(), request, reader: HeadReader::default(), response: None, end: None })
     }
 
     /// Sets how much of the answer's head is taken. To be called before its first byte.
@@ -45,9 +48,10 @@ impl ClientHandshake {
         &self.request
     }
 
-    /// Takes the answer's head from the front of `input`; `None` if it is not complete yet.
+    /// Takes the answer from the front of `input`: its head, and in draft-ietf-hybi-00 the 16 bytes behind it. `None` if
+    /// it is not complete yet.
     ///
-    /// What follows the head stays in `input`. Until the head is complete, `input` must only grow at its end.
+    /// What follows the answer stays in `input`. Until the answer is complete, `input` must only grow at its end.
     /// Afterwards the handshake is done, and takes nothing more.
     ///
     /// # Errors
@@ -58,24 +62,36 @@ impl ClientHandshake {
         if let Some(end) = self.end {
             return end.map(|()| None);
         }
-        let outcome = match self.reader.response(input) {
-            Ok(None) => return Ok(None),
-            Ok(Some(head)) => self.outcome(head),
-            Err(error) => Err(error.into()),
+        let outcome = self.advance(input);
+        self.end = match &outcome {
+            Ok(None) => None,
+            Ok(Some(_)) => Some(Ok(())),
+            Err(error) => Some(Err(*error)),
         };
-        self.end = Some(outcome.as_ref().map(|_| ()).map_err(|error| *error));
-        outcome.map(Some)
+        outcome
     }
 
-    fn outcome(&self, head: ResponseHead) -> Result<Outcome, HandshakeError> {
-        match head.status() {
-            101 => self.open(head).map(Outcome::Open),
-            100..=199 => Err(HandshakeError::Informational),
-            _ => Ok(Redirect::new(self.url.clone(), head).map_or_else(Outcome::Rejected, Outcome::Redirect)),
+    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Outcome>, HandshakeError> {
+        if self.response.is_none() {
+            let Some(head) = self.reader.response(input)? else { return Ok(None) };
+            match head.status() {
+                101 => self.response = Some(Response::from_head(head, &self.request)?),
+                100..=199 => return Err(HandshakeError::Informational),
+                _ => return Ok(Some(self.elsewhere(head))),
+            }
         }
+        // draft-ietf-hybi-00 §4.1, steps 42 to 45.
+        if let Some(expected) = self.request.digest() {
+            let Some(reply) = input.first_chunk::<16>() else { return Ok(None) };
+            if *reply != expected {
+                return Err(AnswerError::Checksum.into());
+            }
+            input.advance(expected.len());
+        }
+        Ok(self.response.take().map(Outcome::Open))
     }
 
-    fn open(&self, head: ResponseHead) -> Result<Negotiated, HandshakeError> {
-        Ok(Response::from_head(head, &self.request)?.into_negotiated())
+    fn elsewhere(&self, head: ResponseHead) -> Outcome {
+        Redirect::new(self.url.clone(), head).map_or_else(Outcome::Rejected, Outcome::Redirect)
     }
 }

@@ -3,6 +3,7 @@
 //! # In scope
 //!
 //! - [`ClientHandshake`]: writes the request, and takes the answer from a stream of bytes, however it is cut.
+//!   [`Offer::version`](http::Offer::version) picks one of four versions of the protocol, and no other is taken back.
 //! - [`Outcome`]: open, sent elsewhere, or refused, with status and headers.
 //!
 //! # Out of scope
@@ -13,7 +14,7 @@
 //! # States
 //!
 //! ```text
-//! new ──▶ ClientHandshake ── bytes ──▶ Outcome::Open(negotiated)     what follows in input are frames
+//! new ──▶ ClientHandshake ── bytes ──▶ Outcome::Open(response)       what follows in input are frames
 //! the request is in output  ├────────▶ Outcome::Redirect(redirect)   close; perhaps try redirect.url()
 //!                           ├────────▶ Outcome::Rejected(head)       what follows in input is the body; close
 //!                           └────────▶ HandshakeError                close
@@ -40,7 +41,7 @@
 //! ));
 //! match handshake.parse(&mut input)? {
 //!     None => { /* read more into `input`, and call again */ }
-//!     Some(Outcome::Open(negotiated)) => assert_eq!(negotiated.subprotocol.as_deref(), Some("chat")),
+//!     Some(Outcome::Open(response)) => assert_eq!(response.negotiated().subprotocol.as_deref(), Some("chat")),
 //!     Some(outcome) => panic!("{outcome:?}"),
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

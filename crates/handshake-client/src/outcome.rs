@@ -1,4 +1,4 @@
-use protocol_websocket_http::{Headers, Negotiated, ResponseHead};
+use protocol_websocket_http::{Headers, Response, ResponseHead};
 use protocol_websocket_url::{Url, UrlError};
 
 /// What came of a request.
@@ -6,8 +6,9 @@ use protocol_websocket_url::{Url, UrlError};
 /// Whatever followed the head is still in the caller's input: frames, or a body.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The connection is open, and this is what both ends agreed on.
-    Open(Negotiated),
+    /// The connection is open: [`Response::negotiated`] is what both ends agreed on. Cookies are in
+    /// [`Response::headers`].
+    Open(Response),
     /// The resource is elsewhere.
     Redirect(Redirect),
     /// The server refuses, or wants something first: see the status and the headers.

@@ -71,7 +71,7 @@ fn the_example_of_the_rfc_opens() {
     assert_eq!(handshake.request().resource_name(), "/chat");
     let mut input = BytesMut::from(&[ANSWER.as_bytes(), b"\x81\x05Hello"].concat()[..]);
     match handshake.parse(&mut input).unwrap() {
-        Some(Outcome::Open(negotiated)) => assert_eq!(negotiated, Negotiated::default().subprotocol("chat")),
+        Some(Outcome::Open(response)) => assert_eq!(*response.negotiated(), Negotiated::default().subprotocol("chat")),
         outcome => panic!("{outcome:?}"),
     }
     // The first frame is left, and nothing more is taken.
@@ -258,7 +258,7 @@ proptest! {
         let request = Request::parse(&mut there, HeadLimits::default()).unwrap().unwrap();
         prop_assert_eq!(accept.encode(&request, &mut back).unwrap(), expected.clone());
         match handshake.parse(&mut back).unwrap() {
-            Some(Outcome::Open(negotiated)) => prop_assert_eq!(negotiated, expected),
+            Some(Outcome::Open(response)) => prop_assert_eq!(response.into_negotiated(), expected),
             outcome => prop_assert!(false, "{:?}", outcome),
         }
     }

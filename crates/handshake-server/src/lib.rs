@@ -3,6 +3,7 @@
 //! # In scope
 //!
 //! - [`ServerHandshake`]: takes the request from a stream of bytes, however it is cut, and checks it in full.
+//!   All four versions of the protocol are told apart; [`ServerHandshake::versions`] restricts them.
 //! - [`Upgrade`]: the request, to be accepted or rejected once; also from the parts that another HTTP library gives.
 //!
 //! # Out of scope
@@ -15,6 +16,8 @@
 //! ```text
 //!                 bytes                         accept
 //! ServerHandshake ─────▶ Upgrade { request } ─┬────────▶ Accepted::Open(negotiated)   101 is in output
+//!        │                                    │    │             ▲ eight bytes: 16 more are in output
+//!        │                                    │    └───▶ Accepted::AwaitingKey3      draft-ietf-hybi-00 alone
 //!        │                                    │ reject
 //!        │ ParseError                         └────────▶ the refusal is in output: write it and close
 //!        ▼
@@ -34,11 +37,10 @@
 //! let mut output = BytesMut::new();
 //!
 //! match ServerHandshake::new().parse(&mut input) {
-//!     Ok(Some(upgrade)) => {
-//!         assert_eq!(upgrade.request().resource_name(), "/chat");
-//!         let Accepted::Open(negotiated) = upgrade.accept(&Accept::new(), &mut output)?;
-//!         assert_eq!(negotiated.subprotocol, None);
-//!     }
+//!     Ok(Some(upgrade)) => match upgrade.accept(&Accept::new(), &mut output)? {
+//!         Accepted::Open(negotiated) => assert_eq!(negotiated.subprotocol, None),
+//!         Accepted::AwaitingKey3(_) => { /* write `output`, read on, and call its `parse` */ }
+//!     },
 //!     Ok(None) => { /* read more into `input`, and call again */ }
 //!     Err(error) => error.reply(&mut output), // write `output`, then close
 //! }
@@ -57,9 +59,11 @@
 extern crate alloc;
 
 mod handshake;
+mod key3;
 mod upgrade;
 
 pub use handshake::ServerHandshake;
+pub use key3::AwaitingKey3;
 pub use protocol_websocket_http as http;
 pub use upgrade::{Accepted, Upgrade};
 

@@ -1,7 +1,9 @@
 use alloc::boxed::Box;
 
 use bytes::BytesMut;
-use protocol_websocket_http::{Accept, BuildError, Negotiated, ParseError, Reject, Request, RequestHead};
+use protocol_websocket_http::{Accept, BuildError, Negotiated, ParseError, Reject, Request, RequestHead, Versions};
+
+use crate::AwaitingKey3;
 
 /// A good request that waits for its answer.
 ///
@@ -25,9 +27,13 @@ pub struct Upgrade {
 
 /// What became of an [`Upgrade`] that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it says whether the connection is open"]
 pub enum Accepted {
     /// The connection is open, and this is what both ends agreed on.
     Open(Negotiated),
+    /// In draft-ietf-hybi-00: it will be open when the client's last eight bytes came. Until then nothing may be sent
+    /// behind the answer's head.
+    AwaitingKey3(AwaitingKey3),
 }
 
 impl Upgrade {
@@ -38,6 +44,25 @@ impl Upgrade {
     /// Those of [`Request::from_head`]. The caller answers with [`ParseError::reply`] and closes the connection.
     pub fn from_head(head: RequestHead) -> Result<Self, ParseError> {
         Request::from_head(head).map(Self::from)
+    }
+
+    /// As [`from_head`](Self::from_head), for a server that speaks these versions of the protocol and no other.
+    ///
+    /// ```
+    /// use protocol_websocket_handshake_server::{Upgrade, http::{ParseError, RequestHead, Versions}};
+    ///
+    /// let old = [("Host", "example.com"), ("Connection", "Upgrade"), ("Upgrade", "WebSocket")];
+    /// let head = RequestHead::from_parts("GET", "/chat", old)?;
+    /// let refused = Upgrade::check(head, Versions::RFC6455).expect_err("draft-hixie-75 is not spoken");
+    /// assert_eq!(refused, ParseError::Version(Versions::RFC6455));
+    /// # Ok::<(), ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Request::check`].
+    pub fn check(head: RequestHead, spoken: Versions) -> Result<Self, ParseError> {
+        Request::check(head, spoken).map(Self::from)
     }
 
     /// Checks a request of HTTP/1.1 that another HTTP library parsed.
@@ -74,14 +99,19 @@ impl Upgrade {
         &self.request
     }
 
-    /// Appends the answer 101 to `output`. The connection is open once that is written.
+    /// Appends the answer 101 to `output`. The connection is open once that is written, but for draft-ietf-hybi-00, which
+    /// has more to say: see [`Accepted`].
     ///
     /// # Errors
     ///
     /// What [`Accept::encode`] cannot write. Then nothing was written, and the request is gone: the caller answers with
     /// `Reject::new(500)` and closes the connection.
     pub fn accept(self, accept: &Accept, output: &mut BytesMut) -> Result<Accepted, BuildError> {
-        accept.encode(&self.request, output).map(Accepted::Open)
+        let negotiated = accept.encode(&self.request, output)?;
+        Ok(match self.request.key_numbers() {
+            Some(numbers) => Accepted::AwaitingKey3(AwaitingKey3::new(numbers, negotiated)),
+            None => Accepted::Open(negotiated),
+        })
     }
 
     /// Appends a refusal to `output`. The caller writes it and closes the connection.

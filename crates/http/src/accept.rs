@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use crate::grammar::is_token;
 use crate::headers::write_field;
 use crate::offer::{is_reserved, join};
+use crate::version::Wording;
 use crate::{BuildError, Extension, Headers, Negotiated, Request, SetCookie};
 
 /// What a server agrees to.
@@ -35,6 +36,8 @@ pub struct Accept {
     subprotocol: Option<String>,
     extensions: Vec<Extension>,
     headers: Headers,
+    secure: Option<bool>,
+    perl_compat: bool,
     error: Option<BuildError>,
 }
 
@@ -83,7 +86,26 @@ impl Accept {
         self.note(result)
     }
 
+    /// Says whether the URL of this server is `wss` and not `ws`: the versions before draft-ietf-hybi-10 repeat it in
+    /// their answer, and a client compares. [`Request::is_secure`](crate::Request::is_secure) is the guess otherwise.
+    #[must_use]
+    pub const fn secure(mut self, secure: bool) -> Self {
+        self.secure = Some(secure);
+        self
+    }
+
+    /// Writes the answer as Perl's `Protocol::WebSocket` 0.26 does: its reason phrase and order of fields,
+    /// `Upgrade: WebSocket` in every version, and all cookies in one field, which few clients understand.
+    #[must_use]
+    pub const fn perl_compat(mut self) -> Self {
+        self.perl_compat = true;
+        self
+    }
+
     /// Appends the answer 101 to `output`: the connection is open.
+    ///
+    /// But for draft-ietf-hybi-00: there it is open when eight more bytes came, and
+    /// [`KeyNumbers::digest`](crate::KeyNumbers::digest) of them was written behind this answer.
     ///
     /// # Errors
     ///
@@ -91,22 +113,48 @@ impl Accept {
     /// offer, and whatever a setter could not take. Then nothing is written.
     pub fn encode(&self, request: &Request, output: &mut BytesMut) -> Result<Negotiated, BuildError> {
         let negotiated = self.negotiate(request)?;
+        let wording = Wording::of(request.version());
+        let [upgrade, reason] = match self.perl_compat {
+            true => ["WebSocket", "WebSocket Protocol Handshake"],
+            false => [wording.upgrade, wording.reason],
+        };
         output.reserve(256 + self.headers.encoded_len());
-        output.extend_from_slice(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-        );
-        output.extend_from_slice(&request.key().accept());
-        output.extend_from_slice(b"\r\n");
-        if let Some(name) = &self.subprotocol {
-            write_field(output, b"Sec-WebSocket-Protocol", name.as_bytes());
+        for part in ["HTTP/1.1 101 ", reason, "\r\nUpgrade: ", upgrade, "\r\nConnection: Upgrade\r\n"] {
+            output.extend_from_slice(part.as_bytes());
         }
+        if let Some(key) = request.key() {
+            write_field(output, b"Sec-WebSocket-Accept", &key.accept());
+        }
+        let subprotocol = self.subprotocol.as_ref().map(|name| (wording.subprotocol, name.as_str()));
+        let [before, behind] = if self.perl_compat { [subprotocol, None] } else { [None, subprotocol] };
+        before.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
+        if let Some([origin, location]) = wording.echo {
+            let secure = self.secure.unwrap_or(request.is_secure());
+            write_field(output, origin.as_bytes(), request.origin_or_own(secure).as_bytes());
+            write_field(output, location.as_bytes(), request.location(secure).as_bytes());
+        }
+        behind.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
         if !self.extensions.is_empty() {
             let mut list = String::new();
             self.extensions.iter().for_each(|extension| join(&mut list, ", ", &extension.to_string()));
             write_field(output, b"Sec-WebSocket-Extensions", list.as_bytes());
         }
-        self.headers.encode(output);
+        match self.perl_compat {
+            true => self.write_folded(output),
+            false => self.headers.encode(output),
+        }
         Ok(negotiated)
+    }
+
+    /// The cookies in one field, as RFC 6265 §3 warns against, and the other headers.
+    fn write_folded(&self, output: &mut BytesMut) {
+        let cookies: Vec<_> = self.headers.get_all("set-cookie").collect();
+        if !cookies.is_empty() {
+            write_field(output, b"Set-Cookie", &cookies.join(&b","[..]));
+        }
+        let others = self.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("set-cookie"));
+        others.for_each(|(name, value)| write_field(output, name.as_bytes(), value));
+        output.extend_from_slice(b"\r\n");
     }
 
     fn negotiate(&self, request: &Request) -> Result<Negotiated, BuildError> {

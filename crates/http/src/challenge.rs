@@ -1,142 +1,77 @@
-use core::fmt;
-use core::str::{FromStr, from_utf8};
+//! What tells the versions of the protocol apart: how a client shows that it speaks one, and a server that it does too.
 
-use base64::Engine;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use protocol_websocket_core::Random;
-use sha1::{Digest, Sha1};
+use alloc::string::{String, ToString};
 
-use crate::ParseError;
+use protocol_websocket_core::{Random, Version};
 
-/// `Sec-WebSocket-Key`: 16 bytes in base64, 24 characters (RFC 6455 §4.1, item 7).
-///
-/// It is no secret, and proves nothing but that the other end speaks WebSocket.
-///
-/// ```
-/// use protocol_websocket_http::Key;
-///
-/// let key: Key = "dGhlIHNhbXBsZSBub25jZQ==".parse()?;
-/// assert_eq!(&key.accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-/// # Ok::<(), protocol_websocket_http::ParseError>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key([u8; 24]);
+use crate::{Headers, Key, KeyNumbers, ParseError, Versions};
 
-impl Key {
-    /// A fresh key.
-    #[must_use]
-    pub fn random(random: &mut dyn Random) -> Self {
-        let (mut nonce, mut text) = ([0; 16], [b'='; 24]);
-        random.fill(&mut nonce);
-        // 16 bytes always make 24 characters.
-        let _ = STANDARD.encode_slice(nonce, &mut text);
-        Self(text)
-    }
-
-    /// A key as it stands in the field. `None` unless it is 24 characters of base64 that decode to 16 bytes.
-    ///
-    /// The last symbol's unused bits may be anything: RFC 6455 §4.1 itself prints a key in which they are not zero.
-    #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let key = <[u8; 24]>::try_from(text).ok()?;
-        let mut nonce = [0; 18];
-        (LOOSE.decode_slice(key, &mut nonce) == Ok(16)).then_some(Self(key))
-    }
-
-    /// The 24 characters.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// The `Sec-WebSocket-Accept` that belongs to this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
-    #[must_use]
-    pub fn accept(&self) -> [u8; 28] {
-        let mut text = [b'='; 28];
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# The value of this
-        //# header field is constructed by concatenating /key/, defined
-        //# above in step 4 in Section 4.2.2, with the string "258EAFA5-
-        //# E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this
-        //# concatenated value to obtain a 20-byte value and base64-
-        //# encoding (see Section 4 of [RFC4648]) this 20-byte hash.
-        let hash = Sha1::new().chain_update(self.0).chain_update(GUID).finalize();
-        // 20 bytes always make 28 characters.
-        let _ = STANDARD.encode_slice(hash, &mut text);
-        text
-    }
+/// What the answer has to prove.
+#[derive(Clone, Copy)]
+pub(crate) enum Challenge {
+    /// draft-hixie-75: nothing.
+    None,
+    /// draft-ietf-hybi-00: knowledge of two numbers, and of eight bytes behind the head, which we know if we built them.
+    Numbers(KeyNumbers, Option<[u8; 8]>),
+    /// Since draft-ietf-hybi-07: knowledge of a key, in two versions that differ in their number alone.
+    Key(Key, Version),
 }
 
-impl FromStr for Key {
-    type Err = ParseError;
-
-    /// Reads a key as [`parse`](Self::parse) does.
-    ///
-    /// # Errors
-    ///
-    /// [`ParseError::Key`] if it is none.
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text.as_bytes()).ok_or(ParseError::Key)
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Key").field(&self.as_str()).finish()
-    }
-}
-
-const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-const LOOSE: GeneralPurpose =
-    GeneralPurpose::new(&ALPHABET, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RFC 6455 §4.1, item 7: the nonce, and the key as it is printed there, whose last bits are not zero.
-    const NONCE: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
-    const PRINTED: &str = "AQIDBAUGBwgJCgsMDQ4PEC==";
-
-    #[test]
-    fn accept_is_that_of_the_rfc() {
-        let key: Key = "dGhlIHNhbXBsZSBub25jZQ==".parse().unwrap();
-        assert_eq!(&key.accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+impl Challenge {
+    /// Finds the version that is asked for, and what belongs to it.
+    pub(crate) fn of(headers: &Headers, spoken: Versions) -> Result<Self, ParseError> {
+        let any = |names: [&str; 2]| names.iter().any(|name| headers.contains(name));
+        let version = match (any([KEY, VERSION]), any([KEY1, KEY2])) {
+            (true, true) => return Err(ParseError::MixedKeys),
+            (true, false) => match headers.at_most_once(VERSION) {
+                Ok(Some(b"13")) => Some(Version::Hybi17),
+                Ok(Some(b"8")) => Some(Version::Hybi10),
+                _ => None,
+            },
+            (false, true) => Some(Version::Hybi00),
+            (false, false) => Some(Version::Hixie75),
+        };
+        let version = version.filter(|&version| spoken.contains(version)).ok_or(ParseError::Version(spoken))?;
+        let once = |name| headers.at_most_once(name).ok().flatten();
+        match version {
+            Version::Hixie75 => Some(Self::None),
+            Version::Hybi00 => once(KEY1)
+                .zip(once(KEY2))
+                .and_then(|(key1, key2)| KeyNumbers::parse(key1, key2))
+                .map(|numbers| Self::Numbers(numbers, None)),
+            Version::Hybi10 | Version::Hybi17 => once(KEY).and_then(Key::parse).map(|key| Self::Key(key, version)),
+        }
+        .ok_or(ParseError::Key)
     }
 
-    #[test]
-    fn loose_bits_are_taken_and_the_text_is_hashed() {
-        let canonical = Key::random(&mut |buf: &mut [u8]| buf.copy_from_slice(&NONCE));
-        assert_eq!(canonical.as_str(), "AQIDBAUGBwgJCgsMDQ4PEA==");
-        assert_eq!(&canonical.accept(), b"C/0nmHhBztSRGR1CwL6Tf4ZjwpY=");
-        let printed: Key = PRINTED.parse().unwrap();
-        assert_eq!(&printed.accept(), b"OfS0wDaT5NoxF2gqm7Zj2YtetzM=");
+    /// A fresh challenge, and the fields that tell it. A field without a value is not to be written.
+    pub(crate) fn random(version: Version, random: &mut dyn Random) -> (Self, [(&'static str, String); 2]) {
+        match version {
+            Version::Hixie75 => (Self::None, [(KEY1, String::new()), (KEY2, String::new())]),
+            Version::Hybi00 => {
+                let (numbers, [key1, key2]) = KeyNumbers::random(random);
+                let mut key3 = [0; 8];
+                random.fill(&mut key3);
+                (Self::Numbers(numbers, Some(key3)), [(KEY1, key1), (KEY2, key2)])
+            }
+            Version::Hybi10 | Version::Hybi17 => {
+                let key = Key::random(random);
+                let number = version.number().unwrap_or_default().to_string();
+                (Self::Key(key, version), [(KEY, key.to_string()), (VERSION, number)])
+            }
+        }
     }
 
-    #[test]
-    fn other_lengths_and_alphabets_are_refused() {
-        for bad in [
-            "",
-            "AQIDBAUGBwgJCgsMDQ4P",
-            "AQIDBAUGBwgJCgsMDQ4PEBE=",
-            "AQIDBAUGBwgJCgsMDQ4PEBES",
-            "AQIDBAUGBwgJCgsMDQ4PEA",
-            "AQIDBAUGBwgJCgsMDQ4PEA= ",
-            "AQIDBAUGBwgJCgsMDQ4PEA===",
-            "AQIDBAUGBwg_CgsMDQ4PEA==",
-            "AQIDBAUGBw JCgsMDQ4PEA==",
-            "AQIDBAUGBwgJ=gsMDQ4PEA==",
-            "AQIDBAUGBwgJCgsMDQ4====",
-        ] {
-            assert_eq!(bad.parse::<Key>(), Err(ParseError::Key), "{bad:?}");
+    pub(crate) const fn version(&self) -> Version {
+        match self {
+            Self::None => Version::Hixie75,
+            Self::Numbers(..) => Version::Hybi00,
+            Self::Key(_, version) => *version,
         }
     }
 }
+
+const KEY: &str = "Sec-WebSocket-Key";
+const KEY1: &str = "Sec-WebSocket-Key1";
+const KEY2: &str = "Sec-WebSocket-Key2";
+const VERSION: &str = "Sec-WebSocket-Version";

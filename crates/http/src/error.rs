@@ -2,7 +2,7 @@ use core::fmt;
 
 use bytes::BytesMut;
 
-use crate::reject;
+use crate::{Versions, reject};
 
 /// Why a head is refused: the peer erred.
 ///
@@ -12,7 +12,7 @@ use crate::reject;
 #[non_exhaustive]
 pub enum ParseError {
     /// A `Content-Length` over 0 or a `Transfer-Encoding`: what follows would be a body to one reader and frames to
-    /// another.
+    /// another. In draft-ietf-hybi-00 the length may be 8.
     Body,
     /// No field `Connection` names `upgrade` (RFC 6455 §4.2.1, item 4).
     Connection,
@@ -24,7 +24,8 @@ pub enum ParseError {
     Host,
     /// A request of HTTP/1.0, in which `Upgrade` has no meaning (RFC 9110 §7.8), or of another version than HTTP/1.1.
     HttpVersion,
-    /// Not exactly one `Sec-WebSocket-Key`, or one that is not base64 of 16 bytes (RFC 6455 §4.2.1, item 5).
+    /// Not exactly one `Sec-WebSocket-Key`, or one that is not base64 of 16 bytes (RFC 6455 §4.2.1, item 5). Not exactly
+    /// one `Sec-WebSocket-Key1` and one `-Key2`, or no number in one of them (draft-ietf-hybi-00 §5.2).
     Key,
     /// The method is not `GET`.
     Method,
@@ -46,8 +47,8 @@ pub enum ParseError {
     TooManyHeaders,
     /// No field `Upgrade` names `websocket` (RFC 6455 §4.2.1, item 3): an ordinary request.
     Upgrade,
-    /// `Sec-WebSocket-Version` is not exactly one `13` (RFC 6455 §4.2.1, item 6).
-    Version,
+    /// A version of the protocol that is none of these, which are spoken here (RFC 6455 §4.2.1, item 6).
+    Version(Versions),
 }
 
 impl ParseError {
@@ -61,24 +62,24 @@ impl ParseError {
     pub const fn status(self) -> u16 {
         match self {
             Self::Method => 405,
-            Self::Connection | Self::HttpVersion | Self::Upgrade | Self::Version => 426,
+            Self::Connection | Self::HttpVersion | Self::Upgrade | Self::Version(_) => 426,
             Self::TooLong | Self::TooManyHeaders => 431,
             _ => 400,
         }
     }
 
     /// Appends the whole answer of a server to `output`: the [status](Self::status), `Connection: close`, for a 405
-    /// `Allow`, for a 426 `Upgrade` (which `Connection` then names too, RFC 9110 §7.8) and `Sec-WebSocket-Version`, and
-    /// this error's text as the body.
+    /// `Allow`, for a 426 `Upgrade` (which `Connection` then names too, RFC 9110 §7.8), for a wrong version those that
+    /// are spoken in `Sec-WebSocket-Version`, and this error's text as the body.
     ///
     /// Nothing of the request is echoed. The server writes `output` and closes the connection.
     ///
     /// ```
     /// use bytes::BytesMut;
-    /// use protocol_websocket_http::ParseError;
+    /// use protocol_websocket_http::{ParseError, Versions};
     ///
     /// let mut output = BytesMut::new();
-    /// ParseError::Version.reply(&mut output);
+    /// ParseError::Version(Versions::ALL).reply(&mut output);
     /// assert!(output.starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
     /// ```
     pub fn reply(self, output: &mut BytesMut) {
@@ -104,7 +105,7 @@ impl ParseError {
             Self::TooLong => "message is too long",
             Self::TooManyHeaders => "message has too many fields",
             Self::Upgrade => "not a valid request: upgrade does not name websocket",
-            Self::Version => "wrong sec-websocket-version: 13 is spoken here",
+            Self::Version(_) => "wrong sec-websocket-version: not spoken here",
         }
     }
 }
@@ -155,6 +156,8 @@ pub enum BuildError {
     SubprotocolRepeated,
     /// The head would be longer than 4 GiB.
     TooLong,
+    /// The version of the protocol has no extensions.
+    Unsupported,
 }
 
 impl fmt::Display for BuildError {
@@ -176,6 +179,7 @@ impl fmt::Display for BuildError {
             Self::SubprotocolNotOffered => "subprotocol was not offered",
             Self::SubprotocolRepeated => "subprotocol is offered twice",
             Self::TooLong => "message is too long",
+            Self::Unsupported => "extensions are not in this version of the protocol",
         })
     }
 }
@@ -194,6 +198,8 @@ pub enum AnswerError {
     AcceptRepeated,
     /// `Sec-WebSocket-Accept` does not belong to the key that was sent.
     AcceptWrong,
+    /// The 16 bytes behind the head do not belong to the keys that were sent (draft-ietf-hybi-00 §4.1, step 45).
+    Checksum,
     /// No field `Connection` names `upgrade`.
     Connection,
     /// An extension that was not offered.
@@ -202,11 +208,17 @@ pub enum AnswerError {
     Extensions,
     /// The answer is not of HTTP/1.1.
     HttpVersion,
+    /// Not exactly one `Sec-WebSocket-Location` or `WebSocket-Location`, by the version, or another URL than that of the
+    /// request.
+    Location,
+    /// Not exactly one `Sec-WebSocket-Origin` or `WebSocket-Origin`, by the version, or another origin than that of the
+    /// request.
+    Origin,
     /// The status is not 101.
     Status,
     /// A subprotocol that was not offered.
     SubprotocolNotOffered,
-    /// There is more than one `Sec-WebSocket-Protocol`.
+    /// There is more than one `Sec-WebSocket-Protocol`, or `WebSocket-Protocol` in draft-hixie-75.
     SubprotocolRepeated,
     /// `Upgrade` is missing, or says anything but `websocket`.
     Upgrade,
@@ -218,10 +230,13 @@ impl fmt::Display for AnswerError {
             Self::AcceptMissing => "not a valid response: no sec-websocket-accept",
             Self::AcceptRepeated => "not a valid response: more than one sec-websocket-accept",
             Self::AcceptWrong => "checksum is wrong: sec-websocket-accept does not belong to the key",
+            Self::Checksum => "checksum is wrong: it does not belong to the keys",
             Self::Connection => "not a valid response: connection does not name upgrade",
             Self::ExtensionNotOffered => "not a valid response: extension was not offered",
             Self::Extensions => "not a valid response: wrong sec-websocket-extensions",
             Self::HttpVersion => "wrong response line: not HTTP/1.1",
+            Self::Location => "not a valid response: location is not that of the request",
+            Self::Origin => "not a valid response: origin is not that of the request",
             Self::Status => "wrong response line: status is not 101",
             Self::SubprotocolNotOffered => "not a valid response: subprotocol was not offered",
             Self::SubprotocolRepeated => "not a valid response: more than one subprotocol",
@@ -249,7 +264,7 @@ mod tests {
         assert_eq!(ParseError::Method.status(), 405);
         assert_eq!(ParseError::Upgrade.status(), 426);
         assert_eq!(ParseError::Connection.status(), 426);
-        assert_eq!(ParseError::Version.status(), 426);
+        assert_eq!(ParseError::Version(Versions::ALL).status(), 426);
         assert_eq!(ParseError::HttpVersion.status(), 426);
         assert_eq!(ParseError::TooLong.status(), 431);
         assert_eq!(ParseError::TooManyHeaders.status(), 431);

@@ -66,6 +66,8 @@ mod extension;
 mod grammar;
 mod head;
 mod headers;
+mod key;
+mod key_numbers;
 mod negotiated;
 mod offer;
 mod origin;
@@ -73,20 +75,27 @@ mod reader;
 mod reject;
 mod request;
 mod response;
+mod target;
+mod validator;
+mod version;
 
 pub use accept::Accept;
-pub use challenge::Key;
 pub use cookie::{Cookie, SameSite, SetCookie};
 pub use error::{AnswerError, BuildError, ParseError};
 pub use extension::Extension;
 pub use head::{RequestHead, ResponseHead};
 pub use headers::Headers;
+pub use key::Key;
+pub use key_numbers::KeyNumbers;
 pub use negotiated::Negotiated;
 pub use offer::Offer;
+pub use protocol_websocket_core::Version;
 pub use reader::{HeadLimits, HeadReader};
 pub use reject::Reject;
-pub use request::{Request, Target};
+pub use request::Request;
 pub use response::Response;
+pub use target::Target;
+pub use version::Versions;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

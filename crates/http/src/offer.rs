@@ -4,9 +4,12 @@ use core::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use protocol_websocket_core::{Random, Version};
 
-use crate::grammar::{elements, is_text, is_token, is_visible};
-use crate::{BuildError, Extension, Headers, cookie};
+use crate::challenge::Challenge;
+use crate::grammar::{elements, is_host, is_resource_name, is_text, is_token, is_visible};
+use crate::version::Wording;
+use crate::{BuildError, Extension, Headers, Request, RequestHead, Target, cookie};
 
 /// What a client asks for beside the resource.
 ///
@@ -20,6 +23,8 @@ use crate::{BuildError, Extension, Headers, cookie};
 /// ```
 #[derive(Clone, Default)]
 pub struct Offer {
+    version: Version,
+    perl_compat: bool,
     subprotocols: String,
     extensions: String,
     origin: Option<String>,
@@ -33,6 +38,24 @@ impl Offer {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets the version of the protocol: RFC 6455 unless told otherwise. No other is taken as an answer.
+    ///
+    /// The two oldest have no extensions, and always name an origin: that of the host unless
+    /// [`origin`](Self::origin) says more.
+    #[must_use]
+    pub const fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Writes the request as Perl's `Protocol::WebSocket` 0.26 does: its order of fields, `Upgrade: WebSocket` and an
+    /// origin in every version, and `Content-Length: 8` in draft-ietf-hybi-00, which some old servers refuse.
+    #[must_use]
+    pub const fn perl_compat(mut self) -> Self {
+        self.perl_compat = true;
+        self
     }
 
     /// Appends a subprotocol; the most wanted one comes first. It must be a token, and none may come twice.
@@ -110,27 +133,61 @@ impl Offer {
         self
     }
 
-    /// All fields of a request for `host`, which was checked.
-    pub(crate) fn headers(&self, host: &str, key: &str, version: &str) -> Result<Headers, BuildError> {
+    /// The request that says all this.
+    pub(crate) fn request(&self, target: Target<'_>, random: &mut dyn Random) -> Result<Request, BuildError> {
+        if !is_host(target.host.as_bytes()) {
+            return Err(BuildError::Host);
+        }
+        if !is_resource_name(target.resource_name.as_bytes()) {
+            return Err(BuildError::ResourceName);
+        }
         if let Some(error) = self.error {
             return Err(error);
         }
-        // In the order of the RFC's own example, §1.2.
-        let fields = [
-            ("Host", host),
-            ("Upgrade", "websocket"),
-            ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Key", key),
-            ("Origin", self.origin.as_deref().unwrap_or_default()),
-            ("Sec-WebSocket-Protocol", &self.subprotocols),
-            ("Sec-WebSocket-Version", version),
-            ("Sec-WebSocket-Extensions", &self.extensions),
-            ("Cookie", &self.cookies),
-        ];
+        if !self.extensions.is_empty() && !self.version.has_length_framing() {
+            return Err(BuildError::Unsupported);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The nonce MUST be selected randomly for each connection.
+        let (challenge, proof) = Challenge::random(self.version, random);
+        let headers = self.headers(target, &proof)?;
+        let host = headers.span(headers.get("host").unwrap_or_default());
+        let head = RequestHead::unchecked("GET", target.resource_name, headers).ok_or(BuildError::TooLong)?;
+        let resource_name = head.headers().span(head.target().as_bytes());
+        Ok(Request { head, host, resource_name, challenge, secure: target.secure })
+    }
+
+    /// All fields, of which `proof` are the challenge's.
+    fn headers(&self, target: Target<'_>, proof: &[(&str, String); 2]) -> Result<Headers, BuildError> {
+        let wording = Wording::of(self.version);
+        let own_origin = format!("http{}://{}", if target.secure { "s" } else { "" }, target.host);
+        let needs_origin = wording.echo.is_some() || self.perl_compat;
+        let needs_origin = needs_origin && !self.headers.contains(wording.origin);
+        let origin = self.origin.as_deref().or(needs_origin.then_some(&own_origin)).unwrap_or_default();
+
+        let host = ("Host", target.host);
+        let upgrade = ("Upgrade", if self.perl_compat { "WebSocket" } else { wording.upgrade });
+        let connection = ("Connection", "Upgrade");
+        let [first, second] = proof.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let origin = (wording.origin, origin);
+        let subprotocols = (wording.subprotocol, self.subprotocols.as_str());
+        let extensions = ("Sec-WebSocket-Extensions", self.extensions.as_str());
+        let cookies = ("Cookie", self.cookies.as_str());
+        let length = ("Content-Length", if self.version == Version::Hybi00 { "8" } else { "" });
+        let fields: &[(&str, &str)] = if self.perl_compat {
+            &[upgrade, connection, host, cookies, origin, subprotocols, first, second, length, extensions]
+        } else if self.version.has_length_framing() {
+            // In the order of the RFC's own example, §1.2.
+            &[host, upgrade, connection, first, origin, subprotocols, second, extensions, cookies]
+        } else {
+            // draft-hixie-75 §4.1 begins like this, and has servers that compare it.
+            &[upgrade, connection, host, origin, subprotocols, first, second, cookies]
+        };
+
         let mut headers = Headers::new();
         headers.reserve(fields.iter().map(|(name, value)| name.len() + value.len()).sum(), fields.len());
         fields
-            .into_iter()
+            .iter()
             .filter(|(_, value)| !value.is_empty())
             .try_for_each(|(name, value)| headers.append(name.as_bytes(), value.as_bytes()))
             .and_then(|()| headers.append_all(&self.headers))
@@ -147,6 +204,7 @@ impl Offer {
 impl fmt::Debug for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Offer")
+            .field("version", &self.version)
             .field("subprotocols", &self.subprotocols)
             .field("extensions", &self.extensions)
             .field("origin", &self.origin)
@@ -158,8 +216,9 @@ impl fmt::Debug for Offer {
 
 /// A field that both ends' handshakes write themselves, or that would announce a body.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    let prefix = name.get(.."Sec-WebSocket-".len()).unwrap_or_default();
-    prefix.eq_ignore_ascii_case("Sec-WebSocket-")
+    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
+    begins("Sec-WebSocket-")
+        || begins("WebSocket-")
         || ["Upgrade", "Connection", "Content-Length", "Transfer-Encoding"]
             .iter()
             .any(|reserved| name.eq_ignore_ascii_case(reserved))

@@ -1,4 +1,6 @@
 use alloc::borrow::Cow;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt::Write;
 
 use bytes::{Bytes, BytesMut};
@@ -116,7 +118,7 @@ impl Reject {
 impl From<ParseError> for Reject {
     fn from(error: ParseError) -> Self {
         let reject = Self::new(error.status()).body(error.text());
-        extra(error.status()).iter().fold(reject, |reject, (name, value)| reject.header(name, value))
+        extra(error).into_iter().fold(reject, |reject, (name, value)| reject.header(name, &*value))
     }
 }
 
@@ -125,7 +127,7 @@ pub(crate) fn reply(error: ParseError, output: &mut BytesMut) {
     output.reserve(256 + text.len());
     begin(output, status, reason(status), status == 426, text.len());
     write_field(output, b"Content-Type", PLAIN_TEXT.as_bytes());
-    for (name, value) in extra(status) {
+    for (name, value) in extra(error) {
         write_field(output, name.as_bytes(), value.as_bytes());
     }
     output.extend_from_slice(b"\r\n");
@@ -135,9 +137,9 @@ pub(crate) fn reply(error: ParseError, output: &mut BytesMut) {
 pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// What the peer should know to do better.
-const fn extra(status: u16) -> &'static [(&'static str, &'static str)] {
-    match status {
-        405 => &[("Allow", "GET")],
+fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
+    let upgrade = ("Upgrade", Cow::Borrowed("websocket"));
+    match (error, error.status()) {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# If this version does not match a version understood by the
         //# server, the server MUST abort the WebSocket handshake
@@ -145,8 +147,13 @@ const fn extra(status: u16) -> &'static [(&'static str, &'static str)] {
         //# error code (such as 426 Upgrade Required) and a
         //# |Sec-WebSocket-Version| header field indicating the version(s)
         //# the server is capable of understanding.
-        426 => &[("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")],
-        _ => &[],
+        (ParseError::Version(spoken), _) => match spoken.numbers() {
+            none if none.is_empty() => vec![upgrade],
+            numbers => vec![upgrade, ("Sec-WebSocket-Version", Cow::Owned(numbers))],
+        },
+        (_, 426) => vec![upgrade],
+        (_, 405) => vec![("Allow", Cow::Borrowed("GET"))],
+        _ => Vec::new(),
     }
 }
 

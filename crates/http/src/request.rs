@@ -1,14 +1,21 @@
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::from_utf8;
 
 use bytes::BytesMut;
 use protocol_websocket_core::{Random, Version};
 
-use crate::extension::{Item, Malformed, scan};
-use crate::grammar::{elements, is_host, is_resource_name, is_token, is_visible};
-use crate::headers::{Repeated, Span};
+use crate::challenge::Challenge;
+use crate::extension::{Item, scan};
+use crate::grammar::elements;
+use crate::headers::Span;
+use crate::validator::{EXTENSIONS, ORIGINS, SUBPROTOCOLS, validate};
 use crate::{
-    BuildError, Cookie, Extension, HeadLimits, HeadReader, Headers, Key, Offer, ParseError, RequestHead, origin,
+    BuildError, Cookie, Extension, HeadLimits, HeadReader, Headers, Key, KeyNumbers, Offer, ParseError, RequestHead,
+    Target, Versions, origin,
 };
 
 /// An upgrade request that passed every check of RFC 6455 §4.2.1, or was built so that it does.
@@ -27,35 +34,11 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Request {
-    head: RequestHead,
-    host: Span,
-    resource_name: Span,
-    challenge: Challenge,
-}
-
-/// What the answer has to prove. Each version of the protocol has its own.
-#[derive(Clone, Copy)]
-enum Challenge {
-    /// RFC 6455.
-    Key(Key),
-}
-
-/// Where a client's request goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Target<'a> {
-    /// The host, and `:port` unless it is the scheme's default, as they stand in `Host`.
-    pub host: &'a str,
-    /// The path and query (RFC 6455 §3); it begins with `/`.
-    pub resource_name: &'a str,
-}
-
-impl<'a> Target<'a> {
-    /// A resource of a host.
-    #[must_use]
-    pub const fn new(host: &'a str, resource_name: &'a str) -> Self {
-        Self { host, resource_name }
-    }
+    pub(crate) head: RequestHead,
+    pub(crate) host: Span,
+    pub(crate) resource_name: Span,
+    pub(crate) challenge: Challenge,
+    pub(crate) secure: bool,
 }
 
 impl Request {
@@ -71,43 +54,29 @@ impl Request {
         HeadReader::new(limits).request(input)?.map(Self::from_head).transpose()
     }
 
-    /// Checks that a head asks for an upgrade to WebSocket, and does so by the rules.
+    /// Checks that a head asks for an upgrade to WebSocket in any version of the protocol, and does so by the rules.
     ///
-    /// The first broken rule is the error, in this order: `GET` and HTTP/1.1, `Host`, the target, no body, `Upgrade`
-    /// and `Connection`, the version, the key, `Origin`, subprotocols and extensions.
+    /// The first broken rule is the error, in this order: `GET` and HTTP/1.1, `Host`, the target, `Upgrade` and
+    /// `Connection`, the version, the key or keys, no body, `Origin`, subprotocols and extensions.
     ///
     /// # Errors
     ///
     /// A variant of [`ParseError`] for each of these rules.
-    pub fn from_head(mut head: RequestHead) -> Result<Self, ParseError> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
-        //# If the server, while reading the handshake, finds that the client did
-        //# not send a handshake that matches the description below (note that as
-        //# per [RFC2616], the order of the header fields is not important),
-        //# including but not limited to any violations of the ABNF grammar
-        //# specified for the components of the handshake, the server MUST stop
-        //# processing the client's handshake and return an HTTP response with an
-        //# appropriate error code (such as 400 Bad Request).
-        if head.method() != "GET" {
-            return Err(ParseError::Method);
-        }
-        if head.minor_version() == 0 {
-            return Err(ParseError::HttpVersion);
-        }
-        let (host, resource_name) = destination(&mut head)?;
-        let headers = head.headers();
-        check_body(headers)?;
-        if !head.is_upgrade() {
-            return Err(ParseError::Upgrade);
-        }
-        if !headers.names("connection", "upgrade") {
-            return Err(ParseError::Connection);
-        }
-        let challenge = Challenge::of(headers)?;
-        check_origin(headers)?;
-        check_subprotocols(headers)?;
-        check_extensions(headers)?;
-        Ok(Self { head, host, resource_name, challenge })
+    pub fn from_head(head: RequestHead) -> Result<Self, ParseError> {
+        Self::check(head, Versions::ALL)
+    }
+
+    /// As [`from_head`](Self::from_head), for a server that speaks these versions and no other.
+    ///
+    /// - Without any `Sec-WebSocket-Version` or `-Key`: draft-ietf-hybi-00 if there is one of its two keys, else
+    ///   draft-hixie-75.
+    /// - `Sec-WebSocket-Version` exactly once and `13`: RFC 6455. `8`: draft-ietf-hybi-10.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_head`](Self::from_head); [`ParseError::Version`] for every version that is not in `spoken`.
+    pub fn check(head: RequestHead, spoken: Versions) -> Result<Self, ParseError> {
+        validate(head, spoken)
     }
 
     /// Checks a request of HTTP/1.1 that another HTTP library parsed.
@@ -123,40 +92,27 @@ impl Request {
         RequestHead::from_parts(method, target, headers).and_then(Self::from_head)
     }
 
-    /// Builds a client's request with a fresh key.
+    /// Builds a client's request with a fresh key, or fresh keys.
     ///
     /// # Errors
     ///
     /// [`BuildError::Host`] and [`BuildError::ResourceName`] for what cannot stand there, and whatever a setter of
     /// `offer` could not take.
     pub fn offer(target: Target<'_>, offer: &Offer, random: &mut dyn Random) -> Result<Self, BuildError> {
-        if !is_host(target.host.as_bytes()) {
-            return Err(BuildError::Host);
-        }
-        if !is_resource_name(target.resource_name.as_bytes()) {
-            return Err(BuildError::ResourceName);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The nonce MUST be selected randomly for each connection.
-        let key = Key::random(random);
-        let headers = offer.headers(target.host, key.as_str(), "13")?;
-        let host = headers.span(headers.get("host").unwrap_or_default());
-        let head = RequestHead::unchecked("GET", target.resource_name, headers).ok_or(BuildError::TooLong)?;
-        let resource_name = head.headers().span(head.target().as_bytes());
-        Ok(Self { head, host, resource_name, challenge: Challenge::Key(key) })
+        offer.request(target, random)
     }
 
-    /// Appends the request in its plain form to `output`: CRLF line ends, one blank after each colon.
+    /// Appends the request in its plain form to `output`: CRLF line ends, one blank after each colon. What
+    /// [`key3`](Self::key3) gives follows.
     pub fn encode(&self, output: &mut BytesMut) {
         self.head.encode(output);
+        output.extend_from_slice(self.key3().as_ref().map_or(&[], |key3| &key3[..]));
     }
 
     /// The version of the protocol that is asked for.
     #[must_use]
     pub const fn version(&self) -> Version {
-        match self.challenge {
-            Challenge::Key(_) => Version::RFC6455,
-        }
+        self.challenge.version()
     }
 
     /// The host and perhaps the port that the request is for: of an absolute target, else of `Host`.
@@ -171,13 +127,14 @@ impl Request {
         self.headers().text(self.resource_name)
     }
 
-    /// `Origin`: the page that opened the connection. Browsers always send it, others need not (RFC 6454 §7).
+    /// `Sec-WebSocket-Origin`, or else `Origin`: the page that opened the connection. Browsers always send one, others
+    /// need not (RFC 6454 §7).
     ///
     /// A browser opens a WebSocket to any host, with the user's cookies, for any page. A server that trusts cookies
     /// must look at the origin: [`origin_is`](Self::origin_is) and [`is_same_origin`](Self::is_same_origin).
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.headers().get_str("origin")
+        ORIGINS.iter().find_map(|name| self.headers().get_str(name))
     }
 
     /// Whether the origin is one of these, such as `https://example.com` or `http://localhost:3000`.
@@ -198,9 +155,11 @@ impl Request {
         self.origin().is_some_and(|origin| origin::is_host(origin, self.host()))
     }
 
-    /// The subprotocols that the client offers, the most wanted one first.
+    /// The subprotocols that the client offers, the most wanted one first: those of `Sec-WebSocket-Protocol`, or else of
+    /// `WebSocket-Protocol`.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        self.headers().tokens(SUBPROTOCOLS)
+        let field = SUBPROTOCOLS.iter().find(|name| self.headers().contains(name));
+        field.into_iter().flat_map(|name| self.headers().tokens(name))
     }
 
     /// The first of `ours` that the client offers, by the server's order; case counts.
@@ -209,9 +168,13 @@ impl Request {
         ours.iter().copied().find(|ours| self.subprotocols().any(|offered| offered == *ours))
     }
 
-    /// The extensions that the client offers, the most wanted one first.
+    /// The extensions that the client offers, the most wanted one first. The versions before draft-ietf-hybi-10 have
+    /// none.
     #[must_use]
-    pub fn extensions(&self) -> alloc::vec::Vec<Extension> {
+    pub fn extensions(&self) -> Vec<Extension> {
+        if !self.version().has_length_framing() {
+            return Vec::new();
+        }
         Extension::list(self.headers().get_all(EXTENSIONS)).unwrap_or_default()
     }
 
@@ -232,12 +195,68 @@ impl Request {
         &self.head
     }
 
-    /// `Sec-WebSocket-Key`.
+    /// Whether the request is for `wss`, as far as it says: a client's own knows, and at a server a page that was loaded
+    /// over `https` opens nothing else. Behind a proxy [`forwarded_secure`](Self::forwarded_secure) may know more.
     #[must_use]
-    pub const fn key(&self) -> Key {
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Whether `X-Forwarded-Proto` begins with `https` or `wss`: what a proxy in front of the server says.
+    ///
+    /// Every client can write that field. It is for servers behind a proxy that sets it, and is never looked at unasked.
+    #[must_use]
+    pub fn forwarded_secure(&self) -> bool {
+        let first = self.headers().get("x-forwarded-proto").and_then(|value| elements(value).next());
+        first.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https") || scheme.eq_ignore_ascii_case(b"wss"))
+    }
+
+    /// `Sec-WebSocket-Key`. The versions before draft-ietf-hybi-10 have none.
+    #[must_use]
+    pub const fn key(&self) -> Option<Key> {
         match self.challenge {
-            Challenge::Key(key) => key,
+            Challenge::Key(key, _) => Some(key),
+            _ => None,
         }
+    }
+
+    /// The numbers in `Sec-WebSocket-Key1` and `-Key2`, which draft-ietf-hybi-00 alone has.
+    #[must_use]
+    pub const fn key_numbers(&self) -> Option<KeyNumbers> {
+        match self.challenge {
+            Challenge::Numbers(numbers, _) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    /// The eight bytes behind the head of draft-ietf-hybi-00, if this is a request of our own: a server gets them later.
+    #[must_use]
+    pub const fn key3(&self) -> Option<[u8; 8]> {
+        match self.challenge {
+            Challenge::Numbers(_, key3) => key3,
+            _ => None,
+        }
+    }
+
+    /// What has to stand behind the head of the answer: 16 bytes, if this is a request of our own in draft-ietf-hybi-00.
+    #[must_use]
+    pub fn digest(&self) -> Option<[u8; 16]> {
+        match self.challenge {
+            Challenge::Numbers(numbers, key3) => key3.map(|key3| numbers.digest(key3)),
+            _ => None,
+        }
+    }
+
+    /// The URL that the request is for.
+    pub(crate) fn location(&self, secure: bool) -> String {
+        let scheme = if secure { "wss" } else { "ws" };
+        format!("{scheme}://{}{}", self.host(), self.resource_name())
+    }
+
+    /// The origin, or else that of a page from this very host.
+    pub(crate) fn origin_or_own(&self, secure: bool) -> Cow<'_, str> {
+        let scheme = if secure { "https" } else { "http" };
+        self.origin().map_or_else(|| Cow::Owned(format!("{scheme}://{}", self.host())), Cow::Borrowed)
     }
 
     pub(crate) fn offers_extension(&self, name: &str) -> bool {
@@ -246,7 +265,7 @@ impl Request {
             Item::Extension(offered) => found |= offered == name,
             Item::Param(..) => {}
         });
-        found && whole.is_ok()
+        found && whole.is_ok() && self.version().has_length_framing()
     }
 }
 
@@ -264,97 +283,3 @@ impl PartialEq for Request {
 }
 
 impl Eq for Request {}
-
-impl Challenge {
-    /// Finds the version that is asked for, and what belongs to it.
-    fn of(headers: &Headers) -> Result<Self, ParseError> {
-        let is_old = headers.contains("sec-websocket-key1") || headers.contains("sec-websocket-key2");
-        if is_old && (headers.contains(VERSION) || headers.contains(KEY)) {
-            return Err(ParseError::MixedKeys);
-        }
-        match headers.at_most_once(VERSION) {
-            Ok(Some(b"13")) => {}
-            _ => return Err(ParseError::Version),
-        }
-        match headers.at_most_once(KEY) {
-            Ok(Some(key)) => Key::parse(key).map(Self::Key).ok_or(ParseError::Key),
-            _ => Err(ParseError::Key),
-        }
-    }
-}
-
-const EXTENSIONS: &str = "sec-websocket-extensions";
-const KEY: &str = "sec-websocket-key";
-const SUBPROTOCOLS: &str = "sec-websocket-protocol";
-const VERSION: &str = "sec-websocket-version";
-
-/// How many subprotocols a client may offer.
-const MAX_SUBPROTOCOLS: usize = 64;
-
-/// Host and resource name. An absolute target has both, and then `Host` says nothing (RFC 9112 §3.2.2).
-fn destination(head: &mut RequestHead) -> Result<(Span, Span), ParseError> {
-    let headers = head.headers();
-    //= https://www.rfc-editor.org/rfc/rfc9112#section-3.2
-    //# A server MUST respond with a 400 (Bad Request) status code to any
-    //# HTTP/1.1 request message that lacks a Host header field and to any
-    //# request message that contains more than one Host header field line or
-    //# a Host header field with an invalid field value.
-    let host = match headers.at_most_once("host") {
-        Ok(Some(host)) if is_host(host) => headers.span(host),
-        _ => return Err(ParseError::Host),
-    };
-    let target = head.target();
-    if is_resource_name(target.as_bytes()) {
-        return Ok((host, headers.span(target.as_bytes())));
-    }
-    let (scheme, rest) = target.split_once("://").ok_or(ParseError::Target)?;
-    let (host, resource_name) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let is_http = ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
-    if !is_http || !is_host(host.as_bytes()) || resource_name.contains('#') {
-        return Err(ParseError::Target);
-    }
-    let (host, resource_name) = (headers.span(host.as_bytes()), headers.span(resource_name.as_bytes()));
-    if headers.text(resource_name).starts_with('/') {
-        return Ok((host, resource_name));
-    }
-    let with_path = alloc::format!("/{}", headers.text(resource_name));
-    let resource_name = head.headers_mut().store(with_path.as_bytes()).ok_or(ParseError::TooLong)?;
-    Ok((host, resource_name))
-}
-
-fn check_body(headers: &Headers) -> Result<(), ParseError> {
-    let is_empty = |length: &[u8]| !length.is_empty() && length.iter().all(|&digit| digit == b'0');
-    if headers.contains("transfer-encoding") || !headers.get_all("content-length").all(is_empty) {
-        return Err(ParseError::Body);
-    }
-    Ok(())
-}
-
-fn check_origin(headers: &Headers) -> Result<(), ParseError> {
-    match headers.at_most_once("origin") {
-        Ok(None) => Ok(()),
-        Ok(Some(origin)) if is_visible(origin) => Ok(()),
-        Ok(Some(_)) | Err(Repeated) => Err(ParseError::Origin),
-    }
-}
-
-fn check_subprotocols(headers: &Headers) -> Result<(), ParseError> {
-    let offered = || headers.get_all(SUBPROTOCOLS).flat_map(elements);
-    if !headers.contains(SUBPROTOCOLS) {
-        return Ok(());
-    }
-    let are_different = || offered().enumerate().all(|(at, name)| !offered().take(at).any(|other| other == name));
-    let count = offered().take(MAX_SUBPROTOCOLS + 1).count();
-    if matches!(count, 1..=MAX_SUBPROTOCOLS) && offered().all(is_token) && are_different() {
-        Ok(())
-    } else {
-        Err(ParseError::Subprotocols)
-    }
-}
-
-fn check_extensions(headers: &Headers) -> Result<(), ParseError> {
-    if !headers.contains(EXTENSIONS) {
-        return Ok(());
-    }
-    scan(headers.get_all(EXTENSIONS), |_| {}).map_err(|Malformed| ParseError::Extensions)
-}

@@ -2,6 +2,7 @@ use bytes::BytesMut;
 
 use crate::grammar::elements;
 use crate::headers::Repeated;
+use crate::version::Wording;
 use crate::{
     Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Headers, Negotiated, Request, ResponseHead,
 };
@@ -32,7 +33,12 @@ impl Response {
     }
 
     /// Checks a server's answer as RFC 6455 §4.1 has it: the status, `Upgrade`, `Connection`, `Sec-WebSocket-Accept`,
-    /// and that no subprotocol and no extension was chosen that `request` does not offer.
+    /// and that no subprotocol and no extension was chosen that `request` does not offer. Without a key the answer
+    /// repeats origin and URL instead, in the fields of the very version that was asked for: the answer of another
+    /// version is none.
+    ///
+    /// In draft-ietf-hybi-00 the proof is behind the head: the 16 bytes of [`Request::digest`], which the caller
+    /// compares.
     ///
     /// Whether an extension's parameters answer those that were offered is for the extension to say.
     ///
@@ -49,6 +55,7 @@ impl Response {
         let headers = head.headers();
         check_upgrade(headers)?;
         check_accept(headers, request)?;
+        check_echo(headers, request)?;
         let negotiated = Negotiated {
             version: request.version(),
             subprotocol: subprotocol(headers, request)?.map(Into::into),
@@ -115,6 +122,7 @@ fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
 }
 
 fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
+    let Some(key) = request.key() else { return Ok(()) };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
     //# the |Sec-WebSocket-Accept| contains a value other than the
@@ -127,13 +135,27 @@ fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError>
         Ok(None) => Err(AnswerError::AcceptMissing),
         Err(Repeated) => Err(AnswerError::AcceptRepeated),
         // Nothing secret is compared: both values follow from what went over the wire.
-        Ok(Some(accept)) if accept == request.key().accept() => Ok(()),
+        Ok(Some(accept)) if accept == key.accept() => Ok(()),
         Ok(Some(_)) => Err(AnswerError::AcceptWrong),
     }
 }
 
+/// Origin and URL as they were sent (draft-ietf-hybi-00 §4.1, steps 36 to 41; draft-hixie-75 §4.1, step 17).
+fn check_echo(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
+    let Some([origin, location]) = Wording::of(request.version()).echo else { return Ok(()) };
+    let secure = request.is_secure();
+    let once = |name| headers.at_most_once(name).ok().flatten();
+    if !once(origin).is_some_and(|value| value.eq_ignore_ascii_case(request.origin_or_own(secure).as_bytes())) {
+        return Err(AnswerError::Origin);
+    }
+    if once(location) != Some(request.location(secure).as_bytes()) {
+        return Err(AnswerError::Location);
+    }
+    Ok(())
+}
+
 fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
-    let name = match headers.at_most_once("sec-websocket-protocol") {
+    let name = match headers.at_most_once(Wording::of(request.version()).subprotocol) {
         Ok(None) => return Ok(None),
         Err(Repeated) => return Err(AnswerError::SubprotocolRepeated),
         Ok(Some(name)) => name,

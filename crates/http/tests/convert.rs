@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use protocol_websocket_http::{
     Accept, BuildError, Extension, Offer, ParseError, Reject, Request, RequestHead, Response, ResponseHead, Target,
+    Versions,
 };
 
 fn builder() -> http::request::Builder {
@@ -71,11 +72,11 @@ fn an_answer_goes_there_and_back() {
 
 #[test]
 fn a_refusal_is_an_answer() {
-    let converted = http::Response::<Bytes>::try_from(&Reject::from(ParseError::Version)).unwrap();
+    let converted = http::Response::<Bytes>::try_from(&Reject::from(ParseError::Version(Versions::ALL))).unwrap();
     assert_eq!(converted.status(), 426);
-    assert_eq!(converted.headers()["sec-websocket-version"], "13");
+    assert_eq!(converted.headers()["sec-websocket-version"], "13, 8");
     assert_eq!(converted.headers()["content-type"], "text/plain; charset=utf-8");
-    assert_eq!(converted.body(), &ParseError::Version.to_string());
+    assert_eq!(converted.body(), &ParseError::Version(Versions::ALL).to_string());
     let none = http::Response::<Bytes>::try_from(&Reject::new(101));
     assert_eq!(none.map(|_| ()), Err(BuildError::Status));
 }

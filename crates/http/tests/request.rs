@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_http::{
-    BuildError, Extension, HeadLimits, Headers, Key, Offer, ParseError, Request, RequestHead, Target,
+    BuildError, Extension, HeadLimits, Headers, Key, Offer, ParseError, Request, RequestHead, Target, Versions,
 };
 
 /// RFC 6455 §1.2.
@@ -64,7 +64,7 @@ fn the_example_of_the_rfc_is_read() {
     assert_eq!(request.host(), "server.example.com");
     assert_eq!(request.origin(), Some("http://example.com"));
     assert!(request.subprotocols().eq(["chat", "superchat"]));
-    assert_eq!(&request.key().accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_eq!(&request.key().unwrap().accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assert_eq!(text(&request), RFC);
 }
 
@@ -88,10 +88,10 @@ fn the_head_of_another_version_is_answered_with_ours() {
         "\r\n",
     );
     let error = parse(request).unwrap_err();
-    assert_eq!(error, ParseError::Version);
+    assert_eq!(error, ParseError::Version(Versions::ALL));
     let mut output = BytesMut::new();
     error.reply(&mut output);
-    assert!(String::from_utf8_lossy(&output).contains("\r\nSec-WebSocket-Version: 13\r\n"));
+    assert!(String::from_utf8_lossy(&output).contains("\r\nSec-WebSocket-Version: 13, 8\r\n"));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn upgrade_and_connection_are_lists_of_whole_tokens() {
 }
 
 #[test]
-fn the_version_is_exactly_13_once() {
+fn the_version_is_exactly_13_or_8_once() {
     for bad in [
         &[][..],
         &[""],
@@ -207,12 +207,13 @@ fn the_version_is_exactly_13_once() {
         &["13.0"],
         &["4294967309"],
         &["13, 8"],
-        &["8"],
+        &["08"],
         &["7"],
         &["13", "13"],
+        &["13", "8"],
         &["\u{FF11}3"],
     ] {
-        assert_eq!(with("Sec-WebSocket-Version", bad), Err(ParseError::Version), "{bad:?}");
+        assert_eq!(with("Sec-WebSocket-Version", bad), Err(ParseError::Version(Versions::ALL)), "{bad:?}");
     }
 }
 
@@ -234,7 +235,7 @@ fn keys_of_two_versions_are_refused() {
         let without_key = FIELDS.into_iter().filter(|field| field.0 != "Sec-WebSocket-Key").chain([(name, "x")]);
         assert_eq!(Request::from_parts("GET", "/", without_key), Err(ParseError::MixedKeys));
         let alone = FIELDS.into_iter().take(3).chain([(name, "x")]);
-        assert_eq!(Request::from_parts("GET", "/", alone), Err(ParseError::Version));
+        assert_eq!(Request::from_parts("GET", "/", alone), Err(ParseError::Key));
     }
 }
 
@@ -305,7 +306,7 @@ fn the_most_helpful_status_comes_first() {
     // Another version may have another key: the version is told.
     let other =
         FIELDS.into_iter().filter(|field| !field.0.starts_with("Sec-")).chain([("Sec-WebSocket-Version", "14")]);
-    assert_eq!(Request::from_parts("GET", "/", other), Err(ParseError::Version));
+    assert_eq!(Request::from_parts("GET", "/", other), Err(ParseError::Version(Versions::ALL)));
     // A form that was sent here.
     assert_eq!(Request::from_parts("POST", "/", [("Host", "a"), ("Content-Length", "3")]).unwrap_err().status(), 405);
 }
@@ -388,7 +389,7 @@ fn each_request_has_its_own_key() {
         count += 1;
         buf.fill(count);
     };
-    let mut key = || Request::offer(Target::new("a", "/"), &Offer::new(), &mut random).unwrap().key();
+    let mut key = || Request::offer(Target::new("a", "/"), &Offer::new(), &mut random).unwrap().key().unwrap();
     let keys: [Key; 2] = [key(), key()];
     assert_ne!(keys[0], keys[1]);
 }

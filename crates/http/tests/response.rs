@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use protocol_websocket_http::{
     Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject, Request,
-    Response, ResponseHead, SetCookie, Target,
+    Response, ResponseHead, SetCookie, Target, Version, Versions,
 };
 
 /// RFC 6455 §1.2, and §1.3 without the subprotocol.
@@ -234,11 +234,15 @@ fn nothing_can_be_smuggled_into_a_refusal() {
 
 #[test]
 fn every_error_has_its_answer() {
+    let [every, one] = [Versions::ALL, Versions::RFC6455].map(ParseError::Version);
+    let unnumbered = ParseError::Version(Version::Hybi00.into());
     for (error, line, fields) in [
         (ParseError::Key, "400 Bad Request", ""),
         (ParseError::Method, "405 Method Not Allowed", "Allow: GET\r\n"),
-        (ParseError::Upgrade, "426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
-        (ParseError::Version, "426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        (ParseError::Upgrade, "426 Upgrade Required", "Upgrade: websocket\r\n"),
+        (every, "426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13, 8\r\n"),
+        (one, "426 Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        (unnumbered, "426 Upgrade Required", "Upgrade: websocket\r\n"),
         (ParseError::TooLong, "431 Request Header Fields Too Large", ""),
     ] {
         let mut output = BytesMut::new();

@@ -87,7 +87,7 @@ impl Hall {
     fn serve(&self, number: usize, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
-        let connection = match read_head(&mut stream, &mut input, &mut output)? {
+        let accepted = match read_head(&mut stream, &mut input, &mut output)? {
             Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
             Some(head) => {
                 answer(&head, &mut output);
@@ -96,11 +96,25 @@ impl Hall {
             None => None,
         };
         stream.write_all(&output)?;
-        let Some(connection) = connection else { return part(&mut stream) };
+        let negotiated = match accepted {
+            None => return part(&mut stream),
+            Some(Accepted::Open(negotiated)) => negotiated,
+            Some(Accepted::AwaitingKey3(mut key3)) => loop {
+                output.clear();
+                if let Some(negotiated) = key3.parse(&mut input, &mut output) {
+                    stream.write_all(&output)?;
+                    break negotiated;
+                }
+                if read(&mut stream, &mut input)? == 0 {
+                    return Ok(());
+                }
+            },
+        };
 
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(Some(Duration::from_secs(30)))?;
-        let peer = Arc::new(Peer { connection: Mutex::new(connection), stream: stream.try_clone()? });
+        let connection = Mutex::new(Connection::server(&negotiated, &self.config));
+        let peer = Arc::new(Peer { connection, stream: stream.try_clone()? });
         lock(&self.peers).insert(number, Arc::clone(&peer));
         while peer.advance(&mut input)? != State::Closed {
             if read(&mut stream, &mut input)? == 0 {
@@ -111,8 +125,8 @@ impl Hall {
         part(&mut stream)
     }
 
-    /// Answers a request for an upgrade: the connection, if it becomes one.
-    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<Connection> {
+    /// Answers a request for an upgrade: what it becomes, unless it is refused.
+    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<Accepted> {
         let upgrade = match Upgrade::from_head(head) {
             Ok(upgrade) => upgrade,
             Err(error) => {
@@ -125,10 +139,7 @@ impl Hall {
             Some(name) => Accept::new().subprotocol(name),
             None => Accept::new(),
         };
-        match upgrade.accept(&accept, output) {
-            Ok(Accepted::Open(negotiated)) => Some(Connection::server(&negotiated, &self.config)),
-            _ => None,
-        }
+        upgrade.accept(&accept, output).ok()
     }
 
     /// Tells every peer that the server goes away, and gives them a moment to agree.

@@ -106,10 +106,10 @@ pub use protocol_websocket_frame::{
 #[cfg(feature = "client")]
 pub use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
 #[cfg(feature = "server")]
-pub use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
+pub use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, ServerHandshake, Upgrade};
 pub use protocol_websocket_http as http;
 pub use protocol_websocket_http::{
-    Accept, AnswerError, BuildError, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response,
+    Accept, AnswerError, BuildError, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response, Versions,
 };
 #[cfg(feature = "client")]
 pub use protocol_websocket_url::{Url, UrlError};

@@ -1,0 +1,198 @@
+use alloc::string::{String, ToString};
+
+use md5::{Digest, Md5};
+use protocol_websocket_core::Random;
+
+/// The two numbers that `Sec-WebSocket-Key1` and `-Key2` hide (draft-ietf-hybi-00 §1.3).
+///
+/// Together with the eight bytes behind the head of the request they make the 16 bytes that follow the head of the
+/// answer. They are no secret, and prove nothing but that the other end speaks WebSocket.
+///
+/// ```
+/// use protocol_websocket_http::KeyNumbers;
+///
+/// // The example of the draft, §1.2.
+/// let numbers = KeyNumbers::parse(b"4 @1  46546xW%0l 1 5", b"12998 5 Y3 1  .P00").expect("two good keys");
+/// assert_eq!(&numbers.digest(*b"^n:ds[4U"), b"8jKS'y:G*Co,Wxa-");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyNumbers([u32; 2]);
+
+impl KeyNumbers {
+    /// Reads the numbers of two keys, as they stand in their fields.
+    ///
+    /// A key's digits, joined, are divided by the count of its spaces (draft-ietf-hybi-00 §5.2). `None` without a digit
+    /// or a space, with a remainder, or for a quotient of more than 32 bits.
+    #[must_use]
+    pub fn parse(key1: &[u8], key2: &[u8]) -> Option<Self> {
+        Some(Self([number(key1)?, number(key2)?]))
+    }
+
+    /// The numbers of `Sec-WebSocket-Key1` and of `Sec-WebSocket-Key2`.
+    #[must_use]
+    pub const fn numbers(self) -> [u32; 2] {
+        self.0
+    }
+
+    /// What a server writes behind the head of its answer: the MD5 of both numbers and of the eight bytes behind the
+    /// head of the request.
+    #[must_use]
+    pub fn digest(self, key3: [u8; 8]) -> [u8; 16] {
+        let [number1, number2] = self.0.map(u32::to_be_bytes);
+        Md5::new().chain_update(number1).chain_update(number2).chain_update(key3).finalize().into()
+    }
+
+    /// Fresh numbers, and the keys that hide them.
+    pub(crate) fn random(random: &mut dyn Random) -> (Self, [String; 2]) {
+        let [(number1, key1), (number2, key2)] = [hide(random), hide(random)];
+        (Self([number1, number2]), [key1, key2])
+    }
+}
+
+fn number(key: &[u8]) -> Option<u32> {
+    let mut digits = key.iter().filter(|byte| byte.is_ascii_digit()).map(|digit| u64::from(digit - b'0')).peekable();
+    digits.peek()?;
+    // The product of two numbers of 32 bits never has more than 64.
+    let product = digits.try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(digit))?;
+    let spaces = key.iter().filter(|&&byte| byte == b' ').count() as u64;
+    if product.checked_rem(spaces)? != 0 {
+        return None;
+    }
+    u32::try_from(product / spaces).ok()
+}
+
+/// Makes a number and its key, as draft-ietf-hybi-00 §4.1 has it, steps 16 to 22.
+fn hide(random: &mut dyn Random) -> (u32, String) {
+    let spaces = 1 + below(random, 12);
+    let number = below(random, u64::from(u32::MAX) / spaces + 1);
+    let mut key = (number * spaces).to_string();
+    for _ in 0..=below(random, 12) {
+        let character = char::from(OTHERS.get(index(random, OTHERS.len())).copied().unwrap_or(b'!'));
+        insert(random, &mut key, 0, character);
+    }
+    // Not at the ends, where a space would be trimmed.
+    (0..spaces).for_each(|_| insert(random, &mut key, 1, ' '));
+    (u32::try_from(number).unwrap_or_default(), key)
+}
+
+/// U+0021 to U+002F and U+003A to U+007E: what is printed and no digit.
+const OTHERS: &[u8; 84] = b"!\"#$%&'()*+,-./:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+
+/// Inserts at a random place, at least so far from both ends.
+fn insert(random: &mut dyn Random, key: &mut String, margin: usize, character: char) {
+    let at = margin + index(random, key.len() + 1 - 2 * margin);
+    key.insert(at, character);
+}
+
+fn index(random: &mut dyn Random, len: usize) -> usize {
+    usize::try_from(below(random, len as u64)).unwrap_or_default()
+}
+
+/// A number below `limit`, which has 33 bits at most. 64 bits are drawn, so that none is favoured by more than 2^-31.
+fn below(random: &mut dyn Random, limit: u64) -> u64 {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    u64::try_from((u128::from(u64::from_le_bytes(bytes)) * u128::from(limit)) >> 64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_examples_of_the_draft_come_out() {
+        // draft-ietf-hybi-00: §1.2, §1.3, and the worked examples of §4.1 and §5.2.
+        for (key1, key2, numbers, key3, digest) in [
+            (
+                "4 @1  46546xW%0l 1 5",
+                "12998 5 Y3 1  .P00",
+                [829_309_203, 259_970_620],
+                b"^n:ds[4U",
+                b"8jKS'y:G*Co,Wxa-",
+            ),
+            (
+                "18x 6]8vM;54 *(5:  {   U1]8  z [  8",
+                "1_ tx7X d  <  nw  334J702) 7]o}` 0",
+                [155_712_099, 173_347_027],
+                b"Tm[K T2u",
+                b"fQJ,fN/4F4!~K~MH",
+            ),
+            (
+                "P388 O503D&ul7 {K%gX( %7  15",
+                "1 N ?|k UT0or 3o  4 I97N 5-S3O 31",
+                [777_007_543, 114_997_259],
+                b"G0\"-Z?GX",
+                b"0st3Rl&q-2ZU^weu",
+            ),
+            (
+                "3e6b263  4 17 80",
+                "17  9 G`ZD9   2 2b 7X 3 /r90",
+                [906_585_445, 179_922_739],
+                b"WjN}|M(6",
+                b"n`9eBk9z$R8pOtVb",
+            ),
+        ] {
+            let found = KeyNumbers::parse(key1.as_bytes(), key2.as_bytes()).unwrap();
+            assert_eq!(found.numbers(), numbers, "{key1}");
+            assert_eq!(found.digest(*key3), *digest, "{key1}");
+        }
+    }
+
+    #[test]
+    fn numbers_follow_the_rules() {
+        for (key, expected) in [
+            (" 0", Some(0)),
+            ("4294967295 ", Some(u32::MAX)),
+            ("8589934590  ", Some(u32::MAX)),
+            ("000000000000000000000000000007 ", Some(7)),
+            ("18446744073709551615               ", None),
+            // Not a multiple of the spaces, no space, no digit; both of the first are examples of the draft, §5.2.
+            ("1 0 1", None),
+            ("3e6b26341780", None),
+            ("a b", None),
+            ("", None),
+            ("1\t", None),
+            // 2^32; 2^64 and more, which would wrap to a small number.
+            ("4294967296 ", None),
+            ("8589934592  ", None),
+            ("18446744073709551616 ", None),
+            ("18446744073709551623 ", None),
+            ("99999999999999999999999999999999999999990 ", None),
+        ] {
+            assert_eq!(number(key.as_bytes()), expected, "{key:?}");
+        }
+        assert!(KeyNumbers::parse(b"1 ", b"1").is_none() && KeyNumbers::parse(b"1", b"1 ").is_none());
+        let long = format!("{}1 ", "9".repeat(4000));
+        assert_eq!(number(long.as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_hidden_number_is_found(seed in prop::collection::vec(any::<u8>(), 1..999)) {
+            let mut bytes = seed.iter().copied().cycle();
+            let mut random = |buf: &mut [u8]| buf.fill_with(|| bytes.next().unwrap());
+            let (numbers, [key1, key2]) = KeyNumbers::random(&mut random);
+            prop_assert_eq!(KeyNumbers::parse(key1.as_bytes(), key2.as_bytes()), Some(numbers));
+            for key in [key1, key2] {
+                let count = |is: fn(&u8) -> bool| key.as_bytes().iter().filter(|byte| is(byte)).count();
+                prop_assert!((1..=12).contains(&count(|byte| *byte == b' ')), "{:?}", key);
+                prop_assert!((1..=10).contains(&count(u8::is_ascii_digit)), "{:?}", key);
+                prop_assert!((1..=12).contains(&count(|byte| !byte.is_ascii_digit() && *byte != b' ')), "{:?}", key);
+                prop_assert!(key.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
+                prop_assert_eq!(key.trim(), &key);
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_source_are_the_ends_of_the_range() {
+        for (byte, lowest) in [(0, true), (0xFF, false)] {
+            let mut random = |buf: &mut [u8]| buf.fill(byte);
+            let drawn: Vec<_> = [1, 12, 84, 1 << 32].into_iter().map(|limit| below(&mut random, limit)).collect();
+            assert_eq!(drawn, if lowest { [0, 0, 0, 0] } else { [0, 11, 83, u64::from(u32::MAX)] });
+        }
+    }
+}
