@@ -295,7 +295,8 @@ fn extensions_are_read_or_refused() {
 #[test]
 fn cookies_run_over_all_fields() {
     let request = with("Cookie", &["a=1; b=2", "c=3"]).unwrap();
-    assert!(request.cookies().map(|cookie| (cookie.name, cookie.value)).eq([("a", "1"), ("b", "2"), ("c", "3")]));
+    let cookies: Vec<_> = request.cookies().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+    assert_eq!(cookies, ["a=1", "b=2", "c=3"]);
 }
 
 #[test]

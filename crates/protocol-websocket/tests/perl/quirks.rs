@@ -54,6 +54,16 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("enc-sentinel-control", Fixed, "a typed error"),
     ("enc-sentinel-ff", Fixed, "a typed error"),
     ("house-sentinel-strict", House, "what 00 and FF cannot say is a typed error: binary, fragments, a close code"),
+    // Cookies.
+    ("cookie-attribute-first", Fixed, "ignored"),
+    ("cookie-attributes-ignored", House, "written"),
+    ("cookie-empty-portlist", Fixed, "`Port`"),
+    ("cookie-empty-value", Fixed, "an empty value"),
+    ("cookie-malformed", House, "RFC 6265: a pair ends at `;` and its name at `=`, whatever else is in it"),
+    ("house-cookie-empty", House, "a cookie that is set without a value has an empty one"),
+    ("cookie-quote-escape", Fixed, "escaped, and unescaped when read"),
+    ("cookie-version-lost", Fixed, "read"),
+    ("header-injection", Fixed, "a typed error"),
     // URLs.
     ("url-build-empty-port", Fixed, "the default port"),
     ("url-build-no-slash", Fixed, "a slash is put in"),

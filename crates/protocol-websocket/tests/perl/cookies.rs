@@ -1,0 +1,123 @@
+//! `Protocol::WebSocket::Cookie`, `Cookie::Request` and `Cookie::Response`.
+
+use protocol_websocket::http::{Cookie, SetCookie};
+use protocol_websocket::{Accept, Request};
+use serde_json::{Value, json};
+
+use crate::vectors::{Mode, run, run_plain};
+
+#[test]
+fn cookie_parse() {
+    run_plain("cookie-parse", |input, _| {
+        let field = string(&input["cookie"]);
+        let pairs: Vec<_> = Cookie::pairs(&field).map(|(name, value)| json!([name, value])).collect();
+        json!({ "ok": !field.is_empty(), "pairs": pairs })
+    });
+}
+
+#[test]
+fn cookie_build() {
+    run_plain("cookie-build", |input, _| {
+        let pair = |pair: &Value| (string(&pair[0]), pair[1].is_string().then(|| string(&pair[1])));
+        let pairs: Vec<_> = input["pairs"].as_array().unwrap().iter().map(pair).collect();
+        match Cookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref()))) {
+            Ok(cookie) => json!({ "cookie": cookie }),
+            Err(_) => json!({ "error": { "class": "invalid-header-value" } }),
+        }
+    });
+}
+
+#[test]
+fn cookie_request_parse() {
+    run("cookie-request-parse", |vector, expected, _| {
+        let field = string(&vector.input["cookie"]);
+        let cookie = |cookie: Cookie<'_>| {
+            json!({
+                "name": cookie.name,
+                "value": cookie.value,
+                "path": cookie.path,
+                "domain": cookie.domain,
+                "version": cookie.version,
+            })
+        };
+        let ours = json!({ "cookies": Cookie::parse(&field).map(cookie).collect::<Vec<_>>() });
+        // A cookie without a value has an empty one here; `Cookie::pairs`, above, tells them apart.
+        let mut expected = expected.clone();
+        for cookie in expected["cookies"].as_array_mut().into_iter().flatten() {
+            if cookie["value"].is_null() {
+                cookie["value"] = "".into();
+            }
+        }
+        if ours == expected { Ok(()) } else { Err(format!("expected: {expected}\n  ours:     {ours}")) }
+    });
+}
+
+/// Perl's form of a cookie is `perl_compat()`; by default, what browsers would misread is an error.
+#[test]
+fn cookie_response_build() {
+    run_plain("cookie-response-build", |input, mode| {
+        assert_eq!(mode, Mode::Strict);
+        set_cookie(input).map_or_else(
+            || json!({ "error": { "class": "invalid-header-value" } }),
+            |cookie| json!({ "set_cookie": cookie.to_string() }),
+        )
+    });
+}
+
+/// The cookie with these attributes, in Perl's order. `None` if no answer takes it.
+pub(crate) fn set_cookie(input: &Value) -> Option<SetCookie> {
+    let given = |name: &str| input.get(name).filter(|value| !value.is_null());
+    let is_set = |name: &str| given(name).is_some_and(|flag| *flag != 0 && *flag != false);
+    let mut cookie = SetCookie::new(string(&input["name"]), given("value").map(string).unwrap_or_default());
+    for (key, name) in [("comment", "Comment"), ("comment_url", "CommentURL")] {
+        if let Some(value) = given(key) {
+            cookie = cookie.with(name, Some(string(value)));
+        }
+    }
+    if is_set("discard") {
+        cookie = cookie.with("Discard", None);
+    }
+    if let Some(seconds) = given("max_age") {
+        cookie = cookie.max_age(seconds.as_i64().unwrap());
+    }
+    if let Some(path) = given("path") {
+        cookie = cookie.path(string(path));
+    }
+    if let Some(ports) = given("portlist") {
+        let ports = ports
+            .as_array()
+            .map_or_else(|| vec![ports.to_string()], |ports| ports.iter().map(Value::to_string).collect::<Vec<_>>());
+        cookie = cookie.with("Port", (!ports.is_empty()).then(|| ports.join(" ")));
+    }
+    if is_set("secure") {
+        cookie = cookie.secure();
+    }
+    if let Some(domain) = given("domain") {
+        cookie = cookie.domain(string(domain));
+    }
+    if let Some(date) = given("expires") {
+        cookie = cookie.expires(string(date));
+    }
+    if is_set("httponly") {
+        cookie = cookie.http_only();
+    }
+    let cookie = cookie.perl_compat();
+    let request = Request::from_parts(
+        "GET",
+        "/",
+        [
+            ("Host", "h"),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", "13"),
+        ],
+    );
+    let answer = Accept::new().cookie(cookie.clone()).encode(&request.unwrap(), &mut bytes::BytesMut::new());
+    answer.is_ok().then_some(cookie)
+}
+
+/// Cookies are `str` here: bytes beyond ASCII, which mean nothing to either side, stand for characters.
+fn string(value: &Value) -> String {
+    value.as_str().unwrap().into()
+}
