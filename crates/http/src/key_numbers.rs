@@ -49,6 +49,12 @@ impl KeyNumbers {
     }
 }
 
+impl From<[u32; 2]> for KeyNumbers {
+    fn from(numbers: [u32; 2]) -> Self {
+        Self(numbers)
+    }
+}
+
 fn number(key: &[u8]) -> Option<u32> {
     let mut digits = key.iter().filter(|byte| byte.is_ascii_digit()).map(|digit| u64::from(digit - b'0')).peekable();
     digits.peek()?;

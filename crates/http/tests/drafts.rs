@@ -1,0 +1,458 @@
+//! The handshakes of the drafts: what tells them apart, what each asks and answers, and Perl's wording of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use bytes::BytesMut;
+use protocol_websocket_http::{
+    Accept, AnswerError, BuildError, Extension, HeadReader, KeyNumbers, Negotiated, Offer, ParseError, Request,
+    RequestHead, Response, ResponseHead, SetCookie, Target, Version, Versions,
+};
+
+const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+
+/// Two keys of draft-ietf-hybi-00 §1.2.
+const KEYS: [(&str, &str); 2] =
+    [("Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"), ("Sec-WebSocket-Key2", "12998 5 Y3 1  .P00")];
+const KEY: (&str, &str) = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+const V13: (&str, &str) = ("Sec-WebSocket-Version", "13");
+const V8: (&str, &str) = ("Sec-WebSocket-Version", "8");
+
+fn head(fields: &[(&str, &str)]) -> RequestHead {
+    let common = [("Host", "example.com"), ("Upgrade", "WebSocket"), ("Connection", "Upgrade")];
+    RequestHead::from_parts("GET", "/demo", common.iter().chain(fields).copied()).unwrap()
+}
+
+fn request(fields: &[(&str, &str)]) -> Result<Request, ParseError> {
+    Request::from_head(head(fields))
+}
+
+/// A good request of this version, with these fields beside.
+fn of(version: Version, fields: &[(&str, &str)]) -> Result<Request, ParseError> {
+    let own: &[(&str, &str)] = match version {
+        Version::Hixie75 => &[],
+        Version::Hybi00 => &KEYS,
+        Version::Hybi10 => &[KEY, V8],
+        Version::Hybi17 => &[KEY, V13],
+    };
+    request(&[own, fields].concat())
+}
+
+fn offered(offer: &Offer, target: Target<'_>) -> Result<Request, BuildError> {
+    let mut count = 0_u8;
+    let mut random = |buf: &mut [u8]| {
+        if buf.len() == 16 {
+            return buf.copy_from_slice(b"the sample nonce");
+        }
+        count = count.wrapping_mul(5).wrapping_add(113);
+        buf.fill(count);
+    };
+    Request::offer(target, offer, &mut random)
+}
+
+fn asked(offer: &Offer) -> Request {
+    offered(offer, Target::new("example.com", "/demo")).unwrap()
+}
+
+fn text(request: &Request) -> String {
+    let mut output = BytesMut::new();
+    request.head().encode(&mut output);
+    String::from_utf8(output.to_vec()).unwrap()
+}
+
+fn answer(accept: &Accept, request: &Request) -> String {
+    let mut output = BytesMut::new();
+    accept.encode(request, &mut output).unwrap();
+    String::from_utf8(output.to_vec()).unwrap()
+}
+
+#[test]
+fn versions_are_told_apart() {
+    for (fields, expected) in [
+        (&[KEY, V13][..], Ok(Version::Hybi17)),
+        (&[KEY, V8], Ok(Version::Hybi10)),
+        (&KEYS, Ok(Version::Hybi00)),
+        (&[], Ok(Version::Hixie75)),
+        // A key, and another version or none.
+        (&[KEY], Err(ParseError::Version(Versions::ALL))),
+        (&[KEY, ("Sec-WebSocket-Version", "7")], Err(ParseError::Version(Versions::ALL))),
+        (&[KEY, V13, V8], Err(ParseError::Version(Versions::ALL))),
+        (&[KEY, ("Sec-WebSocket-Version", "13, 8")], Err(ParseError::Version(Versions::ALL))),
+        // Half of a challenge.
+        (&[V13], Err(ParseError::Key)),
+        (&[V8], Err(ParseError::Key)),
+        (&[KEYS[0]], Err(ParseError::Key)),
+        (&[KEYS[1]], Err(ParseError::Key)),
+        (&[KEYS[0], KEYS[0], KEYS[1]], Err(ParseError::Key)),
+        (&[KEYS[0], KEYS[1], KEYS[1]], Err(ParseError::Key)),
+        // Two challenges.
+        (&[KEY, V13, KEYS[0], KEYS[1]], Err(ParseError::MixedKeys)),
+        (&[KEY, KEYS[0], KEYS[1]], Err(ParseError::MixedKeys)),
+        (&[V8, KEYS[0], KEYS[1]], Err(ParseError::MixedKeys)),
+        (&[KEY, KEYS[0]], Err(ParseError::MixedKeys)),
+        (&[V13, KEYS[1]], Err(ParseError::MixedKeys)),
+    ] {
+        assert_eq!(request(fields).map(|request| request.version()), expected, "{fields:?}");
+    }
+}
+
+#[test]
+fn what_is_not_spoken_is_refused_by_naming_what_is() {
+    for asked in VERSIONS {
+        for spoken in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into(), Versions::of(&[])] {
+            let head = of(asked, &[]).unwrap().head().clone();
+            let result = Request::check(head, spoken).map(|request| request.version());
+            let expected = if spoken.contains(asked) { Ok(asked) } else { Err(ParseError::Version(spoken)) };
+            assert_eq!(result, expected);
+        }
+    }
+    let unknown = head(&[KEY, ("Sec-WebSocket-Version", "25")]);
+    assert_eq!(Request::check(unknown, Versions::RFC6455), Err(ParseError::Version(Versions::RFC6455)));
+}
+
+#[test]
+fn bad_key_numbers_are_refused_with_the_head() {
+    // draft-ietf-hybi-00 §5.2: no space, and no multiple of the spaces.
+    for bad in ["3e6b26341780", "1 0 1", "a b", "18446744073709551616 "] {
+        assert_eq!(request(&[("Sec-WebSocket-Key1", bad), KEYS[1]]), Err(ParseError::Key), "{bad}");
+        assert_eq!(request(&[KEYS[0], ("Sec-WebSocket-Key2", bad)]), Err(ParseError::Key), "{bad}");
+    }
+    let request = of(Version::Hybi00, &[]).unwrap();
+    assert_eq!(request.key_numbers(), Some(KeyNumbers::from([829_309_203, 259_970_620])));
+    assert_eq!((request.key(), request.key3(), request.digest()), (None, None, None));
+    assert_eq!(of(Version::Hixie75, &[]).unwrap().key_numbers(), None);
+}
+
+#[test]
+fn a_draft_checks_no_less() {
+    for version in VERSIONS {
+        for (fields, error) in [
+            (&[("Host", "b")][..], ParseError::Host),
+            (&[("Transfer-Encoding", "chunked")], ParseError::Body),
+            (&[("Content-Length", "9")], ParseError::Body),
+            (&[("Origin", "http://a b")], ParseError::Origin),
+            (&[("Origin", "http://a"), ("Origin", "http://a")], ParseError::Origin),
+            (&[("Sec-WebSocket-Origin", "")], ParseError::Origin),
+            (&[("Sec-WebSocket-Protocol", "a b")], ParseError::Subprotocols),
+            (&[("WebSocket-Protocol", "a, a")], ParseError::Subprotocols),
+            (&[("Sec-WebSocket-Extensions", "a b")], ParseError::Extensions),
+        ] {
+            assert_eq!(of(version, fields), Err(error), "{version} {fields:?}");
+        }
+    }
+}
+
+#[test]
+fn eight_bytes_are_announced_in_hybi_00_alone() {
+    for version in VERSIONS {
+        let good = version == Version::Hybi00;
+        assert_eq!(of(version, &[("Content-Length", "8")]).is_ok(), good, "{version}");
+        assert!(of(version, &[("Content-Length", "0")]).is_ok(), "{version}");
+    }
+    for bad in ["08", "8, 8", "+8", "16", "7"] {
+        assert_eq!(of(Version::Hybi00, &[("Content-Length", bad)]), Err(ParseError::Body), "{bad}");
+    }
+    let twice = [("Content-Length", "8"), ("Content-Length", "0")];
+    assert_eq!(of(Version::Hybi00, &twice), Err(ParseError::Body));
+}
+
+#[test]
+fn origin_and_subprotocols_have_two_names_in_any_version() {
+    for version in VERSIONS {
+        let [old, new] = [("Origin", "http://old"), ("Sec-WebSocket-Origin", "http://new")];
+        let origin = |fields: &[(&str, &str)]| of(version, fields).unwrap().origin().map(String::from);
+        assert_eq!(origin(&[]), None);
+        assert_eq!(origin(&[old]).as_deref(), Some(old.1));
+        assert_eq!(origin(&[new]).as_deref(), Some(new.1));
+        assert_eq!(origin(&[old, new]).as_deref(), Some(new.1));
+        let [old, new] = [("WebSocket-Protocol", "old"), ("Sec-WebSocket-Protocol", "new, newer")];
+        assert!(of(version, &[old]).unwrap().subprotocols().eq(["old"]));
+        assert!(of(version, &[old, new]).unwrap().subprotocols().eq(["new", "newer"]));
+    }
+}
+
+#[test]
+fn the_oldest_have_no_extensions() {
+    for version in VERSIONS {
+        let has = version.has_length_framing();
+        let request = of(version, &[("Sec-WebSocket-Extensions", "x")]).unwrap();
+        assert_eq!(request.extensions().len(), usize::from(has));
+        let accepted = Accept::new().extension(Extension::new("x")).encode(&request, &mut BytesMut::new());
+        assert_eq!(accepted.is_ok(), has);
+        let offer = Offer::new().version(version).extension(Extension::new("x"));
+        let offered = offered(&offer, Target::new("a", "/")).map(|_| ());
+        assert_eq!(offered, if has { Ok(()) } else { Err(BuildError::Unsupported) });
+    }
+}
+
+#[test]
+fn a_request_is_built_in_each_version() {
+    for (version, expected) in [
+        (
+            Version::Hybi17,
+            "Host: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sample\r\n\
+             Sec-WebSocket-Version: 13\r\nCookie: a=b\r\nX: y\r\n",
+        ),
+        (
+            Version::Hybi10,
+            "Host: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sample\r\n\
+             Sec-WebSocket-Version: 8\r\nCookie: a=b\r\nX: y\r\n",
+        ),
+        (
+            Version::Hybi00,
+            "Upgrade: WebSocket\r\nConnection: Upgrade\r\nHost: example.com\r\nOrigin: http://example.com\r\n\
+             Sec-WebSocket-Protocol: sample\r\nSec-WebSocket-Key1: KEY1\r\nSec-WebSocket-Key2: KEY2\r\nCookie: a=b\r\n\
+             X: y\r\n",
+        ),
+        (
+            Version::Hixie75,
+            "Upgrade: WebSocket\r\nConnection: Upgrade\r\nHost: example.com\r\nOrigin: http://example.com\r\n\
+             WebSocket-Protocol: sample\r\nCookie: a=b\r\nX: y\r\n",
+        ),
+    ] {
+        let offer = Offer::new().version(version).subprotocol("sample").cookie("a", "b").header("X", "y");
+        let request = asked(&offer);
+        let key = |name: &str| request.headers().get_str(name).unwrap_or_default();
+        let expected = expected.replace("KEY1", key("Sec-WebSocket-Key1")).replace("KEY2", key("Sec-WebSocket-Key2"));
+        assert_eq!(text(&request), format!("GET /demo HTTP/1.1\r\n{expected}\r\n"));
+        // It is what a server understands, the eight bytes behind the head apart.
+        let mut wire = BytesMut::new();
+        request.encode(&mut wire);
+        let again = Request::parse(&mut wire, protocol_websocket_http::HeadLimits::default()).unwrap().unwrap();
+        assert_eq!((again.version(), again.key_numbers()), (version, request.key_numbers()));
+        assert_eq!(wire[..], *request.key3().as_ref().map_or(&[][..], |key3| key3));
+        let digest = again.key_numbers().zip(request.key3()).map(|(numbers, key3)| numbers.digest(key3));
+        assert_eq!(request.digest(), digest);
+        assert_eq!(digest.is_some(), version == Version::Hybi00);
+    }
+}
+
+#[test]
+fn the_examples_of_hixie_75_are_built_and_answered() {
+    // draft-hixie-75 §1.2.
+    let example = concat!(
+        "GET /demo HTTP/1.1\r\n",
+        "Upgrade: WebSocket\r\n",
+        "Connection: Upgrade\r\n",
+        "Host: example.com\r\n",
+        "Origin: http://example.com\r\n",
+        "WebSocket-Protocol: sample\r\n",
+        "\r\n",
+    );
+    let request = asked(&Offer::new().version(Version::Hixie75).subprotocol("sample"));
+    assert_eq!(text(&request), example);
+    let head = HeadReader::default().request(&mut BytesMut::from(example)).unwrap().unwrap();
+    let expected = concat!(
+        "HTTP/1.1 101 Web Socket Protocol Handshake\r\n",
+        "Upgrade: WebSocket\r\n",
+        "Connection: Upgrade\r\n",
+        "WebSocket-Origin: http://example.com\r\n",
+        "WebSocket-Location: ws://example.com/demo\r\n",
+        "WebSocket-Protocol: sample\r\n",
+        "\r\n",
+    );
+    assert_eq!(answer(&Accept::new().subprotocol("sample"), &Request::from_head(head).unwrap()), expected);
+    let head = HeadReader::default().response(&mut BytesMut::from(expected)).unwrap().unwrap();
+    let response = Response::from_head(head, &request).unwrap();
+    assert_eq!(*response.negotiated(), Negotiated::default().version(Version::Hixie75).subprotocol("sample"));
+}
+
+#[test]
+fn an_origin_is_named_where_the_version_has_it() {
+    let secure = Target::new("a:444", "/").secure(true);
+    for version in VERSIONS {
+        let field = if version == Version::Hybi10 { "Sec-WebSocket-Origin" } else { "Origin" };
+        let origin = |offer: Offer| {
+            let request = offered(&offer.version(version), secure).unwrap();
+            request.headers().get_str(field).map(String::from)
+        };
+        let own = (!version.has_length_framing()).then_some("https://a:444");
+        assert_eq!(origin(Offer::new()).as_deref(), own, "{version}");
+        assert_eq!(origin(Offer::new().origin("http://b")).as_deref(), Some("http://b"), "{version}");
+        assert_eq!(origin(Offer::new().perl_compat()).as_deref(), Some("https://a:444"), "{version}");
+    }
+    let by_hand = Offer::new().version(Version::Hybi00).header("origin", "http://c");
+    assert_eq!(asked(&by_hand).origin(), Some("http://c"));
+}
+
+#[test]
+fn a_location_is_secure_when_it_is_said_or_guessed() {
+    let location = |accept: Accept, fields: &[(&str, &str)]| {
+        let text = answer(&accept, &of(Version::Hixie75, fields).unwrap());
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+        (field("WebSocket-Origin: "), field("WebSocket-Location: "))
+    };
+    let pair = |origin: &str, location: &str| (origin.to_owned(), location.to_owned());
+    assert_eq!(location(Accept::new(), &[]), pair("http://example.com", "ws://example.com/demo"));
+    assert_eq!(location(Accept::new().secure(true), &[]), pair("https://example.com", "wss://example.com/demo"));
+    for https in ["https://page.test", "HTTPS://page.test"] {
+        assert_eq!(location(Accept::new(), &[("Origin", https)]), pair(https, "wss://example.com/demo"));
+        let plain = Accept::new().secure(false);
+        assert_eq!(location(plain, &[("Origin", https)]), pair(https, "ws://example.com/demo"));
+    }
+    assert_eq!(location(Accept::new(), &[("Origin", "null")]), pair("null", "ws://example.com/demo"));
+    // A proxy is believed only by those who ask it.
+    let forwarded = [("X-Forwarded-Proto", "https")];
+    assert_eq!(location(Accept::new(), &forwarded).1, "ws://example.com/demo");
+}
+
+#[test]
+fn a_proxy_is_asked_for_its_first_word() {
+    for (value, expected) in [
+        ("https", true),
+        ("HTTPS", true),
+        ("wss", true),
+        ("https, http", true),
+        ("http, https", false),
+        ("http", false),
+        ("httpsx", false),
+        ("", false),
+    ] {
+        let request = of(Version::Hybi17, &[("X-Forwarded-Proto", value)]).unwrap();
+        assert_eq!(request.forwarded_secure(), expected, "{value}");
+        assert!(!request.is_secure());
+    }
+    assert!(!of(Version::Hybi17, &[]).unwrap().forwarded_secure());
+}
+
+/// An answer's fields for [`asked`] with the subprotocol `sample`.
+fn answered(version: Version) -> Vec<(&'static str, &'static str)> {
+    let own: &[(&str, &str)] = match version {
+        Version::Hixie75 => &[
+            ("WebSocket-Origin", "http://example.com"),
+            ("WebSocket-Location", "ws://example.com/demo"),
+            ("WebSocket-Protocol", "sample"),
+        ],
+        Version::Hybi00 => &[
+            ("Sec-WebSocket-Origin", "http://example.com"),
+            ("Sec-WebSocket-Location", "ws://example.com/demo"),
+            ("Sec-WebSocket-Protocol", "sample"),
+        ],
+        _ => &[("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), ("Sec-WebSocket-Protocol", "sample")],
+    };
+    [&[("Upgrade", "WebSocket"), ("Connection", "Upgrade")], own].concat()
+}
+
+fn check(version: Version, fields: &[(&str, &str)]) -> Result<Negotiated, AnswerError> {
+    let request = asked(&Offer::new().version(version).subprotocol("sample"));
+    let head = ResponseHead::from_parts(101, fields.iter().copied()).unwrap();
+    Response::from_head(head, &request).map(Response::into_negotiated)
+}
+
+/// The same but for the field whose name ends so.
+fn changed(version: Version, end: &str, values: &[&'static str]) -> Result<Negotiated, AnswerError> {
+    let fields = answered(version);
+    let name = fields.iter().find(|field| field.0.ends_with(end)).unwrap().0;
+    let others = fields.iter().copied().filter(|field| field.0 != name);
+    check(version, &others.chain(values.iter().map(|value| (name, *value))).collect::<Vec<_>>())
+}
+
+#[test]
+fn no_answer_of_another_version_is_taken() {
+    for asked in VERSIONS {
+        for given in VERSIONS {
+            let result = check(asked, &answered(given)).map(|negotiated| negotiated.version);
+            // The two newest differ in the request alone.
+            let same = asked == given || (asked.has_length_framing() && given.has_length_framing());
+            let error = if asked.has_length_framing() { AnswerError::AcceptMissing } else { AnswerError::Origin };
+            assert_eq!(result, if same { Ok(asked) } else { Err(error) }, "{asked} {given}");
+        }
+    }
+}
+
+#[test]
+fn an_old_answer_repeats_what_was_asked() {
+    for version in [Version::Hybi00, Version::Hixie75] {
+        let good = Negotiated::default().version(version).subprotocol("sample");
+        assert_eq!(check(version, &answered(version)), Ok(good.clone()));
+        assert_eq!(changed(version, "Origin", &["HTTP://Example.com"]), Ok(good));
+        for bad in [&[][..], &["http://other.test"], &["null"], &[""], &["http://example.com", "http://example.com"]] {
+            assert_eq!(changed(version, "Origin", bad), Err(AnswerError::Origin), "{bad:?}");
+        }
+        let url = "ws://example.com/demo";
+        for bad in [&[][..], &["wss://example.com/demo"], &["ws://example.com/Demo"], &["/demo"], &[url, url]] {
+            assert_eq!(changed(version, "Location", bad), Err(AnswerError::Location), "{bad:?}");
+        }
+        assert_eq!(changed(version, "Protocol", &["other"]), Err(AnswerError::SubprotocolNotOffered));
+        assert_eq!(changed(version, "Protocol", &["sample", "sample"]), Err(AnswerError::SubprotocolRepeated));
+        assert_eq!(changed(version, "Protocol", &[]).map(|negotiated| negotiated.subprotocol), Ok(None));
+        assert_eq!(changed(version, "Upgrade", &["h2c"]), Err(AnswerError::Upgrade));
+        assert_eq!(changed(version, "Connection", &["close"]), Err(AnswerError::Connection));
+    }
+}
+
+#[test]
+fn perl_asks_in_its_own_words() {
+    for (version, field, own) in [
+        (
+            Version::Hybi17,
+            "Origin",
+            "Sec-WebSocket-Protocol: chat, v1.x\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Version: 13\r\n",
+        ),
+        (
+            Version::Hybi10,
+            "Sec-WebSocket-Origin",
+            "Sec-WebSocket-Protocol: chat, v1.x\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Version: 8\r\n",
+        ),
+        (
+            Version::Hybi00,
+            "Origin",
+            "Sec-WebSocket-Protocol: chat, v1.x\r\nSec-WebSocket-Key1: KEY1\r\nSec-WebSocket-Key2: KEY2\r\n\
+             Content-Length: 8\r\n",
+        ),
+        (Version::Hixie75, "Origin", "WebSocket-Protocol: chat, v1.x\r\n"),
+    ] {
+        let offer = Offer::new().header("X", "y").subprotocol("chat").subprotocol("v1.x").cookie("a", "b");
+        let request = asked(&offer.cookie("c", "d").version(version).perl_compat());
+        let key = |name: &str| request.headers().get_str(name).unwrap_or_default();
+        let own = own.replace("KEY1", key("Sec-WebSocket-Key1")).replace("KEY2", key("Sec-WebSocket-Key2"));
+        let expected = format!(
+            "GET /demo HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: example.com\r\n\
+             Cookie: a=b; c=d\r\n{field}: http://example.com\r\n{own}X: y\r\n\r\n"
+        );
+        assert_eq!(text(&request), expected);
+    }
+}
+
+#[test]
+fn perl_answers_in_its_own_words() {
+    for (version, own) in [
+        (Version::Hybi17, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
+        (Version::Hybi10, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
+        (
+            Version::Hybi00,
+            "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Origin: null\r\n\
+             Sec-WebSocket-Location: ws://example.com/demo\r\n",
+        ),
+        (
+            Version::Hixie75,
+            "WebSocket-Protocol: chat\r\nWebSocket-Origin: null\r\nWebSocket-Location: ws://example.com/demo\r\n",
+        ),
+    ] {
+        let request = of(version, &[("Origin", "null"), ("Sec-WebSocket-Protocol", "chat")]).unwrap();
+        let accept = Accept::new().header("X", "y").subprotocol("chat");
+        let accept = accept.cookie(SetCookie::new("a", "b")).cookie(SetCookie::new("c", "d").path("/"));
+        let [first, second] =
+            [SetCookie::new("a", "b"), SetCookie::new("c", "d").path("/")].map(|cookie| cookie.to_string());
+        let expected = format!(
+            "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\
+             {own}Set-Cookie: {first},{second}\r\nX: y\r\n\r\n"
+        );
+        assert_eq!(answer(&accept.perl_compat(), &request), expected);
+        let without = answer(&Accept::new().perl_compat(), &request);
+        assert!(!without.contains("Set-Cookie"), "{without}");
+    }
+}
+
+#[test]
+fn fields_of_all_versions_belong_to_the_handshake() {
+    for name in ["WebSocket-Protocol", "websocket-origin", "WebSocket-Location", "Sec-WebSocket-Key1"] {
+        let offer = Offer::new().header(name, "x");
+        assert_eq!(offered(&offer, Target::new("a", "/")), Err(BuildError::ReservedField));
+        let accept = Accept::new().header(name, "x");
+        let result = accept.encode(&of(Version::Hixie75, &[]).unwrap(), &mut BytesMut::new());
+        assert_eq!(result, Err(BuildError::ReservedField));
+    }
+}
