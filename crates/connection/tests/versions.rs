@@ -1,0 +1,204 @@
+//! Both helpers against each other in memory, in each version of the protocol.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use core::time::Duration;
+
+use bytes::BytesMut;
+use common::told;
+use proptest::prelude::*;
+use protocol_websocket_connection::{
+    Accept, Client, Config, Error, Event, Message, Offer, Reject, SendError, Server, State, Timeouts, Upgrade, Url,
+    Version, Versions,
+};
+use protocol_websocket_handshake_client::HandshakeError;
+use protocol_websocket_http::{AnswerError, ParseError};
+
+const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+
+fn connect(url: &str, offer: &Offer, output: &mut BytesMut) -> Client {
+    let mut count = 0_u8;
+    let random = move |bytes: &mut [u8]| {
+        count = count.wrapping_mul(5).wrapping_add(113);
+        bytes.fill(count);
+    };
+    Client::connect(&Url::parse(url).unwrap(), offer, Config::new(), random, output).unwrap()
+}
+
+fn asked(server: &mut Server, input: &mut BytesMut) -> Upgrade {
+    match server.receive(input, &mut BytesMut::new()).unwrap() {
+        Some(Event::Upgrade(upgrade)) => upgrade,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A server of draft-ietf-hybi-00 that said yes and waits, its answer's head, and the eight bytes that it waits for.
+fn waiting(config: Config) -> (Server, BytesMut, BytesMut) {
+    let (mut server, mut wire, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
+    connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut wire);
+    let upgrade = asked(&mut server, &mut wire);
+    server.accept(upgrade, &Accept::new(), &mut output).unwrap();
+    assert_eq!(wire.len(), 8);
+    (server, output, wire)
+}
+
+#[test]
+fn both_ends_talk_in_each_version() {
+    for version in VERSIONS {
+        for url in ["ws://example.com/chat?a=b", "wss://[::1]:8443/"] {
+            for perl in [false, true] {
+                let (mut offer, mut accept) = (Offer::new().version(version).subprotocol("chat"), Accept::new());
+                if perl {
+                    (offer, accept) = (offer.perl_compat(), accept.perl_compat());
+                }
+                // The server does not see that the socket is encrypted.
+                accept = accept.secure(url.starts_with("wss:")).subprotocol("chat");
+                let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
+                let mut client = connect(url, &offer, &mut there);
+                let mut server = Server::new(Config::new());
+                let upgrade = asked(&mut server, &mut there);
+                assert_eq!(upgrade.request().version(), version);
+                server.accept(upgrade, &accept, &mut back).unwrap();
+                let Some(Event::Open(at_server)) = server.receive(&mut there, &mut back).unwrap() else { panic!() };
+                let Some(Event::Open(at_client)) = client.receive(&mut back, &mut there).unwrap() else { panic!() };
+                assert_eq!(at_client, at_server);
+                assert_eq!((at_client.version, at_client.subprotocol.as_deref()), (version, Some("chat")));
+
+                client.send("Größe", &mut there).unwrap();
+                let echoed = server.receive(&mut there, &mut back).unwrap();
+                assert_eq!(told(&echoed.into_iter().collect::<Vec<_>>()), told(&[Event::Message("Größe".into())]));
+                let sent = client.send(Message::Binary("x".into()), &mut there);
+                assert_eq!(sent.is_ok(), version.has_length_framing());
+                there.clear();
+
+                server.close(None, &mut back).unwrap();
+                assert!(matches!(client.receive(&mut back, &mut there), Ok(Some(Event::Close(None)))));
+                assert!(matches!(server.receive(&mut there, &mut back), Ok(Some(Event::Close(None)))));
+                assert_eq!((client.state(), server.state()), (State::Closed, State::Closed));
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_sent_before_the_last_bytes_of_the_request() {
+    let (mut server, mut output, mut wire) = waiting(Config::new());
+    assert!(output.ends_with(b"\r\n\r\n"), "the head is out, for a proxy that holds the rest back");
+    output.clear();
+    for refused in [server.send("x", &mut output), server.close(None, &mut output), server.ping("", &mut output)] {
+        assert_eq!(refused, Err(SendError::Connecting));
+    }
+    let mut rest = wire.split_off(7);
+    assert!(server.receive(&mut wire, &mut output).unwrap().is_none());
+    assert_eq!((server.state(), output.len(), wire.len()), (State::Connecting, 0, 7));
+    wire.unsplit(rest.split());
+    wire.extend_from_slice(b"\0first\xFF");
+    let opened = server.receive(&mut wire, &mut output).unwrap();
+    assert!(matches!(opened, Some(Event::Open(negotiated)) if negotiated.version == Version::Hybi00));
+    assert_eq!((server.state(), output.len()), (State::Open, 16));
+    server.send("second", &mut output).unwrap();
+    assert_eq!(output[16..], *b"\0second\xFF");
+    let first = server.receive(&mut wire, &mut output).unwrap();
+    assert!(matches!(first, Some(Event::Message(Message::Text(text))) if *text == *"first"));
+}
+
+#[test]
+fn behind_the_head_of_an_answer_there_is_no_other_answer() {
+    let config = Config::new().timeouts(Timeouts { handshake: Some(Duration::from_secs(10)), ..Timeouts::NONE });
+    let (mut server, mut output, _) = waiting(config);
+    output.clear();
+    let mut another = BytesMut::new();
+    connect("ws://example.com/", &Offer::new(), &mut another);
+    let upgrade = asked(&mut Server::new(Config::new()), &mut another.clone());
+    assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::Open));
+    let upgrade = asked(&mut Server::new(Config::new()), &mut another);
+    assert_eq!(server.reject(upgrade, &Reject::new(500), &mut output), Err(SendError::Open));
+    server.handle_timeout(Duration::ZERO, &mut output).unwrap();
+    assert!(matches!(server.handle_timeout(Duration::from_secs(10), &mut output), Err(Error::Timeout(_))));
+    assert!(output.is_empty(), "{output:?}");
+    assert_eq!(server.state(), State::Closed);
+}
+
+#[test]
+fn an_end_before_the_last_bytes_is_no_clean_end() {
+    let (mut server, ..) = waiting(Config::new());
+    assert_eq!(server.receive_eof(), Err(Error::UnexpectedEof));
+}
+
+#[test]
+fn a_server_speaks_what_it_was_told() {
+    for spoken in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into()] {
+        for version in VERSIONS {
+            let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+            connect("ws://example.com/", &Offer::new().version(version), &mut wire);
+            let result = Server::new(Config::new().versions(spoken)).receive(&mut wire, &mut output);
+            match spoken.contains(version) {
+                true => assert!(matches!(result, Ok(Some(Event::Upgrade(_))))),
+                false => {
+                    assert_eq!(result.unwrap_err(), Error::Request(ParseError::Version(spoken)));
+                    assert!(output.starts_with(b"HTTP/1.1 426 "));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_checksum_ends_the_client() {
+    let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
+    let mut client = connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut there);
+    let mut server = Server::new(Config::new());
+    let upgrade = asked(&mut server, &mut there);
+    server.accept(upgrade, &Accept::new(), &mut back).unwrap();
+    there[0] ^= 1;
+    assert!(matches!(server.receive(&mut there, &mut back), Ok(Some(Event::Open(_)))));
+    let error = client.receive(&mut back, &mut there).unwrap_err();
+    assert_eq!(error, Error::Answer(HandshakeError::Answer(AnswerError::Checksum)));
+    assert_eq!(client.state(), State::Closed);
+}
+
+/// Lets a server talk until its input is used up.
+fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
+    while let Some(event) = server.receive(input, output).unwrap() {
+        events.push(match event {
+            Event::Upgrade(upgrade) => {
+                server.accept(upgrade, &Accept::new(), output).unwrap();
+                String::from("upgrade")
+            }
+            Event::Message(message) => {
+                server.send(message.clone(), output).unwrap();
+                format!("{message:?}")
+            }
+            other => format!("{other:?}"),
+        });
+    }
+}
+
+proptest! {
+    #[test]
+    fn however_an_old_conversation_is_cut_it_is_the_same(
+        newer in any::<bool>(),
+        sizes in prop::collection::vec(1_usize..60, 1..30),
+    ) {
+        let version = if newer { Version::Hybi00 } else { Version::Hixie75 };
+        let mut wire = BytesMut::new();
+        connect("ws://example.com/", &Offer::new().version(version), &mut wire);
+        wire.extend_from_slice(b"\0Hello\xFF\x80\x02xx\0there\xFF\xFF\0");
+        let (mut whole_events, mut whole_output) = (Vec::new(), BytesMut::new());
+        echo(&mut Server::new(Config::new()), &mut wire.clone(), &mut whole_output, &mut whole_events);
+        prop_assert_eq!(whole_events.len(), 5);
+
+        let (mut server, mut input) = (Server::new(Config::new()), BytesMut::new());
+        let (mut events, mut output) = (Vec::new(), BytesMut::new());
+        for size in sizes.iter().cycle() {
+            if wire.is_empty() {
+                break;
+            }
+            input.unsplit(wire.split_to((*size).min(wire.len())));
+            echo(&mut server, &mut input, &mut output, &mut events);
+        }
+        prop_assert_eq!((events, output), (whole_events, whole_output));
+    }
+}
