@@ -56,6 +56,7 @@
 extern crate alloc;
 
 mod accept;
+mod cgi;
 mod challenge;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
