@@ -61,8 +61,8 @@ impl Handshake for Asking {
                 let negotiated = response.into_negotiated();
                 Step::Open(Connection::new(Role::Client, &negotiated, config, self.random.take()), negotiated)
             }
-            Some(Outcome::Redirect(redirect)) => Step::Over(Event::Redirect(redirect)),
-            Some(Outcome::Rejected(answer)) => Step::Over(Event::Rejected(answer)),
+            Some(Outcome::Redirect(redirect)) => Step::Refused(Event::Redirect(redirect)),
+            Some(Outcome::Rejected(answer)) => Step::Refused(Event::Rejected(answer)),
         })
     }
 

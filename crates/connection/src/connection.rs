@@ -20,7 +20,8 @@ use crate::{Config, Error, Event, SendError, State, Timeout};
 ///
 /// 1. append what arrived to `input`, and call [`receive`](Self::receive) until it gives `None`;
 /// 2. call [`send`](Self::send) and its like whenever there is something to say;
-/// 3. write `output`; once [`state`](Self::state) is [`State::Closed`], close the transport behind it;
+/// 3. write `output`, [`flush`](Self::flush) and write again what that brought; once [`state`](Self::state) is
+///    [`State::Closed`], close the transport behind it;
 /// 4. at the end of the transport's input call [`receive_eof`](Self::receive_eof);
 /// 5. with [`Timeouts`](crate::Timeouts), call [`handle_timeout`](Self::handle_timeout) when
 ///    [`poll_timeout`](Self::poll_timeout) says.
@@ -100,10 +101,14 @@ impl Connection {
     #[inline]
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
         self.sender.flush(output);
-        if let (Some(timers), false) = (&mut self.timers, input.is_empty()) {
-            timers.hear();
+        if let Some(timers) = &mut self.timers {
+            timers.hear(input.len());
         }
-        match self.receiver.receive(input) {
+        let received = self.receiver.receive(input);
+        if let Some(timers) = &mut self.timers {
+            timers.leave(input.len());
+        }
+        match received {
             Ok(None) => Ok(None),
             Ok(Some((event, reply))) => {
                 if let Some(reply) = reply {
@@ -116,6 +121,12 @@ impl Connection {
                 Err(error.into())
             }
         }
+    }
+
+    /// Writes the pong that was held back while `output` was too full ([`Config::high_water`]). Call it when `output`
+    /// was written; every other method that writes does so first.
+    pub fn flush(&mut self, output: &mut BytesMut) {
+        self.sender.flush(output);
     }
 
     /// Takes note that the transport has nothing more to read.
@@ -172,7 +183,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// After a Close, or with more than 125 bytes.
+    /// With more than 125 bytes, and after the peer's Close; behind our own it still may go.
     pub fn pong(&mut self, payload: impl Into<Bytes>, output: &mut BytesMut) -> Result<(), SendError> {
         self.sender.pong(payload.into(), output)
     }
@@ -218,6 +229,7 @@ impl Connection {
     ///
     /// When a deadline passed. A Close is in `output` then, and the connection is over.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
+        self.sender.flush(output);
         let state = self.state();
         let due = self.timers.as_mut().and_then(|timers| timers.handle(now, state));
         match due {

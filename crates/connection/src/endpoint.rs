@@ -13,16 +13,17 @@ use crate::{Config, Connection, Error, Event, SendError, State};
 ///
 /// [`Client`](crate::Client) and [`Server`](crate::Server) are the two of them; they differ in how they begin, and in
 /// nothing behind the handshake. The order of calls is that of [`Connection`].
-pub struct Endpoint<H> {
-    phase: Phase<H>,
-    /// What was agreed on, until [`Event::Open`] has told it.
-    opened: Option<Box<Negotiated>>,
-}
+pub struct Endpoint<H>(Phase<H>);
 
 enum Phase<H> {
     Connecting(Box<Connecting<H>>),
+    /// Open, and [`Event::Open`] has not told it yet.
+    Opened(Box<(Connection, Negotiated)>),
     Open(Connection),
+    /// Over, perhaps by an error. What still comes is thrown away.
     Over(Option<Error>),
+    /// Over, by an answer whose body is the caller's.
+    Refused,
 }
 
 struct Connecting<H> {
@@ -51,8 +52,8 @@ pub enum Step {
     Wait,
     /// To something that the caller has to see.
     Event(Event),
-    /// To an end without a connection.
-    Over(Event),
+    /// To an answer that is no connection. Its body follows.
+    Refused(Event),
     /// To a connection.
     Open(Connection, Negotiated),
 }
@@ -60,7 +61,7 @@ pub enum Step {
 impl<H: Handshake> Endpoint<H> {
     pub(crate) fn begin(handshake: H, config: Config) -> Self {
         let timers = Timers::new(config.timeouts);
-        Self { phase: Phase::Connecting(Box::new(Connecting { handshake, config, timers })), opened: None }
+        Self(Phase::Connecting(Box::new(Connecting { handshake, config, timers })))
     }
 
     /// Takes the next event from the front of `input`; what the protocol has us answer goes to `output`. Call it until
@@ -72,33 +73,49 @@ impl<H: Handshake> Endpoint<H> {
     /// When the peer broke a rule: what to tell it is in `output` then, and each later call gives the same error.
     #[inline]
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
-        if let Some(negotiated) = self.opened.take() {
-            return Ok(Some(Event::Open(*negotiated)));
-        }
-        match &mut self.phase {
+        match &mut self.0 {
             Phase::Open(connection) => connection.receive(input, output),
             Phase::Connecting(_) => self.receive_handshake(input, output),
-            Phase::Over(error) => error.map_or(Ok(None), Err),
+            Phase::Opened(_) => Ok(self.tell_opened()),
+            Phase::Over(error) => {
+                input.clear();
+                error.map_or(Ok(None), Err)
+            }
+            Phase::Refused => Ok(None),
+        }
+    }
+
+    fn tell_opened(&mut self) -> Option<Event> {
+        match core::mem::replace(&mut self.0, Phase::Refused) {
+            Phase::Opened(opened) => {
+                let (connection, negotiated) = *opened;
+                self.0 = Phase::Open(connection);
+                Some(Event::Open(negotiated))
+            }
+            other => {
+                self.0 = other;
+                None
+            }
         }
     }
 
     fn receive_handshake(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
-        let Phase::Connecting(connecting) = &mut self.phase else { return Ok(None) };
+        let Phase::Connecting(connecting) = &mut self.0 else { return Ok(None) };
         let Connecting { handshake, config, .. } = &mut **connecting;
         match handshake.receive(config, input, output) {
             Ok(Step::Wait) => Ok(None),
             Ok(Step::Event(event)) => Ok(Some(event)),
-            Ok(Step::Over(event)) => {
-                self.phase = Phase::Over(None);
+            Ok(Step::Refused(event)) => {
+                self.0 = Phase::Refused;
                 Ok(Some(event))
             }
             Ok(Step::Open(connection, negotiated)) => {
-                self.phase = Phase::Open(connection);
+                self.0 = Phase::Open(connection);
                 Ok(Some(Event::Open(negotiated)))
             }
             Err(error) => {
                 input.clear();
-                self.phase = Phase::Over(Some(error));
+                self.0 = Phase::Over(Some(error));
                 Err(error)
             }
         }
@@ -110,13 +127,20 @@ impl<H: Handshake> Endpoint<H> {
     ///
     /// [`Error::UnexpectedEof`], once, when it ended before the handshake was done or without a Close.
     pub fn receive_eof(&mut self) -> Result<(), Error> {
-        match &mut self.phase {
-            Phase::Open(connection) => connection.receive_eof(),
-            Phase::Connecting(_) => {
-                self.phase = Phase::Over(None);
-                Err(Error::UnexpectedEof)
-            }
-            Phase::Over(_) => Ok(()),
+        if let Some(connection) = self.connection_mut() {
+            return connection.receive_eof();
+        }
+        let early = matches!(self.0, Phase::Connecting(_));
+        if early {
+            self.0 = Phase::Over(None);
+        }
+        if early { Err(Error::UnexpectedEof) } else { Ok(()) }
+    }
+
+    /// As [`Connection::flush`].
+    pub fn flush(&mut self, output: &mut BytesMut) {
+        if let Some(connection) = self.connection_mut() {
+            connection.flush(output);
         }
     }
 
@@ -178,30 +202,29 @@ impl<H: Handshake> Endpoint<H> {
     /// Where the connection stands.
     #[must_use]
     pub fn state(&self) -> State {
-        match &self.phase {
-            Phase::Connecting(_) => State::Connecting,
-            Phase::Open(connection) => connection.state(),
-            Phase::Over(_) => State::Closed,
+        match (self.connection(), &self.0) {
+            (Some(connection), _) => connection.state(),
+            (None, Phase::Connecting(_)) => State::Connecting,
+            (None, _) => State::Closed,
         }
     }
 
     /// As [`Connection::close_code`]: 1006 if the connection never opened.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
-        match &self.phase {
-            Phase::Connecting(_) => None,
-            Phase::Open(connection) => connection.close_code(),
-            Phase::Over(_) => Some(CloseCode::ABNORMAL),
+        match (self.connection(), &self.0) {
+            (Some(connection), _) => connection.close_code(),
+            (None, Phase::Connecting(_)) => None,
+            (None, _) => Some(CloseCode::ABNORMAL),
         }
     }
 
     /// As [`Connection::poll_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        match &self.phase {
+        match &self.0 {
             Phase::Connecting(connecting) => connecting.timers.as_ref()?.poll(State::Connecting),
-            Phase::Open(connection) => connection.poll_timeout(),
-            Phase::Over(_) => None,
+            _ => self.connection()?.poll_timeout(),
         }
     }
 
@@ -211,35 +234,47 @@ impl<H: Handshake> Endpoint<H> {
     ///
     /// As [`Connection::handle_timeout`]. To a client whose handshake took too long a server says 408.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
-        match &mut self.phase {
-            Phase::Open(connection) => connection.handle_timeout(now, output),
-            Phase::Connecting(connecting) => {
-                let due = connecting.timers.as_mut().and_then(|timers| timers.handle(now, State::Connecting));
-                let Some(Due::Timeout(timeout)) = due else { return Ok(()) };
-                connecting.handshake.time_out(output);
-                self.phase = Phase::Over(Some(Error::Timeout(timeout)));
-                Err(Error::Timeout(timeout))
-            }
-            Phase::Over(_) => Ok(()),
+        if let Some(connection) = self.connection_mut() {
+            return connection.handle_timeout(now, output);
         }
+        let Phase::Connecting(connecting) = &mut self.0 else { return Ok(()) };
+        let due = connecting.timers.as_mut().and_then(|timers| timers.handle(now, State::Connecting));
+        let Some(Due::Timeout(timeout)) = due else { return Ok(()) };
+        connecting.handshake.time_out(output);
+        self.0 = Phase::Over(Some(Error::Timeout(timeout)));
+        Err(Error::Timeout(timeout))
     }
 
     /// The connection, once the handshake is done: to split it, or to hand it on. An [`Event::Open`] that was not
     /// fetched is lost with the rest.
     #[must_use]
     pub fn into_connection(self) -> Option<Connection> {
-        match self.phase {
+        match self.0 {
             Phase::Open(connection) => Some(connection),
-            Phase::Connecting(_) | Phase::Over(_) => None,
+            Phase::Opened(opened) => Some(opened.0),
+            Phase::Connecting(_) | Phase::Over(_) | Phase::Refused => None,
+        }
+    }
+
+    fn connection(&self) -> Option<&Connection> {
+        match &self.0 {
+            Phase::Open(connection) => Some(connection),
+            Phase::Opened(opened) => Some(&opened.0),
+            Phase::Connecting(_) | Phase::Over(_) | Phase::Refused => None,
+        }
+    }
+
+    fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match &mut self.0 {
+            Phase::Open(connection) => Some(connection),
+            Phase::Opened(opened) => Some(&mut opened.0),
+            Phase::Connecting(_) | Phase::Over(_) | Phase::Refused => None,
         }
     }
 
     fn open(&mut self) -> Result<&mut Connection, SendError> {
-        match &mut self.phase {
-            Phase::Open(connection) => Ok(connection),
-            Phase::Connecting(_) => Err(SendError::Connecting),
-            Phase::Over(_) => Err(SendError::Closed),
-        }
+        let refused = if matches!(self.0, Phase::Connecting(_)) { SendError::Connecting } else { SendError::Closed };
+        self.connection_mut().ok_or(refused)
     }
 }
 
@@ -247,22 +282,21 @@ impl<H: Handshake> Endpoint<H> {
 impl<H> Endpoint<H> {
     /// The handshake and the configuration, while it is under way.
     pub(crate) fn connecting(&mut self) -> Result<(&mut H, &Config), SendError> {
-        match &mut self.phase {
+        match &mut self.0 {
             Phase::Connecting(connecting) => Ok((&mut connecting.handshake, &connecting.config)),
-            Phase::Open(_) => Err(SendError::Open),
-            Phase::Over(_) => Err(SendError::Closed),
+            Phase::Opened(_) | Phase::Open(_) => Err(SendError::Open),
+            Phase::Over(_) | Phase::Refused => Err(SendError::Closed),
         }
     }
 
     /// The handshake is done, by our doing.
     pub(crate) fn opened(&mut self, connection: Connection, negotiated: Negotiated) {
-        self.phase = Phase::Open(connection);
-        self.opened = Some(Box::new(negotiated));
+        self.0 = Phase::Opened(Box::new((connection, negotiated)));
     }
 
     /// It is over, by our doing.
     pub(crate) fn over(&mut self) {
-        self.phase = Phase::Over(None);
+        self.0 = Phase::Over(None);
     }
 }
 

@@ -79,9 +79,7 @@ impl core::error::Error for Timeout {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The answer to a request for an upgrade cannot be built. Another answer may be tried with
-    /// [`Server::reject`](crate::Server::reject) while the upgrade is at hand, or its bytes with
-    /// [`Reject`](protocol_websocket_http::Reject).
+    /// The answer to a request for an upgrade cannot be built. The client was told 500 instead.
     Build(BuildError),
     /// A Close was sent, or the connection is over.
     Closed,

@@ -66,12 +66,20 @@ impl Sender {
     }
 
     pub(crate) fn pong(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
-        self.write(&Frame::pong(payload), output)
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
+        //# Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
+        //# response, unless it already received a Close frame.
+        if self.outgoing == Outgoing::Closed {
+            return Err(SendError::Closed);
+        }
+        self.encode(&Frame::pong(payload), output)
     }
 
     pub(crate) fn close(&mut self, close: Option<&Close>, output: &mut BytesMut) -> Result<(), SendError> {
         let payload = close.map(Close::encode).transpose()?.unwrap_or_default();
-        self.write_close(payload, output)
+        self.write_close(payload, output)?;
+        self.outgoing.close();
+        Ok(())
     }
 
     /// Writes what the protocol has us answer, unless a Close went out before.
@@ -86,14 +94,13 @@ impl Sender {
                 // A copy of at most 125 bytes, so that it does not keep a read buffer alive.
                 self.held = Some(Box::new(Bytes::copy_from_slice(&payload)));
             }
-            Reply::Pong(payload) => {
-                self.held = None;
-                // A ping's payload is one that a pong can carry, and after a Close none is due.
-                let _ = self.pong(payload, output);
-            }
+            // A ping's payload is one that a pong can carry.
+            Reply::Pong(payload) => drop(self.pong(payload, output)),
             Reply::Close(payload) => {
-                // After a Close no other is due.
+                // After a Close no other is due, nor any pong.
                 let _ = self.write_close(payload, output);
+                self.held = None;
+                self.outgoing.end();
             }
         }
     }
@@ -123,21 +130,23 @@ impl Sender {
     fn write(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_open()?;
         self.flush(output);
+        self.encode(frame, output)
+    }
+
+    fn encode(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         let key = self.key();
         Ok(frame.encode(self.version, key, output)?)
     }
 
     fn write_close(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
         let payload = if self.version.has_length_framing() { payload } else { Bytes::new() };
-        self.write(&Frame::new(OpCode::Close, payload), output)?;
-        self.outgoing.end();
-        Ok(())
+        self.write(&Frame::new(OpCode::Close, payload), output)
     }
 
     fn check_open(&self) -> Result<(), SendError> {
         match self.outgoing {
             Outgoing::Open => Ok(()),
-            Outgoing::Closed => Err(SendError::Closed),
+            Outgoing::Closing | Outgoing::Closed => Err(SendError::Closed),
         }
     }
 

@@ -62,15 +62,20 @@ impl Endpoint<Answering> {
     ///
     /// # Errors
     ///
-    /// When `accept` cannot be said, or says what was not offered: nothing is written then, and
-    /// [`Reject::encode`] still can answer. When the handshake is over already.
+    /// When `accept` cannot be said, or says what was not offered: the client is told 500 then, and it is over. Before a
+    /// request came, and after it was answered, nothing is written.
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
         let (awaited, config) = self.unanswered()?;
-        match upgrade.accept(accept, output)? {
-            Accepted::AwaitingKey3(key3) => *awaited = Await::Key3(key3),
-            Accepted::Open(negotiated) => {
+        match upgrade.accept(accept, output) {
+            Ok(Accepted::AwaitingKey3(key3)) => *awaited = Await::Key3(key3),
+            Ok(Accepted::Open(negotiated)) => {
                 let connection = Connection::server(&negotiated, config);
                 self.opened(connection, negotiated);
+            }
+            Err(error) => {
+                refuse(500, output);
+                self.over();
+                return Err(error.into());
             }
         }
         Ok(())
@@ -80,18 +85,23 @@ impl Endpoint<Answering> {
     ///
     /// # Errors
     ///
-    /// When `reject` cannot be said: nothing is written then. When the handshake is over already.
+    /// When `reject` cannot be said: the client is told 500 then, and it is over all the same. Before a request came,
+    /// and after it was answered, nothing is written.
     pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
         self.unanswered()?;
-        upgrade.reject(reject, output)?;
+        let written = upgrade.reject(reject, output);
+        if written.is_err() {
+            refuse(500, output);
+        }
         self.over();
-        Ok(())
+        Ok(written?)
     }
 
     fn unanswered(&mut self) -> Result<(&mut Await, &Config), SendError> {
         match self.connecting()? {
+            (Answering(awaited @ Await::Answer), config) => Ok((awaited, config)),
+            (Answering(Await::Request(_)), _) => Err(SendError::Connecting),
             (Answering(Await::Key3(_)), _) => Err(SendError::Open),
-            (Answering(awaited), config) => Ok((awaited, config)),
         }
     }
 }
@@ -123,8 +133,13 @@ impl Handshake for Answering {
     fn time_out(&self, output: &mut BytesMut) {
         // Behind the head of a 101 there is no place for another one.
         if !matches!(self.0, Await::Key3(_)) {
-            // A refusal of ours alone is always one that can be written.
-            let _ = Reject::new(408).encode(output);
+            refuse(408, output);
         }
     }
+}
+
+/// Refuses with a status of our own.
+fn refuse(status: u16, output: &mut BytesMut) {
+    // Without words of somebody else's it always can be written.
+    let _ = Reject::new(status).encode(output);
 }

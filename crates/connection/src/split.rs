@@ -1,5 +1,6 @@
 use alloc::sync::Arc;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use crossbeam_queue::ArrayQueue;
@@ -7,7 +8,7 @@ use protocol_websocket_frame::{Close, CloseCode, Message, Part};
 
 use crate::receiver::{Receiver, Reply};
 use crate::sender::Sender;
-use crate::state::{Incoming, Outgoing};
+use crate::state::Outgoing;
 use crate::{Connection, Error, Event, SendError};
 
 impl Connection {
@@ -16,7 +17,7 @@ impl Connection {
     ///
     /// What the protocol has us answer goes from the receiving to the sending half by itself, pongs masked and in place
     /// between two frames, a Close last. The receiving task only has to wake the sending one, so that it calls
-    /// [`SendHalf::flush`]: after an [`Event::Ping`], an [`Event::Close`] and an error.
+    /// [`SendHalf::flush`]: after an [`Event::Ping`], an [`Event::Close`], an error and the end of input.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -34,7 +35,8 @@ impl Connection {
     #[must_use]
     pub fn split(self) -> (ReceiveHalf, SendHalf) {
         let (receiver, sender) = self.into_halves();
-        let replies = Arc::new(Replies { pong: ArrayQueue::new(1), close: ArrayQueue::new(1) });
+        let replies =
+            Arc::new(Replies { pong: ArrayQueue::new(1), close: ArrayQueue::new(1), lost: AtomicBool::new(false) });
         (ReceiveHalf { receiver, replies: Arc::clone(&replies) }, SendHalf { sender, replies })
     }
 }
@@ -43,6 +45,8 @@ impl Connection {
 struct Replies {
     pong: ArrayQueue<Bytes>,
     close: ArrayQueue<Bytes>,
+    /// Nobody is left to read what is sent.
+    lost: AtomicBool,
 }
 
 /// The receiving half of a [`Connection`].
@@ -59,7 +63,6 @@ impl ReceiveHalf {
     ///
     /// As [`Connection::receive`].
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
-        let was_open = self.receiver.incoming == Incoming::Open;
         match self.receiver.receive(input) {
             Ok(None) => Ok(None),
             Ok(Some((event, reply))) => {
@@ -67,18 +70,19 @@ impl ReceiveHalf {
                 Ok(Some(event))
             }
             Err(error) => {
-                self.pass(was_open.then(|| Reply::failure(error)));
+                self.pass(Some(Reply::failure(error)));
                 Err(error.into())
             }
         }
     }
 
-    /// As [`Connection::receive_eof`].
+    /// As [`Connection::receive_eof`]. The other half sends nothing more, once it was woken.
     ///
     /// # Errors
     ///
     /// As [`Connection::receive_eof`].
     pub fn receive_eof(&mut self) -> Result<(), Error> {
+        self.replies.lost.store(true, Ordering::Release);
         if self.receiver.incoming.lose() { Err(Error::UnexpectedEof) } else { Ok(()) }
     }
 
@@ -119,6 +123,9 @@ impl SendHalf {
         }
         if let Some(payload) = self.replies.close.pop() {
             self.sender.reply(Reply::Close(payload), output);
+        }
+        if self.replies.lost.load(Ordering::Acquire) {
+            self.sender.outgoing.end();
         }
     }
 
@@ -186,7 +193,7 @@ impl SendHalf {
     /// the peer's Close too.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.sender.outgoing == Outgoing::Closed
+        self.sender.outgoing != Outgoing::Open
     }
 }
 

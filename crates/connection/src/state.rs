@@ -17,7 +17,7 @@ use protocol_websocket_frame::{CloseCode, DecodeError};
 /// |---|---|---|
 /// | `Connecting` | nothing but the handshake | the handshake |
 /// | `Open` | anything | anything |
-/// | `Closing` | nothing | messages, pings (unanswered) and pongs, until the Close |
+/// | `Closing` | pongs, which pings still get | messages, pings and pongs, until the Close |
 /// | `Closed` | nothing | nothing: input is thrown away |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
@@ -37,8 +37,8 @@ impl State {
     pub(crate) const fn of(outgoing: Outgoing, incoming: Incoming) -> Self {
         match (outgoing, incoming) {
             (Outgoing::Open, Incoming::Open) => Self::Open,
-            (Outgoing::Closed, Incoming::Open) | (Outgoing::Open, _) => Self::Closing,
-            (Outgoing::Closed, _) => Self::Closed,
+            (Outgoing::Closing | Outgoing::Closed, Incoming::Open) | (Outgoing::Open, _) => Self::Closing,
+            (Outgoing::Closing | Outgoing::Closed, _) => Self::Closed,
         }
     }
 }
@@ -47,6 +47,9 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
     Open,
+    /// Our Close is out, and the peer's may still come: it is owed answers to its pings (RFC 6455 §5.5.2).
+    Closing,
+    /// The Close that answers the peer's is out, or nobody is left to read one.
     Closed,
 }
 
@@ -54,7 +57,12 @@ impl Outgoing {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# The application MUST NOT send any more data frames after sending a
     //# Close frame.
-    /// A Close was written, or nobody is left to read one.
+    /// A Close of our own was written.
+    pub(crate) const fn close(&mut self) {
+        *self = Self::Closing;
+    }
+
+    /// The peer's Close was answered, or nobody is left to read one.
     pub(crate) const fn end(&mut self) {
         *self = Self::Closed;
     }
@@ -117,7 +125,8 @@ mod tests {
     fn two_directions_make_four_states() {
         let closed = Incoming::Closed(CloseCode::NORMAL);
         assert_eq!(State::of(Outgoing::Open, Incoming::Open), State::Open);
-        assert_eq!(State::of(Outgoing::Closed, Incoming::Open), State::Closing);
+        assert_eq!(State::of(Outgoing::Closing, Incoming::Open), State::Closing);
+        assert_eq!(State::of(Outgoing::Closing, closed), State::Closed);
         assert_eq!(State::of(Outgoing::Open, closed), State::Closing);
         assert_eq!(State::of(Outgoing::Closed, closed), State::Closed);
         assert_eq!(State::of(Outgoing::Closed, Incoming::Lost), State::Closed);

@@ -14,6 +14,8 @@ pub(crate) struct Timers {
     /// When the peer was last heard, and whether it was since.
     heard_at: Duration,
     heard: bool,
+    /// How many bytes were left unread the last time: those are no news.
+    unread: usize,
     /// When our ping went out, if the peer was not heard since.
     pinged: Option<Duration>,
 }
@@ -30,13 +32,20 @@ pub(crate) enum Due {
 impl Timers {
     /// Timers, if any is wanted: an idle connection without them pays nothing.
     pub(crate) fn new(timeouts: Timeouts) -> Option<Self> {
-        let timers = Self { timeouts, since: None, heard_at: Duration::ZERO, heard: false, pinged: None };
+        let timers = Self { timeouts, since: None, heard_at: Duration::ZERO, heard: false, unread: 0, pinged: None };
         (timeouts != Timeouts::NONE).then_some(timers)
     }
 
-    /// Bytes came from the peer.
-    pub(crate) const fn hear(&mut self) {
-        self.heard = true;
+    /// So many bytes wait to be read.
+    pub(crate) const fn hear(&mut self, waiting: usize) {
+        if waiting > self.unread {
+            self.heard = true;
+        }
+    }
+
+    /// So many bytes were left, for want of those that follow them.
+    pub(crate) const fn leave(&mut self, unread: usize) {
+        self.unread = unread;
     }
 
     /// When `handle` wants to be called. A time in the past means at once.
@@ -121,10 +130,10 @@ mod tests {
     fn trickling_bytes_do_not_move_a_handshake_deadline() {
         let mut timers = timers(Timeouts::USUAL);
         for second in 0..10 {
-            timers.hear();
+            timers.hear(1);
             assert_eq!(timers.handle(secs(second), State::Connecting), None);
         }
-        timers.hear();
+        timers.hear(1);
         assert_eq!(timers.handle(secs(10), State::Connecting), Some(Due::Timeout(Timeout::Handshake)));
     }
 
@@ -144,7 +153,7 @@ mod tests {
         let mut timers = timers(Timeouts::USUAL);
         timers.handle(secs(0), State::Open);
         timers.handle(secs(20), State::Open);
-        timers.hear();
+        timers.hear(1);
         assert_eq!(timers.handle(secs(40), State::Open), None);
         assert_eq!(timers.poll(State::Open), Some(secs(60)));
     }
@@ -157,10 +166,35 @@ mod tests {
     }
 
     #[test]
+    fn the_sooner_of_two_deadlines_counts() {
+        for (idle, first) in [(5, Due::Timeout(Timeout::Idle)), (30, Due::Ping)] {
+            let mut timers = timers(Timeouts { idle: Some(secs(idle)), ..Timeouts::USUAL });
+            timers.handle(secs(0), State::Open);
+            let at = timers.poll(State::Open).unwrap();
+            assert_eq!((at, timers.handle(at, State::Open)), (secs(idle.min(20)), Some(first)));
+        }
+    }
+
+    #[test]
+    fn bytes_that_were_there_before_are_no_news() {
+        let mut timers = timers(Timeouts::USUAL);
+        timers.handle(secs(0), State::Open);
+        timers.hear(3);
+        timers.leave(3);
+        timers.handle(secs(1), State::Open);
+        timers.hear(3);
+        timers.handle(secs(2), State::Open);
+        assert_eq!(timers.poll(State::Open), Some(secs(21)));
+        timers.hear(4);
+        timers.handle(secs(3), State::Open);
+        assert_eq!(timers.poll(State::Open), Some(secs(23)));
+    }
+
+    #[test]
     fn only_the_close_ends_closing() {
         let mut timers = timers(Timeouts::USUAL);
         timers.handle(secs(0), State::Closing);
-        timers.hear();
+        timers.hear(1);
         assert_eq!(timers.handle(secs(9), State::Closing), None);
         assert_eq!(timers.poll(State::Closing), Some(secs(10)));
         assert_eq!(timers.handle(secs(10), State::Closing), Some(Due::Timeout(Timeout::Close)));

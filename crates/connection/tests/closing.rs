@@ -61,7 +61,6 @@ fn nothing_can_be_sent(connection: &mut Connection) {
     assert_eq!(connection.send_vectored("x", &mut output), Err(SendError::Closed));
     assert_eq!(connection.send_part(part, &mut output), Err(SendError::Closed));
     assert_eq!(connection.ping("x", &mut output), Err(SendError::Closed));
-    assert_eq!(connection.pong("x", &mut output), Err(SendError::Closed));
     assert_eq!(connection.close(None, &mut output), Err(SendError::Closed));
     assert!(output.is_empty());
 }
@@ -78,10 +77,15 @@ fn nothing_is_sent_after_the_answer_to_a_close() {
     let mut server = server(&Config::new());
     take(&mut server, &mut masked(Frame::close(None).unwrap()));
     nothing_can_be_sent(&mut server);
+    assert_eq!(server.pong("x", &mut BytesMut::new()), Err(SendError::Closed));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
+//= type=test
+//# Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
+//# response, unless it already received a Close frame.
 #[test]
-fn messages_still_come_after_our_close_and_pings_stay_unanswered() {
+fn after_our_close_messages_still_come_and_pings_are_answered() {
     let mut server = server(&Config::new());
     server.close(None, &mut BytesMut::new()).unwrap();
     let mut wire = masked(Frame::text("late"));
@@ -89,7 +93,7 @@ fn messages_still_come_after_our_close_and_pings_stay_unanswered() {
     wire.unsplit(masked(Frame::close(None).unwrap()));
     let (events, output) = take(&mut server, &mut wire);
     assert!(matches!(&events[..], [Event::Message(_), Event::Ping(_), Event::Close(None)]), "{events:?}");
-    assert!(output.is_empty());
+    assert_eq!(output, unmasked(Frame::pong("there?")));
     assert_eq!(server.state(), State::Closed);
 }
 

@@ -8,9 +8,11 @@ use bytes::BytesMut;
 use common::told;
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Accept, Client, Close, CloseCode, Config, Error, Event, HeadLimits, Negotiated, Offer, Reject, SendError, Server,
-    State, Url,
+    Accept, Client, Close, CloseCode, Config, Error, Event, HeadLimits, Limits, Negotiated, Offer, Reject, SendError,
+    Server, State, Url,
 };
+use protocol_websocket_frame::DecodeError;
+use protocol_websocket_handshake_client::HandshakeError;
 use protocol_websocket_http::ParseError;
 
 fn connect(offer: &Offer, output: &mut BytesMut) -> Client {
@@ -175,12 +177,66 @@ fn an_answer_is_given_once() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_said_writes_nothing() {
-    let (_, mut server, upgrade) = asked(&Offer::new());
-    let mut output = BytesMut::new();
-    let refused = server.accept(upgrade, &Accept::new().subprotocol("never-offered"), &mut output);
-    assert!(matches!(refused, Err(SendError::Build(_))), "{refused:?}");
+fn an_answer_that_cannot_be_said_is_a_500() {
+    for reject in [false, true] {
+        let (_, mut server, upgrade) = asked(&Offer::new());
+        let mut output = BytesMut::new();
+        let refused = match reject {
+            true => server.reject(upgrade, &Reject::new(403).header("X", "a\r\nb"), &mut output),
+            false => server.accept(upgrade, &Accept::new().subprotocol("never-offered"), &mut output),
+        };
+        assert!(matches!(refused, Err(SendError::Build(_))), "{refused:?}");
+        assert!(output.starts_with(b"HTTP/1.1 500 ") && server.state() == State::Closed);
+    }
+}
+
+#[test]
+fn nothing_is_answered_before_it_was_asked() {
+    let (_, _, upgrade) = asked(&Offer::new());
+    let (mut server, mut output) = (server(), BytesMut::new());
+    assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::Connecting));
     assert!(output.is_empty() && server.state() == State::Connecting);
+}
+
+#[test]
+fn what_follows_the_end_of_a_server_is_thrown_away() {
+    let (_, mut server, upgrade) = asked(&Offer::new());
+    server.reject(upgrade, &Reject::new(403), &mut BytesMut::new()).unwrap();
+    let mut input = BytesMut::from(&[b'x'; 1000][..]);
+    assert!(server.receive(&mut input, &mut BytesMut::new()).unwrap().is_none());
+    assert!(input.is_empty());
+}
+
+#[test]
+fn the_configuration_is_that_of_the_open_connection() {
+    let config = Config::new().limits(Limits::new(3));
+    let url = Url::parse("ws://example.com/").unwrap();
+    let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
+    let random = |bytes: &mut [u8]| bytes.fill(7);
+    let mut client = Client::connect(&url, &Offer::new(), config.clone(), random, &mut to_server).unwrap();
+    let mut server = Server::new(config);
+    let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut to_server, &mut to_client) else { panic!() };
+    server.accept(upgrade, &Accept::new(), &mut to_client).unwrap();
+    opened(server.receive(&mut to_server, &mut to_client).unwrap());
+    opened(client.receive(&mut to_client, &mut to_server).unwrap());
+    client.send("four", &mut to_server).unwrap();
+    server.send("four", &mut to_client).unwrap();
+    let too_long = Error::Decode(DecodeError::FrameTooLong);
+    assert_eq!(server.receive(&mut to_server, &mut BytesMut::new()).unwrap_err(), too_long);
+    assert_eq!(client.receive(&mut to_client, &mut BytesMut::new()).unwrap_err(), too_long);
+}
+
+#[test]
+fn an_answer_is_limited() {
+    let url = Url::parse("ws://example.com/").unwrap();
+    let config = Config::new().head_limits(HeadLimits::default().max_len(100));
+    let random = |bytes: &mut [u8]| bytes.fill(7);
+    let mut client = Client::connect(&url, &Offer::new(), config, random, &mut BytesMut::new()).unwrap();
+    let mut answer = BytesMut::from(&[&b"HTTP/1.1 101 "[..], &[b'x'; 100]].concat()[..]);
+    assert_eq!(
+        client.receive(&mut answer, &mut BytesMut::new()).unwrap_err(),
+        Error::Answer(HandshakeError::Head(ParseError::TooLong))
+    );
 }
 
 #[test]

@@ -148,6 +148,39 @@ fn a_ping_flood_is_answered_with_the_latest_pong_only() {
     assert_eq!(output, unmasked(Frame::text("next")), "a pong goes out once");
 }
 
+#[test]
+fn a_pong_that_was_held_back_goes_out_first() {
+    type Send = fn(&mut Connection, &mut BytesMut);
+    let sends: [(Send, &[u8]); 4] = [
+        (|server, output| server.flush(output), b""),
+        (|server, output| server.send("x", output).unwrap(), b"\x81\x01x"),
+        (|server, output| drop(server.send_vectored("x", output).unwrap()), b"\x81\x01"),
+        (|server, output| server.close(None, output).unwrap(), b"\x88\x00"),
+    ];
+    for (send, bytes) in sends {
+        let mut server = server(&Config::new().high_water(0));
+        let mut output = BytesMut::from(&b"unsent"[..]);
+        assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
+        server.flush(&mut output);
+        assert_eq!(output[..], *b"unsent", "there is no room yet");
+        output.clear();
+        send(&mut server, &mut output);
+        assert_eq!(output[..], [b"\x8a\x01p", bytes].concat());
+    }
+}
+
+#[test]
+fn a_pong_that_was_held_back_does_not_follow_a_close() {
+    let mut server = server(&Config::new().high_water(0));
+    let mut output = BytesMut::from(&b"unsent"[..]);
+    let mut wire = masked(Frame::ping("p"));
+    wire.unsplit(masked(Frame::close(None).unwrap()));
+    while server.receive(&mut wire, &mut output).unwrap().is_some() {}
+    output.clear();
+    server.flush(&mut output);
+    assert!(output.is_empty());
+}
+
 /// Turns payloads round, and marks them with RSV2.
 #[derive(Clone)]
 struct Reverse;
@@ -210,8 +243,10 @@ fn extensions_work_in_the_order_in_which_they_were_negotiated() {
     server.send("Hello", &mut wire).unwrap();
     assert_eq!(wire[..], *b"\xB1\x06olleH!", "first reversed, then lengthened");
     server.ping("Hello", &mut wire).unwrap();
+    server.send_part(part("parts", true, true), &mut wire).unwrap();
     let (events, _) = take(&mut client, &mut wire);
-    assert_eq!(told(&events), told(&[Event::Message("Hello".into()), Event::Ping(Bytes::from("Hello"))]));
+    let ping = Event::Ping(Bytes::from("Hello"));
+    assert_eq!(told(&events), told(&[Event::Message("Hello".into()), ping, Event::Message("parts".into())]));
 }
 
 #[test]

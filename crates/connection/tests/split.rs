@@ -6,8 +6,12 @@ mod common;
 
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, unmasked};
-use protocol_websocket_connection::{Close, Config, Error, Event, Kind, Part, SendError};
+use protocol_websocket_connection::{Close, Config, Error, Event, Kind, Part, SendError, SendHalf};
 use protocol_websocket_frame::{DecodeError, Frame};
+
+fn part(first: bool, last: bool) -> Part {
+    Part { kind: Kind::Binary, bytes: Bytes::from("x"), first, last }
+}
 
 #[test]
 fn a_pong_finds_its_way_and_is_masked() {
@@ -27,7 +31,6 @@ fn a_pong_finds_its_way_and_is_masked() {
 fn a_pong_waits_for_a_frame_border_not_for_the_message() {
     let (mut receiving, mut sending) = server(&Config::new()).split();
     let mut output = BytesMut::new();
-    let part = |first, last| Part { kind: Kind::Binary, bytes: Bytes::from("x"), first, last };
     sending.send_part(part(true, false), &mut output).unwrap();
     receiving.receive(&mut masked(Frame::ping("p"))).unwrap();
     sending.send_part(part(false, true), &mut output).unwrap();
@@ -61,21 +64,63 @@ fn a_failure_is_told_by_the_other_half_once() {
 }
 
 #[test]
+fn every_way_of_sending_lets_an_answer_go_first() {
+    type Send = fn(&mut SendHalf, &mut BytesMut);
+    let sends: [Send; 6] = [
+        |sending, output| sending.send("x", output).unwrap(),
+        |sending, output| drop(sending.send_vectored("x", output).unwrap()),
+        |sending, output| sending.send_part(part(true, true), output).unwrap(),
+        |sending, output| sending.ping("x", output).unwrap(),
+        |sending, output| sending.pong("x", output).unwrap(),
+        |sending, output| sending.close(None, output).unwrap(),
+    ];
+    for send in sends {
+        let (mut receiving, mut sending) = server(&Config::new()).split();
+        receiving.receive(&mut masked(Frame::ping("p"))).unwrap();
+        let mut output = BytesMut::new();
+        send(&mut sending, &mut output);
+        assert!(output.starts_with(b"\x8a\x01p") && output.len() > 3, "{output:02x?}");
+    }
+}
+
+#[test]
+fn a_pong_that_was_held_back_before_the_split_is_not_lost() {
+    let mut server = server(&Config::new().high_water(0));
+    let mut output = BytesMut::from(&b"unsent"[..]);
+    server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap();
+    let (_, mut sending) = server.split();
+    output.clear();
+    sending.flush(&mut output);
+    assert_eq!(output[..], *b"\x8a\x01p");
+}
+
+#[test]
+fn the_end_of_input_ends_both_halves() {
+    let (mut receiving, mut sending) = server(&Config::new()).split();
+    assert_eq!(receiving.receive_eof(), Err(Error::UnexpectedEof));
+    assert_eq!(receiving.receive_eof(), Ok(()));
+    let mut output = BytesMut::new();
+    assert_eq!(sending.send("x", &mut output), Err(SendError::Closed));
+    assert!(sending.is_closed() && output.is_empty());
+}
+
+#[test]
 fn the_halves_may_live_in_two_threads() {
     let (mut receiving, mut sending) = server(&Config::new()).split();
     let (wake, woken) = std::sync::mpsc::channel();
     let writer = std::thread::spawn(move || {
         let mut output = BytesMut::new();
-        while !sending.is_closed() {
-            woken.recv().unwrap();
+        while let Ok(()) = woken.recv() {
             sending.flush(&mut output);
         }
+        assert!(sending.is_closed());
         output
     });
     for frame in [Frame::ping("a"), Frame::close(None).unwrap()] {
         receiving.receive(&mut masked(frame)).unwrap();
         wake.send(()).unwrap();
     }
+    drop(wake);
     let output = writer.join().unwrap();
     assert!(output.ends_with(b"\x88\x00") && output.starts_with(b"\x8a\x01a"), "{output:02x?}");
 }

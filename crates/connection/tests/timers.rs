@@ -48,6 +48,32 @@ fn an_answer_keeps_the_connection() {
 }
 
 #[test]
+fn bytes_that_wait_for_more_are_no_sign_of_life() {
+    for cut in [1, 7] {
+        let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+        let mut input = masked(Frame::text("cut")).split_to(cut);
+        let mut output = BytesMut::new();
+        server.handle_timeout(secs(0), &mut output).unwrap();
+        let mut end = Ok(());
+        for second in 0..60 {
+            assert!(server.receive(&mut input, &mut output).unwrap().is_none());
+            end = end.and_then(|()| server.handle_timeout(secs(second), &mut output));
+        }
+        assert_eq!(end, Err(Error::Timeout(Timeout::Pong)), "{cut} bytes of a frame");
+    }
+}
+
+#[test]
+fn a_pong_that_was_held_back_goes_out_with_the_time() {
+    let mut server = server(&Config::new().high_water(0).timeouts(Timeouts::USUAL));
+    let mut output = BytesMut::from(&b"unsent"[..]);
+    assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
+    output.clear();
+    server.handle_timeout(secs(1), &mut output).unwrap();
+    assert_eq!(output[..], *b"\x8a\x01p");
+}
+
+#[test]
 fn an_idle_connection_is_closed() {
     let timeouts = Timeouts { idle: Some(secs(5)), ..Timeouts::NONE };
     let mut client = client(&Config::new().timeouts(timeouts));
