@@ -5,7 +5,7 @@
 //! - [`HeadReader`] finds heads in a stream however it is cut, within [`HeadLimits`]; [`RequestHead`] and
 //!   [`ResponseHead`] are any of HTTP/1.x, so that a server can answer other requests on the same port.
 //! - [`Request`] is a request that passed every check of RFC 6455 §4.2.1; [`Response`] an answer that passed those of
-//!   §4.1.
+//!   §4.1. The drafts before the RFC are told apart by what they ask for: see [`Request::check`] and [`Versions`].
 //! - [`Offer`], [`Accept`] and [`Reject`] say what to write, and nothing can be smuggled into that: a name or value
 //!   that would not arrive as it was given is a [`BuildError`].
 //! - [`Negotiated`] is what both ends agreed on.

@@ -18,7 +18,8 @@ use crate::{
     Target, Versions, origin,
 };
 
-/// An upgrade request that passed every check of RFC 6455 §4.2.1, or was built so that it does.
+/// An upgrade request that passed every check of RFC 6455 §4.2.1, or of the draft that it follows, or was built so that it
+/// does.
 ///
 /// Another request is none: what cannot be answered with 101 is a [`ParseError`].
 ///

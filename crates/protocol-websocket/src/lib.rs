@@ -16,11 +16,13 @@
 //! # In scope
 //!
 //! - RFC 6455 in both roles, strict: everything a peer sends is checked, and refused with the right words.
+//! - The drafts before it, hybi-10, hybi-00 and hixie-75: a server speaks what [`Config::versions`] says, by default all of
+//!   them; a client what [`Offer::version`] says.
 //! - Limits on all that a peer can make us hold, enforced before memory is taken.
 //!
 //! # Out of scope
 //!
-//! - Sockets, TLS, threads, clocks, runtimes: an event loop has its own. The examples show four.
+//! - Sockets, TLS, threads, clocks, runtimes: an event loop has its own. The examples show three.
 //!
 //! # A tour
 //!
