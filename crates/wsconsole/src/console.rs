@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use mio::{Events, Poll, Token, Waker};
 use protocol_websocket::{
-    Client, Close, CloseCode, Config, Error, Event, Limits, Message, Negotiated, OsRandom, State, Timeouts, Version,
+    Client, Close, CloseCode, Config, Error, Event, Limits, Message, Negotiated, OsRandom, State, Timeout, Timeouts,
+    Version,
 };
 
 use crate::hex::HexDump;
@@ -32,6 +33,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// One session, from the request to the end of the transport.
 pub(crate) struct Console {
     client: Client,
+    version: Version,
     input: BytesMut,
     output: BytesMut,
     transport: Transport,
@@ -62,11 +64,9 @@ pub(crate) struct Console {
 impl Console {
     /// Connects, and is ready to write the request.
     pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
-        if options.version != Version::RFC6455 {
-            let text = format!("{} is not spoken yet, only {}", options.version, Version::RFC6455);
-            return Err(Failure::new(Status::Unusable, text));
-        }
-        let timeouts = Timeouts { handshake: Some(PATIENCE), close: Some(PATIENCE), ..Timeouts::NONE };
+        // A server of draft-hixie-75 need not answer a Close.
+        let close = if options.version == Version::Hixie75 { LINGER } else { PATIENCE };
+        let timeouts = Timeouts { handshake: Some(PATIENCE), close: Some(close), ..Timeouts::NONE };
         let config = Config::new().limits(Limits::new(MAX_MESSAGE)).timeouts(timeouts);
         let mut output = BytesMut::new();
         let client = Client::connect(&options.url, &options.offer(), config, OsRandom::new(), &mut output)
@@ -77,6 +77,7 @@ impl Console {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         Ok(Self {
             client,
+            version: options.version,
             input: BytesMut::new(),
             output,
             transport,
@@ -207,6 +208,7 @@ impl Console {
 
     fn fail(&mut self, error: Error) {
         match error {
+            Error::Timeout(Timeout::Close) if self.may_hang_up() => self.closed(None),
             Error::Timeout(_) | Error::UnexpectedEof => self.lose(&error),
             _ => {
                 note(&format!("the server broke the protocol: {error}"));
@@ -222,10 +224,16 @@ impl Console {
         if self.end.is_none() {
             match (error, &eof) {
                 (Some(error), _) => self.lose(error),
+                (None, Err(_)) if self.may_hang_up() => self.closed(None),
                 (None, Err(error)) => self.lose(error),
                 (None, Ok(())) => self.lose(&Error::UnexpectedEof),
             }
         }
+    }
+
+    /// draft-hixie-75 has no closing handshake: there an open connection ends with its transport.
+    const fn may_hang_up(&self) -> bool {
+        matches!(self.version, Version::Hixie75) && self.stop.is_some()
     }
 
     fn lose(&mut self, why: &dyn std::fmt::Display) {
@@ -270,7 +278,10 @@ impl Console {
     fn leave(&mut self, code: CloseCode, why: &str) {
         self.lines = None;
         if self.client.close(Close::from(code), &mut self.output).is_ok() {
-            note(&format!("closing with {code}: {why}"));
+            match self.version.has_length_framing() {
+                true => note(&format!("closing with {code}: {why}")),
+                false => note(&format!("closing: {why}")),
+            }
         }
     }
 

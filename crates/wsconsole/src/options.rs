@@ -55,8 +55,10 @@ Output:
   and what is inside of TLS. Pings are answered; redirects are told, not followed.
 
 Protocol versions:
-  draft-ietf-hybi-17 is RFC 6455. The names draft-ietf-hybi-10,
-  draft-ietf-hybi-00 and draft-hixie-75 are known, but not spoken yet.
+  draft-ietf-hybi-17 (RFC 6455), draft-ietf-hybi-10 (version 8),
+  draft-ietf-hybi-00 (also known as hixie-76) and draft-hixie-75. No other than
+  the one asked for is taken as an answer. The two oldest know text only, and
+  close without a code; in the oldest, either end may just hang up.
 
 Exit status:
   0  closed in order: by us, or by the server with 1000, 1001 or no code
@@ -72,7 +74,7 @@ impl Options {
     /// What the request is to say, the credentials in the URL included. What cannot be said is an error when the
     /// request is built.
     pub(crate) fn offer(&self) -> Offer {
-        let mut offer = self.subprotocol.iter().fold(Offer::new(), Offer::subprotocol);
+        let mut offer = self.subprotocol.iter().fold(Offer::new().version(self.version), Offer::subprotocol);
         if let Some(origin) = &self.origin {
             offer = offer.origin(origin);
         }

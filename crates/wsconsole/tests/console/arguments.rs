@@ -32,9 +32,6 @@ fn what_cannot_be_asked_for_is_told_before_anything_is_done() {
         (&["--origin", "a b", &url], "origin cannot be written"),
         (&["--subprotocol", "a", "--subprotocol", "a", &url], "subprotocol is offered twice"),
         (&["--version", "13", &url], "no websocket version has this name"),
-        (&["--version", "draft-ietf-hybi-10", &url], "draft-ietf-hybi-10 is not spoken yet"),
-        (&["--version", "draft-ietf-hybi-00", &url], "draft-ietf-hybi-00 is not spoken yet"),
-        (&["--version", "draft-hixie-75", &url], "draft-hixie-75 is not spoken yet"),
         (&["--ca", "/nonexistent", "wss://h/"], "cannot use /nonexistent"),
         (&["--ca", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "wss://h/"], "no certificate in it"),
     ] {

@@ -9,3 +9,4 @@ mod program;
 mod server;
 mod session;
 mod tls;
+mod versions;

@@ -1,0 +1,92 @@
+//! The older versions of the protocol, against the library's own server and against others that do not play along.
+
+use std::process::Stdio;
+
+use protocol_websocket::{Accept, Close, CloseCode, Version};
+
+use crate::program::{Program, wsconsole};
+use crate::server::{Peer, serve};
+
+const OLD: [Version; 3] = [Version::Hybi10, Version::Hybi00, Version::Hixie75];
+
+fn end_of_input(version: Version) -> [&'static str; 2] {
+    match version.has_length_framing() {
+        true => ["closing with 1000: end of input", "closed with 1000"],
+        false => ["closing: end of input", "closed without a code"],
+    }
+}
+
+#[test]
+fn each_version_is_spoken() {
+    for version in OLD {
+        let server = serve(move |mut peer: Peer| {
+            peer.accept_with(&Accept::new().subprotocol("chat"));
+            (String::from_utf8_lossy(&peer.read).into_owned(), peer.echo())
+        });
+        let name = version.to_string();
+        let ended = wsconsole(
+            &["--version", &name, "--subprotocol", "chat", "--origin", "http://a.example", &server.url()],
+            "hello\n\nGröße 🦀",
+        );
+        assert_eq!((ended.status, &*ended.stdout), (Some(0), "hello\n\nGröße 🦀\n"), "{version}");
+        let [closing, closed] = end_of_input(version);
+        assert_eq!(ended.notes(), ["open, subprotocol chat", closing, closed], "{version}");
+        let (request, close) = server.outcome();
+        assert_eq!(close, version.has_length_framing().then(|| Close::from(CloseCode::NORMAL)), "{version}");
+        let sign = match version {
+            Version::Hybi10 => "Sec-WebSocket-Version: 8\r\n",
+            Version::Hybi00 => "Sec-WebSocket-Key1: ",
+            _ => "WebSocket-Protocol: chat\r\n",
+        };
+        assert!(request.contains(sign) && request.contains("http://a.example\r\n"), "{request}");
+    }
+}
+
+#[test]
+fn an_answer_of_another_version_is_none() {
+    for version in OLD {
+        let server = serve(move |mut peer: Peer| {
+            drop(peer.request());
+            peer.raw(match version {
+                Version::Hybi10 => b"HTTP/1.1 101 x\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n",
+                _ => b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+            });
+        });
+        let ended = wsconsole(&["--version", &version.to_string(), &server.url()], "never sent");
+        assert_eq!(ended.status, Some(4), "{version}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn only_the_oldest_ends_by_hanging_up() {
+    for (version, status, told) in [
+        (Version::Hixie75, 0, "closed without a code"),
+        (Version::Hybi00, 5, "connection lost: the transport ended without a closing handshake"),
+    ] {
+        let server = serve(|mut peer: Peer| {
+            peer.accept();
+            peer.send("last");
+        });
+        let program = Program::start(&["--version", &version.to_string(), &server.url()], Stdio::piped());
+        let ended = program.end();
+        assert_eq!((ended.status, &*ended.stdout, ended.notes()), (Some(status), "last\n", vec!["open", told]));
+    }
+}
+
+#[test]
+fn the_oldest_need_not_answer_a_close() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        peer.rest()
+    });
+    let ended = wsconsole(&["--version", "draft-hixie-75", &server.url()], "hello");
+    assert_eq!((ended.status, ended.notes().last()), (Some(0), Some(&"closed without a code")), "{}", ended.stderr);
+    assert_eq!(server.outcome(), b"\0hello\xFF\xFF\0");
+}
+
+#[test]
+fn an_interrupted_handshake_is_no_end_of_a_connection() {
+    let server = serve(|mut peer: Peer| drop(peer.request()));
+    let ended = wsconsole(&["--version", "draft-hixie-75", &server.url()], "x");
+    assert_eq!(ended.status, Some(5));
+}
