@@ -13,7 +13,7 @@ use protocol_websocket_http::ResponseHead;
 #[non_exhaustive]
 pub enum Event {
     /// At a server: a client asks to be let in. Nothing more is read until it is answered, by
-    /// [`Server::accept`](crate::Server::accept) or [`Server::reject`](crate::Server::reject).
+    /// [`Server::accept`](crate::Server) or [`Server::reject`](crate::Server::reject).
     #[cfg(feature = "server")]
     Upgrade(Upgrade),
     /// The handshake is done, and this was agreed on. Messages may go both ways.

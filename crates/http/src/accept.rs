@@ -49,7 +49,7 @@ impl Accept {
     }
 
     /// Chooses a subprotocol: one that the client offered, see
-    /// [`Request::select_subprotocol`](crate::Request::select_subprotocol).
+    /// [`Request::select_subprotocol`](Request::select_subprotocol).
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         let name = name.into();
@@ -87,7 +87,7 @@ impl Accept {
     }
 
     /// Says whether the URL of this server is `wss` and not `ws`: the versions before draft-ietf-hybi-10 repeat it in
-    /// their answer, and a client compares. [`Request::is_secure`](crate::Request::is_secure) is the guess otherwise.
+    /// their answer, and a client compares. `Request::is_secure` is the guess otherwise.
     #[must_use]
     pub const fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
@@ -105,7 +105,7 @@ impl Accept {
     /// Appends the answer 101 to `output`: the connection is open.
     ///
     /// But for draft-ietf-hybi-00: there it is open when eight more bytes came, and
-    /// [`KeyNumbers::digest`](crate::KeyNumbers::digest) of them was written behind this answer.
+    /// `KeyNumbers::digest` of them was written behind this answer.
     ///
     /// # Errors
     ///

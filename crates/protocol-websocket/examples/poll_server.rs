@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::{Buf, BytesMut};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
-use protocol_websocket::{Accept, Config, Event, Server, State};
+use protocol_websocket::{Accept, Close, CloseCode, Config, Event, Server, State};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -54,6 +54,9 @@ fn main() -> Result<()> {
                 }
             }
         }
+    }
+    for guest in guests.values_mut() {
+        guest.leave();
     }
     Ok(())
 }
@@ -99,6 +102,12 @@ impl Guest {
         }
     }
 
+    /// Says goodbye, as far as the socket takes it at once.
+    fn leave(&mut self) {
+        let _ = self.server.close(Close::from(CloseCode::GOING_AWAY), &mut self.output);
+        let _ = self.write();
+    }
+
     fn echo(&mut self) -> Result<()> {
         let Self { server, input, output, .. } = self;
         while let Some(event) = server.receive(input, output)? {
@@ -114,7 +123,10 @@ impl Guest {
     fn write(&mut self) -> io::Result<()> {
         while !self.output.is_empty() {
             match self.stream.write(&self.output) {
-                Ok(n) => self.output.advance(n),
+                Ok(n) => {
+                    self.output.advance(n);
+                    self.server.flush(&mut self.output);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

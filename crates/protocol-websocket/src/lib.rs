@@ -92,6 +92,8 @@
 
 #[cfg(feature = "client")]
 pub use protocol_websocket_connection::Client;
+#[cfg(any(feature = "client", feature = "server"))]
+pub use protocol_websocket_connection::Endpoint;
 #[cfg(feature = "server")]
 pub use protocol_websocket_connection::Server;
 pub use protocol_websocket_connection::{Config, Connection, Error, Event, SendError, State, Timeout, Timeouts};

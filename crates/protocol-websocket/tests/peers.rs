@@ -55,6 +55,19 @@ fn every_event_loop_echoes() {
         }
         client.ping("between");
         assert!(matches!(client.next(), Some(Event::Pong(payload)) if payload == "between"), "{example}");
+        // The pong has to wait until the peer has read the echo, and must not wait for more to come.
+        for length in [100_000, 1_000_000] {
+            client.send(pattern(length).into());
+            client.ping("behind");
+            let (mut echoed, mut answered) = (false, false);
+            while !(echoed && answered) {
+                match client.next() {
+                    Some(Event::Message(message)) => echoed = message.as_bytes().len() == length,
+                    Some(Event::Pong(payload)) => answered = payload == "behind",
+                    other => panic!("{example}: {other:?}"),
+                }
+            }
+        }
         let close = Some(Close::new(4000, "enough"));
         client.close(close.clone());
         assert_closed(client, close);
