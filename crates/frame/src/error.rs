@@ -6,10 +6,10 @@ use crate::CloseCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A Close payload of one byte: a code takes two (§5.5.1).
-    CloseTooShort,
     /// A close code that never travels, or that nobody has registered (§7.4).
     CloseCode(u16),
+    /// A Close payload of one byte: a code takes two (§5.5.1).
+    CloseTooShort,
     /// A control frame without FIN (§5.5).
     ControlFragmented,
     /// A control frame over 125 bytes (§5.5).
