@@ -62,7 +62,8 @@ impl<B> TryFrom<&http::Response<B>> for ResponseHead {
 impl TryFrom<&Request> for http::Request<()> {
     type Error = BuildError;
 
-    /// Copies target and headers. The target is that of the request line: it has no scheme and no host.
+    /// Copies target and headers. The target is that of the request line: it has no scheme and no host. What
+    /// [`Request::key3`] gives is left for the caller to send.
     ///
     /// # Errors
     ///

@@ -163,6 +163,7 @@ fn origin_and_subprotocols_have_two_names_in_any_version() {
         assert_eq!(origin(&[old]).as_deref(), Some(old.1));
         assert_eq!(origin(&[new]).as_deref(), Some(new.1));
         assert_eq!(origin(&[old, new]).as_deref(), Some(new.1));
+        assert_eq!(of(version, &[old, new, old]), Err(ParseError::Origin));
         let [old, new] = [("WebSocket-Protocol", "old"), ("Sec-WebSocket-Protocol", "new, newer")];
         assert!(of(version, &[old]).unwrap().subprotocols().eq(["old"]));
         assert!(of(version, &[old, new]).unwrap().subprotocols().eq(["new", "newer"]));
@@ -223,6 +224,7 @@ fn a_request_is_built_in_each_version() {
         assert_eq!(wire[..], *request.key3().as_ref().map_or(&[][..], |key3| key3));
         let digest = again.key_numbers().zip(request.key3()).map(|(numbers, key3)| numbers.digest(key3));
         assert_eq!(request.digest(), digest);
+        assert_ne!(request.key3(), Some([0; 8]), "nobody filled it");
         assert_eq!(digest.is_some(), version == Version::Hybi00);
     }
 }
