@@ -9,8 +9,12 @@ mod cookies;
 mod frame_decode;
 #[path = "perl/frame_encode.rs"]
 mod frame_encode;
+#[path = "perl/handshakes.rs"]
+mod handshakes;
 #[path = "perl/quirks.rs"]
 mod quirks;
+#[path = "perl/requests.rs"]
+mod requests;
 #[path = "perl/url_build.rs"]
 mod url_build;
 #[path = "perl/url_parse.rs"]

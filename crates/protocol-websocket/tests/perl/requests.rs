@@ -1,0 +1,218 @@
+//! `Protocol::WebSocket::Request`: parsed from the wire and from PSGI, and the numbers of hybi-00.
+
+use bytes::{Buf, BytesMut};
+use protocol_websocket::http::{Cookie, HeadReader, KeyNumbers};
+use protocol_websocket::{Accept, ParseError, Request, Version, http::RequestHead};
+use serde_json::{Value, json};
+
+use crate::vectors::{Vector, bytes, chunkings, head_limits, run, run_plain, text, wire};
+
+#[test]
+fn request_parse() {
+    run("request-parse", |vector, expected, _| {
+        let stream = bytes(&vector.input["stream_hex"]);
+        let check = |sizes: Vec<usize>| compare(vector, expected, &parse(&stream, &sizes), &sizes);
+        chunkings(&vector.input["chunkings"], stream.len()).into_iter().try_for_each(check)
+    });
+}
+
+#[test]
+fn psgi() {
+    run("psgi", |vector, expected, _| compare(vector, expected, &from_psgi(&vector.input), &[]));
+}
+
+#[test]
+fn hybi00_number() {
+    run_plain("hybi00-number", |input, _| match KeyNumbers::parse(&wire(&input["key1"]), &wire(&input["key2"])) {
+        None => json!({ "error": { "class": "invalid-key" } }),
+        Some(numbers) => {
+            let [number1, number2] = numbers.numbers();
+            let digest = numbers.digest(bytes(&input["challenge_hex"]).try_into().unwrap());
+            json!({ "number1": number1, "number2": number2, "checksum_hex": hex(&digest) })
+        }
+    });
+}
+
+/// What is the same of both answers: `fields` and the like are there for Perl's sake.
+fn compare(vector: &Vector, expected: &Value, ours: &Value, sizes: &[usize]) -> Result<(), String> {
+    // How bad cookies are read stands under `cookie-parse`.
+    let is_about_cookies = vector.quirk.as_deref() == Some("cookie-malformed");
+    let is_wording = vector.quirk.as_deref() == Some("res-hixie75-reason");
+    let expected = match &vector.fixed {
+        Some(fixed) if is_wording && expected == &vector.out => fixed,
+        _ if is_about_cookies => &vector.out,
+        _ => expected,
+    };
+    let differs = |name: &&&str| match **name {
+        "cookies" if is_about_cookies => false,
+        // `perl_compat()` has Perl's reason phrase.
+        "response_hex" => {
+            expected[**name].as_str().map(|hex| hex.replace(&self::hex(b"Web Socket"), &self::hex(b"WebSocket")))
+                != ours[**name].as_str().map(Into::into)
+        }
+        "class" => !is_class(&expected["class"], &ours["class"]),
+        "subprotocol" => tokens(&expected["subprotocol"]) != tokens(&ours["subprotocol"]),
+        // Perl forgets them with an error, and before the end.
+        "after" => {
+            expected["state"] == "done" && !sizes.is_empty() && {
+                let after = expected["after"].as_u64().unwrap();
+                let mut ends = (1..=sizes.len()).map(|pieces| sizes[..pieces].iter().sum::<usize>() as u64);
+                ours["after"] != ends.find(|&end| end >= after).unwrap()
+            }
+        }
+        name => expected.get(name).is_some() && expected[name] != ours[name],
+    };
+    let names = [
+        "state",
+        "class",
+        "version",
+        "resource_name",
+        "host",
+        "origin",
+        "subprotocol",
+        "secure",
+        "cookies",
+        "key",
+        "key1",
+        "key2",
+        "number1",
+        "number2",
+        "challenge_hex",
+        "checksum_hex",
+        "response_hex",
+        "after",
+    ];
+    match names.iter().find(differs) {
+        None => Ok(()),
+        Some(name) => Err(format!("{name}: {} is expected\n  ours: {ours}\n  cut: {sizes:?}", expected[name])),
+    }
+}
+
+fn parse(stream: &[u8], sizes: &[usize]) -> Value {
+    let mut reader = HeadReader::new(head_limits());
+    let (mut buffer, mut request, mut after) = (BytesMut::new(), None, 0);
+    for size in sizes {
+        buffer.extend_from_slice(&stream[after..after + size]);
+        after += size;
+        if request.is_none() {
+            let head = reader.request(&mut buffer);
+            request = match head.and_then(|head| head.map(Request::from_head).transpose()) {
+                Ok(request) => request,
+                Err(error) => return failure(error),
+            };
+        }
+        let Some(request) = &request else { continue };
+        let key3 = if request.version() == Version::Hybi00 { buffer.first_chunk::<8>().copied() } else { Some([0; 8]) };
+        let Some(key3) = key3 else { continue };
+        if request.version() == Version::Hybi00 {
+            buffer.advance(8);
+        }
+        // What follows belongs to the caller.
+        if !buffer.is_empty() || after < stream.len() {
+            return json!({ "state": "error", "class": "leftovers" });
+        }
+        return view(request, Some(key3), request.is_secure() || request.forwarded_secure(), after);
+    }
+    match request {
+        Some(request) => view(&request, None, request.is_secure() || request.forwarded_secure(), after),
+        None => json!({ "state": if stream.contains(&b'\n') { "fields" } else { "first_line" } }),
+    }
+}
+
+fn from_psgi(input: &Value) -> Value {
+    let env = input["env"].as_object().unwrap();
+    if env.is_empty() {
+        return json!({ "state": "error", "class": "env-required" });
+    }
+    let vars = env
+        .iter()
+        .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string().into(), |_| wire(value))));
+    let request = match RequestHead::from_cgi(vars).and_then(Request::from_head) {
+        Ok(request) => request,
+        Err(error) => return failure(error),
+    };
+    let body = bytes(&input["body_hex"]);
+    let needed = if request.version() == Version::Hybi00 { 8 } else { 0 };
+    if body.len() > needed {
+        return json!({ "state": "error", "class": "leftovers" });
+    }
+    // Whom the caller trusts.
+    let secure =
+        request.is_secure() || request.forwarded_secure() || env.get("psgi.url_scheme") == Some(&"https".into());
+    let key3 = if needed == 0 { Some([0; 8]) } else { body.try_into().ok() };
+    let mut view = view(&request, key3, secure, 0);
+    let mut response = BytesMut::new();
+    Accept::new().perl_compat().secure(secure).encode(&request, &mut response).unwrap();
+    if let (Some(numbers), Some(key3)) = (request.key_numbers(), key3) {
+        response.extend_from_slice(&numbers.digest(key3));
+    }
+    view["response_hex"] = hex(&response).into();
+    view
+}
+
+fn view(request: &Request, key3: Option<[u8; 8]>, secure: bool, after: usize) -> Value {
+    let field = |name: &str| request.headers().get(name).map_or(Value::Null, text);
+    let cookies = request.headers().get_all("cookie").map(|value| String::from(text(value).as_str().unwrap()));
+    let cookies = cookies.filter(|cookie| !cookie.is_empty()).collect::<Vec<_>>();
+    let pairs = cookies.iter().flat_map(|cookie| Cookie::pairs(cookie)).map(|(name, value)| json!([name, value]));
+    let pairs = (!cookies.is_empty()).then(|| pairs.collect::<Vec<_>>());
+    let mut view = json!({
+        "state": if key3.is_some() { "done" } else { "body" },
+        "version": request.version().to_string(),
+        "resource_name": request.resource_name(),
+        "host": request.host(),
+        "origin": request.origin(),
+        "subprotocol": request.subprotocols().collect::<Vec<_>>().join(","),
+        "secure": u8::from(secure),
+        "cookies": pairs,
+        "key": field("sec-websocket-key"),
+        "key1": field("sec-websocket-key1"),
+        "key2": field("sec-websocket-key2"),
+        "after": after,
+    });
+    if let Some(numbers) = request.key_numbers() {
+        let [number1, number2] = numbers.numbers();
+        view["number1"] = number1.into();
+        view["number2"] = number2.into();
+        view["challenge_hex"] = key3.map(|key3| hex(&key3)).into();
+        view["checksum_hex"] = key3.map(|key3| hex(&numbers.digest(key3))).into();
+    }
+    view
+}
+
+fn failure(error: ParseError) -> Value {
+    json!({ "state": "error", "class": class(error) })
+}
+
+pub(crate) fn class(error: ParseError) -> &'static str {
+    match error {
+        ParseError::Field => "invalid-field",
+        ParseError::HttpVersion | ParseError::Method => "wrong-method-or-version",
+        ParseError::RequestLine | ParseError::Target => "wrong-request-line",
+        ParseError::ResponseLine => "wrong-response-line",
+        ParseError::TooLong | ParseError::TooManyHeaders => "message-too-long",
+        _ => "not-a-valid-request",
+    }
+}
+
+/// Whether an error is the expected one. A line that is none at all has no version either, and what is wrong with a head
+/// is found before what is wrong behind it.
+pub(crate) fn is_class(expected: &Value, ours: &Value) -> bool {
+    let pair = (expected.as_str(), ours.as_str());
+    expected == ours
+        || matches!(pair, (Some("wrong-method-or-version" | "invalid-field"), Some("wrong-request-line")))
+        || pair == (Some("leftovers"), Some("not-a-valid-request"))
+}
+
+fn tokens(list: &Value) -> Vec<&str> {
+    list.as_str()
+        .into_iter()
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+        .collect()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
