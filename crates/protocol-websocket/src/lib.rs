@@ -125,3 +125,7 @@ struct Readme;
 #[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
 #[doc = include_str!("../../../docs/integrating.md")]
 struct Integrating;
+
+#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
+#[doc = include_str!("../../../docs/perl-map.md")]
+struct PerlMap;
