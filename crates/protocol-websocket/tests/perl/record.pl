@@ -50,8 +50,8 @@ local $SIG{__WARN__} = sub { };    # the module warns of much that it is asked h
 if ($mode eq '--serve') {
     $| = 1;
     while (my $line = <STDIN>) {
-        my $question = JSON::PP->new->latin1->decode($line);
-        print $json->encode(answer($question->{kind}, $question->{in})), "\n";
+        my $question = JSON::PP->new->utf8->decode($line);
+        print JSON::PP->new->ascii->encode(answer($question->{kind}, $question->{in})), "\n";
     }
     exit;
 }

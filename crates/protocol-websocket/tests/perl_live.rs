@@ -1,0 +1,288 @@
+//! Questions made up on the spot, to Perl's `Protocol::WebSocket` itself: one process answers them all.
+//!
+//! They keep to what `perl/quirks.rs` does not list, so each answer has to be ours. `peers/install.sh` brings the module.
+#![cfg(all(unix, feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use bytes::BytesMut;
+use proptest::prelude::*;
+use protocol_websocket::frame::{MaskKey, Rsv};
+use protocol_websocket::http::Cookie;
+use protocol_websocket::{
+    Accept, Accepted, Assembler, ClientHandshake, Decoder, Frame, Limits, Offer, OpCode, Outcome, Role,
+    ServerHandshake, Url, Version,
+};
+use serde_json::{Value, json};
+
+const VERSIONS: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn perl_reads_our_frames(version in version(), messages in prop::collection::vec(message(), 0..6), mask: Option<[u8; 4]>) {
+        let (mut wire, mut events) = (BytesMut::new(), Vec::new());
+        for message in &messages {
+            let message = message.for_version(version);
+            for frame in message.frames() {
+                frame.encode(version, mask.map(MaskKey), &mut wire)?;
+            }
+            events.push((message.opcode.bits(), message.payload));
+        }
+        let out = ask("frame-decode", json!({
+            "version": version.to_string(), "api": "bytes", "chunkings": ["each"], "stream_hex": hex(&wire),
+        }));
+        let theirs: Vec<_> = out["events"].as_array().unwrap().iter()
+            .map(|event| (u8::try_from(event["opcode"].as_u64().unwrap()).unwrap(), bytes(&event["data_hex"])))
+            .collect();
+        prop_assert_eq!(theirs, events);
+    }
+
+    #[test]
+    fn we_read_perls_frames(
+        version in version(),
+        messages in prop::collection::vec(message(), 1..4),
+        mask in 1_u32..,
+        cut in 1_usize..20,
+    ) {
+        let (mut wire, mut ours, mut expected) = (Vec::new(), BytesMut::new(), Vec::new());
+        for message in &messages {
+            let message = message.for_version(version);
+            for frame in message.frames() {
+                let out = ask("frame-encode", json!({
+                    "version": version.to_string(), "opcode": frame.opcode().bits(), "fin": u8::from(frame.fin()),
+                    "masked": 1, "mask": mask, "buffer_hex": hex(frame.payload()),
+                }));
+                wire.extend(bytes(&out["bytes_hex"]));
+                frame.encode(version, Some(MaskKey(mask.to_be_bytes())), &mut ours)?;
+            }
+            expected.push((message.opcode, message.payload));
+        }
+        prop_assert_eq!(&wire[..], &ours[..]);
+        let mut decoder = Decoder::new(Role::Server).version(version);
+        let (mut assembler, mut input, mut read) = (Assembler::new(Limits::default()), BytesMut::new(), Vec::new());
+        for piece in wire.chunks(cut) {
+            input.extend_from_slice(piece);
+            while let Some(frame) = decoder.decode(&mut input)? {
+                if frame.opcode().is_control() {
+                    read.push((frame.opcode(), frame.into_payload().to_vec()));
+                } else if let Some(message) = assembler.push(frame)? {
+                    read.push((message.kind().opcode(), message.into_bytes().to_vec()));
+                }
+            }
+        }
+        prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn lenient_as_perl(bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), 0x61..0x63_u8, 0x80..0x84_u8], 0..40)) {
+        // Whatever stands between the messages of hybi-00: ASCII between 00 and FF counts, up to a Close.
+        let out = ask("frame-decode", json!({
+            "version": "draft-ietf-hybi-00", "api": "text", "chunkings": ["whole"], "stream_hex": hex(&bytes),
+        }));
+        let mut theirs: Vec<_> = out["events"].as_array().unwrap().clone();
+        if let Some(close) = theirs.iter().position(|event| event["opcode"] == 8) {
+            theirs.truncate(close + 1);
+        }
+        let mut decoder = Decoder::new(Role::Server).perl_compat().version(Version::Hybi00);
+        let (mut input, mut ours) = (BytesMut::from(&bytes[..]), Vec::new());
+        while let Some(frame) = decoder.decode(&mut input)? {
+            ours.push((frame.opcode().bits(), without_replacements(frame.payload())));
+            if frame.opcode() == OpCode::Close {
+                break;
+            }
+        }
+        let theirs: Vec<_> = theirs.iter()
+            .map(|event| (u8::try_from(event["opcode"].as_u64().unwrap()).unwrap(), without_replacements(&self::bytes(&event["data_hex"]))))
+            .collect();
+        prop_assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn lengths_and_bits_as_perl(bits in 0_u8..8, form in 0_usize..3, len in 0_u8..100, key: [u8; 4], masked: bool) {
+        let mut wire = vec![0x82 | bits << 4];
+        let mask = u8::from(masked) << 7;
+        match form {
+            0 => wire.push(mask | len),
+            1 => wire.extend([mask | 126, 0, len]),
+            _ => wire.extend([mask | 127, 0, 0, 0, 0, 0, 0, 0, len]),
+        }
+        wire.extend(masked.then_some(key).into_iter().flatten());
+        wire.extend(0..len);
+        let out = ask("frame-decode", json!({
+            "version": "draft-ietf-hybi-17", "api": "bytes", "chunkings": ["whole"], "stream_hex": hex(&wire),
+        }));
+        let frame = Decoder::new(Role::Client).perl_compat().decode(&mut BytesMut::from(&wire[..]))?.unwrap();
+        let event = &out["events"][0];
+        let bits = [Rsv::RSV1, Rsv::RSV2, Rsv::RSV3].map(|bit| u8::from(frame.rsv().contains(bit)));
+        prop_assert_eq!(bytes(&event["data_hex"]), &frame.payload()[..]);
+        prop_assert_eq!(&event["rsv"], &json!(bits));
+    }
+
+    #[test]
+    fn urls(
+        secure: bool,
+        host in "[a-z][a-z0-9-]{0,8}(\\.[a-z][a-z0-9]{0,5}){0,3}",
+        port in prop::option::of(1_u16..),
+        path in "(/[a-zA-Z0-9_~!$&'()*+,;=:@-]{1,6}){0,3}",
+        query in "(/?\\?[a-zA-Z0-9/?&=%-]{0,9})?",
+    ) {
+        prop_assume!(!path.is_empty() || query.is_empty() || query.starts_with('/'));
+        let text = format!("ws{}://{host}{}{path}{query}", if secure { "s" } else { "" }, port.map_or(String::new(), |port| format!(":{port}")));
+        let (url, out) = (Url::parse(&text)?, ask("url-parse", json!({ "url": text })));
+        let ours = json!({
+            "ok": true, "host": url.host(), "port": url.port(), "secure": u8::from(url.is_secure()),
+            "resource_name": url.resource_name(), "host_header": url.authority(),
+            "to_string": out["to_string"],
+        });
+        prop_assert_eq!(ours, out);
+    }
+
+    #[test]
+    fn cookies(pairs in prop::collection::vec(("[a-zA-Z$][a-zA-Z0-9._-]{0,5}", prop::option::of("[a-z =;,/']{1,9}")), 0..5)) {
+        let text = Cookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref())))?;
+        prop_assert_eq!(&ask("cookie-build", json!({ "pairs": pairs }))["cookie"], &text);
+        let out = ask("cookie-parse", json!({ "cookie": text }));
+        let ours: Vec<_> = Cookie::pairs(&text).map(|(name, value)| json!([name, value])).collect();
+        prop_assert_eq!(&out["pairs"], &json!(ours));
+        prop_assert_eq!(&out["pairs"], &json!(pairs));
+    }
+
+    #[test]
+    fn handshakes(version in version(), offer in offer(), secure: bool, path in "(/[a-z0-9]{1,5}){1,3}(\\?[a-z=]{1,5})?", seed: u64, cut in 1_usize..80) {
+        let (mut seed, mut request) = (seed, BytesMut::new());
+        let mut random = |buf: &mut [u8]| buf.fill_with(|| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed.to_be_bytes()[0]
+        });
+        let url = Url::parse(&format!("ws{}://example.com:81{path}", if secure { "s" } else { "" }))?;
+        let offered = Offer::new().perl_compat().version(version).origin(format!("http{}://o", if secure { "s" } else { "" }));
+        let offered = offer.iter().fold(offered, |offered, name| offered.subprotocol(name));
+        let mut client = ClientHandshake::new(&url, &offered, &mut random, &mut request)?;
+
+        // Perl's server and ours answer the same, and our client takes it.
+        let mut respond = json!({});
+        if let Some(name) = offer.first() {
+            respond = json!({ "subprotocol": name });
+        }
+        let pieces: Vec<_> = request.chunks(cut).map(<[u8]>::len).collect();
+        let out = ask("handshake-server", json!({ "stream_hex": hex(&request), "chunkings": [pieces], "respond": respond }));
+        let answer: Vec<u8> = out["output"].as_array().unwrap().iter().flat_map(|piece| bytes(&piece["bytes_hex"])).collect();
+        let (mut input, mut output) = (request.clone(), BytesMut::new());
+        let upgrade = ServerHandshake::new().parse(&mut input)?.unwrap();
+        let accept = offer.first().map_or(Accept::new(), |name| Accept::new().subprotocol(name)).perl_compat();
+        if let Accepted::AwaitingKey3(mut key3) = upgrade.accept(&accept, &mut output)? {
+            prop_assert!(key3.parse(&mut input, &mut output).is_some());
+        }
+        prop_assert_eq!(&answer[..], &output[..]);
+        prop_assert_eq!(&out["version"], &version.to_string());
+        prop_assert!(matches!(client.parse(&mut BytesMut::from(&answer[..]))?, Some(Outcome::Open(_))));
+    }
+}
+
+fn version() -> impl Strategy<Value = Version> {
+    prop::sample::select(&VERSIONS[..])
+}
+
+fn offer() -> impl Strategy<Value = Vec<String>> {
+    prop::sample::subsequence(vec!["chat".to_string(), "v1.x".into(), "soap".into()], 0..=3)
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    opcode: OpCode,
+    payload: Vec<u8>,
+    /// Where the message is cut into fragments.
+    cuts: Vec<usize>,
+}
+
+fn message() -> impl Strategy<Value = Sent> {
+    let data = prop_oneof![
+        any::<String>().prop_map(|text| (OpCode::Text, text.into_bytes())),
+        prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| (OpCode::Binary, bytes)),
+        prop::collection::vec(any::<u8>(), 0..125).prop_map(|bytes| (OpCode::Ping, bytes)),
+        prop::collection::vec(any::<u8>(), 0..125).prop_map(|bytes| (OpCode::Pong, bytes)),
+    ];
+    (data, prop::collection::vec(any::<prop::sample::Index>(), 0..4)).prop_map(|((opcode, payload), cuts)| {
+        let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.index(payload.len() + 1)).collect();
+        cuts.sort_unstable();
+        Sent { opcode, payload, cuts }
+    })
+}
+
+impl Sent {
+    /// The message, or a text where the version has nothing else.
+    fn for_version(&self, version: Version) -> Self {
+        if version.has_length_framing() {
+            return self.clone();
+        }
+        let payload = String::from_utf8_lossy(&self.payload).into_owned().into_bytes();
+        Self { opcode: OpCode::Text, payload, cuts: Vec::new() }
+    }
+
+    fn frames(&self) -> Vec<Frame> {
+        let cuts = if self.opcode.is_control() { &[][..] } else { &self.cuts };
+        let starts = [&[0], cuts].concat();
+        let ends = [cuts, &[self.payload.len()]].concat();
+        let frame = |(at, (&start, &end)): (usize, (&usize, &usize))| {
+            let opcode = if at == 0 { self.opcode } else { OpCode::Continuation };
+            Frame::new(opcode, self.payload[start..end].to_vec()).with_fin(at == cuts.len())
+        };
+        starts.iter().zip(&ends).enumerate().map(frame).collect()
+    }
+}
+
+/// How many U+FFFD stand for one bad sequence is a listed quirk.
+fn without_replacements(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).replace('\u{FFFD}', "")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let hex = hex.as_str().unwrap();
+    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+struct Perl {
+    _child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+fn ask(kind: &str, question: Value) -> Value {
+    let mut perl = perl();
+    writeln!(perl.input, "{}", json!({ "kind": kind, "in": question })).unwrap();
+    let mut line = String::new();
+    perl.output.read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+/// The one process; it ends when its standard input does.
+fn perl() -> MutexGuard<'static, Perl> {
+    static PERL: OnceLock<Mutex<Perl>> = OnceLock::new();
+    let perl = PERL.get_or_init(|| {
+        let is_here = Command::new("perl").args(["-MProtocol::WebSocket", "-e", "1"]).stderr(Stdio::null()).status();
+        if !is_here.is_ok_and(|status| status.success()) {
+            let status = Command::new(script("peers/install.sh")).status().unwrap();
+            assert!(status.success(), "tests/peers/install.sh ended with {status}");
+        }
+        let command = &mut Command::new("perl");
+        command.arg(script("perl/record.pl")).arg("--serve").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Mutex::new(Perl { _child: child, input, output })
+    });
+    perl.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
