@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::cast_possible_truncation)]
 
+#[path = "perl/builds.rs"]
+mod builds;
 #[path = "perl/cookies.rs"]
 mod cookies;
 #[path = "perl/frame_decode.rs"]

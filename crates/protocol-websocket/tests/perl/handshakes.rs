@@ -55,7 +55,7 @@ fn handshake_server() {
     });
 }
 
-fn without(mut text: Vec<u8>, part: &[u8]) -> Vec<u8> {
+pub(crate) fn without(mut text: Vec<u8>, part: &[u8]) -> Vec<u8> {
     if let Some(at) = text.windows(part.len()).position(|window| window == part) {
         text.drain(at..at + part.len());
     }
@@ -63,7 +63,7 @@ fn without(mut text: Vec<u8>, part: &[u8]) -> Vec<u8> {
 }
 
 /// Changes the head; what is behind it stays.
-fn split_digest(mut answer: Vec<u8>, change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+pub(crate) fn split_digest(mut answer: Vec<u8>, change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
     let digest = answer.split_off(end);
     let mut answer = change(&answer);

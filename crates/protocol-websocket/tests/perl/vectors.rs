@@ -140,14 +140,13 @@ pub(crate) fn text(bytes: &[u8]) -> Value {
 /// An answer with what `perl_compat()` says in Perl's words said so: the reason phrase of hixie-75, and all cookies in
 /// one field.
 pub(crate) fn perl_wording(answer: &[u8]) -> Vec<u8> {
-    // Only the digest of hybi-00 is no text, and it has no place here.
-    let answer = String::from_utf8(answer.into()).unwrap().replacen("101 Web Socket", "101 WebSocket", 1);
-    match answer.split_once("\r\nSet-Cookie: ") {
-        None => answer.into_bytes(),
-        Some((before, cookies)) => {
-            format!("{before}\r\nSet-Cookie: {}", cookies.replace("\r\nSet-Cookie: ", ",")).into_bytes()
-        }
-    }
+    let answer: String = answer.iter().copied().map(char::from).collect();
+    let answer = answer.replacen("101 Web Socket", "101 WebSocket", 1);
+    let answer = match answer.split_once("\r\nSet-Cookie: ") {
+        None => answer,
+        Some((before, cookies)) => format!("{before}\r\nSet-Cookie: {}", cookies.replace("\r\nSet-Cookie: ", ",")),
+    };
+    wire(&answer.into())
 }
 
 /// Perl's limit on heads.
