@@ -5,6 +5,8 @@
 
 #[path = "perl/builds.rs"]
 mod builds;
+#[path = "perl/client_helper.rs"]
+mod client_helper;
 #[path = "perl/cookies.rs"]
 mod cookies;
 #[path = "perl/frame_decode.rs"]

@@ -24,6 +24,8 @@ pub(crate) struct Vector {
     pub(crate) out: Value,
     /// `None`: it is right.
     pub(crate) quirk: Option<String>,
+    /// The random bytes of the helper in the module's git head, which `fixed` goes with.
+    pub(crate) head_entropy: Value,
     /// What is right, where Perl is not and it can be said.
     pub(crate) fixed: Option<Value>,
 }
@@ -88,6 +90,7 @@ fn load(kind: &str) -> Vec<Vector> {
             id: line["id"].as_str().unwrap().into(),
             quirk: verdict.strip_prefix("quirk:").map(Into::into),
             fixed: line.get_mut("fixed").map(Value::take),
+            head_entropy: line["out_head"]["entropy"].take(),
             input: line["in"].take(),
             out: line["out"].take(),
         }
