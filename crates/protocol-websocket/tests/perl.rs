@@ -19,6 +19,8 @@ mod handshakes;
 mod quirks;
 #[path = "perl/requests.rs"]
 mod requests;
+#[path = "perl/responses.rs"]
+mod responses;
 #[path = "perl/url_build.rs"]
 mod url_build;
 #[path = "perl/url_parse.rs"]

@@ -75,6 +75,7 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("forwarded-proto-any", Fixed, "`https` only, and only if `Request::forwarded_secure` is asked"),
     ("house-bare-cr", House, "no end of a line, and refused when the head has one"),
     ("house-empty-line", House, "empty lines before a request are passed over (RFC 9112 §2.2)"),
+    ("house-reason", House, "a reason phrase with a control character is refused"),
     ("house-reserved-field", House, "a header of the handshake's own, or a repeated one, is a typed error"),
     ("house-subprotocols", House, "checked to be different tokens, at least one"),
     ("house-forwarded-wss", House, "a proxy may also say `wss`"),
