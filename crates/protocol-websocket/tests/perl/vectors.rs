@@ -1,6 +1,6 @@
 //! Reads the recorded vectors and holds each of them against what we answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use protocol_websocket::HeadLimits;
@@ -107,7 +107,21 @@ fn ours() -> HashMap<String, (String, Value)> {
     lines("ours").map(entry).collect()
 }
 
-fn lines(name: &str) -> impl Iterator<Item = Value> {
+/// The quirks that the vectors and our own answers name.
+pub(crate) fn quirk_ids() -> HashSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/perl");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let names = |line: Value| {
+        let also = line["also"].as_array().cloned().unwrap_or_default();
+        let quirk = line["verdict"].as_str().and_then(|verdict| verdict.strip_prefix("quirk:")).map(Value::from);
+        also.into_iter().chain(quirk).chain(line.get("rule").cloned())
+    };
+    let ids = files.flat_map(|path| lines(path.file_stem().unwrap().to_str().unwrap())).flat_map(names);
+    ids.map(|id| id.as_str().unwrap().into()).collect()
+}
+
+fn lines(name: &str) -> impl Iterator<Item = Value> + use<> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/perl/{name}.jsonl"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>().into_iter()
