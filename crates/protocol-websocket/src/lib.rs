@@ -129,3 +129,7 @@ struct Integrating;
 #[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
 #[doc = include_str!("../../../docs/perl-map.md")]
 struct PerlMap;
+
+#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
+#[doc = include_str!("../../../docs/versions.md")]
+struct VersionsOnTheWire;

@@ -9,6 +9,8 @@ mod builds;
 mod client_helper;
 #[path = "perl/cookies.rs"]
 mod cookies;
+#[path = "perl/documents.rs"]
+mod documents;
 #[path = "perl/frame_decode.rs"]
 mod frame_decode;
 #[path = "perl/frame_encode.rs"]

@@ -1,0 +1,42 @@
+//! `docs/versions.md` is held against what it speaks of: the table of quirks, and the tests that it names.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_quirk_has_its_row() {
+    let (_, quirks) = VERSIONS.split_once("\n## Where our answer is not Perl's\n").unwrap();
+    // The first cell of each row that begins with code.
+    let in_docs: BTreeSet<_> = quirks.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let in_tests: BTreeSet<_> =
+        QUIRKS.lines().filter_map(|line| line.strip_prefix("    (\"")?.split('"').next()).collect();
+    assert!(in_tests.len() > 100, "{in_tests:?}");
+    let missing: Vec<_> = in_tests.difference(&in_docs).collect();
+    let surplus: Vec<_> = in_docs.difference(&in_tests).collect();
+    assert!(
+        missing.is_empty() && surplus.is_empty(),
+        "docs/versions.md lacks {missing:?} and has too many of {surplus:?}"
+    );
+}
+
+#[test]
+fn every_test_that_is_named_is_there() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let named: BTreeSet<_> = VERSIONS.split('`').filter_map(|code| code.split_once(".rs::")).collect();
+    assert!(named.len() > 20, "{named:?}");
+    for (file, test) in named {
+        let text = fs::read_to_string(crates.join(format!("{file}.rs"))).unwrap_or_default();
+        assert!(text.contains(&format!("fn {test}(")), "docs/versions.md names {file}.rs::{test}, which is not there");
+    }
+}
+
+#[test]
+fn no_cell_is_empty() {
+    for line in VERSIONS.lines().filter(|line| line.starts_with('|')).filter(|line| line.contains(".rs::")) {
+        assert!(line.trim_matches('|').split('|').all(|cell| !cell.trim().is_empty()), "{line}");
+    }
+}
+
+const VERSIONS: &str = include_str!("../../../../docs/versions.md");
+const QUIRKS: &str = include_str!("quirks.rs");
