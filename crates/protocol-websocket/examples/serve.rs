@@ -3,9 +3,10 @@
 //! The server parses the request head itself, as any HTTP server would, and hands it on only if it asks for an upgrade.
 #![allow(clippy::indexing_slicing, reason = "an example")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ use bytes::BytesMut;
 use clap::Parser;
 use protocol_websocket::http::{HeadReader, RequestHead};
 use protocol_websocket::{
-    Accept, Accepted, Close, CloseCode, Config, Connection, Event, HeadLimits, Limits, Reject, State, Upgrade,
+    Accept, Accepted, Close, CloseCode, Config, Connection, Event, HeadLimits, Limits, Negotiated, Reject, State,
+    Upgrade, Version,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -35,6 +37,9 @@ struct Options {
 }
 
 const PAGE: &str = include_str!("serve.html");
+/// Where the page tells of the guests, and of how many.
+const GUESTS: &str = "<!-- guests -->";
+const TOLD: usize = 10;
 const READ: usize = 16 * 1024;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,15 +52,16 @@ fn main() -> io::Result<()> {
         config: Config::new().limits(Limits::new(options.max_message)),
         subprotocols: options.subprotocol,
         peers: Mutex::default(),
+        guests: Mutex::default(),
     });
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     println!("open http://{address}/ in a browser, or connect to ws://{address}/");
 
-    let guests = Arc::clone(&hall);
+    let host = Arc::clone(&hall);
     thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
             let Ok(stream) = stream else { continue };
-            let hall = Arc::clone(&guests);
+            let hall = Arc::clone(&host);
             let worker = thread::Builder::new().stack_size(128 * 1024);
             // A thread that cannot be had drops the stream, which closes it.
             let _ = worker.spawn(move || {
@@ -75,6 +81,16 @@ struct Hall {
     config: Config,
     subprotocols: Vec<String>,
     peers: Mutex<HashMap<usize, Arc<Peer>>>,
+    /// Who came last, the latest first.
+    guests: Mutex<VecDeque<Guest>>,
+}
+
+/// What the page tells of a connection.
+struct Guest {
+    since: Instant,
+    version: Version,
+    resource_name: String,
+    subprotocol: String,
 }
 
 /// An open connection, with the socket that its output goes to.
@@ -85,48 +101,81 @@ struct Peer {
 
 impl Hall {
     fn serve(&self, number: usize, mut stream: TcpStream) -> io::Result<()> {
+        let address = stream.peer_addr()?;
         stream.set_nodelay(true)?;
         let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
         let accepted = match read_head(&mut stream, &mut input, &mut output)? {
             Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
             Some(head) => {
-                answer(&head, &mut output);
+                self.answer(&head, &mut output);
                 None
             }
             None => None,
         };
-        stream.write_all(&output)?;
+        let Some((resource_name, accepted)) = accepted else {
+            stream.write_all(&output)?;
+            return part(&mut stream);
+        };
         let negotiated = match accepted {
-            None => return part(&mut stream),
-            Some(Accepted::Open(negotiated)) => negotiated,
-            Some(Accepted::AwaitingKey3(mut key3)) => loop {
-                output.clear();
+            Accepted::Open(negotiated) => negotiated,
+            Accepted::AwaitingKey3(mut key3) => loop {
                 if let Some(negotiated) = key3.parse(&mut input, &mut output) {
-                    stream.write_all(&output)?;
                     break negotiated;
                 }
+                // The last bytes of the request may wait for the head of the answer.
+                stream.write_all(&output)?;
+                output.clear();
                 if read(&mut stream, &mut input)? == 0 {
                     return Ok(());
                 }
             },
         };
+        stream.write_all(&output)?;
 
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(Some(Duration::from_secs(30)))?;
         let connection = Mutex::new(Connection::server(&negotiated, &self.config));
         let peer = Arc::new(Peer { connection, stream: stream.try_clone()? });
         lock(&self.peers).insert(number, Arc::clone(&peer));
-        while peer.advance(&mut input)? != State::Closed {
-            if read(&mut stream, &mut input)? == 0 {
-                let _ = lock(&peer.connection).receive_eof();
-                return Ok(());
-            }
-        }
+        self.welcome(address, resource_name, negotiated);
+        let end = peer.talk(&mut stream, &mut input);
+        // After a Close this says nothing, after anything else that there was none.
+        let _ = lock(&peer.connection).receive_eof();
+        let code = lock(&peer.connection).close_code().unwrap_or(CloseCode::ABNORMAL);
+        log(format_args!("{address} closed with {code}"));
+        end?;
         part(&mut stream)
     }
 
-    /// Answers a request for an upgrade: what it becomes, unless it is refused.
-    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<Accepted> {
+    /// Logs who came, and remembers it for the page.
+    fn welcome(&self, address: SocketAddr, resource_name: String, negotiated: Negotiated) {
+        let version = negotiated.version;
+        log(format_args!("{address} speaks {version} at {resource_name}"));
+        let subprotocol = negotiated.subprotocol.unwrap_or_default();
+        let mut guests = lock(&self.guests);
+        guests.push_front(Guest { since: Instant::now(), version, resource_name, subprotocol });
+        guests.truncate(TOLD);
+    }
+
+    /// Answers a request that is not for an upgrade.
+    fn answer(&self, head: &RequestHead, output: &mut BytesMut) {
+        if (head.method(), head.target()) != ("GET", "/") {
+            let _ = Reject::new(404).body("There is a page at / and an echo everywhere.\n").encode(output);
+            return;
+        }
+        let rows: String = lock(&self.guests).iter().map(Guest::row).collect();
+        let page = PAGE.replace(GUESTS, &rows);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
+             Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+            page.len()
+        );
+        output.extend_from_slice(head.as_bytes());
+        output.extend_from_slice(page.as_bytes());
+    }
+
+    /// Answers a request for an upgrade: what it becomes, and of which resource, unless it is refused.
+    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<(String, Accepted)> {
         let upgrade = match Upgrade::from_head(head) {
             Ok(upgrade) => upgrade,
             Err(error) => {
@@ -139,7 +188,8 @@ impl Hall {
             Some(name) => Accept::new().subprotocol(name),
             None => Accept::new(),
         };
-        upgrade.accept(&accept, output).ok()
+        let resource_name = upgrade.request().resource_name().to_owned();
+        Some((resource_name, upgrade.accept(&accept, output).ok()?))
     }
 
     /// Tells every peer that the server goes away, and gives them a moment to agree.
@@ -160,7 +210,27 @@ impl Hall {
     }
 }
 
+impl Guest {
+    /// A row of the page's table.
+    fn row(&self) -> String {
+        let since = match self.since.elapsed().as_secs() {
+            seconds @ 0..120 => format!("{seconds} s ago"),
+            seconds @ 120..7200 => format!("{} min ago", seconds / 60),
+            seconds => format!("{} h ago", seconds / 3600),
+        };
+        let Self { version, resource_name, subprotocol, .. } = self;
+        let (path, subprotocol) = (escape(resource_name), escape(subprotocol));
+        format!("<tr><td>{since}</td><td>{version}</td><td>{path}</td><td>{subprotocol}</td></tr>\n")
+    }
+}
+
 impl Peer {
+    /// Echoes until both ends have closed, or the client has hung up.
+    fn talk(&self, stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
+        while self.advance(input)? != State::Closed && read(stream, input)? > 0 {}
+        Ok(())
+    }
+
     /// Echoes the messages in `input`.
     fn advance(&self, input: &mut BytesMut) -> io::Result<State> {
         let mut output = BytesMut::new();
@@ -202,20 +272,6 @@ fn read_head(stream: &mut TcpStream, input: &mut BytesMut, output: &mut BytesMut
     }
 }
 
-/// Answers a request that is not for an upgrade.
-fn answer(head: &RequestHead, output: &mut BytesMut) {
-    if (head.method(), head.target()) == ("GET", "/") {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            PAGE.len()
-        );
-        output.extend_from_slice(head.as_bytes());
-        output.extend_from_slice(PAGE.as_bytes());
-    } else {
-        let _ = Reject::new(404).body("There is a page at / and an echo everywhere.\n").encode(output);
-    }
-}
-
 fn read(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<usize> {
     let mut buffer = [0; READ];
     let n = stream.read(&mut buffer)?;
@@ -231,6 +287,16 @@ fn part(stream: &mut TcpStream) -> io::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while stream.read(&mut rest)? > 0 && Instant::now() < deadline {}
     Ok(())
+}
+
+/// Writes a line to the standard error, if somebody reads it.
+fn log(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Text as HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

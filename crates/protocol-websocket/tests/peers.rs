@@ -1,4 +1,5 @@
-//! Over real sockets, against programs that we did not write: `websockets` of Python, `ws` of node, and Chromium.
+//! Over real sockets, against programs that we did not write: `websockets` of Python, `ws` of node, and Chromium; in
+//! [`old`], those that speak older versions.
 //!
 //! `peers/install.sh` brings them to `target/peers`, once. Our side is the `serve` example, which `cargo test` builds,
 //! and a client of a few lines on a blocking socket.
@@ -7,6 +8,8 @@
 
 #[path = "peers/client.rs"]
 mod client;
+#[path = "peers/old.rs"]
+mod old;
 #[path = "peers/program.rs"]
 mod program;
 
@@ -21,17 +24,17 @@ const MIB: usize = 1 << 20;
 
 #[test]
 fn python_talks_to_us() {
-    talks_to_us("python3", "python_client.py", "ws");
+    talks_to_us("python3", "python_client.py", "ws", &[]);
 }
 
 #[test]
 fn node_talks_to_us() {
-    talks_to_us("node", "node_client.mjs", "ws");
+    talks_to_us("node", "node_client.mjs", "ws", &[]);
 }
 
 #[test]
 fn chromium_talks_to_us() {
-    talks_to_us("node", "chromium.mjs", "http");
+    talks_to_us("node", "chromium.mjs", "http", &[]);
 }
 
 #[test]
@@ -86,10 +89,12 @@ fn serve_takes_leave_on_sigint() {
     takes_leave("INT");
 }
 
-fn talks_to_us(interpreter: &str, script: &str, scheme: &str) {
+/// Runs a client against our server. It takes the server's URL and a subprotocol, and what else is said here.
+fn talks_to_us(interpreter: &str, script: &str, scheme: &str, more: &[&str]) -> Server {
     let server = Server::ours("serve", &["--port", "0", "--subprotocol", "other", "--subprotocol", "chat"]);
     let url = format!("{scheme}://127.0.0.1:{}/", server.port);
-    program::run(Command::new(interpreter).arg(program::script(script)).args([&url, "chat"]));
+    program::run(Command::new(interpreter).arg(program::script(script)).args([&url, "chat"]).args(more));
+    server
 }
 
 fn we_talk_to(server: Server) {

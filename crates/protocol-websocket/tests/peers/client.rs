@@ -1,5 +1,5 @@
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -48,6 +48,13 @@ impl BlockingClient {
 
     pub(crate) fn close(&mut self, close: Option<Close>) {
         self.client.close(close, &mut self.output).unwrap();
+    }
+
+    /// Ends what we write. The server may do the same without a word, as those of draft-hixie-75 do.
+    pub(crate) fn hang_up(mut self) {
+        self.stream.write_all(&self.output).unwrap();
+        self.stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(self.stream.read(&mut [0; 16]).unwrap(), 0);
     }
 
     /// Writes what there is to write, and waits for the next event. `None` is the end of a closed connection: the

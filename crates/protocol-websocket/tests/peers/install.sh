@@ -4,13 +4,13 @@
 #   install.sh [FOLDER]      FOLDER is target/peers of the workspace unless given.
 #
 # FOLDER/python        the Python package `websockets`
-# FOLDER/node_modules  the node packages `ws` and `playwright-core`
-# chromium             Debian's, by apt-get, if there is no Chromium and we are root
+# FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`
+# chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
+#                      Debian's, by apt-get, what of them is not here, if we are root
 set -eu
 
 websockets=17.4
-ws=8.23.0
-playwright_core=1.65.1
+node_packages='ws@8.23.0 websocket@1.0.35 websocket-driver@0.7.4 faye-websocket@0.11.4 playwright-core@1.65.1'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "${1:-$here/../../../../target/peers}"
@@ -44,25 +44,38 @@ if [ ! -e "$stamp" ]; then
     : >"$stamp"
 fi
 
-stamp="node.ws-$ws.playwright-core-$playwright_core"
+stamp="node.$(echo "$node_packages" | tr ' ' .)"
 if [ ! -e "$stamp" ]; then
     need node
     need npm
-    say "ws $ws and playwright-core $playwright_core from npm"
+    say "$node_packages from npm"
     rm -rf node_modules node.* package.json package-lock.json
-    npm install --prefix . --loglevel=error --no-audit --no-fund --no-progress --ignore-scripts \
-        "ws@$ws" "playwright-core@$playwright_core" >&2
+    # shellcheck disable=SC2086
+    npm install --prefix . --loglevel=error --no-audit --no-fund --no-progress --ignore-scripts $node_packages >&2
     : >"$stamp"
 fi
 
-for name in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
-    command -v "$name" >/dev/null 2>&1 && exit 0
-done
+chromium() {
+    for name in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
+        command -v "$name" >/dev/null 2>&1 && return
+    done
+    return 1
+}
+
+missing=
+chromium || missing="$missing chromium"
+PATH=$PATH:/usr/sbin command -v haproxy >/dev/null 2>&1 || missing="$missing haproxy"
+perl -MProtocol::WebSocket -e 1 2>/dev/null || missing="$missing libprotocol-websocket-perl"
+ruby -e 'require "em-websocket"' 2>/dev/null || missing="$missing ruby-em-websocket"
+ruby -e 'require "websocket"' 2>/dev/null || missing="$missing ruby-websocket"
+[ -n "$missing" ] || exit 0
+
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    say "chromium from Debian"
+    say "$missing from Debian"
     apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >&2
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 else
-    say "no Chromium is here: install one, or name it in \$CHROMIUM, then run this again"
+    say "not here: install$missing (a Chromium may be named in \$CHROMIUM), then run this again"
     exit 1
 fi

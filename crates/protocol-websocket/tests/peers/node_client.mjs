@@ -1,9 +1,9 @@
 // The node package `ws` as a client of an echo server.
 //
-//     node node_client.mjs URL [SUBPROTOCOL]
+//     node node_client.mjs URL [SUBPROTOCOL [VERSION]]
 //
 // Prints a line for each check that passed, and stops with status 1 at the first that did not.
-// SUBPROTOCOL (default: chat) is the one that the server speaks.
+// SUBPROTOCOL (default: chat) is the one that the server speaks; VERSION is 13 (default) or 8.
 
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/pee
 const { WebSocket } = createRequire(`${peers}/`)('ws');
 
 const MIB = 1 << 20;
-const [url, subprotocol = 'chat'] = process.argv.slice(2);
+const [url, subprotocol = 'chat', version = '13'] = process.argv.slice(2);
 setTimeout(() => fail('the whole run', 'still running', 'an end within two minutes'), 120_000).unref();
 
 const socket = await open();
@@ -72,7 +72,7 @@ for (const [code, reason] of closes) {
 process.exit(0);
 
 async function open(subprotocols = []) {
-  const socket = new WebSocket(url, subprotocols, { maxPayload: 2 * MIB });
+  const socket = new WebSocket(url, subprotocols, { maxPayload: 2 * MIB, protocolVersion: Number(version) });
   await once(socket, 'open');
   return socket;
 }

@@ -1,15 +1,21 @@
 use std::env;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Once;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
 /// How long any program may run.
 const LIMIT: Duration = Duration::from_secs(180);
+
+/// How long a server may take to log a line.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// While it is held, a program is watched.
+pub(crate) type Watch = Sender<()>;
 
 /// The path of a file in `tests/peers`.
 pub(crate) fn script(name: &str) -> PathBuf {
@@ -29,8 +35,10 @@ pub(crate) fn run(command: &mut Command) {
 /// A server that listens on a port of this machine, and is killed when this goes.
 pub(crate) struct Server {
     pub(crate) port: u16,
+    /// The lines on its standard error.
+    log: Receiver<String>,
     child: Child,
-    _watch: Sender<()>,
+    _watch: Watch,
 }
 
 impl Server {
@@ -49,9 +57,19 @@ impl Server {
     }
 
     /// A peer's server.
-    pub(crate) fn peer(interpreter: impl AsRef<OsStr>, name: &str, subprotocols: &[&str]) -> Self {
+    pub(crate) fn peer(interpreter: impl AsRef<OsStr>, name: &str, arguments: &[&str]) -> Self {
         install();
-        Self::start(Command::new(interpreter).arg(script(name)), subprotocols)
+        Self::start(Command::new(interpreter).arg(script(name)), arguments)
+    }
+
+    /// Waits until it has logged a line that says this, and gives the line.
+    pub(crate) fn logged(&self, words: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing about {words:?} was logged"));
+            if line.contains(words) {
+                return line;
+            }
+        }
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -64,9 +82,10 @@ impl Server {
 
     /// Waits for the line that says where it listens.
     fn start(command: &mut Command, arguments: &[&str]) -> Self {
-        let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let watch = watch(child.id());
+        let log = collect(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let port = match line.split_once("//127.0.0.1:") {
@@ -74,7 +93,7 @@ impl Server {
             None => line.trim(),
         };
         let port = port.parse().unwrap_or_else(|_| panic!("{command:?} said {line:?} instead of its port"));
-        Self { port, child, _watch: watch }
+        Self { port, log, child, _watch: watch }
     }
 }
 
@@ -83,11 +102,26 @@ impl Drop for Server {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            self.log.iter().for_each(|line| eprintln!("server: {line}"));
+        }
     }
 }
 
+/// Reads lines for as long as there are any.
+fn collect(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            // Whoever wanted to know may be gone.
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
 /// Brings the peers to this machine, if they are not here.
-fn install() {
+pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let status = Command::new(script("install.sh")).status().unwrap();
@@ -96,7 +130,7 @@ fn install() {
 }
 
 /// Kills a program that runs for too long, unless what this gives is dropped before.
-fn watch(id: u32) -> Sender<()> {
+pub(crate) fn watch(id: u32) -> Watch {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         if receiver.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
