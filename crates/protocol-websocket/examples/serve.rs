@@ -4,9 +4,9 @@
 #![allow(clippy::indexing_slicing, reason = "an example")]
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,6 +53,7 @@ fn main() -> io::Result<()> {
         subprotocols: options.subprotocol,
         peers: Mutex::default(),
         guests: Mutex::default(),
+        leaving: AtomicBool::new(false),
     });
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     println!("open http://{address}/ in a browser, or connect to ws://{address}/");
@@ -60,7 +61,11 @@ fn main() -> io::Result<()> {
     let host = Arc::clone(&hall);
     thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
-            let Ok(stream) = stream else { continue };
+            let Ok(stream) = stream else {
+                // No descriptor is free, or the client is gone again: the next one may fare better.
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            };
             let hall = Arc::clone(&host);
             let worker = thread::Builder::new().stack_size(128 * 1024);
             // A thread that cannot be had drops the stream, which closes it.
@@ -83,6 +88,8 @@ struct Hall {
     peers: Mutex<HashMap<usize, Arc<Peer>>>,
     /// Who came last, the latest first.
     guests: Mutex<VecDeque<Guest>>,
+    /// Whether the server goes away.
+    leaving: AtomicBool,
 }
 
 /// What the page tells of a connection.
@@ -138,40 +145,45 @@ impl Hall {
         let peer = Arc::new(Peer { connection, stream: stream.try_clone()? });
         lock(&self.peers).insert(number, Arc::clone(&peer));
         self.welcome(address, resource_name, negotiated);
-        let end = peer.talk(&mut stream, &mut input);
+        let end = peer.talk(&self.leaving, &mut stream, &mut input);
         // After a Close this says nothing, after anything else that there was none.
         let _ = lock(&peer.connection).receive_eof();
         let code = lock(&peer.connection).close_code().unwrap_or(CloseCode::ABNORMAL);
-        log(format_args!("{address} closed with {code}"));
+        log(&format!("{address} closed with {code}"));
         end?;
         part(&mut stream)
     }
 
-    /// Logs who came, and remembers it for the page.
+    /// Remembers who came for the page, and logs it.
     fn welcome(&self, address: SocketAddr, resource_name: String, negotiated: Negotiated) {
         let version = negotiated.version;
-        log(format_args!("{address} speaks {version} at {resource_name}"));
+        let line = format!("{address} speaks {version} at {resource_name}");
         let subprotocol = negotiated.subprotocol.unwrap_or_default();
         let mut guests = lock(&self.guests);
         guests.push_front(Guest { since: Instant::now(), version, resource_name, subprotocol });
         guests.truncate(TOLD);
+        drop(guests);
+        log(&line);
     }
 
     /// Answers a request that is not for an upgrade.
     fn answer(&self, head: &RequestHead, output: &mut BytesMut) {
-        if (head.method(), head.target()) != ("GET", "/") {
+        let path = head.target().split('?').next();
+        if !matches!((head.method(), path), ("GET" | "HEAD", Some("/"))) {
             let _ = Reject::new(404).body("There is a page at / and an echo everywhere.\n").encode(output);
             return;
         }
         let rows: String = lock(&self.guests).iter().map(Guest::row).collect();
         let page = PAGE.replace(GUESTS, &rows);
-        let head = format!(
+        let fields = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
              Cache-Control: no-store\r\nConnection: close\r\n\r\n",
             page.len()
         );
-        output.extend_from_slice(head.as_bytes());
-        output.extend_from_slice(page.as_bytes());
+        output.extend_from_slice(fields.as_bytes());
+        if head.method() == "GET" {
+            output.extend_from_slice(page.as_bytes());
+        }
     }
 
     /// Answers a request for an upgrade: what it becomes, and of which resource, unless it is refused.
@@ -189,17 +201,24 @@ impl Hall {
             None => Accept::new(),
         };
         let resource_name = upgrade.request().resource_name().to_owned();
-        Some((resource_name, upgrade.accept(&accept, output).ok()?))
+        match upgrade.accept(&accept, output) {
+            Ok(accepted) => Some((resource_name, accepted)),
+            Err(_) => {
+                let _ = Reject::new(500).encode(output);
+                None
+            }
+        }
     }
 
     /// Tells every peer that the server goes away, and gives them a moment to agree.
     fn close(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
         let peers: Vec<Arc<Peer>> = lock(&self.peers).values().cloned().collect();
         for peer in &peers {
-            // A peer that does not read what it is sent is not waited for.
+            // Whoever is busy sees by itself that it is time, when what it is busy with is written.
             let Ok(mut connection) = peer.connection.try_lock() else { continue };
             let mut output = BytesMut::new();
-            let _ = connection.close(Close::from(CloseCode::GOING_AWAY), &mut output);
+            leave(&mut connection, &mut output);
             let _ = peer.stream.set_write_timeout(Some(PATIENCE));
             let _ = (&peer.stream).write_all(&output);
         }
@@ -226,13 +245,13 @@ impl Guest {
 
 impl Peer {
     /// Echoes until both ends have closed, or the client has hung up.
-    fn talk(&self, stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
-        while self.advance(input)? != State::Closed && read(stream, input)? > 0 {}
+    fn talk(&self, leaving: &AtomicBool, stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
+        while self.advance(leaving, input)? != State::Closed && read(stream, input)? > 0 {}
         Ok(())
     }
 
     /// Echoes the messages in `input`.
-    fn advance(&self, input: &mut BytesMut) -> io::Result<State> {
+    fn advance(&self, leaving: &AtomicBool, input: &mut BytesMut) -> io::Result<State> {
         let mut output = BytesMut::new();
         let mut connection = lock(&self.connection);
         // An error has its Close in the output, and leaves the connection closed.
@@ -242,13 +261,31 @@ impl Peer {
                 let _ = connection.send(message, &mut output);
             }
             if output.len() >= READ {
-                (&self.stream).write_all(&output)?;
-                output.clear();
+                self.write(&mut connection, &mut output)?;
             }
         }
-        (&self.stream).write_all(&output)?;
+        self.write(&mut connection, &mut output)?;
+        if leaving.load(Ordering::SeqCst) {
+            leave(&mut connection, &mut output);
+            self.write(&mut connection, &mut output)?;
+        }
         Ok(connection.state())
     }
+
+    /// Writes all that is to be sent, and what was held back until it was.
+    fn write(&self, connection: &mut Connection, output: &mut BytesMut) -> io::Result<()> {
+        while !output.is_empty() {
+            (&self.stream).write_all(output)?;
+            output.clear();
+            connection.flush(output);
+        }
+        Ok(())
+    }
+}
+
+/// Says goodbye, unless that was said.
+fn leave(connection: &mut Connection, output: &mut BytesMut) {
+    let _ = connection.close(Close::from(CloseCode::GOING_AWAY), output);
 }
 
 /// Reads a request head, within the time that a handshake may take.
@@ -290,7 +327,7 @@ fn part(stream: &mut TcpStream) -> io::Result<()> {
 }
 
 /// Writes a line to the standard error, if somebody reads it.
-fn log(line: fmt::Arguments<'_>) {
+fn log(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

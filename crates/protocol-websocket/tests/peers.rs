@@ -14,6 +14,7 @@ mod old;
 mod program;
 
 use std::process::Command;
+use std::thread;
 
 use bytes::Bytes;
 use client::BlockingClient;
@@ -49,7 +50,9 @@ fn we_talk_to_node() {
 
 #[test]
 fn every_event_loop_echoes() {
-    for (example, stop) in [("poll_server", "TERM"), ("poll_server", "INT"), ("tokio_echo", "INT")] {
+    for (example, stop) in
+        [("poll_server", "TERM"), ("poll_server", "INT"), ("tokio_echo", "INT"), ("hyper_echo", "INT")]
+    {
         let server = Server::ours(example, &["0"]);
         let url = format!("ws://127.0.0.1:{}/", server.port);
         let (mut client, _) = BlockingClient::connect(&url, &Offer::new());
@@ -77,6 +80,40 @@ fn every_event_loop_echoes() {
         server.signal(stop);
         assert!(server.status().success(), "{example}");
     }
+}
+
+#[test]
+fn the_client_example_gets_its_answer() {
+    let server = Server::ours("serve", &["--port", "0"]);
+    let url = format!("ws://127.0.0.1:{}/", server.port);
+    program::run(Command::new(program::example("client")).args([&url, "Größe"]));
+}
+
+#[test]
+fn serve_takes_leave_of_busy_peers() {
+    let server = Server::ours("serve", &["--port", "0"]);
+    let url = format!("ws://127.0.0.1:{}/", server.port);
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let (mut client, _) = BlockingClient::connect(&url, &Offer::new());
+            echo(&mut client, "Hello".into());
+            thread::spawn(move || {
+                loop {
+                    client.send(pattern(MIB).into());
+                    match client.next() {
+                        Some(Event::Message(_)) => {}
+                        Some(Event::Close(close)) => return close,
+                        other => panic!("{other:?}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    server.signal("TERM");
+    for client in clients {
+        assert_eq!(client.join().unwrap(), Some(Close::from(CloseCode::GOING_AWAY)));
+    }
+    assert!(server.status().success());
 }
 
 #[test]

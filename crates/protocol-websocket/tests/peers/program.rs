@@ -22,6 +22,20 @@ pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name)
 }
 
+/// The path of an example of ours, in the folder beside that of this test.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let mut path = env::current_exe().unwrap();
+    path.pop();
+    path.set_file_name("examples");
+    path.push(name);
+    assert!(
+        path.exists(),
+        "{} is not built: `cargo test` builds it, `cargo test --test peers` alone does not",
+        path.display()
+    );
+    path
+}
+
 /// Runs a peer to its end, which must be a good one.
 pub(crate) fn run(command: &mut Command) {
     install();
@@ -42,18 +56,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// An example of ours, from the folder beside that of this test.
-    pub(crate) fn ours(example: &str, arguments: &[&str]) -> Self {
-        let mut path = env::current_exe().unwrap();
-        path.pop();
-        path.set_file_name("examples");
-        path.push(example);
-        assert!(
-            path.exists(),
-            "{} is not built: `cargo test` builds it, `cargo test --test peers` alone does not",
-            path.display()
-        );
-        Self::start(&mut Command::new(path), arguments)
+    /// An example of ours that serves.
+    pub(crate) fn ours(name: &str, arguments: &[&str]) -> Self {
+        Self::start(&mut Command::new(example(name)), arguments)
     }
 
     /// A peer's server.
