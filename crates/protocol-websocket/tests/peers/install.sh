@@ -3,13 +3,13 @@
 #
 #   install.sh [FOLDER]      FOLDER is target/peers of the workspace unless given.
 #
-# FOLDER/python        the Python package `websockets`
+# FOLDER/python        the Python packages `websockets` and `eventlet`
 # FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`
 # chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
 #                      Debian's, by apt-get, what of them is not here, if we are root
 set -eu
 
-websockets=17.4
+python_packages='websockets==17.4 eventlet==0.41.3'
 node_packages='ws@8.23.0 websocket@1.0.35 websocket-driver@0.7.4 faye-websocket@0.11.4 playwright-core@1.65.1'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -34,13 +34,14 @@ if command -v flock >/dev/null 2>&1; then
 fi
 
 # Each stamp is written last, so a broken installation is made anew.
-stamp="python.websockets-$websockets"
+stamp="python.$(echo "$python_packages" | tr ' ' .)"
 if [ ! -e "$stamp" ]; then
     need python3
-    say "websockets $websockets from PyPI"
+    say "$python_packages from PyPI"
     rm -rf python python.*
+    # shellcheck disable=SC2086
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-        --target python "websockets==$websockets" >&2
+        --target python $python_packages >&2
     : >"$stamp"
 fi
 

@@ -55,6 +55,12 @@ fn we_talk_to_faye() {
 }
 
 #[test]
+fn we_talk_to_eventlet() {
+    let server = Server::peer("python3", "eventlet_server.py", &["other", "chat"]);
+    we_talk_to(&server, &ALL, Version::Hybi00, Version::Hybi10);
+}
+
+#[test]
 fn we_talk_version_8_to_websocket() {
     we_talk_to_node("websocket", &[Version::Hybi10, Version::Hybi17]);
 }
@@ -125,6 +131,7 @@ fn serve_says_who_speaks_what() {
     let mut stream = open(server.port);
     stream.write_all(b"GET /<b>&'\"x HTTP/1.1\r\nHost: h\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nOrigin: http://h\r\n\r\n").unwrap();
     read_head(&mut stream);
+    server.logged("speaks draft-hixie-75 at /<b>&'\"x");
     let mut page = open(server.port);
     page.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
     let mut text = String::new();
@@ -224,14 +231,17 @@ impl Drop for Proxy {
 
 fn we_talk_to_node(package: &str, versions: &[Version]) {
     let server = Server::peer("node", "old_server.mjs", &[package, "other", "chat"]);
+    we_talk_to(&server, versions, Version::Hybi10, Version::Hybi00);
+}
+
+/// Talks to a server that chooses a subprotocol from one version on, and answers a Close from another version on.
+fn we_talk_to(server: &Server, versions: &[Version], chooses: Version, closes: Version) {
     for &version in versions {
         let offer = Offer::new().subprotocol("chat").origin("http://a.example");
-        let (mut client, negotiated) = connect(&server, version, &offer);
-        // `websocket-driver` chooses none in the oldest two.
-        assert_eq!(negotiated.subprotocol.is_some(), version.has_length_framing(), "{version}");
+        let (mut client, negotiated) = connect(server, version, &offer);
+        assert_eq!(negotiated.subprotocol.is_some(), version >= chooses, "{version}");
         messages(&mut client, version);
-        if version == Version::Hixie75 {
-            // There a Close means nothing yet.
+        if version < closes {
             client.hang_up();
         } else {
             let close = coded(version, 1000);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::program::Program;
+use crate::program::{Program, wsconsole};
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol-websocket/tests/peers")
@@ -52,6 +52,23 @@ fn node_ws() {
 #[test]
 fn python_websockets() {
     session(&Server::start("python3", "python_server.py"));
+}
+
+#[test]
+fn perl_in_every_version() {
+    let server = Server::start("perl", "perl_server.pl");
+    for version in ["draft-ietf-hybi-17", "draft-ietf-hybi-10", "draft-ietf-hybi-00", "draft-hixie-75"] {
+        let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
+        let lines = format!("hello\n\nGröße κόσμε 世界 🦀\n{}\n{many}", "é".repeat(32 * 1024));
+        let ended = wsconsole(&["--version", version, "--subprotocol", "chat", &server.url], &lines);
+        assert!(ended.stdout == lines, "{version}");
+        let notes = match version {
+            "draft-ietf-hybi-17" | "draft-ietf-hybi-10" => ["closing with 1000: end of input", "closed with 1000"],
+            _ => ["closing: end of input", "closed without a code"],
+        };
+        assert_eq!(ended.notes(), [["open, subprotocol chat"].as_slice(), &notes].concat(), "{version}");
+        assert_eq!(ended.status, Some(0), "{version}");
+    }
 }
 
 fn session(server: &Server) {
