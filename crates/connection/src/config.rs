@@ -10,6 +10,7 @@ pub struct Config {
     pub(crate) head_limits: HeadLimits,
     pub(crate) versions: Versions,
     pub(crate) delivery: Delivery,
+    pub(crate) lenient: bool,
     pub(crate) auto_pong: bool,
     pub(crate) high_water: usize,
     pub(crate) timeouts: Timeouts,
@@ -27,6 +28,7 @@ impl Config {
             head_limits: HeadLimits::default(),
             versions: Versions::ALL,
             delivery: Delivery::Whole,
+            lenient: false,
             auto_pong: true,
             high_water: Self::HIGH_WATER,
             timeouts: Timeouts::NONE,
@@ -60,6 +62,20 @@ impl Config {
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
+        self
+    }
+
+    /// As lenient in reading as Perl's `Protocol::WebSocket` 0.26 where that is harmless, and with its limits:
+    /// [`Decoder::perl_compat`](protocol_websocket_frame::Decoder::perl_compat), [`Limits::PERL`] and
+    /// [`HeadLimits::PERL`]. For peers that it is in: its client does not mask its Close.
+    ///
+    /// What is written stays as it is; for that there is `perl_compat` of [`Offer`](crate::Offer) and
+    /// [`Accept`](crate::Accept).
+    #[must_use]
+    pub const fn perl_compat(mut self) -> Self {
+        self.lenient = true;
+        self.limits = Limits::PERL;
+        self.head_limits = HeadLimits::PERL;
         self
     }
 

@@ -36,8 +36,10 @@ impl Reply {
 
 impl Receiver {
     pub(crate) fn new(role: Role, version: Version, config: &Config) -> Self {
+        let decoder = Decoder::new(role).version(version);
+        let decoder = if config.lenient { decoder.perl_compat() } else { decoder };
         Self {
-            decoder: Decoder::new(role).version(version).limits(config.limits).delivery(config.delivery),
+            decoder: decoder.limits(config.limits).delivery(config.delivery),
             assembler: Assembler::new(config.limits),
             extensions: Extensions::default(),
             delivery: config.delivery,

@@ -42,6 +42,16 @@ fn a_close_without_a_code_is_answered_without_one() {
 }
 
 #[test]
+fn an_unmasked_close_is_taken_if_told_so() {
+    let mut unmasked_close = unmasked(Frame::close(None).unwrap());
+    let (_, end, _) = drain(&mut server(&Config::new()), &mut unmasked_close.clone());
+    assert_eq!(end, Err(Error::Decode(protocol_websocket_frame::DecodeError::MaskMissing)));
+    let (events, output) = take(&mut server(&Config::new().perl_compat()), &mut unmasked_close);
+    assert!(matches!(&events[..], [Event::Close(None)]));
+    assert_eq!(output[..], *b"\x88\x00");
+}
+
+#[test]
 fn two_closes_may_cross() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
