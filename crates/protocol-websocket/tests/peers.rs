@@ -50,9 +50,13 @@ fn we_talk_to_node() {
 
 #[test]
 fn every_event_loop_echoes() {
-    for (example, stop) in
-        [("poll_server", "TERM"), ("poll_server", "INT"), ("tokio_echo", "INT"), ("hyper_echo", "INT")]
-    {
+    for (example, stop) in [
+        ("poll_server", "TERM"),
+        ("poll_server", "INT"),
+        ("tokio_echo", "INT"),
+        ("hyper_echo", "INT"),
+        ("smol_echo", "TERM"),
+    ] {
         let server = Server::ours(example, &["0"]);
         let url = format!("ws://127.0.0.1:{}/", server.port);
         let (mut client, _) = BlockingClient::connect(&url, &Offer::new());
