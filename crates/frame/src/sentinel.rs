@@ -9,8 +9,8 @@ use crate::{DecodeError, Delivery, EncodeError, Frame, OpCode, Rsv};
 const TEXT: u8 = 0x00;
 const END: u8 = 0xFF;
 
-/// How many bytes a length may have: enough for 63 bits, and an end to those who never come to one.
-const MAX_LENGTH_BYTES: u8 = 9;
+/// How many bytes of a length may say that another follows. With that one they have 63 bits, and a length has an end.
+const MAX_LENGTH_BYTES: u8 = 8;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sentinel {
@@ -24,7 +24,7 @@ enum State {
     /// Before the byte that says of what type a frame is.
     #[default]
     Type,
-    /// In text. `taken` bytes went out in parts, `scanned` bytes at the front of the input hold no end.
+    /// In text. `taken` bytes of it went out in parts, `scanned` bytes at the front of the input hold no end.
     Text { taken: u64, scanned: usize, first: bool },
     /// In a frame of a type that has an end and no meaning.
     Discard { passed: u64 },
@@ -112,13 +112,14 @@ impl Sentinel {
             let text = input.split_to(here);
             input.advance(1);
             self.state = State::Type;
-            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, true, replaced(text.freeze(), limit)?)));
+            let text = replaced(text.freeze(), limit - taken)?;
+            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, true, text)));
         }
         let whole = here - input.get(..here).map_or(0, cut_len);
         if rules.delivery == Delivery::Parts && whole > 0 {
-            let text = input.split_to(whole);
-            self.state = State::Text { taken: taken + whole as u64, scanned: here - whole, first: false };
-            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, true, replaced(text.freeze(), limit)?)));
+            let text = replaced(input.split_to(whole).freeze(), limit - taken)?;
+            self.state = State::Text { taken: taken + text.len() as u64, scanned: here - whole, first: false };
+            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, true, text)));
         }
         self.state = State::Text { taken, scanned: here, first };
         Ok(None)
@@ -174,6 +175,7 @@ fn replaced(text: Bytes, limit: u64) -> Result<Bytes, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Masks;
     use crate::{Decoder, Limits};
     use proptest::prelude::*;
     use protocol_websocket_core::{Role, Version};
@@ -257,6 +259,89 @@ mod tests {
         assert_eq!(read(b"x\xFF\x00a\xFF\xFFy\x00b\xFF").0, [text("a"), text("b")]);
         let limited = decoder().resync().limits(Limits::new(4));
         assert_eq!(drain(limited, &mut BytesMut::from(&b"123456\x00"[..])).1, Err(DecodeError::FrameTooLong));
+    }
+
+    #[test]
+    fn a_length_of_64_bits_does_not_wrap() {
+        for wire in [
+            &b"\x80\x82\x80\x80\x80\x80\x80\x80\x80\x80\x05AAAAA\x00smuggled\xFF"[..],
+            b"\xFF\x82\x80\x80\x80\x80\x80\x80\x80\x80\x00",
+        ] {
+            let unlimited = decoder().limits(Limits::NONE);
+            assert_eq!(drain(unlimited, &mut BytesMut::from(wire)), (vec![], Err(DecodeError::LengthNotMinimal)));
+        }
+        let longest = b"\x80\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F\x00no text\xFF";
+        let (frames, end) = drain(decoder().limits(Limits::NONE), &mut BytesMut::from(&longest[..]));
+        assert_eq!((frames.len(), end), (0, Ok(())), "63 bits are taken, and waited for");
+    }
+
+    /// The rules of draft-ietf-hybi-thewebsocketprotocol-00 §4.2 and §5.3, and of draft-hixie-75 §4.2, as bytes.
+    #[test]
+    fn the_drafts_frames_are_read() {
+        let long = [&b"\x80\x81\x01"[..], &[b'A'; 129], b"\x00hi\xFF"].concat();
+        for version in [Version::Hixie75, Version::Hybi00] {
+            for (wire, frame) in [
+                (&b"\x00Hello\xFF"[..], Frame::text("Hello")),
+                (b"\xFF\x00", Frame::new(OpCode::Close, "")),
+                (b"\x80\x03\x00\x01\x02\x00hi\xFF", Frame::text("hi")),
+                (&long, Frame::text("hi")),
+                (b"\x01\x00\x01\x02\xFF\x00hi\xFF", Frame::text("hi")),
+            ] {
+                let decoder = Decoder::new(Role::Client).version(version);
+                assert_eq!(drain(decoder, &mut BytesMut::from(wire)), (vec![frame], Ok(())));
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_is_final() {
+        let mut decoder = decoder();
+        let mut input = BytesMut::from(&b"\x80\xFF\xFF\xFF\xFF\xFF"[..]);
+        assert_eq!(decoder.decode(&mut input), Err(DecodeError::FrameTooLong));
+        let mut good = BytesMut::from(&b"\x00good\xFF"[..]);
+        assert_eq!(decoder.decode(&mut good), Err(DecodeError::FrameTooLong));
+    }
+
+    #[test]
+    fn what_was_looked_at_is_not_looked_at_again() {
+        let rules = Rules {
+            masks: Masks::Any,
+            any_length: false,
+            resync: false,
+            claimed: Rsv::NONE,
+            delivery: Delivery::Whole,
+            limits: Limits::default(),
+        };
+        let (mut sentinel, mut input) = (Sentinel::default(), BytesMut::from(&b"\x00"[..]));
+        for seen in 0..1000_usize {
+            assert_eq!(sentinel.decode(&rules, &mut input), Ok(None));
+            assert!(matches!(sentinel.state, State::Text { scanned, .. } if scanned == seen), "{:?}", sentinel.state);
+            input.extend_from_slice(b"x");
+        }
+    }
+
+    #[test]
+    fn both_limits_hold_before_the_end_is_there() {
+        for limits in [Limits::new(4).max_frame(1000), Limits::new(1000).max_frame(4)] {
+            for wire in [&b"\x00fives"[..], b"\x01fives", b"\x80\x05"] {
+                let end = drain(decoder().limits(limits), &mut BytesMut::from(wire)).1;
+                assert_eq!(end, Err(DecodeError::FrameTooLong), "{wire:02x?} within {limits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_limited_together() {
+        for bytes in [&b"fives"[..], b"\xC0\xC0\xC0"] {
+            let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts);
+            let mut input = BytesMut::from(&b"\x00"[..]);
+            let mut end = Ok(());
+            for &byte in bytes {
+                input.extend_from_slice(&[byte]);
+                end = end.and_then(|()| decoder.decode(&mut input).map(drop));
+            }
+            assert_eq!(end, Err(DecodeError::FrameTooLong), "{bytes:02x?}");
+        }
     }
 
     #[test]
