@@ -56,9 +56,14 @@ impl Sender {
 
     pub(crate) fn send_part(&mut self, part: Part, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_open()?;
+        let before = self.fragments.clone();
         let frame = self.fragments.frame(part)?;
-        let frame = self.extended(frame)?;
-        self.write(&frame, output)
+        let written = self.extended(frame).and_then(|frame| self.write(&frame, output));
+        if written.is_err() {
+            // A part that did not go out is no part of the message.
+            self.fragments = before;
+        }
+        written
     }
 
     pub(crate) fn ping(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {

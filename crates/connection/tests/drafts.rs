@@ -45,6 +45,9 @@ fn what_cannot_be_said_is_an_error_and_nothing_else() {
     let part = |first, last| Part { kind: Kind::Text, bytes: Bytes::from("x"), first, last };
     assert_eq!(server.send_part(part(true, false), &mut output), unsupported);
     assert_eq!((server.state(), output.len()), (State::Open, 0));
+    server.send("x", &mut output).unwrap();
+    server.send_part(part(true, true), &mut output).unwrap();
+    assert_eq!(output[..], *b"\x00x\xFF\x00x\xFF", "what was refused left nothing behind");
 }
 
 #[test]

@@ -113,6 +113,9 @@ impl<'a> Cookie<'a> {
     }
 }
 
+/// How many attributes of one cookie are read: no browser knows a dozen.
+const MAX_ATTRIBUTES: usize = 64;
+
 /// A cookie that a server sets (RFC 6265 §4.1). It is checked when an answer is built with it.
 ///
 /// ```
@@ -154,7 +157,8 @@ impl SetCookie {
     /// Reads the value of a field `Set-Cookie` as clients do (RFC 6265 §5.2): whatever it is, it has a name and a value
     /// or is to be ignored.
     ///
-    /// The value stays as it came, with its quotes, for so it goes back to the server.
+    /// The value stays as it came, with its quotes, for so it goes back to the server. Attributes beyond the 64th are
+    /// left out.
     ///
     /// ```
     /// use protocol_websocket_http::SetCookie;
@@ -171,10 +175,12 @@ impl SetCookie {
         if trim(name).is_empty() {
             return None;
         }
-        Some(parts.fold(Self::new(trim(name), trim(value)), |cookie, part| match part.split_once('=') {
-            Some((name, value)) => cookie.with(String::from(trim(name)), Some(trim(value).into())),
-            None if trim(part).is_empty() => cookie,
-            None => cookie.with(String::from(trim(part)), None),
+        Some(parts.take(MAX_ATTRIBUTES).fold(Self::new(trim(name), trim(value)), |cookie, part| {
+            match part.split_once('=') {
+                Some((name, value)) => cookie.with(String::from(trim(name)), Some(trim(value).into())),
+                None if trim(part).is_empty() => cookie,
+                None => cookie.with(String::from(trim(part)), None),
+            }
         }))
     }
 
@@ -267,7 +273,7 @@ impl SetCookie {
     }
 
     pub(crate) fn is_valid(&self) -> bool {
-        let is_value = |text: &str| is_printable(text) && (self.perl_compat || !text.contains(';'));
+        let is_value = |text: &str| is_printable(text) && (self.perl_compat || text.is_ascii() && !text.contains(';'));
         let is_octet = |byte: u8| byte.is_ascii_graphic() && !is_special(byte);
         is_token(self.name.as_bytes())
             && (if self.perl_compat { is_value(&self.value) } else { self.value.bytes().all(is_octet) })
@@ -287,7 +293,7 @@ impl fmt::Display for SetCookie {
             let Some(value) = value else { return Ok(()) };
             f.write_char('=')?;
             // RFC 2965 has a list of ports in quotes always.
-            if self.perl_compat && name == "Port" { write!(f, "\"{value}\"") } else { self.write_value(f, value) }
+            if self.perl_compat && name == "Port" { quote(f, value) } else { self.write_value(f, value) }
         })
     }
 }
@@ -313,13 +319,17 @@ impl fmt::Display for Quoted<'_> {
         if !self.0.is_empty() && !self.0.bytes().any(|byte| byte == b' ' || is_special(byte)) {
             return f.write_str(self.0);
         }
-        f.write_char('"')?;
-        for c in self.0.chars() {
-            f.write_str(if matches!(c, '"' | '\\') { "\\" } else { "" })?;
-            f.write_char(c)?;
-        }
-        f.write_char('"')
+        quote(f, self.0)
     }
+}
+
+fn quote(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
+    f.write_char('"')?;
+    for c in value.chars() {
+        f.write_str(if matches!(c, '"' | '\\') { "\\" } else { "" })?;
+        f.write_char(c)?;
+    }
+    f.write_char('"')
 }
 
 /// Whether a client may send this back: browsers send much that RFC 6265's grammar does not have.
@@ -389,6 +399,26 @@ mod tests {
     fn read(text: &str, expected: &[(&str, &str)]) {
         let expected: Vec<_> = expected.iter().map(|&(name, value)| (name, value.to_string())).collect();
         assert_eq!(pairs(text), expected, "{text}");
+    }
+
+    #[test]
+    fn a_port_does_not_leave_its_quotes() {
+        let cookie = SetCookie::new("a", "b").with("Port", Some("80\"; Secure; x=\"".into())).perl_compat();
+        assert_eq!(cookie.to_string(), "a=b; Port=\"80\\\"; Secure; x=\\\"\"; Version=1");
+    }
+
+    #[test]
+    fn attributes_are_ascii() {
+        assert!(!SetCookie::new("a", "b").path("/é").is_valid());
+        assert!(SetCookie::new("a", "b").path("/%C3%A9").is_valid());
+    }
+
+    #[test]
+    fn only_so_many_attributes_are_read() {
+        let text = (0..1000).fold(String::from("a=b"), |text, n| format!("{text}; x{n}"));
+        let cookie = SetCookie::parse(&text).unwrap();
+        assert_eq!(cookie.attributes.len(), 64);
+        assert_eq!((cookie.attribute("x63"), cookie.attribute("x64")), (Some(""), None));
     }
 
     #[test]
