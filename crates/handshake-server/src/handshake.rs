@@ -37,8 +37,9 @@ impl ServerHandshake {
 
     /// Takes the request from the front of `input`; `None` if it is not complete yet.
     ///
-    /// What follows the request stays in `input`: frames, or what [`AwaitingKey3`](crate::AwaitingKey3) waits for. Until the request is complete,
-    /// `input` must only grow at its end. Afterwards the handshake is done, and takes nothing more.
+    /// What follows the request stays in `input`: frames, or what [`AwaitingKey3`](crate::AwaitingKey3) waits for. Until
+    /// the request is complete, `input` must only grow at its end. Afterwards the handshake is done, and takes nothing
+    /// more.
     ///
     /// # Errors
     ///
