@@ -7,6 +7,8 @@
 # FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`
 # chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
 #                      Debian's, by apt-get, what of them is not here, if we are root
+# FOLDER/websocketpp_server
+#                      compiled with Debian's libwebsocketpp-dev and libasio-dev, which are brought in the same way
 set -eu
 
 python_packages='websockets==17.4 eventlet==0.41.3'
@@ -69,14 +71,25 @@ PATH=$PATH:/usr/sbin command -v haproxy >/dev/null 2>&1 || missing="$missing hap
 perl -MProtocol::WebSocket -e 1 2>/dev/null || missing="$missing libprotocol-websocket-perl"
 ruby -e 'require "em-websocket"' 2>/dev/null || missing="$missing ruby-em-websocket"
 ruby -e 'require "websocket"' 2>/dev/null || missing="$missing ruby-websocket"
-[ -n "$missing" ] || exit 0
+command -v g++ >/dev/null 2>&1 || missing="$missing g++"
+[ -e /usr/include/asio.hpp ] || missing="$missing libasio-dev"
+[ -e /usr/include/websocketpp/server.hpp ] || missing="$missing libwebsocketpp-dev"
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        say "$missing from Debian"
+        apt-get update -qq >&2
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+    else
+        say "not here: install$missing (a Chromium may be named in \$CHROMIUM), then run this again"
+        exit 1
+    fi
+fi
 
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    say "$missing from Debian"
-    apt-get update -qq >&2
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
-else
-    say "not here: install$missing (a Chromium may be named in \$CHROMIUM), then run this again"
-    exit 1
+stamp="websocketpp.$(cksum <"$here/websocketpp_server.cpp" | tr ' ' .)"
+if [ ! -e "$stamp" ]; then
+    say 'compiles websocketpp_server'
+    rm -f websocketpp_server websocketpp.*
+    g++ -O1 -pthread -o websocketpp_server "$here/websocketpp_server.cpp" >&2
+    : >"$stamp"
 fi

@@ -61,6 +61,13 @@ fn we_talk_to_eventlet() {
 }
 
 #[test]
+fn we_talk_to_websocketpp() {
+    let server = Server::compiled("websocketpp_server", &["other", "chat"]);
+    let versions = [Version::Hybi00, Version::Hybi10, Version::Hybi17];
+    we_talk_to(&server, &versions, Version::Hybi00, Version::Hybi10);
+}
+
+#[test]
 fn we_talk_version_8_to_websocket() {
     we_talk_to_node("websocket", &[Version::Hybi10, Version::Hybi17]);
 }

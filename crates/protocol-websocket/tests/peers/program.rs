@@ -67,6 +67,13 @@ impl Server {
         Self::start(Command::new(interpreter).arg(script(name)), arguments)
     }
 
+    /// A peer's server that `install.sh` has compiled.
+    pub(crate) fn compiled(name: &str, arguments: &[&str]) -> Self {
+        install();
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers");
+        Self::start(&mut Command::new(peers.join(name)), arguments)
+    }
+
     /// Waits until it has logged a line that says this, and gives the line.
     pub(crate) fn logged(&self, words: &str) -> String {
         loop {
