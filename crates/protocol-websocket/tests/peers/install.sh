@@ -4,6 +4,8 @@
 #   install.sh [FOLDER]      FOLDER is target/peers of the workspace unless given.
 #
 # FOLDER/python        the Python packages `websockets` and `eventlet`
+# FOLDER/python2.7     Python 2.7 itself, which has to be here with its pip, in the PATH or as 2.7.18 of pyenv
+# FOLDER/python2       the packages `websocket-client` and `amitu-websocket-client` for it
 # FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`
 # chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
 #                      Debian's, by apt-get, what of them is not here, if we are root
@@ -12,6 +14,7 @@
 set -eu
 
 python_packages='websockets==17.4 eventlet==0.41.3'
+python2_packages='websocket-client==0.4.1 amitu-websocket-client==0.1.0'
 node_packages='ws@8.23.0 websocket@1.0.35 websocket-driver@0.7.4 faye-websocket@0.11.4 playwright-core@1.65.1'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -44,6 +47,21 @@ if [ ! -e "$stamp" ]; then
     # shellcheck disable=SC2086
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
         --target python $python_packages >&2
+    : >"$stamp"
+fi
+
+stamp="python2.$(echo "$python2_packages" | tr ' ' .)"
+if [ ! -e "$stamp" ] || [ ! -x python2.7 ]; then
+    # pyenv's python2.7 runs only if it is told which.
+    python2=$(PYENV_VERSION=2.7.18 python2.7 -c 'import pip, sys; print(sys.executable)') || {
+        say 'python2.7 with pip is not here: install it (pyenv install 2.7.18), then run this again'
+        exit 1
+    }
+    say "$python2_packages from PyPI"
+    rm -rf python2 python2.*
+    # shellcheck disable=SC2086
+    "$python2" -m pip install --quiet --disable-pip-version-check --no-deps --target python2 $python2_packages >&2
+    ln -s "$python2" python2.7
     : >"$stamp"
 fi
 

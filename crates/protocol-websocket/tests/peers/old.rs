@@ -97,6 +97,15 @@ fn websocket_talks_version_8_to_us() {
 }
 
 #[test]
+fn python_2_talks_to_us() {
+    let python = program::installed("python2.7");
+    for (number, version) in [("75", Version::Hixie75), ("00", Version::Hybi00)] {
+        let server = talks_to_us(python.to_str().unwrap(), "python2_client.py", "ws", &[number]);
+        server.logged(&format!("speaks {version} at /"));
+    }
+}
+
+#[test]
 fn ruby_talks_to_us() {
     for (number, version) in [("75", Version::Hixie75), ("8", Version::Hybi10), ("13", Version::Hybi17)] {
         let server = talks_to_us("ruby", "ruby_client.rb", "ws", &[number]);

@@ -22,6 +22,11 @@ pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name)
 }
 
+/// The path of what `install.sh` has brought.
+pub(crate) fn installed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers").join(name)
+}
+
 /// The path of an example of ours, in the folder beside that of this test.
 pub(crate) fn example(name: &str) -> PathBuf {
     let mut path = env::current_exe().unwrap();
@@ -70,8 +75,7 @@ impl Server {
     /// A peer's server that `install.sh` has compiled.
     pub(crate) fn compiled(name: &str, arguments: &[&str]) -> Self {
         install();
-        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers");
-        Self::start(&mut Command::new(peers.join(name)), arguments)
+        Self::start(&mut Command::new(installed(name)), arguments)
     }
 
     /// Waits until it has logged a line that says this, and gives the line.
