@@ -59,6 +59,8 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("sentinel-stray-bytes", Lenient, "a frame of another type, up to FF, unless `Decoder::resync`"),
     ("text-of-binary", Fixed, "the bytes as they are"),
     ("text-replacement", Fixed, "U+FFFD for each maximal subpart"),
+    ("house-compat-bounds", House, "`perl_compat()` sets what can be set; what no setting lets pass is an error with it, too"),
+    ("house-limit-at-once", House, "what is over a limit is refused as soon as it is announced"),
     ("house-sentinel-text", House, "text is text: what is no UTF-8 is U+FFFD for those who want bytes, too"),
     // Frames, written.
     ("enc-close-payload", House, "a typed error"),
@@ -89,6 +91,7 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("house-bare-cr", House, "no end of a line, and refused when the head has one"),
     ("house-empty-line", House, "empty lines before a request are passed over (RFC 9112 §2.2)"),
     ("house-reason", House, "a reason phrase with a control character is refused"),
+    ("house-reason-phrase", House, "an answer may have any reason phrase or none, and no blank before it (RFC 9112 §4)"),
     ("house-reserved-field", House, "a header of the handshake's own, or a repeated one, is a typed error"),
     ("house-subprotocols", House, "checked to be different tokens, at least one"),
     ("house-forwarded-wss", House, "a proxy may also say `wss`"),
