@@ -100,6 +100,8 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("house-host", House, "checked to be a host and a port"),
     ("house-mixed-keys", House, "refused"),
     ("house-noise", House, "bytes that begin no request are refused before a line ends"),
+    ("house-origin-missing", House, "an answer of the old versions has to repeat the origin (hixie-75 §4.1)"),
+    ("house-upgrade-twice", House, "`Upgrade` is a list, and its field may stand twice (RFC 9110 §5.3)"),
     ("house-origin-case", House, "the scheme `https` in any case"),
     ("house-target-host", House, "an absolute target has the host (RFC 9112 §3.2.2)"),
     ("key-no-digits", Fixed, "refused"),

@@ -130,16 +130,31 @@ fn ours() -> HashMap<String, Row> {
 
 /// The quirks that the vectors and our own answers name.
 pub(crate) fn quirk_ids() -> HashSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/perl");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     let names = |line: Value| {
         let also = line["also"].as_array().cloned().unwrap_or_default();
         let quirk = line["verdict"].as_str().and_then(|verdict| verdict.strip_prefix("quirk:")).map(Value::from);
         also.into_iter().chain(quirk).chain(line.get("rule").cloned())
     };
-    let ids = files.flat_map(|path| lines(path.file_stem().unwrap().to_str().unwrap())).flat_map(names);
-    ids.map(|id| id.as_str().unwrap().into()).collect()
+    all_lines().flat_map(names).map(|id| id.as_str().unwrap().into()).collect()
+}
+
+/// How many vectors are right in Perl, and for how many of these we have an answer of our own.
+pub(crate) fn count_same() -> (usize, usize) {
+    let ours = ours();
+    let same: Vec<_> = all_lines().filter(|line| line["verdict"] == "same").collect();
+    let is_ours = |line: &&Value| {
+        let row = ours.get(line["id"].as_str().unwrap());
+        row.inspect(|row| assert!(row.rule.starts_with("house-"), "{line}")).is_some()
+    };
+    (same.len(), same.iter().filter(is_ours).count())
+}
+
+/// The lines of all files.
+fn all_lines() -> impl Iterator<Item = Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/perl");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    files.flat_map(|path| lines(path.file_stem().unwrap().to_str().unwrap()))
 }
 
 fn lines(name: &str) -> impl Iterator<Item = Value> + use<> {
