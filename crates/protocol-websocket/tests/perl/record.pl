@@ -6,9 +6,24 @@
 #   record.pl --serve    answers questions line by line: {"kind": ..., "in": ...} in, what `out` would be out
 use strict;
 use warnings;
+use Digest::SHA 'sha1_base64';
 use FindBin;
 use JSON::PP ();
+use MIME::Base64 'decode_base64';
+
+# The module draws from us, where a question says what: bytes of keys, and masks, which are 32 bits.
+our $entropy;
+
+BEGIN {
+    $INC{'Math/Random/Secure.pm'} = undef;    # it would be asked for masks if it were there
+    *CORE::GLOBAL::rand = sub (;$) {
+        my $below = shift || 1;
+        return CORE::rand($below) unless $entropy;
+        return shift @{$entropy->{$below}} // die "nothing left to draw\n";
+    };
+}
 use Protocol::WebSocket;
+use Protocol::WebSocket::Client;
 use Protocol::WebSocket::Cookie::Request;
 use Protocol::WebSocket::Cookie::Response;
 use Protocol::WebSocket::Frame;
@@ -26,6 +41,7 @@ my %family = (
     'draft-hixie-75'     => 'hixie-75',
 );
 my %ask = (
+    'client-helper'            => \&client_helper,
     'cookie-build'             => \&cookie_build,
     'cookie-parse'             => \&cookie_parse,
     'cookie-request-parse'     => \&cookie_request_parse,
@@ -358,4 +374,69 @@ sub handshake_client {
         } if $client->is_done;
     }
     return {state => 'pending'};
+}
+
+sub client_helper {
+    my $in = shift;
+    local $entropy = {
+        2**8  => [map { unpack 'C*', decode_base64($_) } @{$in->{entropy}{keys}}],
+        2**32 => [map { unpack 'N', unhex($_) } @{$in->{entropy}{masks}}],
+    };
+    my ($at, $key, @events) = (-1);
+    my $event = sub { push @events, {action => $at, event => @_} };
+    my $act   = sub {
+        my $code = shift;
+        eval { $code->(); 1 } or $event->('die', text => "$@" =~ s/ at \S+ line \d+.*//sr);
+    };
+    my %new = map { exists $in->{$_} ? ($_ => $in->{$_}) : () } qw(url version max_payload_size max_fragments_amount);
+    my $client;
+    $act->(sub { $client = Protocol::WebSocket::Client->new(%new) });
+    return {events => \@events} unless $client;
+
+    $client->on(connect => sub { $event->('connect') });
+    $client->on(error => sub { $event->('error', text => $_[1]) });
+    $client->on(
+        read => sub {
+            my $data = $_[1];
+            utf8::encode($data);
+            $event->('read', data_hex => hex_of($data));
+        }
+    );
+    $client->on(
+        write => sub {
+            my $bytes = $_[1];
+            return $event->('write', bytes_hex => hex_of($bytes)) unless $bytes =~ /^GET /;
+            ($key) = $bytes =~ /^Sec-WebSocket-Key: (\S+)/m;
+            $event->('write-handshake');
+        }
+    );
+    for my $action (@{$in->{actions}}) {
+        $at++;
+        $act->(sub { client_action($client, $action, $key) });
+    }
+    return {events => \@events};
+}
+
+sub client_action {
+    my ($client, $action, $key) = @_;
+    my $call = $action->{call};
+    if ($call eq 'read_handshake') {
+        my $answer = join "\r\n", 'HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade',
+          'Sec-WebSocket-Accept: ' . sha1_base64($key . '258EAFA5-E914-47DA-95CA-C5AB0DC85B11') . '=', '', '';
+        $answer .= unhex($action->{extra_hex}) if exists $action->{extra_hex};
+        $client->read($_) for pieces({chunkings => [$action->{chunks} || 'whole']}, $answer);
+    }
+    elsif ($call eq 'write') {
+        my $text = unhex($action->{text_hex});
+        utf8::decode($text);
+        $client->write($text);
+    }
+    elsif ($call eq 'write_frame') {
+        my %attribute = %{$action->{frame}};
+        my $buffer    = unhex(delete $attribute{buffer_hex});
+        $client->write(Protocol::WebSocket::Frame->new(buffer => $buffer, %attribute));
+    }
+    else {
+        $client->$call(exists $action->{bytes_hex} ? unhex($action->{bytes_hex}) : ());
+    }
 }
