@@ -105,6 +105,11 @@ mod tests {
     }
 
     #[test]
+    fn a_source_is_a_block_and_a_place_in_it() {
+        assert_eq!(size_of::<OsRandom>(), OsRandom::BLOCK + size_of::<usize>());
+    }
+
+    #[test]
     fn bytes_are_handed_out_once() {
         let mut random = OsRandom::new();
         let (mut first, mut second) = ([0; 16], [0; 16]);
