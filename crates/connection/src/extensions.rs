@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, Rsv};
+use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame};
 
 /// The extensions of one direction, the one that was negotiated first in front.
 #[derive(Default)]
@@ -12,11 +12,6 @@ impl Extensions {
         let mut extensions = Vec::from(core::mem::take(&mut self.0));
         extensions.push(extension);
         self.0 = extensions.into_boxed_slice();
-    }
-
-    /// The reserved bits that they claim together.
-    pub(crate) fn rsv(&self) -> Rsv {
-        self.0.iter().fold(Rsv::NONE, |claimed, extension| claimed | extension.rsv())
     }
 
     /// What the application sent, of what came. The first worked on it first, so it undoes its work last.

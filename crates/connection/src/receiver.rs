@@ -49,8 +49,8 @@ impl Receiver {
     }
 
     pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
+        self.decoder = self.decoder.clone().claim(extension.rsv());
         self.extensions.push(extension);
-        self.decoder = self.decoder.clone().claim(self.extensions.rsv());
     }
 
     /// The next event, and what to answer. What follows a Close or a failure is thrown away unread.

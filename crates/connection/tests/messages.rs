@@ -250,6 +250,14 @@ fn extensions_work_in_the_order_in_which_they_were_negotiated() {
 }
 
 #[test]
+fn an_extension_takes_no_leniency_away() {
+    let mut client = client(&Config::new().perl_compat());
+    client.extend(Reverse, Reverse);
+    let (events, end, _) = drain(&mut client, &mut BytesMut::from(&b"\x91\x02ih"[..]));
+    assert_eq!((told(&events), end), (told(&[Event::Message("hi".into())]), Ok(())));
+}
+
+#[test]
 fn text_is_checked_behind_the_extensions() {
     let mut client = client(&Config::new());
     client.extend(Reverse, Reverse);

@@ -111,11 +111,11 @@ impl Decoder {
         self
     }
 
-    /// Lets these reserved bits through, on the first frame of a message: a negotiated extension claims them. The text
-    /// of a message that carries one is not checked here but behind the extension.
+    /// Lets these reserved bits through, too, on the first frame of a message: a negotiated extension claims them. The
+    /// text of a message that carries one is not checked here but behind the extension.
     #[must_use]
-    pub const fn claim(mut self, rsv: Rsv) -> Self {
-        self.rules.claimed = rsv;
+    pub fn claim(mut self, rsv: Rsv) -> Self {
+        self.rules.claimed = self.rules.claimed | rsv;
         self
     }
 
