@@ -48,6 +48,7 @@ impl Endpoint<Asking> {
         mut random: impl Random + Send + 'static,
         output: &mut BytesMut,
     ) -> Result<Self, BuildError> {
+        let offer = &config.offer(offer.clone());
         let handshake = ClientHandshake::new(url, offer, &mut random, output)?.limits(config.head_limits);
         Ok(Self::begin(Asking { handshake, random: Some(Box::new(random)) }, config))
     }
@@ -59,6 +60,7 @@ impl Handshake for Asking {
             None => Step::Wait,
             Some(Outcome::Open(response)) => {
                 let negotiated = response.into_negotiated();
+                config.extensions.agree(Role::Client, &negotiated).map_err(|error| Error::Answer(error.into()))?;
                 Step::Open(Connection::new(Role::Client, &negotiated, config, self.random.take()), negotiated)
             }
             Some(Outcome::Redirect(redirect)) => Step::Refused(Event::Redirect(redirect)),

@@ -1,10 +1,12 @@
 use core::time::Duration;
 
-use protocol_websocket_frame::{Delivery, Limits};
-use protocol_websocket_http::{HeadLimits, Versions};
+use protocol_websocket_frame::{Delivery, Extension, Limits};
+use protocol_websocket_http::{Accept, HeadLimits, Negotiate, Offer, Request, Versions};
+
+use crate::negotiation::Willing;
 
 /// What a connection is told before it begins. The default is strict and answers pings; nothing in it is needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) limits: Limits,
     pub(crate) head_limits: HeadLimits,
@@ -14,6 +16,7 @@ pub struct Config {
     pub(crate) auto_pong: bool,
     pub(crate) high_water: usize,
     pub(crate) timeouts: Timeouts,
+    pub(crate) extensions: Willing,
 }
 
 impl Config {
@@ -32,6 +35,7 @@ impl Config {
             auto_pong: true,
             high_water: Self::HIGH_WATER,
             timeouts: Timeouts::NONE,
+            extensions: Willing::default(),
         }
     }
 
@@ -100,6 +104,37 @@ impl Config {
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
+    }
+
+    /// Adds an extension that we are willing to use, such as `PermessageDeflate`; the most wanted one comes first.
+    ///
+    /// [`Client`](crate::Client) and [`Server`](crate::Server) negotiate it by themselves. The same extension may be
+    /// added again with other wishes: a client offers all of them, and what is refused in one form may be granted in
+    /// the next; a server takes the first that fits an offer.
+    #[must_use]
+    pub fn extension<R, S>(mut self, extension: impl Negotiate<Agreed = (R, S)> + Send + Sync + 'static) -> Self
+    where
+        R: Extension + Send + 'static,
+        S: Extension + Send + 'static,
+    {
+        self.extensions.push(extension);
+        self
+    }
+
+    /// Adds the extensions of this configuration to what a client asks for, if its version has any. Only for handshakes that are made
+    /// elsewhere: [`Client`](crate::Client) does it by itself.
+    #[must_use]
+    pub fn offer(&self, offer: Offer) -> Offer {
+        self.extensions.offer(offer)
+    }
+
+    /// Adds the extensions that `request` offers and that this configuration is willing to use to what a server
+    /// grants. Only for handshakes that are made elsewhere: [`Server`](crate::Server) does it by itself.
+    ///
+    /// They come in the client's order, each once; one whose reserved bits are taken by another is declined.
+    #[must_use]
+    pub fn accept(&self, request: &Request, accept: Accept) -> Accept {
+        self.extensions.accept(request, accept)
     }
 }
 

@@ -4,9 +4,10 @@ use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::{Random, Role};
-use protocol_websocket_frame::{Close, CloseCode, Extension, Message, Part};
+use protocol_websocket_frame::{Close, CloseCode, DecodeError, Extension, Frame, Message, Part};
 use protocol_websocket_http::Negotiated;
 
+use crate::negotiation::Halves;
 use crate::receiver::{Receiver, Reply};
 use crate::sender::Sender;
 use crate::timers::{Due, Timers};
@@ -54,7 +55,9 @@ impl Connection {
     /// The server's end: it takes masked frames and sends unmasked ones.
     ///
     /// For a handshake made elsewhere that agreed on nothing beyond the protocol, `negotiated` is
-    /// `&Negotiated::default()`.
+    /// `&Negotiated::default()`. The extensions in it that are [`Config::extension`]s are in force; if their parameters
+    /// answer nothing that was offered, the connection has failed from the start, and [`receive`](Self::receive) says
+    /// so.
     #[must_use]
     pub fn server(negotiated: &Negotiated, config: &Config) -> Self {
         Self::new(Role::Server, negotiated, config, None)
@@ -77,18 +80,27 @@ impl Connection {
             // There is no ping to send.
             (timeouts.ping, timeouts.pong) = (None, None);
         }
-        Self {
+        let mut connection = Self {
             receiver: Receiver::new(role, version, config),
             sender: Sender::new(version, masks, config.high_water),
             timers: Timers::new(timeouts).map(Box::new),
+        };
+        match config.extensions.agree(role, negotiated) {
+            Ok(agreed) => agreed.into_iter().for_each(|halves| connection.add(halves)),
+            Err(_) => connection.receiver.incoming.fail(DecodeError::Extension),
         }
+        connection
     }
 
-    /// Adds an extension that was negotiated, after those added before: one value for what is received and one for what
-    /// is sent.
+    /// Adds an extension that was negotiated past the [`Config`], after those added before: one value for what is
+    /// received and one for what is sent.
     pub fn extend(&mut self, receiving: impl Extension + Send + 'static, sending: impl Extension + Send + 'static) {
-        self.receiver.extend(Box::new(receiving));
-        self.sender.extend(Box::new(sending));
+        self.add((Box::new(receiving), Box::new(sending)));
+    }
+
+    fn add(&mut self, (receiving, sending): Halves) {
+        self.receiver.extend(receiving);
+        self.sender.extend(sending);
     }
 
     /// Takes the next event from the front of `input`; what the protocol has us answer goes to `output`. Call it until
@@ -170,6 +182,18 @@ impl Connection {
         self.sender.send_part(part, output)
     }
 
+    /// Writes a frame of the application's own as it is, past the extensions: a message that is not to be compressed,
+    /// or one that was compressed once for many peers. The bits and payload that an extension would make are the
+    /// caller's to make, and to be right with what was negotiated.
+    ///
+    /// # Errors
+    ///
+    /// After a Close, while a message in parts is under way, a fragment out of order, text that is not UTF-8 in a message
+    /// without reserved bits, or a frame that cannot be [encoded](Frame::encode).
+    pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        self.sender.send_frame(frame, output)
+    }
+
     /// Writes a Ping. The peer answers with the same payload.
     ///
     /// # Errors
@@ -198,6 +222,13 @@ impl Connection {
     /// After another Close, with a code that may not be sent, or with a reason over [`Close::MAX_REASON`] bytes.
     pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
         self.sender.close(close.into().as_ref(), output)
+    }
+
+    /// Gives back what memory the extensions can do without until the next message: a compressor, for instance. Worth
+    /// it for a connection that will be idle for a while.
+    pub fn shrink(&mut self) {
+        self.receiver.shrink();
+        self.sender.shrink();
     }
 
     /// Where the connection stands.

@@ -3,7 +3,7 @@ use core::fmt;
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use protocol_websocket_frame::{Close, CloseCode, Message, Part};
+use protocol_websocket_frame::{Close, CloseCode, Frame, Message, Part};
 use protocol_websocket_http::Negotiated;
 
 use crate::timers::{Due, Timers};
@@ -172,6 +172,15 @@ impl<H: Handshake> Endpoint<H> {
         self.open()?.send_part(part, output)
     }
 
+    /// As [`Connection::send_frame`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_frame`], and before the handshake is done.
+    pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        self.open()?.send_frame(frame, output)
+    }
+
     /// As [`Connection::ping`].
     ///
     /// # Errors
@@ -197,6 +206,13 @@ impl<H: Handshake> Endpoint<H> {
     /// As [`Connection::close`], and before the handshake is done.
     pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
         self.open()?.close(close, output)
+    }
+
+    /// As [`Connection::shrink`].
+    pub fn shrink(&mut self) {
+        if let Some(connection) = self.connection_mut() {
+            connection.shrink();
+        }
     }
 
     /// Where the connection stands.

@@ -63,6 +63,7 @@ mod endpoint;
 mod error;
 mod event;
 mod extensions;
+mod negotiation;
 mod receiver;
 mod sender;
 #[cfg(feature = "server")]
@@ -81,12 +82,14 @@ pub use endpoint::Endpoint;
 pub use error::{Error, SendError, Timeout};
 pub use event::Event;
 pub use protocol_websocket_core::{Random, Role, Version};
-pub use protocol_websocket_frame::{Close, CloseCode, Delivery, Extension, Kind, Limits, Message, Part, Utf8Bytes};
+pub use protocol_websocket_frame::{
+    Close, CloseCode, Delivery, Extension, Frame, Kind, Limits, Message, Part, Utf8Bytes,
+};
 #[cfg(feature = "client")]
 pub use protocol_websocket_handshake_client::{Redirect, url::Url};
 #[cfg(feature = "server")]
 pub use protocol_websocket_handshake_server::Upgrade;
-pub use protocol_websocket_http::{Accept, HeadLimits, Negotiated, Offer, Reject, Versions};
+pub use protocol_websocket_http::{Accept, HeadLimits, Negotiate, Negotiated, Offer, Reject, Versions};
 #[cfg(feature = "server")]
 pub use server::{Answering, Server};
 #[cfg(feature = "split")]

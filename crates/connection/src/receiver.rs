@@ -8,6 +8,9 @@ use crate::extensions::Extensions;
 use crate::state::Incoming;
 use crate::{Config, Event};
 
+/// The longest part that an extension makes of a shorter one, in bytes.
+const PART: usize = 64 * 1024;
+
 /// What the peer sends: bytes in, events out. It writes nothing; what is to be said to the peer comes beside the event.
 pub(crate) struct Receiver {
     decoder: Decoder,
@@ -48,9 +51,15 @@ impl Receiver {
         }
     }
 
+    /// Behind an extension payloads are taken as they come: what grows on the way must not be held twice, and what is
+    /// refused is refused early.
     pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
-        self.decoder = self.decoder.clone().claim(extension.rsv());
+        self.decoder = self.decoder.clone().claim(extension.rsv()).delivery(Delivery::Parts);
         self.extensions.push(extension);
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.extensions.shrink();
     }
 
     /// The next event, and what to answer. What follows a Close or a failure is thrown away unread.
@@ -71,7 +80,14 @@ impl Receiver {
     }
 
     fn next(&mut self, input: &mut BytesMut) -> Result<Option<(Event, Option<Reply>)>, DecodeError> {
-        while let Some(frame) = self.decoder.decode(input)? {
+        loop {
+            if let Some(frame) = self.extensions.resume(self.room())? {
+                match self.data(frame)? {
+                    Some(event) => return Ok(Some((event, None))),
+                    None => continue,
+                }
+            }
+            let Some(frame) = self.decoder.decode(input)? else { return Ok(None) };
             let (event, reply) = match frame.opcode() {
                 OpCode::Ping => {
                     let payload = frame.into_payload();
@@ -83,19 +99,31 @@ impl Receiver {
                     self.incoming.close(close.as_ref().map(|close| close.code));
                     (Event::Close(close), Some(Reply::Close(frame.into_payload())))
                 }
-                OpCode::Continuation | OpCode::Text | OpCode::Binary => match self.data(frame)? {
-                    Some(event) => (event, None),
-                    None => continue,
-                },
+                OpCode::Continuation | OpCode::Text | OpCode::Binary => {
+                    let frame = self.extensions.decode(frame, self.room())?;
+                    match self.data(frame)? {
+                        Some(event) => (event, None),
+                        None => continue,
+                    }
+                }
             };
             return Ok(Some((event, reply)));
         }
-        Ok(None)
+    }
+
+    /// How many bytes an extension may give at once.
+    fn room(&self) -> usize {
+        let budget = usize::try_from(self.assembler.budget()).unwrap_or(usize::MAX);
+        match self.delivery {
+            Delivery::Whole => budget,
+            Delivery::Parts => budget.min(PART),
+        }
     }
 
     fn data(&mut self, frame: Frame) -> Result<Option<Event>, DecodeError> {
-        let budget = self.assembler.budget();
-        let frame = self.extensions.decode(frame, budget)?;
+        if frame.payload().len() as u64 >= self.assembler.budget() && self.extensions.has_more() {
+            return Err(DecodeError::MessageTooLong);
+        }
         Ok(match self.delivery {
             Delivery::Whole => self.assembler.push(frame)?.map(Event::Message),
             Delivery::Parts => self.assembler.push_part(frame)?.map(Event::Part),

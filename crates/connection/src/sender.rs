@@ -15,6 +15,8 @@ pub(crate) struct Sender {
     /// Where mask keys come from. A server has none, so it cannot mask.
     masks: Option<Box<dyn Random + Send>>,
     fragments: Fragments,
+    /// The message under way is in frames of the application's own.
+    in_frames: bool,
     extensions: Extensions,
     high_water: usize,
     /// The latest pong that the output had no room for.
@@ -28,6 +30,7 @@ impl Sender {
             version,
             masks,
             fragments: Fragments::new(),
+            in_frames: false,
             extensions: Extensions::default(),
             high_water,
             held: None,
@@ -55,15 +58,43 @@ impl Sender {
     }
 
     pub(crate) fn send_part(&mut self, part: Part, output: &mut BytesMut) -> Result<(), SendError> {
-        self.check_open()?;
+        self.check_unfinished(self.in_frames)?;
         let before = self.fragments.clone();
         let frame = self.fragments.frame(part)?;
+        self.in_frames = false;
         let written = self.extended(frame).and_then(|frame| self.write(&frame, output));
         if written.is_err() {
             // A part that did not go out is no part of the message.
             self.fragments = before;
         }
         written
+    }
+
+    /// Writes a frame past the extensions.
+    pub(crate) fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        match frame.opcode() {
+            OpCode::Pong => return self.pong(frame.payload().clone(), output),
+            OpCode::Ping => return self.write(frame, output),
+            OpCode::Close => {
+                self.write(frame, output)?;
+                self.outgoing.close();
+                return Ok(());
+            }
+            OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
+        }
+        self.check_unfinished(!self.in_frames)?;
+        let before = self.fragments.clone();
+        self.fragments.admit(frame)?;
+        self.in_frames = true;
+        let written = self.write(frame, output);
+        if written.is_err() {
+            self.fragments = before;
+        }
+        written
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.extensions.shrink();
     }
 
     pub(crate) fn ping(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
@@ -121,10 +152,7 @@ impl Sender {
     }
 
     fn whole(&mut self, message: Message) -> Result<Frame, SendError> {
-        self.check_open()?;
-        if self.fragments.is_open() {
-            return Err(SendError::MessageUnfinished);
-        }
+        self.check_unfinished(true)?;
         self.extended(Frame::from(message))
     }
 
@@ -146,6 +174,12 @@ impl Sender {
     fn write_close(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
         let payload = if self.version.has_length_framing() { payload } else { Bytes::new() };
         self.write(&Frame::new(OpCode::Close, payload), output)
+    }
+
+    /// Refuses what would stand inside a message under way, if that is one of `others`.
+    fn check_unfinished(&self, others: bool) -> Result<(), SendError> {
+        self.check_open()?;
+        if others && self.fragments.is_open() { Err(SendError::MessageUnfinished) } else { Ok(()) }
     }
 
     fn check_open(&self) -> Result<(), SendError> {

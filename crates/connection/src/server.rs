@@ -57,8 +57,8 @@ impl Endpoint<Answering> {
         Self::begin(Answering(Await::Request(handshake)), config)
     }
 
-    /// Answers a request with 101. The connection is open from here on; the next [`receive`](Self::receive) gives
-    /// [`Event::Open`]. A client of draft-ietf-hybi-00 has eight more bytes to send: there it is open when they came.
+    /// Answers a request with 101, and with those of our [extensions](Config::extension) that it offers. The connection
+    /// is open from here on; the next [`receive`](Self::receive) gives [`Event::Open`]. A client of draft-ietf-hybi-00 has eight more bytes to send: there it is open when they came.
     ///
     /// # Errors
     ///
@@ -66,6 +66,7 @@ impl Endpoint<Answering> {
     /// request came, and after it was answered, nothing is written.
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
         let (awaited, config) = self.unanswered()?;
+        let accept = &config.accept(upgrade.request(), accept.clone());
         match upgrade.accept(accept, output) {
             Ok(Accepted::AwaitingKey3(key3)) => *awaited = Await::Key3(key3),
             Ok(Accepted::Open(negotiated)) => {

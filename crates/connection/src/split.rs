@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use crossbeam_queue::ArrayQueue;
-use protocol_websocket_frame::{Close, CloseCode, Message, Part};
+use protocol_websocket_frame::{Close, CloseCode, Frame, Message, Part};
 
 use crate::receiver::{Receiver, Reply};
 use crate::sender::Sender;
@@ -92,6 +92,11 @@ impl ReceiveHalf {
         self.receiver.incoming.close_code()
     }
 
+    /// As [`Connection::shrink`], for what is received.
+    pub fn shrink(&mut self) {
+        self.receiver.shrink();
+    }
+
     fn pass(&self, reply: Option<Reply>) {
         match reply {
             None => {}
@@ -159,6 +164,16 @@ impl SendHalf {
         self.sender.send_part(part, output)
     }
 
+    /// As [`Connection::send_frame`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_frame`].
+    pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        self.flush(output);
+        self.sender.send_frame(frame, output)
+    }
+
     /// As [`Connection::ping`].
     ///
     /// # Errors
@@ -187,6 +202,11 @@ impl SendHalf {
     pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
         self.flush(output);
         self.sender.close(close.into().as_ref(), output)
+    }
+
+    /// As [`Connection::shrink`], for what is sent.
+    pub fn shrink(&mut self) {
+        self.sender.shrink();
     }
 
     /// Whether a Close was written: nothing more can be sent. The transport is done with once the other half has seen

@@ -1,4 +1,4 @@
-//! Messages, parts, pings, extensions.
+//! Messages, parts, pings.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -7,9 +7,9 @@ use bytes::{Bytes, BytesMut};
 use common::{client, drain, masked, server, take, told, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Config, Connection, Delivery, Event, Extension, Kind, Limits, Message, Negotiated, Part, SendError,
+    Config, Connection, Delivery, Event, Kind, Limits, Message, Negotiated, Part, SendError,
 };
-use protocol_websocket_frame::{DecodeError, EncodeError, Frame, Rsv};
+use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
 
 #[test]
 fn messages_go_both_ways() {
@@ -179,93 +179,6 @@ fn a_pong_that_was_held_back_does_not_follow_a_close() {
     output.clear();
     server.flush(&mut output);
     assert!(output.is_empty());
-}
-
-/// Turns payloads round, and marks them with RSV2.
-#[derive(Clone)]
-struct Reverse;
-
-impl Reverse {
-    fn turn(frame: &Frame) -> Bytes {
-        frame.payload().iter().rev().copied().collect()
-    }
-}
-
-impl Extension for Reverse {
-    fn rsv(&self) -> Rsv {
-        Rsv::RSV2
-    }
-
-    fn decode(&mut self, frame: Frame, _: u64) -> Result<Frame, DecodeError> {
-        let payload = Self::turn(&frame);
-        let rsv = frame.rsv().without(Rsv::RSV2);
-        Ok(frame.with_payload(payload).with_rsv(rsv))
-    }
-
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        let payload = Self::turn(&frame);
-        let rsv = frame.rsv() | Rsv::RSV2;
-        Ok(frame.with_payload(payload).with_rsv(rsv))
-    }
-}
-
-/// Adds a byte, and marks the frame with RSV3.
-#[derive(Clone)]
-struct Append;
-
-impl Extension for Append {
-    fn rsv(&self) -> Rsv {
-        Rsv::RSV3
-    }
-
-    fn decode(&mut self, frame: Frame, _: u64) -> Result<Frame, DecodeError> {
-        let payload = frame.payload().strip_suffix(b"!").ok_or(DecodeError::Extension)?;
-        let payload = Bytes::copy_from_slice(payload);
-        let rsv = frame.rsv().without(Rsv::RSV3);
-        Ok(frame.with_payload(payload).with_rsv(rsv))
-    }
-
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        let payload = [&frame.payload()[..], b"!"].concat();
-        let rsv = frame.rsv() | Rsv::RSV3;
-        Ok(frame.with_payload(payload).with_rsv(rsv))
-    }
-}
-
-#[test]
-fn extensions_work_in_the_order_in_which_they_were_negotiated() {
-    let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
-    for connection in [&mut client, &mut server] {
-        connection.extend(Reverse, Reverse);
-        connection.extend(Append, Append);
-    }
-    let mut wire = BytesMut::new();
-    server.send("Hello", &mut wire).unwrap();
-    assert_eq!(wire[..], *b"\xB1\x06olleH!", "first reversed, then lengthened");
-    server.ping("Hello", &mut wire).unwrap();
-    server.send_part(part("parts", true, true), &mut wire).unwrap();
-    let (events, _) = take(&mut client, &mut wire);
-    let ping = Event::Ping(Bytes::from("Hello"));
-    assert_eq!(told(&events), told(&[Event::Message("Hello".into()), ping, Event::Message("parts".into())]));
-}
-
-#[test]
-fn an_extension_takes_no_leniency_away() {
-    let mut client = client(&Config::new().perl_compat());
-    client.extend(Reverse, Reverse);
-    let (events, end, _) = drain(&mut client, &mut BytesMut::from(&b"\x91\x02ih"[..]));
-    assert_eq!((told(&events), end), (told(&[Event::Message("hi".into())]), Ok(())));
-}
-
-#[test]
-fn text_is_checked_behind_the_extensions() {
-    let mut client = client(&Config::new());
-    client.extend(Reverse, Reverse);
-    let (events, end, _) = drain(&mut client, &mut BytesMut::from(&b"\xA1\x02\xA9\xC3"[..]));
-    assert_eq!((told(&events), end), (told(&[Event::Message("é".into())]), Ok(())));
-    let (events, end, output) = drain(&mut client, &mut BytesMut::from(&b"\xA1\x02\xC3\xA9"[..]));
-    assert_eq!((events.len(), end), (0, Err(DecodeError::InvalidUtf8.into())));
-    assert_eq!(output[..4], *b"\x88\x82\x07\x07");
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-use crate::{EncodeError, Frame, Kind, Part, Utf8Validator};
+use crate::{EncodeError, Frame, Kind, OpCode, Part, Utf8Validator};
 
 /// Parts in, frames out: sends a message in pieces and refuses an order that the peer would refuse (RFC 6455 §5.4).
 ///
@@ -54,11 +54,30 @@ impl Fragments {
             if part.first { Frame::new(part.kind.opcode(), part.bytes) } else { Frame::continuation(part.bytes) };
         Ok(frame.with_fin(part.last))
     }
+
+    /// Takes note of a data frame that was made elsewhere and is sent as it is. The text of a message that begins with
+    /// reserved bits is not checked: it is what an extension made of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`frame`](Self::frame). For a control frame too, which belongs to no message.
+    pub fn admit(&mut self, frame: &Frame) -> Result<(), EncodeError> {
+        let kind = match (frame.opcode(), self.open) {
+            (OpCode::Text, _) if frame.rsv().is_none() => Kind::Text,
+            (OpCode::Text | OpCode::Binary, _) => Kind::Binary,
+            (OpCode::Continuation, Some((kind, _))) => kind,
+            _ => return Err(EncodeError::PartOutOfOrder),
+        };
+        let first = frame.opcode() != OpCode::Continuation;
+        let part = Part { kind, bytes: frame.payload().clone(), first, last: frame.fin() };
+        self.frame(part).map(drop)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rsv;
     use bytes::Bytes;
 
     fn part(kind: Kind, bytes: &'static [u8], first: bool, last: bool) -> Part {
@@ -84,6 +103,29 @@ mod tests {
         assert_eq!(fragments.frame(part(Kind::Text, b"x", true, true)), refused);
         assert_eq!(fragments.frame(part(Kind::Binary, b"x", false, true)), refused);
         assert_eq!(fragments.frame(part(Kind::Text, b"b", false, true)), Ok(Frame::continuation("b")));
+    }
+
+    #[test]
+    fn frames_from_elsewhere_keep_the_order_too() {
+        let mut fragments = Fragments::new();
+        let refused = Err(EncodeError::PartOutOfOrder);
+        assert_eq!(fragments.admit(&Frame::continuation("x")), refused);
+        assert_eq!(fragments.admit(&Frame::ping("")), refused);
+        assert_eq!(fragments.admit(&Frame::binary("a").with_fin(false)), Ok(()));
+        assert_eq!(fragments.admit(&Frame::text("x")), refused);
+        assert_eq!(fragments.admit(&Frame::continuation("b")), Ok(()));
+        assert!(!fragments.is_open());
+    }
+
+    #[test]
+    fn text_from_elsewhere_is_checked_unless_an_extension_worked_on_it() {
+        let (bad, rest) = (Frame::new(OpCode::Text, &b"\xFF"[..]), Frame::continuation(&b"\xFF"[..]));
+        let mut fragments = Fragments::new();
+        assert_eq!(fragments.admit(&bad), Err(EncodeError::InvalidUtf8));
+        assert_eq!(fragments.admit(&bad.with_rsv(Rsv::RSV1).with_fin(false)), Ok(()));
+        assert_eq!(fragments.admit(&rest), Ok(()));
+        assert_eq!(fragments.admit(&Frame::text("a").with_fin(false)), Ok(()));
+        assert_eq!(fragments.admit(&rest), Err(EncodeError::InvalidUtf8));
     }
 
     #[test]

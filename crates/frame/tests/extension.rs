@@ -26,18 +26,15 @@ impl Extension for Flip {
         Rsv::RSV2
     }
 
-    fn decode(&mut self, frame: Frame, budget: u64) -> Result<Frame, DecodeError> {
+    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
         if frame.opcode() != OpCode::Continuation {
             self.receiving = frame.rsv().contains(self.rsv());
         }
-        if frame.payload().len() as u64 > budget {
-            return Err(DecodeError::MessageTooLong);
-        }
         if !self.receiving {
-            return Ok(frame);
+            return Ok((frame, None));
         }
         let (rsv, payload) = (frame.rsv().without(self.rsv()), flipped(&frame));
-        Ok(frame.with_rsv(rsv).with_payload(payload))
+        Ok((frame.with_rsv(rsv).with_payload(payload), None))
     }
 
     fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
@@ -61,7 +58,8 @@ fn receive(frames: Vec<Frame>, limits: Limits) -> Result<Vec<Message>, DecodeErr
         if frame.opcode().is_control() {
             continue;
         }
-        let frame = flip.decode(frame, assembler.budget())?;
+        let (frame, rest) = flip.decode(frame, usize::MAX)?;
+        assert_eq!(rest, None);
         messages.extend(assembler.push(frame)?);
     }
     Ok(messages)
@@ -111,7 +109,7 @@ fn its_bit_is_refused_where_it_was_not_negotiated() {
 }
 
 #[test]
-fn its_budget_is_the_message_limit() {
+fn behind_it_the_message_limit_counts() {
     let limits = Limits::new(4);
     let frames = send(&[Frame::text("12").with_fin(false), Frame::continuation("34")]);
     assert_eq!(receive(frames, limits), Ok(vec!["1234".into()]));

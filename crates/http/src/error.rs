@@ -204,6 +204,9 @@ pub enum AnswerError {
     Connection,
     /// An extension that was not offered.
     ExtensionNotOffered,
+    /// An extension with parameters that do not answer those that were offered, twice the same one, or two that claim
+    /// the same reserved bit.
+    ExtensionParameters,
     /// `Sec-WebSocket-Extensions` is not a list as RFC 6455 §9.1 has it.
     Extensions,
     /// The answer is not of HTTP/1.1.
@@ -233,6 +236,7 @@ impl fmt::Display for AnswerError {
             Self::Checksum => "checksum is wrong: it does not belong to the keys",
             Self::Connection => "not a valid response: connection does not name upgrade",
             Self::ExtensionNotOffered => "not a valid response: extension was not offered",
+            Self::ExtensionParameters => "not a valid response: an extension does not answer what was offered",
             Self::Extensions => "not a valid response: wrong sec-websocket-extensions",
             Self::HttpVersion => "wrong response line: not HTTP/1.1",
             Self::Location => "not a valid response: location is not that of the request",

@@ -128,6 +128,13 @@ impl Offer {
         self.note(result)
     }
 
+    /// Whether the [`version`](Self::version) that is asked for has extensions: the two oldest have none, and an offer
+    /// of one is an error there.
+    #[must_use]
+    pub const fn takes_extensions(&self) -> bool {
+        self.version.has_length_framing()
+    }
+
     fn note(mut self, result: Result<(), BuildError>) -> Self {
         self.error = self.error.or(result.err());
         self
@@ -144,7 +151,7 @@ impl Offer {
         if let Some(error) = self.error {
             return Err(error);
         }
-        if !self.extensions.is_empty() && !self.version.has_length_framing() {
+        if !self.extensions.is_empty() && !self.takes_extensions() {
             return Err(BuildError::Unsupported);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1

@@ -1,0 +1,213 @@
+//! Extensions of any kind: what they do to messages (RFC 6455 §9), and frames that go past them.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+#[path = "common/toys.rs"]
+mod toys;
+
+use bytes::{Bytes, BytesMut};
+use common::{client, drain, masked, server, take, told, unmasked};
+use proptest::prelude::*;
+use protocol_websocket_connection::{
+    Close, CloseCode, Config, Connection, Delivery, Event, Frame, Kind, Limits, Part, SendError,
+};
+use protocol_websocket_frame::{DecodeError, EncodeError, OpCode, Rsv};
+use toys::{Flip, Runs};
+
+/// Both toys, in this order.
+fn extend(mut connection: Connection) -> Connection {
+    connection.extend(Runs::new(200), Runs::new(200));
+    connection.extend(Flip::new(), Flip::new());
+    connection
+}
+
+fn part(bytes: &'static str, first: bool, last: bool) -> Part {
+    Part { kind: Kind::Text, bytes: Bytes::from(bytes), first, last }
+}
+
+/// A frame as the extension for runs would send it.
+fn runs(opcode: OpCode, pairs: &[u8]) -> Frame {
+    Frame::new(opcode, Bytes::copy_from_slice(pairs)).with_rsv(Rsv::RSV2)
+}
+
+#[test]
+fn they_work_in_the_order_in_which_they_were_negotiated() {
+    let (mut client, mut server) = (extend(client(&Config::new())), extend(server(&Config::new())));
+    let mut wire = BytesMut::new();
+    server.send("aab", &mut wire).unwrap();
+    assert_eq!(wire[..], *b"\xB1\x04\xFD\x9E\xFE\x9D", "first the runs, then the bits");
+    server.ping("Hello", &mut wire).unwrap();
+    server.send_part(part("par", true, false), &mut wire).unwrap();
+    server.send_part(part("ts", false, true), &mut wire).unwrap();
+    let (events, _) = take(&mut client, &mut wire);
+    let ping = Event::Ping(Bytes::from("Hello"));
+    assert_eq!(told(&events), told(&[Event::Message("aab".into()), ping, Event::Message("parts".into())]));
+}
+
+#[test]
+fn an_extension_takes_no_leniency_away() {
+    let mut client = client(&Config::new().perl_compat());
+    client.extend(Runs::new(9), Runs::new(9));
+    let (events, end, _) = drain(&mut client, &mut BytesMut::from(&b"\xB1\x02\x01h"[..]));
+    assert_eq!((told(&events), end), (told(&[Event::Message("h".into())]), Ok(())));
+}
+
+#[test]
+fn their_bits_are_refused_on_anything_but_the_first_frame_of_a_message() {
+    for wire in [&b"\xA0\x00"[..], b"\x22\x02\x01a\xA0\x00", b"\xA9\x00", b"\xC2\x00"] {
+        let (_, end, _) = drain(&mut extend(client(&Config::new())), &mut BytesMut::from(wire));
+        assert_eq!(end.unwrap_err(), DecodeError::ReservedBits.into(), "{wire:x?}");
+    }
+}
+
+#[test]
+fn text_is_checked_behind_them() {
+    let mut client = client(&Config::new());
+    client.extend(Runs::new(9), Runs::new(9));
+    let (events, end, _) = drain(&mut client, &mut BytesMut::from(&b"\xA1\x04\x01\xC3\x01\xA9"[..]));
+    assert_eq!((told(&events), end), (told(&[Event::Message("é".into())]), Ok(())));
+    let (events, end, output) = drain(&mut client, &mut BytesMut::from(&b"\xA1\x04\x01\xA9\x01\xC3"[..]));
+    assert_eq!((events.len(), end), (0, Err(DecodeError::InvalidUtf8.into())));
+    assert_eq!(output[..4], *b"\x88\x82\x07\x07");
+}
+
+#[test]
+fn what_makes_no_sense_to_them_ends_the_connection() {
+    let (events, end, output) =
+        drain(&mut extend(client(&Config::new())), &mut unmasked(runs(OpCode::Binary, &[201, b'a'])));
+    assert_eq!((events.len(), end), (0, Err(DecodeError::Extension.into())));
+    assert_eq!(output[..], masked(Frame::close(Some(&Close::from(CloseCode::INVALID_PAYLOAD))).unwrap())[..]);
+}
+
+#[test]
+fn what_they_make_of_a_message_has_its_limit() {
+    let limits = Limits::new(400);
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let config = Config::new().limits(limits).delivery(delivery);
+        let receive = |pairs: &[u8]| drain(&mut extend(server(&config)), &mut masked(runs(OpCode::Binary, pairs)));
+        let (events, end, _) = receive(&[200, b'a', 200, b'b']);
+        assert_eq!((events.len(), end), (1, Ok(())), "{delivery:?}: as long as it may be");
+        let (_, end, output) = receive(&[200, b'a', 200, b'b', 1, b'c']);
+        assert_eq!(end, Err(DecodeError::MessageTooLong.into()), "{delivery:?}");
+        assert_eq!(output[..], unmasked(Frame::close(Some(&Close::from(CloseCode::TOO_BIG))).unwrap())[..]);
+    }
+}
+
+#[test]
+fn the_limit_counts_all_fragments_together() {
+    let config = Config::new().limits(Limits::new(400));
+    let mut wire = masked(runs(OpCode::Binary, &[200, b'a']).with_fin(false));
+    wire.unsplit(masked(Frame::continuation(&[200, b'b'][..]).with_fin(false)));
+    let (_, end, _) = drain(&mut extend(server(&config)), &mut wire.clone());
+    assert_eq!(end, Ok(()));
+    wire.unsplit(masked(Frame::continuation(&[1, b'c'][..])));
+    let (_, end, _) = drain(&mut extend(server(&config)), &mut wire);
+    assert_eq!(end, Err(DecodeError::MessageTooLong.into()));
+}
+
+#[test]
+fn in_parts_they_give_no_more_than_64_kib_at_once_and_all_of_it_before_what_follows() {
+    let config = Config::new().delivery(Delivery::Parts);
+    let pairs = [200, b'a'].repeat(1000);
+    let mut wire = masked(runs(OpCode::Binary, &pairs));
+    wire.unsplit(masked(Frame::ping("behind")));
+    let (mut events, _) = take(&mut extend(server(&config)), &mut wire);
+    assert!(matches!(events.pop(), Some(Event::Ping(_))));
+    let parts = events.into_iter().map(|event| if let Event::Part(part) = event { part } else { panic!() });
+    let parts: Vec<Part> = parts.collect();
+    let lens: Vec<usize> = parts.iter().map(|part| part.bytes.len()).collect();
+    assert_eq!(lens, [65_536, 65_536, 65_536, 200_000 - 3 * 65_536]);
+    let ends: Vec<_> = parts.iter().map(|part| (part.first, part.last)).collect();
+    assert_eq!(ends, [(true, false), (false, false), (false, false), (false, true)]);
+}
+
+#[test]
+fn a_frame_of_ones_own_goes_past_them() {
+    let (mut client, mut server) = (extend(client(&Config::new())), extend(server(&Config::new())));
+    let mut wire = BytesMut::new();
+    server.send_frame(&Frame::text("plain"), &mut wire).unwrap();
+    assert_eq!(wire[..], *b"\x81\x05plain");
+    server.send_frame(&runs(OpCode::Text, &[3, b'x']), &mut wire).unwrap();
+    server.send_frame(&Frame::ping("p"), &mut wire).unwrap();
+    server.send_frame(&Frame::text("in ").with_fin(false), &mut wire).unwrap();
+    server.send_frame(&Frame::pong("q"), &mut wire).unwrap();
+    server.send_frame(&Frame::continuation("two"), &mut wire).unwrap();
+    server.send("again", &mut wire).unwrap();
+    let (events, _) = take(&mut client, &mut wire);
+    let message = |text: &str| Event::Message(text.into());
+    let (ping, pong) = (Event::Ping("p".into()), Event::Pong("q".into()));
+    let expected = [message("plain"), message("xxx"), ping, pong, message("in two"), message("again")];
+    assert_eq!(told(&events), told(&expected));
+}
+
+#[test]
+fn frames_of_ones_own_keep_the_order() {
+    let (mut server, mut wire) = (extend(server(&Config::new())), BytesMut::new());
+    let out_of_order = SendError::Encode(EncodeError::PartOutOfOrder);
+    assert_eq!(server.send_frame(&Frame::continuation("x"), &mut wire), Err(out_of_order));
+    let bad = Frame::new(OpCode::Text, &b"\xFF"[..]);
+    assert_eq!(server.send_frame(&bad, &mut wire), Err(EncodeError::InvalidUtf8.into()));
+    assert!(wire.is_empty());
+
+    server.send_frame(&Frame::text("a").with_fin(false), &mut wire).unwrap();
+    assert_eq!(server.send("x", &mut wire), Err(SendError::MessageUnfinished));
+    assert_eq!(server.send_part(part("x", true, true), &mut wire), Err(SendError::MessageUnfinished));
+    assert_eq!(server.send_frame(&Frame::text("x"), &mut wire), Err(out_of_order));
+    server.send_frame(&Frame::continuation("b"), &mut wire).unwrap();
+
+    server.send_part(part("c", true, false), &mut wire).unwrap();
+    assert_eq!(server.send_frame(&Frame::text("x"), &mut wire), Err(SendError::MessageUnfinished));
+    server.send_part(part("d", false, true), &mut wire).unwrap();
+
+    server.send_frame(&Frame::close(None).unwrap(), &mut wire).unwrap();
+    assert_eq!(server.send_frame(&Frame::text("x"), &mut wire), Err(SendError::Closed));
+    assert_eq!(server.send_frame(&Frame::close(None).unwrap(), &mut wire), Err(SendError::Closed));
+    let (events, _) = take(&mut extend(client(&Config::new())), &mut wire);
+    let close = Event::Close(None);
+    assert_eq!(told(&events), told(&[Event::Message("ab".into()), Event::Message("cd".into()), close]));
+}
+
+proptest! {
+    /// However the wire is cut, and however it is delivered.
+    #[test]
+    fn what_they_did_is_undone(
+        messages in prop::collection::vec(prop::collection::vec(0_u8..3, 0..600), 1..5),
+        sizes in prop::collection::vec(1_usize..40, 1..20),
+        parts: bool,
+    ) {
+        let delivery = if parts { Delivery::Parts } else { Delivery::Whole };
+        let (mut client, mut wire) = (extend(client(&Config::new())), BytesMut::new());
+        for message in &messages {
+            let (half, rest) = message.split_at(message.len() / 2);
+            let piece = |bytes, first| Part { kind: Kind::Binary, bytes: Bytes::copy_from_slice(bytes), first, last: !first };
+            client.send(message.clone(), &mut wire).unwrap();
+            client.send_part(piece(half, true), &mut wire).unwrap();
+            client.send_part(piece(rest, false), &mut wire).unwrap();
+        }
+        let mut server = extend(server(&Config::new().delivery(delivery)));
+        let (mut input, mut came, mut sizes) = (BytesMut::new(), vec![Vec::new()], sizes.iter().cycle());
+        while !wire.is_empty() {
+            let size = *sizes.next().unwrap();
+            input.unsplit(wire.split_to(size.min(wire.len())));
+            for event in take(&mut server, &mut input).0 {
+                let last = match event {
+                    Event::Message(message) => {
+                        came.last_mut().unwrap().extend_from_slice(message.as_bytes());
+                        true
+                    }
+                    Event::Part(part) => {
+                        came.last_mut().unwrap().extend_from_slice(&part.bytes);
+                        part.last
+                    }
+                    other => panic!("{other:?}"),
+                };
+                if last {
+                    came.push(Vec::new());
+                }
+            }
+        }
+        let twice: Vec<_> = messages.iter().flat_map(|message| [message.clone(), message.clone()]).collect();
+        prop_assert_eq!(came.pop(), Some(Vec::new()));
+        prop_assert_eq!(came, twice);
+    }
+}
