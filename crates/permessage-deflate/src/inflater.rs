@@ -1,0 +1,186 @@
+use std::fmt;
+
+use bytes::{Buf, Bytes};
+use flate2::{Decompress, FlushDecompress, Status};
+use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
+
+use crate::{CHUNK, PermessageDeflate, TAIL};
+
+/// Decompresses what comes in, as far as there is room for it.
+///
+/// A DEFLATE stream that says that it ends inside a message (`BFINAL`, RFC 7692 §7.2.3.4) may go on behind that, with an
+/// empty window.
+///
+/// ```
+/// use protocol_websocket_frame::{Extension, Frame, OpCode, Rsv};
+/// use protocol_websocket_permessage_deflate::Inflater;
+///
+/// let compressed = Frame::new(OpCode::Text, &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
+/// let mut inflater = Inflater::new(15);
+/// let (frame, rest) = inflater.decode(compressed, 3)?;
+/// assert_eq!((frame, rest.is_some()), (Frame::text("Hel").with_fin(false), true));
+/// let (frame, rest) = inflater.decode(rest.expect("the rest"), 3)?;
+/// assert_eq!((frame, rest), (Frame::continuation("lo"), None));
+/// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+/// ```
+pub struct Inflater {
+    bits: u8,
+    takeover: bool,
+    /// What becomes of the frames of the message under way.
+    message: Message,
+    /// A byte that came out when there was no room for it.
+    carry: Option<u8>,
+    /// What is still to be put behind the message under way.
+    tail: &'static [u8],
+    /// Made for the first message that needs it.
+    context: Option<Decompress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Message {
+    Plain,
+    Compressed,
+    /// There will be no other.
+    Failed,
+}
+
+impl Inflater {
+    /// Takes what a compressor with a window of two to the power of `bits` made, 15 if nobody said less.
+    #[must_use]
+    pub const fn new(bits: u8) -> Self {
+        let bits = match bits {
+            // A window of 512 bytes can do what one of 256 can.
+            ..PermessageDeflate::MIN_WINDOW_BITS => PermessageDeflate::MIN_WINDOW_BITS,
+            PermessageDeflate::MAX_WINDOW_BITS.. => PermessageDeflate::MAX_WINDOW_BITS,
+            _ => bits,
+        };
+        Self { bits, takeover: true, message: Message::Plain, carry: None, tail: &TAIL, context: None }
+    }
+
+    /// Whether the peer keeps its window from message to message, as it does unless told otherwise. Without it the
+    /// memory is given back after each message.
+    #[must_use]
+    pub fn context_takeover(mut self, takeover: bool) -> Self {
+        self.takeover = takeover;
+        self
+    }
+
+    /// Inflates `input`, and the tail behind it if the message `ends` with it, into `output`, until all is used up or
+    /// `output` has `room` bytes.
+    fn inflate(&mut self, input: &mut Bytes, ends: bool, output: &mut Vec<u8>, room: usize) -> Result<(), DecodeError> {
+        let bits = self.bits;
+        let context = self.context.get_or_insert_with(|| Decompress::new_with_window_bits(false, bits));
+        inflate(context, input, output, room)?;
+        if ends && input.is_empty() {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+            //# Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
+            //# payload of the message.
+            inflate(context, &mut self.tail, output, room)?;
+        }
+        Ok(())
+    }
+
+    fn decompress(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+        let (mut input, fin) = (frame.payload().clone(), frame.fin());
+        // Text shrinks to a quarter of its length, or a fifth.
+        let mut output = Vec::with_capacity(input.len().saturating_mul(4).saturating_add(64).min(room));
+        if room > 0 {
+            output.extend(self.carry.take());
+        }
+        if self.carry.is_none() {
+            self.inflate(&mut input, fin, &mut output, room)?;
+            if output.len() >= room {
+                // Whether that was all is known by the next byte alone.
+                let mut next = Vec::new();
+                self.inflate(&mut input, fin, &mut next, 1)?;
+                self.carry = next.pop();
+            }
+        }
+        if output.capacity() > 2 * output.len() + 4096 {
+            output.shrink_to_fit();
+        }
+        let frame = frame.with_payload(output);
+        if self.carry.is_some() {
+            return Ok((frame.with_fin(false), Some(Frame::continuation(input).with_fin(fin))));
+        }
+        if fin {
+            self.tail = &TAIL;
+            if !self.takeover {
+                self.context = None;
+            }
+        }
+        Ok((frame, None))
+    }
+}
+
+impl Extension for Inflater {
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV1
+    }
+
+    fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+        //# An endpoint receiving a frame with the "Per-Message Compressed" bit
+        //# set on the first fragment of a message MUST decompress the message.
+        if frame.opcode() != OpCode::Continuation && self.message != Message::Failed {
+            let compressed = frame.rsv().contains(Rsv::RSV1);
+            self.message = if compressed { Message::Compressed } else { Message::Plain };
+        }
+        match self.message {
+            Message::Plain => Ok((frame, None)),
+            Message::Compressed => {
+                let rsv = frame.rsv().without(Rsv::RSV1);
+                self.decompress(frame.with_rsv(rsv), room).inspect_err(|_| self.message = Message::Failed)
+            }
+            Message::Failed => Err(DecodeError::Extension),
+        }
+    }
+
+    /// Leaves the frame as it is: nothing goes out here.
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        Ok(frame)
+    }
+}
+
+impl fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflater")
+            .field("bits", &self.bits)
+            .field("takeover", &self.takeover)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Inflates `input` into `output` until it is used up or `output` has `room` bytes.
+fn inflate(
+    context: &mut Decompress,
+    input: &mut impl Buf,
+    output: &mut Vec<u8>,
+    room: usize,
+) -> Result<(), DecodeError> {
+    while output.len() < room {
+        if output.len() == output.capacity() {
+            output.reserve_exact(output.len().max(64).min(room - output.len()));
+        }
+        let chunk = input.chunk();
+        let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+        let before = context.total_in();
+        let status = context.decompress_vec(chunk, output, FlushDecompress::Sync);
+        let used = usize::try_from(context.total_in() - before).map_err(|_| DecodeError::Extension)?;
+        input.advance(used);
+        match status {
+            Ok(Status::StreamEnd) => context.reset(false),
+            // There was nothing to read, or no place to write it.
+            Ok(Status::BufError) if input.has_remaining() && output.len() < output.capacity() => {
+                return Err(DecodeError::Extension);
+            }
+            Ok(Status::Ok | Status::BufError) => {}
+            Err(_) => return Err(DecodeError::Extension),
+        }
+        if !input.has_remaining() && output.len() < output.capacity() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! permessage-deflate (RFC 7692): compressed WebSocket messages, how the two ends agree on them, and the codec.
+//!
+//! # In scope
+//!
+//! - [`PermessageDeflate`]: what one end is willing to do, offered, answered and agreed on with all four parameters.
+//! - [`Deflater`] and [`Inflater`]: what goes out and what comes in, in whole messages or in parts. What comes out of an
+//!   inflater is bounded while it inflates, so a bomb costs no more than a message may.
+//!
+//! # Out of scope
+//!
+//! - Frames, limits and text: [`Extension`](protocol_websocket_frame::Extension) is the seam to them.
+//! - DEFLATE itself (RFC 1951): that is `flate2` with `zlib-rs`, all of it Rust.
+//! - Windows of 256 bytes for what is sent: no compressor has them. A peer's own may be as small.
+//!
+//! # How they fit together
+//!
+//! ```text
+//!            client                                             server
+//!   PermessageDeflate::offers ──▶ Sec-WebSocket-Extensions ──▶ PermessageDeflate::answer
+//!   PermessageDeflate::agree  ◀──────── the same field ◀─────────────┤
+//!        │         │                                       PermessageDeflate::agree
+//!        ▼         ▼                                            │         │
+//!   Inflater    Deflater ══════ compressed messages ══════▶ Inflater      ▼
+//!        ▲══════════════════════ compressed messages ══════════════════ Deflater
+//! ```
+//!
+//! A connection does all of this by itself when it is configured with a [`PermessageDeflate`]. By hand it is:
+//!
+//! ```
+//! use protocol_websocket_frame::{Extension, Frame};
+//! use protocol_websocket_http::{Negotiate, Role};
+//! use protocol_websocket_permessage_deflate::PermessageDeflate;
+//!
+//! let (client, server) = (PermessageDeflate::new(), PermessageDeflate::new().threshold(0));
+//! let answer = client.offers().iter().find_map(|offer| server.answer(offer)).expect("an offer that is granted");
+//! let (mut inflater, _) = client.agree(Role::Client, &answer).expect("an answer to the offer");
+//! let (_, mut deflater) = server.agree(Role::Server, &answer).expect("an answer of our own");
+//!
+//! let compressed = deflater.encode(Frame::text("Hello"))?;
+//! assert_eq!(compressed.payload()[..], *b"\xf2\x48\xcd\xc9\xc9\x07\x00"); // RFC 7692 §7.2.3.1
+//! let (frame, rest) = inflater.decode(compressed, 1024)?;
+//! assert_eq!((frame, rest), (Frame::text("Hello"), None));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it costs
+//!
+//! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 46 KiB whatever its window. Neither
+//! exists before its first message. Without context takeover they are gone after each message; a compressor with it goes
+//! when [`shrink`](protocol_websocket_frame::Extension::shrink) says so. A bomb costs the room that it is given and the
+//! decompressor. These figures are measured by
+//!
+//! ```sh
+//! cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture
+//! ```
+//!
+//! # Secrets
+//!
+//! Compressed lengths tell about contents. Where a secret and an attacker's text go into one window, the attacker can
+//! guess the secret by watching lengths (RFC 7692 §8; CRIME, BREACH). Send such messages uncompressed, as frames past the
+//! extension, or do without.
+//!
+//! # Features
+//!
+//! None. It needs `std`, since `flate2` does.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod deflater;
+mod inflater;
+mod negotiate;
+mod params;
+
+pub use deflater::Deflater;
+pub use inflater::Inflater;
+pub use negotiate::PermessageDeflate;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// What a flush ends with, which does not travel (RFC 7692 §7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+
+/// The most input that the back end, which counts in 32 bits, gets at once.
+const CHUNK: usize = 1 << 30;

@@ -1,0 +1,137 @@
+use protocol_websocket_http::Extension;
+
+/// The parameters of one offer or answer (RFC 7692 §7.1), each at most once and each with a value that it may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Params {
+    pub(crate) server_no_context_takeover: bool,
+    pub(crate) client_no_context_takeover: bool,
+    pub(crate) server_max_window_bits: Option<u8>,
+    pub(crate) client_max_window_bits: Bits,
+}
+
+/// `client_max_window_bits`: in an offer it may come without a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Bits {
+    #[default]
+    Absent,
+    Any,
+    Max(u8),
+}
+
+pub(crate) const NAME: &str = "permessage-deflate";
+const SERVER_TAKEOVER: &str = "server_no_context_takeover";
+const CLIENT_TAKEOVER: &str = "client_no_context_takeover";
+const SERVER_BITS: &str = "server_max_window_bits";
+const CLIENT_BITS: &str = "client_max_window_bits";
+
+impl Params {
+    /// Reads an offer or an answer. `None` if it has anything that RFC 7692 does not know.
+    pub(crate) fn parse(extension: &Extension) -> Option<Self> {
+        let mut params = Self::default();
+        for (name, value) in extension.params() {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7
+            //# A server MUST decline an extension negotiation offer for this
+            //# extension if any of the following conditions are met:
+            match (name.as_str(), value.as_deref()) {
+                (SERVER_TAKEOVER, None) if !params.server_no_context_takeover => {
+                    params.server_no_context_takeover = true;
+                }
+                (CLIENT_TAKEOVER, None) if !params.client_no_context_takeover => {
+                    params.client_no_context_takeover = true;
+                }
+                (SERVER_BITS, Some(value)) if params.server_max_window_bits.is_none() => {
+                    params.server_max_window_bits = Some(bits(value)?);
+                }
+                (CLIENT_BITS, None) if params.client_max_window_bits == Bits::Absent => {
+                    params.client_max_window_bits = Bits::Any;
+                }
+                (CLIENT_BITS, Some(value)) if params.client_max_window_bits == Bits::Absent => {
+                    params.client_max_window_bits = Bits::Max(bits(value)?);
+                }
+                _ => return None,
+            }
+        }
+        Some(params)
+    }
+
+    pub(crate) fn extension(self) -> Extension {
+        let mut extension = Extension::new(NAME);
+        if self.server_no_context_takeover {
+            extension = extension.flag(SERVER_TAKEOVER);
+        }
+        if self.client_no_context_takeover {
+            extension = extension.flag(CLIENT_TAKEOVER);
+        }
+        if let Some(bits) = self.server_max_window_bits {
+            extension = extension.param(SERVER_BITS, bits.to_string());
+        }
+        match self.client_max_window_bits {
+            Bits::Absent => extension,
+            Bits::Any => extension.flag(CLIENT_BITS),
+            Bits::Max(bits) => extension.param(CLIENT_BITS, bits.to_string()),
+        }
+    }
+}
+
+/// A decimal from 8 to 15 without leading zeros (RFC 7692 §7.1.2.1).
+fn bits(value: &str) -> Option<u8> {
+    (8..=15).find(|bits: &u8| bits.to_string() == value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<Params> {
+        Params::parse(&text.parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_written() {
+        for text in [
+            "permessage-deflate",
+            "permessage-deflate; server_no_context_takeover",
+            "permessage-deflate; client_no_context_takeover",
+            "permessage-deflate; server_max_window_bits=8",
+            "permessage-deflate; server_max_window_bits=15",
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; client_max_window_bits=8",
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
+             client_max_window_bits=12",
+        ] {
+            assert_eq!(parse(text).unwrap().extension().to_string(), text);
+        }
+        assert_eq!(parse("permessage-deflate; client_max_window_bits=\"10\""), parse("x; client_max_window_bits=10"));
+    }
+
+    #[test]
+    fn what_the_rfc_does_not_know_is_refused() {
+        for params in [
+            "unknown",
+            "unknown=1",
+            "Server_no_context_takeover",
+            "server_no_context_takeover=1",
+            "client_no_context_takeover=true",
+            "server_max_window_bits",
+            "server_max_window_bits=7",
+            "server_max_window_bits=16",
+            "server_max_window_bits=08",
+            "server_max_window_bits=+9",
+            "server_max_window_bits=1000000000000000000000",
+            "server_max_window_bits=10.0",
+            "client_max_window_bits=0",
+            "client_max_window_bits=16",
+            "client_max_window_bits=015",
+            "client_max_window_bits=-9",
+            "client_max_window_bits=x",
+            "server_no_context_takeover; server_no_context_takeover",
+            "client_no_context_takeover; client_no_context_takeover",
+            "server_max_window_bits=9; server_max_window_bits=9",
+            "client_max_window_bits; client_max_window_bits",
+            "client_max_window_bits; client_max_window_bits=9",
+            "client_max_window_bits=9; client_max_window_bits",
+        ] {
+            assert_eq!(parse(&format!("permessage-deflate; {params}")), None, "{params}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What goes in comes out: in whole messages and in parts, however much room there is, whatever comes.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use bytes::Bytes;
+use flate2::{Compress, Compression, FlushCompress};
+use proptest::prelude::*;
+use protocol_websocket_frame::{DecodeError, Extension, Frame, OpCode, Rsv};
+use protocol_websocket_permessage_deflate::{Deflater, Inflater};
+
+/// All that `inflater` makes of `frame`, in pieces of at most `room` bytes.
+fn pieces(inflater: &mut Inflater, frame: Frame, room: usize) -> Result<Vec<Frame>, DecodeError> {
+    let (mut pieces, mut next) = (Vec::new(), Some(frame));
+    while let Some(frame) = next {
+        let (piece, rest) = inflater.decode(frame, room)?;
+        assert!(piece.payload().len() <= room);
+        assert!(rest.is_none() || piece.payload().len() == room, "room was left");
+        assert!(rest.is_none() || !piece.fin(), "an end with a rest");
+        pieces.push(piece);
+        next = rest;
+    }
+    Ok(pieces)
+}
+
+fn joined(pieces: &[Frame]) -> Vec<u8> {
+    pieces.iter().flat_map(|piece| piece.payload().to_vec()).collect()
+}
+
+/// A message cut into fragments of these lengths.
+fn fragments(message: &[u8], sizes: &[usize]) -> Vec<Frame> {
+    let mut rest = Bytes::copy_from_slice(message);
+    let mut frames: Vec<Frame> = Vec::new();
+    for &size in sizes {
+        let piece = rest.split_to(size.min(rest.len()));
+        let opcode = if frames.is_empty() { OpCode::Binary } else { OpCode::Continuation };
+        frames.push(Frame::new(opcode, piece).with_fin(false));
+    }
+    let opcode = if frames.is_empty() { OpCode::Binary } else { OpCode::Continuation };
+    frames.push(Frame::new(opcode, rest));
+    frames
+}
+
+/// Bytes that compress, and bytes that do not.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..300),
+        prop::collection::vec(0_u8..3, 0..3000),
+        (any::<u8>(), 0_usize..40_000).prop_map(|(byte, len)| vec![byte; len]),
+        (prop::collection::vec(any::<u8>(), 1..600), 1_usize..40).prop_map(|(unit, times)| unit.repeat(times)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_was_compressed_is_inflated(
+        messages in prop::collection::vec((message(), prop::collection::vec(0_usize..500, 0..4)), 1..5),
+        (bits, level, takeover) in (9_u8..=15, 0_u8..=9, any::<bool>()),
+        room in prop_oneof![1_usize..20, 100_usize..70_000],
+        cuts in prop::collection::vec(1_usize..100, 1..5),
+        shrink: bool,
+    ) {
+        let mut deflater = Deflater::new(bits).level(level).threshold(0).context_takeover(takeover);
+        let mut inflater = Inflater::new(bits).context_takeover(takeover);
+        let mut cuts = cuts.iter().cycle();
+        for (message, sizes) in messages {
+            let mut came = Vec::new();
+            for frame in fragments(&message, &sizes) {
+                let frame = deflater.encode(frame).unwrap();
+                let first = frame.opcode() != OpCode::Continuation;
+                prop_assert_eq!(frame.rsv(), if first { Rsv::RSV1 } else { Rsv::NONE });
+                // As an intermediary, or a decoder that gives parts, may cut it.
+                let sizes: Vec<usize> = (0..3).map(|_| *cuts.next().unwrap()).collect();
+                let mut parts = fragments(frame.payload(), &sizes);
+                parts[0] = Frame::new(frame.opcode(), parts[0].payload().clone()).with_rsv(frame.rsv()).with_fin(false);
+                let last = parts.pop().unwrap().with_fin(frame.fin());
+                for part in parts.into_iter().chain([last]) {
+                    came.extend(pieces(&mut inflater, part, room).unwrap());
+                }
+            }
+            prop_assert_eq!(joined(&came), message);
+            prop_assert_eq!(came.iter().filter(|piece| piece.fin()).count(), 1);
+            prop_assert!(came.last().unwrap().fin());
+            prop_assert_eq!(came[0].opcode(), OpCode::Binary);
+            prop_assert!(came[1..].iter().all(|piece| piece.opcode() == OpCode::Continuation));
+            prop_assert!(came.iter().all(|piece| piece.rsv().is_none()));
+            if shrink {
+                deflater.shrink();
+                inflater.shrink();
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_comes_no_more_comes_out_than_there_is_room_for(
+        payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..5),
+        (bits, takeover, room) in (8_u8..=15, any::<bool>(), 1_usize..5000),
+    ) {
+        let mut inflater = Inflater::new(bits).context_takeover(takeover);
+        let mut failed = false;
+        for payload in payloads {
+            let pieces = pieces(&mut inflater, Frame::binary(payload).with_rsv(Rsv::RSV1), room);
+            prop_assert!(!failed || pieces == Err(DecodeError::Extension), "an error is final");
+            failed = pieces.is_err();
+        }
+    }
+
+    #[test]
+    fn a_cut_changes_nothing(message in message(), at: prop::sample::Index, noise: Vec<u8>, flip: prop::sample::Index) {
+        let mut payload = Deflater::new(15).threshold(0).encode(Frame::binary(message)).unwrap().payload().to_vec();
+        if !noise.is_empty() {
+            let flip = flip.index(payload.len());
+            payload[flip] ^= noise[0];
+        }
+        let whole = pieces(&mut Inflater::new(15), Frame::binary(payload.clone()).with_rsv(Rsv::RSV1), 100_000);
+        let (head, rest) = payload.split_at(at.index(payload.len() + 1));
+        let mut inflater = Inflater::new(15);
+        let first = Frame::binary(head.to_vec()).with_rsv(Rsv::RSV1).with_fin(false);
+        let halves = pieces(&mut inflater, first, 7).and_then(|mut first| {
+            first.extend(pieces(&mut inflater, Frame::continuation(rest.to_vec()), 7)?);
+            Ok(first)
+        });
+        prop_assert_eq!(whole.map(|pieces| joined(&pieces)), halves.map(|pieces| joined(&pieces)));
+    }
+}
+
+#[test]
+fn short_messages_go_out_as_they_are_and_parts_do_not() {
+    let mut deflater = Deflater::new(15);
+    for (len, compressed) in [(0, false), (63, false), (64, true)] {
+        let frame = deflater.encode(Frame::binary(vec![b'a'; len])).unwrap();
+        assert_eq!(frame.rsv(), if compressed { Rsv::RSV1 } else { Rsv::NONE }, "{len}");
+        assert_eq!(frame.payload().len() == len, !compressed, "{len}");
+    }
+    let mut deflater = Deflater::new(15).threshold(10);
+    assert_eq!(deflater.encode(Frame::text("123456789")).unwrap(), Frame::text("123456789"));
+    assert_eq!(deflater.encode(Frame::text("1234567890")).unwrap().rsv(), Rsv::RSV1);
+    assert_eq!(deflater.encode(Frame::text("1").with_fin(false)).unwrap().rsv(), Rsv::RSV1);
+}
+
+#[test]
+fn what_was_not_compressed_passes() {
+    let (mut inflater, plain) = (Inflater::new(15), Frame::text("plain").with_fin(false));
+    assert_eq!(inflater.decode(plain.clone(), 1), Ok((plain, None)));
+    let rest = Frame::continuation("more").with_rsv(Rsv::RSV3);
+    assert_eq!(inflater.decode(rest.clone(), 1), Ok((rest, None)));
+}
+
+#[test]
+fn bits_of_others_stay() {
+    let frame = Deflater::new(15).threshold(0).encode(Frame::text("a").with_rsv(Rsv::RSV2)).unwrap();
+    assert_eq!(frame.rsv(), Rsv::RSV1 | Rsv::RSV2);
+    let (frame, _) = Inflater::new(15).decode(frame, 9).unwrap();
+    assert_eq!(frame.rsv(), Rsv::RSV2);
+}
+
+#[test]
+fn each_half_leaves_the_other_direction_alone() {
+    let frame = Frame::text("a".repeat(100));
+    assert_eq!(Inflater::new(15).encode(frame.clone()), Ok(frame.clone()));
+    let compressed = frame.with_rsv(Rsv::RSV1);
+    assert_eq!(Deflater::new(15).decode(compressed.clone(), 1), Ok((compressed, None)));
+}
+
+/// DEFLATE as others may write it: all of it, and then a flush.
+fn deflated(data: &[u8], bits: u8) -> Vec<u8> {
+    let mut context = Compress::new_with_window_bits(Compression::best(), false, bits);
+    let mut output = Vec::with_capacity(data.len() + 100);
+    context.compress_vec(data, &mut output, FlushCompress::Sync).unwrap();
+    assert!(output.ends_with(&[0, 0, 0xFF, 0xFF]));
+    output.truncate(output.len() - 4);
+    output
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..len).map(next).collect()
+}
+
+#[test]
+fn a_window_is_as_wide_as_it_says() {
+    // The same noise again, farther back than 512 bytes: only a wider window finds it.
+    let again = [noise(2000), noise(2000)].concat();
+    let narrow = Deflater::new(9).encode(Frame::binary(again.clone())).unwrap().payload().len();
+    let wide = Deflater::new(12).encode(Frame::binary(again)).unwrap().payload().len();
+    assert!(narrow > 4000 && wide < 2500, "{narrow} {wide}");
+}
+
+#[test]
+fn what_refers_to_before_the_window_is_refused_or_right() {
+    let again = [noise(2000), noise(2000)].concat();
+    let frame = Frame::binary(deflated(&again, 15)).with_rsv(Rsv::RSV1);
+    for room in [1, 100, 5000] {
+        match pieces(&mut Inflater::new(9), frame.clone(), room) {
+            Ok(pieces) => assert_eq!(joined(&pieces), again),
+            Err(error) => assert_eq!(error, DecodeError::Extension),
+        }
+    }
+    assert!(pieces(&mut Inflater::new(15), frame, 1).is_ok_and(|pieces| joined(&pieces) == again));
+}
+
+#[test]
+fn a_message_cannot_refer_to_one_that_was_forgotten() {
+    let mut deflater = Deflater::new(15).threshold(0);
+    let [first, second] = [(); 2].map(|()| deflater.encode(Frame::text("Hello, Hello, Hello")).unwrap());
+    let mut forgetful = Inflater::new(15).context_takeover(false);
+    assert!(forgetful.decode(first.clone(), 100).is_ok());
+    assert_eq!(forgetful.decode(second.clone(), 100), Err(DecodeError::Extension));
+    let mut keen = Inflater::new(15);
+    keen.decode(first, 100).unwrap();
+    keen.shrink();
+    assert_eq!(keen.decode(second, 100).unwrap().0, Frame::text("Hello, Hello, Hello"));
+}
+
+#[test]
+fn what_is_no_deflate_is_refused_and_that_is_final() {
+    for bad in [
+        &b"\x07"[..],                            // a block of the reserved type
+        b"\x00\x05\x00\x05\x00Hello",            // a stored length and its complement that do not fit
+        b"\x02\x41\x00\x00",                     // a distance before the beginning
+        b"\x04\xfd\xff\xff\xff\xff\xff\xff",     // code lengths that make no code
+        b"\x78\x9c\xf3\x48\xcd\xc9\xc9\x07\x00", // a zlib header
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00",     // a gzip header
+    ] {
+        let mut inflater = Inflater::new(15);
+        let frame = Frame::binary(bad).with_rsv(Rsv::RSV1);
+        assert_eq!(pieces(&mut inflater, frame, 1000), Err(DecodeError::Extension), "{bad:x?}");
+        let good = Frame::binary(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
+        assert_eq!(pieces(&mut inflater, good, 1000), Err(DecodeError::Extension));
+        assert_eq!(pieces(&mut inflater, Frame::binary("plain"), 1000), Err(DecodeError::Extension));
+    }
+}
+
+#[test]
+fn blocks_without_contents_cost_nothing_but_their_reading() {
+    for unit in [&b"\x00\x00\x00\xff\xff"[..], b"\x03\x00"] {
+        let empty = unit.repeat(20_000);
+        let (frame, rest) = Inflater::new(15).decode(Frame::binary(empty).with_rsv(Rsv::RSV1), 1 << 20).unwrap();
+        assert_eq!((frame, rest), (Frame::binary(""), None));
+    }
+}
+
+#[test]
+fn an_end_in_the_middle_begins_anew() {
+    let twice = b"\xf3\x48\xcd\xc9\xc9\x07\x00\xf3\x48\xcd\xc9\xc9\x07\x00\x00";
+    for room in [1, 5, 10, 100] {
+        let frame = Frame::text("").with_payload(&twice[..]).with_rsv(Rsv::RSV1);
+        assert_eq!(
+            pieces(&mut Inflater::new(15), frame, room).map(|pieces| joined(&pieces)),
+            Ok(b"HelloHello".to_vec())
+        );
+    }
+}
+
+#[test]
+fn without_room_nothing_comes_out_and_nothing_is_lost() {
+    let frame = Frame::text("").with_payload(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
+    let mut inflater = Inflater::new(15);
+    let (none, rest) = inflater.decode(frame, 0).unwrap();
+    assert!(none.payload().is_empty() && !none.fin());
+    let (none, rest) = inflater.decode(rest.unwrap(), 0).unwrap();
+    assert!(none.payload().is_empty() && !none.fin());
+    assert_eq!(joined(&pieces(&mut inflater, rest.unwrap(), 2).unwrap()), b"Hello");
+    // And an end needs none.
+    let empty = Frame::text("").with_payload(&b"\x00"[..]).with_rsv(Rsv::RSV1);
+    assert_eq!(inflater.decode(empty, 0), Ok((Frame::text(""), None)));
+}

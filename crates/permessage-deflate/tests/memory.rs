@@ -1,0 +1,126 @@
+//! What compression costs: the contexts, and a bomb.
+//!
+//! `cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture` prints the figures.
+#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use flate2::{Compress, Compression, FlushCompress};
+use protocol_websocket_frame::{Extension, Frame, Rsv};
+use protocol_websocket_permessage_deflate::{Deflater, Inflater};
+
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
+}
+
+fn hold(bytes: usize) {
+    HELD.set(HELD.get() + bytes as i64);
+    PEAK.set(PEAK.get().max(HELD.get()));
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        hold(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as i64);
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        HELD.set(HELD.get() - layout.size() as i64);
+        hold(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What `run` leaves on the heap, and the most it held meanwhile.
+fn heap<T>(run: impl FnOnce() -> T) -> (T, i64, i64) {
+    let before = HELD.get();
+    PEAK.set(before);
+    let value = run();
+    (value, HELD.get() - before, PEAK.get() - before)
+}
+
+/// A gibibyte of zeros in about a mebibyte: a mebibyte in a kibibyte, again and again.
+fn bomb() -> Vec<u8> {
+    let (mut context, mut unit) = (Compress::new(Compression::best(), false), Vec::with_capacity(4096));
+    context.compress_vec(&vec![0; 1 << 20], &mut unit, FlushCompress::Sync).unwrap();
+    let mut bomb = unit.repeat(1 << 10);
+    bomb.truncate(bomb.len() - 4);
+    bomb
+}
+
+#[test]
+fn a_bomb_costs_the_room_that_it_is_given() {
+    let bomb = Frame::binary(bomb()).with_rsv(Rsv::RSV1);
+    println!("bomb: {} bytes", bomb.payload().len());
+    for room in [64 << 10, 1 << 20, 16 << 20] {
+        let mut inflater = Inflater::new(15);
+        let ((frame, rest), _, peak) = heap(|| inflater.decode(bomb.clone(), room).unwrap());
+        println!("room {room}: at most {peak} bytes of heap");
+        assert_eq!((frame.payload().len(), rest.is_some()), (room, true));
+        assert!(peak < (room + 64 * 1024) as i64, "{peak}");
+    }
+}
+
+#[test]
+fn a_bomb_in_pieces_costs_one_piece() {
+    let (mut inflater, mut next, mut total) = (Inflater::new(15), Some(Frame::binary(bomb()).with_rsv(Rsv::RSV1)), 0);
+    let ((), _, peak) = heap(|| {
+        while let Some(frame) = next.take().filter(|_| total < 64 << 20) {
+            let (piece, rest) = inflater.decode(frame, 64 << 10).unwrap();
+            total += piece.payload().len();
+            next = rest;
+        }
+    });
+    println!("{total} bytes in pieces of 64 KiB: at most {peak} bytes of heap");
+    assert!(peak < 128 * 1024, "{peak}");
+}
+
+#[test]
+fn contexts_come_late_and_go_early() {
+    let text = || Frame::text("to be or not to be, ".repeat(20));
+    for bits in [9, 12, 15] {
+        let ((mut deflater, mut inflater), unused, _) = heap(|| (Deflater::new(bits), Inflater::new(bits)));
+        assert_eq!(unused, 0);
+        let (compressed, deflating, _) = heap(|| deflater.encode(text()).unwrap());
+        let (_, inflating, _) = heap(|| drop(inflater.decode(compressed, 1000).unwrap()));
+        println!("window of {} bytes: {deflating} to deflate, {inflating} to inflate", 1 << bits);
+        assert!(inflating < 64 * 1024 && deflating < 512 * 1024);
+        deflater.shrink();
+        inflater.shrink();
+        let ((), after, _) = heap(|| drop(deflater));
+        assert_eq!(after, 0, "shrunk");
+    }
+    let (_, kept, _) = heap(|| {
+        let mut deflater = Deflater::new(15).context_takeover(false);
+        let mut inflater = Inflater::new(15).context_takeover(false);
+        inflater.decode(deflater.encode(text()).unwrap(), 1000).unwrap();
+        (deflater, inflater)
+    });
+    assert_eq!(kept, 0, "without takeover nothing is kept");
+}
+
+#[test]
+fn what_was_inflated_holds_little_more_than_its_length() {
+    let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let frame = Deflater::new(15).level(0).encode(Frame::binary(noise)).unwrap();
+    let mut inflater = Inflater::new(15).context_takeover(false);
+    let (frame, held, _) = heap(|| inflater.decode(frame, 1 << 20).unwrap().0);
+    assert!(held <= 2 * frame.payload().len() as i64 + 4096, "{held}");
+}

@@ -1,0 +1,201 @@
+//! RFC 7692 §7.1: who may ask for what, and what comes of it.
+#![allow(clippy::unwrap_used)]
+
+use protocol_websocket_frame::{Extension as _, Frame};
+use protocol_websocket_http::{Extension, Negotiate, Role};
+use protocol_websocket_permessage_deflate::PermessageDeflate;
+
+fn offer(client: &PermessageDeflate) -> String {
+    let [offer] = &client.offers()[..] else { unreachable!() };
+    offer.to_string()
+}
+
+fn answer(server: &PermessageDeflate, offer: &str) -> Option<String> {
+    server.answer(&offer.parse().unwrap()).map(|answer| answer.to_string())
+}
+
+fn takes(client: &PermessageDeflate, answer: &str) -> bool {
+    client.agree(Role::Client, &answer.parse().unwrap()).is_some()
+}
+
+#[test]
+fn a_client_offers_what_it_was_told() {
+    let new = PermessageDeflate::new;
+    assert_eq!(offer(&new()), "permessage-deflate; client_max_window_bits");
+    assert_eq!(
+        offer(&new().server_no_context_takeover()),
+        "permessage-deflate; server_no_context_takeover; client_max_window_bits"
+    );
+    assert_eq!(
+        offer(&new().client_no_context_takeover()),
+        "permessage-deflate; client_no_context_takeover; client_max_window_bits"
+    );
+    assert_eq!(
+        offer(&new().server_max_window_bits(12).client_max_window_bits(9)),
+        "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9"
+    );
+    let plain = "permessage-deflate; client_max_window_bits";
+    assert_eq!(offer(&new().server_max_window_bits(16).client_max_window_bits(255)), plain);
+    assert_eq!(
+        offer(&new().server_max_window_bits(8).client_max_window_bits(0)),
+        "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9"
+    );
+}
+
+#[test]
+fn a_server_answers_what_was_offered_narrowed_by_its_own_wishes() {
+    let new = PermessageDeflate::new;
+    let strict = new()
+        .server_no_context_takeover()
+        .client_no_context_takeover()
+        .server_max_window_bits(11)
+        .client_max_window_bits(10);
+    for (server, params, expected) in [
+        (new(), "", Some("")),
+        (new(), "; client_max_window_bits", Some("")),
+        (new(), "; client_max_window_bits=15", Some("; client_max_window_bits=15")),
+        (new(), "; client_max_window_bits=8", Some("; client_max_window_bits=8")),
+        (new(), "; server_max_window_bits=15", Some("; server_max_window_bits=15")),
+        (new(), "; server_max_window_bits=9", Some("; server_max_window_bits=9")),
+        (new(), "; server_max_window_bits=8", None),
+        (new(), "; server_no_context_takeover", Some("; server_no_context_takeover")),
+        (new(), "; client_no_context_takeover", Some("; client_no_context_takeover")),
+        (new(), "; server_max_window_bits", None),
+        (new(), "; server_max_window_bits=7", None),
+        (new(), "; client_max_window_bits=16", None),
+        (new(), "; server_no_context_takeover=1", None),
+        (new(), "; client_no_context_takeover; client_no_context_takeover", None),
+        (new(), "; unknown", None),
+        (
+            strict.clone(),
+            "",
+            Some("; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=11"),
+        ),
+        (
+            strict.clone(),
+            "; client_max_window_bits; server_max_window_bits=15",
+            Some(
+                "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=11; \
+                 client_max_window_bits=10",
+            ),
+        ),
+        (
+            strict,
+            "; client_max_window_bits=9; server_max_window_bits=10",
+            Some(
+                "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
+                 client_max_window_bits=9",
+            ),
+        ),
+    ] {
+        let answered = answer(&server, &format!("permessage-deflate{params}"));
+        let expected = expected.map(|params| format!("permessage-deflate{params}"));
+        assert_eq!(answered, expected, "{server:?} {params}");
+    }
+}
+
+#[test]
+fn a_client_takes_only_answers_to_its_offer() {
+    let new = PermessageDeflate::new;
+    for (client, params, taken) in [
+        (new(), "", true),
+        (new(), "; server_no_context_takeover; client_no_context_takeover", true),
+        (new(), "; server_max_window_bits=8", true),
+        (new(), "; client_max_window_bits=8", true),
+        (new(), "; client_max_window_bits=15", true),
+        (new(), "; client_max_window_bits", false),
+        (new(), "; server_max_window_bits", false),
+        (new(), "; server_max_window_bits=7", false),
+        (new(), "; server_max_window_bits=16", false),
+        (new(), "; client_max_window_bits=016", false),
+        (new(), "; server_no_context_takeover=1", false),
+        (new(), "; server_no_context_takeover; server_no_context_takeover", false),
+        (new(), "; unknown", false),
+        (new().server_no_context_takeover(), "", false),
+        (new().server_no_context_takeover(), "; client_no_context_takeover", false),
+        (new().server_no_context_takeover(), "; server_no_context_takeover", true),
+        (new().client_no_context_takeover(), "", true),
+        (new().server_max_window_bits(12), "", false),
+        (new().server_max_window_bits(12), "; server_max_window_bits=13", false),
+        (new().server_max_window_bits(12), "; server_max_window_bits=12", true),
+        (new().server_max_window_bits(12), "; server_max_window_bits=9", true),
+        (new().client_max_window_bits(12), "", true),
+        (new().client_max_window_bits(12), "; client_max_window_bits=12", true),
+        (new().client_max_window_bits(12), "; client_max_window_bits=13", false),
+    ] {
+        assert_eq!(takes(&client, &format!("permessage-deflate{params}")), taken, "{client:?} {params}");
+    }
+}
+
+#[test]
+fn a_server_knows_an_answer_when_it_sees_one() {
+    let server = PermessageDeflate::new();
+    assert!(server.agree(Role::Server, &Extension::new("permessage-deflate")).is_some());
+    assert!(server.agree(Role::Server, &Extension::new("permessage-deflate").flag("x")).is_none());
+    assert!(server.agree(Role::Server, &Extension::new("permessage-deflate").flag("client_max_window_bits")).is_none());
+}
+
+/// Every pair of wishes: what the two agree on fits together, over several messages.
+#[test]
+fn whatever_both_want_what_one_sends_the_other_reads() {
+    let wishes = || {
+        (0..36).map(|wish| {
+            let mut deflate = PermessageDeflate::new().threshold(0).level(1);
+            if wish & 1 > 0 {
+                deflate = deflate.server_no_context_takeover();
+            }
+            if wish & 2 > 0 {
+                deflate = deflate.client_no_context_takeover();
+            }
+            let bits = [9, 12, 15];
+            deflate.server_max_window_bits(bits[wish / 4 % 3]).client_max_window_bits(bits[wish / 12])
+        })
+    };
+    let text = "the window of the one must never be narrower than the other believes it to be ".repeat(20);
+    for client in wishes() {
+        for server in wishes() {
+            let answer = server.answer(&client.offers()[0]).unwrap();
+            let (mut at_client, mut from_client) = client.agree(Role::Client, &answer).unwrap();
+            let (mut at_server, mut from_server) = server.agree(Role::Server, &answer).unwrap();
+            for _ in 0..3 {
+                for (deflater, inflater) in [(&mut from_client, &mut at_server), (&mut from_server, &mut at_client)] {
+                    let frame = deflater.encode(Frame::text(text.as_str())).unwrap();
+                    let came = inflater.decode(frame, text.len()).unwrap();
+                    assert_eq!(came, (Frame::text(text.as_str()), None), "{client:?} {server:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_windows_are_those_that_were_agreed_on() {
+    let halves = |answer: &str| {
+        let answer: Extension = answer.parse().unwrap();
+        let deflate = PermessageDeflate::new();
+        let (client, server) = (deflate.agree(Role::Client, &answer), deflate.agree(Role::Server, &answer));
+        [client.unwrap(), server.unwrap()]
+            .map(|(inflater, deflater)| (format!("{inflater:?}"), format!("{deflater:?}")))
+    };
+    let [client, server] =
+        halves("permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=12");
+    assert!(client.0.contains("bits: 10, takeover: false") && client.1.contains("bits: 12"), "{client:?}");
+    assert!(client.1.contains("takeover: true"), "{client:?}");
+    assert!(server.0.contains("bits: 12, takeover: true") && server.1.contains("bits: 10"), "{server:?}");
+    assert!(server.1.contains("takeover: false"), "{server:?}");
+    let [client, _] = halves("permessage-deflate; client_no_context_takeover");
+    assert!(client.0.contains("takeover: true") && client.1.contains("takeover: false"), "{client:?}");
+
+    let own = PermessageDeflate::new().client_no_context_takeover().client_max_window_bits(11);
+    let (_, deflater) = own.agree(Role::Client, &"permessage-deflate".parse().unwrap()).unwrap();
+    let deflater = format!("{deflater:?}");
+    assert!(deflater.contains("bits: 11") && deflater.contains("takeover: false"), "{deflater}");
+}
+
+#[test]
+fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
+    let answer = "permessage-deflate; client_max_window_bits=8".parse().unwrap();
+    let (_, mut deflater) = PermessageDeflate::new().agree(Role::Client, &answer).unwrap();
+    let frame = Frame::text("a".repeat(1000));
+    assert_eq!(deflater.encode(frame.clone()).unwrap(), frame);
+}
