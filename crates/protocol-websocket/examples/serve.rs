@@ -18,6 +18,7 @@ use protocol_websocket::{
     Accept, Accepted, Close, CloseCode, Config, Connection, Event, HeadLimits, Limits, Negotiated, Reject, State,
     Upgrade, Version,
 };
+use protocol_websocket_permessage_deflate::PermessageDeflate;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -34,6 +35,9 @@ struct Options {
     /// The longest message that is taken.
     #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "BYTES")]
     max_message: u64,
+    /// Do not compress messages, even where a client offers to.
+    #[arg(long)]
+    no_deflate: bool,
 }
 
 const PAGE: &str = include_str!("serve.html");
@@ -41,6 +45,8 @@ const PAGE: &str = include_str!("serve.html");
 const GUESTS: &str = "<!-- guests -->";
 const TOLD: usize = 10;
 const READ: usize = 16 * 1024;
+/// As many as the node package `ws` takes; the Autobahn|Testsuite sends half of that, and one.
+const FRAGMENTS: u32 = 131_072;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -48,8 +54,9 @@ fn main() -> io::Result<()> {
     let options = Options::parse();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
     let address = listener.local_addr()?;
+    let config = Config::new().limits(Limits::new(options.max_message).max_fragments(FRAGMENTS));
     let hall = Arc::new(Hall {
-        config: Config::new().limits(Limits::new(options.max_message)),
+        config: if options.no_deflate { config } else { config.extension(PermessageDeflate::new()) },
         subprotocols: options.subprotocol,
         peers: Mutex::default(),
         guests: Mutex::default(),
@@ -98,6 +105,7 @@ struct Guest {
     version: Version,
     resource_name: String,
     subprotocol: String,
+    extensions: String,
 }
 
 /// An open connection, with the socket that its output goes to.
@@ -157,10 +165,13 @@ impl Hall {
     /// Remembers who came for the page, and logs it.
     fn welcome(&self, address: SocketAddr, resource_name: String, negotiated: Negotiated) {
         let version = negotiated.version;
-        let line = format!("{address} speaks {version} at {resource_name}");
         let subprotocol = negotiated.subprotocol.unwrap_or_default();
+        let extensions: Vec<String> = negotiated.extensions.iter().map(ToString::to_string).collect();
+        let extensions = extensions.join(", ");
+        let with = if extensions.is_empty() { "" } else { " with " };
+        let line = format!("{address} speaks {version} at {resource_name}{with}{extensions}");
         let mut guests = lock(&self.guests);
-        guests.push_front(Guest { since: Instant::now(), version, resource_name, subprotocol });
+        guests.push_front(Guest { since: Instant::now(), version, resource_name, subprotocol, extensions });
         guests.truncate(TOLD);
         drop(guests);
         log(&line);
@@ -200,6 +211,7 @@ impl Hall {
             Some(name) => Accept::new().subprotocol(name),
             None => Accept::new(),
         };
+        let accept = self.config.accept(upgrade.request(), accept);
         let resource_name = upgrade.request().resource_name().to_owned();
         match upgrade.accept(&accept, output) {
             Ok(accepted) => Some((resource_name, accepted)),
@@ -237,9 +249,11 @@ impl Guest {
             seconds @ 120..7200 => format!("{} min ago", seconds / 60),
             seconds => format!("{} h ago", seconds / 3600),
         };
-        let Self { version, resource_name, subprotocol, .. } = self;
-        let (path, subprotocol) = (escape(resource_name), escape(subprotocol));
-        format!("<tr><td>{since}</td><td>{version}</td><td>{path}</td><td>{subprotocol}</td></tr>\n")
+        let Self { version, resource_name, subprotocol, extensions, .. } = self;
+        let [path, subprotocol, extensions] = [resource_name, subprotocol, extensions].map(|text| escape(text));
+        format!(
+            "<tr><td>{since}</td><td>{version}</td><td>{path}</td><td>{subprotocol}</td><td>{extensions}</td></tr>\n"
+        )
     }
 }
 

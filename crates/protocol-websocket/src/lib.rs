@@ -10,6 +10,7 @@
 //! | [`ClientHandshake`] | `protocol-websocket-handshake-client` | the client's opening handshake | `Handshake::Client` |
 //! | [`ServerHandshake`], [`Upgrade`] | `protocol-websocket-handshake-server` | the server's opening handshake | `Handshake::Server` |
 //! | [`Request`], [`Response`], [`mod@http`] | `protocol-websocket-http` | request and answer, cookies | `Request`, `Response`, `Cookie` |
+//! | `PermessageDeflate` | `protocol-websocket-permessage-deflate` | compressed messages | |
 //! | [`Url`] | `protocol-websocket-url` | `ws://` and `wss://` | `URL` |
 //! | [`Version`], [`Role`], [`Random`] | `protocol-websocket-core` | the words that all of them share | |
 //!
@@ -84,6 +85,7 @@
 //! | `server` | on | [`Server`], [`ServerHandshake`] |
 //! | `getrandom` | on | [`OsRandom`] |
 //! | `std` | on | SIMD instructions found at run time; nothing needs it to be correct |
+//! | `permessage-deflate` | off | `PermessageDeflate` for [`Config::extension`], and with it `flate2` |
 //! | `http` | off | conversions from and to the types of the `http` crate |
 //! | `split` | off | `Connection::split`, for a reading and a writing task |
 #![no_std]
@@ -115,6 +117,8 @@ pub use protocol_websocket_http as http;
 pub use protocol_websocket_http::{
     Accept, AnswerError, BuildError, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response, Versions,
 };
+#[cfg(feature = "permessage-deflate")]
+pub use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};
 #[cfg(feature = "client")]
 pub use protocol_websocket_url::{Url, UrlError};
 

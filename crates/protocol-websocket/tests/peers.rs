@@ -1,5 +1,5 @@
 //! Over real sockets, against programs that we did not write: `websockets` of Python, `ws` of node, and Chromium; in
-//! [`old`], those that speak older versions.
+//! [`deflate`], the same ones with compression, and in [`old`], those that speak older versions.
 //!
 //! `peers/install.sh` brings them to `target/peers`, once. Our side is the `serve` example, which `cargo test` builds,
 //! and a client of a few lines on a blocking socket.
@@ -8,6 +8,8 @@
 
 #[path = "peers/client.rs"]
 mod client;
+#[path = "peers/deflate.rs"]
+mod deflate;
 #[path = "peers/old.rs"]
 mod old;
 #[path = "peers/program.rs"]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use mio::{Events, Poll, Token, Waker};
 use protocol_websocket::{
-    Client, Close, CloseCode, Config, Error, Event, Limits, Message, Negotiated, OsRandom, State, Timeout, Timeouts,
-    Version,
+    Client, Close, CloseCode, Config, Error, Event, Limits, Message, Negotiated, OsRandom, PermessageDeflate, State,
+    Timeout, Timeouts, Version,
 };
 
 use crate::hex::HexDump;
@@ -68,6 +68,7 @@ impl Console {
         let close = if options.version == Version::Hixie75 { LINGER } else { PATIENCE };
         let timeouts = Timeouts { handshake: Some(PATIENCE), close: Some(close), ..Timeouts::NONE };
         let config = Config::new().limits(Limits::new(MAX_MESSAGE)).timeouts(timeouts);
+        let config = if options.no_deflate { config } else { config.extension(PermessageDeflate::new()) };
         let mut output = BytesMut::new();
         let client = Client::connect(&options.url, &options.offer(), config, OsRandom::new(), &mut output)
             .map_err(|error| Failure::new(Status::Unusable, format!("cannot ask for this: {error}")))?;
@@ -175,10 +176,9 @@ impl Console {
     fn begin(&mut self, negotiated: &Negotiated) -> Result<(), Failure> {
         self.stop = Some(signals::stop(Arc::clone(&self.waker))?);
         self.lines = Some(stdin::lines(Arc::clone(&self.waker))?);
-        match &negotiated.subprotocol {
-            Some(name) => note(&format!("open, subprotocol {name}")),
-            None => note("open"),
-        }
+        let subprotocol = negotiated.subprotocol.iter().map(|name| format!(", subprotocol {name}"));
+        let extensions = negotiated.extensions.iter().map(|extension| format!(", {extension}"));
+        note(&subprotocol.chain(extensions).fold(String::from("open"), |line, more| line + &more));
         Ok(())
     }
 

@@ -30,6 +30,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
+    /// Do not offer to compress messages
+    #[arg(long)]
+    pub(crate) no_deflate: bool,
+
     /// Dump every byte, both ways, to stderr
     #[arg(long)]
     pub(crate) hex: bool,

@@ -45,7 +45,7 @@ await browser.close();
 
 async function throughThePage() {
   await connect(`no-such, ${subprotocol}`);
-  check('subprotocol', await page.textContent('#agreed'), `subprotocol ${subprotocol}`);
+  check('subprotocol', await page.textContent('#agreed'), `subprotocol ${subprotocol}, permessage-deflate`);
 
   await page.check('#kind-text', { force: true });
   const texts = { text: 'Hello', 'non-ASCII text': 'Größe κόσμε 世界 🦀', 'empty text': '', '1 MiB of text': 'é'.repeat(MIB / 2) };
@@ -84,7 +84,7 @@ async function throughThePage() {
 
   for (const [code, reason] of [['1000', ''], ['3000', 'r'.repeat(123)], ['', '']]) {
     await connect('');
-    check('no subprotocol', await page.textContent('#agreed'), 'no subprotocol');
+    check('no subprotocol', await page.textContent('#agreed'), 'no subprotocol, permessage-deflate');
     await closed(code, reason);
   }
 }

@@ -15,19 +15,27 @@ pub(crate) struct BlockingClient {
     stream: TcpStream,
     input: BytesMut,
     output: BytesMut,
+    /// How many bytes came in.
+    pub(crate) received: usize,
+    /// How many bytes went out.
+    pub(crate) sent: usize,
 }
 
 impl BlockingClient {
     pub(crate) fn connect(url: &str, offer: &Offer) -> (Self, Negotiated) {
+        Self::configured(url, offer, Config::new())
+    }
+
+    pub(crate) fn configured(url: &str, offer: &Offer, config: Config) -> (Self, Negotiated) {
         let url = Url::parse(url).unwrap();
-        let config = Config::new().limits(Limits::new(1 << 20));
+        let config = config.limits(Limits::new(1 << 20));
         let mut output = BytesMut::new();
         let client = Client::connect(&url, offer, config, OsRandom::new(), &mut output).unwrap();
         let stream = TcpStream::connect((url.socket_host(), url.port())).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
 
-        let mut client = Self { client, stream, input: BytesMut::new(), output };
+        let mut client = Self { client, stream, input: BytesMut::new(), output, received: 0, sent: 0 };
         match client.next() {
             Some(Event::Open(negotiated)) => (client, negotiated),
             other => panic!("{other:?} instead of an open connection"),
@@ -63,6 +71,7 @@ impl BlockingClient {
         loop {
             let event = self.client.receive(&mut self.input, &mut self.output).unwrap();
             self.stream.write_all(&self.output).unwrap();
+            self.sent += self.output.len();
             self.output.clear();
             if event.is_some() {
                 return event;
@@ -74,6 +83,7 @@ impl BlockingClient {
                 assert_eq!(self.client.state(), State::Closed);
                 return None;
             }
+            self.received += n;
             self.input.extend_from_slice(&buffer[..n]);
         }
     }

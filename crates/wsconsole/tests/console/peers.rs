@@ -81,7 +81,9 @@ fn session(server: &Server) {
     program.end_of_input();
     let ended = program.end();
     assert!(ended.stdout == format!("hello\n\nGröße κόσμε 世界 🦀\nabc\n{long}\n{many}last\n"));
-    assert_eq!(ended.notes(), ["open, subprotocol chat", "closing with 1000: end of input", "closed with 1000"]);
+    let (open, rest) = ended.notes().split_first().map(|(open, rest)| (open.to_owned(), rest.to_vec())).unwrap();
+    assert!(open.starts_with("open, subprotocol chat"), "{open}");
+    assert_eq!(rest, ["closing with 1000: end of input", "closed with 1000"]);
     assert_eq!(ended.status, Some(0));
 
     // The input goes on for longer than the connection.
@@ -94,7 +96,9 @@ fn session(server: &Server) {
         let program = Program::start(&[&server.url], Stdio::piped());
         program.type_in(format!("{close}\n"));
         let ended = program.end();
-        assert_eq!((ended.notes(), ended.status), (vec!["open", told], Some(status)), "{close}");
+        // Python's compresses, node's does not.
+        assert!(ended.notes()[0].starts_with("open"), "{close}");
+        assert_eq!((&ended.notes()[1..], ended.status), (&[told][..], Some(status)), "{close}");
     }
 
     let mut program = Program::start(&[&server.url], Stdio::piped());

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use bytes::BytesMut;
-use protocol_websocket::{Accept, Close, Config, Event, Limits, Message, Server, State, Upgrade};
+use protocol_websocket::{Accept, Close, Config, Event, Limits, Message, PermessageDeflate, Server, State, Upgrade};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::program::DEADLINE;
@@ -58,6 +58,10 @@ pub(crate) fn serve_on<T: Send + 'static>(
 pub(crate) trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
+fn config() -> Config {
+    Config::new().limits(Limits::new(16 * 1024 * 1024))
+}
+
 /// One connection, in the words of a script.
 pub(crate) struct Peer {
     stream: Box<dyn Stream>,
@@ -71,15 +75,19 @@ pub(crate) struct Peer {
 
 impl Peer {
     fn new(stream: Box<dyn Stream>) -> Self {
-        let config = Config::new().limits(Limits::new(16 * 1024 * 1024));
         Self {
             stream,
-            server: Server::new(config),
+            server: Server::new(config()),
             input: BytesMut::new(),
             output: BytesMut::new(),
             read: Vec::new(),
             written: Vec::new(),
         }
+    }
+
+    /// Compresses, if the console wants to. Before the request.
+    pub(crate) fn compress(&mut self) {
+        self.server = Server::new(config().extension(PermessageDeflate::new()));
     }
 
     /// The next event. `None` at the end, whichever it is.

@@ -110,6 +110,25 @@ fn the_chosen_subprotocol_is_told() {
 }
 
 #[test]
+fn messages_are_compressed_unless_told_otherwise() {
+    let line = "again; and".repeat(1000);
+    for (options, note, range) in
+        [(&[][..], "open, permessage-deflate", 0..2000), (&["--no-deflate"], "open", 10_000..20_000)]
+    {
+        let server = serve(|mut peer: Peer| {
+            peer.compress();
+            peer.accept();
+            peer.echo();
+            (peer.read.len(), peer.written.len())
+        });
+        let ended = wsconsole(&[options, &[server.url().as_str()]].concat(), &format!("{line}\n"));
+        assert_eq!((ended.notes()[0], ended.stdout.trim_end() == line), (note, true));
+        let (read, written) = server.outcome();
+        assert!(range.contains(&read) && range.contains(&written), "{read} {written}");
+    }
+}
+
+#[test]
 fn pings_are_answered_and_told() {
     let server = serve(|mut peer: Peer| {
         peer.accept();

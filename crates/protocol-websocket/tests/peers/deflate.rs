@@ -1,0 +1,192 @@
+//! permessage-deflate against three implementations of others, with takeover and without, with wide windows and with
+//! narrow ones. `serve` has them all with its own wishes, which are none; here an echo server has some.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket::{Accept, Config, Event, Kind, Limits, Message, Offer, Part, Server, State};
+use protocol_websocket_permessage_deflate::PermessageDeflate;
+
+use super::client::BlockingClient;
+use super::program;
+
+const LINE: &str = "as much again, and as much again, ";
+const NEW: PermessageDeflate = PermessageDeflate::new();
+
+#[test]
+fn python_compresses_to_us() {
+    for (ours, wishes, answer) in [
+        (NEW, "client_max_window_bits", ""),
+        (NEW, "server_no_context_takeover", "; server_no_context_takeover"),
+        (NEW, "client_no_context_takeover; client_max_window_bits", "; client_no_context_takeover"),
+        (
+            NEW,
+            "server_max_window_bits=9; client_max_window_bits=9",
+            "; server_max_window_bits=9; client_max_window_bits=9",
+        ),
+        (NEW.server_max_window_bits(10), "", "; server_max_window_bits=10"),
+        (
+            NEW.server_no_context_takeover().client_no_context_takeover().client_max_window_bits(9),
+            "client_max_window_bits",
+            "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=9",
+        ),
+    ] {
+        compresses_to_us(ours, "python3", "deflate_client.py", &[wishes], answer);
+    }
+}
+
+#[test]
+fn node_compresses_to_us() {
+    for (ours, wishes, answer) in [
+        (NEW, "", ""),
+        (NEW, "server_no_context_takeover", "; server_no_context_takeover"),
+        (NEW, "client_no_context_takeover", "; client_no_context_takeover"),
+        (
+            NEW,
+            "server_max_window_bits=9; client_max_window_bits=9",
+            "; server_max_window_bits=9; client_max_window_bits=9",
+        ),
+        (
+            NEW.server_no_context_takeover().client_no_context_takeover().client_max_window_bits(10),
+            "",
+            "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=10",
+        ),
+    ] {
+        compresses_to_us(ours, "node", "deflate_client.mjs", &[wishes], answer);
+    }
+}
+
+#[test]
+fn chromium_compresses_to_us() {
+    for (ours, answer) in [
+        (NEW, ""),
+        (
+            NEW.server_no_context_takeover().client_no_context_takeover(),
+            "; server_no_context_takeover; client_no_context_takeover",
+        ),
+        (
+            NEW.server_max_window_bits(9).client_max_window_bits(9),
+            "; server_max_window_bits=9; client_max_window_bits=9",
+        ),
+    ] {
+        compresses_to_us(ours, "node", "deflate_chromium.mjs", &[], answer);
+    }
+}
+
+#[test]
+fn we_compress_to_python() {
+    we_compress_to(|wishes| program::Server::peer("python3", "deflate_server.py", &[wishes]));
+}
+
+#[test]
+fn we_compress_to_node() {
+    we_compress_to(|wishes| program::Server::peer("node", "deflate_server.mjs", &[wishes]));
+}
+
+/// Runs a client against an echo server of ours that wishes for `ours`.
+fn compresses_to_us(ours: PermessageDeflate, interpreter: &str, script: &str, wishes: &[&str], answer: &str) {
+    let config = Config::new().limits(Limits::new(1 << 20)).extension(ours.threshold(0));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || serve(listener.accept().unwrap().0, config));
+    let answer = format!("permessage-deflate{answer}");
+    program::run(Command::new(interpreter).arg(program::script(script)).arg(url).args(wishes).arg(answer));
+    assert_eq!(server.join().unwrap(), State::Closed);
+}
+
+/// Echoes until the end, in parts where the client says something long.
+fn serve(mut stream: TcpStream, config: Config) -> State {
+    let (mut server, mut input, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let n = stream.read(&mut buffer).unwrap();
+        input.extend_from_slice(&buffer[..n]);
+        while let Some(event) = server.receive(&mut input, &mut output).unwrap() {
+            match event {
+                Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), &mut output).unwrap(),
+                Event::Message(message) => echo_in_parts(&mut server, &message, &mut output),
+                _ => {}
+            }
+        }
+        stream.write_all(&output).unwrap();
+        output.clear();
+        if n == 0 || server.state() == State::Closed {
+            let _ = stream.shutdown(Shutdown::Write);
+            return server.state();
+        }
+    }
+}
+
+fn echo_in_parts(server: &mut Server, message: &Message, output: &mut BytesMut) {
+    let (kind, bytes) = (message.kind(), message.as_bytes());
+    if bytes.len() < 100_000 {
+        return server.send(message.clone(), output).unwrap();
+    }
+    let count = bytes.chunks(65_535).count();
+    for (i, piece) in bytes.chunks(65_535).enumerate() {
+        let bytes = Bytes::copy_from_slice(piece);
+        server.send_part(Part { kind, bytes, first: i == 0, last: i + 1 == count }, output).unwrap();
+    }
+}
+
+/// Our client against a server that is started with its wishes.
+fn we_compress_to(start: impl Fn(&str) -> program::Server) {
+    for (theirs, ours, answer) in [
+        ("", NEW, ""),
+        ("server_no_context_takeover", NEW, "server_no_context_takeover"),
+        ("client_no_context_takeover", NEW, "client_no_context_takeover"),
+        (
+            "server_max_window_bits=10; client_max_window_bits=9",
+            NEW,
+            "server_max_window_bits=10; client_max_window_bits=9",
+        ),
+        (
+            "",
+            NEW.server_no_context_takeover().client_no_context_takeover(),
+            "server_no_context_takeover; client_no_context_takeover",
+        ),
+        (
+            "",
+            NEW.server_max_window_bits(9).client_max_window_bits(9),
+            "server_max_window_bits=9; client_max_window_bits=9",
+        ),
+    ] {
+        let server = start(theirs);
+        let url = format!("ws://127.0.0.1:{}/", server.port);
+        let config = Config::new().extension(ours.clone().threshold(0));
+        let (mut client, negotiated) = BlockingClient::configured(&url, &Offer::new(), config);
+        let [agreed] = &negotiated.extensions[..] else { panic!("{theirs} {ours:?}: {negotiated:?}") };
+        let mut agreed: Vec<String> = agreed.to_string().split("; ").map(String::from).collect();
+        agreed.retain(|parameter| parameter != "permessage-deflate" && parameter != "client_max_window_bits=15");
+        let mut answer: Vec<&str> = answer.split("; ").filter(|parameter| !parameter.is_empty()).collect();
+        agreed.sort();
+        answer.sort_unstable();
+        assert_eq!(agreed, answer, "{theirs} {ours:?}");
+
+        let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let long = LINE.repeat(10_000);
+        let (sent, received) = (client.sent, client.received);
+        for message in ["Hello", "Hello", "", &long, &long, &"é".repeat(1 << 19), "Hello"] {
+            super::echo(&mut client, message.into());
+        }
+        super::echo(&mut client, Message::from(Vec::new()));
+        let (sent, received) = (client.sent - sent, client.received - received);
+        assert!(sent < 100_000 && received < 100_000, "2 MiB of repetitions took {sent} and {received} bytes");
+        super::echo(&mut client, noise.into());
+
+        let text = Bytes::from(long);
+        let part = |range, first, last| Part { kind: Kind::Text, bytes: text.slice(range), first, last };
+        client.send_part(part(0..10, true, false));
+        client.ping("between");
+        client.send_part(part(10..10, false, false));
+        client.send_part(part(10..text.len(), false, false));
+        client.send_part(part(0..0, false, true));
+        assert!(matches!(client.next(), Some(Event::Pong(_))));
+        assert!(matches!(client.next(), Some(Event::Message(message)) if *message.as_bytes() == text));
+        client.close(None);
+        super::assert_closed(client, None);
+    }
+}
