@@ -121,7 +121,7 @@ fn messages_are_compressed_unless_told_otherwise() {
             peer.echo();
             (peer.read.len(), peer.written.len())
         });
-        let ended = wsconsole(&[options, &[server.url().as_str()]].concat(), &format!("{line}\n"));
+        let ended = wsconsole(&[options, &[server.url().as_str()]].concat(), format!("{line}\n"));
         assert_eq!((ended.notes()[0], ended.stdout.trim_end() == line), (note, true));
         let (read, written) = server.outcome();
         assert!(range.contains(&read) && range.contains(&written), "{read} {written}");
