@@ -60,7 +60,12 @@ impl Handshake for Asking {
             None => Step::Wait,
             Some(Outcome::Open(response)) => {
                 let negotiated = response.into_negotiated();
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+                //# If a server gives an invalid response, such as accepting a PMCE that the client
+                //# did not offer
                 config.extensions.agree(Role::Client, &negotiated).map_err(|error| Error::Answer(error.into()))?;
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+                //# a client MUST mask all frames that it sends to the server
                 Step::Open(Connection::new(Role::Client, &negotiated, config, self.random.take()), negotiated)
             }
             Some(Outcome::Redirect(redirect)) => Step::Refused(Event::Redirect(redirect)),

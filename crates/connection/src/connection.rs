@@ -60,6 +60,8 @@ impl Connection {
     /// so.
     #[must_use]
     pub fn server(negotiated: &Negotiated, config: &Config) -> Self {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+        //# A server MUST NOT mask any frames that it sends to the client.
         Self::new(Role::Server, negotiated, config, None)
     }
 
@@ -141,6 +143,9 @@ impl Connection {
         self.sender.flush(output);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+    //# If at any point the underlying transport layer connection is unexpectedly lost, the client
+    //# MUST _Fail the WebSocket Connection_.
     /// Takes note that the transport has nothing more to read.
     ///
     /// # Errors

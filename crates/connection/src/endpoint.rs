@@ -289,6 +289,8 @@ impl<H: Handshake> Endpoint<H> {
     }
 
     fn open(&mut self) -> Result<&mut Connection, SendError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# the client MUST wait for a response from the server before sending any further data.
         let refused = if matches!(self.0, Phase::Connecting(_)) { SendError::Connecting } else { SendError::Closed };
         self.connection_mut().ok_or(refused)
     }

@@ -45,22 +45,37 @@ impl Willing {
         }
         let (offers, mut used) = (request.extensions(), Used::default());
         for offer in &offers {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+            //# then the value MUST be derived from the client's handshake, specifically by
+            //# selecting one or more of the values from the |Sec-WebSocket-Extensions| field.
             let answer = self.named(offer.name()).find_map(|ours| {
                 let answer = ours.answer(offer)?;
                 let halves = ours.agree(Role::Server, &answer)?;
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+                //# if the PMCE will conflict with the extension on their use of the RSV1 bit.
                 used.take(offer.name(), &halves).then_some(answer)
             });
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+            //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
             accept = answer.into_iter().fold(accept, Accept::extension);
         }
         accept
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8
+    //# The endpoints of a connection MUST negotiate the use of any extensions during the opening
+    //# handshake.
     /// What the negotiated extensions come to, in their order. What we never offered is somebody else's to add.
     pub(crate) fn agree(&self, role: Role, negotiated: &Negotiated) -> Result<Vec<Halves>, AnswerError> {
         let mut used = Used::default();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+        //# MUST NOT use them unless the server indicates that it wishes to use the extension.
         let ours = negotiated.extensions.iter().filter(|answer| self.named(answer.name()).next().is_some());
         let agreed = ours.map(|answer| {
             let halves = self.named(answer.name()).find_map(|ours| ours.agree(role, answer));
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+            //# A client that received a response accepting a PMCE extension negotiation offer
+            //# together with such an extension MUST
             halves.filter(|halves| used.take(answer.name(), halves)).ok_or(AnswerError::ExtensionParameters)
         });
         agreed.collect()

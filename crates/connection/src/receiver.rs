@@ -69,6 +69,9 @@ impl Receiver {
             let received = self.next(input);
             match received {
                 Ok(received) => return Ok(received),
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+                //# An endpoint MUST NOT continue to attempt to process data (including a responding
+                //# Close frame)
                 Err(error) => self.incoming.fail(error),
             }
         }
@@ -87,7 +90,12 @@ impl Receiver {
                     None => continue,
                 }
             }
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# Incoming data MUST be parsed as WebSocket frames as defined in Section 5.2.
             let Some(frame) = self.decoder.decode(input)? else { return Ok(None) };
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined
+            //# by Section 5.5.
             let (event, reply) = match frame.opcode() {
                 OpCode::Ping => {
                     let payload = frame.into_payload();
@@ -97,6 +105,8 @@ impl Receiver {
                 OpCode::Close => {
                     let close = Close::parse(frame.payload())?;
                     self.incoming.close(close.as_ref().map(|close| close.code));
+                    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+                    //# the endpoint MUST send a Close frame in response.
                     (Event::Close(close), Some(Reply::Close(frame.into_payload())))
                 }
                 OpCode::Continuation | OpCode::Text | OpCode::Binary => {

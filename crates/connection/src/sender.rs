@@ -42,6 +42,8 @@ impl Sender {
         self.extensions.push(extension);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# an endpoint MUST perform the following steps.
     #[inline]
     pub(crate) fn send(&mut self, message: Message, output: &mut BytesMut) -> Result<(), SendError> {
         let frame = self.whole(message)?;
@@ -111,6 +113,9 @@ impl Sender {
         self.encode(&Frame::pong(payload), output)
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
+    //# an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status
+    //# code is set to /code/
     pub(crate) fn close(&mut self, close: Option<&Close>, output: &mut BytesMut) -> Result<(), SendError> {
         let payload = close.map(Close::encode).transpose()?.unwrap_or_default();
         self.write_close(payload, output)?;
@@ -166,8 +171,13 @@ impl Sender {
         self.encode(frame, output)
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# If the data is being sent by the client, the frame(s) MUST be masked as defined in Section
+    //# 5.3.
     fn encode(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         let key = self.key();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# An endpoint MUST encapsulate the /data/ in a WebSocket frame as defined in Section 5.2.
         Ok(frame.encode(self.version, key, output)?)
     }
 
@@ -182,6 +192,11 @@ impl Sender {
         if others && self.fragments.is_open() { Err(SendError::MessageUnfinished) } else { Ok(()) }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# The endpoint MUST ensure the WebSocket connection is in the OPEN state
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# If at any point the state of the WebSocket connection changes, the endpoint MUST abort the
+    //# following steps.
     fn check_open(&self) -> Result<(), SendError> {
         match self.outgoing {
             Outgoing::Open => Ok(()),
@@ -196,6 +211,9 @@ impl Sender {
     fn key(&mut self) -> Option<MaskKey> {
         let random = self.masks.as_mut()?;
         let mut key = [0; 4];
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
+        //# Clients MUST choose a new masking key for each frame, using an algorithm that cannot be
+        //# predicted by end applications
         random.fill(&mut key);
         Some(MaskKey(key))
     }

@@ -15,6 +15,8 @@ fn closed_by(event: Option<Event>) -> Option<Close> {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+//# the endpoint MUST send a Close frame in response.
 #[test]
 fn a_close_is_answered_with_its_own_code_and_reason() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
@@ -51,6 +53,9 @@ fn an_unmasked_close_is_taken_if_told_so() {
     assert_eq!(output[..], *b"\x88\x00");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
+//# an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status code is
+//# set to /code/
 #[test]
 fn two_closes_may_cross() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
@@ -75,6 +80,8 @@ fn nothing_can_be_sent(connection: &mut Connection) {
     assert!(output.is_empty());
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+//# The application MUST NOT send any more data frames after sending a Close frame.
 #[test]
 fn nothing_is_sent_after_our_close() {
     let mut server = server(&Config::new());
@@ -82,6 +89,9 @@ fn nothing_is_sent_after_our_close() {
     nothing_can_be_sent(&mut server);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+//# If at any point the state of the WebSocket connection changes, the endpoint MUST abort the
+//# following steps.
 #[test]
 fn nothing_is_sent_after_the_answer_to_a_close() {
     let mut server = server(&Config::new());
@@ -133,6 +143,9 @@ fn a_close_that_cannot_be_said_changes_nothing() {
     assert_eq!((server.state(), output.len()), (State::Open, 0));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
+//# If at any point the underlying transport layer connection is unexpectedly lost, the client MUST
+//# _Fail the WebSocket Connection_.
 #[test]
 fn an_end_before_a_close_is_abnormal() {
     let mut client = client(&Config::new());
@@ -160,6 +173,8 @@ fn an_end_after_the_close_is_clean() {
     assert_eq!(server.receive_eof(), Ok(()));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+//# An endpoint MUST NOT continue to attempt to process data (including a responding Close frame)
 #[test]
 fn a_failure_is_told_once_and_stays() {
     let mut server = server(&Config::new());

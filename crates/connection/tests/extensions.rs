@@ -52,6 +52,8 @@ fn an_extension_takes_no_leniency_away() {
     assert_eq!((told(&events), end), (told(&[Event::Message("h".into())]), Ok(())));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+//# An endpoint receiving such a frame MUST _Fail the WebSocket Connection_.
 #[test]
 fn their_bits_are_refused_on_anything_but_the_first_frame_of_a_message() {
     for wire in [&b"\xA0\x00"[..], b"\x22\x02\x01a\xA0\x00", b"\xA9\x00", b"\xC2\x00"] {

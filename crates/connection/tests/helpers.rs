@@ -39,6 +39,8 @@ fn opened(event: Option<Event>) -> Negotiated {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# the client MUST send an opening handshake to the server.
 #[test]
 fn a_conversation_from_beginning_to_end() {
     let offer = Offer::new().subprotocol("chat").subprotocol("superchat");
@@ -67,6 +69,10 @@ fn a_conversation_from_beginning_to_end() {
     assert_eq!((client.receive_eof(), server.receive_eof()), (Ok(()), Ok(())));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# the client MUST wait for a response from the server before sending any further data.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+//# The endpoint MUST ensure the WebSocket connection is in the OPEN state
 #[test]
 fn nothing_but_the_handshake_is_sent_before_it_is_done() {
     let (mut client, mut server, _upgrade) = asked(&Offer::new());
@@ -121,6 +127,9 @@ fn a_redirect_names_its_target() {
     assert_eq!(redirect.url().unwrap().to_string(), "ws://example.com/elsewhere");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
+//# the server MUST stop processing the client's handshake and return an HTTP response with an
+//# appropriate error code
 #[test]
 fn a_bad_request_is_refused_in_its_own_words() {
     let mut server = server();
@@ -142,6 +151,9 @@ fn a_head_is_limited() {
     assert!(output.starts_with(b"HTTP/1.1 431 "));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If the server's response does not conform to the requirements for the server's handshake as
+//# defined in this section and in Section 4.2.2
 #[test]
 fn a_wrong_answer_ends_the_client() {
     let mut client = connect(&Offer::new(), &mut BytesMut::new());

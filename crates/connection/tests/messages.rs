@@ -11,6 +11,10 @@ use protocol_websocket_connection::{
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+//# an endpoint MUST perform the following steps.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+//# An endpoint MUST encapsulate the /data/ in a WebSocket frame as defined in Section 5.2.
 #[test]
 fn messages_go_both_ways() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
@@ -26,6 +30,15 @@ fn messages_go_both_ways() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+//# a client MUST mask all frames that it sends to the server
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+//# the client MUST pick a fresh masking key from the set of allowed 32-bit values.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+//# If the data is being sent by the client, the frame(s) MUST be masked as defined in Section 5.3.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
+//# Clients MUST choose a new masking key for each frame, using an algorithm that cannot be
+//# predicted by end applications
 #[test]
 fn a_client_masks_each_frame_with_a_fresh_key() {
     let mut next = 0;
@@ -100,6 +113,13 @@ fn parts_come_as_their_bytes_do() {
     assert_eq!(told(&events), told(&[Event::Part(part("llo", false, true))]));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+//# A server MUST NOT mask any frames that it sends to the client.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
+//# an endpoint MUST send a Pong frame in response, unless it already received a Close frame.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+//# If a control frame (Section 5.5) is received, the frame MUST be handled as defined by Section
+//# 5.5.
 #[test]
 fn pings_are_answered_with_their_payload() {
     let (events, output) = take(&mut server(&Config::new()), &mut masked(Frame::ping("there?")));
@@ -182,6 +202,8 @@ fn a_pong_that_was_held_back_does_not_follow_a_close() {
 }
 
 proptest! {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+    //# Incoming data MUST be parsed as WebSocket frames as defined in Section 5.2.
     #[test]
     fn however_the_bytes_are_cut_the_events_are_the_same(
         frames in prop::collection::vec(

@@ -40,6 +40,9 @@ fn agreed(client: &Config, server: &Config) -> Vec<String> {
     opened(&Offer::new(), client, server).2
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.8
+//# The endpoints of a connection MUST negotiate the use of any extensions during the opening
+//# handshake.
 #[test]
 fn both_ends_use_what_both_want() {
     let config = Config::new().extension(Runs::new(7)).extension(Flip::new());
@@ -62,6 +65,13 @@ fn the_order_is_the_clients() {
     assert_eq!(agreed(&client, &server), ["flip", "runs; max=7"]);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# then the value MUST be derived from the client's handshake, specifically by selecting one or
+//# more of the values from the |Sec-WebSocket-Extensions| field.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+//# MUST NOT use them unless the server indicates that it wishes to use the extension.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
 #[test]
 fn what_one_end_does_not_want_is_not_used() {
     let (both, runs) = (Config::new().extension(Runs::new(7)).extension(Flip::new()), Runs::new(7));
@@ -106,6 +116,8 @@ fn of_several_wishes_the_first_that_fits_counts() {
     assert_eq!(agreed(&Config::new().extension(Runs::new(8)), &server), ["runs; max=3"]);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# if the PMCE will conflict with the extension on their use of the RSV1 bit.
 #[test]
 fn two_that_want_the_same_bit_are_not_used_together() {
     let greedy = Runs::new(7).rsv(Rsv::RSV3);
@@ -128,6 +140,11 @@ fn answered(config: &Config, extensions: &[Extension]) -> Result<Option<Event>, 
     event
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# A client that received a response accepting a PMCE extension negotiation offer together with
+//# such an extension MUST
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# If a server gives an invalid response, such as accepting a PMCE that the client did not offer
 #[test]
 fn a_client_checks_the_servers_answer() {
     let config = Config::new().extension(Runs::new(7)).extension(Flip::new());

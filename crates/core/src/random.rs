@@ -81,6 +81,8 @@ mod os {
     }
 
     impl OsRandom {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+        //# the masking key MUST be derived from a strong source of entropy
         #[allow(clippy::panic, reason = "predictable masks are worse than none")]
         fn refill(&mut self) {
             if let Err(error) = getrandom::fill(&mut self.block) {
@@ -95,6 +97,8 @@ mod os {
 mod tests {
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+    //# the masking key MUST be derived from a strong source of entropy
     #[test]
     fn blocks_follow_each_other_without_a_gap() {
         let mut random = OsRandom::new();

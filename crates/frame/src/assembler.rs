@@ -56,6 +56,8 @@ impl Assembler {
         if frame.opcode().is_control() {
             return Ok(None);
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# Clients and servers MUST support receiving both fragmented and unfragmented messages.
         let (kind, fin) = (self.admit(&frame)?, frame.fin());
         match self.open.take() {
             None if fin => message(kind, frame).map(Some),
@@ -116,6 +118,8 @@ impl Assembler {
     /// Checks the frame's place and length.
     fn admit(&self, frame: &Frame) -> Result<Kind, DecodeError> {
         let kind = match (frame.opcode(), &self.open) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# the endpoint MUST note the /type/ of the data as defined by the opcode
             (OpCode::Text, None) => Kind::Text,
             (OpCode::Binary, None) => Kind::Binary,
             (OpCode::Text | OpCode::Binary, Some(_)) => return Err(DecodeError::DataInsideMessage),
@@ -137,6 +141,8 @@ impl Open {
     fn check(&mut self, payload: &[u8], last: bool) -> Result<(), DecodeError> {
         self.len += payload.len() as u64;
         if self.kind == Kind::Text {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
+            //# the whole message MUST contain valid UTF-8.
             self.text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
             if last && !self.text.is_complete() {
                 return Err(DecodeError::InvalidUtf8);

@@ -61,6 +61,15 @@ impl CloseCode {
     /// to libraries and applications (3000–4999).
     #[must_use]
     pub const fn is_sendable(self) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+        //# 1005 is a reserved value and MUST NOT be set as a status code in a Close control frame
+        //# by an endpoint.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+        //# 1006 is a reserved value and MUST NOT be set as a status code in a Close control frame
+        //# by an endpoint.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+        //# 1015 is a reserved value and MUST NOT be set as a status code in a Close control frame
+        //# by an endpoint.
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 }
@@ -145,6 +154,8 @@ impl Close {
             return Err(EncodeError::CloseReasonTooLong);
         }
         let mut payload = BytesMut::with_capacity(2 + self.reason.len());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+        //# the first two bytes of the body MUST be a 2-byte unsigned integer
         payload.put_u16(self.code.0);
         payload.extend_from_slice(self.reason.as_bytes());
         Ok(payload.freeze())
@@ -172,6 +183,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+    //# 1005 is a reserved value and MUST NOT be set as a status code in a Close control frame by an
+    //# endpoint.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+    //# 1006 is a reserved value and MUST NOT be set as a status code in a Close control frame by an
+    //# endpoint.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+    //# 1015 is a reserved value and MUST NOT be set as a status code in a Close control frame by an
+    //# endpoint.
     #[test]
     fn all_codes_are_sorted_into_sendable_and_not() {
         let sendable = |code: u16| match code {
@@ -216,6 +236,8 @@ mod tests {
     }
 
     proptest! {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+        //# the first two bytes of the body MUST be a 2-byte unsigned integer
         #[test]
         fn what_is_encoded_is_parsed(code in 3000..5000_u16, reason in ".{0,30}") {
             let close = Close::new(code, reason);

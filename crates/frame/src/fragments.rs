@@ -38,6 +38,8 @@ impl Fragments {
     /// A part that does not follow the one before it, or that is of another kind; parts of text that are not UTF-8
     /// together. The message under way stays as it was, so that a right part can follow.
     pub fn frame(&mut self, part: Part) -> Result<Frame, EncodeError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+        //# Message fragments MUST be delivered to the recipient in the order sent by the sender.
         let mut text = match self.open {
             None if part.first => Utf8Validator::new(),
             Some((kind, text)) if !part.first && kind == part.kind => text,
@@ -52,6 +54,8 @@ impl Fragments {
         self.open = (!part.last).then_some((part.kind, text));
         let frame =
             if part.first { Frame::new(part.kind.opcode(), part.bytes) } else { Frame::continuation(part.bytes) };
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1
         Ok(frame.with_fin(part.last))
     }
 
@@ -84,6 +88,8 @@ mod tests {
         Part { kind, bytes: Bytes::from_static(bytes), first, last }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1
     #[test]
     fn parts_become_fragments() {
         let mut fragments = Fragments::new();
@@ -94,6 +100,8 @@ mod tests {
         assert!(!fragments.is_open());
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+    //# Message fragments MUST be delivered to the recipient in the order sent by the sender.
     #[test]
     fn an_illegal_order_is_refused_and_forgotten() {
         let mut fragments = Fragments::new();

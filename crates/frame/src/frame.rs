@@ -31,6 +31,8 @@ pub struct Frame {
 impl Frame {
     /// A frame with FIN and without reserved bits. The other constructors are this one with a name.
     pub fn new(opcode: OpCode, payload: impl Into<Bytes>) -> Self {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
         Self { opcode, fin: true, rsv: Rsv::NONE, checked: false, payload: payload.into() }
     }
 
@@ -194,6 +196,9 @@ impl Frame {
 impl From<Message> for Frame {
     /// The message in one frame.
     fn from(message: Message) -> Self {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# The opcode (frame-opcode) of the first frame containing the data MUST be set to the
+        //# appropriate value
         Self::new(message.kind().opcode(), message.into_bytes())
     }
 }

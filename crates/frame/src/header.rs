@@ -60,6 +60,9 @@ impl FrameHeader {
         let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
         let fin = first & FIN != 0;
         let Some(opcode) = OpCode::from_bits(first & 0x0F) else {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+            //# If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket
+            //# Connection_.
             return Err(DecodeError::ReservedOpCode(first & 0x0F));
         };
         let short = second & LEN;
@@ -121,6 +124,8 @@ impl FrameHeader {
                 return Err(EncodeError::ControlTooLong);
             }
             if !self.fin {
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+                //# Control frames themselves MUST NOT be fragmented.
                 return Err(EncodeError::ControlFragmented);
             }
         }
@@ -131,6 +136,8 @@ impl FrameHeader {
         let mut bytes = HeaderBytes { bytes: [0; Self::MAX_LEN], len: 0 };
         bytes.push([
             (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits(),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+            //# A masked frame MUST have the field frame-masked set to 1
             (u8::from(self.mask.is_some()) * MASK) | form,
         ]);
         let len = self.len.to_be_bytes();

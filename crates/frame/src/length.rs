@@ -62,6 +62,8 @@ impl Length {
         let at_hand = input.get_mut(..here).unwrap_or_default();
         if let (Some(key), Some(fresh)) = (header.mask, at_hand.get_mut(ready..)) {
             #[expect(clippy::cast_possible_truncation, reason = "only the two lowest bits matter")]
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# A server MUST remove masking for data frames received from a client
             mask(fresh, key, (taken as usize).wrapping_add(ready));
         }
         payload.ready = here;

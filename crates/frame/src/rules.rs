@@ -33,6 +33,8 @@ pub(crate) enum Masks {
 }
 
 impl Rules {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
+    //# Incoming data MUST always be validated by both clients and servers.
     /// Checks of a head what needs no memory of the frames before it.
     pub(crate) fn admit(&self, header: &FrameHeader) -> Result<(), DecodeError> {
         match (self.masks, header.mask) {
@@ -53,6 +55,8 @@ impl Rules {
         //# Connection_.
         let claimed = match header.opcode {
             OpCode::Text | OpCode::Binary => self.claimed,
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+            //# An endpoint receiving such a frame MUST _Fail the WebSocket Connection_.
             _ => Rsv::NONE,
         };
         if !claimed.contains(header.rsv) {

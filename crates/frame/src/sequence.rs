@@ -35,6 +35,9 @@ impl Sequence {
     /// Checks a head against the frames before it.
     pub(crate) fn admit(&mut self, header: &FrameHeader, limits: &Limits) -> Result<(), DecodeError> {
         match (header.opcode, self.state) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# An endpoint MUST be capable of handling control frames in the middle of a fragmented
+            //# message.
             (OpCode::Close | OpCode::Ping | OpCode::Pong, _) => {
                 // A Close of one byte has no room for the code that it begins with.
                 let too_short = header.opcode == OpCode::Close && header.len == 1;
@@ -47,6 +50,9 @@ impl Sequence {
             (OpCode::Text | OpCode::Binary, State::InData | State::InText) => {
                 return Err(DecodeError::DataInsideMessage);
             }
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# the type for all fragments in a message MUST be either text, binary, or one of the
+            //# reserved opcodes.
             (OpCode::Continuation, State::Between) => return Err(DecodeError::OrphanContinuation),
             (OpCode::Text, State::Between) if header.rsv.is_none() => *self = Self::begin(State::InText),
             (OpCode::Text | OpCode::Binary, State::Between) => *self = Self::begin(State::InData),
@@ -58,6 +64,8 @@ impl Sequence {
             return Err(DecodeError::TooManyFragments);
         }
         self.total = self.total.saturating_add(header.len);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.4
+        //# MUST protect themselves against exceeding those limits.
         if self.total > limits.max_message {
             return Err(DecodeError::MessageTooLong);
         }
@@ -92,6 +100,8 @@ impl Sequence {
             }
         }
         if message_ends {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# Subsequent data frames MUST be interpreted as belonging to a new WebSocket message.
             self.state = State::Between;
         }
         Ok(is_text)

@@ -48,6 +48,8 @@ fn open(frame: Frame) -> Frame {
     frame.with_fin(false)
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+//# Clients and servers MUST support receiving both fragmented and unfragmented messages.
 #[test]
 fn fragments_are_joined() {
     for join in BOTH {

@@ -10,6 +10,8 @@ use protocol_websocket_frame::{DecodeError, Delivery, Frame, Limits, Rsv};
 
 use common::{KEY, client, decode, drain, encode, server, verdict};
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+//# The server MUST close the connection upon receiving a frame that is not masked.
 #[test]
 fn a_server_takes_masked_frames_only() {
     let masked = encode(&[Frame::text("Hello")], Some(KEY));
@@ -18,6 +20,8 @@ fn a_server_takes_masked_frames_only() {
     assert_eq!(verdict(&server(), b"\x89\x00"), Err(DecodeError::MaskMissing));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
+//# A client MUST close a connection if it detects a masked frame.
 #[test]
 fn a_client_takes_unmasked_frames_only() {
     assert_eq!(verdict(&client(), b"\x81\x05Hello"), Ok(()));
@@ -38,6 +42,9 @@ fn either_takes_both_if_told_so() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+//# If a nonzero value is received and none of the negotiated extensions defines the meaning of such
+//# a nonzero value
 #[test]
 fn a_reserved_bit_that_nobody_claims_is_refused() {
     for rsv in [Rsv::RSV1, Rsv::RSV2, Rsv::RSV3] {

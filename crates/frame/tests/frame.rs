@@ -89,6 +89,9 @@ fn a_version_without_such_frames_refuses_them() {
     assert!(Frame::binary("x").encode(Version::Hybi10, None, &mut BytesMut::new()).is_ok());
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+//# The opcode (frame-opcode) of the first frame containing the data MUST be set to the appropriate
+//# value
 #[test]
 fn a_message_becomes_one_frame() {
     assert_eq!(Frame::from(Message::from("Hello")), Frame::text("Hello"));

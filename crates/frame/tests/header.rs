@@ -17,6 +17,8 @@ fn header(opcode: OpCode, len: u64) -> FrameHeader {
     FrameHeader { fin: true, rsv: Rsv::NONE, opcode, mask: None, len }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+//# If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_.
 #[test]
 fn ten_opcodes_are_reserved() {
     for bits in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] {
@@ -25,6 +27,8 @@ fn ten_opcodes_are_reserved() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+//# All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented.
 #[test]
 fn a_control_frame_is_refused_from_two_bytes_if_it_is_long_or_a_fragment() {
     for opcode in [0x8, 0x9, 0xA] {
@@ -38,6 +42,8 @@ fn a_control_frame_is_refused_from_two_bytes_if_it_is_long_or_a_fragment() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+//# the minimal number of bytes MUST be used to encode the length
 #[test]
 fn a_length_takes_its_shortest_form() {
     for len in [0, 1, 125_u16] {
@@ -53,6 +59,8 @@ fn a_length_takes_its_shortest_form() {
     assert_eq!(parse(&long(0x1_0000)), Ok(Some(0x1_0000)));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+//# the most significant bit MUST be 0
 #[test]
 fn the_top_bit_of_a_length_is_zero() {
     let long = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
@@ -78,6 +86,8 @@ fn the_shortest_form_is_written() {
     assert_eq!(header(OpCode::Binary, 1 << 63).encode(), Err(EncodeError::FrameTooLong));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+//# Control frames themselves MUST NOT be fragmented.
 #[test]
 fn bad_control_frames_are_not_written() {
     for opcode in [OpCode::Close, OpCode::Ping, OpCode::Pong] {
@@ -131,6 +141,8 @@ fn rest_of_head(second: u8) -> Vec<u8> {
     [len, key].concat()
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
+//# Incoming data MUST always be validated by both clients and servers.
 #[test]
 fn every_beginning_of_a_head_is_judged_as_the_rfc_says() {
     for (role, start) in [(Role::Client, [1, 0].to_vec()), (Role::Server, [1, 0x80, 9, 9, 9, 9].to_vec())] {

@@ -114,6 +114,8 @@ proptest! {
         prop_assert_eq!(decode(Decoder::new(role), [&wire]), (frames, Ok(())));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+    //# A server MUST remove masking for data frames received from a client
     #[test]
     fn whole_frames_do_not_depend_on_the_cuts(
         (role, wire) in any_bytes(),

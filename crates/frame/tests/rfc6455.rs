@@ -76,6 +76,10 @@ fn examples() -> Vec<Example> {
     ]
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+//# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+//# A masked frame MUST have the field frame-masked set to 1
 #[test]
 fn they_are_written() {
     for Example { frames, mask, wire } in examples() {

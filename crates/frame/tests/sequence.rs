@@ -17,6 +17,9 @@ fn middle(payload: &'static str) -> Frame {
     Frame::continuation(payload).with_fin(false)
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+//# the type for all fragments in a message MUST be either text, binary, or one of the reserved
+//# opcodes.
 #[test]
 fn a_continuation_needs_a_message() {
     for fin in [false, true] {
@@ -30,6 +33,8 @@ fn a_continuation_needs_a_message() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+//# The fragments of one message MUST NOT be interleaved
 #[test]
 fn a_message_ends_before_the_next_one_begins() {
     for inner in [Frame::text(""), Frame::binary(""), Frame::text("").with_fin(false)] {
@@ -43,6 +48,8 @@ fn a_message_ends_before_the_next_one_begins() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+//# An endpoint MUST be capable of handling control frames in the middle of a fragmented message.
 #[test]
 fn control_frames_may_stand_between_fragments() {
     let close = Frame::new(OpCode::Close, &b"\x03\xE8bye"[..]);
@@ -50,6 +57,8 @@ fn control_frames_may_stand_between_fragments() {
     assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-10.4
+//# MUST protect themselves against exceeding those limits.
 #[test]
 fn a_message_over_the_limit_is_refused_from_the_head_that_says_so() {
     let limits = Limits::new(10).max_frame(u64::MAX);
@@ -62,6 +71,8 @@ fn a_message_over_the_limit_is_refused_from_the_head_that_says_so() {
     assert_eq!(verdict(&decoder, &[&sent[..], b"\x00\x03"].concat()), Err(DecodeError::MessageTooLong));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+//# Subsequent data frames MUST be interpreted as belonging to a new WebSocket message.
 #[test]
 fn each_message_has_its_own_sum_and_count() {
     let decoder = client().limits(Limits::new(4).max_fragments(2));

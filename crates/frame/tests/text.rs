@@ -53,6 +53,8 @@ fn every_decoder() -> [(Decoder, Option<MaskKey>); 4] {
     [(client(), None), (server(), Some(KEY)), (parts(client()), None), (parts(server()), Some(KEY))]
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-8.1
+//# When an endpoint is to interpret a byte stream as UTF-8
 #[test]
 fn text_is_refused_at_its_first_bad_byte_in_the_middle_of_a_frame() {
     for (decoder, mask) in every_decoder() {
@@ -65,6 +67,8 @@ fn text_is_refused_at_its_first_bad_byte_in_the_middle_of_a_frame() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
+//# the whole message MUST contain valid UTF-8.
 #[test]
 fn text_is_checked_across_fragments_and_what_stands_between_them() {
     for (decoder, mask) in every_decoder() {
@@ -110,6 +114,8 @@ fn each_text_begins_anew() {
     assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+//# the endpoint MUST note the /type/ of the data as defined by the opcode
 #[test]
 fn only_text_is_text() {
     let noise = &b"\xFF\xFE\xC3"[..];

@@ -29,8 +29,12 @@ impl ClientHandshake {
     ///
     /// What a setter of `offer` could not take. Then nothing is written.
     pub fn new(url: &Url, offer: &Offer, random: &mut dyn Random, output: &mut BytesMut) -> Result<Self, BuildError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# MUST be valid according to the specification of WebSocket URIs specified in Section 3.
         let target = Target::new(url.authority(), url.resource_name()).secure(url.is_secure());
         let request = Request::offer(target, offer, random)?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# the client MUST send an opening handshake to the server.
         request.encode(output);
         Ok(Self { url: url.clone(), request, reader: HeadReader::default(), response: None, end: None })
     }
@@ -63,6 +67,9 @@ impl ClientHandshake {
             return end.map(|()| None);
         }
         let outcome = self.advance(input);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# If the server's response does not conform to the requirements for the server's handshake
+        //# as defined in this section and in Section 4.2.2
         self.end = match &outcome {
             Ok(None) => None,
             Ok(Some(_)) => Some(Ok(())),
@@ -75,6 +82,8 @@ impl ClientHandshake {
         if self.response.is_none() {
             let Some(head) = self.reader.response(input)? else { return Ok(None) };
             match head.status() {
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                //# The client MUST validate the server's response as follows:
                 101 => self.response = Some(Response::from_head(head, &self.request)?),
                 100..=199 => return Err(HandshakeError::Informational),
                 _ => return Ok(Some(self.elsewhere(head))),

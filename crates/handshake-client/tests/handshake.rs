@@ -81,6 +81,12 @@ fn the_example_of_the_rfc_opens() {
     assert_eq!(input.len(), 7 + ANSWER.len());
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# MUST be valid according to the specification of WebSocket URIs specified in Section 3.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The "Request-URI" part of the request MUST match the /resource name/ defined in Section 3
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The request MUST contain a |Host| header field
 #[test]
 fn the_request_names_what_the_url_names() {
     for (url, line, host) in [
@@ -97,6 +103,9 @@ fn the_request_names_what_the_url_names() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If any of the components are invalid, the client MUST _Fail the WebSocket Connection_ and abort
+//# these steps.
 #[test]
 fn a_wrong_offer_writes_nothing() {
     let mut output = BytesMut::new();
@@ -105,6 +114,8 @@ fn a_wrong_offer_writes_nothing() {
     assert!(output.is_empty());
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The client MUST validate the server's response as follows:
 #[test]
 fn each_broken_rule_has_its_error() {
     use AnswerError::*;

@@ -99,6 +99,8 @@ impl Upgrade {
         &self.request
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# the server MUST complete the following steps to accept the connection
     /// Appends the answer 101 to `output`. The connection is open once that is written, but for draft-ietf-hybi-00, which
     /// has more to say: see [`Accepted`].
     ///
@@ -114,6 +116,8 @@ impl Upgrade {
         })
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# it MUST return an appropriate HTTP error code (e.g., 403 Forbidden) and abort
     /// Appends a refusal to `output`. The caller writes it and closes the connection.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ fn upgrade() -> Upgrade {
     ServerHandshake::new().parse(&mut BytesMut::from(REQUEST)).unwrap().unwrap()
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# the server MUST complete the following steps to accept the connection
 #[test]
 fn the_example_of_the_rfc_is_answered() {
     let mut output = BytesMut::new();
@@ -90,6 +92,13 @@ fn an_upgrade_comes_from_parts_and_heads_too() {
     assert_eq!(Upgrade::from_parts("GET", "/", none).unwrap_err(), ParseError::Host);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# The value chosen MUST be derived from the client's handshake, specifically by selecting one of
+//# the values from the |Sec-WebSocket-Protocol| field
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# Extensions not listed by the client MUST NOT be listed.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-9
+//# A server MUST NOT respond with any extension not requested by the client.
 #[test]
 fn what_was_not_offered_is_not_accepted() {
     for (accept, error) in [
@@ -102,6 +111,8 @@ fn what_was_not_offered_is_not_accepted() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# it MUST return an appropriate HTTP error code (e.g., 403 Forbidden) and abort
 #[test]
 fn a_request_is_rejected() {
     let mut output = BytesMut::new();

@@ -119,12 +119,17 @@ impl Accept {
             false => [wording.upgrade, wording.reason],
         };
         output.reserve(256 + self.headers.encoded_len());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# it MUST reply with a valid HTTP response indicating the following.
         for part in ["HTTP/1.1 101 ", reason, "\r\nUpgrade: ", upgrade, "\r\nConnection: Upgrade\r\n"] {
             output.extend_from_slice(part.as_bytes());
         }
         if let Some(key) = request.key() {
             write_field(output, b"Sec-WebSocket-Accept", &key.accept());
         }
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT
+        //# send back a |Sec-WebSocket-Protocol| header field
         let subprotocol = self.subprotocol.as_ref().map(|name| (wording.subprotocol, name.as_str()));
         let [before, behind] = if self.perl_compat { [subprotocol, None] } else { [None, subprotocol] };
         before.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
@@ -136,6 +141,9 @@ impl Accept {
         behind.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
         if !self.extensions.is_empty() {
             let mut list = String::new();
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+            //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an
+            //# HTTP response.
             self.extensions.iter().for_each(|extension| join(&mut list, ", ", &extension.to_string()));
             write_field(output, b"Sec-WebSocket-Extensions", list.as_bytes());
         }
@@ -175,6 +183,8 @@ impl Accept {
         //# Extensions not listed by the
         //# client MUST NOT be listed.
         if !self.extensions.iter().all(|extension| request.offers_extension(extension.name())) {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-9
+            //# A server MUST NOT respond with any extension not requested by the client.
             return Err(BuildError::ExtensionNotOffered);
         }
         Ok(Negotiated {

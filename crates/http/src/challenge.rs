@@ -23,6 +23,9 @@ impl Challenge {
         let any = |names: [&str; 2]| names.iter().any(|name| headers.contains(name));
         let version = match (any([KEY, VERSION]), any([KEY1, KEY2])) {
             (true, true) => return Err(ParseError::MixedKeys),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
+            //# the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP
+            //# request.
             (true, false) => match headers.at_most_once(VERSION) {
                 Ok(Some(b"13")) => Some(Version::Hybi17),
                 Ok(Some(b"8")) => Some(Version::Hybi10),
@@ -32,6 +35,8 @@ impl Challenge {
             (false, false) => Some(Version::Hixie75),
         };
         let version = version.filter(|&version| spoken.contains(version)).ok_or(ParseError::Version(spoken))?;
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
+        //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.
         let once = |name| headers.at_most_once(name).ok().flatten();
         match version {
             Version::Hixie75 => Some(Self::None),
@@ -55,8 +60,17 @@ impl Challenge {
                 (Self::Numbers(numbers, Some(key3)), [(KEY1, key1), (KEY2, key2)])
             }
             Version::Hybi10 | Version::Hybi17 => {
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                //# MUST be a nonce consisting of a randomly selected 16-byte value that has been
+                //# base64-encoded
                 let key = Key::random(random);
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                //# The value of this header field MUST be 13.
                 let number = version.number().unwrap_or_default().to_string();
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                //# The request MUST include a header field with the name |Sec-WebSocket-Key|.
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                //# The request MUST include a header field with the name |Sec-WebSocket-Version|.
                 (Self::Key(key, version), [(KEY, key.to_string()), (VERSION, number)])
             }
         }

@@ -259,6 +259,8 @@ mod tests {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+    //# the value after quoted-string unescaping MUST conform
     #[test]
     fn quoted_values_hide_no_offer() {
         assert_eq!(list(&["x; y=\",permessage-deflate,\""]), None);

@@ -142,6 +142,9 @@ impl Offer {
 
     /// The request that says all this.
     pub(crate) fn request(&self, target: Target<'_>, random: &mut dyn Random) -> Result<Request, BuildError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# If any of the components are invalid, the client MUST _Fail the WebSocket Connection_
+        //# and abort these steps.
         if !is_host(target.host.as_bytes()) {
             return Err(BuildError::Host);
         }
@@ -156,9 +159,16 @@ impl Offer {
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The nonce MUST be selected randomly for each connection.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The handshake MUST be a valid HTTP request as specified by [RFC2616].
         let (challenge, proof) = Challenge::random(self.version, random);
         let headers = self.headers(target, &proof)?;
         let host = headers.span(headers.get("host").unwrap_or_default());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The "Request-URI" part of the request MUST match the /resource name/ defined in Section
+        //# 3
         let head = RequestHead::unchecked("GET", target.resource_name, headers).ok_or(BuildError::TooLong)?;
         let resource_name = head.headers().span(head.target().as_bytes());
         Ok(Request { head, host, resource_name, challenge, secure: target.secure })
@@ -172,8 +182,16 @@ impl Offer {
         let needs_origin = needs_origin && !self.headers.contains(wording.origin);
         let origin = self.origin.as_deref().or(needs_origin.then_some(&own_origin)).unwrap_or_default();
 
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain a |Host| header field
         let host = ("Host", target.host);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain an |Upgrade| header field whose value MUST include the
+        //# "websocket" keyword.
         let upgrade = ("Upgrade", if self.perl_compat { "WebSocket" } else { wording.upgrade });
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain a |Connection| header field whose value MUST include the
+        //# "Upgrade" token.
         let connection = ("Connection", "Upgrade");
         let [first, second] = proof.each_ref().map(|(name, value)| (*name, value.as_str()));
         let origin = (wording.origin, origin);

@@ -136,6 +136,9 @@ pub(crate) fn reply(error: ParseError, output: &mut BytesMut) {
 
 pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.4
+//# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
+//# header fields) containing all versions it is willing to use.
 /// What the peer should know to do better.
 fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
     let upgrade = ("Upgrade", Cow::Borrowed("websocket"));

@@ -133,6 +133,8 @@ fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError>
     //# Connection_.
     match headers.at_most_once("sec-websocket-accept") {
         Ok(None) => Err(AnswerError::AcceptMissing),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
+        //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
         Err(Repeated) => Err(AnswerError::AcceptRepeated),
         // Nothing secret is compared: both values follow from what went over the wire.
         Ok(Some(accept)) if accept == key.accept() => Ok(()),
@@ -157,6 +159,9 @@ fn check_echo(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
 fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
     let name = match headers.at_most_once(Wording::of(request.version()).subprotocol) {
         Ok(None) => return Ok(None),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
+        //# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP
+        //# response.
         Err(Repeated) => return Err(AnswerError::SubprotocolRepeated),
         Ok(Some(name)) => name,
     };

@@ -121,5 +121,7 @@ fn check_extensions(headers: &Headers) -> Result<(), ParseError> {
     if !headers.contains(EXTENSIONS) {
         return Ok(());
     }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+    //# the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.
     scan(headers.get_all(EXTENSIONS), |_| {}).map_err(|Malformed| ParseError::Extensions)
 }

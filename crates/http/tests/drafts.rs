@@ -94,6 +94,9 @@ fn versions_are_told_apart() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.4
+//# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
+//# header fields) containing all versions it is willing to use.
 #[test]
 fn what_is_not_spoken_is_refused_by_naming_what_is() {
     for asked in VERSIONS {

@@ -68,6 +68,20 @@ fn the_example_of_the_rfc_is_read() {
     assert_eq!(text(&request), RFC);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The request MUST contain an |Upgrade| header field whose value MUST include the "websocket"
+//# keyword.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The request MUST contain a |Connection| header field whose value MUST include the "Upgrade"
+//# token.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The request MUST include a header field with the name |Sec-WebSocket-Key|.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The request MUST include a header field with the name |Sec-WebSocket-Version|.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The value of this header field MUST be 13.
 #[test]
 fn the_example_of_the_rfc_is_built() {
     let wanted = Offer::new().origin("http://example.com").subprotocol("chat").subprotocol("superchat");
@@ -197,6 +211,10 @@ fn upgrade_and_connection_are_lists_of_whole_tokens() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# If this version does not match a version understood by the server
+//= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
+//# the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.
 #[test]
 fn the_version_is_exactly_13_or_8_once() {
     for bad in [
@@ -217,6 +235,8 @@ fn the_version_is_exactly_13_or_8_once() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
+//# The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.
 #[test]
 fn the_key_is_there_once_and_of_16_bytes() {
     assert!(with("sec-websocket-KEY", &["AQIDBAUGBwgJCgsMDQ4PEC=="]).is_ok());
@@ -281,6 +301,8 @@ fn a_subprotocol_is_selected_by_the_servers_order() {
     assert_eq!(request.select_subprotocol(&[]), None);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+//# the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.
 #[test]
 fn extensions_are_read_or_refused() {
     let request = with("Sec-WebSocket-Extensions", &["a; b=1, c", "a"]).unwrap();
@@ -340,6 +362,8 @@ fn a_request_has_all_that_was_offered() {
     assert!(!format!("{wanted:?}").contains("QWxh"));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The elements that comprise this value MUST be non-empty strings
 #[test]
 fn nothing_can_be_smuggled_into_a_request() {
     for host in ["", "a\r\nX: y", "a b", "a\0", "a/b", "é"] {
@@ -383,6 +407,10 @@ fn nothing_can_be_smuggled_into_a_request() {
     assert!(offer(&new().header("Cookie", "a=b").header("Origin", "c")).is_ok());
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# MUST be a nonce consisting of a randomly selected 16-byte value that has been base64-encoded
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# The nonce MUST be selected randomly for each connection.
 #[test]
 fn each_request_has_its_own_key() {
     let mut count = 0;
@@ -402,6 +430,8 @@ fn a_request_is_small() {
 }
 
 proptest! {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# The handshake MUST be a valid HTTP request as specified by [RFC2616].
     #[test]
     fn a_request_is_read_back(
         host in "[a-z0-9.-]{1,20}(:[0-9]{1,4})?",

@@ -54,6 +54,8 @@ fn reject(reject: &Reject) -> Result<String, BuildError> {
     result.map(|()| String::from_utf8(output.to_vec()).unwrap())
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# it MUST reply with a valid HTTP response indicating the following.
 #[test]
 fn the_example_of_the_rfc_is_written() {
     let (text, negotiated) = accept(&Accept::new().subprotocol("chat")).unwrap();
@@ -71,6 +73,11 @@ fn the_example_of_the_rfc_is_checked() {
     assert_eq!(response.negotiated(), &Negotiated::default().subprotocol("chat"));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+//# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT send back
+//# a |Sec-WebSocket-Protocol| header field
+//= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+//# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP response.
 #[test]
 fn an_answer_has_all_that_was_accepted() {
     let ours = Accept::new()
@@ -136,6 +143,10 @@ fn the_status_and_version_must_be_right() {
     assert_eq!(check("HTTP/1.0 101 Switching Protocols"), Err(AnswerError::HttpVersion));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If the response lacks an |Upgrade| header field
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If the response lacks a |Connection| header field
 #[test]
 fn upgrade_and_connection_must_be_right() {
     assert!(with("Upgrade", &["WebSocket"]).is_ok());
@@ -149,6 +160,10 @@ fn upgrade_and_connection_must_be_right() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If the response lacks a |Sec-WebSocket-Accept| header field
+//= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
+//# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
 #[test]
 fn the_accept_value_is_there_once_and_whole() {
     let accept = FIELDS[2].1;
@@ -166,6 +181,10 @@ fn the_accept_value_is_there_once_and_whole() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If the response includes a |Sec-WebSocket-Protocol| header field
+//= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
+//# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP response.
 #[test]
 fn only_an_offered_subprotocol_is_taken() {
     let chosen = |values: &[&str]| with("Sec-WebSocket-Protocol", values).map(|negotiated| negotiated.subprotocol);
@@ -178,6 +197,8 @@ fn only_an_offered_subprotocol_is_taken() {
     assert_eq!(chosen(&["chat, superchat"]), Err(AnswerError::SubprotocolRepeated));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+//# If the response includes a |Sec-WebSocket-Extensions| header field
 #[test]
 fn only_offered_extensions_are_taken() {
     let chosen = |values: &[&str]| with("Sec-WebSocket-Extensions", values).map(|negotiated| negotiated.extensions);

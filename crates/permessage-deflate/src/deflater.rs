@@ -42,6 +42,9 @@ impl Deflater {
     /// has, messages go out as they are: that is always allowed.
     #[must_use]
     pub const fn new(bits: u8) -> Self {
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+        //# An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes to compress
+        //# messages to send.
         let bits = if bits > PermessageDeflate::MAX_WINDOW_BITS { PermessageDeflate::MAX_WINDOW_BITS } else { bits };
         Self { bits, level: Self::LEVEL, threshold: Self::THRESHOLD, takeover: true, active: false, context: None }
     }
@@ -116,10 +119,18 @@ impl Extension for Deflater {
         if first {
             self.active = self.is_worth(&frame);
         }
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+        //# An endpoint MUST use the following algorithm to send a message in the form of an
+        //# uncompressed message.
         if !self.active {
             return Ok(frame);
         }
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+        //# An endpoint MUST use the following algorithm to send a message in the form of a
+        //# compressed message.
         let mut payload = self.compress(frame.payload())?;
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+        //# Note that for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT be done.
         if frame.fin() {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
             //# Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end.
@@ -138,8 +149,8 @@ impl Extension for Deflater {
             }
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
-        //# PMCEs MUST NOT set the "Per-Message Compressed" bit on
-        //# continuation frames.
+        //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
+        //# non-first fragments of a data message.
         let rsv = if first { frame.rsv() | Rsv::RSV1 } else { frame.rsv() };
         Ok(frame.with_payload(payload).with_rsv(rsv))
     }

@@ -105,6 +105,12 @@ impl Inflater {
         }
         if fin {
             self.tail = &TAIL;
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+            //# Otherwise, the client MUST decompress each new message using the LZ77 sliding window
+            //# used to process the last compressed message.
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+            //# Otherwise, the server MUST decompress each new message using the LZ77 sliding window
+            //# used to process the last compressed message.
             if !self.takeover {
                 self.context = None;
             }
@@ -119,14 +125,17 @@ impl Extension for Inflater {
     }
 
     fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
-        //# An endpoint receiving a frame with the "Per-Message Compressed" bit
-        //# set on the first fragment of a message MUST decompress the message.
         if frame.opcode() != OpCode::Continuation && self.message != Message::Failed {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+            //# An endpoint MUST use the following algorithm to receive a message in the form of a
+            //# compressed message.
             let compressed = frame.rsv().contains(Rsv::RSV1);
             self.message = if compressed { Message::Compressed } else { Message::Plain };
         }
         match self.message {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+            //# An endpoint MUST use the following algorithm to receive a message in the form of an
+            //# uncompressed message.
             Message::Plain => Ok((frame, None)),
             Message::Compressed => {
                 let rsv = frame.rsv().without(Rsv::RSV1);

@@ -151,14 +151,21 @@ impl Negotiate for PermessageDeflate {
     }
 
     fn offers(&self) -> Vec<Extension> {
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //# To offer use of a PMCE, a client MUST include the extension name of the PMCE
         vec![self.offer().extension()]
     }
 
     /// Grants whatever is well-formed, narrowed by our own wishes, but a window of 256 bytes for what we send.
     fn answer(&self, offer: &Extension) -> Option<Extension> {
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7
+        //# A server MUST decline an extension negotiation offer for this extension if any of the
+        //# following conditions are met:
         let offer = Params::parse(offer)?;
         let server_bits =
             offer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS).min(self.server_max_window_bits);
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //# The element MUST represent a PMCE that is fully supported by the server.
         if server_bits < Self::MIN_WINDOW_BITS {
             return None;
         }
@@ -178,13 +185,23 @@ impl Negotiate for PermessageDeflate {
             server_max_window_bits: offer.server_max_window_bits.map_or(narrow(server_bits), |_| Some(server_bits)),
             client_max_window_bits: client_bits,
         };
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //# To accept the use of an offered PMCE, a server MUST include the extension name
         Some(answer.extension())
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //# both endpoints MUST use the algorithm described in Section 6
     fn agree(&self, role: Role, answer: &Extension) -> Option<(Inflater, Deflater)> {
         let answer = Params::parse(answer)?;
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+        //# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
+        //# messages.
         let server_bits = answer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS);
         let client_bits = match answer.client_max_window_bits {
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+            //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
+            //# received messages.
             Bits::Absent => Self::MAX_WINDOW_BITS,
             Bits::Max(bits) => bits,
             Bits::Any => return None,
@@ -193,15 +210,40 @@ impl Negotiate for PermessageDeflate {
             (!answer.server_no_context_takeover, !answer.client_no_context_takeover);
         Some(match role {
             Role::Client => {
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7
+                //# A client MUST _Fail the WebSocket Connection_ if the peer server accepted an
+                //# extension negotiation offer for this extension with an extension negotiation
+                //# response meeting any of the following conditions:
                 if !self.is_answer(answer) {
                     return None;
                 }
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
+                //# A client MUST support the "client_no_context_takeover" extension parameter in an
+                //# extension negotiation response.
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+                //# the client MUST start compressing each new message with an empty LZ77 sliding
+                //# window.
                 let takeover = client_takeover && !self.client_no_context_takeover;
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+                //# the client MUST NOT use an LZ77 sliding window longer than the w-th power of 2
+                //# bytes
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+                //# the client MUST use an LZ77 sliding window of a size that conforms the "agreed
+                //# parameters" to compress messages to send.
                 let deflater = self.deflater(client_bits.min(self.client_max_window_bits), takeover);
                 (Inflater::new(server_bits).context_takeover(server_takeover), deflater)
             }
             Role::Server => {
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+                //# the server MUST start compressing each new message with an empty LZ77 sliding
+                //# window.
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+                //# the server MUST NOT use an LZ77 sliding window longer than the w-th power of 2
+                //# bytes
                 let deflater = self.deflater(server_bits.min(self.server_max_window_bits), server_takeover);
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+                //# Note that even if the client has included the "client_no_context_takeover"
+                //# extension parameter in its offer
                 (Inflater::new(client_bits).context_takeover(client_takeover), deflater)
             }
         })

@@ -25,6 +25,8 @@ const SERVER_BITS: &str = "server_max_window_bits";
 const CLIENT_BITS: &str = "client_max_window_bits";
 
 impl Params {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-9
+    //# those parameters MUST be chosen in accordance with the specification of the extension
     /// Reads an offer or an answer. `None` if it has anything that RFC 7692 does not know.
     pub(crate) fn parse(extension: &Extension) -> Option<Self> {
         let mut params = Self::default();
@@ -48,6 +50,9 @@ impl Params {
                 (CLIENT_BITS, Some(value)) if params.client_max_window_bits == Bits::Absent => {
                     params.client_max_window_bits = Bits::Max(bits(value)?);
                 }
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+                //# The parameters supplied with any given extension MUST be defined for that
+                //# extension.
                 _ => return None,
             }
         }
@@ -73,6 +78,18 @@ impl Params {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+//# This parameter has a decimal integer value without leading zeroes between 8 to 15, inclusive,
+//# indicating the base-2 logarithm of the LZ77 sliding window size, and MUST conform to the ABNF
+//# below.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+//# The "server_max_window_bits" extension parameter in an extension negotiation response has a
+//# decimal integer value without leading zeroes between 8 to 15
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+//# If a value is specified for this parameter, the value MUST conform to the ABNF below.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+//# The "client_max_window_bits" extension parameter in an extension negotiation response has a
+//# decimal integer value without leading zeroes between 8 to 15 inclusive
 /// A decimal from 8 to 15 without leading zeros (RFC 7692 §7.1.2.1).
 fn bits(value: &str) -> Option<u8> {
     (8..=15).find(|bits: &u8| bits.to_string() == value)
@@ -104,6 +121,14 @@ mod tests {
         assert_eq!(parse("permessage-deflate; client_max_window_bits=\"10\""), parse("x; client_max_window_bits=10"));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
+    //# The parameters supplied with any given extension MUST be defined for that extension.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+    //# This parameter has a decimal integer value without leading zeroes between 8 to 15,
+    //# inclusive, indicating the base-2 logarithm of the LZ77 sliding window size, and MUST conform
+    //# to the ABNF below.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+    //# If a value is specified for this parameter, the value MUST conform to the ABNF below.
     #[test]
     fn what_the_rfc_does_not_know_is_refused() {
         for params in [

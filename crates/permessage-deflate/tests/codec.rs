@@ -50,6 +50,11 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+    //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and non-first
+    //# fragments of a data message.
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+    //# Note that for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT be done.
     #[test]
     fn what_was_compressed_is_inflated(
         messages in prop::collection::vec((message(), prop::collection::vec(0_usize..500, 0..4)), 1..5),
@@ -122,6 +127,9 @@ proptest! {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+//# An endpoint MUST use the following algorithm to send a message in the form of an uncompressed
+//# message.
 #[test]
 fn short_messages_go_out_as_they_are_and_parts_do_not() {
     let mut deflater = Deflater::new(15);
@@ -136,6 +144,9 @@ fn short_messages_go_out_as_they_are_and_parts_do_not() {
     assert_eq!(deflater.encode(Frame::text("1").with_fin(false)).unwrap().rsv(), Rsv::RSV1);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+//# An endpoint MUST use the following algorithm to receive a message in the form of an uncompressed
+//# message.
 #[test]
 fn what_was_not_compressed_passes() {
     let (mut inflater, plain) = (Inflater::new(15), Frame::text("plain").with_fin(false));
@@ -179,6 +190,13 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(next).collect()
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes to compress messages to
+//# send.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# the client MUST NOT use an LZ77 sliding window longer than the w-th power of 2 bytes
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# the server MUST NOT use an LZ77 sliding window longer than the w-th power of 2 bytes
 #[test]
 fn a_window_is_as_wide_as_it_says() {
     // The same noise again, farther back than 512 bytes: only a wider window finds it.

@@ -18,6 +18,8 @@ fn takes(client: &PermessageDeflate, answer: &str) -> bool {
     client.agree(Role::Client, &answer.parse().unwrap()).is_some()
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# To offer use of a PMCE, a client MUST include the extension name of the PMCE
 #[test]
 fn a_client_offers_what_it_was_told() {
     let new = PermessageDeflate::new;
@@ -42,6 +44,16 @@ fn a_client_offers_what_it_was_told() {
     );
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-9
+//# those parameters MUST be chosen in accordance with the specification of the extension
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# To accept the use of an offered PMCE, a server MUST include the extension name
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7
+//# A server MUST decline an extension negotiation offer for this extension if any of the following
+//# conditions are met:
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+//# the corresponding extension negotiation response to the offer MUST NOT include the
+//# "client_max_window_bits" extension parameter.
 #[test]
 fn a_server_answers_what_was_offered_narrowed_by_its_own_wishes() {
     let new = PermessageDeflate::new;
@@ -94,6 +106,16 @@ fn a_server_answers_what_was_offered_narrowed_by_its_own_wishes() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7
+//# A client MUST _Fail the WebSocket Connection_ if the peer server accepted an extension
+//# negotiation offer for this extension with an extension negotiation response meeting any of the
+//# following conditions:
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
+//# The "server_max_window_bits" extension parameter in an extension negotiation response has a
+//# decimal integer value without leading zeroes between 8 to 15
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+//# The "client_max_window_bits" extension parameter in an extension negotiation response has a
+//# decimal integer value without leading zeroes between 8 to 15 inclusive
 #[test]
 fn a_client_takes_only_answers_to_its_offer() {
     let new = PermessageDeflate::new;
@@ -135,6 +157,11 @@ fn a_server_knows_an_answer_when_it_sees_one() {
     assert!(server.agree(Role::Server, &Extension::new("permessage-deflate").flag("client_max_window_bits")).is_none());
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# The element MUST represent a PMCE that is fully supported by the server.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+//# Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to
+//# process the last compressed message.
 /// Every pair of wishes: what the two agree on fits together, over several messages.
 #[test]
 fn whatever_both_want_what_one_sends_the_other_reads() {
@@ -168,6 +195,27 @@ fn whatever_both_want_what_one_sends_the_other_reads() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//# both endpoints MUST use the algorithm described in Section 6
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
+//# A client MUST support the "client_no_context_takeover" extension parameter in an extension
+//# negotiation response.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# the client MUST start compressing each new message with an empty LZ77 sliding window.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# the server MUST start compressing each new message with an empty LZ77 sliding window.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+//# Note that even if the client has included the "client_no_context_takeover" extension parameter
+//# in its offer
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+//# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
+//# messages.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+//# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress received
+//# messages.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+//# the client MUST use an LZ77 sliding window of a size that conforms the "agreed parameters" to
+//# compress messages to send.
 #[test]
 fn the_windows_are_those_that_were_agreed_on() {
     let halves = |answer: &str| {

@@ -17,6 +17,9 @@ fn inflated(inflater: &mut Inflater, frame: Frame) -> Frame {
 
 const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
+//# An endpoint MUST use the following algorithm to send a message in the form of a compressed
+//# message.
 #[test]
 fn section_7_2_3_1_one_compressed_block() {
     assert_eq!(inflated(&mut Inflater::new(15), compressed(HELLO)), Frame::text("Hello"));
@@ -24,6 +27,9 @@ fn section_7_2_3_1_one_compressed_block() {
     assert_eq!((frame.payload()[..].to_vec(), frame.rsv()), (HELLO.to_vec(), Rsv::RSV1));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
+//# An endpoint MUST use the following algorithm to receive a message in the form of a compressed
+//# message.
 #[test]
 fn section_7_2_3_1_in_two_frames() {
     let mut inflater = Inflater::new(15);
@@ -34,6 +40,9 @@ fn section_7_2_3_1_in_two_frames() {
     assert_eq!([&first.payload()[..], second.payload()].concat(), b"Hello");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+//# Otherwise, the client MUST decompress each new message using the LZ77 sliding window used to
+//# process the last compressed message.
 #[test]
 fn section_7_2_3_2_the_window_is_kept() {
     let again = &b"\xf2\x00\x11\x00\x00"[..];

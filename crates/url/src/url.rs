@@ -127,6 +127,8 @@ impl Url {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-3
         //# Fragment identifiers are meaningless in the context of WebSocket
         //# URIs and MUST NOT be used on these URIs.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+        //# the character "#", when not indicating the start of a fragment, MUST be escaped as %23.
         if url.fragment().is_some() {
             return Err(UrlError::Fragment);
         }
@@ -310,6 +312,9 @@ mod tests {
         refused(&["ws:", "ws:h", "ws:/h", "wss:h/p", "ws:?q"], UrlError::Syntax);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //# Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used
+    //# on these URIs.
     #[test]
     fn fragments_are_refused_even_empty_ones() {
         refused(&["ws://h#f", "ws://h/#", "ws://h/p?q#", "ws://h/p?q#f", "ws://h#"], UrlError::Fragment);
@@ -394,6 +399,8 @@ mod tests {
         assert_eq!(url("wss://h/").join("/d"), Url::parse("wss://h/d"));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //# the character "#", when not indicating the start of a fragment, MUST be escaped as %23.
     #[test]
     fn bad_references_are_refused() {
         for (reference, error) in [
