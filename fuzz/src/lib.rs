@@ -1,11 +1,46 @@
-//! What the fuzz targets share.
+//! What the fuzz targets do, one function each. The programs in `fuzz_targets/` call them with what libFuzzer makes up;
+//! `tests/replay.rs` calls them with what is kept in `seeds/` and `regressions/`.
+//!
+//! None of them looks for crashes alone: each states what must hold of any input, as an inverse, against a plain
+//! [`model`] or another library, or as the same outcome however the bytes are cut.
 
-/// The stream cut into pieces of one to 256 bytes, their lengths taken from `cuts` again and again.
-pub fn pieces<'a>(stream: &'a [u8], cuts: &'a [u8; 4]) -> impl Iterator<Item = &'a [u8]> {
-    let mut rest = stream;
-    cuts.iter().cycle().map_while(move |&cut| {
-        let (piece, later) = rest.split_at_checked(usize::from(cut) + 1).unwrap_or((rest, &[]));
-        rest = later;
-        (!piece.is_empty()).then_some(piece)
-    })
+mod assembler;
+mod connection;
+mod decoder;
+mod frame;
+mod handshake;
+mod head;
+mod input;
+mod model;
+mod text;
+mod wire;
+
+macro_rules! targets {
+    ($($module:ident::$name:ident)+) => {
+        $(pub use $module::$name;)+
+
+        /// All targets by their names.
+        pub const TARGETS: &[(&str, fn(&[u8]))] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+targets! {
+    assembler::assembler
+    connection::connection
+    decoder::decoder
+    decoder::sentinel
+    frame::frame_encode
+    frame::frame_header
+    frame::mask
+    frame::utf8
+    handshake::client_handshake
+    handshake::handshake_pair
+    handshake::server_handshake
+    head::cgi
+    head::request_head
+    head::response_head
+    text::cookies
+    text::extensions
+    text::keys
+    text::url
 }

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Writes inputs to begin fuzzing with, from the recorded answers of Perl's module and from the examples of the RFCs and
+drafts. What of them is worth keeping is in seeds/: see .ci/fuzz --minimise.
+
+    seeds.py FOLDER     writes FOLDER/TARGET/NAME
+"""
+import json
+import pathlib
+import sys
+
+here = pathlib.Path(__file__).parent
+recorded = here / "../crates/protocol-websocket/tests/perl"
+out = pathlib.Path(sys.argv[1])
+
+CUTS = bytes([2, 0, 16, 5])
+NO_LIMITS = b"\xff\xff\xff\xff\xff"
+
+
+def write(target, name, data):
+    folder = out / target
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(data) <= 4096:
+        (folder / name).write_bytes(data)
+
+
+def answers(kind):
+    """The questions of one kind, by their names; every third is plenty."""
+    with open(recorded / f"{kind}.jsonl") as lines:
+        for number, line in enumerate(lines):
+            if number % 3 == 0:
+                answer = json.loads(line)
+                yield answer["id"], answer["in"]
+
+
+def unhex(text):
+    """Bytes as they are recorded: in one piece, or as pieces and how often each is repeated."""
+    pieces = [text] if isinstance(text, str) else text
+    pieces = ((piece, 1) if isinstance(piece, str) else piece for piece in pieces)
+    return b"".join(bytes.fromhex(piece) * count for piece, count in pieces)
+
+
+def record(kind, first="", second=""):
+    return kind.encode() + first.encode() + b"\xfe" + second.encode() + b"\xff"
+
+
+# Frames. The options of the decoder: bit 0 is the server's role; 3 to 5 are claimed bits, 7 is all leniency.
+for name, question in answers("frame-decode"):
+    stream = unhex(question["stream_hex"])
+    old = question.get("version") in ("draft-ietf-hybi-00", "draft-hixie-75")
+    target, options = ("sentinel", 0) if old else ("decoder", 0x80)
+    write(target, name, bytes([options]) + NO_LIMITS + CUTS + stream)
+    if not old:
+        write("frame_header", name, stream[:14])
+        write("decoder", name + "-strict", bytes([stream[1] >> 7 if len(stream) > 1 else 0]) + NO_LIMITS + CUTS + stream)
+for name, question in answers("frame-encode"):
+    payload = unhex(question["buffer_hex"])[:200]
+    first = {"text": 0x81, "binary": 0x82, "close": 0x88, "ping": 0x89, "pong": 0x8A}.get(question.get("type"), 0x01)
+    version = 2 if question.get("version") == "draft-ietf-hybi-00" else 0
+    write("frame_encode", name, bytes([version, first, len(payload)]) + b"key!" + payload)
+    write("mask", name, b"key!" + bytes(8) + CUTS + payload)
+    write("utf8", name, CUTS + payload)
+RFC6455 = {  # section 5.7
+    "text": "810548656c6c6f",
+    "masked": "818537fa213d7f9f4d5158",
+    "fragmented": "010348656c80026c6f",
+    "ping": "890548656c6c6f",
+    "pong": "8a8537fa213d7f9f4d5158",
+    "256": "827e0100" + "00" * 256,
+    "65536": "827f0000000000010000",
+    "close": "880203e8",
+    "reason": "881a03e8" + "c3bc" * 12,
+    "longest length": "82ff7fffffffffffffff00000000",
+    "reserved bit": "c10548656c6c6f",
+    "long control": "897e007e",
+    "ping inside": "0101618900800162",
+}
+for name, stream in RFC6455.items():
+    stream = bytes.fromhex(stream)
+    write("frame_header", name, stream[:14])
+    for options in (0, 1, 0x08, 0x46):
+        write("decoder", f"{name} {options}", bytes([options]) + NO_LIMITS + CUTS + stream)
+    write("decoder", f"{name} limited", bytes([0]) + b"\x08\x00\x04\x00\x03" + CUTS + stream)
+HYBI00 = ["0048656c6c6fff", "ff00", "8003000102006869ff", "01000102ff006869ff", "8081" + "01" + "41" * 129, "00e282ff"]
+for name, stream in enumerate(HYBI00):
+    for options in range(8):
+        write("sentinel", f"draft {name} {options}", bytes([options]) + NO_LIMITS + CUTS + bytes.fromhex(stream))
+for name, text in {"all lengths": "aé€𝄞", "greek": "κόσμε"}.items():
+    for cut in range(4):
+        write("utf8", f"{name} {cut}", CUTS + text.encode()[: len(text.encode()) - cut])
+for name, bad in {"overlong": "c080", "surrogate": "eda080", "too great": "f4908080", "orphan": "80"}.items():
+    write("utf8", name, CUTS + b"ok" + bytes.fromhex(bad))
+for name, frames in {"fragments": "05026162", "text": "0101610403c3a962", "interleaved": "020163070004016a", "bad": "0501ff"}.items():
+    write("assembler", name, b"\xff" + bytes.fromhex(frames))
+
+# Heads.
+for kind, target in (("request-parse", "request_head"), ("response-parse", "response_head")):
+    for name, question in answers(kind):
+        write(target, name, b"\xff\xff" + CUTS + unhex(question["stream_hex"]))
+for name, question in answers("handshake-server"):
+    write("server_handshake", name, b"\x03" + CUTS + unhex(question["stream_hex"]))
+for name, question in answers("handshake-client"):
+    write("client_handshake", name, b"\x04" + bytes(9) + CUTS + unhex(question["stream_hex"]))
+for version in range(4):
+    for extra in (0, 8, 24):
+        for name, edits in {"right": b"", "upper": b"\x09\x00X", "twice": b"\x20\xc0\x30"}.items():
+            options = version | extra | (0x20 if edits else 0)
+            data = bytes([options]) + edits.ljust(9, b"\0") + CUTS + b"\x81\x02hi\x88\x00"
+            write("client_handshake", f"{name} {version} {extra}", data)
+REQUEST = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+KEYS = b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n"
+ENDS = {
+    "hybi-17": KEY + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat\r\n\r\n\x81\x80\0\0\0\0",
+    "hybi-10": KEY + b"Sec-WebSocket-Version: 8\r\nSec-WebSocket-Origin: http://a\r\n\r\n\x88\x80\0\0\0\0",
+    "hybi-00": KEYS + b"Origin: http://a\r\n\r\n^n:ds[4U\0hi\xff\xff\0",
+    "hixie-75": b"Origin: http://a\r\nWebSocket-Protocol: chat\r\n\r\n\0hi\xff",
+    "hybi-07": KEY + b"Sec-WebSocket-Version: 7\r\n\r\n",
+    "mixed": KEY + KEYS + b"\r\n",
+    "body": KEY + b"Sec-WebSocket-Version: 13\r\nContent-Length: 5\r\n\r\nhello",
+}
+for name, end in ENDS.items():
+    for options in (0, 3, 7):
+        write("server_handshake", f"{name} {options}", bytes([options]) + CUTS + REQUEST + end)
+    write("request_head", name, b"\xff\xff" + CUTS + REQUEST + end)
+ANSWER = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+ACCEPT = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+write("response_head", "accepted", b"\xff\xff" + CUTS + ANSWER + ACCEPT + b"Sec-WebSocket-Protocol: chat\r\n\r\n")
+write("response_head", "redirect", b"\xff\xff" + CUTS + b"HTTP/1.1 302 \r\nLocation: wss://example.org/\r\n\r\n")
+for name, question in answers("psgi"):
+    letters = {
+        "REQUEST_METHOD": "m", "REQUEST_URI": "u", "SCRIPT_NAME": "s", "PATH_INFO": "p", "QUERY_STRING": "q",
+        "SERVER_PROTOCOL": "v", "CONTENT_LENGTH": "l",
+    }
+    data = b""
+    for variable, value in question["env"].items():
+        if variable.startswith("HTTP_"):
+            data += record("h", variable[5:], str(value))
+        elif variable in letters:
+            data += record(letters[variable], "", str(value))
+    write("cgi", name, data)
+PAIRS = {
+    "all": "h,example.com:81 p,/chat?x=%20 s,chat s,superchat o,http://a c,a,b f,X-Y,z e,x-y,z S,chat C,id,7 F,X-Z,y B,no",
+    "hybi-00": "v,ab p,/ s,chat S,chat c,a,b w F,Server,x r,ab",
+    "hixie-75": "v,abc s,chat S,chat L l",
+    "hybi-10": "v,a b,user,pass e,x,y E,x,z R,reason,value",
+    "twice": "s,a s,a f,Cookie,a=b c,a,b",
+}
+for name, words in PAIRS.items():
+    write("handshake_pair", name, b"".join(record(*(word.split(",") + [""] * 2)[:3]) for word in words.split()))
+
+# The small grammars.
+for name, question in answers("url-parse"):
+    write("url", name, question["url"].encode())
+URLS = ["wss://user:p%C3%A4ss@[2001:db8::1]:8443/a/../b?c=%2F", "ws://bücher.example", "//other/", "?q", "HTTPS://h:443/"]
+for name, text in enumerate(URLS):
+    write("url", str(name), text.encode())
+for kind in ("cookie-parse", "cookie-request-parse"):
+    for name, question in answers(kind):
+        write("cookies", name, question["cookie"].encode())
+for name, question in answers("cookie-response-build"):
+    text = "; ".join(f"{key}={value}" for key, value in question.items() if key not in ("name", "value"))
+    write("cookies", name, f"{question['name']}={question['value']}; {text}".encode())
+EXTENSIONS = [
+    "permessage-deflate; client_max_window_bits; server_max_window_bits=10",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover, permessage-deflate",
+    "foo, bar; baz=2",
+    "mux; max-channels=4; flow-control, deflate-stream",
+    'x; y="\\a\\b"\n z;;',
+]
+for name, text in enumerate(EXTENSIONS):
+    write("extensions", str(name), text.encode())
+for name, question in answers("hybi00-number"):
+    write("keys", name, f"{question['key1']}\n{question['key2']}".encode())
+write("keys", "standard", b"dGhlIHNhbXBsZSBub25jZQ==")

@@ -1,0 +1,131 @@
+//! Frames to messages, and parts to frames.
+
+use arbitrary::Unstructured;
+use bytes::Bytes;
+use protocol_websocket_frame::{
+    Assembler, DecodeError, EncodeError, Fragments, Frame, Kind, Limits, Message, OpCode, Part,
+};
+
+use crate::model::may_become_text;
+
+/// Frames in any order become messages, parts and errors as a plain model has it, within a limit.
+pub fn assembler(data: &[u8]) {
+    let mut input = Unstructured::new(data);
+    let Ok(limit) = input.arbitrary::<u8>() else { return };
+    let limits = Limits::new(u64::from(limit) * 4);
+    let (mut whole, mut parts, mut mixed) = (Assembler::new(limits), Assembler::new(limits), Assembler::new(limits));
+    let (mut model, mut sender) = (Model::default(), Sender::default());
+    while !input.is_empty() {
+        let first = input.arbitrary::<u8>().unwrap_or_default();
+        let len = input.arbitrary::<u8>().unwrap_or_default();
+        let bytes = Bytes::copy_from_slice(input.bytes(usize::from(len % 32).min(input.len())).unwrap_or_default());
+        sender.send(first, &bytes);
+        let opcode = [OpCode::Continuation, OpCode::Text, OpCode::Binary, OpCode::Ping][usize::from(first & 3)];
+        let frame = Frame::new(opcode, bytes).with_fin(first & 4 != 0);
+
+        let before = model.budget(limits);
+        assert_eq!((whole.budget(), parts.budget()), (before, before));
+        let expected = model.push(&frame, limits);
+        assert_eq!(whole.push(frame.clone()), expected.clone().map(|taken| taken.and_then(|(_, message)| message)));
+        assert_eq!(parts.push_part(frame.clone()), expected.clone().map(|taken| taken.map(|(part, _)| part)));
+        // Mixed, what comes out is a part of the message; text is text all the same.
+        let come = if first & 8 == 0 { mixed.push(frame) } else { mixed.push_part(frame).map(|_| None) };
+        match (come, expected) {
+            (Ok(Some(message)), _) => assert_eq!(message.as_text().is_some(), message.kind() == Kind::Text),
+            (Ok(None), _) => {}
+            (Err(_), _) => return,
+        }
+        if model.failed {
+            return;
+        }
+    }
+}
+
+/// Joins the whole of a message and looks at it again with each frame.
+#[derive(Default)]
+struct Model {
+    open: Option<(Kind, Vec<u8>)>,
+    failed: bool,
+}
+
+type Taken = Option<(Part, Option<Message>)>;
+
+impl Model {
+    fn budget(&self, limits: Limits) -> u64 {
+        limits.max_message - self.open.as_ref().map_or(0, |(_, bytes)| bytes.len() as u64)
+    }
+
+    fn push(&mut self, frame: &Frame, limits: Limits) -> Result<Taken, DecodeError> {
+        let taken = self.take(frame, limits);
+        self.failed = taken.is_err();
+        taken
+    }
+
+    fn take(&mut self, frame: &Frame, limits: Limits) -> Result<Taken, DecodeError> {
+        if frame.opcode().is_control() {
+            return Ok(None);
+        }
+        let first = self.open.is_none();
+        match (frame.opcode(), first) {
+            (OpCode::Continuation, true) => return Err(DecodeError::OrphanContinuation),
+            (OpCode::Text | OpCode::Binary, false) => return Err(DecodeError::DataInsideMessage),
+            _ => {}
+        }
+        let begun = if frame.opcode() == OpCode::Text { Kind::Text } else { Kind::Binary };
+        let (kind, bytes) = self.open.get_or_insert((begun, Vec::new()));
+        bytes.extend_from_slice(frame.payload());
+        if bytes.len() as u64 > limits.max_message {
+            return Err(DecodeError::MessageTooLong);
+        }
+        let text = core::str::from_utf8(bytes);
+        if *kind == Kind::Text && !may_become_text(bytes) || *kind == Kind::Text && frame.fin() && text.is_err() {
+            return Err(DecodeError::InvalidUtf8);
+        }
+        let message = match kind {
+            _ if !frame.fin() => None,
+            Kind::Text => Some(Message::from(text.unwrap())),
+            Kind::Binary => Some(Message::from(bytes.clone())),
+        };
+        let part = Part { kind: *kind, bytes: frame.payload().clone(), first, last: frame.fin() };
+        if frame.fin() {
+            self.open = None;
+        }
+        Ok(Some((part, message)))
+    }
+}
+
+/// What [`Fragments`] lets through is what an assembler takes; what it refuses leaves nothing behind.
+struct Sender {
+    fragments: Fragments,
+    peer: Assembler,
+    model: Model,
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Self { fragments: Fragments::new(), peer: Assembler::new(Limits::NONE), model: Model::default() }
+    }
+}
+
+impl Sender {
+    fn send(&mut self, bits: u8, bytes: &Bytes) {
+        let kind = if bits & 16 == 0 { Kind::Text } else { Kind::Binary };
+        let part = Part { kind, bytes: bytes.clone(), first: bits & 32 != 0, last: bits & 64 != 0 };
+        let open = self.model.open.clone();
+        let in_order = open.as_ref().map_or(part.first, |(open, _)| !part.first && *open == kind);
+        match self.fragments.frame(part.clone()) {
+            Ok(frame) => {
+                let (echoed, message) = self.model.push(&frame, Limits::NONE).unwrap().unwrap();
+                assert!(in_order && echoed == part);
+                assert_eq!(self.peer.push(frame), Ok(message));
+            }
+            Err(EncodeError::PartOutOfOrder) => assert!(!in_order),
+            Err(error) => {
+                assert_eq!(error, EncodeError::InvalidUtf8);
+                let text = [open.map_or(Vec::new(), |(_, bytes)| bytes), bytes.to_vec()].concat();
+                assert!(in_order && kind == Kind::Text && core::str::from_utf8(&text).is_err());
+            }
+        }
+        assert_eq!(self.fragments.is_open(), self.model.open.is_some());
+    }
+}

@@ -1,0 +1,320 @@
+//! Handshakes, from the first byte on.
+
+use arbitrary::Arbitrary;
+use bytes::BytesMut;
+use protocol_websocket_connection::{Client, Config, Event, HeadLimits, Limits, Reject, Server, Url};
+use protocol_websocket_core::Version;
+use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
+use protocol_websocket_handshake_server::{Accepted, Upgrade};
+use protocol_websocket_http::{
+    Accept, Extension, HeadReader, Negotiated, Offer, Request, Response, SetCookie, Target, Versions,
+};
+
+use crate::input::{bit, every_cut, read, records};
+
+const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+
+fn config() -> Config {
+    Config::new().limits(Limits::new(200)).head_limits(HeadLimits::default().max_len(2048))
+}
+
+/// What happened, in words, and what was answered.
+type Seen = (Vec<String>, BytesMut);
+
+#[derive(Debug, Arbitrary)]
+struct Requested<'a> {
+    options: u8,
+    cuts: [u8; 4],
+    stream: &'a [u8],
+}
+
+/// Any bytes at a server give the same events and the same answer however they are cut. What is accepted is what a
+/// client would take; what is refused is refused with a status.
+pub fn server_handshake(data: &[u8]) {
+    let Some(input) = read::<Requested<'_>>(data) else { return };
+    let spoken = Versions::of(&VERSIONS[..1 + usize::from(input.options & 3)]);
+    let whole = serve(&input, spoken, &mut [input.stream].into_iter());
+    every_cut(input.stream, &input.cuts, |pieces| assert_eq!(serve(&input, spoken, pieces), whole));
+}
+
+fn serve<'a>(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item = &'a [u8]>) -> Seen {
+    let mut server = Server::new(config().versions(spoken));
+    let (mut buffer, mut output, mut events) = (BytesMut::new(), BytesMut::new(), Vec::new());
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        loop {
+            match server.receive(&mut buffer, &mut output) {
+                Ok(None) => break,
+                Ok(Some(Event::Upgrade(upgrade))) => {
+                    events.push(format!("{upgrade:?}"));
+                    assert!(spoken.contains(upgrade.request().version()));
+                    answer(&mut server, upgrade, bit(input.options, 2), &mut output);
+                }
+                Ok(Some(event)) => events.push(format!("{event:?}")),
+                Err(error) => {
+                    assert!(!events.is_empty() || (400..500).contains(&status(&output)), "{error:?}");
+                    assert_eq!(server.receive(&mut buffer, &mut output).unwrap_err(), error);
+                    events.push(format!("{error:?}"));
+                    return (events, output);
+                }
+            }
+        }
+    }
+    events.push(format!("{:?} {:?}", server.state(), server.receive_eof()));
+    (events, output)
+}
+
+fn answer(server: &mut Server, upgrade: Upgrade, rejects: bool, output: &mut BytesMut) {
+    let request = upgrade.request().clone();
+    if rejects {
+        server.reject(upgrade, &Reject::new(403).body("no"), output).unwrap();
+        return assert_eq!(status(output), 403);
+    }
+    let accept = request.subprotocols().next().map_or(Accept::new(), |name| Accept::new().subprotocol(name));
+    server.accept(upgrade, &accept, output).unwrap();
+    let head = HeadReader::default().response(&mut output.clone()).unwrap().unwrap();
+    let negotiated = Response::from_head(head, &request).unwrap().into_negotiated();
+    assert_eq!(negotiated.subprotocol.as_deref(), request.subprotocols().next());
+}
+
+fn status(output: &BytesMut) -> u16 {
+    HeadReader::default().response(&mut output.clone()).unwrap().unwrap().status()
+}
+
+#[derive(Debug, Arbitrary)]
+struct Answered<'a> {
+    options: u8,
+    /// Where the right answer is changed, and to what.
+    edits: [(u16, u8); 3],
+    cuts: [u8; 4],
+    /// What follows the answer, or is the answer.
+    stream: &'a [u8],
+}
+
+/// Any answer gives a client the same events however it is cut: bytes made up, or a right answer with a few of its bytes
+/// changed. What opens the connection is an answer to the very request, and takes nothing that was not offered.
+pub fn client_handshake(data: &[u8]) {
+    let Some(input) = read::<Answered<'_>>(data) else { return };
+    let mut offer = Offer::new().version(VERSIONS[usize::from(input.options & 3)]);
+    if bit(input.options, 3) {
+        offer = offer.subprotocol("chat").subprotocol("superchat");
+    }
+    if bit(input.options, 4) && offer.takes_extensions() {
+        offer = offer.extension(Extension::new("x-y").flag("z"));
+    }
+    let mut stream = if bit(input.options, 2) { BytesMut::new() } else { right_answer(&offer) };
+    for &(place, byte) in input.edits.iter().take(usize::from(input.options >> 5 & 3)) {
+        edit(&mut stream, place, byte);
+    }
+    stream.extend_from_slice(input.stream);
+
+    let whole = ask(&offer, &stream, &mut [&stream[..]].into_iter());
+    every_cut(&stream, &input.cuts, |pieces| assert_eq!(ask(&offer, &stream, pieces), whole));
+}
+
+fn edit(stream: &mut BytesMut, place: u16, byte: u8) {
+    let at = usize::from(place & 0x3FFF) % (stream.len() + 1);
+    let tail = stream.split_off(at);
+    match place >> 14 {
+        0 => stream.extend_from_slice(&[&[byte], tail.get(1..).unwrap_or_default()].concat()),
+        1 => stream.extend_from_slice(&[&[byte], &tail[..]].concat()),
+        2 => stream.extend_from_slice(tail.get(usize::from(byte)..).unwrap_or_default()),
+        // Once more what stands there.
+        _ => stream.extend_from_slice(&[tail.get(..usize::from(byte)).unwrap_or(&tail), &tail[..]].concat()),
+    }
+}
+
+fn right_answer(offer: &Offer) -> BytesMut {
+    let (mut wire, mut answer) = (BytesMut::new(), BytesMut::new());
+    let (mut server, _) = (Server::new(config()), connect(offer, &mut wire));
+    while let Some(event) = server.receive(&mut wire, &mut answer).unwrap() {
+        let Event::Upgrade(upgrade) = event else { continue };
+        let subprotocol = upgrade.request().select_subprotocol(&["superchat"]);
+        let accept = subprotocol.map_or(Accept::new(), |name| Accept::new().subprotocol(name));
+        let accept = upgrade.request().extensions().into_iter().fold(accept, Accept::extension);
+        server.accept(upgrade, &accept, &mut answer).unwrap();
+    }
+    answer
+}
+
+fn connect(offer: &Offer, output: &mut BytesMut) -> Client {
+    let url = Url::parse("ws://example.com/chat").unwrap();
+    Client::connect(&url, offer, config(), counting(), output).unwrap()
+}
+
+/// Bytes that are all different.
+fn counting() -> impl FnMut(&mut [u8]) + Send + 'static {
+    let mut next = 0_u8;
+    move |bytes: &mut [u8]| {
+        for byte in bytes {
+            *byte = next;
+            next = next.wrapping_add(37);
+        }
+    }
+}
+
+fn ask<'a>(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &'a [u8]>) -> Seen {
+    let (mut wire, mut output, mut buffer) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+    let mut client = connect(offer, &mut wire);
+    let request = Request::parse(&mut wire, HeadLimits::default()).unwrap().unwrap();
+    let mut events = Vec::new();
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        loop {
+            match client.receive(&mut buffer, &mut output) {
+                Ok(None) => break,
+                Ok(Some(Event::Open(negotiated))) => {
+                    events.push(format!("{negotiated:?}"));
+                    check_answer(&request, &negotiated, stream, &wire);
+                }
+                Ok(Some(event)) => events.push(format!("{event:?}")),
+                Err(error) => {
+                    assert_eq!(client.receive(&mut buffer, &mut output).unwrap_err(), error);
+                    events.push(format!("{error:?}"));
+                    return (events, output);
+                }
+            }
+        }
+    }
+    events.push(format!("{:?} {:?}", client.state(), client.receive_eof()));
+    (events, output)
+}
+
+/// `key3` is what followed the request.
+fn check_answer(request: &Request, negotiated: &Negotiated, stream: &[u8], key3: &[u8]) {
+    let mut stream = BytesMut::from(stream);
+    let head = HeadReader::default().response(&mut stream).unwrap().unwrap();
+    assert_eq!((negotiated.version, head.status()), (request.version(), 101));
+    assert!(negotiated.subprotocol.iter().all(|name| request.subprotocols().any(|offered| offered == name)));
+    let offered = request.extensions();
+    assert!(negotiated.extensions.iter().all(|one| offered.iter().any(|offered| offered.name() == one.name())));
+    if let Some(key) = request.key() {
+        assert!(head.headers().get_all("sec-websocket-accept").eq([key.accept()]));
+    }
+    if let Some(numbers) = request.key_numbers() {
+        assert!(stream.starts_with(&numbers.digest(key3.try_into().unwrap())));
+    }
+    if !request.version().has_length_framing() {
+        let location = ["sec-websocket-location", "websocket-location"].map(|name| head.headers().get(name));
+        assert!(location.contains(&Some(b"ws://example.com/chat")));
+    }
+}
+
+/// Whatever can be offered is a request that a server takes, with all that was offered in it and nothing else; whatever
+/// can be granted is an answer that the client takes, and both ends agree on what was granted.
+pub fn handshake_pair(data: &[u8]) {
+    let words = Words::of(data);
+    let target = Target::new(&words.host, &words.path).secure(words.secure);
+    let Ok(request) = Request::offer(target, &words.offer, &mut counting()) else { return };
+    let mut wire = BytesMut::new();
+    request.encode(&mut wire);
+    let unlimited = HeadLimits::default().max_len(usize::MAX).max_headers(usize::MAX);
+    let head = HeadReader::new(unlimited).request(&mut wire).unwrap().unwrap();
+    assert_eq!((&head, wire.len()), (request.head(), request.key3().map_or(0, |key3| key3.len())));
+    let upgrade = Upgrade::from_head(head).unwrap();
+    let arrived = upgrade.request();
+    assert_eq!((arrived.host(), arrived.resource_name()), (&*words.host, &*words.path));
+    assert_eq!((arrived.version(), arrived.key()), (request.version(), request.key()));
+    assert!(arrived.subprotocols().eq(words.subprotocols.iter().map(String::as_str)));
+    for (name, value) in &words.headers {
+        assert!(arrived.headers().get_all(name).any(|arrived| arrived == value.as_bytes()), "{name}");
+    }
+
+    let mut answer = BytesMut::new();
+    if words.reject.encode(&mut answer).is_ok() {
+        let head = HeadReader::new(unlimited).response(&mut answer).unwrap().unwrap();
+        assert_eq!(head.status(), words.reject.status());
+        assert_eq!(head.headers().get_str("content-length"), Some(&*answer.len().to_string()));
+        answer.clear();
+    }
+    let Ok(accepted) = upgrade.accept(&words.accept.secure(words.secure), &mut answer) else {
+        return assert!(answer.is_empty());
+    };
+    let head = HeadReader::new(unlimited).response(&mut answer.clone()).unwrap().unwrap();
+    let negotiated = match accepted {
+        Accepted::Open(negotiated) => negotiated,
+        Accepted::AwaitingKey3(mut key3) => key3.parse(&mut wire, &mut answer).unwrap(),
+    };
+    assert!(wire.is_empty());
+    let response = Response::from_head(head, &request).unwrap();
+    assert_eq!(response.negotiated(), &negotiated);
+    for (name, value) in &words.granted {
+        assert!(response.headers().get_all(name).any(|arrived| arrived == value.as_bytes()), "{name}");
+    }
+
+    // The same over the handshake of a URL, if there is one with these parts.
+    let scheme = if words.secure { "wss" } else { "ws" };
+    let Ok(url) = Url::parse(&format!("{scheme}://{}{}", words.host, words.path)) else { return };
+    if (url.authority(), url.resource_name()) == (&words.host, &words.path) {
+        let client = ClientHandshake::new(&url, &words.offer, &mut counting(), &mut BytesMut::new());
+        let outcome = client.unwrap().limits(unlimited).parse(&mut answer).unwrap().unwrap();
+        let Outcome::Open(response) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((response.into_negotiated(), answer.len()), (negotiated, 0));
+    }
+}
+
+/// What both ends say.
+struct Words {
+    host: String,
+    path: String,
+    secure: bool,
+    offer: Offer,
+    accept: Accept,
+    reject: Reject,
+    subprotocols: Vec<String>,
+    headers: Vec<(String, String)>,
+    granted: Vec<(String, String)>,
+}
+
+impl Words {
+    fn of(data: &[u8]) -> Self {
+        let mut words = Self {
+            host: "example.com".into(),
+            path: "/".into(),
+            secure: false,
+            offer: Offer::new(),
+            accept: Accept::new(),
+            reject: Reject::new(403),
+            subprotocols: Vec::new(),
+            headers: Vec::new(),
+            granted: Vec::new(),
+        };
+        records(data).take(60).for_each(|(kind, first, second)| words.say(kind, first, second));
+        words
+    }
+
+    fn say(&mut self, kind: char, first: &str, second: &str) {
+        let (offer, accept, reject) = (self.offer.clone(), self.accept.clone(), self.reject.clone());
+        match kind {
+            'h' => self.host = first.into(),
+            'p' => self.path = first.into(),
+            'w' => self.secure = !self.secure,
+            'v' => self.offer = offer.version(VERSIONS[first.len() % 4]),
+            'l' => self.offer = offer.perl_compat(),
+            's' => {
+                self.subprotocols.push(first.into());
+                self.offer = offer.subprotocol(first);
+            }
+            'e' => self.offer = offer.extension(Extension::new(first).flag(second)),
+            'o' => self.offer = offer.origin(first),
+            'c' => self.offer = offer.cookie(first, second),
+            'b' => self.offer = offer.basic_auth(first, second),
+            'f' => {
+                self.headers.push((first.into(), second.into()));
+                self.offer = offer.header(first, second);
+            }
+            'L' => self.accept = accept.perl_compat(),
+            'S' => self.accept = accept.subprotocol(first),
+            'E' => self.accept = accept.extension(Extension::new(first).param("a", second)),
+            'C' => self.accept = accept.cookie(SetCookie::new(first, second).path(second)),
+            'F' => {
+                self.granted.push((first.into(), second.into()));
+                self.accept = accept.header(first, second);
+            }
+            'r' => self.reject = Reject::new(300 + first.len() as u16 % 300),
+            'R' => self.reject = reject.reason(first.to_owned()).header("X-Y", second),
+            'B' => self.reject = reject.body(first.to_owned()),
+            _ => {}
+        }
+    }
+}

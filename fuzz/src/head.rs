@@ -1,0 +1,203 @@
+//! Heads: from the wire, and from the variables of CGI.
+
+use std::collections::BTreeMap;
+
+use arbitrary::Arbitrary;
+use bytes::BytesMut;
+use protocol_websocket_http::{
+    Accept, HeadLimits, HeadReader, Offer, ParseError, Request, RequestHead, Response, Target,
+};
+
+use crate::input::{every_cut, read, records};
+
+#[derive(Debug, Arbitrary)]
+struct Input<'a> {
+    max_len: u8,
+    max_headers: u8,
+    cuts: [u8; 4],
+    stream: &'a [u8],
+}
+
+impl Input<'_> {
+    /// The limits; the greatest numbers stand for the default ones.
+    fn limits(&self) -> HeadLimits {
+        let limits = HeadLimits::default();
+        let max_len = if self.max_len == u8::MAX { limits.max_len } else { usize::from(self.max_len) * 4 + 1 };
+        let max_headers = if self.max_headers == u8::MAX { limits.max_headers } else { usize::from(self.max_headers) };
+        limits.max_len(max_len).max_headers(max_headers)
+    }
+}
+
+/// What was read: a head and how many bytes it took.
+type Read<T> = Result<Option<(T, usize)>, ParseError>;
+
+/// A request reads the same however it is cut, as httparse reads it, reads back from its plain form and from the `http`
+/// crate, and gets an answer that a client takes.
+pub fn request_head(data: &[u8]) {
+    let Some(input) = read::<Input<'_>>(data) else { return };
+    let next = |reader: &mut HeadReader, input: &mut BytesMut| reader.request(input);
+    let whole = take(&input, &mut [input.stream].into_iter(), next);
+    every_cut(input.stream, &input.cuts, |pieces| assert_eq!(take(&input, pieces, next), whole));
+
+    let mut slots = [httparse::EMPTY_HEADER; 100];
+    let mut plain = httparse::Request::new(&mut slots);
+    let end = plain.parse(input.stream);
+    let fits = |used: usize, fields: usize| used <= input.limits().max_len && fields <= input.limits().max_headers;
+    match (&whole, end) {
+        (Ok(Some((head, used))), end) => {
+            assert_eq!(end, Ok(httparse::Status::Complete(*used)));
+            let expected = (plain.method.unwrap(), plain.path.unwrap(), plain.version.unwrap());
+            assert_eq!((head.method(), head.target(), head.minor_version()), expected);
+            let fields = plain.headers.iter().map(|field| (field.name, field.value));
+            assert!(head.headers().iter().eq(fields) && fits(*used, head.headers().len()));
+        }
+        (refused, Ok(httparse::Status::Complete(used))) => {
+            let target_is_visible = plain.path.unwrap().bytes().all(|byte| byte.is_ascii_graphic());
+            assert!(!fits(used, plain.headers.len()) || !target_is_visible, "{refused:?}");
+        }
+        _ => {}
+    }
+    let Ok(Some((head, _))) = whole else { return };
+
+    let (mut reader, mut plain, mut answer) = (HeadReader::default(), BytesMut::new(), BytesMut::new());
+    head.encode(&mut plain);
+    assert_eq!(reader.request(&mut plain), Ok(Some(head.clone())));
+    match Request::from_head(head) {
+        Ok(request) => {
+            Accept::new().encode(&request, &mut answer).unwrap();
+            Response::from_head(reader.response(&mut answer).unwrap().unwrap(), &request).unwrap();
+            assert!(answer.is_empty());
+            check_http(&request);
+        }
+        Err(error) => {
+            error.reply(&mut answer);
+            let head = reader.response(&mut answer).unwrap().unwrap();
+            assert_eq!(head.status(), error.status());
+            assert_eq!(head.headers().get_str("content-length"), Some(&*answer.len().to_string()));
+        }
+    }
+}
+
+/// What the `http` crate can hold comes back from it.
+fn check_http(request: &Request) {
+    let Ok(foreign) = http::Request::<()>::try_from(request) else { return };
+    let back = RequestHead::try_from(&foreign).unwrap();
+    let by_name = |head: &RequestHead| {
+        let mut names = BTreeMap::<String, Vec<Vec<u8>>>::new();
+        for (name, value) in head.headers().iter() {
+            names.entry(name.to_ascii_lowercase()).or_default().push(value.to_vec());
+        }
+        names
+    };
+    assert_eq!(by_name(&back), by_name(request.head()));
+    assert_eq!(Request::from_head(back).map(|request| request.version()), Ok(request.version()));
+}
+
+/// An answer reads the same however it is cut, as httparse reads it, and reads back from its plain form; a client takes
+/// only what it offered.
+pub fn response_head(data: &[u8]) {
+    let Some(input) = read::<Input<'_>>(data) else { return };
+    let next = |reader: &mut HeadReader, input: &mut BytesMut| reader.response(input);
+    let whole = take(&input, &mut [input.stream].into_iter(), next);
+    every_cut(input.stream, &input.cuts, |pieces| assert_eq!(take(&input, pieces, next), whole));
+
+    let mut slots = [httparse::EMPTY_HEADER; 100];
+    let mut plain = httparse::Response::new(&mut slots);
+    let end = plain.parse(input.stream);
+    match (&whole, end) {
+        (Ok(Some((head, used))), end) => {
+            assert_eq!(end, Ok(httparse::Status::Complete(*used)));
+            let expected = (plain.code.unwrap(), plain.reason.unwrap(), plain.version.unwrap());
+            assert_eq!((head.status(), head.reason(), head.minor_version()), expected);
+            assert!(head.headers().iter().eq(plain.headers.iter().map(|field| (field.name, field.value))));
+        }
+        (refused, Ok(httparse::Status::Complete(used))) => {
+            let limits = input.limits();
+            assert!(used > limits.max_len || plain.headers.len() > limits.max_headers, "{refused:?}");
+        }
+        _ => {}
+    }
+    let Ok(Some((head, _))) = whole else { return };
+
+    let mut plain = BytesMut::new();
+    head.encode(&mut plain);
+    assert_eq!(HeadReader::default().response(&mut plain), Ok(Some(head.clone())));
+
+    // The key is that of RFC 6455 §1.3, whose accept value is in the dictionary.
+    let mut nonce = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
+    let target = Target::new("example.com", "/");
+    let request = Request::offer(target, &Offer::new().subprotocol("chat"), &mut nonce).unwrap();
+    if let Ok(response) = Response::from_head(head, &request) {
+        assert_eq!((response.status(), response.head().minor_version()), (101, 1));
+        let accept = response.headers().get_all("sec-websocket-accept");
+        assert!(accept.eq([b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]));
+        assert!(response.negotiated().subprotocol.as_deref().is_none_or(|name| name == "chat"));
+        assert!(response.negotiated().extensions.is_empty());
+    }
+}
+
+fn take<'a, T>(
+    input: &Input<'_>,
+    pieces: &mut dyn Iterator<Item = &'a [u8]>,
+    next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
+) -> Read<T> {
+    let (mut reader, mut buffer, mut fed) = (HeadReader::new(input.limits()), BytesMut::new(), 0);
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        fed += piece.len();
+        if let Some(head) = next(&mut reader, &mut buffer)? {
+            return Ok(Some((head, fed - buffer.len())));
+        }
+        assert!(buffer.len() < input.limits().max_len, "more is kept than a head may have");
+    }
+    Ok(None)
+}
+
+/// A head of variables is one that could have come over the wire, and its path means what they said.
+pub fn cgi(data: &[u8]) {
+    let variables: Vec<_> = records(data).map(|(kind, name, value)| (name_of(kind, name), value)).collect();
+    let Ok(head) = RequestHead::from_cgi(variables.iter().map(|(name, value)| (name.as_str(), value))) else { return };
+    let mut wire = BytesMut::new();
+    head.encode(&mut wire);
+    let unlimited = HeadLimits::default().max_len(usize::MAX).max_headers(usize::MAX);
+    assert_eq!(HeadReader::new(unlimited).request(&mut wire), Ok(Some(head.clone())));
+    assert!(wire.is_empty());
+
+    let last = |name: &str| {
+        variables.iter().rev().find(|(other, _)| other == name).map(|&(_, value)| value).unwrap_or_default()
+    };
+    let uri = last("REQUEST_URI");
+    if !uri.is_empty() {
+        return assert_eq!(head.target(), uri);
+    }
+    let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
+    let decoded = unescaped(path);
+    let expected = [last("SCRIPT_NAME"), last("PATH_INFO")].concat();
+    assert_eq!(decoded.strip_prefix(if expected.starts_with('/') { "" } else { "/" }), Some(&*expected));
+    assert_eq!(query, last("QUERY_STRING"));
+}
+
+fn name_of(kind: char, name: &str) -> String {
+    match kind {
+        'm' => "REQUEST_METHOD".into(),
+        'u' => "REQUEST_URI".into(),
+        's' => "SCRIPT_NAME".into(),
+        'p' => "PATH_INFO".into(),
+        'q' => "QUERY_STRING".into(),
+        'v' => "SERVER_PROTOCOL".into(),
+        'l' => "CONTENT_LENGTH".into(),
+        'h' => format!("HTTP_{name}"),
+        _ => name.into(),
+    }
+}
+
+/// The path without its percent-encoding.
+fn unescaped(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend_from_slice(part[2..].as_bytes());
+    }
+    String::from_utf8(bytes).unwrap()
+}

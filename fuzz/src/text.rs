@@ -1,0 +1,148 @@
+//! The small grammars: URLs, cookies, extensions, keys.
+
+use bytes::BytesMut;
+use protocol_websocket_http::{
+    Accept, Cookie, Extension, HeadReader, Key, KeyNumbers, Offer, Request, RequestHead, SetCookie, Target,
+};
+use protocol_websocket_url::Url;
+
+/// What parses is safe on the wire and reads back as the same URL; so does what a redirect makes of it. The `url` crate
+/// sees the same parts, and what it sees is refused for a reason.
+pub fn url(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    let base = Url::parse("wss://user:password@example.com/a/b?c").unwrap();
+    for url in [Url::parse(text), base.join(text)].into_iter().flatten() {
+        assert!(url.resource_name().starts_with('/') && !url.host().is_empty() && url.port() > 0);
+        assert!(!url.authority().contains(['@', '/']));
+        let shown = url.to_string();
+        assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()));
+        assert_eq!(Url::parse(&shown).unwrap().to_string(), shown);
+        // It can be asked for as it is.
+        let target = Target::new(url.authority(), url.resource_name());
+        Request::offer(target, &Offer::new(), &mut |key: &mut [u8]| key.fill(7)).unwrap();
+    }
+    if let Ok(joined) = base.join(text) {
+        let same_server = (joined.is_secure(), joined.authority()) == (true, "example.com");
+        let inherited = joined.credentials() == base.credentials();
+        assert!(same_server || !inherited || text.contains("user:password@"));
+    }
+    match (Url::parse(text), ::url::Url::parse(text)) {
+        (Ok(ours), Ok(theirs)) => {
+            assert_eq!(ours.is_secure(), theirs.scheme() == "wss");
+            assert_eq!((Some(ours.host()), Some(ours.port())), (theirs.host_str(), theirs.port_or_known_default()));
+            let query = theirs.query().map_or(String::new(), |query| format!("?{query}"));
+            assert_eq!(ours.resource_name(), format!("{}{query}", theirs.path()));
+            let has_user = !theirs.username().is_empty() || theirs.password().is_some_and(|word| !word.is_empty());
+            assert_eq!(ours.credentials().is_some(), has_user);
+        }
+        (Ok(ours), Err(error)) => panic!("{ours:?}: {error}"),
+        (Err(error), Ok(theirs)) => {
+            let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\' | '#' | '%');
+            let slashes =
+                text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//") && !rest.starts_with("///"));
+            let named = theirs.host_str().is_some_and(|host| !host.is_empty() && !host.contains(['"', '`', '{', '}']));
+            let plain = matches!(theirs.scheme(), "ws" | "wss") && slashes && named && theirs.port() != Some(0);
+            assert!(!plain || text.contains(odd), "{theirs}: {error}");
+        }
+        (Err(_), Err(_)) => {}
+    }
+}
+
+/// Pairs that can be written are read again; what a client sets reads back from what it shows; an answer carries it as
+/// it was given.
+pub fn cookies(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    let pairs: Vec<_> = Cookie::pairs(text).collect();
+    if let Ok(joined) = Cookie::join(pairs.iter().map(|(name, value)| (*name, value.as_deref()))) {
+        assert_eq!(Cookie::pairs(&joined).collect::<Vec<_>>(), pairs);
+    }
+    let cookies: Vec<_> = Cookie::parse(text).collect();
+    assert!(cookies.len() <= pairs.len());
+    for cookie in cookies {
+        let is_it =
+            |name: &str, value: Option<&str>| (name, value.unwrap_or_default()) == (cookie.name, &*cookie.value);
+        assert!(pairs.iter().any(|(name, value)| is_it(name, value.as_deref())));
+    }
+
+    let Some(set) = SetCookie::parse(text) else { return };
+    let shown = set.to_string();
+    assert_eq!(SetCookie::parse(&shown), Some(set.clone()));
+    for (set, perl) in [(set.clone(), false), (set.perl_compat(), true)] {
+        let shown = set.to_string();
+        let mut answer = BytesMut::new();
+        if Accept::new().cookie(set.clone()).encode(&request(&[]), &mut answer).is_ok() {
+            let head = HeadReader::default().response(&mut answer);
+            // All that can be wrong with it is its length.
+            let Ok(Some(head)) = head else { return assert!(shown.len() > 8192) };
+            assert!(head.headers().get_all("set-cookie").eq([shown.as_bytes()]));
+            let back = SetCookie::parse(&shown).unwrap();
+            assert!(perl || (back.name(), back.value()) == (set.name(), set.value()));
+        }
+    }
+}
+
+/// A list of extensions reads the same from what it shows, in one field or in many; what a client offers arrives.
+pub fn extensions(data: &[u8]) {
+    if let Some(one) = core::str::from_utf8(data).ok().and_then(|text| text.parse::<Extension>().ok()) {
+        assert_eq!(one.to_string().parse(), Ok(one));
+    }
+    let fields: Vec<_> = data.split(|&byte| byte == b'\n').collect();
+    let Ok(request) = try_request(&fields) else { return };
+    let list = request.extensions();
+    let shown: Vec<_> = list.iter().map(ToString::to_string).collect();
+    if list.is_empty() {
+        return assert!(fields.is_empty());
+    }
+    assert_eq!(self::request(&[shown.join(",").as_bytes()]).extensions(), list);
+    assert_eq!(self::request(&shown.iter().map(String::as_bytes).collect::<Vec<_>>()).extensions(), list);
+    let offer = list.iter().cloned().fold(Offer::new(), Offer::extension);
+    let target = Target::new("example.com", "/");
+    assert_eq!(Request::offer(target, &offer, &mut |key: &mut [u8]| key.fill(7)).unwrap().extensions(), list);
+    let accept = list.iter().cloned().fold(Accept::new(), Accept::extension);
+    assert_eq!(accept.encode(&request, &mut BytesMut::new()).unwrap().extensions, list);
+}
+
+fn request(extensions: &[&[u8]]) -> Request {
+    try_request(extensions).unwrap()
+}
+
+/// A request with these fields `Sec-WebSocket-Extensions`.
+fn try_request(extensions: &[&[u8]]) -> Result<Request, protocol_websocket_http::ParseError> {
+    let fixed = [
+        ("Host", &b"example.com"[..]),
+        ("Upgrade", b"websocket"),
+        ("Connection", b"Upgrade"),
+        ("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Sec-WebSocket-Version", b"13"),
+    ];
+    let extensions = extensions.iter().map(|&value| ("Sec-WebSocket-Extensions", value));
+    RequestHead::from_parts("GET", "/", fixed.into_iter().chain(extensions)).and_then(Request::from_head)
+}
+
+/// Keys are what the standard and the draft say: 16 bytes in base64; digits divided by spaces.
+pub fn keys(data: &[u8]) {
+    let in_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    // What the last symbol has beyond 16 bytes may be anything.
+    let is_key = data.len() == 24 && data.ends_with(b"==") && data[..22].iter().all(in_base64);
+    assert_eq!(Key::parse(data).is_some(), is_key);
+    if let Some(key) = Key::parse(data) {
+        assert_eq!((key.as_str().as_bytes(), key.as_str().parse()), (data, Ok(key)));
+        assert!(key.accept()[..27].iter().all(in_base64) && key.accept()[27] == b'=');
+    }
+    let at = data.iter().position(|&byte| byte == b'\n').unwrap_or(data.len());
+    let (first, second) = data.split_at(at);
+    let expected = number(first).zip(number(second));
+    let read = KeyNumbers::parse(first, second).map(|keys| (keys.numbers()[0], keys.numbers()[1]));
+    assert_eq!(read, expected);
+}
+
+fn number(key: &[u8]) -> Option<u32> {
+    let digits: String = key.iter().filter(|byte| byte.is_ascii_digit()).map(|&byte| char::from(byte)).collect();
+    let spaces = key.iter().filter(|&&byte| byte == b' ').count() as u128;
+    // More digits than fit are too many.
+    let product = if digits.is_empty() { return None } else { digits.parse().unwrap_or(u128::MAX) };
+    if spaces == 0 || product > u128::from(u64::MAX) || product % spaces != 0 {
+        return None;
+    }
+    u32::try_from(product / spaces).ok()
+}

@@ -1,0 +1,44 @@
+//! What fuzzing found worth keeping, run through the same functions without a fuzzer.
+
+use std::fs;
+use std::path::Path;
+
+use protocol_websocket_fuzz::TARGETS;
+
+#[test]
+fn every_kept_input_passes() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut kept = 0;
+    for (name, target) in TARGETS {
+        for folder in ["seeds", "regressions"] {
+            let Ok(files) = fs::read_dir(here.join(folder).join(name)) else {
+                assert_ne!(folder, "seeds", "{name} has no seeds");
+                continue;
+            };
+            let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+            paths.sort();
+            for path in paths {
+                println!("{}", path.display());
+                target(&fs::read(&path).unwrap());
+                kept += 1;
+            }
+        }
+    }
+    println!("{kept} inputs");
+}
+
+#[test]
+fn nothing_is_kept_for_a_target_that_is_gone() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["fuzz_targets", "seeds", "regressions"] {
+        let Ok(files) = fs::read_dir(here.join(folder)) else { continue };
+        for file in files {
+            let path = file.unwrap().path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap();
+            assert!(TARGETS.iter().any(|(name, _)| *name == stem), "{}", path.display());
+        }
+    }
+    for (name, _) in TARGETS {
+        assert!(here.join("fuzz_targets").join(name).with_extension("rs").exists(), "{name}");
+    }
+}
