@@ -1,0 +1,245 @@
+//! permessage-deflate from end to end: agreed on by the helpers, in messages and parts, within the limits.
+//!
+//! `cargo test -p protocol-websocket --all-features --test deflate -- --nocapture` prints what a bomb costs.
+#![cfg(all(feature = "client", feature = "permessage-deflate", feature = "server"))]
+#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket::frame::{Extension, MaskKey, Rsv};
+use protocol_websocket::{
+    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Kind, Limits, Message,
+    Negotiated, Offer, OpCode, Part, PermessageDeflate, Server, State, Url, Version,
+};
+
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
+}
+
+fn hold(bytes: usize) {
+    HELD.set(HELD.get() + bytes as i64);
+    PEAK.set(PEAK.get().max(HELD.get()));
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        hold(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as i64);
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        HELD.set(HELD.get() - layout.size() as i64);
+        hold(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const LINE: &str = "as much again, and as much again, ";
+
+fn fixed(bytes: &mut [u8]) {
+    bytes.fill(7);
+}
+
+/// Both ends of an open connection, and what they agreed on.
+fn opened(client: &Config, server: &Config) -> (Client, Server, Negotiated) {
+    let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+    let url = Url::parse("ws://example.com/").unwrap();
+    let mut client = Client::connect(&url, &Offer::new(), client.clone(), fixed, &mut wire).unwrap();
+    let mut server = Server::new(server.clone());
+    let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut wire, &mut output) else { panic!() };
+    server.accept(upgrade, &Accept::new(), &mut wire).unwrap();
+    assert!(matches!(server.receive(&mut BytesMut::new(), &mut output), Ok(Some(Event::Open(_)))));
+    match client.receive(&mut wire, &mut output) {
+        Ok(Some(Event::Open(negotiated))) => (client, server, negotiated),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn deflating() -> Config {
+    Config::new().extension(PermessageDeflate::new())
+}
+
+/// A server's end that has agreed on `parameters`.
+fn server(config: &Config, parameters: &str) -> Connection {
+    let negotiated = Negotiated::default().extension(format!("permessage-deflate{parameters}").parse().unwrap());
+    Connection::server(&negotiated, config)
+}
+
+/// A compressed frame as a client sends it.
+fn masked(frame: &Frame) -> BytesMut {
+    let mut wire = BytesMut::new();
+    frame.encode(Version::RFC6455, Some(MaskKey([7; 4])), &mut wire).unwrap();
+    wire
+}
+
+/// A gibibyte of zeros in a mebibyte.
+fn bomb() -> Frame {
+    let mut deflater = Deflater::new(15).level(9);
+    // With nothing but zeros in the window, each piece comes out as the one before it.
+    let mut piece = |opcode| deflater.encode(Frame::new(opcode, vec![0; 16 << 20]).with_fin(false)).unwrap();
+    let (first, again) = (piece(OpCode::Binary), piece(OpCode::Continuation));
+    let all = [&first.payload()[..], &again.payload().repeat(63)].concat();
+    assert!(all.len() < 1 << 20);
+    Frame::binary(all).with_rsv(Rsv::RSV1)
+}
+
+#[test]
+fn what_one_end_compresses_the_other_reads() {
+    let (mut client, mut server, negotiated) = opened(&deflating(), &deflating());
+    assert_eq!(negotiated.extensions[0].to_string(), "permessage-deflate");
+    let long = LINE.repeat(1000);
+    for message in ["Hello".into(), Message::from(long.as_str()), long.as_str().into(), vec![7; 70_000].into()] {
+        let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+        client.send(message.clone(), &mut wire).unwrap();
+        assert!(wire.len() < 1000, "{}", wire.len());
+        let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
+        assert!(came == message);
+        server.send(came, &mut output).unwrap();
+        assert!(output.len() < 1000, "{}", output.len());
+        let Ok(Some(Event::Message(came))) = client.receive(&mut output, &mut wire) else { panic!() };
+        assert!(came == message);
+    }
+}
+
+#[test]
+fn it_is_used_only_where_both_want_it() {
+    let (mut client, _, negotiated) = opened(&deflating(), &Config::new());
+    assert!(negotiated.extensions.is_empty());
+    let mut wire = BytesMut::new();
+    client.send(LINE.repeat(100), &mut wire).unwrap();
+    assert!(wire.len() > 3000);
+    // And then the bit is nobody's.
+    let (_, mut server, _) = opened(&Config::new(), &deflating());
+    let compressed = Deflater::new(15).encode(Frame::text(LINE.repeat(10))).unwrap();
+    let refused = server.receive(&mut masked(&compressed), &mut BytesMut::new());
+    assert_eq!(refused.unwrap_err(), Error::Decode(DecodeError::ReservedBits));
+}
+
+#[test]
+fn text_that_comes_out_is_checked() {
+    let bad = Deflater::new(15).threshold(0).encode(Frame::text("").with_payload(&b"\xC3\x28"[..])).unwrap();
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let refused = server(&deflating().delivery(delivery), "").receive(&mut masked(&bad), &mut BytesMut::new());
+        assert_eq!(refused.unwrap_err(), Error::Decode(DecodeError::InvalidUtf8));
+    }
+}
+
+#[test]
+fn a_bomb_costs_no_more_than_a_message_may() {
+    let bomb = masked(&bomb());
+    println!("a GiB of zeros is compressed to {} bytes", bomb.len());
+    for limit in [1_i64 << 20, 16 << 20] {
+        for delivery in [Delivery::Whole, Delivery::Parts] {
+            let config = deflating().limits(Limits::new(limit.try_into().unwrap())).delivery(delivery);
+            let mut server = server(&config, "");
+            let before = HELD.get();
+            PEAK.set(before);
+            let (mut input, mut output, mut end) = (BytesMut::new(), BytesMut::new(), Ok(None));
+            for read in bomb.chunks(16 * 1024) {
+                input.extend_from_slice(read);
+                end = server.receive(&mut input, &mut output);
+                while matches!(end, Ok(Some(_))) {
+                    end = server.receive(&mut input, &mut output);
+                }
+                if end.is_err() {
+                    break;
+                }
+            }
+            let peak = PEAK.get() - before;
+            println!("limit {limit}, {delivery:?}: at most {peak} bytes of heap");
+            assert_eq!(end.unwrap_err(), Error::Decode(DecodeError::MessageTooLong));
+            assert_eq!((&output[..], server.state()), (&b"\x88\x02\x03\xF1"[..], State::Closed));
+            let most = if delivery == Delivery::Whole { limit + 128 * 1024 } else { 256 * 1024 };
+            assert!(peak < most, "{peak}");
+        }
+    }
+}
+
+#[test]
+fn parts_need_not_wait_for_the_message() {
+    let config = deflating().delivery(Delivery::Parts).limits(Limits::NONE);
+    let mut server = server(&config, "");
+    let long = LINE.repeat(100_000);
+    let wire = masked(&Deflater::new(15).encode(Frame::text(long.as_str())).unwrap());
+    let (mut input, mut output, mut came, mut lasts) = (BytesMut::new(), BytesMut::new(), Vec::new(), 0);
+    for read in wire.chunks(100) {
+        input.extend_from_slice(read);
+        while let Some(event) = server.receive(&mut input, &mut output).unwrap() {
+            let Event::Part(Part { kind: Kind::Text, bytes, first, last }) = event else { panic!("{event:?}") };
+            assert!(first == came.is_empty() && bytes.len() <= 65_536);
+            came.extend_from_slice(&bytes);
+            lasts += usize::from(last);
+        }
+        assert!(input.is_empty(), "nothing compressed is held back");
+    }
+    assert!(came == long.as_bytes());
+    assert_eq!(lasts, 1);
+}
+
+#[test]
+fn a_message_may_be_left_uncompressed() {
+    let (mut client, mut server, _) = opened(&deflating(), &deflating());
+    let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+    let secret = "secret, and what an attacker says".repeat(10);
+    server.send_frame(&Frame::text(secret.as_str()), &mut wire).unwrap();
+    assert!(wire.windows(6).any(|window| window == b"secret"));
+    server.send(LINE.repeat(10), &mut wire).unwrap();
+    for expected in [secret, LINE.repeat(10)] {
+        let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
+        assert_eq!(came.as_text(), Some(expected.as_str()));
+    }
+}
+
+#[test]
+fn a_message_may_be_compressed_once_for_many() {
+    let mut deflater = Deflater::new(15).context_takeover(false);
+    let ours = Config::new().extension(PermessageDeflate::new().server_no_context_takeover());
+    let mut peers: Vec<_> = (0..3).map(|_| opened(&deflating(), &ours)).collect();
+    for news in ["the same for all, ".repeat(10), "and once more the same for all, ".repeat(10)] {
+        let frame = deflater.encode(Frame::text(news.as_str())).unwrap();
+        for (client, server, _) in &mut peers {
+            let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+            server.send_frame(&frame, &mut wire).unwrap();
+            server.send(LINE.repeat(5), &mut wire).unwrap();
+            for expected in [&news, &LINE.repeat(5)] {
+                let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
+                assert_eq!(came.as_text(), Some(expected.as_str()));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_idle_can_give_its_compressor_back() {
+    let (mut client, mut server, _) = opened(&deflating(), &deflating());
+    let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+    let before = HELD.get();
+    client.send(LINE.repeat(100), &mut wire).unwrap();
+    assert!(HELD.get() - before > 200_000);
+    client.shrink();
+    assert!(HELD.get() - before < 10_000);
+    client.send(LINE.repeat(100), &mut wire).unwrap();
+    for _ in 0..2 {
+        let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
+        assert_eq!(came.as_bytes()[..], *Bytes::from(LINE.repeat(100)));
+        server.shrink();
+    }
+}
