@@ -133,6 +133,8 @@ proptest! {
         query in "(/?\\?[a-zA-Z0-9/?&=%-]{0,9})?",
     ) {
         prop_assume!(!path.is_empty() || query.is_empty() || query.starts_with('/'));
+        // What calls itself Punycode and is none names no host; Perl's module does not look.
+        prop_assume!(!host.contains("xn--"));
         let text = format!("ws{}://{host}{}{path}{query}", if secure { "s" } else { "" }, port.map_or(String::new(), |port| format!(":{port}")));
         let (url, out) = (Url::parse(&text)?, ask("url-parse", json!({ "url": text })));
         let ours = json!({
