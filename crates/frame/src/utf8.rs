@@ -247,20 +247,40 @@ mod tests {
         Ok(validator.is_complete())
     }
 
+    /// Every sequence of up to four bytes that is not refused before its last, cut at every place. Behind a character the
+    /// validator is as new, so what follows one is the same again.
     #[test]
-    fn every_sequence_of_three_bytes_is_judged_like_the_standard_library_does() {
-        for bytes in (0..0x100_0000_u32).step_by(7).map(u32::to_be_bytes) {
-            let bytes = &bytes[1..];
-            let mut validator = Utf8Validator::new();
-            for end in 1..=3 {
-                let verdict = validator.push(&bytes[end - 1..end]);
-                assert_eq!(verdict.is_ok(), may_go_on(&bytes[..end]), "{bytes:02x?} at {end}");
-                if verdict.is_err() {
-                    break;
+    fn every_character_is_judged_like_the_standard_library_does() {
+        let (mut open, mut characters, mut verdicts) = (vec![(Utf8Validator::new(), Vec::new())], 0, 0);
+        while let Some((before, begun)) = open.pop() {
+            for byte in 0..=u8::MAX {
+                let (mut validator, bytes) = (before, [&begun[..], &[byte]].concat());
+                let verdict = validator.push(&[byte]);
+                assert_eq!(verdict.is_ok(), may_go_on(&bytes), "{bytes:02x?}");
+                verdicts += 1;
+                let mut whole = Utf8Validator::new();
+                assert_eq!(whole.push(&bytes), verdict, "{bytes:02x?} at once");
+                for cut in 1..bytes.len() {
+                    let (mut validator, (head, rest)) = (Utf8Validator::new(), bytes.split_at(cut));
+                    assert_eq!(
+                        validator.push(head).and_then(|()| validator.push(rest)),
+                        verdict,
+                        "{bytes:02x?} at {cut}"
+                    );
                 }
-                assert_eq!(validator.is_complete(), core::str::from_utf8(&bytes[..end]).is_ok(), "{bytes:02x?}");
+                if verdict.is_err() {
+                    continue;
+                }
+                assert_eq!(validator.is_complete(), core::str::from_utf8(&bytes).is_ok(), "{bytes:02x?}");
+                if validator.is_complete() {
+                    characters += 1;
+                } else {
+                    open.push((validator, bytes));
+                }
             }
         }
+        // All code points but the surrogates.
+        assert_eq!((characters, verdicts > 4_000_000), (0x11_0000 - 0x800, true));
     }
 
     #[test]

@@ -147,6 +147,22 @@ mod tests {
         }
     }
 
+    /// Every key of up to eight characters out of five, by the words of draft-ietf-hybi-00 §5.2.
+    #[test]
+    fn every_short_key_is_judged_as_the_draft_says() {
+        for len in 0..=8 {
+            for shape in 0..5_u32.pow(len) {
+                let letters = (0..len).map(|at| b"0 19x"[(shape / 5_u32.pow(at) % 5) as usize]);
+                let key: Vec<u8> = letters.collect();
+                let digits: String =
+                    key.iter().filter(|byte| byte.is_ascii_digit()).map(|&byte| byte as char).collect();
+                let spaces = key.iter().filter(|&&byte| byte == b' ').count() as u64;
+                let expected = digits.parse::<u64>().ok().filter(|number| spaces > 0 && number % spaces == 0);
+                assert_eq!(number(&key).map(u64::from), expected.map(|number| number / spaces), "{key:?}");
+            }
+        }
+    }
+
     #[test]
     fn numbers_follow_the_rules() {
         for (key, expected) in [

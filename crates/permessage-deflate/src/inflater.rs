@@ -71,7 +71,8 @@ impl Inflater {
         let bits = self.bits;
         let context = self.context.get_or_insert_with(|| Decompress::new_with_window_bits(false, bits));
         inflate(context, input, output, room)?;
-        if ends && input.is_empty() {
+        if ends {
+            // Where the payload is not used up there is no room for this either.
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
             //# Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
             //# payload of the message.

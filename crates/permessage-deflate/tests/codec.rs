@@ -148,6 +148,18 @@ fn short_messages_go_out_as_they_are_and_parts_do_not() {
 //# An endpoint MUST use the following algorithm to receive a message in the form of an uncompressed
 //# message.
 #[test]
+fn a_level_is_how_hard_to_try() {
+    let text: String = (0..20_000).map(|number| format!("{} ", number * number % 1009)).collect();
+    let compressed = |level| {
+        let frame = Deflater::new(15).level(level).encode(Frame::text(text.as_str())).unwrap();
+        frame.payload().len()
+    };
+    assert!(compressed(0) > text.len() && compressed(1) < text.len() / 2);
+    assert!(compressed(1) > compressed(6) && compressed(6) > compressed(9));
+    assert_eq!(compressed(9), compressed(255));
+}
+
+#[test]
 fn what_was_not_compressed_passes() {
     let (mut inflater, plain) = (Inflater::new(15), Frame::text("plain").with_fin(false));
     assert_eq!(inflater.decode(plain.clone(), 1), Ok((plain, None)));

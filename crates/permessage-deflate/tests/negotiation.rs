@@ -238,6 +238,10 @@ fn the_windows_are_those_that_were_agreed_on() {
     let (_, deflater) = own.agree(Role::Client, &"permessage-deflate".parse().unwrap()).unwrap();
     let deflater = format!("{deflater:?}");
     assert!(deflater.contains("bits: 11") && deflater.contains("takeover: false"), "{deflater}");
+    // Whoever may use more need not.
+    let own = PermessageDeflate::new().server_max_window_bits(11);
+    let (_, deflater) = own.agree(Role::Server, &"permessage-deflate".parse().unwrap()).unwrap();
+    assert!(format!("{deflater:?}").contains("bits: 11"), "{deflater:?}");
 }
 
 #[test]
