@@ -96,7 +96,7 @@ impl Deflater {
                 return Err(EncodeError::Extension);
             }
             // With less room than a flush takes, it would flush again and again.
-            output.reserve(output.len().max(SPARE));
+            output.reserve(SPARE);
         }
     }
 }
