@@ -92,6 +92,37 @@ for name, bad in {"overlong": "c080", "surrogate": "eda080", "too great": "f4908
 for name, frames in {"fragments": "05026162", "text": "0101610403c3a962", "interleaved": "020163070004016a", "bad": "0501ff"}.items():
     write("assembler", name, b"\xff" + bytes.fromhex(frames))
 
+# Compressed messages: the examples of RFC 7692, section 7.2.3, and streams that are none.
+RFC7692 = {
+    "one block": "f248cdc9c90700",
+    "shared window": "f200110000",
+    "no compression": "000500faff48656c6c6f00",
+    "final block": "f348cdc9c9070000",
+    "two blocks": "f248050000 00ffffcac9c90700",
+    "dynamic": "0441010d0000004034f6ef",
+    "bad type": "ffff",
+    "bad length": "000500faf048656c6c6f",
+    "too far back": "0221",
+    "zlib": "789cf348cdc9c90700058c01f5",
+}
+for name, stream in RFC7692.items():
+    for room in (b"\0\0", b"\x03\0", b"\xff\xff"):
+        write("inflate", f"{name} {room.hex()}", b"\0" + room + CUTS + bytes.fromhex(stream))
+for name, messages in {"whole": "00011068656c6c6f", "parts": "83900568656c6c6f0101400368690a", "none": "41ff01780201ff79"}.items():
+    for options in range(16):
+        write("deflate", f"{name} {options}", bytes([options, 6, options, 7]) + CUTS + bytes.fromhex(messages) * 4)
+
+# Two ends of a connection: options, limits and timeouts of each, then what happens.
+STEPS = {
+    "talk": "0a0108 18 180b 0a0108 18", "pings": "0c05 0c06 18 1305", "parts": "0e00 05 2e0004 18", "closes": "1402 18 15 0418",
+    "frames": "1003 01 05 3000 00 07 18", "times": "17ff 18 17ff 17ff 18", "cuts": "0a0108 0003 0405 0601 0003 0405 0600",
+}
+for name, steps in STEPS.items():
+    for version in (3, 0, 1, 2):
+        for options in (0x00, 0x01, 0x08, 0x3f):
+            settings = bytes([options, 0x80, 0x80, 0x10, 0x21, 0x31, 0x40]) * 2
+            write("connection", f"{name} {version} {options}", bytes([version]) + settings + bytes.fromhex(steps))
+
 # Heads.
 for kind, target in (("request-parse", "request_head"), ("response-parse", "response_head")):
     for name, question in answers(kind):

@@ -194,7 +194,8 @@ fn plain_frames(input: &Input<'_>, claimed: Rsv) -> (Vec<Frame>, bool) {
         let form = if any_length { header.is_right_in_any_form() } else { header.is_right() };
         let masked = any_mask || header.mask.is_some() == (input.role() == Role::Server);
         let claimed = if matches!(header.opcode, 1 | 2) { claimed } else { 0 };
-        let mut good = form && masked && header.rsv & !claimed == 0 && header.len <= limits.max_frame;
+        let fits = header.is_control() || header.len <= limits.max_frame;
+        let mut good = form && masked && fits && header.rsv & !claimed == 0;
         if header.is_control() {
             good &= header.opcode != 8 || model::is_close(&payload);
         } else {

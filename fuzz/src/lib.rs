@@ -7,11 +7,14 @@
 mod assembler;
 mod connection;
 mod decoder;
+mod deflate;
+mod end;
 mod frame;
 mod handshake;
 mod head;
 mod input;
 mod model;
+mod sending;
 mod text;
 mod wire;
 
@@ -29,6 +32,8 @@ targets! {
     connection::connection
     decoder::decoder
     decoder::sentinel
+    deflate::deflate
+    deflate::inflate
     frame::frame_encode
     frame::frame_header
     frame::mask

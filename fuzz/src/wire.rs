@@ -1,1 +1,82 @@
+//! What one end has put on the wire, read by the plain model: every frame legal, and nothing behind a Close.
 
+use bytes::BytesMut;
+use protocol_websocket_connection::{Kind, Role, Version};
+
+use crate::model;
+
+/// A message as it was sent, and as it has to arrive.
+pub type Message = (Kind, Vec<u8>);
+
+/// Watches one direction.
+pub struct Wire {
+    version: Version,
+    masked: bool,
+    /// Of a frame that is not complete.
+    rest: BytesMut,
+    open: Option<Message>,
+    pub messages: Vec<Message>,
+    pub pings: Vec<Vec<u8>>,
+    pub pongs: Vec<Vec<u8>>,
+    /// The payload of the Close.
+    pub close: Option<Vec<u8>>,
+}
+
+impl Wire {
+    pub fn new(role: Role, version: Version) -> Self {
+        let (masked, rest) = (role == Role::Client, BytesMut::new());
+        let [pings, pongs] = [const { Vec::new() }; 2];
+        Self { version, masked, rest, open: None, messages: Vec::new(), pings, pongs, close: None }
+    }
+
+    pub fn see(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+        if self.version.has_length_framing() {
+            while let Some(frame) = model::frame(&self.rest) {
+                let _ = self.rest.split_to(frame.len());
+                self.frame(frame);
+            }
+            return;
+        }
+        let read = model::sentinels(&self.rest, u64::MAX);
+        let _ = self.rest.split_to(read.used);
+        for frame in read.frames {
+            assert!(self.close.is_none(), "a frame behind a Close");
+            match frame {
+                Some(text) => self.messages.push((Kind::Text, text.into())),
+                None => self.close = Some(Vec::new()),
+            }
+        }
+    }
+
+    /// Whether no frame is incomplete.
+    pub fn is_whole(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn frame(&mut self, frame: model::Frame) {
+        let model::Frame { header, payload } = frame;
+        assert!(header.is_right() && header.rsv == 0 && header.mask.is_some() == self.masked, "{header:?}");
+        // An answer to a ping may go behind a Close, and nothing else.
+        assert!(self.close.is_none() || header.opcode == 10, "{header:?} behind a Close");
+        match header.opcode {
+            8 => {
+                assert!(model::is_close(&payload));
+                self.close = Some(payload);
+            }
+            9 => self.pings.push(payload),
+            10 => self.pongs.push(payload),
+            opcode => {
+                assert_eq!(opcode == 0, self.open.is_some(), "fragments out of order");
+                let kind = if opcode == 1 { Kind::Text } else { Kind::Binary };
+                let (kind, mut bytes) = self.open.take().unwrap_or((kind, Vec::new()));
+                bytes.extend_from_slice(&payload);
+                assert!(kind == Kind::Binary || model::may_become_text(&bytes), "no text");
+                match header.fin {
+                    true => self.messages.push((kind, bytes)),
+                    false => self.open = Some((kind, bytes)),
+                }
+            }
+        }
+    }
+}

@@ -10,7 +10,8 @@ use crate::{EncodeError, Frame};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest payload of one frame, in bytes. Beyond it: close code 1009.
+    /// The longest payload of one data frame, in bytes; control frames have 125 at most in any case. Beyond it: close
+    /// code 1009.
     pub max_frame: u64,
     /// The longest message, all fragments together, in bytes. Beyond it: close code 1009.
     pub max_message: u64,

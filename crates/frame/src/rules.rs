@@ -62,7 +62,7 @@ impl Rules {
         if !claimed.contains(header.rsv) {
             return Err(DecodeError::ReservedBits);
         }
-        if header.len > self.limits.max_frame {
+        if header.len > self.limits.max_frame && !header.opcode.is_control() {
             return Err(DecodeError::FrameTooLong);
         }
         Ok(())

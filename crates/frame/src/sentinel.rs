@@ -133,7 +133,7 @@ impl Sentinel {
 /// For all that the dialect cannot say: everything but text in one frame, without `FF`, and a Close without a code.
 pub(crate) fn delimiters(frame: &Frame) -> Result<(&'static [u8], &'static [u8]), EncodeError> {
     match frame.opcode() {
-        OpCode::Close if frame.payload().is_empty() && frame.rsv().is_none() => Ok((&[END, 0x00], &[])),
+        OpCode::Close if frame.payload().is_empty() && frame.fin() && frame.rsv().is_none() => Ok((&[END, 0x00], &[])),
         OpCode::Text if frame.fin() && frame.rsv().is_none() && !frame.payload().contains(&END) => {
             Ok((&[TEXT], &[END]))
         }
@@ -373,6 +373,7 @@ mod tests {
             Frame::text("x").with_rsv(Rsv::RSV1),
             Frame::new(OpCode::Text, &b"\xFF"[..]),
             Frame::new(OpCode::Close, &b"\x03\xE8"[..]),
+            Frame::new(OpCode::Close, "").with_fin(false),
         ] {
             for version in [Version::Hixie75, Version::Hybi00] {
                 assert_eq!(frame.encode(version, None, &mut output), Err(EncodeError::Unsupported), "{frame:?}");

@@ -6,7 +6,7 @@ mod common;
 use std::slice;
 
 use bytes::BytesMut;
-use protocol_websocket_frame::{DecodeError, Delivery, Frame, Limits, Rsv};
+use protocol_websocket_frame::{Close, DecodeError, Delivery, Frame, Limits, Rsv};
 
 use common::{KEY, client, decode, drain, encode, server, verdict};
 
@@ -92,6 +92,13 @@ fn a_frame_over_the_limit_is_refused_from_its_head() {
     }
     let masked = b"\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\x02\x03\x04";
     assert_eq!(verdict(&server(), masked), Err(DecodeError::FrameTooLong));
+}
+
+#[test]
+fn control_frames_are_limited_by_their_own_length_alone() {
+    let frames = [Frame::ping(vec![7; 125]), Frame::close(Some(&Close::new(1000, "enough"))).unwrap()];
+    let (came, end) = decode(client().limits(Limits::new(0)), [encode(&frames, None)]);
+    assert_eq!((came, end), (frames.to_vec(), Ok(())));
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! permessage-deflate, from one end to the other and against the plain decompressor below it.
+
+use arbitrary::{Arbitrary, Unstructured};
+use bytes::{Bytes, BytesMut};
+use flate2::{Decompress, FlushDecompress, Status};
+use protocol_websocket_connection::{
+    Config, Connection, Delivery, Event, Extension as _, Frame, Kind, Limits, Message, Negotiate, Negotiated, Part,
+};
+use protocol_websocket_frame::{DecodeError, MaskKey, Rsv};
+use protocol_websocket_http::Extension;
+use protocol_websocket_permessage_deflate::{Inflater, PermessageDeflate};
+
+use crate::input::{bit, every_cut, pieces, read};
+
+/// Whatever two ends agree on, what is sent arrives: whole messages, parts and frames past the extension, however the
+/// wire is cut and in whatever form it is asked for, with pings in their places.
+pub fn deflate(data: &[u8]) {
+    let mut input = Unstructured::new(data);
+    let Ok((mut sending, mut receiving, cuts)) = ends(&mut input) else { return };
+    let (mut wire, mut expected) = (BytesMut::new(), Vec::new());
+    while expected.len() < 12 && !input.is_empty() && say(&mut input, &mut sending, &mut wire, &mut expected).is_ok() {}
+
+    let (mut buffer, mut pongs, mut came) = (BytesMut::new(), BytesMut::new(), Vec::new());
+    let mut open: Option<Vec<u8>> = None;
+    // Byte by byte, what is long takes long.
+    let cuts = if wire.len() > 1000 { cuts.map(|cut| cut | 0x3F) } else { cuts };
+    for piece in pieces(&wire, &cuts) {
+        buffer.extend_from_slice(piece);
+        while let Some(event) = receiving.receive(&mut buffer, &mut pongs).unwrap() {
+            match event {
+                Event::Message(message) => came.push((Some(message.kind()), message.into_bytes().into())),
+                Event::Part(part) => {
+                    assert_eq!(part.first, open.is_none());
+                    let mut message = open.take().unwrap_or_default();
+                    message.extend_from_slice(&part.bytes);
+                    match part.last {
+                        true => came.push((Some(part.kind), message)),
+                        false => open = Some(message),
+                    }
+                }
+                Event::Ping(payload) => came.push((None, payload.into())),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(came, expected);
+}
+
+/// A server that sends and a client that receives, or the other way round.
+fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<(Connection, Connection, [u8; 4])> {
+    let (options, level, bits, cuts) = input.arbitrary::<(u8, u8, [u8; 2], [u8; 4])>()?;
+    let mut extension = PermessageDeflate::new().level(level % 10).threshold(usize::from(level >> 4));
+    extension = extension.server_max_window_bits(8 + bits[0] % 8).client_max_window_bits(8 + bits[1] % 8);
+    if bit(options, 0) {
+        extension = extension.server_no_context_takeover();
+    }
+    if bit(options, 1) {
+        extension = extension.client_no_context_takeover();
+    }
+    let offer = extension.offers().remove(0);
+    let negotiated = Negotiated::default().extension(extension.answer(&offer).unwrap());
+    let delivery = if bit(options, 2) { Delivery::Parts } else { Delivery::Whole };
+    let config = Config::new().extension(extension).limits(Limits::NONE).delivery(delivery);
+    let server = Connection::server(&negotiated, &config);
+    let client = Connection::client(&negotiated, &config, |key: &mut [u8]| key.copy_from_slice(b"key!"));
+    Ok(if bit(options, 3) { (server, client, cuts) } else { (client, server, cuts) })
+}
+
+type Said = (Option<Kind>, Vec<u8>);
+
+/// Sends a message in one of all ways, pings and shrinks on the way.
+fn say(
+    input: &mut Unstructured<'_>,
+    sending: &mut Connection,
+    wire: &mut BytesMut,
+    expected: &mut Vec<Said>,
+) -> arbitrary::Result<()> {
+    let what = input.arbitrary::<u8>()?;
+    let payload = payload(input)?;
+    match what % 4 {
+        0 => sending.send(Message::from(payload.clone()), wire).unwrap(),
+        1 => {
+            let frame = Frame::binary(payload.clone());
+            sending.send_frame(&frame, wire).unwrap();
+        }
+        2 => {
+            let rest = sending.send_vectored(Message::from(payload.clone()), wire).unwrap();
+            wire.extend_from_slice(&rest);
+        }
+        _ => {
+            // A few parts: each costs the compressor a flush.
+            let size = 1 + payload.len() / 8 + usize::from(input.arbitrary::<u8>()?);
+            let mut rest = Bytes::from(payload.clone());
+            let mut first = true;
+            while first || !rest.is_empty() {
+                let bytes = rest.split_to(size.min(rest.len()));
+                let last = rest.is_empty();
+                sending.send_part(Part { kind: Kind::Binary, bytes, first, last }, wire).unwrap();
+                first = false;
+                if bit(what, 7) {
+                    sending.ping("inside", wire).unwrap();
+                    expected.push((None, b"inside".to_vec()));
+                }
+            }
+            // The message ends with its last part, so before the ping behind that.
+            let inside = if bit(what, 7) { expected.pop() } else { None };
+            expected.push((Some(Kind::Binary), payload));
+            expected.extend(inside);
+            return Ok(());
+        }
+    }
+    if bit(what, 6) {
+        sending.shrink();
+    }
+    expected.push((Some(Kind::Binary), payload));
+    Ok(())
+}
+
+/// Bytes as they come, or some of them over and over.
+fn payload(input: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
+    let (times, len) = input.arbitrary::<(u8, u8)>()?;
+    let unit = input.bytes(usize::from(len).min(input.len()))?;
+    Ok(unit.repeat(if times < 128 { 1 } else { usize::from(times - 127) }))
+}
+
+#[derive(Debug, Arbitrary)]
+struct Input<'a> {
+    options: u8,
+    room: u16,
+    cuts: [u8; 4],
+    stream: &'a [u8],
+}
+
+/// Any bytes give what the plain decompressor makes of them, or an error if it does, in pieces of at most as many bytes
+/// as there is room for, however they are cut.
+pub fn inflate(data: &[u8]) {
+    let Some(input) = read::<Input<'_>>(data) else { return };
+    let room = 1 + usize::from(input.room);
+    let bits = if bit(input.options, 0) { 9 + (input.options >> 1) % 7 } else { 15 };
+    let expected = plain(bits, input.stream);
+    every_cut(input.stream, &input.cuts, |cuts| match (inflated(bits, cuts, room), &expected) {
+        (Ok(came), Some(expected)) => assert_eq!(came, *expected),
+        (Err(error), None) => assert_eq!(error, DecodeError::Extension),
+        (came, expected) => panic!("{came:?} is not {expected:?}"),
+    });
+
+    // At a connection: no message beyond the limit, and the limit is named where it was the reason.
+    let limit = u64::from(input.room);
+    let negotiated = Negotiated::default().extension(Extension::new("permessage-deflate"));
+    let config = Config::new().extension(PermessageDeflate::new()).limits(Limits::new(limit).max_frame(u64::MAX));
+    let mut server = Connection::server(&negotiated, &config);
+    let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+    let frame = Frame::binary(input.stream.to_vec()).with_rsv(Rsv::RSV1);
+    frame.encode(negotiated.version, Some(MaskKey(*b"key!")), &mut wire).unwrap();
+    let plain = plain(PermessageDeflate::MAX_WINDOW_BITS, input.stream);
+    match (server.receive(&mut wire, &mut output), plain) {
+        (Ok(Some(Event::Message(message))), Some(plain)) => {
+            assert!(message.as_bytes().len() as u64 <= limit);
+            assert_eq!(message.as_bytes()[..], plain[..]);
+        }
+        (Err(error), plain) => {
+            let fits = plain.is_some_and(|plain| plain.len() as u64 <= limit) && input.stream.len() as u64 <= limit;
+            assert!(!fits, "{error:?}");
+        }
+        (Ok(came), plain) => panic!("{came:?} is not {plain:?}"),
+    }
+}
+
+/// What a message in these pieces gives.
+fn inflated<'a>(bits: u8, cuts: &mut dyn Iterator<Item = &'a [u8]>, room: usize) -> Result<Vec<u8>, DecodeError> {
+    let mut inflater = Inflater::new(bits);
+    let (mut out, mut first) = (Vec::new(), true);
+    let cuts = cuts.map(Some).chain([None]);
+    for cut in cuts {
+        let bytes = Bytes::copy_from_slice(cut.unwrap_or_default());
+        let frame = if first { Frame::binary(bytes).with_rsv(Rsv::RSV1) } else { Frame::continuation(bytes) };
+        let mut next = Some(frame.with_fin(cut.is_none()));
+        while let Some(frame) = next {
+            let (piece, rest) = inflater.decode(frame, room)?;
+            assert!(piece.payload().len() <= room);
+            assert!(rest.is_none() || piece.payload().len() == room, "room was left");
+            out.extend_from_slice(piece.payload());
+            next = rest;
+        }
+        first = false;
+    }
+    Ok(out)
+}
+
+/// What RFC 7692 §7.2.2 says to do, on a stream that is there as a whole.
+fn plain(bits: u8, stream: &[u8]) -> Option<Vec<u8>> {
+    let stream = [stream, &[0x00, 0x00, 0xFF, 0xFF]].concat();
+    let mut context = Decompress::new_with_window_bits(false, bits);
+    let (mut rest, mut out) = (&stream[..], Vec::new());
+    loop {
+        out.reserve(1 << 16);
+        let before = context.total_in();
+        let status = context.decompress_vec(rest, &mut out, FlushDecompress::Sync).ok()?;
+        rest = &rest[(context.total_in() - before) as usize..];
+        match status {
+            Status::StreamEnd => context.reset(false),
+            _ if out.len() == out.capacity() => continue,
+            Status::BufError if !rest.is_empty() => return None,
+            _ => {}
+        }
+        if rest.is_empty() {
+            return Some(out);
+        }
+    }
+}
