@@ -8,7 +8,7 @@ use crate::extensions::Extensions;
 use crate::state::Incoming;
 use crate::{Config, Event};
 
-/// The longest part that an extension makes of a shorter one, in bytes.
+/// The longest part that an extension makes of a shorter one, in bytes, where the parts are not the message.
 const PART: usize = 64 * 1024;
 
 /// What the peer sends: bytes in, events out. It writes nothing; what is to be said to the peer comes beside the event.
@@ -84,7 +84,7 @@ impl Receiver {
 
     fn next(&mut self, input: &mut BytesMut) -> Result<Option<(Event, Option<Reply>)>, DecodeError> {
         loop {
-            if let Some(frame) = self.extensions.resume(self.room())? {
+            if let Some(frame) = self.extensions.resume(self.room(true))? {
                 match self.data(frame)? {
                     Some(event) => return Ok(Some((event, None))),
                     None => continue,
@@ -110,7 +110,8 @@ impl Receiver {
                     (Event::Close(close), Some(Reply::Close(frame.into_payload())))
                 }
                 OpCode::Continuation | OpCode::Text | OpCode::Binary => {
-                    let frame = self.extensions.decode(frame, self.room())?;
+                    let room = self.room(frame.opcode() == OpCode::Continuation);
+                    let frame = self.extensions.decode(frame, room)?;
                     match self.data(frame)? {
                         Some(event) => (event, None),
                         None => continue,
@@ -121,12 +122,12 @@ impl Receiver {
         }
     }
 
-    /// How many bytes an extension may give at once.
-    fn room(&self) -> usize {
+    /// How many bytes an extension may give at once: of the `rest` of a message little, since they are copied.
+    fn room(&self, rest: bool) -> usize {
         let budget = usize::try_from(self.assembler.budget()).unwrap_or(usize::MAX);
         match self.delivery {
-            Delivery::Whole => budget,
-            Delivery::Parts => budget.min(PART),
+            Delivery::Whole if !rest => budget,
+            Delivery::Whole | Delivery::Parts => budget.min(PART),
         }
     }
 

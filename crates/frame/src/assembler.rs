@@ -1,14 +1,16 @@
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
-use bytes::BytesMut;
+use bytes::Bytes;
 
 use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, Utf8Validator};
 
 /// Frames in, messages out.
 ///
 /// A message in one frame passes without a copy. Fragments are joined in one buffer that grows with what has come, at
-/// most to twice its length, and that is gone with the message. Text is checked as it comes, and that of fragments always
-/// here: what makes their sum a `str` must not rest on frames having come in order from one decoder.
+/// most to twice its length and never past the longest message, and that is gone with the message. Text is checked as it
+/// comes, and that of fragments always here: what makes their sum a `str` must not rest on frames having come in order
+/// from one decoder.
 ///
 /// It checks again what a [`Decoder`](crate::Decoder) in front of it has checked of the order and the length, since an
 /// extension between the two changes lengths, and since frames may come from elsewhere. Fragments are not counted here:
@@ -35,7 +37,7 @@ struct Open {
     kind: Kind,
     len: u64,
     text: Utf8Validator,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
 }
 
 impl Assembler {
@@ -58,18 +60,18 @@ impl Assembler {
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
         //# Clients and servers MUST support receiving both fragmented and unfragmented messages.
-        let (kind, fin) = (self.admit(&frame)?, frame.fin());
+        let (kind, fin, budget) = (self.admit(&frame)?, frame.fin(), self.budget());
         match self.open.take() {
             None if fin => message(kind, frame).map(Some),
             open => {
                 let mut open = open.unwrap_or_else(|| Open::new(kind));
                 open.check(frame.payload(), fin)?;
-                open.buffer.extend_from_slice(frame.payload());
+                open.append(frame.into_payload(), budget);
                 if !fin {
                     self.open = Some(open);
                     return Ok(None);
                 }
-                let bytes = open.buffer.freeze();
+                let bytes = Bytes::from(open.buffer);
                 Ok(Some(match kind {
                     Kind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
                     // Some of it went out in parts, and the rest may begin inside a character.
@@ -135,7 +137,7 @@ impl Assembler {
 
 impl Open {
     fn new(kind: Kind) -> Box<Self> {
-        Box::new(Self { kind, len: 0, text: Utf8Validator::new(), buffer: BytesMut::new() })
+        Box::new(Self { kind, len: 0, text: Utf8Validator::new(), buffer: Vec::new() })
     }
 
     fn check(&mut self, payload: &[u8], last: bool) -> Result<(), DecodeError> {
@@ -149,6 +151,23 @@ impl Open {
             }
         }
         Ok(())
+    }
+
+    /// Joins `payload`, of which `budget` admits all.
+    fn append(&mut self, payload: Bytes, budget: u64) {
+        if self.buffer.is_empty() {
+            // Nobody else's bytes are taken over, all others are copied.
+            self.buffer = payload.into();
+            if self.buffer.capacity() > 2 * self.buffer.len() + 4096 {
+                self.buffer.shrink_to_fit();
+            }
+            return;
+        }
+        if payload.len() > self.buffer.capacity() - self.buffer.len() {
+            let room = usize::try_from(budget).unwrap_or(usize::MAX);
+            self.buffer.reserve_exact(self.buffer.len().min(room).max(payload.len()));
+        }
+        self.buffer.extend_from_slice(&payload);
     }
 }
 
