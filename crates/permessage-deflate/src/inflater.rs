@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};
 use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
 
-use crate::{CHUNK, PermessageDeflate, TAIL};
+use crate::{CHUNK, TAIL};
 
 /// Decompresses what comes in, as far as there is room for it.
 ///
@@ -45,15 +45,10 @@ enum Message {
 }
 
 impl Inflater {
-    /// Takes what a compressor with a window of two to the power of `bits` made, 15 if nobody said less.
+    /// Takes what a compressor with a window of two to the power of `bits` made, 15 if nobody said less. What refers
+    /// farther back is not refused: whatever the window, the memory is that of the widest.
     #[must_use]
     pub const fn new(bits: u8) -> Self {
-        let bits = match bits {
-            // A window of 512 bytes can do what one of 256 can.
-            ..PermessageDeflate::MIN_WINDOW_BITS => PermessageDeflate::MIN_WINDOW_BITS,
-            PermessageDeflate::MAX_WINDOW_BITS.. => PermessageDeflate::MAX_WINDOW_BITS,
-            _ => bits,
-        };
         Self { bits, takeover: true, message: Message::Plain, carry: None, tail: &TAIL, context: None }
     }
 
@@ -68,8 +63,8 @@ impl Inflater {
     /// Inflates `input`, and the tail behind it if the message `ends` with it, into `output`, until all is used up or
     /// `output` has `room` bytes.
     fn inflate(&mut self, input: &mut Bytes, ends: bool, output: &mut Vec<u8>, room: usize) -> Result<(), DecodeError> {
-        let bits = self.bits;
-        let context = self.context.get_or_insert_with(|| Decompress::new_with_window_bits(false, bits));
+        // The widest for all: it takes no more memory, and narrow ones are made anew at each end of a stream.
+        let context = self.context.get_or_insert_with(|| Decompress::new(false));
         inflate(context, input, output, room)?;
         if ends {
             // Where the payload is not used up there is no room for this either.

@@ -219,16 +219,13 @@ fn a_window_is_as_wide_as_it_says() {
 }
 
 #[test]
-fn what_refers_to_before_the_window_is_refused_or_right() {
+fn what_refers_to_before_the_window_is_right_all_the_same() {
     let again = [noise(2000), noise(2000)].concat();
     let frame = Frame::binary(deflated(&again, 15)).with_rsv(Rsv::RSV1);
-    for room in [1, 100, 5000] {
-        match pieces(&mut Inflater::new(9), frame.clone(), room) {
-            Ok(pieces) => assert_eq!(joined(&pieces), again),
-            Err(error) => assert_eq!(error, DecodeError::Extension),
-        }
+    for (bits, room) in [(8, 1), (9, 100), (9, 5000), (15, 1)] {
+        let came = pieces(&mut Inflater::new(bits), frame.clone(), room);
+        assert!(came.is_ok_and(|pieces| joined(&pieces) == again), "{bits} {room}");
     }
-    assert!(pieces(&mut Inflater::new(15), frame, 1).is_ok_and(|pieces| joined(&pieces) == again));
 }
 
 #[test]

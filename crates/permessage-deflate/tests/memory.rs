@@ -16,11 +16,13 @@ struct Counting;
 thread_local! {
     static HELD: Cell<i64> = const { Cell::new(0) };
     static PEAK: Cell<i64> = const { Cell::new(0) };
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
 }
 
 fn hold(bytes: usize) {
     HELD.set(HELD.get() + bytes as i64);
     PEAK.set(PEAK.get().max(HELD.get()));
+    TAKEN.set(TAKEN.get() + bytes as u64);
 }
 
 // SAFETY: every call goes to the system's allocator as it came.
@@ -90,6 +92,16 @@ fn a_bomb_in_pieces_costs_one_piece() {
     });
     println!("{total} bytes in pieces of 64 KiB: at most {peak} bytes of heap");
     assert!(peak < 128 * 1024, "{peak}");
+}
+
+#[test]
+fn an_end_in_the_middle_takes_no_more_memory() {
+    for bits in [8, 9, 12, 15] {
+        let ends = Frame::binary(b"\x03\x00".repeat(10_000)).with_rsv(Rsv::RSV1);
+        let (mut inflater, before) = (Inflater::new(bits), TAKEN.get());
+        inflater.decode(ends, 1 << 20).unwrap();
+        assert!(TAKEN.get() - before < 256 * 1024, "{bits}: {}", TAKEN.get() - before);
+    }
 }
 
 #[test]
