@@ -89,7 +89,8 @@ impl PermessageDeflate {
     }
 
     /// Bounds the client's window (RFC 7692 §7.1.2.2), as [`server_max_window_bits`](Self::server_max_window_bits) does the
-    /// server's. A server can ask for it only where the client offers to be asked; all others have the widest window.
+    /// server's. A server can ask for it only where the client offers to be asked; all others have the widest window. A
+    /// client keeps to it whatever the server says.
     #[must_use]
     pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = in_range(bits);
@@ -123,13 +124,8 @@ impl PermessageDeflate {
             (Some(most), bits) => bits.is_some_and(|bits| bits <= most),
             (None, _) => true,
         };
-        let client_bits = match answer.client_max_window_bits {
-            Bits::Absent => true,
-            // Ours names no value above the widest there is.
-            Bits::Max(bits) => bits <= self.client_max_window_bits,
-            Bits::Any => false,
-        };
-        takeover && server_bits && client_bits
+        // Any window is allowed for what we send: our own value is a hint, which a server may ignore (§7.1.2.2).
+        takeover && server_bits
     }
 
     fn deflater(&self, bits: u8, takeover: bool) -> Deflater {

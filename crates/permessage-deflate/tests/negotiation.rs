@@ -143,7 +143,7 @@ fn a_client_takes_only_answers_to_its_offer() {
         (new().server_max_window_bits(12), "; server_max_window_bits=9", true),
         (new().client_max_window_bits(12), "", true),
         (new().client_max_window_bits(12), "; client_max_window_bits=12", true),
-        (new().client_max_window_bits(12), "; client_max_window_bits=13", false),
+        (new().client_max_window_bits(12), "; client_max_window_bits=13", true),
     ] {
         assert_eq!(takes(&client, &format!("permessage-deflate{params}")), taken, "{client:?} {params}");
     }
@@ -235,9 +235,11 @@ fn the_windows_are_those_that_were_agreed_on() {
     assert!(client.0.contains("takeover: true") && client.1.contains("takeover: false"), "{client:?}");
 
     let own = PermessageDeflate::new().client_no_context_takeover().client_max_window_bits(11);
-    let (_, deflater) = own.agree(Role::Client, &"permessage-deflate".parse().unwrap()).unwrap();
-    let deflater = format!("{deflater:?}");
-    assert!(deflater.contains("bits: 11") && deflater.contains("takeover: false"), "{deflater}");
+    for answer in ["permessage-deflate", "permessage-deflate; client_max_window_bits=12"] {
+        let (_, deflater) = own.agree(Role::Client, &answer.parse().unwrap()).unwrap();
+        let deflater = format!("{deflater:?}");
+        assert!(deflater.contains("bits: 11") && deflater.contains("takeover: false"), "{deflater}");
+    }
     // Whoever may use more need not.
     let own = PermessageDeflate::new().server_max_window_bits(11);
     let (_, deflater) = own.agree(Role::Server, &"permessage-deflate".parse().unwrap()).unwrap();
