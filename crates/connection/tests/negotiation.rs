@@ -85,6 +85,9 @@ fn what_one_end_does_not_want_is_not_used() {
 fn of_several_offers_the_first_that_is_granted_counts() {
     let client = Config::new().extension(Runs::new(7)).extension(Runs::new(5));
     assert_eq!(agreed(&client, &Config::new().extension(Runs::new(9))), ["runs; max=7"]);
+    let quiet = |max| Runs::new(max).rsv(Rsv::NONE);
+    let client = client.extension(quiet(3));
+    assert_eq!(agreed(&client, &Config::new().extension(quiet(9))), ["runs; max=7"], "once, though no bit is taken");
     let offer = Offer::new()
         .extension(Extension::new("runs").param("max", "many"))
         .extension(Extension::new("unknown").flag("x"))
@@ -160,6 +163,7 @@ fn a_client_checks_the_servers_answer() {
         (&config, vec![flip.clone().flag("x")]),
         (&config, vec![flip.clone(), flip.clone()]),
         (&greedy, vec![flip.clone(), runs("9")]),
+        (&Config::new().extension(Runs::new(7).rsv(Rsv::NONE)), vec![runs("7"), runs("7")]),
     ] {
         assert_eq!(answered(config, &answer).unwrap_err(), wrong, "{answer:?}");
     }
