@@ -124,6 +124,26 @@ fn in_parts_they_give_no_more_than_64_kib_at_once_and_all_of_it_before_what_foll
 }
 
 #[test]
+fn what_one_holds_back_comes_before_what_the_other_does() {
+    let config = Config::new().delivery(Delivery::Parts).limits(Limits::NONE);
+    let twice = |mut connection: Connection| {
+        for rsv in [Rsv::RSV2, Rsv::RSV3] {
+            connection.extend(Runs::new(9).rsv(rsv), Runs::new(9).rsv(rsv));
+        }
+        connection
+    };
+    // Pairs of pairs: what the one undoes is more than 64 KiB, and what the other makes of that is more again.
+    let message: Vec<u8> = (0..150_000_u32).flat_map(|n| [n.to_le_bytes()[0], n.to_le_bytes()[1]]).collect();
+    let (mut client, mut server, mut wire) = (twice(client(&config)), twice(self::server(&config)), BytesMut::new());
+    client.send([message.clone(), vec![7; 600_000]].concat(), &mut wire).unwrap();
+    client.send(message.clone(), &mut wire).unwrap();
+    let (events, _) = take(&mut server, &mut wire);
+    let parts = events.iter().map(|event| if let Event::Part(part) = event { part } else { panic!() });
+    let came: Vec<u8> = parts.flat_map(|part| part.bytes.to_vec()).collect();
+    assert!(came == [message.clone(), vec![7; 600_000], message].concat());
+}
+
+#[test]
 fn a_frame_of_ones_own_goes_past_them() {
     let (mut client, mut server) = (extend(client(&Config::new())), extend(server(&Config::new())));
     let mut wire = BytesMut::new();
