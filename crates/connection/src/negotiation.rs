@@ -38,28 +38,30 @@ impl Willing {
 
     /// The answer, with the extensions that `request` offers and we are willing to use.
     ///
-    /// By the client's order, each name once, and none whose reserved bits are taken.
-    pub(crate) fn accept(&self, request: &Request, mut accept: Accept) -> Accept {
+    /// By the client's order, behind those that `accept` names already, each name once, and none whose reserved bits
+    /// are taken.
+    pub(crate) fn accept(&self, request: &Request, accept: Accept) -> Accept {
         if self.is_empty() {
             return accept;
         }
-        let (offers, mut used) = (request.extensions(), Used::default());
-        for offer in &offers {
+        let names = accept.extensions().iter().map(http::Extension::name).collect();
+        let (offers, mut used) = (request.extensions(), Used { names, rsv: Rsv::NONE });
+        let answers = offers.iter().filter_map(|offer| {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
             //# then the value MUST be derived from the client's handshake, specifically by
             //# selecting one or more of the values from the |Sec-WebSocket-Extensions| field.
-            let answer = self.named(offer.name()).find_map(|ours| {
+            self.named(offer.name()).find_map(|ours| {
                 let answer = ours.answer(offer)?;
                 let halves = ours.agree(Role::Server, &answer)?;
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-5
                 //# if the PMCE will conflict with the extension on their use of the RSV1 bit.
                 used.take(offer.name(), &halves).then_some(answer)
-            });
-            //= https://www.rfc-editor.org/rfc/rfc7692#section-5
-            //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
-            accept = answer.into_iter().fold(accept, Accept::extension);
-        }
-        accept
+            })
+        });
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
+        let answers: Vec<http::Extension> = answers.collect();
+        answers.into_iter().fold(accept, Accept::extension)
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8

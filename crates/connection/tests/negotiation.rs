@@ -128,6 +128,19 @@ fn two_that_want_the_same_bit_are_not_used_together() {
     assert_eq!(agreed(&both, &both), ["flip"]);
 }
 
+#[test]
+fn what_the_application_has_granted_is_not_granted_again() {
+    let config = Config::new().extension(Runs::new(7)).extension(Flip::new());
+    let mut wire = BytesMut::new();
+    let mut server = Server::new(config.clone());
+    let _client = connect(&Offer::new(), &config, &mut wire);
+    let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut wire, &mut BytesMut::new()) else { panic!() };
+    let mut answer = BytesMut::new();
+    server.accept(upgrade, &Accept::new().extension("runs; max=3".parse().unwrap()), &mut answer).unwrap();
+    let answer = String::from_utf8(answer.to_vec()).unwrap();
+    assert!(answer.contains("Sec-WebSocket-Extensions: runs; max=3, flip\r\n"), "{answer}");
+}
+
 /// A client's end of a handshake that the server answered with these extensions.
 fn answered(config: &Config, extensions: &[Extension]) -> Result<Option<Event>, Error> {
     let mut request = BytesMut::new();

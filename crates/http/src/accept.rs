@@ -58,6 +58,12 @@ impl Accept {
         self.note(result)
     }
 
+    /// The extensions named so far.
+    #[must_use]
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
     /// Appends an extension that the client offered, with the parameters that answer its own.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {

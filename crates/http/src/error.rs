@@ -209,6 +209,8 @@ pub enum AnswerError {
     ExtensionParameters,
     /// `Sec-WebSocket-Extensions` is not a list as RFC 6455 §9.1 has it.
     Extensions,
+    /// `Sec-WebSocket-Extensions` more than once.
+    ExtensionsRepeated,
     /// The answer is not of HTTP/1.1.
     HttpVersion,
     /// Not exactly one `Sec-WebSocket-Location` or `WebSocket-Location`, by the version, or another URL than that of the
@@ -238,6 +240,7 @@ impl fmt::Display for AnswerError {
             Self::ExtensionNotOffered => "not a valid response: extension was not offered",
             Self::ExtensionParameters => "not a valid response: an extension does not answer what was offered",
             Self::Extensions => "not a valid response: wrong sec-websocket-extensions",
+            Self::ExtensionsRepeated => "not a valid response: more than one sec-websocket-extensions",
             Self::HttpVersion => "wrong response line: not HTTP/1.1",
             Self::Location => "not a valid response: location is not that of the request",
             Self::Origin => "not a valid response: origin is not that of the request",

@@ -179,10 +179,15 @@ fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a
 }
 
 fn extensions(headers: &Headers, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
-    if !headers.contains("sec-websocket-extensions") {
-        return Ok(alloc::vec::Vec::new());
-    }
-    let chosen = Extension::list(headers.get_all("sec-websocket-extensions")).map_err(|_| AnswerError::Extensions)?;
+    let list = match headers.at_most_once("sec-websocket-extensions") {
+        Ok(None) => return Ok(alloc::vec::Vec::new()),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+        //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP
+        //# response.
+        Err(Repeated) => return Err(AnswerError::ExtensionsRepeated),
+        Ok(Some(list)) => list,
+    };
+    let chosen = Extension::list(core::iter::once(list)).map_err(|_| AnswerError::Extensions)?;
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response includes a |Sec-WebSocket-Extensions| header
     //# field and this header field indicates the use of an extension

@@ -199,12 +199,15 @@ fn only_an_offered_subprotocol_is_taken() {
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 //# If the response includes a |Sec-WebSocket-Extensions| header field
+//= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+//# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP response.
 #[test]
 fn only_offered_extensions_are_taken() {
     let chosen = |values: &[&str]| with("Sec-WebSocket-Extensions", values).map(|negotiated| negotiated.extensions);
     assert_eq!(chosen(&[]), Ok(vec![]));
     assert_eq!(chosen(&["z, x; y=2"]), Ok(vec![Extension::new("z"), Extension::new("x").param("y", "2")]));
-    assert_eq!(chosen(&["x", "w"]), Err(AnswerError::ExtensionNotOffered));
+    assert_eq!(chosen(&["x, w"]), Err(AnswerError::ExtensionNotOffered));
+    assert_eq!(chosen(&["z", "x"]), Err(AnswerError::ExtensionsRepeated));
     assert_eq!(chosen(&["X"]), Err(AnswerError::ExtensionNotOffered));
     for bad in ["", "x;", "x; y=\"", "x y"] {
         assert_eq!(chosen(&[bad]), Err(AnswerError::Extensions), "{bad:?}");

@@ -208,7 +208,9 @@ fn class(error: AnswerError) -> &'static str {
     match error {
         AnswerError::AcceptWrong => "accept-wrong",
         AnswerError::Checksum => "checksum-wrong",
-        AnswerError::ExtensionNotOffered | AnswerError::Extensions => "extension-unrequested",
+        AnswerError::ExtensionNotOffered | AnswerError::Extensions | AnswerError::ExtensionsRepeated => {
+            "extension-unrequested"
+        }
         AnswerError::Location => "location-wrong",
         AnswerError::Origin => "origin-wrong",
         AnswerError::SubprotocolNotOffered | AnswerError::SubprotocolRepeated => "subprotocol-unrequested",
