@@ -60,7 +60,7 @@ impl Handshake for Asking {
             None => Step::Wait,
             Some(Outcome::Open(response)) => {
                 let negotiated = response.into_negotiated();
-                //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
                 //# If a server gives an invalid response, such as accepting a PMCE that the client
                 //# did not offer
                 config.extensions.agree(Role::Client, &negotiated).map_err(|error| Error::Answer(error.into()))?;

@@ -53,12 +53,12 @@ impl Willing {
             self.named(offer.name()).find_map(|ours| {
                 let answer = ours.answer(offer)?;
                 let halves = ours.agree(Role::Server, &answer)?;
-                //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+                //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
                 //# if the PMCE will conflict with the extension on their use of the RSV1 bit.
                 used.take(offer.name(), &halves).then_some(answer)
             })
         });
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
         //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
         let answers: Vec<http::Extension> = answers.collect();
         answers.into_iter().fold(accept, Accept::extension)
@@ -75,7 +75,7 @@ impl Willing {
         let ours = negotiated.extensions.iter().filter(|answer| self.named(answer.name()).next().is_some());
         let agreed = ours.map(|answer| {
             let halves = self.named(answer.name()).find_map(|ours| ours.agree(role, answer));
-            //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+            //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
             //# A client that received a response accepting a PMCE extension negotiation offer
             //# together with such an extension MUST
             halves.filter(|halves| used.take(answer.name(), halves)).ok_or(AnswerError::ExtensionParameters)

@@ -70,7 +70,7 @@ fn the_order_is_the_clients() {
 //# more of the values from the |Sec-WebSocket-Extensions| field.
 //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
 //# MUST NOT use them unless the server indicates that it wishes to use the extension.
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
 #[test]
 fn what_one_end_does_not_want_is_not_used() {
@@ -119,7 +119,7 @@ fn of_several_wishes_the_first_that_fits_counts() {
     assert_eq!(agreed(&Config::new().extension(Runs::new(8)), &server), ["runs; max=3"]);
 }
 
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# if the PMCE will conflict with the extension on their use of the RSV1 bit.
 #[test]
 fn two_that_want_the_same_bit_are_not_used_together() {
@@ -156,10 +156,10 @@ fn answered(config: &Config, extensions: &[Extension]) -> Result<Option<Event>, 
     event
 }
 
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# A client that received a response accepting a PMCE extension negotiation offer together with
 //# such an extension MUST
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# If a server gives an invalid response, such as accepting a PMCE that the client did not offer
 #[test]
 fn a_client_checks_the_servers_answer() {

@@ -33,6 +33,8 @@ impl Frame {
     pub fn new(opcode: OpCode, payload: impl Into<Bytes>) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+        //# 1 bit in length, MUST be 0 unless negotiated otherwise
         Self { opcode, fin: true, rsv: Rsv::NONE, checked: false, payload: payload.into() }
     }
 

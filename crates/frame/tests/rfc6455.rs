@@ -78,6 +78,8 @@ fn examples() -> Vec<Example> {
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
+//= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+//# 1 bit in length, MUST be 0 unless negotiated otherwise
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
 //# A masked frame MUST have the field frame-masked set to 1
 #[test]

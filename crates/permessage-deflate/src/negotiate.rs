@@ -147,7 +147,7 @@ impl Negotiate for PermessageDeflate {
     }
 
     fn offers(&self) -> Vec<Extension> {
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
         //# To offer use of a PMCE, a client MUST include the extension name of the PMCE
         vec![self.offer().extension()]
     }
@@ -160,7 +160,7 @@ impl Negotiate for PermessageDeflate {
         let offer = Params::parse(offer)?;
         let server_bits =
             offer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS).min(self.server_max_window_bits);
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
         //# The element MUST represent a PMCE that is fully supported by the server.
         if server_bits < Self::MIN_WINDOW_BITS {
             return None;
@@ -181,12 +181,12 @@ impl Negotiate for PermessageDeflate {
             server_max_window_bits: offer.server_max_window_bits.map_or(narrow(server_bits), |_| Some(server_bits)),
             client_max_window_bits: client_bits,
         };
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
         //# To accept the use of an offered PMCE, a server MUST include the extension name
         Some(answer.extension())
     }
 
-    //= https://www.rfc-editor.org/rfc/rfc7692#section-5
+    //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
     //# both endpoints MUST use the algorithm described in Section 6
     fn agree(&self, role: Role, answer: &Extension) -> Option<(Inflater, Deflater)> {
         let answer = Params::parse(answer)?;

@@ -18,7 +18,7 @@ fn takes(client: &PermessageDeflate, answer: &str) -> bool {
     client.agree(Role::Client, &answer.parse().unwrap()).is_some()
 }
 
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# To offer use of a PMCE, a client MUST include the extension name of the PMCE
 #[test]
 fn a_client_offers_what_it_was_told() {
@@ -46,7 +46,7 @@ fn a_client_offers_what_it_was_told() {
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-9
 //# those parameters MUST be chosen in accordance with the specification of the extension
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# To accept the use of an offered PMCE, a server MUST include the extension name
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7
 //# A server MUST decline an extension negotiation offer for this extension if any of the following
@@ -157,7 +157,7 @@ fn a_server_knows_an_answer_when_it_sees_one() {
     assert!(server.agree(Role::Server, &Extension::new("permessage-deflate").flag("client_max_window_bits")).is_none());
 }
 
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# The element MUST represent a PMCE that is fully supported by the server.
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
 //# Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to
@@ -195,7 +195,7 @@ fn whatever_both_want_what_one_sends_the_other_reads() {
     }
 }
 
-//= https://www.rfc-editor.org/rfc/rfc7692#section-5
+//= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# both endpoints MUST use the algorithm described in Section 6
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
 //# A client MUST support the "client_no_context_takeover" extension parameter in an extension
