@@ -108,6 +108,20 @@ fn text_does_not_end_inside_a_character() {
     }
 }
 
+/// Between two calls the input is in the caller's hands, and a `str` must be one whatever happened there.
+#[test]
+fn what_was_changed_after_it_was_checked_is_no_text() {
+    for mask in [None, Some(KEY)] {
+        let mut decoder = if mask.is_some() { server() } else { client() };
+        let mut input = encode(&[text(b"Hello")], mask);
+        let rest = input.split_off(input.len() - 1);
+        assert_eq!(decoder.decode(&mut input), Ok(None));
+        input[0] = 0xFF;
+        input.unsplit(rest);
+        assert_eq!(decoder.decode(&mut input), Err(DecodeError::InvalidUtf8));
+    }
+}
+
 #[test]
 fn each_text_begins_anew() {
     let frames = [text(b"\xC3").with_fin(false), Frame::continuation(&b"\xA9"[..]), text(b"x"), text("é".as_bytes())];
