@@ -5,52 +5,15 @@
 #![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod heap;
 
 use bytes::{Bytes, BytesMut};
+use heap::measure;
 use protocol_websocket::frame::{Extension, MaskKey, Rsv};
 use protocol_websocket::{
     Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Kind, Limits, Message,
     Negotiated, Offer, OpCode, Part, PermessageDeflate, Server, State, Url, Version,
 };
-
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<i64> = const { Cell::new(0) };
-    static PEAK: Cell<i64> = const { Cell::new(0) };
-}
-
-fn hold(bytes: usize) {
-    HELD.set(HELD.get() + bytes as i64);
-    PEAK.set(PEAK.get().max(HELD.get()));
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        hold(layout.size());
-        // SAFETY: as above.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        HELD.set(HELD.get() - layout.size() as i64);
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        HELD.set(HELD.get() - layout.size() as i64);
-        hold(size);
-        // SAFETY: as above.
-        unsafe { System.realloc(block, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const LINE: &str = "as much again, and as much again, ";
 
@@ -153,20 +116,21 @@ fn a_bomb_costs_no_more_than_a_message_may() {
         for delivery in [Delivery::Whole, Delivery::Parts] {
             let config = deflating().limits(Limits::new(limit.try_into().unwrap())).delivery(delivery);
             let mut server = server(&config, "");
-            let before = HELD.get();
-            PEAK.set(before);
-            let (mut input, mut output, mut end) = (BytesMut::new(), BytesMut::new(), Ok(None));
-            for bytes in bomb.chunks(read) {
-                input.extend_from_slice(bytes);
-                end = server.receive(&mut input, &mut output);
-                while matches!(end, Ok(Some(_))) {
+            let ((end, output), used) = measure(|| {
+                let (mut input, mut output, mut end) = (BytesMut::new(), BytesMut::new(), Ok(None));
+                for bytes in bomb.chunks(read) {
+                    input.extend_from_slice(bytes);
                     end = server.receive(&mut input, &mut output);
+                    while matches!(end, Ok(Some(_))) {
+                        end = server.receive(&mut input, &mut output);
+                    }
+                    if end.is_err() {
+                        break;
+                    }
                 }
-                if end.is_err() {
-                    break;
-                }
-            }
-            let peak = PEAK.get() - before;
+                (end, output)
+            });
+            let peak = used.peak;
             println!("limit {limit}, {delivery:?}, reads of {read}: at most {peak} bytes of heap");
             assert_eq!(end.unwrap_err(), Error::Decode(DecodeError::MessageTooLong));
             assert_eq!((&output[..], server.state()), (&b"\x88\x02\x03\xF1"[..], State::Closed));
@@ -234,11 +198,10 @@ fn a_message_may_be_compressed_once_for_many() {
 fn what_is_idle_can_give_its_compressor_back() {
     let (mut client, mut server, _) = opened(&deflating(), &deflating());
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
-    let before = HELD.get();
-    client.send(LINE.repeat(100), &mut wire).unwrap();
-    assert!(HELD.get() - before > 200_000);
-    client.shrink();
-    assert!(HELD.get() - before < 10_000);
+    let ((), used) = measure(|| client.send(LINE.repeat(100), &mut wire).unwrap());
+    assert!(used.held > 200_000);
+    let ((), given_back) = measure(|| client.shrink());
+    assert!(used.held + given_back.held < 10_000);
     client.send(LINE.repeat(100), &mut wire).unwrap();
     for _ in 0..2 {
         let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
