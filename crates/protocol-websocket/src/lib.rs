@@ -135,5 +135,9 @@ struct Integrating;
 struct PerlMap;
 
 #[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
+#[doc = include_str!("../../../docs/security.md")]
+struct Security;
+
+#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
 #[doc = include_str!("../../../docs/versions.md")]
 struct VersionsOnTheWire;

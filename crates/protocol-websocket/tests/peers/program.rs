@@ -35,7 +35,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path.push(name);
     assert!(
         path.exists(),
-        "{} is not built: `cargo test` builds it, `cargo test --test peers` alone does not",
+        "{} is not built: `cargo test` builds it, `cargo test --test` alone does not, unless `--example` names it",
         path.display()
     );
     path
@@ -88,8 +88,13 @@ impl Server {
         }
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        kill(name, self.child.id());
+        kill(name, self.id());
     }
 
     pub(crate) fn status(mut self) -> ExitStatus {

@@ -1,0 +1,154 @@
+//! Compressed attacks: S12 and D1 to D8.
+
+use protocol_websocket::frame::Rsv;
+use protocol_websocket::{
+    Config, Connection, DecodeError, Delivery, Error, Event, Frame, Limits, Negotiated, OpCode, PermessageDeflate,
+    Version,
+};
+
+use crate::ends::{Open, bomb, close, head, masked, send};
+use crate::heap::measure;
+
+const LIMIT: i64 = 1 << 20;
+
+fn config() -> Config {
+    Config::new().extension(PermessageDeflate::new())
+}
+
+fn server(config: &Config) -> Connection {
+    Connection::server(&Negotiated::default().extension("permessage-deflate".parse().unwrap()), config)
+}
+
+/// What a server answers to these offers.
+fn granted(config: Config, offers: &str) -> Result<Vec<String>, Error> {
+    let request = head(Version::RFC6455, "", &format!("Sec-WebSocket-Extensions: {offers}\r\n"));
+    let told = send(&mut Open::new(config), request.as_bytes(), 1000);
+    told.end?;
+    let [Event::Open(negotiated)] = &told.events[..] else { panic!("{:?}", told.events) };
+    Ok(negotiated.extensions.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn it_is_off_unless_asked_for() {
+    assert_eq!(granted(Config::new(), "permessage-deflate"), Ok(vec![]));
+    assert_eq!(granted(config(), "permessage-deflate"), Ok(vec!["permessage-deflate".into()]));
+}
+
+#[test]
+fn parameters_that_are_none_are_declined() {
+    for bad in [
+        "server_max_window_bits=7",
+        "server_max_window_bits=16",
+        "server_max_window_bits=08",
+        "server_max_window_bits=+9",
+        "server_max_window_bits=99999999999999999999",
+        "server_max_window_bits",
+        "server_max_window_bits=10; server_max_window_bits=10",
+        "client_max_window_bits=0",
+        "client_no_context_takeover=1",
+        "server_no_context_takeover; server_no_context_takeover",
+        "unknown",
+    ] {
+        assert_eq!(granted(config(), &format!("permessage-deflate; {bad}")), Ok(vec![]), "{bad}");
+        // One that is right may stand behind it.
+        let both = format!("permessage-deflate; {bad}, permessage-deflate");
+        assert_eq!(granted(config(), &both), Ok(vec!["permessage-deflate".into()]), "{bad}");
+    }
+}
+
+#[test]
+fn a_bomb_is_found_out_whatever_it_comes_in() {
+    // 64 MiB of zeros, in one frame, in three and in 600, each as data and as text.
+    let zeros = bomb(64).into_payload();
+    let cut = |kind: OpCode, piece: usize| -> Vec<Frame> {
+        let pieces = zeros.chunks(piece).enumerate();
+        let frame = |(at, bytes): (usize, &[u8])| {
+            let opcode = if at == 0 { kind } else { OpCode::Continuation };
+            let rsv = if at == 0 { Rsv::RSV1 } else { Rsv::NONE };
+            Frame::new(opcode, bytes.to_vec()).with_rsv(rsv).with_fin((at + 1) * piece >= zeros.len())
+        };
+        pieces.map(frame).collect()
+    };
+    for kind in [OpCode::Binary, OpCode::Text] {
+        for piece in [zeros.len(), zeros.len() / 3, zeros.len() / 600] {
+            let wire = masked(&cut(kind, piece));
+            // Fragments are joined in a buffer that doubles.
+            let joined = if piece == zeros.len() { LIMIT } else { 2 * LIMIT };
+            for (delivery, most) in [(Delivery::Whole, joined), (Delivery::Parts, 128 << 10)] {
+                let mut server = server(&config().limits(Limits::default()).delivery(delivery));
+                let ((end, output), heap) = measure(|| {
+                    let (mut input, mut output) = (bytes::BytesMut::new(), bytes::BytesMut::new());
+                    let end = wire.chunks(4096).find_map(|read| {
+                        input.extend_from_slice(read);
+                        loop {
+                            match server.receive(&mut input, &mut output) {
+                                Ok(Some(_)) => {}
+                                Ok(None) => return None,
+                                Err(error) => return Some(error),
+                            }
+                        }
+                    });
+                    (end, output)
+                });
+                assert_eq!(end, Some(Error::Decode(DecodeError::MessageTooLong)), "{kind:?} in {piece}");
+                assert_eq!(output[..], close(1009));
+                assert!(
+                    heap.peak < most + (192 << 10),
+                    "{} bytes of heap, {kind:?}, {delivery:?} in {piece}",
+                    heap.peak
+                );
+            }
+        }
+    }
+}
+
+/// Five bytes that become none, again and again.
+#[test]
+fn blocks_of_nothing_are_read_and_leave_nothing() {
+    let blocks = [&b"\x00\x00\x00\xFF\xFF".repeat(100_000)[..], b"\x00"].concat();
+    let wire = masked(&[Frame::binary(blocks).with_rsv(Rsv::RSV1)]);
+    let (mut server, mut input) = (server(&config()), bytes::BytesMut::new());
+    let (events, heap) = measure(|| {
+        let mut events = Vec::new();
+        for read in wire.chunks(4096) {
+            input.extend_from_slice(read);
+            events.extend(server.receive(&mut input, &mut bytes::BytesMut::new()).unwrap());
+        }
+        events
+    });
+    assert!(matches!(&events[..], [Event::Message(message)] if message.as_bytes().is_empty()));
+    assert!(heap.peak < 128 << 10, "{} bytes of heap", heap.peak);
+}
+
+#[test]
+fn what_is_no_deflate_is_refused() {
+    for bad in [
+        &b"\x07"[..], // a block of a type that there is not
+        b"\x06",
+        b"\x00\x05\x00\x00\x00hello", // a length and what should be its complement
+        b"\x03\x02\x00",              // a distance before the beginning
+        b"\x78\x9C\xCB\x48\xCD\xC9\xC9\x07\x00", // a head of zlib's
+        b"\x1F\x8B\x08\x00",          // and one of gzip's
+        b"\x05\xE0\x01\xFF\xFF\xFF",  // codes that are no tree
+    ] {
+        let told = send(&mut server(&config()), &masked(&[Frame::binary(bad).with_rsv(Rsv::RSV1)]), 1);
+        assert_eq!(told.end, Err(Error::Decode(DecodeError::Extension)), "{bad:02x?}");
+        assert_eq!((&told.output[..], told.events.len()), (&close(1007)[..], 0));
+    }
+}
+
+#[test]
+fn its_bit_stands_on_the_first_frame_of_a_message_alone() {
+    let first = Frame::binary("").with_fin(false);
+    for frames in [
+        &[first.clone().with_rsv(Rsv::RSV1), Frame::continuation("").with_rsv(Rsv::RSV1)][..],
+        &[first, Frame::continuation("").with_rsv(Rsv::RSV1)],
+        &[Frame::ping("").with_rsv(Rsv::RSV1)],
+        &[Frame::binary("").with_rsv(Rsv::RSV1 | Rsv::RSV2)],
+        &[Frame::binary("").with_rsv(Rsv::RSV3)],
+    ] {
+        let told = send(&mut server(&config()), &masked(frames), 1);
+        assert_eq!(told.end, Err(Error::Decode(DecodeError::ReservedBits)), "{frames:?}");
+        assert_eq!(told.output[..], close(1002));
+    }
+}

@@ -1,0 +1,201 @@
+//! What a head may cost: H1 to H9.
+
+use bytes::BytesMut;
+use protocol_websocket::http::HeadReader;
+use protocol_websocket::{
+    Config, Error, Event, HandshakeError, HeadLimits, Offer, ParseError, Request, Server, Version,
+};
+
+use crate::ends::{End, Open, asking, head, send};
+use crate::heap::{Heap, measure};
+
+const CAP: usize = 16 * 1024;
+const V13: Version = Version::RFC6455;
+
+#[test]
+fn a_head_without_an_end_is_refused_at_16_kib() {
+    for (begin, more) in [
+        ("", "\r\n"),
+        ("", "\n"),
+        ("", "G"),
+        ("GET /", "a"),
+        ("GET / HTTP/1.1\r\n", "X"),
+        ("GET / HTTP/1.1\r\nX:", " "),
+        ("GET / HTTP/1.1\r\nX: ", "a"),
+        ("GET / HTTP/1.1\r\nUpgrade: ", "websocket, "),
+    ] {
+        let wire = [begin, &more.repeat(2 * CAP)].concat();
+        for piece in [1, 7, 1000] {
+            let (told, heap) = measure(|| send(&mut Server::new(Config::new()), wire.as_bytes(), piece));
+            assert_eq!(told.end, Err(Error::Request(ParseError::TooLong)), "{begin:?} {more:?}");
+            assert!(told.sent < CAP + piece, "{} bytes", told.sent);
+            assert!(told.output.starts_with(b"HTTP/1.1 431 "));
+            assert!(heap.peak < 3 * CAP as i64, "{} bytes of heap", heap.peak);
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_an_end_is_refused_at_16_kib() {
+    for (begin, more) in
+        [("HTTP/1.1 101 ", "a"), ("HTTP/1.1 101 \r\nX: ", "a"), ("HTTP/1.1 200 OK\r\n", "X"), ("", "\r\n")]
+    {
+        let wire = [begin, &more.repeat(2 * CAP)].concat();
+        let told = send(&mut asking(&Offer::new()).0, wire.as_bytes(), 7);
+        assert_eq!(told.end, Err(Error::Answer(HandshakeError::Head(ParseError::TooLong))));
+        assert!(told.sent < CAP + 7 && told.output.is_empty());
+    }
+}
+
+#[test]
+fn the_101st_field_is_refused() {
+    let fields = |count: usize| head(V13, "", &"X: y\r\n".repeat(count - 5));
+    assert_eq!(send(&mut Open::new(Config::new()), fields(100).as_bytes(), 100).end, Ok(()));
+    let told = send(&mut Open::new(Config::new()), fields(101).as_bytes(), 1);
+    assert_eq!(told.end, Err(Error::Request(ParseError::TooManyHeaders)));
+    assert!(told.output.starts_with(b"HTTP/1.1 431 "));
+    // Before the head is over, and whatever the fields are.
+    let endless = ["GET / HTTP/1.1\r\n", &"X: y\r\n".repeat(101)].concat();
+    assert_eq!(send(&mut Open::new(Config::new()), endless.as_bytes(), 1).end, told.end);
+}
+
+/// An end of the head is written over each byte that was shown: who looked at one again would find it.
+#[test]
+fn no_byte_of_a_head_is_looked_at_twice() {
+    fn shown(end: &mut impl End, begin: &str) {
+        let (mut input, mut output) = (BytesMut::with_capacity(CAP), BytesMut::new());
+        let (count, heap) = measure(|| {
+            let bytes = begin.bytes().chain(std::iter::repeat(b'a'));
+            bytes
+                .take(CAP - 1)
+                .filter(|&byte| {
+                    input.extend_from_slice(&[byte]);
+                    assert!(matches!(end.receive(&mut input, &mut output), Ok(None)));
+                    // The first byte alone says whether it can be HTTP at all.
+                    input[1..].fill(b'\n');
+                    true
+                })
+                .count()
+        });
+        assert_eq!((count, heap.calls), (CAP - 1, 0));
+    }
+    shown(&mut Server::new(Config::new()), "GET / HTTP/1.1\r\nX: ");
+    shown(&mut asking(&Offer::new()).0, "HTTP/1.1 101 Switching Protocols\r\nX: ");
+}
+
+#[test]
+fn a_head_costs_the_same_however_it_is_cut() {
+    let wire = head(V13, "", &"X-Name: and a value\r\n".repeat(90));
+    let cost = |piece: usize| {
+        let (mut reader, mut input) = (HeadReader::new(HeadLimits::default()), BytesMut::with_capacity(CAP));
+        let (heads, heap) = measure(|| {
+            let pieces = wire.as_bytes().chunks(piece);
+            let heads: Vec<_> = pieces
+                .filter_map(|bytes| {
+                    input.extend_from_slice(bytes);
+                    reader.request(&mut input).unwrap()
+                })
+                .collect();
+            heads.len()
+        });
+        assert_eq!(heads, 1);
+        heap
+    };
+    assert_eq!(cost(1), cost(wire.len()));
+}
+
+/// Four times the bytes may cost a list that doubles two more allocations, and nothing else.
+#[test]
+fn a_field_of_blanks_or_escapes_costs_no_allocation_a_byte() {
+    type Lines = fn(usize) -> String;
+    let cost = |lines: Lines, count: usize| -> (Result<(), ParseError>, Heap) {
+        let mut input = BytesMut::from(&*head(V13, "", &lines(count)));
+        measure(|| {
+            let request = Request::parse(&mut input, HeadLimits::default())?.unwrap();
+            let _ = (request.cookies().count(), request.extensions().len(), request.subprotocols().count());
+            Ok(())
+        })
+    };
+    let shapes: [(Lines, Result<(), ParseError>); 7] = [
+        (|n| format!("Sec-WebSocket-Protocol: b{}x\r\n", " ".repeat(n)), Err(ParseError::Subprotocols)),
+        (|n| format!("Sec-WebSocket-Protocol: b{}x\r\n", ",".repeat(n)), Ok(())),
+        (|n| format!("Sec-WebSocket-Extensions: a; b=\"{}\r\n", "\\c".repeat(n / 2)), Err(ParseError::Extensions)),
+        (|n| format!("Sec-WebSocket-Extensions: a{};b\r\n", " ".repeat(n)), Ok(())),
+        (|n| format!("Connection: {}x\r\n", " ,".repeat(n / 2)), Ok(())),
+        (|n| format!("Cookie: a=\"{}\r\n", "\\\"".repeat(n / 2)), Ok(())),
+        (|n| format!("Cookie: {}\r\n", "=\"".repeat(n / 2)), Ok(())),
+    ];
+    for (at, (lines, expected)) in shapes.into_iter().enumerate() {
+        let ((few, at_few), (many, at_many)) = (cost(lines, 3500), cost(lines, 14_000));
+        assert_eq!((few, many), (expected, expected), "shape {at}");
+        assert!(at_many.calls <= at_few.calls + 2, "shape {at}: {at_few:?} and {at_many:?}");
+    }
+}
+
+#[test]
+fn a_list_has_at_most_64_items() {
+    let list = |count: usize| (0..count).map(|number| format!("x{number}")).collect::<Vec<_>>().join(",");
+    for (name, error) in
+        [("Sec-WebSocket-Protocol", ParseError::Subprotocols), ("Sec-WebSocket-Extensions", ParseError::Extensions)]
+    {
+        let sent = |count| {
+            send(&mut Open::new(Config::new()), head(V13, "", &format!("{name}: {}\r\n", list(count))).as_bytes(), 99)
+        };
+        assert_eq!((sent(64).end, sent(65).end), (Ok(()), Err(Error::Request(error))), "{name}");
+    }
+}
+
+#[test]
+fn names_of_objects_are_names_like_others() {
+    let lines = "Sec-WebSocket-Extensions: constructor, __proto__; toString=1, hasOwnProperty\r\n__proto__: x\r\n";
+    let told = send(&mut Open::new(Config::new()), head(V13, "", lines).as_bytes(), 1000);
+    assert!(matches!(&told.events[..], [Event::Open(negotiated)] if negotiated.extensions.is_empty()));
+    assert!(!told.output.windows(10).any(|window| window == b"Extensions"));
+}
+
+/// `Aa` and `BB` have one hash in many a language; so have all words made of them.
+#[test]
+fn fields_whose_names_hash_alike_cost_what_others_do() {
+    let cost = |letters: [&str; 2]| {
+        let name = |number: usize| (0..7).map(|bit| letters[number >> bit & 1]).collect::<String>();
+        let lines: String = (0..90).map(|number| format!("{}: x\r\n", name(number))).collect();
+        let mut input = BytesMut::from(&*head(V13, "", &lines));
+        let (request, heap) = measure(|| Request::parse(&mut input, HeadLimits::default()).unwrap().unwrap());
+        assert_eq!(request.headers().len(), 95);
+        heap
+    };
+    assert_eq!(cost(["Aa", "BB"]), cost(["Cd", "EF"]));
+}
+
+#[test]
+fn half_a_head_holds_nothing_but_its_bytes() {
+    let half = head(V13, "", "");
+    let (servers, heap) = measure(|| {
+        let ends = (0..1000).map(|_| {
+            let mut input = BytesMut::from(&half[..100]);
+            let mut server = Server::new(Config::new());
+            assert!(matches!(server.receive(&mut input, &mut BytesMut::new()), Ok(None)));
+            (server, input)
+        });
+        ends.collect::<Vec<_>>()
+    });
+    assert!(heap.held < 1024 * 1000, "{} bytes for {}", heap.held, servers.len());
+}
+
+#[test]
+fn a_client_takes_one_head_and_no_body() {
+    for status in ["100 Continue", "102 Processing", "103 Early Hints", "199 X"] {
+        let told =
+            send(&mut asking(&Offer::new()).0, format!("HTTP/1.1 {status}\r\n\r\n").repeat(1000).as_bytes(), 1000);
+        assert_eq!(told.end, Err(Error::Answer(HandshakeError::Informational)), "{status}");
+        assert!(told.sent <= 1000 && told.output.is_empty());
+    }
+    let (mut client, _) = asking(&Offer::new());
+    let told = send(&mut client, b"HTTP/1.1 401 Unauthorized\r\n\r\nbody", 1000);
+    assert!(matches!(&told.events[..], [Event::Rejected(answer)] if answer.status() == 401));
+    assert_eq!(told.left, "body", "it is the caller's");
+    let mut body = BytesMut::from(&[b'x'; CAP][..]);
+    let (received, heap) = measure(|| client.receive(&mut body, &mut BytesMut::new()));
+    assert!(matches!(received, Ok(None)));
+    assert_eq!((heap.calls, body.len()), (0, CAP));
+}

@@ -1,0 +1,30 @@
+//! The attacks of `docs/security.md`, by name: through the public API, and in `wire` over sockets against the example
+//! `serve`.
+//!
+//! `cargo test -p protocol-websocket --all-features --example serve --test attacks` builds `serve` and runs them all.
+#![cfg(all(feature = "client", feature = "getrandom", feature = "server"))]
+#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
+
+mod answers;
+#[cfg(feature = "permessage-deflate")]
+mod deflate;
+mod documents;
+mod drafts;
+mod ends;
+mod floods;
+mod frames;
+mod heads;
+#[path = "../heap/mod.rs"]
+mod heap;
+mod injection;
+mod masks;
+#[cfg(unix)]
+#[allow(dead_code, reason = "the peers have more programs to run")]
+#[path = "../peers/program.rs"]
+mod program;
+mod upgrade;
+#[cfg(unix)]
+mod wire;
+#[cfg(unix)]
+mod wire_frames;
