@@ -107,7 +107,7 @@ RFC7692 = {
 }
 for name, stream in RFC7692.items():
     for room in (b"\0\0", b"\x03\0", b"\xff\xff"):
-        write("inflate", f"{name} {room.hex()}", b"\0" + room + CUTS + bytes.fromhex(stream))
+        write("inflate", f"{name} {room.hex()}", room + CUTS + bytes.fromhex(stream))
 for name, messages in {"whole": "00011068656c6c6f", "parts": "83900568656c6c6f0101400368690a", "none": "41ff01780201ff79"}.items():
     for options in range(16):
         write("deflate", f"{name} {options}", bytes([options, 6, options, 7]) + CUTS + bytes.fromhex(messages) * 4)

@@ -16,7 +16,7 @@ use crate::{CHUNK, TAIL};
 /// use protocol_websocket_permessage_deflate::Inflater;
 ///
 /// let compressed = Frame::new(OpCode::Text, &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
-/// let mut inflater = Inflater::new(15);
+/// let mut inflater = Inflater::new();
 /// let (frame, rest) = inflater.decode(compressed, 3)?;
 /// assert_eq!((frame, rest.is_some()), (Frame::text("Hel").with_fin(false), true));
 /// let (frame, rest) = inflater.decode(rest.expect("the rest"), 3)?;
@@ -24,7 +24,6 @@ use crate::{CHUNK, TAIL};
 /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
 /// ```
 pub struct Inflater {
-    bits: u8,
     takeover: bool,
     /// What becomes of the frames of the message under way.
     message: Message,
@@ -45,11 +44,10 @@ enum Message {
 }
 
 impl Inflater {
-    /// Takes what a compressor with a window of two to the power of `bits` made, 15 if nobody said less. What refers
-    /// farther back is not refused: whatever the window, the memory is that of the widest.
+    /// Takes what a compressor made with any window: a narrower one than the widest would take as much memory.
     #[must_use]
-    pub const fn new(bits: u8) -> Self {
-        Self { bits, takeover: true, message: Message::Plain, carry: None, tail: &TAIL, context: None }
+    pub const fn new() -> Self {
+        Self { takeover: true, message: Message::Plain, carry: None, tail: &TAIL, context: None }
     }
 
     /// Whether the peer keeps its window from message to message, as it does unless told otherwise. Without it the
@@ -63,7 +61,12 @@ impl Inflater {
     /// Inflates `input`, and the tail behind it if the message `ends` with it, into `output`, until all is used up or
     /// `output` has `room` bytes.
     fn inflate(&mut self, input: &mut Bytes, ends: bool, output: &mut Vec<u8>, room: usize) -> Result<(), DecodeError> {
-        // The widest for all: it takes no more memory, and narrow ones are made anew at each end of a stream.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+        //# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
+        //# messages.
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
+        //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
+        //# received messages.
         let context = self.context.get_or_insert_with(|| Decompress::new(false));
         inflate(context, input, output, room)?;
         if ends {
@@ -115,6 +118,12 @@ impl Inflater {
     }
 }
 
+impl Default for Inflater {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Extension for Inflater {
     fn rsv(&self) -> Rsv {
         Rsv::RSV1
@@ -150,7 +159,6 @@ impl Extension for Inflater {
 impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inflater")
-            .field("bits", &self.bits)
             .field("takeover", &self.takeover)
             .field("message", &self.message)
             .finish_non_exhaustive()

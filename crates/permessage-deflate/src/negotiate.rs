@@ -190,14 +190,8 @@ impl Negotiate for PermessageDeflate {
     //# both endpoints MUST use the algorithm described in Section 6
     fn agree(&self, role: Role, answer: &Extension) -> Option<(Inflater, Deflater)> {
         let answer = Params::parse(answer)?;
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
-        //# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
-        //# messages.
         let server_bits = answer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS);
         let client_bits = match answer.client_max_window_bits {
-            //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
-            //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
-            //# received messages.
             Bits::Absent => Self::MAX_WINDOW_BITS,
             Bits::Max(bits) => bits,
             Bits::Any => return None,
@@ -227,7 +221,7 @@ impl Negotiate for PermessageDeflate {
                 //# the client MUST use an LZ77 sliding window of a size that conforms the "agreed
                 //# parameters" to compress messages to send.
                 let deflater = self.deflater(client_bits.min(self.client_max_window_bits), takeover);
-                (Inflater::new(server_bits).context_takeover(server_takeover), deflater)
+                (Inflater::new().context_takeover(server_takeover), deflater)
             }
             Role::Server => {
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
@@ -240,7 +234,7 @@ impl Negotiate for PermessageDeflate {
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
                 //# Note that even if the client has included the "client_no_context_takeover"
                 //# extension parameter in its offer
-                (Inflater::new(client_bits).context_takeover(client_takeover), deflater)
+                (Inflater::new().context_takeover(client_takeover), deflater)
             }
         })
     }

@@ -208,12 +208,6 @@ fn whatever_both_want_what_one_sends_the_other_reads() {
 //# Note that even if the client has included the "client_no_context_takeover" extension parameter
 //# in its offer
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
-//# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
-//# messages.
-//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
-//# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress received
-//# messages.
-//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
 //# the client MUST use an LZ77 sliding window of a size that conforms the "agreed parameters" to
 //# compress messages to send.
 #[test]
@@ -227,9 +221,9 @@ fn the_windows_are_those_that_were_agreed_on() {
     };
     let [client, server] =
         halves("permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=12");
-    assert!(client.0.contains("bits: 10, takeover: false") && client.1.contains("bits: 12"), "{client:?}");
+    assert!(client.0.contains("takeover: false") && client.1.contains("bits: 12"), "{client:?}");
     assert!(client.1.contains("takeover: true"), "{client:?}");
-    assert!(server.0.contains("bits: 12, takeover: true") && server.1.contains("bits: 10"), "{server:?}");
+    assert!(server.0.contains("takeover: true") && server.1.contains("bits: 10"), "{server:?}");
     assert!(server.1.contains("takeover: false"), "{server:?}");
     let [client, _] = halves("permessage-deflate; client_no_context_takeover");
     assert!(client.0.contains("takeover: true") && client.1.contains("takeover: false"), "{client:?}");

@@ -22,7 +22,7 @@ const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 //# message.
 #[test]
 fn section_7_2_3_1_one_compressed_block() {
-    assert_eq!(inflated(&mut Inflater::new(15), compressed(HELLO)), Frame::text("Hello"));
+    assert_eq!(inflated(&mut Inflater::new(), compressed(HELLO)), Frame::text("Hello"));
     let frame = Deflater::new(15).threshold(0).encode(Frame::text("Hello")).unwrap();
     assert_eq!((frame.payload()[..].to_vec(), frame.rsv()), (HELLO.to_vec(), Rsv::RSV1));
 }
@@ -32,7 +32,7 @@ fn section_7_2_3_1_one_compressed_block() {
 //# message.
 #[test]
 fn section_7_2_3_1_in_two_frames() {
-    let mut inflater = Inflater::new(15);
+    let mut inflater = Inflater::new();
     let first = inflated(&mut inflater, compressed(&HELLO[..3]).with_fin(false));
     let second = inflated(&mut inflater, Frame::continuation(&HELLO[3..]));
     assert_eq!((first.opcode(), first.fin(), first.rsv()), (OpCode::Text, false, Rsv::NONE));
@@ -46,7 +46,7 @@ fn section_7_2_3_1_in_two_frames() {
 #[test]
 fn section_7_2_3_2_the_window_is_kept() {
     let again = &b"\xf2\x00\x11\x00\x00"[..];
-    let mut inflater = Inflater::new(15);
+    let mut inflater = Inflater::new();
     assert_eq!(inflated(&mut inflater, compressed(HELLO)), Frame::text("Hello"));
     assert_eq!(inflated(&mut inflater, compressed(again)), Frame::text("Hello"));
     let mut deflater = Deflater::new(15).threshold(0);
@@ -61,13 +61,13 @@ fn section_7_2_3_2_the_window_is_kept() {
 #[test]
 fn section_7_2_3_3_a_block_without_compression() {
     let frame = compressed(b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00");
-    assert_eq!(inflated(&mut Inflater::new(15), frame), Frame::text("Hello"));
+    assert_eq!(inflated(&mut Inflater::new(), frame), Frame::text("Hello"));
 }
 
 #[test]
 fn section_7_2_3_4_a_final_block() {
     let r#final = &b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"[..];
-    let mut inflater = Inflater::new(15);
+    let mut inflater = Inflater::new();
     for _ in 0..2 {
         assert_eq!(inflated(&mut inflater, compressed(r#final)), Frame::text("Hello"));
         assert_eq!(inflated(&mut inflater, compressed(HELLO)), Frame::text("Hello"));
@@ -77,13 +77,13 @@ fn section_7_2_3_4_a_final_block() {
 #[test]
 fn section_7_2_3_5_two_blocks() {
     let frame = compressed(b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00");
-    assert_eq!(inflated(&mut Inflater::new(15), frame), Frame::text("Hello"));
+    assert_eq!(inflated(&mut Inflater::new(), frame), Frame::text("Hello"));
 }
 
 #[test]
 fn section_7_2_3_6_an_empty_message() {
     for empty in [&b"\x00"[..], b"\x02\x00"] {
-        assert_eq!(inflated(&mut Inflater::new(15), compressed(empty)), Frame::text(""));
+        assert_eq!(inflated(&mut Inflater::new(), compressed(empty)), Frame::text(""));
     }
     let mut deflater = Deflater::new(15).threshold(0);
     for _ in 0..3 {

@@ -72,9 +72,7 @@ fn a_bomb_is_found_out_whatever_it_comes_in() {
     for kind in [OpCode::Binary, OpCode::Text] {
         for piece in [zeros.len(), zeros.len() / 3, zeros.len() / 600] {
             let wire = masked(&cut(kind, piece));
-            // Fragments are joined in a buffer that doubles.
-            let joined = if piece == zeros.len() { LIMIT } else { 2 * LIMIT };
-            for (delivery, most) in [(Delivery::Whole, joined), (Delivery::Parts, 128 << 10)] {
+            for (delivery, most) in [(Delivery::Whole, LIMIT), (Delivery::Parts, 128 << 10)] {
                 let mut server = server(&config().limits(Limits::default()).delivery(delivery));
                 let ((end, output), heap) = measure(|| {
                     let (mut input, mut output) = (bytes::BytesMut::new(), bytes::BytesMut::new());
