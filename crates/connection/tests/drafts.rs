@@ -8,8 +8,8 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use common::{drain, take, told};
 use protocol_websocket_connection::{
-    Close, Config, Connection, Delivery, Error, Event, Kind, Limits, Message, Negotiated, Part, SendError, State,
-    Timeouts, Version,
+    Close, Config, Connection, Delivery, Error, Event, Frame, Kind, Limits, Message, Negotiated, Part, SendError,
+    State, Timeouts, Version,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError};
 
@@ -44,10 +44,12 @@ fn what_cannot_be_said_is_an_error_and_nothing_else() {
     assert_eq!(server.ping("x", &mut output), unsupported);
     let part = |first, last| Part { kind: Kind::Text, bytes: Bytes::from("x"), first, last };
     assert_eq!(server.send_part(part(true, false), &mut output), unsupported);
+    assert_eq!(server.send_frame(&Frame::text("x").with_fin(false), &mut output), unsupported);
     assert_eq!((server.state(), output.len()), (State::Open, 0));
+    server.send_frame(&Frame::text("x"), &mut output).unwrap();
     server.send("x", &mut output).unwrap();
     server.send_part(part(true, true), &mut output).unwrap();
-    assert_eq!(output[..], *b"\x00x\xFF\x00x\xFF", "what was refused left nothing behind");
+    assert_eq!(output[..], *b"\x00x\xFF\x00x\xFF\x00x\xFF", "what was refused left nothing behind");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use common::{client, drain, masked, server, take, told, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Delivery, Event, Frame, Kind, Limits, Part, SendError,
+    Close, CloseCode, Config, Connection, Delivery, Event, Extension, Frame, Kind, Limits, Part, SendError,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, OpCode, Rsv};
 use toys::{Flip, Runs};
@@ -231,5 +231,47 @@ proptest! {
         let twice: Vec<_> = messages.iter().flat_map(|message| [message.clone(), message.clone()]).collect();
         prop_assert_eq!(came.pop(), Some(Vec::new()));
         prop_assert_eq!(came, twice);
+    }
+}
+
+/// Hands out a byte at a time, whatever the room.
+struct Crumbs;
+
+impl Extension for Crumbs {
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV3
+    }
+
+    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+        let (payload, fin) = (frame.payload().clone(), frame.fin());
+        if payload.len() < 2 {
+            return Ok((frame.with_rsv(Rsv::NONE), None));
+        }
+        let rest = Frame::continuation(payload.slice(1..)).with_fin(fin);
+        Ok((frame.with_payload(payload.slice(..1)).with_rsv(Rsv::NONE).with_fin(false), Some(rest)))
+    }
+
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        Ok(frame)
+    }
+}
+
+#[test]
+fn a_message_may_come_out_of_one_in_many_pieces() {
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let mut client = client(&Config::new().delivery(delivery));
+        client.extend(Crumbs, Crumbs);
+        let mut wire = unmasked(Frame::text("crumbs"));
+        wire.unsplit(unmasked(Frame::ping("p")));
+        wire.unsplit(unmasked(Frame::text("after")));
+        let (events, _) = take(&mut client, &mut wire);
+        let ping = Event::Ping(Bytes::from("p"));
+        match delivery {
+            Delivery::Whole => {
+                let expected = [Event::Message("crumbs".into()), ping, Event::Message("after".into())];
+                assert_eq!(told(&events), told(&expected));
+            }
+            Delivery::Parts => assert_eq!(events.len(), "crumbs".len() + 1 + "after".len(), "{events:?}"),
+        }
     }
 }

@@ -4,10 +4,14 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, unmasked};
-use protocol_websocket_connection::{Close, Config, Error, Event, Kind, Part, SendError, SendHalf};
-use protocol_websocket_frame::{DecodeError, Frame};
+use protocol_websocket_connection::{Close, Config, Error, Event, Extension, Frame, Kind, Part, SendError, SendHalf};
+use protocol_websocket_frame::{DecodeError, EncodeError, Rsv};
 
 fn part(first: bool, last: bool) -> Part {
     Part { kind: Kind::Binary, bytes: Bytes::from("x"), first, last }
@@ -66,10 +70,11 @@ fn a_failure_is_told_by_the_other_half_once() {
 #[test]
 fn every_way_of_sending_lets_an_answer_go_first() {
     type Send = fn(&mut SendHalf, &mut BytesMut);
-    let sends: [Send; 6] = [
+    let sends: [Send; 7] = [
         |sending, output| sending.send("x", output).unwrap(),
         |sending, output| drop(sending.send_vectored("x", output).unwrap()),
         |sending, output| sending.send_part(part(true, true), output).unwrap(),
+        |sending, output| sending.send_frame(&Frame::binary("x"), output).unwrap(),
         |sending, output| sending.ping("x", output).unwrap(),
         |sending, output| sending.pong("x", output).unwrap(),
         |sending, output| sending.close(None, output).unwrap(),
@@ -123,4 +128,48 @@ fn the_halves_may_live_in_two_threads() {
     drop(wake);
     let output = writer.join().unwrap();
     assert!(output.ends_with(b"\x88\x00") && output.starts_with(b"\x8a\x01a"), "{output:02x?}");
+}
+
+/// Counts how often it was asked to give memory back.
+struct Counted(Arc<AtomicUsize>);
+
+impl Extension for Counted {
+    fn rsv(&self) -> Rsv {
+        Rsv::NONE
+    }
+
+    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+        Ok((frame, None))
+    }
+
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        Ok(frame)
+    }
+
+    fn shrink(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[test]
+fn each_half_gives_its_own_memory_back() {
+    let (received, sent) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let mut server = server(&Config::new());
+    server.extend(Counted(received.clone()), Counted(sent.clone()));
+    let (mut receiving, mut sending) = server.split();
+    receiving.shrink();
+    assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (1, 0));
+    sending.shrink();
+    assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (1, 1));
+}
+
+#[test]
+fn what_needs_no_answer_gives_the_other_half_none() {
+    let (mut receiving, mut sending) = server(&Config::new()).split();
+    let mut input = masked(Frame::text("hi"));
+    assert!(matches!(receiving.receive(&mut input), Ok(Some(Event::Message(_)))));
+    assert!(matches!(receiving.receive(&mut input), Ok(None)));
+    let mut output = BytesMut::new();
+    sending.flush(&mut output);
+    assert!(output.is_empty());
 }

@@ -96,6 +96,8 @@ mod os {
 #[cfg(all(test, feature = "getrandom"))]
 mod tests {
     use super::*;
+    extern crate alloc;
+    use alloc::format;
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
     //# the masking key MUST be derived from a strong source of entropy
@@ -111,6 +113,13 @@ mod tests {
     #[test]
     fn a_source_is_a_block_and_a_place_in_it() {
         assert_eq!(size_of::<OsRandom>(), OsRandom::BLOCK + size_of::<usize>());
+    }
+
+    #[test]
+    fn what_is_left_to_hand_out_is_not_for_logs() {
+        let mut random = OsRandom::default();
+        random.fill(&mut [0]);
+        assert_eq!(format!("{random:?}"), "OsRandom { .. }");
     }
 
     #[test]

@@ -101,6 +101,7 @@ mod tests {
         for name in ["", "13", "draft-ietf-hybi-13", "DRAFT-IETF-HYBI-17", "draft-ietf-hybi-17 "] {
             assert_eq!(name.parse::<Version>(), Err(UnknownVersion));
         }
+        assert_eq!(UnknownVersion.to_string(), "no websocket version has this name");
     }
 
     #[test]

@@ -43,10 +43,21 @@ impl From<ParseError> for HandshakeError {
 
 #[cfg(test)]
 mod tests {
+    extern crate alloc;
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
     fn errors_are_small() {
         const { assert!(size_of::<HandshakeError>() <= 24) };
+    }
+
+    #[test]
+    fn what_an_error_wraps_speaks_for_itself() {
+        let (answer, head) = (AnswerError::AcceptWrong, ParseError::TooManyHeaders);
+        assert_eq!(HandshakeError::from(answer).to_string(), answer.to_string());
+        assert_eq!(HandshakeError::from(head).to_string(), head.to_string());
+        assert!(HandshakeError::Informational.to_string().contains("informational"));
     }
 }

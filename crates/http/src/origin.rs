@@ -55,6 +55,8 @@ mod tests {
             assert!(!is_same(origin, other), "{other}");
         }
         assert!(!is_same("null", "null"));
+        // Other schemes have a default port that is not known here.
+        assert!(is_same("app://h:80", "APP://H:80") && !is_same("app://h", "app://h:80"));
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn wrong_requests_are_refused() {
     assert_eq!(refused(builder().header("Host", "again")), ParseError::Host);
     assert_eq!(refused(http::Request::builder()), ParseError::Host);
     assert_eq!(refused(builder().uri("example.com:80")), ParseError::Target);
+    assert_eq!(refused(builder().uri("/\u{e9}")), ParseError::RequestLine, "which the other crate takes");
     let head = RequestHead::try_from(&builder().version(http::Version::HTTP_10).body(()).unwrap()).unwrap();
     assert_eq!(head.minor_version(), 0);
 }

@@ -247,3 +247,8 @@ fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
     let frame = Frame::text("a".repeat(1000));
     assert_eq!(deflater.encode(frame.clone()).unwrap(), frame);
 }
+
+#[test]
+fn the_default_is_what_new_says() {
+    assert_eq!(format!("{:?}", PermessageDeflate::default()), format!("{:?}", PermessageDeflate::new()));
+}

@@ -52,3 +52,25 @@ impl From<ParseError> for UrlError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use crate::Url;
+
+    #[test]
+    fn every_error_has_words_of_its_own() {
+        for (text, words) in [
+            ("ws://h/ ", "character that a url may not hold unencoded"),
+            ("ws://h/#f", "fragment in a websocket url"),
+            ("ws://", "host missing or malformed"),
+            ("ws://h:0/", "port not in 1 to 65535"),
+            ("http://h/", "scheme is not ws or wss"),
+            ("ws:h", "no authority behind the scheme"),
+            ("ws://%FF@h/", "credentials are not utf-8"),
+        ] {
+            assert_eq!(Url::parse(text).map_err(|error| error.to_string()), Err(words.to_string()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is said to people: errors, each in words of its own, and close codes by their names.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use bytes::Bytes;
+use protocol_websocket_frame::{
+    CloseCode, DecodeError, EncodeError, FrameHeader, InvalidUtf8, Kind, Message, OpCode, Rsv, Utf8Bytes,
+};
+
+/// Each says something else, on one line and in the way of errors.
+fn distinct(errors: &[&dyn Error]) {
+    let texts: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), errors.len(), "{texts:?}");
+    for text in texts {
+        assert!(text.len() > 10 && !text.ends_with('.') && !text.contains('\n'), "{text}");
+        assert!(text.starts_with(|first: char| first.is_lowercase()), "{text}");
+    }
+}
+
+#[test]
+fn every_error_has_words_of_its_own() {
+    distinct(&[
+        &DecodeError::CloseTooShort,
+        &DecodeError::CloseCode(1005),
+        &DecodeError::CloseCode(1006),
+        &DecodeError::ControlFragmented,
+        &DecodeError::ControlTooLong,
+        &DecodeError::DataInsideMessage,
+        &DecodeError::Extension,
+        &DecodeError::FrameTooLong,
+        &DecodeError::InvalidUtf8,
+        &DecodeError::LengthNotMinimal,
+        &DecodeError::LengthTopBit,
+        &DecodeError::MaskMissing,
+        &DecodeError::MaskUnexpected,
+        &DecodeError::MessageTooLong,
+        &DecodeError::OrphanContinuation,
+        &DecodeError::ReservedBits,
+        &DecodeError::ReservedOpCode(3),
+        &DecodeError::ReservedOpCode(11),
+        &DecodeError::TooManyFragments,
+    ]);
+    distinct(&[
+        &EncodeError::CloseCode(1005),
+        &EncodeError::CloseReasonTooLong,
+        &EncodeError::CloseTooShort,
+        &EncodeError::ControlFragmented,
+        &EncodeError::ControlTooLong,
+        &EncodeError::Extension,
+        &EncodeError::FrameTooLong,
+        &EncodeError::InvalidUtf8,
+        &EncodeError::PartOutOfOrder,
+        &EncodeError::Unsupported,
+    ]);
+    assert_eq!(InvalidUtf8.to_string(), DecodeError::InvalidUtf8.to_string());
+}
+
+#[test]
+fn a_close_code_is_a_number_and_in_a_log_its_name_too() {
+    for (code, name) in [
+        (1000, "NORMAL"),
+        (1001, "GOING_AWAY"),
+        (1002, "PROTOCOL"),
+        (1003, "UNSUPPORTED"),
+        (1005, "NO_STATUS"),
+        (1006, "ABNORMAL"),
+        (1007, "INVALID_PAYLOAD"),
+        (1008, "POLICY"),
+        (1009, "TOO_BIG"),
+        (1010, "MANDATORY_EXTENSION"),
+        (1011, "INTERNAL"),
+        (1012, "SERVICE_RESTART"),
+        (1013, "TRY_AGAIN_LATER"),
+        (1014, "BAD_GATEWAY"),
+        (1015, "TLS_HANDSHAKE"),
+    ] {
+        assert_eq!(CloseCode(code).to_string(), code.to_string());
+        assert_eq!(format!("{:?}", CloseCode(code)), format!("CloseCode({code}, {name})"));
+    }
+    assert_eq!(format!("{:?}", CloseCode(4000)), "CloseCode(4000)");
+}
+
+#[test]
+fn text_is_a_str_wherever_one_is_asked_for() {
+    static TEXT: Utf8Bytes = Utf8Bytes::from_static("grüß dich");
+    assert_eq!(TEXT, *"grüß dich");
+    assert_ne!(TEXT, *"grüß");
+    assert_eq!(TEXT.to_string(), "grüß dich");
+    assert_eq!(format!("{TEXT:>10}|{TEXT:?}"), " grüß dich|\"grüß dich\"");
+    let lent: &str = TEXT.as_ref();
+    assert_eq!(lent.chars().count(), 9);
+}
+
+#[test]
+fn a_message_is_text_or_not() {
+    let text = Message::from(Utf8Bytes::from_static("é"));
+    assert_eq!((text.kind(), text.as_text()), (Kind::Text, Some("é")));
+    let binary = Message::Binary(Bytes::from_static("é".as_bytes()));
+    assert_eq!((binary.kind(), binary.as_text()), (Kind::Binary, None));
+    assert_eq!(text.as_bytes(), binary.as_bytes());
+}
+
+#[test]
+fn a_head_is_a_slice_wherever_one_is_asked_for() {
+    let header = FrameHeader { fin: true, rsv: Rsv::NONE, opcode: OpCode::Binary, mask: None, len: 126 };
+    let head = header.encode().unwrap();
+    let lent: &[u8] = head.as_ref();
+    assert_eq!(lent, [0x82, 126, 0, 126]);
+}
