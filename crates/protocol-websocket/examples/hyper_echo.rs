@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::Full;
@@ -30,8 +31,12 @@ async fn main() -> Result<()> {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let (stream, peer) = accepted?;
-                stream.set_nodelay(true)?;
+                let Ok((stream, peer)) = accepted else {
+                    // No descriptor is free, or the client is gone again: the next one may fare better.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
+                let _ = stream.set_nodelay(true);
                 let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
                 tokio::spawn(async move {
                     if let Err(error) = connection.with_upgrades().await {

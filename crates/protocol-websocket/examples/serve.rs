@@ -115,11 +115,11 @@ struct Peer {
 }
 
 impl Hall {
-    fn serve(&self, number: usize, mut stream: TcpStream) -> io::Result<()> {
+    fn serve(&self, number: usize, stream: TcpStream) -> io::Result<()> {
         let address = stream.peer_addr()?;
         stream.set_nodelay(true)?;
         let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
-        let accepted = match read_head(&mut stream, &mut input, &mut output)? {
+        let accepted = match read_head(&stream, &mut input, &mut output)? {
             Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
             Some(head) => {
                 self.answer(&head, &mut output);
@@ -128,8 +128,8 @@ impl Hall {
             None => None,
         };
         let Some((resource_name, accepted)) = accepted else {
-            stream.write_all(&output)?;
-            return part(&mut stream);
+            (&stream).write_all(&output)?;
+            return part(&stream);
         };
         let negotiated = match accepted {
             Accepted::Open(negotiated) => negotiated,
@@ -138,28 +138,28 @@ impl Hall {
                     break negotiated;
                 }
                 // The last bytes of the request may wait for the head of the answer.
-                stream.write_all(&output)?;
+                (&stream).write_all(&output)?;
                 output.clear();
-                if read(&mut stream, &mut input)? == 0 {
+                if read(&stream, &mut input)? == 0 {
                     return Ok(());
                 }
             },
         };
-        stream.write_all(&output)?;
+        (&stream).write_all(&output)?;
 
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(Some(Duration::from_secs(30)))?;
         let connection = Mutex::new(Connection::server(&negotiated, &self.config));
-        let peer = Arc::new(Peer { connection, stream: stream.try_clone()? });
+        let peer = Arc::new(Peer { connection, stream });
         lock(&self.peers).insert(number, Arc::clone(&peer));
         self.welcome(address, resource_name, negotiated);
-        let end = peer.talk(&self.leaving, &mut stream, &mut input);
+        let end = peer.talk(&self.leaving, &mut input);
         // After a Close this says nothing, after anything else that there was none.
         let _ = lock(&peer.connection).receive_eof();
         let code = lock(&peer.connection).close_code().unwrap_or(CloseCode::ABNORMAL);
         log(&format!("{address} closed with {code}"));
         end?;
-        part(&mut stream)
+        part(&peer.stream)
     }
 
     /// Remembers who came for the page, and logs it.
@@ -259,8 +259,16 @@ impl Guest {
 
 impl Peer {
     /// Echoes until both ends have closed, or the client has hung up.
-    fn talk(&self, leaving: &AtomicBool, stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<()> {
-        while self.advance(leaving, input)? != State::Closed && read(stream, input)? > 0 {}
+    fn talk(&self, leaving: &AtomicBool, input: &mut BytesMut) -> io::Result<()> {
+        while self.advance(leaving, input)? != State::Closed {
+            if input.is_empty() {
+                // Whoever is silent costs no buffer.
+                *input = BytesMut::new();
+            }
+            if read(&self.stream, input)? == 0 {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -303,7 +311,7 @@ fn leave(connection: &mut Connection, output: &mut BytesMut) {
 }
 
 /// Reads a request head, within the time that a handshake may take.
-fn read_head(stream: &mut TcpStream, input: &mut BytesMut, output: &mut BytesMut) -> io::Result<Option<RequestHead>> {
+fn read_head(stream: &TcpStream, input: &mut BytesMut, output: &mut BytesMut) -> io::Result<Option<RequestHead>> {
     let deadline = Instant::now() + HANDSHAKE;
     let mut reader = HeadReader::new(HeadLimits::default());
     loop {
@@ -323,15 +331,18 @@ fn read_head(stream: &mut TcpStream, input: &mut BytesMut, output: &mut BytesMut
     }
 }
 
-fn read(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<usize> {
-    let mut buffer = [0; READ];
-    let n = stream.read(&mut buffer)?;
-    input.extend_from_slice(&buffer[..n]);
-    Ok(n)
+/// Reads what there is. Until something is there it takes no memory for it.
+fn read(mut stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    stream.peek(&mut [0])?;
+    let before = input.len();
+    input.resize(before + READ, 0);
+    let read = stream.read(&mut input[before..]);
+    input.truncate(before + read.as_ref().map_or(0, |n| *n));
+    read
 }
 
 /// Ends the stream so that the peer gets all that was written: nothing more out, and a moment to read what is on the way.
-fn part(stream: &mut TcpStream) -> io::Result<()> {
+fn part(mut stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut rest = [0; 1024];

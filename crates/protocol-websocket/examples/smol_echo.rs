@@ -3,12 +3,13 @@
 //! `smol_echo [PORT]` serves until it is interrupted.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol_websocket::{Accept, Config, Event, Server, State};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use smol::Async;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::{Async, Timer};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -26,7 +27,11 @@ fn main() -> Result<()> {
     let tasks = smol::LocalExecutor::new();
     let accept = async {
         loop {
-            let (stream, peer) = listener.accept().await?;
+            let Ok((stream, peer)) = listener.accept().await else {
+                // No descriptor is free, or the client is gone again: the next one may fare better.
+                Timer::after(Duration::from_millis(10)).await;
+                continue;
+            };
             let guest = async move {
                 if let Err(error) = serve(stream).await {
                     eprintln!("{peer}: {error}");

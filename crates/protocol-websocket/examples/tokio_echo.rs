@@ -2,18 +2,20 @@
 //!
 //! `tokio_echo [PORT]` serves until Ctrl-C.
 
+use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol_websocket::{Accept, Config, Event, Server, State, Timeouts};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// How long a peer may not read what it is sent.
 const PATIENCE: Duration = Duration::from_secs(30);
+const READ: usize = 16 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -26,7 +28,11 @@ async fn main() -> Result<()> {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let (stream, peer) = accepted?;
+                let Ok((stream, peer)) = accepted else {
+                    // No descriptor is free, or the client is gone again: the next one may fare better.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
                 tokio::spawn(async move {
                     if let Err(error) = serve(stream).await {
                         eprintln!("{peer}: {error}");
@@ -50,12 +56,17 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
             timeout(PATIENCE, stream.write_all_buf(&mut output)).await??;
             server.flush(&mut output);
         }
+        // Whoever is silent costs no buffer.
+        output = BytesMut::new();
+        if input.is_empty() {
+            input = BytesMut::new();
+        }
         ended?;
         if server.state() == State::Closed {
             return Ok(stream.shutdown().await?);
         }
         let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
-        match timeout(wait, stream.read_buf(&mut input)).await {
+        match timeout(wait, read(&stream, &mut input)).await {
             Ok(Ok(0)) => return Ok(server.receive_eof()?),
             Ok(read) => drop(read?),
             Err(_) => {
@@ -63,6 +74,18 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
                 timeout(PATIENCE, stream.write_all_buf(&mut output)).await??;
                 ended?;
             }
+        }
+    }
+}
+
+/// Reads what there is. Until something is there it takes no memory for it.
+async fn read(stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        input.reserve(READ);
+        match stream.try_read_buf(input) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            read => return read,
         }
     }
 }
