@@ -56,7 +56,7 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// The lines on its standard error.
     log: Receiver<String>,
-    child: Child,
+    pub(crate) child: Child,
     _watch: Watch,
 }
 
@@ -102,7 +102,7 @@ impl Server {
     }
 
     /// Waits for the line that says where it listens.
-    fn start(command: &mut Command, arguments: &[&str]) -> Self {
+    pub(crate) fn start(command: &mut Command, arguments: &[&str]) -> Self {
         let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let watch = watch(child.id());
