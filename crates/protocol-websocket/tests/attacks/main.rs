@@ -1,7 +1,7 @@
 //! The attacks of `docs/security.md`, by name: through the public API, and in `wire` over sockets against the example
 //! `serve`.
 //!
-//! `cargo test -p protocol-websocket --all-features --example serve --test attacks` builds `serve` and runs them all.
+//! `cargo test --test attacks` alone does not build `serve`; `cargo test` does.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "server"))]
 #![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]

@@ -35,7 +35,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path.push(name);
     assert!(
         path.exists(),
-        "{} is not built: `cargo test` builds it, `cargo test --test` alone does not, unless `--example` names it",
+        "{} is not built: `cargo test` builds it, `cargo test --test NAME` alone does not",
         path.display()
     );
     path
