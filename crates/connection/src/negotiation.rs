@@ -24,10 +24,6 @@ impl Willing {
         self.0.push(Arc::new(extension));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The offer, with all of ours behind those that it names already; in a version without extensions as it is.
     pub(crate) fn offer(&self, offer: Offer) -> Offer {
         if !offer.takes_extensions() {
@@ -41,9 +37,6 @@ impl Willing {
     /// By the client's order, behind those that `accept` names already, each name once, and none whose reserved bits
     /// are taken.
     pub(crate) fn accept(&self, request: &Request, accept: Accept) -> Accept {
-        if self.is_empty() {
-            return accept;
-        }
         let names = accept.extensions().iter().map(http::Extension::name).collect();
         let (offers, mut used) = (request.extensions(), Used { names, rsv: Rsv::NONE });
         let answers = offers.iter().filter_map(|offer| {

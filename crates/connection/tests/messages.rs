@@ -169,6 +169,15 @@ fn a_ping_flood_is_answered_with_the_latest_pong_only() {
 }
 
 #[test]
+fn pongs_wait_behind_64_kib_unless_told_otherwise() {
+    for (unsent, pong) in [(65_536, 3), (65_537, 0)] {
+        let mut output = BytesMut::zeroed(unsent);
+        assert!(server(&Config::new()).receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
+        assert_eq!(output.len(), unsent + pong);
+    }
+}
+
+#[test]
 fn a_pong_that_was_held_back_goes_out_first() {
     type Send = fn(&mut Connection, &mut BytesMut);
     let sends: [(Send, &[u8]); 4] = [
