@@ -76,7 +76,8 @@ if [ ! -e "$stamp" ]; then
     : >"$stamp"
 fi
 
-chromium() {
+# Not `chromium`: that name would find itself.
+has_chromium() {
     for name in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
         command -v "$name" >/dev/null 2>&1 && return
     done
@@ -84,7 +85,7 @@ chromium() {
 }
 
 missing=
-chromium || missing="$missing chromium"
+has_chromium || missing="$missing chromium"
 PATH=$PATH:/usr/sbin command -v haproxy >/dev/null 2>&1 || missing="$missing haproxy"
 perl -MProtocol::WebSocket -e 1 2>/dev/null || missing="$missing libprotocol-websocket-perl"
 ruby -e 'require "em-websocket"' 2>/dev/null || missing="$missing ruby-em-websocket"
