@@ -5,6 +5,8 @@ mod common;
 #[path = "common/toys.rs"]
 mod toys;
 
+use std::sync::{Arc, Mutex};
+
 use bytes::{Bytes, BytesMut};
 use common::{client, drain, masked, server, take, told, unmasked};
 use proptest::prelude::*;
@@ -42,6 +44,38 @@ fn they_work_in_the_order_in_which_they_were_negotiated() {
     let (events, _) = take(&mut client, &mut wire);
     let ping = Event::Ping(Bytes::from("Hello"));
     assert_eq!(told(&events), told(&[Event::Message("aab".into()), ping, Event::Message("parts".into())]));
+}
+
+/// Notes how much it may give at once.
+struct Rooms(Arc<Mutex<Vec<usize>>>);
+
+impl Extension for Rooms {
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV1
+    }
+
+    fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+        self.0.lock().unwrap().push(room);
+        Ok((frame, None))
+    }
+
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        Ok(frame)
+    }
+}
+
+#[test]
+fn what_is_not_the_message_yet_comes_in_small_parts() {
+    const KIB: usize = 1024;
+    for (delivery, first) in [(Delivery::Whole, 256 * KIB), (Delivery::Parts, 64 * KIB)] {
+        let rooms = Arc::<Mutex<Vec<usize>>>::default();
+        let mut client = client(&Config::new().limits(Limits::new(256 * 1024)).delivery(delivery));
+        client.extend(Rooms(Arc::clone(&rooms)), Flip::new());
+        let mut wire = BytesMut::from(&b"\x02\x03abc\x80\x03def\x82\x03ghi"[..]);
+        let (events, end, _) = drain(&mut client, &mut wire);
+        assert_eq!((events.len(), end), (if delivery == Delivery::Whole { 2 } else { 3 }, Ok(())));
+        assert_eq!(*rooms.lock().unwrap(), [first, 64 * KIB, first], "{delivery:?}");
+    }
 }
 
 #[test]
