@@ -149,7 +149,7 @@ impl Sender {
     /// Writes the pong that was held back, if the output has room again.
     #[inline]
     pub(crate) fn flush(&mut self, output: &mut BytesMut) {
-        if self.held.is_some() && output.len() <= self.high_water {
+        if output.len() <= self.high_water {
             if let Some(payload) = self.held.take() {
                 self.reply(Reply::Pong(*payload), output);
             }
