@@ -48,6 +48,7 @@ fn a_close_is_answered_by_the_other_half() {
     let mut output = BytesMut::new();
     let event = receiving.receive(&mut masked(Frame::close(Some(&close)).unwrap())).unwrap();
     assert!(matches!(event, Some(Event::Close(Some(_)))));
+    assert!(!sending.is_closed(), "its answer is not written yet");
     assert_eq!(sending.send("too late", &mut output), Err(SendError::Closed));
     assert_eq!(output, unmasked(Frame::close(Some(&close)).unwrap()));
     assert!(sending.is_closed());
