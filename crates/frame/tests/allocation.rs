@@ -122,6 +122,38 @@ fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
 }
 
 #[test]
+fn fragments_cost_no_more_than_the_longest_message() {
+    let longest = 100_000;
+    let mut assembler = Assembler::new(Limits::new(longest as u64));
+    let (most, came) = peak(|| {
+        for at in 0..longest / 1000 {
+            let last = (at + 1) * 1000 == longest;
+            let frame = if at == 0 { Frame::binary(vec![7; 1000]) } else { Frame::continuation(vec![7; 1000]) };
+            if let Some(message) = assembler.push(frame.with_fin(last)).unwrap() {
+                return message.as_bytes().len();
+            }
+        }
+        0
+    });
+    assert_eq!(came, longest);
+    assert!(most <= longest + 4096, "{most} bytes");
+}
+
+#[test]
+fn a_small_fragment_keeps_no_large_read_buffer() {
+    let mut assembler = Assembler::new(Limits::NONE);
+    let mut held = 0;
+    let (_, ()) = peak(|| {
+        let before = HELD.with(Cell::get).0;
+        let mut input = BytesMut::with_capacity(100_000);
+        input.extend_from_slice(&[7; 50]);
+        assembler.push(Frame::binary(input).with_fin(false)).unwrap();
+        held = HELD.with(Cell::get).0 - before;
+    });
+    assert!(held <= 2 * 50 + 4096, "{held} bytes");
+}
+
+#[test]
 fn empty_fragments_cost_nothing() {
     let mut decoder = Decoder::new(Role::Client).limits(Limits::NONE);
     let mut assembler = Assembler::new(Limits::NONE);
