@@ -131,3 +131,18 @@ fn a_close_that_nobody_would_take_is_not_sent() {
     }
     assert!(output.is_empty());
 }
+
+#[test]
+fn frames_are_equal_if_all_of_them_is() {
+    let frame = Frame::text("x");
+    assert_eq!(frame, Frame::text("x"));
+    for other in [
+        Frame::binary("x"),
+        Frame::text("y"),
+        Frame::text("x").with_fin(false),
+        Frame::text("x").with_rsv(Rsv::RSV1),
+        Frame::binary("y"),
+    ] {
+        assert_ne!(frame, other);
+    }
+}
