@@ -70,6 +70,7 @@ mod tests {
         assert!(two.contains(Rsv::RSV1) && two.contains(Rsv::NONE) && !two.contains(Rsv::RSV2));
         assert_eq!(two.without(Rsv::RSV1), Rsv::RSV3);
         assert!(two.without(two).is_none());
+        assert_eq!(two | Rsv::RSV3, two);
     }
 
     #[test]
