@@ -64,6 +64,7 @@ pub fn request_head(data: &[u8]) {
     assert_eq!(reader.request(&mut plain), Ok(Some(head.clone())));
     match Request::from_head(head) {
         Ok(request) => {
+            check_rules(request.head());
             Accept::new().encode(&request, &mut answer).unwrap();
             Response::from_head(reader.response(&mut answer).unwrap().unwrap(), &request).unwrap();
             assert!(answer.is_empty());
@@ -76,6 +77,25 @@ pub fn request_head(data: &[u8]) {
             assert_eq!(head.headers().get_str("content-length"), Some(&*answer.len().to_string()));
         }
     }
+}
+
+/// What no request for an upgrade may lack or have, whatever its version.
+fn check_rules(head: &RequestHead) {
+    let all = |name: &str| head.headers().get_all(name).collect::<Vec<_>>();
+    let has = |name: &str, word: &str| {
+        let listed = all(name).join(&b',').to_ascii_lowercase();
+        listed.split(|&byte| byte == b',').any(|item| item.trim_ascii() == word.as_bytes())
+    };
+    assert_eq!((head.method(), head.minor_version(), all("host").len()), ("GET", 1, 1));
+    assert!(has("upgrade", "websocket") && has("connection", "upgrade") && all("transfer-encoding").is_empty());
+    let mut lengths = all("content-length").into_iter();
+    let hybi00 = !all("sec-websocket-key1").is_empty();
+    assert!(lengths.all(|length| hybi00 && length == b"8" || length.iter().all(|&digit| digit == b'0')));
+    let offered = all("sec-websocket-protocol").join(&b',');
+    let mut names: Vec<_> = offered.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
+    names.retain(|name| !name.is_empty());
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
 /// What the `http` crate can hold comes back from it.
