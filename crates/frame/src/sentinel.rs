@@ -257,6 +257,7 @@ mod tests {
         assert_eq!(read(b"123\x00foo\xFF56\x00bar\xFF789").0, [text("foo"), text("bar")]);
         assert_eq!(read(b"\x80\x03\xFF\x00a\xFF\xFF\x00").0, [text("a"), close]);
         assert_eq!(read(b"x\xFF\x00a\xFF\xFFy\x00b\xFF").0, [text("a"), text("b")]);
+        assert_eq!(read(b"\x80\x00hi\xFF").0, [text("hi")]);
         let limited = decoder().resync().limits(Limits::new(4));
         assert_eq!(drain(limited, &mut BytesMut::from(&b"123456\x00"[..])).1, Err(DecodeError::FrameTooLong));
     }

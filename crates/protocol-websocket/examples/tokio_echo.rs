@@ -1,6 +1,6 @@
 //! A WebSocket echo in tokio: the library's loop around two buffers, keepalive included.
 //!
-//! `tokio_echo [PORT]` serves until Ctrl-C.
+//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C, and asks who is silent for SECONDS (20) whether they are there.
 
 use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
@@ -21,7 +21,12 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let port = std::env::args().nth(1).map_or(Ok(3001), |port| port.parse())?;
+    let mut arguments = std::env::args().skip(1);
+    let port = arguments.next().map_or(Ok(3001), |port| port.parse())?;
+    let mut timeouts = Timeouts::USUAL;
+    if let Some(seconds) = arguments.next() {
+        timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     println!("connect to ws://{}/", listener.local_addr()?);
@@ -34,7 +39,7 @@ async fn main() -> Result<()> {
                     continue;
                 };
                 tokio::spawn(async move {
-                    if let Err(error) = serve(stream).await {
+                    if let Err(error) = serve(stream, timeouts).await {
                         eprintln!("{peer}: {error}");
                     }
                 });
@@ -44,10 +49,10 @@ async fn main() -> Result<()> {
     }
 }
 
-async fn serve(mut stream: TcpStream) -> Result<()> {
+async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
     stream.set_nodelay(true)?;
     let started = Instant::now();
-    let mut server = Server::new(Config::new().timeouts(Timeouts::USUAL));
+    let mut server = Server::new(Config::new().timeouts(timeouts));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     loop {
         // One write for all that a read brought about, whether it ended well or not.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long any program may run.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// How long a server may take to log a line.
 const PATIENCE: Duration = Duration::from_secs(60);
