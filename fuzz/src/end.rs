@@ -205,10 +205,11 @@ impl End {
             let before = self.output.len();
             let received = self.connection.receive(&mut self.input, &mut self.output);
             let grown = self.output.len() - before;
+            // A pong that was held back goes first, if there is room; then the answer.
             let may_grow = match &received {
+                _ if before <= self.config.high_water => 2 * 131,
                 Ok(Some(Event::Close(_))) | Err(_) => 131,
-                _ if before > self.config.high_water => 0,
-                _ => 2 * 131,
+                _ => 0,
             };
             assert!(grown <= may_grow, "{grown} bytes written by {received:?}");
             match received {
