@@ -68,8 +68,8 @@ impl Handshake for Asking {
                 //# a client MUST mask all frames that it sends to the server
                 Step::Open(Connection::new(Role::Client, &negotiated, config, self.random.take()), negotiated)
             }
-            Some(Outcome::Redirect(redirect)) => Step::Refused(Event::Redirect(redirect)),
-            Some(Outcome::Rejected(answer)) => Step::Refused(Event::Rejected(answer)),
+            Some(Outcome::Redirect(redirect)) => Step::Refused(Event::Redirect(Box::new(redirect))),
+            Some(Outcome::Rejected(answer)) => Step::Refused(Event::Rejected(Box::new(answer))),
         })
     }
 

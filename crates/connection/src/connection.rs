@@ -118,23 +118,15 @@ impl Connection {
         if let Some(timers) = &mut self.timers {
             timers.hear(input.len());
         }
-        let received = self.receiver.receive(input);
+        let mut reply = None;
+        let received = self.receiver.receive(input, &mut reply);
         if let Some(timers) = &mut self.timers {
             timers.leave(input.len());
         }
-        match received {
-            Ok(None) => Ok(None),
-            Ok(Some((event, reply))) => {
-                if let Some(reply) = reply {
-                    self.sender.reply(reply, output);
-                }
-                Ok(Some(event))
-            }
-            Err(error) => {
-                self.sender.reply(Reply::failure(error), output);
-                Err(error.into())
-            }
+        if let Some(reply) = reply {
+            self.sender.reply(reply, output);
         }
+        Ok(received?)
     }
 
     /// Writes the pong that was held back while `output` was too full ([`Config::high_water`]). Call it when `output`

@@ -1,3 +1,6 @@
+#[cfg(feature = "client")]
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 use protocol_websocket_frame::{Close, Message, Part};
 #[cfg(feature = "client")]
@@ -20,10 +23,10 @@ pub enum Event {
     Open(Negotiated),
     /// At a client: the server sends us elsewhere. It is over here; the answer's body, if any, is left in the input.
     #[cfg(feature = "client")]
-    Redirect(Redirect),
+    Redirect(Box<Redirect>),
     /// At a client: the server says no. It is over; the answer's body, if any, is left in the input.
     #[cfg(feature = "client")]
-    Rejected(ResponseHead),
+    Rejected(Box<ResponseHead>),
     /// A whole message.
     Message(Message),
     /// A piece of a message, with [`Delivery::Parts`](protocol_websocket_frame::Delivery::Parts).

@@ -20,6 +20,11 @@ impl Extensions {
         self.0 = slots.into_boxed_slice();
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What the application sent, of what came. The first worked on it first, so it undoes its work last.
     pub(crate) fn decode(&mut self, frame: Frame, room: usize) -> Result<Frame, DecodeError> {
         undo(&mut self.0, frame, room)
@@ -39,6 +44,7 @@ impl Extensions {
     }
 
     /// Whether [`resume`](Self::resume) has something.
+    #[inline]
     pub(crate) fn has_more(&self) -> bool {
         self.0.iter().any(|slot| slot.rest.is_some())
     }

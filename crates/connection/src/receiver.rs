@@ -11,7 +11,8 @@ use crate::{Config, Event};
 /// The longest part that an extension makes of a shorter one, in bytes, where the parts are not the message.
 const PART: usize = 64 * 1024;
 
-/// What the peer sends: bytes in, events out. It writes nothing; what is to be said to the peer comes beside the event.
+/// What the peer sends: bytes in, events out. It writes nothing; what is to be said to the peer comes beside the event,
+/// in `reply`, which is empty before.
 pub(crate) struct Receiver {
     decoder: Decoder,
     assembler: Assembler,
@@ -64,29 +65,46 @@ impl Receiver {
 
     /// The next event, and what to answer. What follows a Close or a failure is thrown away unread.
     #[inline]
-    pub(crate) fn receive(&mut self, input: &mut BytesMut) -> Result<Option<(Event, Option<Reply>)>, DecodeError> {
-        if self.incoming == Incoming::Open {
-            let received = self.next(input);
-            match received {
-                Ok(received) => return Ok(received),
-                //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
-                //# An endpoint MUST NOT continue to attempt to process data (including a responding
-                //# Close frame)
-                Err(error) => self.incoming.fail(error),
-            }
+    pub(crate) fn receive(
+        &mut self,
+        input: &mut BytesMut,
+        reply: &mut Option<Reply>,
+    ) -> Result<Option<Event>, DecodeError> {
+        if self.incoming != Incoming::Open {
+            return self.discard(input, reply);
         }
+        let received = self.next(input, reply);
+        match received {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+            //# An endpoint MUST NOT continue to attempt to process data (including a responding
+            //# Close frame)
+            Err(error) => {
+                self.incoming.fail(error);
+                self.discard(input, reply)
+            }
+            received => received,
+        }
+    }
+
+    #[cold]
+    fn discard(&self, input: &mut BytesMut, reply: &mut Option<Reply>) -> Result<Option<Event>, DecodeError> {
         input.clear();
         match self.incoming {
-            Incoming::Failed(error) => Err(error),
+            Incoming::Failed(error) => {
+                *reply = Some(Reply::failure(error));
+                Err(error)
+            }
             Incoming::Open | Incoming::Closed(_) | Incoming::Lost => Ok(None),
         }
     }
 
-    fn next(&mut self, input: &mut BytesMut) -> Result<Option<(Event, Option<Reply>)>, DecodeError> {
+    fn next(&mut self, input: &mut BytesMut, reply: &mut Option<Reply>) -> Result<Option<Event>, DecodeError> {
         loop {
-            if let Some(frame) = self.extensions.resume(self.room(true))? {
+            if !self.extensions.is_empty()
+                && let Some(frame) = self.extensions.resume(self.room(true))?
+            {
                 match self.data(frame)? {
-                    Some(event) => return Ok(Some((event, None))),
+                    Some(event) => return Ok(Some(event)),
                     None => continue,
                 }
             }
@@ -96,30 +114,38 @@ impl Receiver {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
             //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined
             //# by Section 5.5.
-            let (event, reply) = match frame.opcode() {
-                OpCode::Ping => {
-                    let payload = frame.into_payload();
-                    (Event::Ping(payload.clone()), self.auto_pong.then_some(Reply::Pong(payload)))
-                }
-                OpCode::Pong => (Event::Pong(frame.into_payload()), None),
-                OpCode::Close => {
-                    let close = Close::parse(frame.payload())?;
-                    self.incoming.close(close.as_ref().map(|close| close.code));
-                    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
-                    //# the endpoint MUST send a Close frame in response.
-                    (Event::Close(close), Some(Reply::Close(frame.into_payload())))
-                }
-                OpCode::Continuation | OpCode::Text | OpCode::Binary => {
-                    let room = self.room(frame.opcode() == OpCode::Continuation);
-                    let frame = self.extensions.decode(frame, room)?;
-                    match self.data(frame)? {
-                        Some(event) => (event, None),
-                        None => continue,
-                    }
-                }
-            };
-            return Ok(Some((event, reply)));
+            if frame.opcode().is_control() {
+                return self.control(frame, reply).map(Some);
+            }
+            let event = if self.extensions.is_empty() { self.data(frame)? } else { self.extended(frame)? };
+            if event.is_some() {
+                return Ok(event);
+            }
         }
+    }
+
+    fn control(&mut self, frame: Frame, reply: &mut Option<Reply>) -> Result<Event, DecodeError> {
+        Ok(match frame.opcode() {
+            OpCode::Ping => {
+                *reply = self.auto_pong.then(|| Reply::Pong(frame.payload().clone()));
+                Event::Ping(frame.into_payload())
+            }
+            OpCode::Close => {
+                let close = Close::parse(frame.payload())?;
+                self.incoming.close(close.as_ref().map(|close| close.code));
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
+                //# the endpoint MUST send a Close frame in response.
+                *reply = Some(Reply::Close(frame.into_payload()));
+                Event::Close(close)
+            }
+            _ => Event::Pong(frame.into_payload()),
+        })
+    }
+
+    fn extended(&mut self, frame: Frame) -> Result<Option<Event>, DecodeError> {
+        let room = self.room(frame.opcode() == OpCode::Continuation);
+        let frame = self.extensions.decode(frame, room)?;
+        self.data(frame)
     }
 
     /// How many bytes an extension may give at once: of the `rest` of a message little, since they are copied.
@@ -131,8 +157,9 @@ impl Receiver {
         }
     }
 
+    #[inline(always)]
     fn data(&mut self, frame: Frame) -> Result<Option<Event>, DecodeError> {
-        if frame.payload().len() as u64 >= self.assembler.budget() && self.extensions.has_more() {
+        if self.extensions.has_more() && frame.payload().len() as u64 >= self.assembler.budget() {
             return Err(DecodeError::MessageTooLong);
         }
         Ok(match self.delivery {

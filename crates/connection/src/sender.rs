@@ -149,10 +149,10 @@ impl Sender {
     /// Writes the pong that was held back, if the output has room again.
     #[inline]
     pub(crate) fn flush(&mut self, output: &mut BytesMut) {
-        if output.len() <= self.high_water {
-            if let Some(payload) = self.held.take() {
-                self.reply(Reply::Pong(*payload), output);
-            }
+        if output.len() <= self.high_water
+            && let Some(payload) = self.held.take()
+        {
+            self.reply(Reply::Pong(*payload), output);
         }
     }
 

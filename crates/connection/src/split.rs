@@ -63,17 +63,10 @@ impl ReceiveHalf {
     ///
     /// As [`Connection::receive`].
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
-        match self.receiver.receive(input) {
-            Ok(None) => Ok(None),
-            Ok(Some((event, reply))) => {
-                self.pass(reply);
-                Ok(Some(event))
-            }
-            Err(error) => {
-                self.pass(Some(Reply::failure(error)));
-                Err(error.into())
-            }
-        }
+        let mut reply = None;
+        let received = self.receiver.receive(input, &mut reply);
+        self.pass(reply);
+        Ok(received?)
     }
 
     /// As [`Connection::receive_eof`]. The other half sends nothing more, once it was woken.

@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use crate::frame::Text;
 use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, Utf8Validator};
 
 /// Frames in, messages out.
@@ -54,32 +55,42 @@ impl Assembler {
     ///
     /// Frames out of order, a message that is too long, text that is not UTF-8. After an error the assembler is of no
     /// use.
+    #[inline]
     pub fn push(&mut self, frame: Frame) -> Result<Option<Message>, DecodeError> {
+        match frame.opcode() {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
+            //# Clients and servers MUST support receiving both fragmented and unfragmented messages.
+            OpCode::Text if self.is_whole(&frame) => message(Kind::Text, frame).map(Some),
+            OpCode::Binary if self.is_whole(&frame) => message(Kind::Binary, frame).map(Some),
+            _ => self.join(frame),
+        }
+    }
+
+    /// Whether the frame is the only one of its message.
+    #[inline]
+    fn is_whole(&self, frame: &Frame) -> bool {
+        frame.fin() && self.open.is_none() && frame.payload().len() as u64 <= self.max_message
+    }
+
+    fn join(&mut self, frame: Frame) -> Result<Option<Message>, DecodeError> {
         if frame.opcode().is_control() {
             return Ok(None);
         }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
-        //# Clients and servers MUST support receiving both fragmented and unfragmented messages.
         let (kind, fin, budget) = (self.admit(&frame)?, frame.fin(), self.budget());
-        match self.open.take() {
-            None if fin => message(kind, frame).map(Some),
-            open => {
-                let mut open = open.unwrap_or_else(|| Open::new(kind));
-                open.check(frame.payload(), fin)?;
-                open.append(frame.into_payload(), budget);
-                if !fin {
-                    self.open = Some(open);
-                    return Ok(None);
-                }
-                let bytes = Bytes::from(open.buffer);
-                Ok(Some(match kind {
-                    Kind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
-                    // Some of it went out in parts, and the rest may begin inside a character.
-                    Kind::Text => Message::Text(bytes.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
-                    Kind::Binary => Message::Binary(bytes),
-                }))
-            }
+        let mut open = self.open.take().unwrap_or_else(|| Open::new(kind));
+        open.check(&frame, fin)?;
+        open.append(frame.into_payload(), budget);
+        if !fin {
+            self.open = Some(open);
+            return Ok(None);
         }
+        let bytes = Bytes::from(open.buffer);
+        Ok(Some(match kind {
+            Kind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
+            // Some of it went out in parts, and the rest may begin inside a character.
+            Kind::Text => Message::Text(bytes.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
+            Kind::Binary => Message::Binary(bytes),
+        }))
     }
 
     /// Takes the next frame of a message and passes it on as a [`Part`]: nothing is kept but what the next part has to
@@ -100,10 +111,10 @@ impl Assembler {
             return Ok(Some(Part { kind, bytes, first, last }));
         }
         let mut open = self.open.take().unwrap_or_else(|| Open::new(kind));
-        if frame.is_checked() {
-            open.len += frame.payload().len() as u64;
+        if frame.text_known() == Text::Unchecked {
+            open.check(&frame, last)?;
         } else {
-            open.check(frame.payload(), last)?;
+            open.len += frame.payload().len() as u64;
         }
         if !last {
             self.open = Some(open);
@@ -140,9 +151,11 @@ impl Open {
         Box::new(Self { kind, len: 0, text: Utf8Validator::new(), buffer: Vec::new() })
     }
 
-    fn check(&mut self, payload: &[u8], last: bool) -> Result<(), DecodeError> {
+    fn check(&mut self, frame: &Frame, last: bool) -> Result<(), DecodeError> {
+        let payload = frame.payload();
         self.len += payload.len() as u64;
-        if self.kind == Kind::Text {
+        let is_known = frame.text_known() == Text::Whole && self.text.is_complete();
+        if self.kind == Kind::Text && !is_known {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
             //# the whole message MUST contain valid UTF-8.
             self.text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
@@ -172,12 +185,13 @@ impl Open {
 }
 
 /// A message in one frame.
+#[inline]
 fn message(kind: Kind, frame: Frame) -> Result<Message, DecodeError> {
-    let checked = frame.is_checked();
+    let known = frame.text_known();
     let payload = frame.into_payload();
     Ok(match kind {
         Kind::Binary => Message::Binary(payload),
-        Kind::Text if checked => Message::Text(Utf8Bytes::from_validated(payload)),
+        Kind::Text if known == Text::Whole => Message::Text(Utf8Bytes::from_validated(payload)),
         Kind::Text => Message::Text(payload.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
     })
 }

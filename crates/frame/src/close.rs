@@ -2,6 +2,7 @@ use core::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::utf8::is_utf8;
 use crate::{DecodeError, EncodeError, Utf8Bytes};
 
 /// Why a connection ends (RFC 6455 §7.4): a number from an open registry, with the registered ones as constants.
@@ -119,21 +120,25 @@ impl Close {
     ///
     /// A payload of one byte, a code that may not be sent, a reason that is not UTF-8.
     pub fn parse(payload: &Bytes) -> Result<Option<Self>, DecodeError> {
-        let code = match payload.first_chunk() {
-            Some(&code) => CloseCode(u16::from_be_bytes(code)),
-            None if payload.is_empty() => return Ok(None),
-            None => return Err(DecodeError::CloseTooShort),
-        };
-        if !code.is_sendable() {
-            return Err(DecodeError::CloseCode(code.0));
-        }
-        let reason = Utf8Bytes::try_from(payload.slice(2..)).map_err(|_| DecodeError::InvalidUtf8)?;
+        let Some((code, reason)) = Self::split(payload)? else { return Ok(None) };
+        let reason = Utf8Bytes::try_from(payload.slice_ref(reason)).map_err(|_| DecodeError::InvalidUtf8)?;
         Ok(Some(Self { code, reason }))
     }
 
+    /// The code, and the bytes that are to be the reason.
+    fn split(payload: &[u8]) -> Result<Option<(CloseCode, &[u8])>, DecodeError> {
+        let (code, reason) = match payload.split_first_chunk() {
+            Some((&code, reason)) => (CloseCode(u16::from_be_bytes(code)), reason),
+            None if payload.is_empty() => return Ok(None),
+            None => return Err(DecodeError::CloseTooShort),
+        };
+        if code.is_sendable() { Ok(Some((code, reason))) } else { Err(DecodeError::CloseCode(code.0)) }
+    }
+
     /// Refuses to send a payload that nobody would take.
-    pub(crate) fn check(payload: &Bytes) -> Result<(), EncodeError> {
-        match Self::parse(payload) {
+    pub(crate) fn check(payload: &[u8]) -> Result<(), EncodeError> {
+        match Self::split(payload) {
+            Ok(Some((_, reason))) if !is_utf8(reason) => Err(EncodeError::InvalidUtf8),
             Ok(_) => Ok(()),
             Err(DecodeError::CloseCode(code)) => Err(EncodeError::CloseCode(code)),
             Err(DecodeError::CloseTooShort) => Err(EncodeError::CloseTooShort),

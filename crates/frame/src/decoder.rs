@@ -128,4 +128,52 @@ impl Decoder {
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
         self.dialect.decode(&self.rules, input)
     }
+
+    /// A decoder with the same rules that lends payloads instead of sharing them. It begins anew.
+    ///
+    /// ```
+    /// use protocol_websocket_core::Role;
+    /// use protocol_websocket_frame::Decoder;
+    ///
+    /// let mut decoder = Decoder::new(Role::Client).lending();
+    /// let mut buffer = *b"\x81\x05Hello\x82\x02\x01\x02\x81";
+    /// let mut input = &mut buffer[..];
+    /// while let Some(frame) = decoder.decode(&mut input)? {
+    ///     println!("{:?} {:?} {:?}", frame.opcode(), frame.payload(), frame.as_text());
+    /// }
+    /// assert_eq!(input, [0x81]);
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn lending(&self) -> LendingDecoder {
+        LendingDecoder { rules: self.rules, dialect: self.dialect.anew() }
+    }
+}
+
+/// A [`Decoder`] in a thinner form: nothing is counted and nothing is to be given back, since a payload is a slice of the
+/// caller's. [`Decoder::lending`] makes one.
+///
+/// It is for a caller that reads all its peers into one buffer and is done with a message before it reads on. What is
+/// left has to be kept for each peer and stand in front of what comes next, so a payload that is to come whole needs a
+/// buffer of its length; with [`Delivery::Parts`] none does.
+#[derive(Clone, Debug)]
+pub struct LendingDecoder {
+    rules: Rules,
+    dialect: Dialect,
+}
+
+impl LendingDecoder {
+    /// Takes the next frame from the front of `input`, which becomes what is left of it. `None` means that more bytes
+    /// are needed, behind those that are left.
+    ///
+    /// In hybi-00 and hixie-75 there is no room for U+FFFD: what is no text comes out as it came, and its
+    /// [`as_text`](Frame::as_text) is `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode`].
+    #[inline]
+    pub fn decode<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<Frame<&'a mut [u8]>>, DecodeError> {
+        self.dialect.decode(&self.rules, input)
+    }
 }

@@ -3,6 +3,7 @@ use core::fmt;
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
 
+use crate::utf8::validated;
 use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask, sentinel};
 
 /// One frame: an opcode, its flags and a payload (RFC 6455 §5).
@@ -19,13 +20,23 @@ use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCo
 /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
 /// ```
 #[derive(Clone)]
-pub struct Frame {
+pub struct Frame<P = Bytes> {
     opcode: OpCode,
     fin: bool,
     rsv: Rsv,
-    /// The decoder has checked the payload as text, together with the message's earlier frames.
-    checked: bool,
-    payload: Bytes,
+    text: Text,
+    payload: P,
+}
+
+/// What the decoder knows of a payload as text. Each is more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Text {
+    /// Nothing.
+    Unchecked,
+    /// It was right where it stood, behind what came before it: it may begin and end inside a character.
+    Checked,
+    /// It is UTF-8 by itself: this very payload was looked at, and nobody could write to it since.
+    Whole,
 }
 
 impl Frame {
@@ -35,7 +46,7 @@ impl Frame {
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# 1 bit in length, MUST be 0 unless negotiated otherwise
-        Self { opcode, fin: true, rsv: Rsv::NONE, checked: false, payload: payload.into() }
+        Self { opcode, fin: true, rsv: Rsv::NONE, text: Text::Unchecked, payload: payload.into() }
     }
 
     /// A text message in one frame.
@@ -73,22 +84,44 @@ impl Frame {
         Ok(Self::new(OpCode::Close, payload))
     }
 
+    /// Puts another payload into the frame, as an extension does.
+    #[must_use]
+    pub fn with_payload(self, payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), text: Text::Unchecked, ..self }
+    }
+
+    /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
+    ///
+    /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes. In hybi-00 and
+    /// hixie-75 it is copied, since they end a frame behind its payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn into_vectored(self, version: Version, mask: Option<MaskKey>) -> Result<(HeaderBytes, Bytes), EncodeError> {
+        if !version.has_length_framing() {
+            let (head, end) = sentinel::delimiters(&self)?;
+            return Ok((HeaderBytes::from_slice(head), [&self.payload, end].concat().into()));
+        }
+        let header = self.head(mask)?;
+        let Some(key) = mask else { return Ok((header, self.payload)) };
+        let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        self::mask(&mut payload, key, 0);
+        Ok((header, payload.freeze()))
+    }
+}
+
+impl<P> Frame<P> {
     /// Sets whether the frame ends its message.
     #[must_use]
     pub fn with_fin(self, fin: bool) -> Self {
-        Self { fin, checked: false, ..self }
+        Self { fin, text: Text::Unchecked, ..self }
     }
 
     /// Sets the reserved bits, which belong to extensions.
     #[must_use]
     pub fn with_rsv(self, rsv: Rsv) -> Self {
         Self { rsv, ..self }
-    }
-
-    /// Puts another payload into the frame, as an extension does.
-    #[must_use]
-    pub fn with_payload(self, payload: impl Into<Bytes>) -> Self {
-        Self { payload: payload.into(), checked: false, ..self }
     }
 
     /// What the frame carries.
@@ -111,20 +144,44 @@ impl Frame {
 
     /// The payload, unmasked.
     #[must_use]
-    pub const fn payload(&self) -> &Bytes {
+    pub const fn payload(&self) -> &P {
         &self.payload
     }
 
     /// The payload, unmasked, without a copy.
     #[must_use]
-    pub fn into_payload(self) -> Bytes {
+    pub fn into_payload(self) -> P {
         self.payload
+    }
+
+    /// A frame as it came.
+    pub(crate) const fn decoded(opcode: OpCode, fin: bool, rsv: Rsv, text: Text, payload: P) -> Self {
+        Self { opcode, fin, rsv, text, payload }
+    }
+
+    /// What the decoder knows of the payload as text.
+    pub(crate) const fn text_known(&self) -> Text {
+        self.text
+    }
+}
+
+impl<P: AsRef<[u8]>> Frame<P> {
+    /// The payload as text, where the decoder has seen that it is: a message in one frame, or a fragment that begins
+    /// and ends with whole characters.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        (self.text == Text::Whole).then(|| validated(self.bytes()))
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self.payload.as_ref()
     }
 
     /// The head that goes before the payload.
     #[must_use]
-    pub const fn header(&self, mask: Option<MaskKey>) -> FrameHeader {
-        FrameHeader { fin: self.fin, rsv: self.rsv, opcode: self.opcode, mask, len: self.payload.len() as u64 }
+    pub fn header(&self, mask: Option<MaskKey>) -> FrameHeader {
+        FrameHeader { fin: self.fin, rsv: self.rsv, opcode: self.opcode, mask, len: self.bytes().len() as u64 }
     }
 
     /// Appends the frame to `output`, masked with `mask` if there is one: a client's frames are, a server's are not
@@ -139,39 +196,19 @@ impl Frame {
         if !version.has_length_framing() {
             let (head, end) = sentinel::delimiters(self)?;
             output.extend_from_slice(head);
-            output.extend_from_slice(&self.payload);
+            output.extend_from_slice(self.bytes());
             output.extend_from_slice(end);
             return Ok(());
         }
         let header = self.head(mask)?;
-        output.reserve(header.len() + self.payload.len());
+        output.reserve(header.len() + self.bytes().len());
         output.extend_from_slice(&header);
         let start = output.len();
-        output.extend_from_slice(&self.payload);
+        output.extend_from_slice(self.bytes());
         if let (Some(key), Some(payload)) = (mask, output.get_mut(start..)) {
             self::mask(payload, key, 0);
         }
         Ok(())
-    }
-
-    /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
-    ///
-    /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes. In hybi-00 and
-    /// hixie-75 it is copied, since they end a frame behind its payload.
-    ///
-    /// # Errors
-    ///
-    /// As [`encode`](Self::encode).
-    pub fn into_vectored(self, version: Version, mask: Option<MaskKey>) -> Result<(HeaderBytes, Bytes), EncodeError> {
-        if !version.has_length_framing() {
-            let (head, end) = sentinel::delimiters(&self)?;
-            return Ok((HeaderBytes::from_slice(head), [&self.payload, end].concat().into()));
-        }
-        let header = self.head(mask)?;
-        let Some(key) = mask else { return Ok((header, self.payload)) };
-        let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        self::mask(&mut payload, key, 0);
-        Ok((header, payload.freeze()))
     }
 
     /// The head's bytes, if the frame may be sent.
@@ -179,19 +216,9 @@ impl Frame {
     fn head(&self, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
         let header = self.header(mask).encode()?;
         if self.opcode == OpCode::Close {
-            Close::check(&self.payload)?;
+            Close::check(self.bytes())?;
         }
         Ok(header)
-    }
-
-    /// A frame whose text the decoder has checked as far as it goes.
-    pub(crate) const fn decoded(opcode: OpCode, fin: bool, rsv: Rsv, checked: bool, payload: Bytes) -> Self {
-        Self { opcode, fin, rsv, checked, payload }
-    }
-
-    /// Whether the decoder has checked the text in it.
-    pub(crate) const fn is_checked(&self) -> bool {
-        self.checked
     }
 }
 
@@ -205,22 +232,30 @@ impl From<Message> for Frame {
     }
 }
 
-impl PartialEq for Frame {
-    fn eq(&self, other: &Self) -> bool {
-        (self.opcode, self.fin, self.rsv) == (other.opcode, other.fin, other.rsv) && self.payload == other.payload
+impl From<Frame<&mut [u8]>> for Frame {
+    /// A copy that outlives what the frame was lent from.
+    fn from(lent: Frame<&mut [u8]>) -> Self {
+        let Frame { opcode, fin, rsv, text, payload } = lent;
+        Self { opcode, fin, rsv, text, payload: Bytes::copy_from_slice(payload) }
     }
 }
 
-impl Eq for Frame {}
+impl<P: AsRef<[u8]>> PartialEq for Frame<P> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.opcode, self.fin, self.rsv) == (other.opcode, other.fin, other.rsv) && self.bytes() == other.bytes()
+    }
+}
 
-impl fmt::Debug for Frame {
+impl<P: AsRef<[u8]>> Eq for Frame<P> {}
+
+impl<P: AsRef<[u8]>> fmt::Debug for Frame<P> {
     /// Names the payload's length, not its bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
             .field("opcode", &self.opcode)
             .field("fin", &self.fin)
             .field("rsv", &self.rsv)
-            .field("len", &self.payload.len())
+            .field("len", &self.bytes().len())
             .finish_non_exhaustive()
     }
 }

@@ -1,22 +1,43 @@
 //! The dialect of RFC 6455 and hybi-10: frames with their length in front.
 
-use bytes::{Buf, BytesMut};
+use alloc::boxed::Box;
 
+use bytes::BytesMut;
+
+use crate::frame::Text;
+use crate::input::Input;
+use crate::mask::xor;
 use crate::rules::Rules;
 use crate::sequence::Sequence;
-use crate::{DecodeError, Delivery, Frame, FrameHeader, OpCode, Rsv, mask};
+use crate::whole::Whole;
+use crate::{DecodeError, Delivery, Frame, FrameHeader, OpCode, Rsv};
+
+/// A payload beyond this many bytes is held here while it comes, out of the caller's reach: what was checked once needs
+/// no second look. A shorter one stays in the caller's buffer, where it costs no memory.
+const LONG: u64 = 64 * 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Length {
+    state: State,
     sequence: Sequence,
-    payload: Option<Payload>,
+    /// What has come of a long payload.
+    held: Option<Box<BytesMut>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// Before a head, or inside one: of a head nothing is taken before it is all there.
+    #[default]
+    Head,
+    Payload(Payload),
+    Failed(DecodeError),
 }
 
 /// A frame whose head was taken and whose payload is not all there.
 #[derive(Clone, Copy, Debug)]
 struct Payload {
     header: FrameHeader,
-    /// How many of its bytes were handed out: none unless in parts.
+    /// How many of its bytes left the input: handed out in parts, or held.
     taken: u64,
     /// How many of its bytes at the front of the input are unmasked and checked.
     ready: usize,
@@ -24,78 +45,115 @@ struct Payload {
 
 impl Length {
     #[inline]
-    pub(crate) fn decode(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
-        self.sequence.check_failed()?;
-        self.next(rules, input).inspect_err(|&error| self.sequence.fail(error))
+    pub(crate) fn decode<I: Input>(
+        &mut self,
+        rules: &Rules,
+        input: &mut I,
+    ) -> Result<Option<Frame<I::Payload>>, DecodeError> {
+        if matches!(self.state, State::Head)
+            && self.sequence.is_between()
+            && let Some(whole) = Whole::find(rules, input.bytes())
+        {
+            return match whole.take(input) {
+                Ok(frame) => Ok(Some(frame)),
+                Err(error) => Err(self.fail(error)),
+            };
+        }
+        self.decode_any(rules, input)
     }
 
-    #[inline]
-    fn next(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
-        let mut payload = match self.payload.take() {
-            Some(payload) => payload,
-            None => {
-                let parsed = FrameHeader::parse_to_key(input, rules.any_length)?;
+    #[cold]
+    fn fail(&mut self, error: DecodeError) -> DecodeError {
+        self.state = State::Failed(error);
+        error
+    }
+
+    #[inline(never)]
+    fn decode_any<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Frame<I::Payload>>, DecodeError> {
+        self.next(rules, input).map_err(|error| self.fail(error))
+    }
+
+    fn next<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Frame<I::Payload>>, DecodeError> {
+        let mut payload = match self.state {
+            State::Payload(payload) => payload,
+            State::Head => {
+                let bytes = input.bytes();
+                let parsed = FrameHeader::parse_to_key(bytes, rules.any_length)?;
                 let Some((mut header, key_at)) = parsed else { return Ok(None) };
                 rules.admit(&header)?;
-                let Some(used) = header.parse_key(input, key_at) else {
+                let Some(used) = header.parse_key(bytes, key_at) else {
                     // What is wrong without the key is wrong with it.
                     return self.sequence.clone().admit(&header, &rules.limits).map(|()| None);
                 };
                 self.sequence.admit(&header, &rules.limits)?;
-                input.advance(used);
+                input.skip(used);
                 Payload { header, taken: 0, ready: 0 }
             }
+            State::Failed(error) => return Err(error),
         };
-        let checked = self.advance(&mut payload, input)?;
-        let frame = payload.take(rules.delivery, checked, input);
-        if !payload.is_done() {
-            self.payload = Some(payload);
+        let text = self.advance(&mut payload, input.bytes())?;
+        let part = rules.delivery == Delivery::Parts && !payload.header.opcode.is_control() && payload.ready > 0;
+        if payload.has_ended() || part {
+            let frame = payload.take(text, self.held.take(), input);
+            self.sequence.hand_out();
+            self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };
+            return Ok(Some(frame));
         }
-        Ok(frame)
+        if payload.header.len > LONG && payload.ready > 0 {
+            payload.hold(&mut self.held, input);
+        }
+        self.state = State::Payload(payload);
+        Ok(None)
     }
 
-    /// Unmasks and checks, in place, what has come of the payload. Says whether it was checked as text.
-    #[inline]
-    fn advance(&mut self, payload: &mut Payload, input: &mut BytesMut) -> Result<bool, DecodeError> {
+    /// Unmasks and checks, in place, what has come of the payload. Says what of it is known to be text.
+    fn advance(&mut self, payload: &mut Payload, input: &mut [u8]) -> Result<Text, DecodeError> {
         let Payload { header, taken, ready } = *payload;
         let here = payload.available(input);
-        let at_hand = input.get_mut(..here).unwrap_or_default();
-        if let (Some(key), Some(fresh)) = (header.mask, at_hand.get_mut(ready..)) {
-            #[expect(clippy::cast_possible_truncation, reason = "only the two lowest bits matter")]
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
-            //# A server MUST remove masking for data frames received from a client
-            mask(fresh, key, (taken as usize).wrapping_add(ready));
-        }
+        let (at_hand, _) = input.split_at_mut(here);
+        let (_, fresh) = at_hand.split_at_mut(ready);
+        #[expect(clippy::cast_possible_truncation, reason = "only the two lowest bits matter")]
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+        //# A server MUST remove masking for data frames received from a client
+        let is_ascii = header.mask.is_some_and(|key| xor(fresh, key.turned((taken as usize).wrapping_add(ready))));
         payload.ready = here;
-        let ends = taken + here as u64 == header.len;
-        self.sequence.check(&header, at_hand, ready, ends)
+        self.sequence.check(&header, at_hand, ready, payload.has_ended(), is_ascii)
     }
 }
 
 impl Payload {
     /// How many bytes at the front of the input are this payload's.
-    fn available(&self, input: &BytesMut) -> usize {
+    fn available(&self, input: &[u8]) -> usize {
         let missing = self.header.len - self.taken;
         usize::try_from(missing).map_or(input.len(), |missing| missing.min(input.len()))
     }
 
-    /// Takes what can be handed out: the whole payload, or in parts whatever there is of it.
-    fn take(&mut self, delivery: Delivery, checked: bool, input: &mut BytesMut) -> Option<Frame> {
-        let FrameHeader { fin, rsv, opcode, len, .. } = self.header;
-        let first = self.taken == 0;
-        let ends = self.taken + self.ready as u64 == len;
-        let part = delivery == Delivery::Parts && !opcode.is_control() && self.ready > 0;
-        if !ends && !part {
-            return None;
-        }
-        let bytes = input.split_to(self.ready).freeze();
-        self.taken += self.ready as u64;
-        self.ready = 0;
-        let (opcode, rsv) = if first { (opcode, rsv) } else { (OpCode::Continuation, Rsv::NONE) };
-        Some(Frame::decoded(opcode, fin && ends, rsv, checked, bytes))
+    /// Whether all of it has come.
+    fn has_ended(&self) -> bool {
+        self.taken + self.ready as u64 == self.header.len
     }
 
-    fn is_done(&self) -> bool {
-        self.ready == 0 && self.taken == self.header.len
+    /// Hands out what was held and what is ready.
+    fn take<I: Input>(&mut self, text: Text, held: Option<Box<BytesMut>>, input: &mut I) -> Frame<I::Payload> {
+        let FrameHeader { fin, rsv, opcode, .. } = self.header;
+        let fin = fin && self.has_ended();
+        let is_first = self.taken == 0 || held.is_some();
+        let (opcode, rsv) = if is_first { (opcode, rsv) } else { (OpCode::Continuation, Rsv::NONE) };
+        let bytes = match held {
+            Some(held) => input.take_behind(*held, self.ready),
+            None => input.take(0, self.ready),
+        };
+        self.taken += self.ready as u64;
+        self.ready = 0;
+        Frame::decoded(opcode, fin, rsv, text, bytes)
+    }
+
+    /// Takes what is ready out of the input, and leaves room for the next bytes right behind it.
+    fn hold<I: Input>(&mut self, held: &mut Option<Box<BytesMut>>, input: &mut I) {
+        let missing = self.header.len - self.taken - self.ready as u64;
+        if input.hold(held, self.ready, usize::try_from(missing).unwrap_or(usize::MAX)) {
+            self.taken += self.ready as u64;
+            self.ready = 0;
+        }
     }
 }

@@ -51,6 +51,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod assembler;
 mod close;
@@ -61,6 +63,7 @@ mod extension;
 mod fragments;
 mod frame;
 mod header;
+mod input;
 mod length;
 mod limits;
 mod mask;
@@ -71,11 +74,12 @@ mod rules;
 mod sentinel;
 mod sequence;
 mod utf8;
+mod whole;
 
 pub use assembler::Assembler;
 pub use bytes;
 pub use close::{Close, CloseCode};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, LendingDecoder};
 pub use error::{DecodeError, EncodeError};
 pub use extension::Extension;
 pub use fragments::Fragments;

@@ -46,8 +46,14 @@ impl Limits {
     /// # Errors
     ///
     /// [`EncodeError::FrameTooLong`] above [`max_frame`](#structfield.max_frame).
-    pub const fn check(&self, frame: &Frame) -> Result<(), EncodeError> {
+    pub fn check<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> Result<(), EncodeError> {
         if frame.header(None).len > self.max_frame { Err(EncodeError::FrameTooLong) } else { Ok(()) }
+    }
+
+    /// Whether a message in one frame of this length is within them.
+    #[inline]
+    pub(crate) const fn admit(&self, len: u64) -> bool {
+        len <= self.max_frame && len <= self.max_message && self.max_fragments > 0
     }
 
     /// Sets [`max_frame`](#structfield.max_frame).

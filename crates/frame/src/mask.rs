@@ -4,14 +4,11 @@ pub struct MaskKey(pub [u8; 4]);
 
 impl MaskKey {
     /// The key as it meets a payload whose first `offset` bytes are elsewhere.
-    const fn turned(self, offset: usize) -> [u8; 4] {
-        let Self([a, b, c, d]) = self;
-        match offset % 4 {
-            0 => [a, b, c, d],
-            1 => [b, c, d, a],
-            2 => [c, d, a, b],
-            _ => [d, a, b, c],
-        }
+    #[inline]
+    pub(crate) const fn turned(self, offset: usize) -> [u8; 4] {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 24")]
+        let bits = 8 * (offset % 4) as u32;
+        u32::from_le_bytes(self.0).rotate_right(bits).to_le_bytes()
     }
 }
 
@@ -28,31 +25,88 @@ impl MaskKey {
 /// mask(&mut payload[2..], key, 2);
 /// assert_eq!(payload, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
 /// ```
+#[inline]
 pub fn mask(payload: &mut [u8], key: MaskKey, offset: usize) {
-    let key = key.turned(offset);
-    // Blocks of one key repeated: a loop without a carried state, which the compiler turns into vector instructions.
-    let mut wide = [0; WIDE];
-    for word in wide.chunks_exact_mut(4) {
-        word.copy_from_slice(&key);
-    }
-    let mut blocks = payload.chunks_exact_mut(WIDE);
-    for block in &mut blocks {
-        xor(block, &wide);
-    }
-    let mut words = blocks.into_remainder().chunks_exact_mut(4);
-    for word in &mut words {
-        xor(word, &key);
-    }
-    xor(words.into_remainder(), &key);
+    xor(payload, key.turned(offset));
 }
 
-const WIDE: usize = 32;
+/// Masks at least one lane by the lane, and says whether all that came out is ASCII.
+///
+/// The last lane overlaps the one before: it is read before the others are written, so nothing is left for a loop over
+/// bytes.
+macro_rules! lanes {
+    ($lane:ty, $payload:expr, $key:expr) => {{
+        const LEN: usize = size_of::<$lane>();
+        // As often as it fits: times 0x1_0000_0001, for 64 bits.
+        let wide = |key| <$lane>::from(u32::from_ne_bytes(key)) * (<$lane>::MAX / <$lane>::from(u32::MAX));
+        let payload: &mut [u8] = $payload;
+        let turned = wide(MaskKey($key).turned(payload.len()));
+        let key = wide($key);
+        let last = payload.last_chunk::<LEN>().map_or(0, |last| <$lane>::from_ne_bytes(*last) ^ turned);
+        let mut seen = last;
+        for lane in payload.as_chunks_mut::<LEN>().0 {
+            let masked = <$lane>::from_ne_bytes(*lane) ^ key;
+            *lane = masked.to_ne_bytes();
+            seen |= masked;
+        }
+        if let Some(lane) = payload.last_chunk_mut::<LEN>() {
+            *lane = last.to_ne_bytes();
+        }
+        seen & <$lane>::from_ne_bytes([0x80; LEN]) == 0
+    }};
+}
 
+/// Masks in place, and says whether what came out is ASCII: known for little more while the bytes are in registers.
 #[inline]
-fn xor(bytes: &mut [u8], key: &[u8]) {
-    for (byte, key) in bytes.iter_mut().zip(key) {
-        *byte ^= key;
+pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
+    match payload.len() {
+        0..4 => payload.iter_mut().zip(key).fold(true, |all, (byte, key)| {
+            *byte ^= key;
+            all & byte.is_ascii()
+        }),
+        4..8 => lanes!(u32, payload, key),
+        8..16 => lanes!(u64, payload, key),
+        16..WIDE => lanes!(u64, payload, key),
+        _ => wide(payload, key),
     }
+}
+
+/// From this length on the widest instructions of the processor are worth asking for.
+const WIDE: usize = 256;
+
+#[cfg(not(feature = "std"))]
+fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
+    lanes!(u128, payload, key)
+}
+
+/// The same loop once more for each kind of processor, and the one of this processor picked.
+#[cfg(feature = "std")]
+fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
+    use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64, u32x16};
+
+    static LEVEL: std::sync::LazyLock<Level> = std::sync::LazyLock::new(Level::new);
+
+    #[inline(always)]
+    fn wide<S: Simd>(simd: S, payload: &mut [u8], key: [u8; 4]) -> bool {
+        let turned = MaskKey(key).turned(payload.len());
+        let of = |key| u32x16::splat(simd, u32::from_ne_bytes(key)).to_bytes();
+        let Some(last) = payload.last_chunk::<64>() else { return true };
+        let last = u8x64::simd_from(simd, *last) ^ of(turned);
+        let key = of(key);
+        let mut seen = last;
+        for lane in payload.as_chunks_mut::<64>().0 {
+            let masked = u8x64::simd_from(simd, *lane) ^ key;
+            masked.store_slice(lane);
+            seen |= masked;
+        }
+        if let Some(lane) = payload.last_chunk_mut::<64>() {
+            last.store_slice(lane);
+        }
+        // Without an early end, which no vector instruction has.
+        seen.as_slice().iter().fold(true, |all, byte| all & byte.is_ascii())
+    }
+
+    dispatch!(*LEVEL, simd => wide(simd, payload, key))
 }
 
 #[cfg(test)]

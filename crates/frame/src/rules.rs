@@ -33,6 +33,15 @@ pub(crate) enum Masks {
 }
 
 impl Rules {
+    #[inline]
+    pub(crate) const fn admits_mask(&self, is_masked: bool) -> bool {
+        match self.masks {
+            Masks::Any => true,
+            Masks::Refused => !is_masked,
+            Masks::Required => is_masked,
+        }
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
     //# Incoming data MUST always be validated by both clients and servers.
     /// Checks of a head what needs no memory of the frames before it.

@@ -1,9 +1,11 @@
 //! The dialect of hybi-00 and hixie-75: text between `00` and `FF` (hybi-00 §5.3).
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
+use crate::frame::Text;
+use crate::input::Input;
 use crate::rules::Rules;
-use crate::utf8::cut_len;
+use crate::utf8::{cut_len, is_utf8};
 use crate::{DecodeError, Delivery, EncodeError, Frame, OpCode, Rsv};
 
 const TEXT: u8 = 0x00;
@@ -35,19 +37,24 @@ enum State {
 }
 
 impl Sentinel {
-    pub(crate) fn decode(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+    pub(crate) fn decode<I: Input>(
+        &mut self,
+        rules: &Rules,
+        input: &mut I,
+    ) -> Result<Option<Frame<I::Payload>>, DecodeError> {
         match self.failed {
             None => self.next(rules, input).inspect_err(|&error| self.failed = Some(error)),
             Some(error) => Err(error),
         }
     }
 
-    fn next(&mut self, rules: &Rules, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+    fn next<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Frame<I::Payload>>, DecodeError> {
         let limit = rules.limits.max_frame.min(rules.limits.max_message);
-        while !input.is_empty() {
+        while let Some(&mut byte) = input.bytes().first_mut() {
             match self.state {
                 State::Type => {
-                    self.state = match input.get_u8() {
+                    input.skip(1);
+                    self.state = match byte {
                         TEXT => State::Text { taken: 0, scanned: 0, first: true },
                         0x01..=0x7F => State::Discard { passed: 0 },
                         0x80..=0xFE if rules.resync => State::Discard { passed: 0 },
@@ -57,18 +64,18 @@ impl Sentinel {
                 State::Text { taken, scanned, first } => return self.text(rules, limit, input, taken, scanned, first),
                 State::Discard { passed } => {
                     let end = if rules.resync { TEXT } else { END };
-                    let (here, ended) = find(input, end, 0);
+                    let (here, ended) = find(input.bytes(), end, 0);
                     let passed = passed.saturating_add(here as u64);
                     check_limit(passed, limit)?;
                     // The `00` that ends it under `resync` begins a text.
-                    input.advance(here + usize::from(ended && end == END));
+                    input.skip(here + usize::from(ended && end == END));
                     self.state = if ended { State::Type } else { State::Discard { passed } };
                 }
-                State::Length { .. } if rules.resync && input.first() != Some(&0) => {
+                State::Length { .. } if rules.resync && byte != 0 => {
                     self.state = State::Discard { passed: 0 };
                 }
                 State::Length { is_close, len, bytes } => {
-                    let byte = input.get_u8();
+                    input.skip(1);
                     let len = (len << 7) | u64::from(byte & 0x7F);
                     check_limit(len, limit)?;
                     if byte & 0x80 != 0 {
@@ -80,12 +87,14 @@ impl Sentinel {
                     }
                     self.state = if len == 0 { State::Type } else { State::Skip { left: len } };
                     if is_close && len == 0 {
-                        return Ok(Some(Frame::decoded(OpCode::Close, true, Rsv::NONE, false, Bytes::new())));
+                        let none = input.take(0, 0);
+                        return Ok(Some(Frame::decoded(OpCode::Close, true, Rsv::NONE, Text::Unchecked, none)));
                     }
                 }
                 State::Skip { left } => {
-                    let here = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
-                    input.advance(here);
+                    let at_hand = input.bytes().len();
+                    let here = usize::try_from(left).map_or(at_hand, |left| left.min(at_hand));
+                    input.skip(here);
                     let left = left - here as u64;
                     self.state = if left == 0 { State::Type } else { State::Skip { left } };
                 }
@@ -95,31 +104,33 @@ impl Sentinel {
     }
 
     /// Takes text up to its end, or in parts up to the last whole character.
-    fn text(
+    fn text<I: Input>(
         &mut self,
         rules: &Rules,
         limit: u64,
-        input: &mut BytesMut,
+        input: &mut I,
         taken: u64,
         scanned: usize,
         first: bool,
-    ) -> Result<Option<Frame>, DecodeError> {
-        let (here, ended) = find(input, END, scanned);
+    ) -> Result<Option<Frame<I::Payload>>, DecodeError> {
+        let (here, ended) = find(input.bytes(), END, scanned);
         let total = taken.saturating_add(here as u64);
         check_limit(total, limit)?;
         let opcode = if first { OpCode::Text } else { OpCode::Continuation };
         if ended {
-            let text = input.split_to(here);
-            input.advance(1);
+            let text = input.take(0, here);
+            input.skip(1);
             self.state = State::Type;
-            let text = replaced(text.freeze(), limit - taken)?;
-            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, true, text)));
+            let (text, known) = I::replaced(text, limit - taken)?;
+            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, known, text)));
         }
-        let whole = here - input.get(..here).map_or(0, cut_len);
+        // Without an end all that is there is text.
+        let whole = here - cut_len(input.bytes());
         if rules.delivery == Delivery::Parts && whole > 0 {
-            let text = replaced(input.split_to(whole).freeze(), limit - taken)?;
-            self.state = State::Text { taken: taken + text.len() as u64, scanned: here - whole, first: false };
-            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, true, text)));
+            let (text, known) = I::replaced(input.take(0, whole), limit - taken)?;
+            let taken = taken + text.as_ref().len() as u64;
+            self.state = State::Text { taken, scanned: here - whole, first: false };
+            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, known, text)));
         }
         self.state = State::Text { taken, scanned: here, first };
         Ok(None)
@@ -131,10 +142,14 @@ impl Sentinel {
 /// # Errors
 ///
 /// For all that the dialect cannot say: everything but text in one frame, without `FF`, and a Close without a code.
-pub(crate) fn delimiters(frame: &Frame) -> Result<(&'static [u8], &'static [u8]), EncodeError> {
+pub(crate) fn delimiters(frame: &Frame<impl AsRef<[u8]>>) -> Result<(&'static [u8], &'static [u8]), EncodeError> {
     match frame.opcode() {
-        OpCode::Close if frame.payload().is_empty() && frame.fin() && frame.rsv().is_none() => Ok((&[END, 0x00], &[])),
-        OpCode::Text if frame.fin() && frame.rsv().is_none() && !frame.payload().contains(&END) => {
+        OpCode::Close if frame.payload().as_ref().is_empty() && frame.fin() && frame.rsv().is_none() => {
+            Ok((&[END, 0x00], &[]))
+        }
+        OpCode::Text
+            if frame.fin() && frame.rsv().is_none() && memchr::memchr(END, frame.payload().as_ref()).is_none() =>
+        {
             Ok((&[TEXT], &[END]))
         }
         _ => Err(EncodeError::Unsupported),
@@ -145,7 +160,7 @@ pub(crate) fn delimiters(frame: &Frame) -> Result<(&'static [u8], &'static [u8])
 /// known to hold none.
 fn find(input: &[u8], end: u8, scanned: usize) -> (usize, bool) {
     let ahead = input.get(scanned..).unwrap_or_default();
-    match ahead.iter().position(|&byte| byte == end) {
+    match memchr::memchr(end, ahead) {
         Some(at) => (scanned + at, true),
         None => (input.len(), false),
     }
@@ -157,8 +172,8 @@ const fn check_limit(len: u64, limit: u64) -> Result<(), DecodeError> {
 
 /// The text with what is no text in it replaced by U+FFFD, as hybi-00 §5.3 has it; without a copy where there is none.
 /// A replacement is longer than what it stands for, so the limit holds for the outcome too.
-fn replaced(text: Bytes, limit: u64) -> Result<Bytes, DecodeError> {
-    if simdutf8::basic::from_utf8(&text).is_ok() {
+pub(crate) fn replaced(text: Bytes, limit: u64) -> Result<Bytes, DecodeError> {
+    if is_utf8(&text) {
         return Ok(text);
     }
     let mut replaced = BytesMut::with_capacity(text.len());

@@ -1,6 +1,7 @@
+use crate::frame::Text;
 use crate::{CloseCode, DecodeError, FrameHeader, Limits, OpCode, Utf8Validator};
 
-/// What the frames so far leave to the next one: the order of fragments, the sums over a message, text, and failure.
+/// What the frames so far leave to the next one: the order of fragments, the sums over a message, and text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sequence {
     state: State,
@@ -9,7 +10,8 @@ pub(crate) struct Sequence {
     /// Bytes of the message under way, by their headers.
     total: u64,
     text: Utf8Validator,
-    failed: Option<DecodeError>,
+    /// Whether a character begins with what will be handed out next.
+    begins_whole: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,13 +25,15 @@ enum State {
 }
 
 impl Sequence {
-    /// Remembers a failure: nothing follows it.
-    pub(crate) const fn fail(&mut self, error: DecodeError) {
-        self.failed = Some(error);
+    /// What was checked of a payload was handed out.
+    pub(crate) const fn hand_out(&mut self) {
+        self.begins_whole = self.text.is_complete();
     }
 
-    pub(crate) fn check_failed(&self) -> Result<(), DecodeError> {
-        self.failed.map_or(Ok(()), Err)
+    /// Whether no message is under way.
+    #[inline]
+    pub(crate) const fn is_between(&self) -> bool {
+        matches!(self.state, State::Between)
     }
 
     /// Checks a head against the frames before it.
@@ -72,35 +76,44 @@ impl Sequence {
         Ok(())
     }
 
-    /// Checks the unmasked payload at hand, of which what lies behind `at` is new; `ends` says that the frame ends with
-    /// it. Says whether it was checked as a message's text.
+    /// Checks the unmasked payload at hand, of which what lies behind `at` is new and may be known to be ASCII; `ends`
+    /// says that the frame ends with it. Says what is known of the new bytes as text.
     pub(crate) fn check(
         &mut self,
         header: &FrameHeader,
         payload: &[u8],
         at: usize,
         ends: bool,
-    ) -> Result<bool, DecodeError> {
+        is_ascii: bool,
+    ) -> Result<Text, DecodeError> {
         match header.opcode {
-            OpCode::Ping | OpCode::Pong => return Ok(false),
-            OpCode::Close => return check_close(payload, ends).map(|()| false),
+            OpCode::Ping | OpCode::Pong => return Ok(Text::Unchecked),
+            OpCode::Close => return check_close(payload, ends).map(|()| Text::Unchecked),
             OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
         }
-        let is_text = self.state == State::InText;
+        let mut text = Text::Unchecked;
         let message_ends = ends && header.fin;
-        if is_text {
+        if self.state == State::InText {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-8.1
             //# When an endpoint is to interpret a byte stream as UTF-8 but finds
             //# that the byte stream is not, in fact, a valid UTF-8 stream, that
             //# endpoint MUST _Fail the WebSocket Connection_.
             let fresh = payload.get(at..).unwrap_or_default();
-            self.text.push(fresh).map_err(|_| DecodeError::InvalidUtf8)?;
-            if message_ends && header.opcode == OpCode::Text && at > 0 {
-                // What came before was the caller's to write to since, and becomes a `str` without another look.
-                simdutf8::basic::from_utf8(payload).map_err(|_| DecodeError::InvalidUtf8)?;
+            let before = self.text;
+            if !(is_ascii && before.is_complete()) {
+                self.text.push(fresh).map_err(|_| DecodeError::InvalidUtf8)?;
             }
             if message_ends && !self.text.is_complete() {
                 return Err(DecodeError::InvalidUtf8);
+            }
+            text = if self.begins_whole && self.text.is_complete() { Text::Whole } else { Text::Checked };
+            if text == Text::Whole && ends && at > 0 {
+                // What came earlier was the caller's to write to since, and becomes a `str` without another look.
+                let mut again = Utf8Validator::new();
+                again.push(payload.get(..at).unwrap_or_default()).map_err(|_| DecodeError::InvalidUtf8)?;
+                if again != before {
+                    return Err(DecodeError::InvalidUtf8);
+                }
             }
         }
         if message_ends {
@@ -108,11 +121,11 @@ impl Sequence {
             //# Subsequent data frames MUST be interpreted as belonging to a new WebSocket message.
             self.state = State::Between;
         }
-        Ok(is_text)
+        Ok(text)
     }
 
     const fn begin(state: State) -> Self {
-        Self { state, fragments: 0, total: 0, text: Utf8Validator::new(), failed: None }
+        Self { state, fragments: 0, total: 0, text: Utf8Validator::new(), begins_whole: true }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Text: checked as it comes, and kept so that it need not be checked again.
 //!
-//! The one `unsafe` line of the libraries is here, in [`Utf8Bytes::as_str`].
+//! The one `unsafe` line of the libraries is here, in `validated`.
 
 use alloc::string::String;
 use core::fmt;
@@ -29,10 +29,8 @@ impl Utf8Bytes {
 
     /// The text.
     #[must_use]
-    #[allow(unsafe_code, reason = "checking again on each access would cost more than the frame did")]
     pub fn as_str(&self) -> &str {
-        // SAFETY: the field's invariant. `from_validated` is called with the whole of what a validator passed.
-        unsafe { core::str::from_utf8_unchecked(&self.0) }
+        validated(&self.0)
     }
 
     /// The bytes of the text.
@@ -48,6 +46,32 @@ impl Utf8Bytes {
     }
 }
 
+/// The text that `bytes` are known to be: the field of a [`Utf8Bytes`], or a payload that was looked at whole when it was
+/// taken.
+#[inline]
+#[allow(unsafe_code, reason = "checking again on each access would cost more than the frame did")]
+pub(crate) fn validated(bytes: &[u8]) -> &str {
+    // SAFETY: all callers hold bytes that passed `is_utf8` or a validator to its end, and that nobody writes to.
+    unsafe { core::str::from_utf8_unchecked(bytes) }
+}
+
+/// Whether `bytes` are UTF-8, all of them.
+#[inline]
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    let mut block = [0; SHORT];
+    match block.get_mut(..bytes.len()) {
+        // Below a block's length simdutf8 leaves its work to `core`, which takes longer than a block does.
+        Some(start) if cfg!(feature = "std") => {
+            start.copy_from_slice(bytes);
+            simdutf8::basic::from_utf8(&block).is_ok()
+        }
+        _ => simdutf8::basic::from_utf8(bytes).is_ok(),
+    }
+}
+
+/// How many bytes simdutf8 looks at at once.
+const SHORT: usize = 64;
+
 impl TryFrom<Bytes> for Utf8Bytes {
     type Error = InvalidUtf8;
 
@@ -57,10 +81,7 @@ impl TryFrom<Bytes> for Utf8Bytes {
     ///
     /// When they are not UTF-8.
     fn try_from(bytes: Bytes) -> Result<Self, InvalidUtf8> {
-        match simdutf8::basic::from_utf8(&bytes) {
-            Ok(_) => Ok(Self(bytes)),
-            Err(_) => Err(InvalidUtf8),
-        }
+        if is_utf8(&bytes) { Ok(Self(bytes)) } else { Err(InvalidUtf8) }
     }
 }
 
@@ -156,11 +177,10 @@ impl Utf8Validator {
     pub fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         let piece = self.complete_cut(piece)?;
         let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
-        simdutf8::basic::from_utf8(whole).map_err(|_| InvalidUtf8)?;
-        if !cut.is_empty() {
-            self.keep(cut)?;
+        if !is_utf8(whole) {
+            return Err(InvalidUtf8);
         }
-        Ok(())
+        if cut.is_empty() { Ok(()) } else { self.keep(cut) }
     }
 
     /// Whether the text may end here: no character is cut.
@@ -186,7 +206,7 @@ impl Utf8Validator {
 
     /// Keeps the beginning of a character, or lets a finished one go.
     fn keep(&mut self, start: &[u8]) -> Result<(), InvalidUtf8> {
-        self.len = 0;
+        *self = Self::new();
         match core::str::from_utf8(start) {
             Ok(_) => Ok(()),
             // No length means that the end came too early, and that all that is there may stand.

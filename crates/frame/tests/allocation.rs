@@ -95,6 +95,42 @@ fn an_announced_length_costs_nothing() {
     }
 }
 
+/// A text of `len` bytes on the wire, as it arrives in reads of `read` bytes, each into room that was asked for.
+fn read_long(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], read: usize) -> Frame {
+    for piece in wire.chunks(read) {
+        input.reserve(read);
+        input.extend_from_slice(piece);
+        if let Some(frame) = decoder.decode(input).unwrap() {
+            return frame;
+        }
+        assert!(input.is_empty(), "nobody writes to what was checked");
+    }
+    unreachable!("the last piece ends the frame")
+}
+
+#[test]
+fn a_long_payload_costs_at_most_twice_its_bytes_and_a_read() {
+    let text = "grüß dich ".repeat(50_000);
+    let wire = encode(&[Frame::text(text.clone())], Some(KEY));
+    for read in [700, 4096, 65_536, 1 << 20] {
+        let mut decoder = Decoder::new(Role::Server);
+        let (most, frame) = peak(|| read_long(&mut decoder, &mut BytesMut::new(), &wire, read));
+        assert_eq!(frame.as_text(), Some(&text[..]));
+        assert!(most <= 2 * wire.len() + 2 * read + 4096, "{most} bytes in reads of {read}");
+    }
+}
+
+#[test]
+fn the_next_long_payload_comes_into_the_memory_of_the_last() {
+    let wire = encode(&[Frame::text("x".repeat(900_000))], Some(KEY));
+    let (mut decoder, mut input) = (Decoder::new(Role::Server), BytesMut::new());
+    for round in 0..5 {
+        let (most, frame) = peak(|| read_long(&mut decoder, &mut input, &wire, 65_536));
+        assert_eq!(frame.payload().len(), 900_000);
+        assert!(round < 2 || most < 100, "{most} bytes in round {round}");
+    }
+}
+
 #[test]
 fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
     // Right behind a power of two a buffer that doubles is at its worst.

@@ -180,10 +180,10 @@ impl Accept {
         //# from the client's handshake, specifically by selecting one of
         //# the values from the |Sec-WebSocket-Protocol| field that the
         //# server is willing to use for this connection (if any).
-        if let Some(name) = &self.subprotocol {
-            if !request.subprotocols().any(|offered| offered == name) {
-                return Err(BuildError::SubprotocolNotOffered);
-            }
+        if let Some(name) = &self.subprotocol
+            && !request.subprotocols().any(|offered| offered == name)
+        {
+            return Err(BuildError::SubprotocolNotOffered);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# Extensions not listed by the

@@ -298,10 +298,11 @@ impl Console {
 
     fn watch_the_clock(&mut self) {
         let now = self.start.elapsed();
-        if self.end.is_none() && self.client.poll_timeout().is_some_and(|at| at <= now) {
-            if let Err(error) = self.client.handle_timeout(now, &mut self.output) {
-                self.fail(error);
-            }
+        if self.end.is_none()
+            && self.client.poll_timeout().is_some_and(|at| at <= now)
+            && let Err(error) = self.client.handle_timeout(now, &mut self.output)
+        {
+            self.fail(error);
         }
     }
 

@@ -88,7 +88,7 @@ async fn slow(peer: &mut Peer, mut later: watch::Receiver<bool>) -> io::Result<(
         flooded = flood(peer) => flooded,
         _ = later.wait_for(|later| *later) => Ok(()),
     };
-    if peer.number / 20 % 2 == 0 {
+    if (peer.number / 20).is_multiple_of(2) {
         return Ok(());
     }
     let heard = match flooded {

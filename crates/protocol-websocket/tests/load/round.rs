@@ -126,7 +126,7 @@ async fn act(mut peer: Peer, fault: Option<Fault>, later: watch::Receiver<bool>)
     let ended = match fault {
         Some(fault) => fault.happen(&mut peer, later).await,
         None => {
-            let long = if peer.number % 20 == 0 { &LONG[..] } else { &[] };
+            let long = if peer.number.is_multiple_of(20) { &LONG[..] } else { &[] };
             MESSAGES.iter().chain(long).for_each(|length| peer.say(*length));
             peer.hear().await
         }
