@@ -6,7 +6,7 @@ use protocol_websocket_frame::{
     Assembler, DecodeError, Decoder, Delivery, Frame, Kind, Limits, OpCode, Role, Rsv, Version,
 };
 
-use crate::input::{bit, every_cut, read};
+use crate::input::{bit, every_cut, pieces, read};
 use crate::model;
 
 #[derive(Debug, Arbitrary)]
@@ -59,7 +59,9 @@ pub fn decoder(data: &[u8]) {
     }
     check_cuts(&decoder, &input, bit(input.options, 7) || !claimed.is_none());
 
+    let lent = lent(&decoder, &input, |frame| frame.into());
     let frames = frames(decoder, input.stream);
+    assert_eq!(lent, frames);
     let expected = plain_frames(&input, claimed);
     assert!(frames.0.starts_with(&expected.0), "{:?} is not the beginning of {:?}", expected.0, frames.0);
     if expected.1 {
@@ -77,7 +79,10 @@ pub fn sentinel(data: &[u8]) {
     // A replacement is longer than what it stands for, and in parts it is made before the end is there.
     check_cuts(&decoder, &input, true);
 
+    let lent = lent(&decoder, &input, lossy);
     let (frames, end) = frames(decoder, input.stream);
+    // A replacement may be too long for the limits.
+    assert!(lent.0.starts_with(&frames) && (end.is_err() || lent == (frames.clone(), end)));
     if !resync {
         let plain = model::sentinels(input.stream, input.limits().max_frame.min(input.limits().max_message));
         let expected: Vec<_> = plain.frames.into_iter().map(|text| text.map_or(close(), Frame::text)).collect();
@@ -177,6 +182,37 @@ fn frames(mut decoder: Decoder, stream: &[u8]) -> (Vec<Frame>, Result<(), Decode
             Err(error) => return (frames, Err(error)),
         }
     }
+}
+
+/// The same, lent piece by piece.
+fn lent(
+    decoder: &Decoder,
+    input: &Input<'_>,
+    keep: impl Fn(Frame<&mut [u8]>) -> Frame,
+) -> (Vec<Frame>, Result<(), DecodeError>) {
+    let (mut decoder, mut left, mut frames) = (decoder.lending(), Vec::new(), Vec::new());
+    for piece in pieces(input.stream, &input.cuts) {
+        left.extend_from_slice(piece);
+        let mut at_hand = &mut left[..];
+        loop {
+            match decoder.decode(&mut at_hand) {
+                Ok(Some(frame)) => {
+                    assert!(frame.as_text().is_none_or(|text| core::str::from_utf8(text.as_bytes()).is_ok()));
+                    frames.push(keep(frame));
+                }
+                Ok(None) => break,
+                Err(error) => return (frames, Err(error)),
+            }
+        }
+        left = at_hand.to_vec();
+    }
+    (frames, Ok(()))
+}
+
+/// With what is no text replaced.
+fn lossy(frame: Frame<&mut [u8]>) -> Frame {
+    let text = String::from_utf8_lossy(frame.payload()).into_owned();
+    Frame::from(frame).with_payload(text)
 }
 
 /// The complete frames that keep every rule, and whether a complete one that does not follows.
