@@ -156,15 +156,18 @@ impl Sender {
         }
     }
 
+    #[inline]
     fn whole(&mut self, message: Message) -> Result<Frame, SendError> {
         self.check_unfinished(true)?;
         self.extended(Frame::from(message))
     }
 
+    #[inline]
     fn extended(&mut self, frame: Frame) -> Result<Frame, SendError> {
-        Ok(self.extensions.encode(frame)?)
+        if self.extensions.is_empty() { Ok(frame) } else { Ok(self.extensions.encode(frame)?) }
     }
 
+    #[inline]
     fn write(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_open()?;
         self.flush(output);

@@ -200,11 +200,10 @@ impl<P: AsRef<[u8]>> Frame<P> {
             output.extend_from_slice(end);
             return Ok(());
         }
-        let header = self.head(mask)?;
-        output.reserve(header.len() + self.bytes().len());
-        output.extend_from_slice(&header);
+        let payload = self.bytes();
+        self.head(mask)?.append(payload.len(), output);
         let start = output.len();
-        output.extend_from_slice(self.bytes());
+        output.extend_from_slice(payload);
         if let (Some(key), Some(payload)) = (mask, output.get_mut(start..)) {
             self::mask(payload, key, 0);
         }

@@ -1,5 +1,7 @@
 use core::ops::Deref;
 
+use bytes::BytesMut;
+
 use crate::{DecodeError, EncodeError, MaskKey, OpCode, Rsv};
 
 /// The head of a length-prefixed frame (RFC 6455 §5.2): everything before the payload.
@@ -133,23 +135,21 @@ impl FrameHeader {
             return Err(EncodeError::FrameTooLong);
         }
         let form = length_form(self.len);
-        let mut bytes = HeaderBytes { bytes: [0; Self::MAX_LEN], len: 0 };
-        bytes.push([
-            (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits(),
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
-            //# A masked frame MUST have the field frame-masked set to 1
-            (u8::from(self.mask.is_some()) * MASK) | form,
-        ]);
-        let len = self.len.to_be_bytes();
-        match form {
-            LEN_16 => bytes.push([len[6], len[7]]),
-            LEN_64 => bytes.push(len),
-            _ => {}
-        }
-        if let Some(MaskKey(key)) = self.mask {
-            bytes.push(key);
-        }
-        Ok(bytes)
+        let first = (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+        //# A masked frame MUST have the field frame-masked set to 1
+        let second = (u8::from(self.mask.is_some()) * MASK) | form;
+        // All of it as one number, the first byte lowest. Where a key would stand there are zeros without one, and the
+        // length says whether they count.
+        let key = u128::from(self.mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
+        let len = u64::from_le_bytes(self.len.to_be_bytes());
+        let (rest, key_at) = match form {
+            LEN_16 => (u128::from(len >> 48) | key << 16, 4),
+            LEN_64 => (u128::from(len) | key << 64, 10),
+            _ => (key, 2),
+        };
+        let bytes = (u128::from(first) | u128::from(second) << 8 | rest << 16).to_le_bytes();
+        Ok(HeaderBytes { bytes, len: if self.mask.is_some() { key_at + 4 } else { key_at } })
     }
 }
 
@@ -166,27 +166,31 @@ const fn length_form(len: u64) -> u8 {
 /// An encoded head: up to [`FrameHeader::MAX_LEN`] bytes, read as a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderBytes {
-    bytes: [u8; FrameHeader::MAX_LEN],
+    bytes: [u8; HeaderBytes::ROOM],
     len: u8,
 }
 
 impl HeaderBytes {
+    /// More than a head has, and a number that one instruction copies.
+    const ROOM: usize = 16;
+
     /// A head of at most two bytes, as other dialects have them.
     pub(crate) fn from_slice(head: &[u8]) -> Self {
-        let mut bytes = Self { bytes: [0; FrameHeader::MAX_LEN], len: 0 };
-        for &byte in head {
-            bytes.push([byte]);
+        let mut bytes = Self { bytes: [0; Self::ROOM], len: 0 };
+        for (byte, &head) in bytes.bytes.iter_mut().zip(head) {
+            *byte = head;
+            bytes.len += 1;
         }
         bytes
     }
 
-    fn push<const N: usize>(&mut self, more: [u8; N]) {
-        if let Some(room) = self.bytes.get_mut(usize::from(self.len)..).and_then(|free| free.first_chunk_mut()) {
-            *room = more;
-            #[expect(clippy::cast_possible_truncation, reason = "two, eight or four")]
-            let more = N as u8;
-            self.len += more;
-        }
+    /// Appends the head to `output`, with room for `len` bytes behind it.
+    #[inline]
+    pub(crate) fn append(&self, len: usize, output: &mut BytesMut) {
+        output.reserve(Self::ROOM + len);
+        let end = output.len() + usize::from(self.len);
+        output.extend_from_slice(&self.bytes);
+        output.truncate(end);
     }
 }
 

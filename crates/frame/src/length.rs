@@ -12,9 +12,8 @@ use crate::sequence::Sequence;
 use crate::whole::Whole;
 use crate::{DecodeError, Delivery, Frame, FrameHeader, OpCode, Rsv};
 
-/// A payload beyond this many bytes is held here while it comes, out of the caller's reach: what was checked once needs
-/// no second look. A shorter one stays in the caller's buffer, where it costs no memory.
-// Longer than any control frame.
+/// A payload beyond this many bytes, which no control frame has, is held here while it comes, out of the caller's reach:
+/// what was checked once needs no second look. A shorter one stays in the caller's buffer, where it costs no memory.
 const LONG: u64 = if cfg!(fuzzing) { 125 } else { 64 * 1024 };
 
 #[derive(Clone, Debug, Default)]
