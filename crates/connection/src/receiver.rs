@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::{Role, Version};
-use protocol_websocket_frame::{Assembler, Close, DecodeError, Decoder, Delivery, Extension, Frame, OpCode};
+use protocol_websocket_frame::{Assembler, Close, DecodeError, Decoder, Delivery, Extension, Frame, Message, OpCode};
 
 use crate::extensions::Extensions;
 use crate::state::Incoming;
@@ -61,6 +61,14 @@ impl Receiver {
 
     pub(crate) fn shrink(&mut self) {
         self.extensions.shrink();
+    }
+
+    /// The next message, if it has come whole, is wanted whole and no extension has a say in it.
+    #[inline]
+    pub(crate) fn receive_whole(&mut self, input: &mut BytesMut) -> Option<Message> {
+        let is_plain =
+            self.incoming == Incoming::Open && self.delivery == Delivery::Whole && self.extensions.is_empty();
+        if is_plain { self.decoder.decode_message(input) } else { None }
     }
 
     /// The next event, and what to answer. What follows a Close or a failure is thrown away unread.

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::frame::Text;
+use crate::flags::Text;
 use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, Utf8Validator};
 
 /// Frames in, messages out.

@@ -3,6 +3,7 @@ use core::fmt;
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
 
+use crate::flags::{Flags, Text};
 use crate::utf8::validated;
 use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask, sentinel};
 
@@ -21,22 +22,8 @@ use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCo
 /// ```
 #[derive(Clone)]
 pub struct Frame<P = Bytes> {
-    opcode: OpCode,
-    fin: bool,
-    rsv: Rsv,
-    text: Text,
+    flags: Flags,
     payload: P,
-}
-
-/// What the decoder knows of a payload as text. Each is more than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Text {
-    /// Nothing.
-    Unchecked,
-    /// It was right where it stood, behind what came before it: it may begin and end inside a character.
-    Checked,
-    /// It is UTF-8 by itself: this very payload was looked at, and nobody could write to it since.
-    Whole,
 }
 
 impl Frame {
@@ -46,7 +33,7 @@ impl Frame {
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# 1 bit in length, MUST be 0 unless negotiated otherwise
-        Self { opcode, fin: true, rsv: Rsv::NONE, text: Text::Unchecked, payload: payload.into() }
+        Self::decoded(opcode, true, Rsv::NONE, Text::Unchecked, payload.into())
     }
 
     /// A text message in one frame.
@@ -87,7 +74,7 @@ impl Frame {
     /// Puts another payload into the frame, as an extension does.
     #[must_use]
     pub fn with_payload(self, payload: impl Into<Bytes>) -> Self {
-        Self { payload: payload.into(), text: Text::Unchecked, ..self }
+        Self { flags: self.flags.with_text(Text::Unchecked), payload: payload.into() }
     }
 
     /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
@@ -115,31 +102,31 @@ impl<P> Frame<P> {
     /// Sets whether the frame ends its message.
     #[must_use]
     pub fn with_fin(self, fin: bool) -> Self {
-        Self { fin, text: Text::Unchecked, ..self }
+        Self { flags: self.flags.with_fin(fin).with_text(Text::Unchecked), ..self }
     }
 
     /// Sets the reserved bits, which belong to extensions.
     #[must_use]
     pub fn with_rsv(self, rsv: Rsv) -> Self {
-        Self { rsv, ..self }
+        Self { flags: self.flags.with_rsv(rsv), ..self }
     }
 
     /// What the frame carries.
     #[must_use]
     pub const fn opcode(&self) -> OpCode {
-        self.opcode
+        self.flags.opcode()
     }
 
     /// Whether the frame ends its message.
     #[must_use]
     pub const fn fin(&self) -> bool {
-        self.fin
+        self.flags.fin()
     }
 
     /// The reserved bits.
     #[must_use]
     pub const fn rsv(&self) -> Rsv {
-        self.rsv
+        self.flags.rsv()
     }
 
     /// The payload, unmasked.
@@ -156,12 +143,12 @@ impl<P> Frame<P> {
 
     /// A frame as it came.
     pub(crate) const fn decoded(opcode: OpCode, fin: bool, rsv: Rsv, text: Text, payload: P) -> Self {
-        Self { opcode, fin, rsv, text, payload }
+        Self { flags: Flags::new(opcode, fin, rsv, text), payload }
     }
 
     /// What the decoder knows of the payload as text.
     pub(crate) const fn text_known(&self) -> Text {
-        self.text
+        self.flags.text()
     }
 }
 
@@ -170,7 +157,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// and ends with whole characters.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
-        (self.text == Text::Whole).then(|| validated(self.bytes()))
+        (self.text_known() == Text::Whole).then(|| validated(self.bytes()))
     }
 
     #[inline]
@@ -181,7 +168,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// The head that goes before the payload.
     #[must_use]
     pub fn header(&self, mask: Option<MaskKey>) -> FrameHeader {
-        FrameHeader { fin: self.fin, rsv: self.rsv, opcode: self.opcode, mask, len: self.bytes().len() as u64 }
+        FrameHeader { fin: self.fin(), rsv: self.rsv(), opcode: self.opcode(), mask, len: self.bytes().len() as u64 }
     }
 
     /// Appends the frame to `output`, masked with `mask` if there is one: a client's frames are, a server's are not
@@ -214,7 +201,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
     #[inline]
     fn head(&self, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
         let header = self.header(mask).encode()?;
-        if self.opcode == OpCode::Close {
+        if self.opcode() == OpCode::Close {
             Close::check(self.bytes())?;
         }
         Ok(header)
@@ -234,14 +221,13 @@ impl From<Message> for Frame {
 impl From<Frame<&mut [u8]>> for Frame {
     /// A copy that outlives what the frame was lent from.
     fn from(lent: Frame<&mut [u8]>) -> Self {
-        let Frame { opcode, fin, rsv, text, payload } = lent;
-        Self { opcode, fin, rsv, text, payload: Bytes::copy_from_slice(payload) }
+        Self { flags: lent.flags, payload: Bytes::copy_from_slice(lent.payload) }
     }
 }
 
 impl<P: AsRef<[u8]>> PartialEq for Frame<P> {
     fn eq(&self, other: &Self) -> bool {
-        (self.opcode, self.fin, self.rsv) == (other.opcode, other.fin, other.rsv) && self.bytes() == other.bytes()
+        self.flags.first_byte() == other.flags.first_byte() && self.bytes() == other.bytes()
     }
 }
 
@@ -251,9 +237,9 @@ impl<P: AsRef<[u8]>> fmt::Debug for Frame<P> {
     /// Names the payload's length, not its bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
-            .field("opcode", &self.opcode)
-            .field("fin", &self.fin)
-            .field("rsv", &self.rsv)
+            .field("opcode", &self.opcode())
+            .field("fin", &self.fin())
+            .field("rsv", &self.rsv())
             .field("len", &self.bytes().len())
             .finish_non_exhaustive()
     }

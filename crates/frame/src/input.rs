@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::frame::Text;
+use crate::flags::Text;
 use crate::utf8::is_utf8;
 use crate::{DecodeError, sentinel};
 
@@ -38,17 +38,17 @@ pub(crate) trait Input {
 impl Input for BytesMut {
     type Payload = Bytes;
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self) -> &mut [u8] {
         self
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip(&mut self, len: usize) {
         self.advance(len);
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, head: usize, len: usize) -> Bytes {
         let mut taken = self.split_to(head + len).freeze();
         taken.advance(head);

@@ -4,13 +4,13 @@ use alloc::boxed::Box;
 
 use bytes::BytesMut;
 
-use crate::frame::Text;
+use crate::flags::Text;
 use crate::input::Input;
 use crate::mask::xor;
 use crate::rules::Rules;
 use crate::sequence::Sequence;
 use crate::whole::Whole;
-use crate::{DecodeError, Delivery, Frame, FrameHeader, OpCode, Rsv};
+use crate::{DecodeError, Delivery, Frame, FrameHeader, Message, OpCode, Rsv};
 
 /// A payload beyond this many bytes, which no control frame has, is held here while it comes, out of the caller's reach:
 /// what was checked once needs no second look. A shorter one stays in the caller's buffer, where it costs no memory.
@@ -50,16 +50,28 @@ impl Length {
         rules: &Rules,
         input: &mut I,
     ) -> Result<Option<Frame<I::Payload>>, DecodeError> {
-        if matches!(self.state, State::Head)
-            && self.sequence.is_between()
-            && let Some(whole) = Whole::find(rules, input.bytes())
-        {
-            return match whole.take(input) {
-                Ok(frame) => Ok(Some(frame)),
-                Err(error) => Err(self.fail(error)),
-            };
+        match self.find_whole(rules, input.bytes()) {
+            Some(whole) if whole.unmask(input.bytes()) => Ok(Some(whole.take(input))),
+            Some(_) => Err(self.fail(DecodeError::InvalidUtf8)),
+            None => self.decode_any(rules, input),
         }
-        self.decode_any(rules, input)
+    }
+
+    /// As [`decode`](Self::decode), for a message that is all there; any other, and an error, are left for that.
+    #[inline]
+    pub(crate) fn decode_message(&mut self, rules: &Rules, input: &mut BytesMut) -> Option<Message> {
+        let whole = self.find_whole(rules, input)?;
+        if whole.unmask(input) {
+            return Some(whole.take_message(input));
+        }
+        self.fail(DecodeError::InvalidUtf8);
+        None
+    }
+
+    #[inline]
+    fn find_whole(&self, rules: &Rules, input: &[u8]) -> Option<Whole> {
+        let is_between = matches!(self.state, State::Head) && self.sequence.is_between();
+        if is_between { Whole::find(rules, input) } else { None }
     }
 
     #[cold]

@@ -60,6 +60,7 @@ mod decoder;
 mod dialect;
 mod error;
 mod extension;
+mod flags;
 mod fragments;
 mod frame;
 mod header;

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::frame::Text;
+use crate::flags::Text;
 use crate::input::Input;
 use crate::rules::Rules;
 use crate::utf8::{cut_len, is_utf8};

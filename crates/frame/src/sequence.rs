@@ -1,4 +1,4 @@
-use crate::frame::Text;
+use crate::flags::Text;
 use crate::{CloseCode, DecodeError, FrameHeader, Limits, OpCode, Utf8Validator};
 
 /// What the frames so far leave to the next one: the order of fragments, the sums over a message, and text.

@@ -1,12 +1,13 @@
 //! The common case: a message in one frame that is all there.
 
-use crate::DecodeError;
-use crate::frame::{Frame, Text};
+use bytes::BytesMut;
+
+use crate::flags::Text;
 use crate::input::Input;
 use crate::mask::xor;
 use crate::rules::Rules;
 use crate::utf8::is_utf8;
-use crate::{OpCode, Rsv};
+use crate::{Frame, Message, OpCode, Rsv, Utf8Bytes};
 
 /// Where it is, by one look at its first eight bytes. Nothing has to be remembered, before it or after it.
 pub(crate) struct Whole {
@@ -42,21 +43,27 @@ impl Whole {
         (len <= input.len() - head).then_some(Self { opcode, key: is_masked.then_some(key), head, len })
     }
 
-    /// Unmasks, checks and takes it.
-    ///
-    /// # Errors
-    ///
-    /// For text that is none.
+    /// Unmasks it in place. Says whether it is what it has to be: UTF-8, if it is text.
     #[inline]
-    pub(crate) fn take<I: Input>(self, input: &mut I) -> Result<Frame<I::Payload>, DecodeError> {
-        let Self { opcode, key, head, len } = self;
-        let payload = input.bytes().get_mut(head..head + len).unwrap_or_default();
-        let is_ascii = key.is_some_and(|key| xor(payload, key));
-        let text = match opcode {
-            OpCode::Text if is_ascii || is_utf8(payload) => Text::Whole,
-            OpCode::Text => return Err(DecodeError::InvalidUtf8),
-            _ => Text::Unchecked,
-        };
-        Ok(Frame::decoded(opcode, true, Rsv::NONE, text, input.take(head, len)))
+    pub(crate) fn unmask(&self, input: &mut [u8]) -> bool {
+        let payload = input.get_mut(self.head..self.head + self.len).unwrap_or_default();
+        let is_ascii = self.key.is_some_and(|key| xor(payload, key));
+        is_ascii || self.opcode != OpCode::Text || is_utf8(payload)
+    }
+
+    #[inline]
+    pub(crate) fn take<I: Input>(self, input: &mut I) -> Frame<I::Payload> {
+        let text = if self.opcode == OpCode::Text { Text::Whole } else { Text::Unchecked };
+        Frame::decoded(self.opcode, true, Rsv::NONE, text, input.take(self.head, self.len))
+    }
+
+    #[inline]
+    pub(crate) fn take_message(self, input: &mut BytesMut) -> Message {
+        let payload = input.take(self.head, self.len);
+        if self.opcode == OpCode::Text {
+            Message::Text(Utf8Bytes::from_validated(payload))
+        } else {
+            Message::Binary(payload)
+        }
     }
 }
