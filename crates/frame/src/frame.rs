@@ -21,6 +21,9 @@ use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCo
 /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
 /// ```
 #[derive(Clone)]
+// In this order. Where a pointer stands first, it also says whether there is a frame at all, so it is copied alone, and the
+// two words behind it together: a read across two writes, which stalls the processor for as long as all the rest takes.
+#[repr(C)]
 pub struct Frame<P = Bytes> {
     flags: Flags,
     payload: P,
@@ -33,7 +36,7 @@ impl Frame {
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# 1 bit in length, MUST be 0 unless negotiated otherwise
-        Self::decoded(opcode, true, Rsv::NONE, Text::Unchecked, payload.into())
+        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Text::Unchecked), payload.into())
     }
 
     /// A text message in one frame.
@@ -142,8 +145,9 @@ impl<P> Frame<P> {
     }
 
     /// A frame as it came.
-    pub(crate) const fn decoded(opcode: OpCode, fin: bool, rsv: Rsv, text: Text, payload: P) -> Self {
-        Self { flags: Flags::new(opcode, fin, rsv, text), payload }
+    #[inline]
+    pub(crate) const fn decoded(flags: Flags, payload: P) -> Self {
+        Self { flags, payload }
     }
 
     /// What the decoder knows of the payload as text.

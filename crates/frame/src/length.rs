@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use bytes::BytesMut;
 
-use crate::flags::Text;
+use crate::flags::{Flags, Text};
 use crate::input::Input;
 use crate::mask::xor;
 use crate::rules::Rules;
@@ -33,6 +33,13 @@ enum State {
     Failed(DecodeError),
 }
 
+/// A frame that can be taken from the input: its payload behind its head, or behind what is held.
+pub(crate) struct Found {
+    pub(crate) head: usize,
+    pub(crate) len: usize,
+    pub(crate) flags: Flags,
+}
+
 /// A frame whose head was taken and whose payload is not all there.
 #[derive(Clone, Copy, Debug)]
 struct Payload {
@@ -50,11 +57,19 @@ impl Length {
         rules: &Rules,
         input: &mut I,
     ) -> Result<Option<Frame<I::Payload>>, DecodeError> {
-        match self.find_whole(rules, input.bytes()) {
-            Some(whole) if whole.unmask(input.bytes()) => Ok(Some(whole.take(input))),
-            Some(_) => Err(self.fail(DecodeError::InvalidUtf8)),
-            None => self.decode_any(rules, input),
-        }
+        let found = match self.find_whole(rules, input.bytes()) {
+            Some(whole) if whole.unmask(input.bytes()) => whole.found(),
+            Some(_) => return Err(self.fail(DecodeError::InvalidUtf8)),
+            None => match self.find_any(rules, input)? {
+                Some(found) => found,
+                None => return Ok(None),
+            },
+        };
+        let payload = match self.held.take() {
+            None => input.take(found.head, found.len),
+            Some(held) => input.take_behind(*held, found.len),
+        };
+        Ok(Some(Frame::decoded(found.flags, payload)))
     }
 
     /// As [`decode`](Self::decode), for a message that is all there; any other, and an error, are left for that.
@@ -81,11 +96,11 @@ impl Length {
     }
 
     #[inline(never)]
-    fn decode_any<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Frame<I::Payload>>, DecodeError> {
+    fn find_any<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Found>, DecodeError> {
         self.next(rules, input).map_err(|error| self.fail(error))
     }
 
-    fn next<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Frame<I::Payload>>, DecodeError> {
+    fn next<I: Input>(&mut self, rules: &Rules, input: &mut I) -> Result<Option<Found>, DecodeError> {
         let mut payload = match self.state {
             State::Payload(payload) => payload,
             State::Head => {
@@ -106,10 +121,10 @@ impl Length {
         let text = self.advance(&mut payload, input.bytes())?;
         let part = rules.delivery == Delivery::Parts && !payload.header.opcode.is_control() && payload.ready > 0;
         if payload.has_ended() || part {
-            let frame = payload.take(text, self.held.take(), input);
+            let found = payload.hand_out(text, self.held.is_some());
             self.sequence.hand_out();
             self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };
-            return Ok(Some(frame));
+            return Ok(Some(found));
         }
         if payload.header.len > LONG && payload.ready > 0 {
             payload.hold(&mut self.held, input);
@@ -145,19 +160,16 @@ impl Payload {
         self.taken + self.ready as u64 == self.header.len
     }
 
-    /// Hands out what was held and what is ready.
-    fn take<I: Input>(&mut self, text: Text, held: Option<Box<BytesMut>>, input: &mut I) -> Frame<I::Payload> {
+    /// What is ready, behind what is held if something is, as a frame to be taken from the input.
+    fn hand_out(&mut self, text: Text, is_held: bool) -> Found {
         let FrameHeader { fin, rsv, opcode, .. } = self.header;
-        let fin = fin && self.has_ended();
-        let is_first = self.taken == 0 || held.is_some();
+        let is_first = self.taken == 0 || is_held;
         let (opcode, rsv) = if is_first { (opcode, rsv) } else { (OpCode::Continuation, Rsv::NONE) };
-        let bytes = match held {
-            Some(held) => input.take_behind(*held, self.ready),
-            None => input.take(0, self.ready),
-        };
+        let flags = Flags::new(opcode, fin && self.has_ended(), rsv, text);
+        let found = Found { head: 0, len: self.ready, flags };
         self.taken += self.ready as u64;
         self.ready = 0;
-        Frame::decoded(opcode, fin, rsv, text, bytes)
+        found
     }
 
     /// Takes what is ready out of the input, and leaves room for the next bytes right behind it.

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::flags::Text;
+use crate::flags::{Flags, Text};
 use crate::input::Input;
 use crate::rules::Rules;
 use crate::utf8::{cut_len, is_utf8};
@@ -88,7 +88,10 @@ impl Sentinel {
                     self.state = if len == 0 { State::Type } else { State::Skip { left: len } };
                     if is_close && len == 0 {
                         let none = input.take(0, 0);
-                        return Ok(Some(Frame::decoded(OpCode::Close, true, Rsv::NONE, Text::Unchecked, none)));
+                        return Ok(Some(Frame::decoded(
+                            Flags::new(OpCode::Close, true, Rsv::NONE, Text::Unchecked),
+                            none,
+                        )));
                     }
                 }
                 State::Skip { left } => {
@@ -122,7 +125,7 @@ impl Sentinel {
             input.skip(1);
             self.state = State::Type;
             let (text, known) = I::replaced(text, limit - taken)?;
-            return Ok(Some(Frame::decoded(opcode, true, Rsv::NONE, known, text)));
+            return Ok(Some(Frame::decoded(Flags::new(opcode, true, Rsv::NONE, known), text)));
         }
         // Without an end all that is there is text.
         let whole = here - cut_len(input.bytes());
@@ -130,7 +133,7 @@ impl Sentinel {
             let (text, known) = I::replaced(input.take(0, whole), limit - taken)?;
             let taken = taken + text.as_ref().len() as u64;
             self.state = State::Text { taken, scanned: here - whole, first: false };
-            return Ok(Some(Frame::decoded(opcode, false, Rsv::NONE, known, text)));
+            return Ok(Some(Frame::decoded(Flags::new(opcode, false, Rsv::NONE, known), text)));
         }
         self.state = State::Text { taken, scanned: here, first };
         Ok(None)

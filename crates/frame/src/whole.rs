@@ -2,12 +2,13 @@
 
 use bytes::BytesMut;
 
-use crate::flags::Text;
+use crate::flags::{Flags, Text};
 use crate::input::Input;
+use crate::length::Found;
 use crate::mask::xor;
 use crate::rules::Rules;
 use crate::utf8::is_utf8;
-use crate::{Frame, Message, OpCode, Rsv, Utf8Bytes};
+use crate::{Message, OpCode, Rsv, Utf8Bytes};
 
 /// Where it is, by one look at its first eight bytes. Nothing has to be remembered, before it or after it.
 pub(crate) struct Whole {
@@ -52,9 +53,9 @@ impl Whole {
     }
 
     #[inline]
-    pub(crate) fn take<I: Input>(self, input: &mut I) -> Frame<I::Payload> {
+    pub(crate) fn found(self) -> Found {
         let text = if self.opcode == OpCode::Text { Text::Whole } else { Text::Unchecked };
-        Frame::decoded(self.opcode, true, Rsv::NONE, text, input.take(self.head, self.len))
+        Found { head: self.head, len: self.len, flags: Flags::new(self.opcode, true, Rsv::NONE, text) }
     }
 
     #[inline]
