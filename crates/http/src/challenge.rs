@@ -4,7 +4,8 @@ use alloc::string::{String, ToString};
 
 use protocol_websocket_core::{Random, Version};
 
-use crate::{Headers, Key, KeyNumbers, ParseError, Versions};
+use crate::known::{Known, Name};
+use crate::{Key, KeyNumbers, ParseError, Versions};
 
 /// What the answer has to prove.
 #[derive(Clone, Copy)]
@@ -19,14 +20,14 @@ pub(crate) enum Challenge {
 
 impl Challenge {
     /// Finds the version that is asked for, and what belongs to it.
-    pub(crate) fn of(headers: &Headers, spoken: Versions) -> Result<Self, ParseError> {
-        let any = |names: [&str; 2]| names.iter().any(|name| headers.contains(name));
-        let version = match (any([KEY, VERSION]), any([KEY1, KEY2])) {
+    pub(crate) fn of(known: &Known<'_>, spoken: Versions) -> Result<Self, ParseError> {
+        let any = |names: [Name; 2]| names.into_iter().any(|name| known.contains(name));
+        let version = match (any([Name::Key, Name::Version]), any([Name::Key1, Name::Key2])) {
             (true, true) => return Err(ParseError::MixedKeys),
             //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
             //# the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP
             //# request.
-            (true, false) => match headers.at_most_once(VERSION) {
+            (true, false) => match known.at_most_once(Name::Version) {
                 Ok(Some(b"13")) => Some(Version::Hybi17),
                 Ok(Some(b"8")) => Some(Version::Hybi10),
                 _ => None,
@@ -37,14 +38,16 @@ impl Challenge {
         let version = version.filter(|&version| spoken.contains(version)).ok_or(ParseError::Version(spoken))?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
         //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.
-        let once = |name| headers.at_most_once(name).ok().flatten();
+        let once = |name| known.at_most_once(name).ok().flatten();
         match version {
             Version::Hixie75 => Some(Self::None),
-            Version::Hybi00 => once(KEY1)
-                .zip(once(KEY2))
+            Version::Hybi00 => once(Name::Key1)
+                .zip(once(Name::Key2))
                 .and_then(|(key1, key2)| KeyNumbers::parse(key1, key2))
                 .map(|numbers| Self::Numbers(numbers, None)),
-            Version::Hybi10 | Version::Hybi17 => once(KEY).and_then(Key::parse).map(|key| Self::Key(key, version)),
+            Version::Hybi10 | Version::Hybi17 => {
+                once(Name::Key).and_then(Key::parse).map(|key| Self::Key(key, version))
+            }
         }
         .ok_or(ParseError::Key)
     }
@@ -52,12 +55,12 @@ impl Challenge {
     /// A fresh challenge, and the fields that tell it. A field without a value is not to be written.
     pub(crate) fn random(version: Version, random: &mut dyn Random) -> (Self, [(&'static str, String); 2]) {
         match version {
-            Version::Hixie75 => (Self::None, [(KEY1, String::new()), (KEY2, String::new())]),
+            Version::Hixie75 => (Self::None, [(Name::Key1.text(), String::new()), (Name::Key2.text(), String::new())]),
             Version::Hybi00 => {
                 let (numbers, [key1, key2]) = KeyNumbers::random(random);
                 let mut key3 = [0; 8];
                 random.fill(&mut key3);
-                (Self::Numbers(numbers, Some(key3)), [(KEY1, key1), (KEY2, key2)])
+                (Self::Numbers(numbers, Some(key3)), [(Name::Key1.text(), key1), (Name::Key2.text(), key2)])
             }
             Version::Hybi10 | Version::Hybi17 => {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -71,7 +74,7 @@ impl Challenge {
                 //# The request MUST include a header field with the name |Sec-WebSocket-Key|.
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The request MUST include a header field with the name |Sec-WebSocket-Version|.
-                (Self::Key(key, version), [(KEY, key.to_string()), (VERSION, number)])
+                (Self::Key(key, version), [(Name::Key.text(), key.to_string()), (Name::Version.text(), number)])
             }
         }
     }
@@ -84,8 +87,3 @@ impl Challenge {
         }
     }
 }
-
-const KEY: &str = "Sec-WebSocket-Key";
-const KEY1: &str = "Sec-WebSocket-Key1";
-const KEY2: &str = "Sec-WebSocket-Key2";
-const VERSION: &str = "Sec-WebSocket-Version";

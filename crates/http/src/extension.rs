@@ -1,8 +1,8 @@
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::str::{FromStr, from_utf8};
+use core::str::FromStr;
 
 use crate::ParseError;
 use crate::grammar::{is_token, is_token_char};
@@ -72,10 +72,10 @@ impl Extension {
     pub(crate) fn list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Self>, Malformed> {
         let mut list: Vec<Self> = Vec::new();
         scan(values, |item| match item {
-            Item::Extension(name) => list.push(Self::new(name)),
+            Item::Extension(name) => list.push(Self::new(text(name))),
             Item::Param(name, value) => {
                 if let Some(extension) = list.last_mut() {
-                    extension.params.push((name.to_owned(), value.map(Cow::into_owned)));
+                    extension.params.push((text(name), value.map(|value| text(&value))));
                 }
             }
         })?;
@@ -115,8 +115,13 @@ impl FromStr for Extension {
 pub(crate) struct Malformed;
 
 pub(crate) enum Item<'a> {
-    Extension(&'a str),
-    Param(&'a str, Option<Cow<'a, str>>),
+    Extension(&'a [u8]),
+    Param(&'a [u8], Option<Cow<'a, [u8]>>),
+}
+
+fn text(token: &[u8]) -> String {
+    // Tokens are ASCII.
+    String::from_utf8_lossy(token).into_owned()
 }
 
 /// Reads the list in one pass and without memory of its own, unless a value is quoted and has a backslash.
@@ -173,21 +178,21 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    fn token(&mut self) -> Result<&'a str, Malformed> {
-        let len = self.0.iter().take_while(|&&byte| is_token_char(byte)).count();
+    fn token(&mut self) -> Result<&'a [u8], Malformed> {
+        let len = self.0.iter().position(|&byte| !is_token_char(byte)).unwrap_or(self.0.len());
         let (token, rest) = self.0.split_at_checked(len).ok_or(Malformed)?;
         self.0 = rest;
-        from_utf8(token).ok().filter(|token| !token.is_empty()).ok_or(Malformed)
+        if token.is_empty() { Err(Malformed) } else { Ok(token) }
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
     //# When using the quoted-string syntax
     //# variant, the value after quoted-string unescaping MUST conform to
     //# the 'token' ABNF.
-    fn value(&mut self) -> Result<Cow<'a, str>, Malformed> {
+    fn value(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
         let [b'"', quoted @ ..] = self.0 else { return self.token().map(Cow::Borrowed) };
         self.0 = quoted;
-        let mut value = Cow::Borrowed("");
+        let mut value = Cow::Borrowed(&[][..]);
         loop {
             match self.0 {
                 [b'"', rest @ ..] if !value.is_empty() => {
@@ -196,9 +201,10 @@ impl<'a> Cursor<'a> {
                 }
                 [b'\\', escaped, rest @ ..] if is_token_char(*escaped) => {
                     self.0 = rest;
-                    value.to_mut().push(char::from(*escaped));
+                    value.to_mut().push(*escaped);
                 }
-                _ => value += self.token()?,
+                _ if value.is_empty() => value = Cow::Borrowed(self.token()?),
+                _ => value.to_mut().extend_from_slice(self.token()?),
             }
         }
     }

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use httparse::{EMPTY_HEADER, Error, Header, ParserConfig, Status};
 
 use crate::ParseError;
-use crate::grammar::{is_token, is_value, is_visible, trim};
+use crate::grammar::{is_token, is_value, is_visible, names, trim};
 use crate::headers::{Field, Headers, Span};
 
 /// The head of any HTTP/1.x request, upgrade or not: a server can answer other requests on the same port.
@@ -77,7 +77,7 @@ impl RequestHead {
     /// It may still be a wrong one: that is for [`Request::from_head`](crate::Request::from_head) to say.
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
-        self.headers.names("upgrade", "websocket")
+        names(self.headers.get_all("upgrade"), b"websocket")
     }
 
     /// Appends the head in its plain form to `output`: CRLF line ends, one blank after each colon.
@@ -96,32 +96,42 @@ impl RequestHead {
         Some(Self { method, target, minor_version: 1, headers })
     }
 
-    /// Reads a whole head with at most `fields` fields.
-    pub(crate) fn read(bytes: BytesMut, fields: usize) -> Result<Self, ParseError> {
-        with_slots(fields, |slots| {
+    /// Takes a head with at most `fields` fields from the front of `input`; `None` if its first `len` bytes have no end
+    /// of one.
+    pub(crate) fn take(input: &mut BytesMut, len: usize, fields: usize) -> Result<Option<Self>, ParseError> {
+        let bytes = input.get(..len).unwrap_or(input);
+        let parsed = with_slots(fields, |slots| {
             let mut head = httparse::Request::new(&mut []);
-            let status = head.parse_with_uninit_headers(&bytes, slots);
-            whole(status, bytes.len(), ParseError::RequestLine)?;
+            let status = head.parse_with_uninit_headers(bytes, slots);
+            let Some(end) = end(status, ParseError::RequestLine)? else { return Ok(None) };
             let (Some(method), Some(target), Some(minor_version)) = (head.method, head.path, head.version) else {
                 return Err(ParseError::RequestLine);
             };
             if !is_visible(target.as_bytes()) {
                 return Err(ParseError::RequestLine);
             }
-            let [method, target] = [method, target].map(|text| Span::within(text.as_bytes(), &bytes));
-            Ok((method, target, minor_version, spans(head.headers, &bytes)))
-        })
-        .map(|(method, target, minor_version, fields)| Self {
+            let [method, target] = [method, target].map(|text| Span::within(text.as_bytes(), bytes));
+            Ok(Some((end, method, target, minor_version, spans(head.headers, bytes))))
+        })?;
+        Ok(parsed.map(|(end, method, target, minor_version, fields)| Self {
             method,
             target,
             minor_version,
-            headers: Headers::from_head(bytes, fields),
-        })
+            headers: Headers::from_head(input.split_to(end), fields),
+        }))
     }
 
     #[cfg(feature = "http")]
     pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
         Self { minor_version, ..self }
+    }
+
+    pub(crate) fn method_bytes(&self) -> &[u8] {
+        self.headers.slice(self.method)
+    }
+
+    pub(crate) fn target_bytes(&self) -> &[u8] {
+        self.headers.slice(self.target)
     }
 
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
@@ -214,23 +224,26 @@ impl ResponseHead {
         Self { minor_version, ..self }
     }
 
-    /// Reads a whole head with at most `fields` fields.
-    pub(crate) fn read(bytes: BytesMut, fields: usize) -> Result<Self, ParseError> {
-        with_slots(fields, |slots| {
+    /// Takes a head with at most `fields` fields from the front of `input`; `None` if its first `len` bytes have no end
+    /// of one.
+    pub(crate) fn take(input: &mut BytesMut, len: usize, fields: usize) -> Result<Option<Self>, ParseError> {
+        let bytes = input.get(..len).unwrap_or(input);
+        let parsed = with_slots(fields, |slots| {
             let mut head = httparse::Response::new(&mut []);
-            let status = ParserConfig::default().parse_response_with_uninit_headers(&mut head, &bytes, slots);
-            whole(status, bytes.len(), ParseError::ResponseLine)?;
+            let status = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, slots);
+            let Some(end) = end(status, ParseError::ResponseLine)? else { return Ok(None) };
             let (Some(status), Some(reason), Some(minor_version)) = (head.code, head.reason, head.version) else {
                 return Err(ParseError::ResponseLine);
             };
-            Ok((status, Span::within(reason.as_bytes(), &bytes), minor_version, spans(head.headers, &bytes)))
-        })
-        .map(|(status, reason, minor_version, fields)| Self {
+            let reason = Span::within(reason.as_bytes(), bytes);
+            Ok(Some((end, status, reason, minor_version, spans(head.headers, bytes))))
+        })?;
+        Ok(parsed.map(|(end, status, reason, minor_version, fields)| Self {
             status,
             reason,
             minor_version,
-            headers: Headers::from_head(bytes, fields),
-        })
+            headers: Headers::from_head(input.split_to(end), fields),
+        }))
     }
 }
 
@@ -270,20 +283,24 @@ fn fields(parts: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>) 
     Ok(headers)
 }
 
-/// Lends room for that many fields: on the stack when there are as few as there nearly always are.
+/// As many fields as there nearly always are, and not more.
+pub(crate) const FEW: usize = 32;
+
+/// Lends room for that many fields: on the stack when they are [`FEW`].
 fn with_slots<'a, T>(fields: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'a>>]) -> T) -> T {
-    let mut few = [const { MaybeUninit::uninit() }; 32];
+    let mut few = [const { MaybeUninit::uninit() }; FEW];
     match few.get_mut(..fields) {
         Some(slots) => read(slots),
         None => read(&mut alloc::vec![MaybeUninit::new(EMPTY_HEADER); fields]),
     }
 }
 
-/// The one pass of the parser must have come to the end that was found before.
-fn whole(status: httparse::Result<usize>, len: usize, wrong_line: ParseError) -> Result<(), ParseError> {
+/// Where the head ends: behind the first empty line that is not before it. `None` if that is not there.
+fn end(status: httparse::Result<usize>, wrong_line: ParseError) -> Result<Option<usize>, ParseError> {
     match status {
-        Ok(Status::Complete(end)) if end == len => Ok(()),
-        Ok(_) | Err(Error::HeaderName | Error::HeaderValue) => Err(ParseError::Field),
+        Ok(Status::Complete(end)) => Ok(Some(end)),
+        Ok(Status::Partial) => Ok(None),
+        Err(Error::HeaderName | Error::HeaderValue) => Err(ParseError::Field),
         Err(Error::TooManyHeaders) => Err(ParseError::TooManyHeaders),
         Err(_) => Err(wrong_line),
     }

@@ -2,12 +2,12 @@ use core::fmt;
 use core::str::{FromStr, from_utf8};
 
 use base64::Engine;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 use protocol_websocket_core::Random;
 use sha1::{Digest, Sha1};
 
 use crate::ParseError;
+use crate::grammar::is_base64_of_16;
 
 /// `Sec-WebSocket-Key`: 16 bytes in base64, 24 characters (RFC 6455 §4.1, item 7).
 ///
@@ -40,8 +40,7 @@ impl Key {
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let key = <[u8; 24]>::try_from(text).ok()?;
-        let mut nonce = [0; 18];
-        (LOOSE.decode_slice(key, &mut nonce) == Ok(16)).then_some(Self(key))
+        is_base64_of_16(&key).then_some(Self(key))
     }
 
     /// The 24 characters.
@@ -94,9 +93,6 @@ impl fmt::Debug for Key {
 }
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-const LOOSE: GeneralPurpose =
-    GeneralPurpose::new(&ALPHABET, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 #[cfg(test)]
 mod tests {

@@ -69,6 +69,7 @@ mod head;
 mod headers;
 mod key;
 mod key_numbers;
+mod known;
 mod negotiate;
 mod negotiated;
 mod offer;

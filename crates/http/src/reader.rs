@@ -1,7 +1,8 @@
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use memchr::memchr_iter;
 
 use crate::grammar::is_token_char;
+use crate::head::FEW;
 use crate::{ParseError, RequestHead, ResponseHead};
 
 /// How much of a head is taken before it is refused with 431.
@@ -107,7 +108,7 @@ impl HeadReader {
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
     /// [`ParseError::RequestLine`] or [`ParseError::Field`] for what is no HTTP/1.x.
     pub fn request(&mut self, input: &mut BytesMut) -> Result<Option<RequestHead>, ParseError> {
-        self.read(input, ParseError::RequestLine, RequestHead::read)
+        self.read(input, ParseError::RequestLine, RequestHead::take)
     }
 
     /// Takes the head of a response from the front of `input`; `None` if it is not complete yet.
@@ -119,23 +120,29 @@ impl HeadReader {
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
     /// [`ParseError::ResponseLine`] or [`ParseError::Field`] for what is no HTTP/1.x.
     pub fn response(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
-        self.read(input, ParseError::ResponseLine, ResponseHead::read)
+        self.read(input, ParseError::ResponseLine, ResponseHead::take)
     }
 
     fn read<T>(
         &mut self,
         input: &mut BytesMut,
         wrong_line: ParseError,
-        head: impl FnOnce(BytesMut, usize) -> Result<T, ParseError>,
+        take: impl Fn(&mut BytesMut, usize, usize) -> Result<Option<T>, ParseError>,
     ) -> Result<Option<T>, ParseError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let result = match self.search.end(input, self.limits, wrong_line) {
+        let limits = self.limits.max_len(self.limits.max_len.min(u32::MAX as usize));
+        // A good head that is there as a whole, as nearly all are, needs no search.
+        if self.search.seen == 0 {
+            if let Ok(Some(head)) = take(input, limits.max_len, limits.max_headers.min(FEW)) {
+                return Ok(Some(head));
+            }
+        }
+        let result = match self.search.end(input, limits, wrong_line) {
             Ok(Some(end)) => {
-                let Search { head: start, lines, .. } = core::mem::take(&mut self.search);
-                input.advance(start);
-                head(input.split_to(end - start), lines - 1).map(Some)
+                let Search { lines, .. } = core::mem::take(&mut self.search);
+                take(input, end, lines - 1).and_then(|head| head.map(Some).ok_or(ParseError::Field))
             }
             Ok(None) => Ok(None),
             Err(error) => Err(error),
@@ -148,8 +155,7 @@ impl HeadReader {
 impl Search {
     /// Where the head ends, if it does: behind the first empty line that is not before it.
     fn end(&mut self, input: &[u8], limits: HeadLimits, wrong_line: ParseError) -> Result<Option<usize>, ParseError> {
-        let max_len = limits.max_len.min(u32::MAX as usize);
-        let window = input.get(..max_len).unwrap_or(input);
+        let window = input.get(..limits.max_len).unwrap_or(input);
         let seen = self.seen;
         for newline in memchr_iter(b'\n', window.get(seen..).unwrap_or_default()).map(|at| seen + at) {
             let is_empty = matches!(window.get(self.line..newline), Some([] | [b'\r']));
@@ -168,7 +174,7 @@ impl Search {
         }
         self.begins_well(window, wrong_line)?;
         self.seen = window.len();
-        if input.len() < max_len { Ok(None) } else { Err(ParseError::TooLong) }
+        if input.len() < limits.max_len { Ok(None) } else { Err(ParseError::TooLong) }
     }
 
     /// What cannot be HTTP, such as TLS on a plain port, is refused at its first byte and not when a head is complete.

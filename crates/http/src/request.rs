@@ -12,7 +12,8 @@ use crate::challenge::Challenge;
 use crate::extension::{Item, scan};
 use crate::grammar::elements;
 use crate::headers::Span;
-use crate::validator::{EXTENSIONS, ORIGINS, SUBPROTOCOLS, validate};
+use crate::known::Name;
+use crate::validator::{ORIGINS, SUBPROTOCOLS, validate};
 use crate::{
     BuildError, Cookie, Extension, HeadLimits, HeadReader, Headers, Key, KeyNumbers, Offer, ParseError, RequestHead,
     Target, Versions, origin,
@@ -135,7 +136,7 @@ impl Request {
     /// must look at the origin: [`origin_is`](Self::origin_is) and [`is_same_origin`](Self::is_same_origin).
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        ORIGINS.iter().find_map(|name| self.headers().get_str(name))
+        ORIGINS.iter().find_map(|name| self.headers().get_str(name.text()))
     }
 
     /// Whether the origin is one of these, such as `https://example.com` or `http://localhost:3000`.
@@ -159,8 +160,8 @@ impl Request {
     /// The subprotocols that the client offers, the most wanted one first: those of `Sec-WebSocket-Protocol`, or else of
     /// `WebSocket-Protocol`.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        let field = SUBPROTOCOLS.iter().find(|name| self.headers().contains(name));
-        field.into_iter().flat_map(|name| self.headers().tokens(name))
+        let field = SUBPROTOCOLS.iter().find(|name| self.headers().contains(name.text()));
+        field.into_iter().flat_map(|name| self.headers().tokens(name.text()))
     }
 
     /// The first of `ours` that the client offers, by the server's order; case counts.
@@ -176,7 +177,7 @@ impl Request {
         if !self.version().has_length_framing() {
             return Vec::new();
         }
-        Extension::list(self.headers().get_all(EXTENSIONS)).unwrap_or_default()
+        Extension::list(self.headers().get_all(Name::Extensions.text())).unwrap_or_default()
     }
 
     /// The cookies that the client sends. A field that is not UTF-8 has none.
@@ -262,8 +263,8 @@ impl Request {
 
     pub(crate) fn offers_extension(&self, name: &str) -> bool {
         let mut found = false;
-        let whole = scan(self.headers().get_all(EXTENSIONS), |item| match item {
-            Item::Extension(offered) => found |= offered == name,
+        let whole = scan(self.headers().get_all(Name::Extensions.text()), |item| match item {
+            Item::Extension(offered) => found |= offered == name.as_bytes(),
             Item::Param(..) => {}
         });
         found && whole.is_ok() && self.version().has_length_framing()

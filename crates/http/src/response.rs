@@ -1,6 +1,6 @@
 use bytes::BytesMut;
 
-use crate::grammar::elements;
+use crate::grammar::{elements, names};
 use crate::headers::Repeated;
 use crate::version::Wording;
 use crate::{
@@ -115,7 +115,7 @@ fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
     //# |Connection| header field doesn't contain a token that is an
     //# ASCII case-insensitive match for the value "Upgrade", the client
     //# MUST _Fail the WebSocket Connection_.
-    if !headers.names("connection", "upgrade") {
+    if !names(headers.get_all("connection"), b"Upgrade") {
         return Err(AnswerError::Connection);
     }
     Ok(())

@@ -2,8 +2,9 @@
 
 use crate::challenge::Challenge;
 use crate::extension::{Malformed, scan};
-use crate::grammar::{elements, is_host, is_resource_name, is_token, is_visible};
+use crate::grammar::{elements, is_host, is_resource_name, is_token, is_visible, names};
 use crate::headers::{Repeated, Span};
+use crate::known::{Known, Name};
 use crate::{Headers, ParseError, Request, RequestHead, Versions};
 
 /// Checks the head of a request.
@@ -16,86 +17,88 @@ pub(crate) fn validate(mut head: RequestHead, spoken: Versions) -> Result<Reques
     //# specified for the components of the handshake, the server MUST stop
     //# processing the client's handshake and return an HTTP response with an
     //# appropriate error code (such as 400 Bad Request).
-    if head.method() != "GET" {
+    if head.method_bytes() != b"GET" {
         return Err(ParseError::Method);
     }
     if head.minor_version() == 0 {
         return Err(ParseError::HttpVersion);
     }
-    let (host, resource_name) = destination(&mut head)?;
-    let headers = head.headers();
-    if !head.is_upgrade() {
+    let known = Known::of(head.headers());
+    let (host, resource_name) = destination(&head, &known)?;
+    if !names(known.all(Name::Upgrade), b"websocket") {
         return Err(ParseError::Upgrade);
     }
-    if !headers.names("connection", "upgrade") {
+    if !names(known.all(Name::Connection), b"Upgrade") {
         return Err(ParseError::Connection);
     }
-    let challenge = Challenge::of(headers, spoken)?;
-    check_body(headers, &challenge)?;
-    let secure = check_origin(headers)?.is_some_and(is_https);
-    check_subprotocols(headers)?;
-    check_extensions(headers)?;
+    let challenge = Challenge::of(&known, spoken)?;
+    check_body(&known, &challenge)?;
+    let secure = check_origin(&known)?.is_some_and(is_https);
+    check_subprotocols(&known)?;
+    check_extensions(&known)?;
+    let resource_name = with_path(head.headers_mut(), resource_name)?;
     Ok(Request { head, host, resource_name, challenge, secure })
 }
 
-pub(crate) const EXTENSIONS: &str = "sec-websocket-extensions";
-
 /// The fields of the origin, in any version: the first that is there counts.
-pub(crate) const ORIGINS: [&str; 2] = ["sec-websocket-origin", "origin"];
+pub(crate) const ORIGINS: [Name; 2] = [Name::HybiOrigin, Name::Origin];
 
 /// The fields of the subprotocols, in any version: the first that is there counts.
-pub(crate) const SUBPROTOCOLS: [&str; 2] = ["sec-websocket-protocol", "websocket-protocol"];
+pub(crate) const SUBPROTOCOLS: [Name; 2] = [Name::Protocol, Name::HixieProtocol];
 
 /// How many subprotocols a client may offer.
 const MAX_SUBPROTOCOLS: usize = 64;
 
 /// Host and resource name. An absolute target has both, and then `Host` says nothing (RFC 9112 §3.2.2).
-fn destination(head: &mut RequestHead) -> Result<(Span, Span), ParseError> {
+fn destination(head: &RequestHead, known: &Known<'_>) -> Result<(Span, Span), ParseError> {
     let headers = head.headers();
     //= https://www.rfc-editor.org/rfc/rfc9112#section-3.2
     //# A server MUST respond with a 400 (Bad Request) status code to any
     //# HTTP/1.1 request message that lacks a Host header field and to any
     //# request message that contains more than one Host header field line or
     //# a Host header field with an invalid field value.
-    let host = match headers.at_most_once("host") {
+    let host = match known.at_most_once(Name::Host) {
         Ok(Some(host)) if is_host(host) => headers.span(host),
         _ => return Err(ParseError::Host),
     };
-    let target = head.target();
-    if is_resource_name(target.as_bytes()) {
-        return Ok((host, headers.span(target.as_bytes())));
+    if is_resource_name(head.target_bytes()) {
+        return Ok((host, headers.span(head.target_bytes())));
     }
+    let target = head.target();
     let (scheme, rest) = target.split_once("://").ok_or(ParseError::Target)?;
     let (host, resource_name) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let is_http = ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
     if !is_http || !is_host(host.as_bytes()) || resource_name.contains('#') {
         return Err(ParseError::Target);
     }
-    let (host, resource_name) = (headers.span(host.as_bytes()), headers.span(resource_name.as_bytes()));
-    if headers.text(resource_name).starts_with('/') {
-        return Ok((host, resource_name));
-    }
-    let with_path = alloc::format!("/{}", headers.text(resource_name));
-    let resource_name = head.headers_mut().store(with_path.as_bytes()).ok_or(ParseError::TooLong)?;
-    Ok((host, resource_name))
+    Ok((headers.span(host.as_bytes()), headers.span(resource_name.as_bytes())))
 }
 
-fn check_body(headers: &Headers, challenge: &Challenge) -> Result<(), ParseError> {
-    if headers.contains("transfer-encoding") {
+/// A resource name begins with `/`, even where an absolute target has no path.
+fn with_path(headers: &mut Headers, resource_name: Span) -> Result<Span, ParseError> {
+    if headers.slice(resource_name).starts_with(b"/") {
+        return Ok(resource_name);
+    }
+    let with_path = alloc::format!("/{}", headers.text(resource_name));
+    headers.store(with_path.as_bytes()).ok_or(ParseError::TooLong)
+}
+
+fn check_body(known: &Known<'_>, challenge: &Challenge) -> Result<(), ParseError> {
+    if known.contains(Name::TransferEncoding) {
         return Err(ParseError::Body);
     }
     let is_empty = |length: &[u8]| !length.is_empty() && length.iter().all(|&digit| digit == b'0');
     // The eight bytes of draft-ietf-hybi-00 are a body to those who count them.
     let is_key3 =
-        matches!((challenge, headers.at_most_once("content-length")), (Challenge::Numbers(..), Ok(Some(b"8"))));
-    if is_key3 || headers.get_all("content-length").all(is_empty) { Ok(()) } else { Err(ParseError::Body) }
+        matches!((challenge, known.at_most_once(Name::ContentLength)), (Challenge::Numbers(..), Ok(Some(b"8"))));
+    if is_key3 || known.all(Name::ContentLength).all(is_empty) { Ok(()) } else { Err(ParseError::Body) }
 }
 
 /// The origin, if there is one.
-fn check_origin(headers: &Headers) -> Result<Option<&[u8]>, ParseError> {
+fn check_origin<'a>(known: &Known<'a>) -> Result<Option<&'a [u8]>, ParseError> {
     let mut first = None;
     for name in ORIGINS {
-        let value = headers.at_most_once(name).map_err(|Repeated| ParseError::Origin)?;
+        let value = known.at_most_once(name).map_err(|Repeated| ParseError::Origin)?;
         first = first.or(value);
     }
     if first.is_none_or(is_visible) { Ok(first) } else { Err(ParseError::Origin) }
@@ -105,9 +108,9 @@ fn is_https(origin: &[u8]) -> bool {
     origin.get(.."https:".len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https:"))
 }
 
-fn check_subprotocols(headers: &Headers) -> Result<(), ParseError> {
-    let Some(field) = SUBPROTOCOLS.into_iter().find(|name| headers.contains(name)) else { return Ok(()) };
-    let offered = || headers.get_all(field).flat_map(elements);
+fn check_subprotocols(known: &Known<'_>) -> Result<(), ParseError> {
+    let Some(field) = SUBPROTOCOLS.into_iter().find(|&name| known.contains(name)) else { return Ok(()) };
+    let offered = || known.all(field).flat_map(elements);
     let are_different = || offered().enumerate().all(|(at, name)| !offered().take(at).any(|other| other == name));
     let count = offered().take(MAX_SUBPROTOCOLS + 1).count();
     if matches!(count, 1..=MAX_SUBPROTOCOLS) && offered().all(is_token) && are_different() {
@@ -117,11 +120,11 @@ fn check_subprotocols(headers: &Headers) -> Result<(), ParseError> {
     }
 }
 
-fn check_extensions(headers: &Headers) -> Result<(), ParseError> {
-    if !headers.contains(EXTENSIONS) {
+fn check_extensions(known: &Known<'_>) -> Result<(), ParseError> {
+    if !known.contains(Name::Extensions) {
         return Ok(());
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
     //# the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.
-    scan(headers.get_all(EXTENSIONS), |_| {}).map_err(|Malformed| ParseError::Extensions)
+    scan(known.all(Name::Extensions), |_| {}).map_err(|Malformed| ParseError::Extensions)
 }

@@ -1,0 +1,165 @@
+//! The fields of a request that are checked: all found in one pass, so that asking for one costs nothing.
+
+use core::ops::Range;
+
+use crate::Headers;
+use crate::grammar::is_same;
+use crate::headers::{Field, Repeated};
+
+/// The name of such a field. `HybiOrigin` and `HixieProtocol` are those of the drafts that called them otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Name {
+    Connection,
+    ContentLength,
+    Extensions,
+    HixieProtocol,
+    Host,
+    HybiOrigin,
+    Key,
+    Key1,
+    Key2,
+    Origin,
+    Protocol,
+    TransferEncoding,
+    Upgrade,
+    Version,
+}
+
+/// Where they are.
+pub(crate) struct Known<'a> {
+    headers: &'a Headers,
+    /// From the first of a name to behind the last.
+    places: [Range<usize>; 14],
+}
+
+impl Name {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Connection => "Connection",
+            Self::ContentLength => "Content-Length",
+            Self::Extensions => "Sec-WebSocket-Extensions",
+            Self::HixieProtocol => "WebSocket-Protocol",
+            Self::Host => "Host",
+            Self::HybiOrigin => "Sec-WebSocket-Origin",
+            Self::Key => "Sec-WebSocket-Key",
+            Self::Key1 => "Sec-WebSocket-Key1",
+            Self::Key2 => "Sec-WebSocket-Key2",
+            Self::Origin => "Origin",
+            Self::Protocol => "Sec-WebSocket-Protocol",
+            Self::TransferEncoding => "Transfer-Encoding",
+            Self::Upgrade => "Upgrade",
+            Self::Version => "Sec-WebSocket-Version",
+        }
+    }
+
+    /// The lengths tell nearly all names apart.
+    fn of(text: &[u8]) -> Option<Self> {
+        let candidates: &[Self] = match text.len() {
+            4 => &[Self::Host],
+            6 => &[Self::Origin],
+            7 => &[Self::Upgrade],
+            10 => &[Self::Connection],
+            14 => &[Self::ContentLength],
+            17 => &[Self::Key, Self::TransferEncoding],
+            18 => &[Self::Key1, Self::Key2, Self::HixieProtocol],
+            20 => &[Self::HybiOrigin],
+            21 => &[Self::Version],
+            22 => &[Self::Protocol],
+            24 => &[Self::Extensions],
+            _ => &[],
+        };
+        candidates.iter().copied().find(|name| is_same(text, name.text().as_bytes()))
+    }
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn of(headers: &'a Headers) -> Self {
+        let mut places = [const { 0..0 }; 14];
+        for (at, field) in headers.fields().iter().enumerate() {
+            let name = Name::of(headers.slice(field.name));
+            if let Some(place) = name.and_then(|name| places.get_mut(name as usize)) {
+                *place = if place.end == 0 { at } else { place.start }..at + 1;
+            }
+        }
+        Self { headers, places }
+    }
+
+    pub(crate) fn contains(&self, name: Name) -> bool {
+        !self.fields(name).is_empty()
+    }
+
+    /// The value of a field that may be there once.
+    pub(crate) fn at_most_once(&self, name: Name) -> Result<Option<&'a [u8]>, Repeated> {
+        match self.fields(name) {
+            [] => Ok(None),
+            [field] => Ok(Some(self.headers.slice(field.value))),
+            _ => Err(Repeated),
+        }
+    }
+
+    /// The values of all fields of this name, in their order.
+    pub(crate) fn all(&self, name: Name) -> impl Iterator<Item = &'a [u8]> {
+        let fields = self.fields(name);
+        fields
+            .iter()
+            .filter(move |field| fields.len() == 1 || self.headers.is_named(field, name.text()))
+            .map(|field| self.headers.slice(field.value))
+    }
+
+    /// The first field of this name, the last, and all that stands between them.
+    fn fields(&self, name: Name) -> &'a [Field] {
+        let place = self.places.get(name as usize).cloned().unwrap_or_default();
+        self.headers.fields().get(place).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Name; 14] = [
+        Name::Connection,
+        Name::ContentLength,
+        Name::Extensions,
+        Name::HixieProtocol,
+        Name::Host,
+        Name::HybiOrigin,
+        Name::Key,
+        Name::Key1,
+        Name::Key2,
+        Name::Origin,
+        Name::Protocol,
+        Name::TransferEncoding,
+        Name::Upgrade,
+        Name::Version,
+    ];
+
+    #[test]
+    fn every_name_is_known_in_any_case() {
+        for (at, name) in ALL.into_iter().enumerate() {
+            assert_eq!(name as usize, at);
+            let mut headers = Headers::new();
+            headers.push(&name.text().to_ascii_lowercase(), "a").unwrap();
+            headers.push("X", "b").unwrap();
+            let known = Known::of(&headers);
+            assert_eq!(known.at_most_once(name).unwrap(), Some(&b"a"[..]), "{name:?}");
+            headers.push(&name.text().to_ascii_uppercase(), "c").unwrap();
+            let known = Known::of(&headers);
+            assert!(known.at_most_once(name).is_err(), "{name:?}");
+            assert!(known.all(name).eq([b"a", b"c"]), "{name:?}");
+            assert!(ALL.into_iter().filter(|&other| known.contains(other)).map(|other| other as usize).eq([at]));
+        }
+    }
+
+    #[test]
+    fn others_are_not() {
+        let mut headers = Headers::new();
+        for name in ["Pragma", "Hos", "Hosts", "Sec-WebSocket-Key3", "Sec_WebSocket-Key", "X"] {
+            headers.push(name, "a").unwrap();
+        }
+        let known = Known::of(&headers);
+        assert!(!ALL.into_iter().any(|name| known.contains(name)));
+        assert_eq!(known.at_most_once(Name::Host).unwrap(), None);
+        assert_eq!(known.all(Name::Host).count(), 0);
+    }
+}
