@@ -79,25 +79,31 @@ impl ClientHandshake {
     }
 
     fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Outcome>, HandshakeError> {
-        if self.response.is_none() {
-            let Some(head) = self.reader.response(input)? else { return Ok(None) };
-            match head.status() {
-                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-                //# The client MUST validate the server's response as follows:
-                101 => self.response = Some(Response::from_head(head, &self.request)?),
-                100..=199 => return Err(HandshakeError::Informational),
-                _ => return Ok(Some(self.elsewhere(head))),
+        let response = match self.response.take() {
+            Some(response) => response,
+            None => {
+                let Some(head) = self.reader.response(input)? else { return Ok(None) };
+                match head.status() {
+                    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                    //# The client MUST validate the server's response as follows:
+                    101 => Response::from_head(head, &self.request)?,
+                    100..=199 => return Err(HandshakeError::Informational),
+                    _ => return Ok(Some(self.elsewhere(head))),
+                }
             }
-        }
+        };
         // draft-ietf-hybi-00 §4.1, steps 42 to 45.
         if let Some(expected) = self.request.digest() {
-            let Some(reply) = input.first_chunk::<16>() else { return Ok(None) };
+            let Some(reply) = input.first_chunk::<16>() else {
+                self.response = Some(response);
+                return Ok(None);
+            };
             if *reply != expected {
                 return Err(AnswerError::Checksum.into());
             }
             input.advance(expected.len());
         }
-        Ok(self.response.take().map(Outcome::Open))
+        Ok(Some(Outcome::Open(response)))
     }
 
     fn elsewhere(&self, head: ResponseHead) -> Outcome {

@@ -2,6 +2,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use bytes::BytesMut;
+use protocol_websocket_core::Version;
 
 use crate::grammar::is_token;
 use crate::headers::write_field;
@@ -120,16 +121,12 @@ impl Accept {
     pub fn encode(&self, request: &Request, output: &mut BytesMut) -> Result<Negotiated, BuildError> {
         let negotiated = self.negotiate(request)?;
         let wording = Wording::of(request.version());
-        let [upgrade, reason] = match self.perl_compat {
-            true => ["WebSocket", "WebSocket Protocol Handshake"],
-            false => [wording.upgrade, wording.reason],
-        };
+        // Perl's is that of draft-ietf-hybi-00 in every version.
+        let answer = if self.perl_compat { Wording::of(Version::Hybi00).answer } else { wording.answer };
         output.reserve(256 + self.headers.encoded_len());
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# it MUST reply with a valid HTTP response indicating the following.
-        for part in ["HTTP/1.1 101 ", reason, "\r\nUpgrade: ", upgrade, "\r\nConnection: Upgrade\r\n"] {
-            output.extend_from_slice(part.as_bytes());
-        }
+        output.extend_from_slice(answer.as_bytes());
         if let Some(key) = request.key() {
             write_field(output, b"Sec-WebSocket-Accept", &key.accept());
         }

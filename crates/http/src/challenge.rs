@@ -1,6 +1,6 @@
 //! What tells the versions of the protocol apart: how a client shows that it speaks one, and a server that it does too.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use protocol_websocket_core::{Random, Version};
 
@@ -52,29 +52,39 @@ impl Challenge {
         .ok_or(ParseError::Key)
     }
 
-    /// A fresh challenge, and the fields that tell it. A field without a value is not to be written.
-    pub(crate) fn random(version: Version, random: &mut dyn Random) -> (Self, [(&'static str, String); 2]) {
+    /// A fresh challenge, and the two keys in which draft-ietf-hybi-00 hides it.
+    pub(crate) fn random(version: Version, random: &mut dyn Random) -> (Self, [String; 2]) {
         match version {
-            Version::Hixie75 => (Self::None, [(Name::Key1.text(), String::new()), (Name::Key2.text(), String::new())]),
+            Version::Hixie75 => (Self::None, Default::default()),
             Version::Hybi00 => {
-                let (numbers, [key1, key2]) = KeyNumbers::random(random);
+                let (numbers, keys) = KeyNumbers::random(random);
                 let mut key3 = [0; 8];
                 random.fill(&mut key3);
-                (Self::Numbers(numbers, Some(key3)), [(Name::Key1.text(), key1), (Name::Key2.text(), key2)])
+                (Self::Numbers(numbers, Some(key3)), keys)
             }
-            Version::Hybi10 | Version::Hybi17 => {
-                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-                //# MUST be a nonce consisting of a randomly selected 16-byte value that has been
-                //# base64-encoded
-                let key = Key::random(random);
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+            //# MUST be a nonce consisting of a randomly selected 16-byte value that has been
+            //# base64-encoded
+            Version::Hybi10 | Version::Hybi17 => (Self::Key(Key::random(random), version), Default::default()),
+        }
+    }
+
+    /// The fields that tell it, of which `keys` are draft-ietf-hybi-00's. One without a value is not to be written.
+    pub(crate) fn fields<'a>(&'a self, keys: &'a [String; 2]) -> [(&'static str, &'a str); 2] {
+        match self {
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+            //# The request MUST include a header field with the name |Sec-WebSocket-Key|.
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+            //# The request MUST include a header field with the name |Sec-WebSocket-Version|.
+            Self::Key(key, version) => {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The value of this header field MUST be 13.
-                let number = version.number().unwrap_or_default().to_string();
-                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-                //# The request MUST include a header field with the name |Sec-WebSocket-Key|.
-                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-                //# The request MUST include a header field with the name |Sec-WebSocket-Version|.
-                (Self::Key(key, version), [(Name::Key.text(), key.to_string()), (Name::Version.text(), number)])
+                let number = if *version == Version::Hybi10 { "8" } else { "13" };
+                [(Name::Key.text(), key.as_str()), (Name::Version.text(), number)]
+            }
+            Self::None | Self::Numbers(..) => {
+                let [key1, key2] = keys.each_ref().map(String::as_str);
+                [(Name::Key1.text(), key1), (Name::Key2.text(), key2)]
             }
         }
     }

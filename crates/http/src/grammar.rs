@@ -137,12 +137,14 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether a list over these values names this token, in any case.
+#[inline]
 pub(crate) fn names<'a>(mut values: impl Iterator<Item = &'a [u8]>, token: &[u8]) -> bool {
     // Mostly it is all that there is.
     values.any(|value| is_same(value, token) || elements(value).any(|element| is_same(element, token)))
 }
 
 /// Whether both are the same in any ASCII case. It is fastest when they are the same.
+#[inline]
 pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
     a == b || a.eq_ignore_ascii_case(b)
 }

@@ -17,6 +17,8 @@ pub struct RequestHead {
     method: Span,
     target: Span,
     minor_version: u8,
+    /// Whether the buffer of the headers holds the plain form of it all.
+    is_plain: bool,
     headers: Headers,
 }
 
@@ -45,7 +47,9 @@ impl RequestHead {
         if !is_token(method.as_bytes()) || !is_visible(target.as_bytes()) {
             return Err(ParseError::RequestLine);
         }
-        Self::unchecked(method, target, fields(headers)?).ok_or(ParseError::TooLong)
+        let mut head = Self::begin(method, target, 0, 0).ok_or(ParseError::TooLong)?;
+        append(headers, &mut head.headers)?;
+        Ok(head)
     }
 
     /// The method, such as `GET`.
@@ -82,6 +86,12 @@ impl RequestHead {
 
     /// Appends the head in its plain form to `output`: CRLF line ends, one blank after each colon.
     pub fn encode(&self, output: &mut BytesMut) {
+        if self.is_plain {
+            output.reserve(self.headers.bytes().len() + 2);
+            output.extend_from_slice(self.headers.bytes());
+            output.extend_from_slice(b"\r\n");
+            return;
+        }
         output.reserve(self.headers.encoded_len() + self.method().len() + self.target().len() + 12);
         for part in [self.method(), " ", self.target(), " ", http_version(self.minor_version), "\r\n"] {
             output.extend_from_slice(part.as_bytes());
@@ -89,11 +99,14 @@ impl RequestHead {
         self.headers.encode(output);
     }
 
-    /// A head of HTTP/1.1 of parts that were checked. `None` above 4 GiB.
-    pub(crate) fn unchecked(method: &str, target: &str, mut headers: Headers) -> Option<Self> {
-        let method = headers.store(method.as_bytes())?;
-        let target = headers.store(target.as_bytes())?;
-        Some(Self { method, target, minor_version: 1, headers })
+    /// A head of HTTP/1.1 of parts that were checked, with room for that many bytes and fields. `None` above 4 GiB.
+    pub(crate) fn begin(method: &str, target: &str, bytes: usize, fields: usize) -> Option<Self> {
+        let mut headers = Headers::with_capacity(method.len() + target.len() + 12 + bytes, fields);
+        let method = headers.write(method)?;
+        headers.write(" ")?;
+        let target = headers.write(target)?;
+        headers.write(" HTTP/1.1\r\n")?;
+        Some(Self { method, target, minor_version: 1, is_plain: true, headers })
     }
 
     /// Takes a head with at most `fields` fields from the front of `input`; `None` if its first `len` bytes have no end
@@ -117,13 +130,14 @@ impl RequestHead {
             method,
             target,
             minor_version,
+            is_plain: false,
             headers: Headers::from_head(input.split_to(end), fields),
         }))
     }
 
     #[cfg(feature = "http")]
     pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
-        Self { minor_version, ..self }
+        Self { minor_version, is_plain: self.is_plain && self.minor_version == minor_version, ..self }
     }
 
     pub(crate) fn method_bytes(&self) -> &[u8] {
@@ -132,6 +146,12 @@ impl RequestHead {
 
     pub(crate) fn target_bytes(&self) -> &[u8] {
         self.headers.slice(self.target)
+    }
+
+    /// Keeps text beside the head. `None` above 4 GiB.
+    pub(crate) fn store(&mut self, text: &str) -> Option<Span> {
+        self.is_plain = false;
+        self.headers.write(text)
     }
 
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
@@ -184,7 +204,9 @@ impl ResponseHead {
         if status > 999 {
             return Err(ParseError::ResponseLine);
         }
-        Ok(Self { status, reason: Span::default(), minor_version: 1, headers: fields(headers)? })
+        let mut head = Self { status, reason: Span::default(), minor_version: 1, headers: Headers::new() };
+        append(headers, &mut head.headers)?;
+        Ok(head)
     }
 
     /// The status: 0 to 999, such as 101.
@@ -271,8 +293,10 @@ const fn http_version(minor: u8) -> &'static str {
     if minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" }
 }
 
-fn fields(parts: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>) -> Result<Headers, ParseError> {
-    let mut headers = Headers::new();
+fn append(
+    parts: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+    headers: &mut Headers,
+) -> Result<(), ParseError> {
     for (name, value) in parts {
         let (name, value) = (name.as_ref().as_bytes(), trim(value.as_ref()));
         if !is_token(name) || !is_value(value) {
@@ -280,7 +304,7 @@ fn fields(parts: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>) 
         }
         headers.append(name, value).ok_or(ParseError::TooLong)?;
     }
-    Ok(headers)
+    Ok(())
 }
 
 /// As many fields as there nearly always are, and not more.

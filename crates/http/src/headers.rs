@@ -26,7 +26,7 @@ use crate::grammar::{elements, is_same, is_token, is_value};
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// Holds all names and values, and for a head that was parsed also what stands around them.
+    /// Holds all names and values, and what stands around them.
     bytes: BytesMut,
     fields: Vec<Field>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Field {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
     start: u32,
-    end: u32,
+    len: u32,
 }
 
 impl Headers {
@@ -119,8 +119,11 @@ impl Headers {
 
     /// Appends a field that was checked. `None` if the buffer would exceed 4 GiB.
     pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
-        let field = Field { name: self.store(name)?, value: self.store(value)? };
-        self.fields.push(field);
+        let start = self.bytes.len();
+        Span::new(start, name.len() + value.len() + 4)?;
+        write_field(&mut self.bytes, name, value);
+        let value_start = start + name.len() + 2;
+        self.fields.push(Field { name: Span::small(start, name.len()), value: Span::small(value_start, value.len()) });
         Some(())
     }
 
@@ -129,17 +132,16 @@ impl Headers {
         other.fields.iter().try_for_each(|field| self.append(other.slice(field.name), other.slice(field.value)))
     }
 
-    /// Keeps text that is no field in the buffer. `None` if it would exceed 4 GiB.
-    pub(crate) fn store(&mut self, text: &[u8]) -> Option<Span> {
+    /// Appends text that is no field. `None` if the buffer would exceed 4 GiB.
+    pub(crate) fn write(&mut self, text: &str) -> Option<Span> {
         let span = Span::new(self.bytes.len(), text.len())?;
-        self.bytes.extend_from_slice(text);
+        self.bytes.extend_from_slice(text.as_bytes());
         Some(span)
     }
 
-    /// Makes room for that many bytes and fields.
-    pub(crate) fn reserve(&mut self, bytes: usize, fields: usize) {
-        self.bytes.reserve(bytes);
-        self.fields.reserve(fields);
+    /// An empty list with room for that many bytes and fields.
+    pub(crate) fn with_capacity(bytes: usize, fields: usize) -> Self {
+        Self { bytes: BytesMut::with_capacity(bytes), fields: Vec::with_capacity(fields) }
     }
 
     /// The value of a field that may be there once.
@@ -182,6 +184,11 @@ impl Headers {
         }
         output.extend_from_slice(b"\r\n");
     }
+
+    /// All that is in the buffer.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl fmt::Debug for Headers {
@@ -222,22 +229,29 @@ impl fmt::Debug for Value<'_> {
 }
 
 impl Span {
+    /// `None` above 4 GiB.
     fn new(start: usize, len: usize) -> Option<Self> {
-        Some(Self { start: u32::try_from(start).ok()?, end: u32::try_from(start.checked_add(len)?).ok()? })
+        u32::try_from(start.checked_add(len)?).ok()?;
+        Some(Self::small(start, len))
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "no buffer is longer than 4 GiB")]
+    const fn small(start: usize, len: usize) -> Self {
+        Self { start: start as u32, len: len as u32 }
     }
 
     /// Where `part`, a slice of `whole`, lies. An empty part may be no slice of it.
     pub(crate) fn within(part: &[u8], whole: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-        Self::new(start, part.len()).filter(|_| !part.is_empty()).unwrap_or_default()
+        Self::small(start, part.len())
     }
 
     const fn len(self) -> usize {
-        (self.end - self.start) as usize
+        self.len as usize
     }
 
     fn of(self, whole: &[u8]) -> &[u8] {
-        whole.get(self.start as usize..self.end as usize).unwrap_or_default()
+        whole.get(self.start as usize..).and_then(|rest| rest.get(..self.len())).unwrap_or_default()
     }
 }
 

@@ -54,21 +54,28 @@ impl Name {
 
     /// The lengths tell nearly all names apart.
     fn of(text: &[u8]) -> Option<Self> {
-        let candidates: &[Self] = match text.len() {
-            4 => &[Self::Host],
-            6 => &[Self::Origin],
-            7 => &[Self::Upgrade],
-            10 => &[Self::Connection],
-            14 => &[Self::ContentLength],
-            17 => &[Self::Key, Self::TransferEncoding],
-            18 => &[Self::Key1, Self::Key2, Self::HixieProtocol],
-            20 => &[Self::HybiOrigin],
-            21 => &[Self::Version],
-            22 => &[Self::Protocol],
-            24 => &[Self::Extensions],
-            _ => &[],
-        };
-        candidates.iter().copied().find(|name| is_same(text, name.text().as_bytes()))
+        Some(match text.len() {
+            4 if Self::Host.is(text) => Self::Host,
+            6 if Self::Origin.is(text) => Self::Origin,
+            7 if Self::Upgrade.is(text) => Self::Upgrade,
+            10 if Self::Connection.is(text) => Self::Connection,
+            14 if Self::ContentLength.is(text) => Self::ContentLength,
+            17 if Self::Key.is(text) => Self::Key,
+            17 if Self::TransferEncoding.is(text) => Self::TransferEncoding,
+            18 if Self::Key1.is(text) => Self::Key1,
+            18 if Self::Key2.is(text) => Self::Key2,
+            18 if Self::HixieProtocol.is(text) => Self::HixieProtocol,
+            20 if Self::HybiOrigin.is(text) => Self::HybiOrigin,
+            21 if Self::Version.is(text) => Self::Version,
+            22 if Self::Protocol.is(text) => Self::Protocol,
+            24 if Self::Extensions.is(text) => Self::Extensions,
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    fn is(self, text: &[u8]) -> bool {
+        is_same(text, self.text().as_bytes())
     }
 }
 

@@ -161,26 +161,23 @@ impl Offer {
         //# The nonce MUST be selected randomly for each connection.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The handshake MUST be a valid HTTP request as specified by [RFC2616].
-        let (challenge, proof) = Challenge::random(self.version, random);
-        let headers = self.headers(target, &proof)?;
-        let host = headers.span(headers.get("host").unwrap_or_default());
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The "Request-URI" part of the request MUST match the /resource name/ defined in Section
-        //# 3
-        let head = RequestHead::unchecked("GET", target.resource_name, headers).ok_or(BuildError::TooLong)?;
-        let resource_name = head.headers().span(head.target().as_bytes());
+        let (challenge, keys) = Challenge::random(self.version, random);
+        let head = self.head(target, challenge.fields(&keys))?;
+        let headers = head.headers();
+        let host = headers.span(headers.get("Host").unwrap_or_default());
+        let resource_name = headers.span(head.target_bytes());
         Ok(Request { head, host, resource_name, challenge, secure: target.secure })
     }
 
-    /// All fields, of which `proof` are the challenge's.
-    fn headers(&self, target: Target<'_>, proof: &[(&str, String); 2]) -> Result<Headers, BuildError> {
+    /// The head with all fields, of which `proof` are the challenge's.
+    fn head(&self, target: Target<'_>, proof: [(&str, &str); 2]) -> Result<RequestHead, BuildError> {
         let wording = Wording::of(self.version);
-        let own_origin = format!("http{}://{}", if target.secure { "s" } else { "" }, target.host);
         let needs_origin = wording.echo.is_some() || self.perl_compat;
-        let needs_origin = needs_origin && !self.headers.contains(wording.origin);
-        let origin = self.origin.as_deref().or(needs_origin.then_some(&own_origin)).unwrap_or_default();
+        let own_origin = match needs_origin && self.origin.is_none() && !self.headers.contains(wording.origin) {
+            true => format!("http{}://{}", if target.secure { "s" } else { "" }, target.host),
+            false => String::new(),
+        };
+        let origin = self.origin.as_deref().unwrap_or(&own_origin);
 
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST contain a |Host| header field
@@ -193,7 +190,7 @@ impl Offer {
         //# The request MUST contain a |Connection| header field whose value MUST include the
         //# "Upgrade" token.
         let connection = ("Connection", "Upgrade");
-        let [first, second] = proof.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let [first, second] = proof;
         let origin = (wording.origin, origin);
         let subprotocols = (wording.subprotocol, self.subprotocols.as_str());
         let extensions = ("Sec-WebSocket-Extensions", self.extensions.as_str());
@@ -209,8 +206,15 @@ impl Offer {
             &[upgrade, connection, host, origin, subprotocols, first, second, cookies]
         };
 
-        let mut headers = Headers::new();
-        headers.reserve(fields.iter().map(|(name, value)| name.len() + value.len()).sum(), fields.len());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The "Request-URI" part of the request MUST match the /resource name/ defined in Section
+        //# 3
+        let len = fields.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
+        let (len, count) = (len + self.headers.encoded_len(), fields.len() + self.headers.len());
+        let mut head = RequestHead::begin("GET", target.resource_name, len, count).ok_or(BuildError::TooLong)?;
+        let headers = head.headers_mut();
         fields
             .iter()
             .filter(|(_, value)| !value.is_empty())
@@ -221,7 +225,7 @@ impl Offer {
         if !self.headers.is_empty() && once.iter().any(|name| headers.at_most_once(name).is_err()) {
             return Err(BuildError::RepeatedField);
         }
-        Ok(headers)
+        Ok(head)
     }
 }
 

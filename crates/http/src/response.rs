@@ -1,6 +1,6 @@
 use bytes::BytesMut;
 
-use crate::grammar::{elements, names};
+use crate::grammar::{elements, is_same, names};
 use crate::headers::Repeated;
 use crate::version::Wording;
 use crate::{
@@ -106,8 +106,8 @@ fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
     //# header field contains a value that is not an ASCII case-
     //# insensitive match for the value "websocket", the client MUST
     //# _Fail the WebSocket Connection_.
-    let is_websocket = |value: &[u8]| value.eq_ignore_ascii_case(b"websocket");
-    if !headers.contains("upgrade") || !headers.get_all("upgrade").all(is_websocket) {
+    let is_websocket = |value: &[u8]| is_same(value, b"websocket");
+    if !headers.contains("Upgrade") || !headers.get_all("Upgrade").all(is_websocket) {
         return Err(AnswerError::Upgrade);
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -115,7 +115,7 @@ fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
     //# |Connection| header field doesn't contain a token that is an
     //# ASCII case-insensitive match for the value "Upgrade", the client
     //# MUST _Fail the WebSocket Connection_.
-    if !names(headers.get_all("connection"), b"Upgrade") {
+    if !names(headers.get_all("Connection"), b"Upgrade") {
         return Err(AnswerError::Connection);
     }
     Ok(())
@@ -131,7 +131,7 @@ fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError>
     //# E914-47DA-95CA-C5AB0DC85B11" but ignoring any leading and
     //# trailing whitespace, the client MUST _Fail the WebSocket
     //# Connection_.
-    match headers.at_most_once("sec-websocket-accept") {
+    match headers.at_most_once("Sec-WebSocket-Accept") {
         Ok(None) => Err(AnswerError::AcceptMissing),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
@@ -179,7 +179,7 @@ fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a
 }
 
 fn extensions(headers: &Headers, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
-    let list = match headers.at_most_once("sec-websocket-extensions") {
+    let list = match headers.at_most_once("Sec-WebSocket-Extensions") {
         Ok(None) => return Ok(alloc::vec::Vec::new()),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
         //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP

@@ -2,10 +2,10 @@
 
 use crate::challenge::Challenge;
 use crate::extension::{Malformed, scan};
-use crate::grammar::{elements, is_host, is_resource_name, is_token, is_visible, names};
+use crate::grammar::{elements, is_host, is_resource_name, is_same, is_token, is_visible, names};
 use crate::headers::{Repeated, Span};
 use crate::known::{Known, Name};
-use crate::{Headers, ParseError, Request, RequestHead, Versions};
+use crate::{ParseError, Request, RequestHead, Versions};
 
 /// Checks the head of a request.
 pub(crate) fn validate(mut head: RequestHead, spoken: Versions) -> Result<Request, ParseError> {
@@ -36,7 +36,7 @@ pub(crate) fn validate(mut head: RequestHead, spoken: Versions) -> Result<Reques
     let secure = check_origin(&known)?.is_some_and(is_https);
     check_subprotocols(&known)?;
     check_extensions(&known)?;
-    let resource_name = with_path(head.headers_mut(), resource_name)?;
+    let resource_name = with_path(&mut head, resource_name)?;
     Ok(Request { head, host, resource_name, challenge, secure })
 }
 
@@ -75,12 +75,12 @@ fn destination(head: &RequestHead, known: &Known<'_>) -> Result<(Span, Span), Pa
 }
 
 /// A resource name begins with `/`, even where an absolute target has no path.
-fn with_path(headers: &mut Headers, resource_name: Span) -> Result<Span, ParseError> {
-    if headers.slice(resource_name).starts_with(b"/") {
+fn with_path(head: &mut RequestHead, resource_name: Span) -> Result<Span, ParseError> {
+    if head.headers().slice(resource_name).starts_with(b"/") {
         return Ok(resource_name);
     }
-    let with_path = alloc::format!("/{}", headers.text(resource_name));
-    headers.store(with_path.as_bytes()).ok_or(ParseError::TooLong)
+    let with_path = alloc::format!("/{}", head.headers().text(resource_name));
+    head.store(&with_path).ok_or(ParseError::TooLong)
 }
 
 fn check_body(known: &Known<'_>, challenge: &Challenge) -> Result<(), ParseError> {
@@ -105,7 +105,7 @@ fn check_origin<'a>(known: &Known<'a>) -> Result<Option<&'a [u8]>, ParseError> {
 }
 
 fn is_https(origin: &[u8]) -> bool {
-    origin.get(.."https:".len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https:"))
+    origin.get(.."https:".len()).is_some_and(|scheme| is_same(scheme, b"https:"))
 }
 
 fn check_subprotocols(known: &Known<'_>) -> Result<(), ParseError> {

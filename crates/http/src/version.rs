@@ -90,8 +90,8 @@ const fn bit(version: Version) -> u8 {
 pub(crate) struct Wording {
     /// What both ends call the protocol in `Upgrade`.
     pub(crate) upgrade: &'static str,
-    /// The reason phrase of the answer 101.
-    pub(crate) reason: &'static str,
+    /// How the answer 101 begins.
+    pub(crate) answer: &'static str,
     /// The field in which a client names its origin.
     pub(crate) origin: &'static str,
     /// The field in which both ends name subprotocols.
@@ -105,14 +105,14 @@ impl Wording {
         match version {
             Version::Hixie75 => Self {
                 upgrade: "WebSocket",
-                reason: "Web Socket Protocol Handshake",
+                answer: "HTTP/1.1 101 Web Socket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n",
                 origin: "Origin",
                 subprotocol: "WebSocket-Protocol",
                 echo: Some(["WebSocket-Origin", "WebSocket-Location"]),
             },
             Version::Hybi00 => Self {
                 upgrade: "WebSocket",
-                reason: "WebSocket Protocol Handshake",
+                answer: "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n",
                 origin: "Origin",
                 subprotocol: "Sec-WebSocket-Protocol",
                 echo: Some(["Sec-WebSocket-Origin", "Sec-WebSocket-Location"]),
@@ -120,7 +120,7 @@ impl Wording {
             Version::Hybi10 => Self { origin: "Sec-WebSocket-Origin", ..Self::of(Version::Hybi17) },
             Version::Hybi17 => Self {
                 upgrade: "websocket",
-                reason: "Switching Protocols",
+                answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
                 origin: "Origin",
                 subprotocol: "Sec-WebSocket-Protocol",
                 echo: None,
