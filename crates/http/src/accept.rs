@@ -133,7 +133,7 @@ impl Accept {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT
         //# send back a |Sec-WebSocket-Protocol| header field
-        let subprotocol = self.subprotocol.as_ref().map(|name| (wording.subprotocol, name.as_str()));
+        let subprotocol = self.subprotocol.as_ref().map(|name| (wording.subprotocol.text(), name.as_str()));
         let [before, behind] = if self.perl_compat { [subprotocol, None] } else { [None, subprotocol] };
         before.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
         if let Some([origin, location]) = wording.echo {

@@ -70,7 +70,7 @@ impl Challenge {
     }
 
     /// The fields that tell it, of which `keys` are draft-ietf-hybi-00's. One without a value is not to be written.
-    pub(crate) fn fields<'a>(&'a self, keys: &'a [String; 2]) -> [(&'static str, &'a str); 2] {
+    pub(crate) fn fields<'a>(&'a self, keys: &'a [String; 2]) -> [(&'static str, &'a [u8]); 2] {
         match self {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
             //# The request MUST include a header field with the name |Sec-WebSocket-Key|.
@@ -79,11 +79,11 @@ impl Challenge {
             Self::Key(key, version) => {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The value of this header field MUST be 13.
-                let number = if *version == Version::Hybi10 { "8" } else { "13" };
-                [(Name::Key.text(), key.as_str()), (Name::Version.text(), number)]
+                let number = if *version == Version::Hybi10 { &b"8"[..] } else { b"13" };
+                [(Name::Key.text(), key.as_bytes()), (Name::Version.text(), number)]
             }
             Self::None | Self::Numbers(..) => {
-                let [key1, key2] = keys.each_ref().map(String::as_str);
+                let [key1, key2] = keys.each_ref().map(String::as_bytes);
                 [(Name::Key1.text(), key1), (Name::Key2.text(), key2)]
             }
         }

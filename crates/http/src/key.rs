@@ -49,6 +49,10 @@ impl Key {
         from_utf8(&self.0).unwrap_or_default()
     }
 
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The `Sec-WebSocket-Accept` that belongs to this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
     #[must_use]
     pub fn accept(&self) -> [u8; 28] {

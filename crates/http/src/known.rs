@@ -1,4 +1,4 @@
-//! The fields of a request that are checked: all found in one pass, so that asking for one costs nothing.
+//! The fields that are checked: all found in one pass over a head, so that asking for one costs nothing.
 
 use core::ops::Range;
 
@@ -9,6 +9,7 @@ use crate::headers::{Field, Repeated};
 /// The name of such a field. `HybiOrigin` and `HixieProtocol` are those of the drafts that called them otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Name {
+    Accept,
     Connection,
     ContentLength,
     Extensions,
@@ -29,12 +30,13 @@ pub(crate) enum Name {
 pub(crate) struct Known<'a> {
     headers: &'a Headers,
     /// From the first of a name to behind the last.
-    places: [Range<usize>; 14],
+    places: [Range<usize>; 15],
 }
 
 impl Name {
     pub(crate) const fn text(self) -> &'static str {
         match self {
+            Self::Accept => "Sec-WebSocket-Accept",
             Self::Connection => "Connection",
             Self::ContentLength => "Content-Length",
             Self::Extensions => "Sec-WebSocket-Extensions",
@@ -65,6 +67,7 @@ impl Name {
             18 if Self::Key1.is(text) => Self::Key1,
             18 if Self::Key2.is(text) => Self::Key2,
             18 if Self::HixieProtocol.is(text) => Self::HixieProtocol,
+            20 if Self::Accept.is(text) => Self::Accept,
             20 if Self::HybiOrigin.is(text) => Self::HybiOrigin,
             21 if Self::Version.is(text) => Self::Version,
             22 if Self::Protocol.is(text) => Self::Protocol,
@@ -81,7 +84,7 @@ impl Name {
 
 impl<'a> Known<'a> {
     pub(crate) fn of(headers: &'a Headers) -> Self {
-        let mut places = [const { 0..0 }; 14];
+        let mut places = [const { 0..0 }; 15];
         for (at, field) in headers.fields().iter().enumerate() {
             let name = Name::of(headers.slice(field.name));
             if let Some(place) = name.and_then(|name| places.get_mut(name as usize)) {
@@ -124,7 +127,8 @@ impl<'a> Known<'a> {
 mod tests {
     use super::*;
 
-    const ALL: [Name; 14] = [
+    const ALL: [Name; 15] = [
+        Name::Accept,
         Name::Connection,
         Name::ContentLength,
         Name::Extensions,

@@ -170,7 +170,7 @@ impl Offer {
     }
 
     /// The head with all fields, of which `proof` are the challenge's.
-    fn head(&self, target: Target<'_>, proof: [(&str, &str); 2]) -> Result<RequestHead, BuildError> {
+    fn head(&self, target: Target<'_>, proof: [(&str, &[u8]); 2]) -> Result<RequestHead, BuildError> {
         let wording = Wording::of(self.version);
         let needs_origin = wording.echo.is_some() || self.perl_compat;
         let own_origin = match needs_origin && self.origin.is_none() && !self.headers.contains(wording.origin) {
@@ -181,22 +181,22 @@ impl Offer {
 
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST contain a |Host| header field
-        let host = ("Host", target.host);
+        let host = ("Host", target.host.as_bytes());
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST contain an |Upgrade| header field whose value MUST include the
         //# "websocket" keyword.
-        let upgrade = ("Upgrade", if self.perl_compat { "WebSocket" } else { wording.upgrade });
+        let upgrade = ("Upgrade", if self.perl_compat { b"WebSocket" } else { wording.upgrade.as_bytes() });
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST contain a |Connection| header field whose value MUST include the
         //# "Upgrade" token.
-        let connection = ("Connection", "Upgrade");
+        let connection = ("Connection", &b"Upgrade"[..]);
         let [first, second] = proof;
-        let origin = (wording.origin, origin);
-        let subprotocols = (wording.subprotocol, self.subprotocols.as_str());
-        let extensions = ("Sec-WebSocket-Extensions", self.extensions.as_str());
-        let cookies = ("Cookie", self.cookies.as_str());
-        let length = ("Content-Length", if self.version == Version::Hybi00 { "8" } else { "" });
-        let fields: &[(&str, &str)] = if self.perl_compat {
+        let origin = (wording.origin, origin.as_bytes());
+        let subprotocols = (wording.subprotocol.text(), self.subprotocols.as_bytes());
+        let extensions = ("Sec-WebSocket-Extensions", self.extensions.as_bytes());
+        let cookies = ("Cookie", self.cookies.as_bytes());
+        let length = ("Content-Length", if self.version == Version::Hybi00 { &b"8"[..] } else { b"" });
+        let fields: &[(&str, &[u8])] = if self.perl_compat {
             &[upgrade, connection, host, cookies, origin, subprotocols, first, second, length, extensions]
         } else if self.version.has_length_framing() {
             // In the order of the RFC's own example, §1.2.
@@ -218,7 +218,7 @@ impl Offer {
         fields
             .iter()
             .filter(|(_, value)| !value.is_empty())
-            .try_for_each(|(name, value)| headers.append(name.as_bytes(), value.as_bytes()))
+            .try_for_each(|(name, value)| headers.append(name.as_bytes(), value))
             .and_then(|()| headers.append_all(&self.headers))
             .ok_or(BuildError::TooLong)?;
         let once = ["authorization", "cookie", "origin"];

@@ -2,6 +2,7 @@ use bytes::BytesMut;
 
 use crate::grammar::{elements, is_same, names};
 use crate::headers::Repeated;
+use crate::known::{Known, Name};
 use crate::version::Wording;
 use crate::{
     Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Headers, Negotiated, Request, ResponseHead,
@@ -52,14 +53,14 @@ impl Response {
         if head.status() != 101 {
             return Err(AnswerError::Status);
         }
-        let headers = head.headers();
-        check_upgrade(headers)?;
-        check_accept(headers, request)?;
-        check_echo(headers, request)?;
+        let known = Known::of(head.headers());
+        check_upgrade(&known)?;
+        check_accept(&known, request)?;
+        check_echo(head.headers(), request)?;
         let negotiated = Negotiated {
             version: request.version(),
-            subprotocol: subprotocol(headers, request)?.map(Into::into),
-            extensions: extensions(headers, request)?,
+            subprotocol: subprotocol(&known, request)?.map(Into::into),
+            extensions: extensions(&known, request)?,
         };
         Ok(Self { head, negotiated })
     }
@@ -100,14 +101,14 @@ impl Response {
     }
 }
 
-fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
+fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks an |Upgrade| header field or the |Upgrade|
     //# header field contains a value that is not an ASCII case-
     //# insensitive match for the value "websocket", the client MUST
     //# _Fail the WebSocket Connection_.
     let is_websocket = |value: &[u8]| is_same(value, b"websocket");
-    if !headers.contains("Upgrade") || !headers.get_all("Upgrade").all(is_websocket) {
+    if !known.contains(Name::Upgrade) || !known.all(Name::Upgrade).all(is_websocket) {
         return Err(AnswerError::Upgrade);
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -115,13 +116,13 @@ fn check_upgrade(headers: &Headers) -> Result<(), AnswerError> {
     //# |Connection| header field doesn't contain a token that is an
     //# ASCII case-insensitive match for the value "Upgrade", the client
     //# MUST _Fail the WebSocket Connection_.
-    if !names(headers.get_all("Connection"), b"Upgrade") {
+    if !names(known.all(Name::Connection), b"Upgrade") {
         return Err(AnswerError::Connection);
     }
     Ok(())
 }
 
-fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
+fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), AnswerError> {
     let Some(key) = request.key() else { return Ok(()) };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
@@ -131,7 +132,7 @@ fn check_accept(headers: &Headers, request: &Request) -> Result<(), AnswerError>
     //# E914-47DA-95CA-C5AB0DC85B11" but ignoring any leading and
     //# trailing whitespace, the client MUST _Fail the WebSocket
     //# Connection_.
-    match headers.at_most_once("Sec-WebSocket-Accept") {
+    match known.at_most_once(Name::Accept) {
         Ok(None) => Err(AnswerError::AcceptMissing),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
@@ -156,8 +157,8 @@ fn check_echo(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
     Ok(())
 }
 
-fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
-    let name = match headers.at_most_once(Wording::of(request.version()).subprotocol) {
+fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
+    let name = match known.at_most_once(Wording::of(request.version()).subprotocol) {
         Ok(None) => return Ok(None),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
         //# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP
@@ -178,8 +179,8 @@ fn subprotocol<'a>(headers: &Headers, request: &'a Request) -> Result<Option<&'a
     offered.map(Some).ok_or(AnswerError::SubprotocolNotOffered)
 }
 
-fn extensions(headers: &Headers, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
-    let list = match headers.at_most_once("Sec-WebSocket-Extensions") {
+fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
+    let list = match known.at_most_once(Name::Extensions) {
         Ok(None) => return Ok(alloc::vec::Vec::new()),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
         //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP

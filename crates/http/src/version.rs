@@ -4,6 +4,7 @@ use core::ops::BitOr;
 
 use protocol_websocket_core::Version;
 
+use crate::known::Name;
 use crate::offer::join;
 
 /// A set of versions of the protocol: those that a server speaks. By default it is all of them.
@@ -95,7 +96,7 @@ pub(crate) struct Wording {
     /// The field in which a client names its origin.
     pub(crate) origin: &'static str,
     /// The field in which both ends name subprotocols.
-    pub(crate) subprotocol: &'static str,
+    pub(crate) subprotocol: Name,
     /// The fields in which a server repeats the origin and the URL.
     pub(crate) echo: Option<[&'static str; 2]>,
 }
@@ -107,14 +108,14 @@ impl Wording {
                 upgrade: "WebSocket",
                 answer: "HTTP/1.1 101 Web Socket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n",
                 origin: "Origin",
-                subprotocol: "WebSocket-Protocol",
+                subprotocol: Name::HixieProtocol,
                 echo: Some(["WebSocket-Origin", "WebSocket-Location"]),
             },
             Version::Hybi00 => Self {
                 upgrade: "WebSocket",
                 answer: "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n",
                 origin: "Origin",
-                subprotocol: "Sec-WebSocket-Protocol",
+                subprotocol: Name::Protocol,
                 echo: Some(["Sec-WebSocket-Origin", "Sec-WebSocket-Location"]),
             },
             Version::Hybi10 => Self { origin: "Sec-WebSocket-Origin", ..Self::of(Version::Hybi17) },
@@ -122,7 +123,7 @@ impl Wording {
                 upgrade: "websocket",
                 answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
                 origin: "Origin",
-                subprotocol: "Sec-WebSocket-Protocol",
+                subprotocol: Name::Protocol,
                 echo: None,
             },
         }
