@@ -39,8 +39,8 @@ impl Key {
     /// The last symbol's unused bits may be anything: RFC 6455 §4.1 itself prints a key in which they are not zero.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let key = <[u8; 24]>::try_from(text).ok()?;
-        is_base64_of_16(&key).then_some(Self(key))
+        let key = text.try_into().ok()?;
+        is_base64_of_16(key).then_some(Self(*key))
     }
 
     /// The 24 characters.

@@ -50,9 +50,10 @@ impl Default for HeadLimits {
 
 /// Finds heads in a stream of bytes, however it is cut.
 ///
-/// It remembers how far it searched, so that each byte is looked at once, and holds no bytes itself: they stay in the
-/// caller's buffer until the head is complete. A line ends at CRLF or LF alone; empty lines before the head are
-/// skipped, but count towards its length (RFC 9112 §2.2).
+/// A head that is there as a whole is parsed without a search. For the end of another one it remembers how far it
+/// searched, so that a byte more costs the same wherever it comes. It holds no bytes itself: they stay in the caller's
+/// buffer until the head is complete. A line ends at CRLF or LF alone; empty lines before the head are skipped, but count
+/// towards its length (RFC 9112 §2.2).
 ///
 /// A head is not copied: it shares the memory of `input`, which can be reused once the head is dropped.
 ///

@@ -47,7 +47,7 @@ impl Request {
     /// Takes a request from the front of `input`; `None` if its head is not complete yet.
     ///
     /// Each call searches from the front. Where bytes come in small pieces, a [`HeadReader`] and
-    /// [`from_head`](Self::from_head) look at each byte once.
+    /// [`from_head`](Self::from_head) search each byte once.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use crate::challenge::Challenge;
 use crate::extension::{Malformed, scan};
-use crate::grammar::{elements, is_host, is_resource_name, is_same, is_token, is_visible, names};
+use crate::grammar::{elements, is_host, is_same, is_token, is_visible, names};
 use crate::headers::{Repeated, Span};
 use crate::known::{Known, Name};
 use crate::{ParseError, Request, RequestHead, Versions};
@@ -61,7 +61,8 @@ fn destination(head: &RequestHead, known: &Known<'_>) -> Result<(Span, Span), Pa
         Ok(Some(host)) if is_host(host) => headers.span(host),
         _ => return Err(ParseError::Host),
     };
-    if is_resource_name(head.target_bytes()) {
+    // A head's target is printable.
+    if head.target_bytes().starts_with(b"/") && !head.target_bytes().contains(&b'#') {
         return Ok((host, headers.span(head.target_bytes())));
     }
     let target = head.target();
