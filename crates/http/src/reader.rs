@@ -140,16 +140,22 @@ impl HeadReader {
                 return Ok(Some(head));
             }
         }
-        let result = match self.search.end(input, limits, wrong_line) {
-            Ok(Some(end)) => {
-                let Search { lines, .. } = core::mem::take(&mut self.search);
-                take(input, end, lines - 1).and_then(|head| head.map(Some).ok_or(ParseError::Field))
-            }
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
+        let result = self.search(input, limits, wrong_line, take);
         self.failure = result.as_ref().err().copied();
         result
+    }
+
+    #[cold]
+    fn search<T>(
+        &mut self,
+        input: &mut BytesMut,
+        limits: HeadLimits,
+        wrong_line: ParseError,
+        take: impl Fn(&mut BytesMut, usize, usize) -> Result<Option<T>, ParseError>,
+    ) -> Result<Option<T>, ParseError> {
+        let Some(end) = self.search.end(input, limits, wrong_line)? else { return Ok(None) };
+        let Search { lines, .. } = core::mem::take(&mut self.search);
+        take(input, end, lines - 1)?.map(Some).ok_or(ParseError::Field)
     }
 }
 
