@@ -95,7 +95,12 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
             (is_name(name), Some(port))
         }
     };
-    host_is_good && matches!(port, Some([])) || matches!(port, Some([b':', port @ ..]) if host_is_good && is_port(port))
+    host_is_good
+        && match port {
+            Some([]) => true,
+            Some([b':', port @ ..]) => is_port(port),
+            _ => false,
+        }
 }
 
 /// RFC 3986 §3.2.2, `reg-name`, but never empty.

@@ -2,10 +2,10 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use protocol_websocket_http::{
-    Accept, BuildError, Extension, Offer, ParseError, Reject, Request, RequestHead, Response, ResponseHead, Target,
-    Versions,
+    Accept, BuildError, Extension, HeadReader, Offer, ParseError, Reject, Request, RequestHead, Response, ResponseHead,
+    Target, Versions,
 };
 
 fn builder() -> http::request::Builder {
@@ -47,6 +47,19 @@ fn wrong_requests_are_refused() {
     assert_eq!(refused(builder().uri("/\u{e9}")), ParseError::RequestLine, "which the other crate takes");
     let head = RequestHead::try_from(&builder().version(http::Version::HTTP_10).body(()).unwrap()).unwrap();
     assert_eq!(head.minor_version(), 0);
+}
+
+#[test]
+fn a_head_is_written_in_its_own_version() {
+    for (version, line) in
+        [(http::Version::HTTP_10, "GET /chat?x=1 HTTP/1.0\r\n"), (http::Version::HTTP_11, "GET /chat?x=1 HTTP/1.1\r\n")]
+    {
+        let head = RequestHead::try_from(&builder().version(version).body(()).unwrap()).unwrap();
+        let mut output = BytesMut::new();
+        head.encode(&mut output);
+        assert!(output.starts_with(line.as_bytes()), "{output:?}");
+        assert_eq!(HeadReader::default().request(&mut output).unwrap().unwrap(), head);
+    }
 }
 
 #[test]

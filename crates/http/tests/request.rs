@@ -153,6 +153,8 @@ fn targets_are_paths_or_absolute() {
         let request = at(target).unwrap();
         assert_eq!((request.host(), request.resource_name()), (host, resource_name), "{target}");
         assert_eq!(request.head().target(), target);
+        // A path that an absolute target lacks is not part of the head.
+        assert_eq!(parse(&text(&request)).unwrap(), request, "{target}");
     }
     for target in [
         "*",
