@@ -4,7 +4,7 @@ use core::str::{FromStr, from_utf8};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use protocol_websocket_core::Random;
-use sha1::{Digest, Sha1};
+use sha1::block_api::compress;
 
 use crate::ParseError;
 use crate::grammar::is_base64_of_16;
@@ -64,9 +64,14 @@ impl Key {
         //# E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this
         //# concatenated value to obtain a 20-byte value and base64-
         //# encoding (see Section 4 of [RFC4648]) this 20-byte hash.
-        let hash = Sha1::new().chain_update(self.0).chain_update(GUID).finalize();
+        let mut blocks = BLOCKS;
+        if let Some(key) = blocks.as_flattened_mut().first_chunk_mut() {
+            *key = self.0;
+        }
+        let mut hash = START;
+        compress(&mut hash, &blocks);
         // 20 bytes always make 28 characters.
-        let _ = STANDARD.encode_slice(hash, &mut text);
+        let _ = STANDARD.encode_slice(hash.map(u32::to_be_bytes).as_flattened(), &mut text);
         text
     }
 }
@@ -96,7 +101,16 @@ impl fmt::Debug for Key {
     }
 }
 
-const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// What is hashed: the key, which is written over the dots, the string of RFC 6455 §1.3, and the padding of SHA-1 (RFC 3174
+/// §4), a bit, zeros, and how many bits there are. As the length is always the same, only the key is to be filled in.
+const BLOCKS: [[u8; 64]; 2] = [
+    *b"........................258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0\0",
+    *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+       \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\xE0",
+];
+
+/// With which SHA-1 begins (RFC 3174 §6.1).
+const START: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
 
 #[cfg(test)]
 mod tests {
