@@ -100,4 +100,6 @@ fn answers_of_other_versions_are_refused() {
     let mut response = http::Response::new(());
     *response.version_mut() = http::Version::HTTP_2;
     assert_eq!(ResponseHead::try_from(&response), Err(ParseError::HttpVersion));
+    *response.version_mut() = http::Version::HTTP_10;
+    assert_eq!(ResponseHead::try_from(&response).unwrap().minor_version(), 0);
 }

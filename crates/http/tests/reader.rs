@@ -212,6 +212,36 @@ fn parts_are_checked_as_bytes_are() {
         assert_eq!(RequestHead::from_parts(method, target, none), Err(ParseError::RequestLine));
     }
     assert_eq!(ResponseHead::from_parts(1000, none), Err(ParseError::ResponseLine));
+    assert_eq!(ResponseHead::from_parts(999, none).unwrap().status(), 999);
+}
+
+#[test]
+fn heads_are_the_same_if_every_part_is() {
+    let heads = |texts: &[&str]| texts.iter().map(|text| request(text).unwrap().unwrap()).collect::<Vec<_>>();
+    let same = heads(&["GET / HTTP/1.1\r\nA: b\r\n\r\n", "\nGET / HTTP/1.1\na:b \n\n"]);
+    assert_eq!(same[0], same[1]);
+    for other in heads(&[
+        "PUT / HTTP/1.1\r\nA: b\r\n\r\n",
+        "GET /x HTTP/1.1\r\nA: b\r\n\r\n",
+        "GET / HTTP/1.0\r\nA: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: c\r\n\r\n",
+        "GET / HTTP/1.1\r\nC: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: b\r\nA: b\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+    ]) {
+        assert_ne!(same[0], other);
+    }
+    let heads = |texts: &[&str]| texts.iter().map(|text| response(text).unwrap().unwrap()).collect::<Vec<_>>();
+    let same = heads(&["HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "HTTP/1.1 200 OK\na:b \n\n"]);
+    assert_eq!(same[0], same[1]);
+    for other in heads(&[
+        "HTTP/1.0 200 OK\r\nA: b\r\n\r\n",
+        "HTTP/1.1 201 OK\r\nA: b\r\n\r\n",
+        "HTTP/1.1 200 Ok\r\nA: b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: c\r\n\r\n",
+    ]) {
+        assert_ne!(same[0], other);
+    }
 }
 
 /// What came of bytes, and what was left of them.
