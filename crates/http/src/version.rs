@@ -149,6 +149,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_put_in_twice_is_in() {
+        assert_eq!(Versions::of(&[Version::Hybi00; 2]), Version::Hybi00.into());
+        assert_eq!(Versions::ALL | Versions::RFC6455, Versions::ALL);
+    }
+
+    #[test]
     fn the_newest_is_named_first() {
         assert_eq!(Versions::ALL.numbers(), "13, 8");
         assert_eq!(Versions::RFC6455.numbers(), "13");

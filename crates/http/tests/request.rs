@@ -119,6 +119,13 @@ fn a_request_is_taken_from_the_front() {
 }
 
 #[test]
+fn requests_are_the_same_if_their_heads_are() {
+    assert_eq!(at("/"), at("/"));
+    assert_ne!(at("/"), at("/x"));
+    assert_ne!(at("/"), with("Origin", &["null"]));
+}
+
+#[test]
 fn only_get_asks() {
     for method in ["POST", "HEAD", "get", "CONNECT"] {
         assert_eq!(Request::from_parts(method, "/", FIELDS), Err(ParseError::Method), "{method}");

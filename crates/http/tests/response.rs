@@ -87,6 +87,7 @@ fn an_answer_has_all_that_was_accepted() {
         .cookie(SetCookie::new("a", "b").http_only())
         .cookie(SetCookie::new("c", "d"))
         .header("Server", "me/1");
+    assert_eq!(ours.extensions(), [Extension::new("x").param("y", "1"), Extension::new("z")]);
     let (text, negotiated) = accept(&ours).unwrap();
     assert!(text.ends_with(concat!(
         "Sec-WebSocket-Protocol: superchat\r\n",
