@@ -290,6 +290,14 @@ mod tests {
     }
 
     #[test]
+    fn parameters_are_there_in_their_order() {
+        let extension: Extension = "a; b=1; c; b=\"2\"".parse().unwrap();
+        let param = |name: &str, value: Option<&str>| (name.into(), value.map(Into::into));
+        assert_eq!(extension.name(), "a");
+        assert_eq!(extension.params(), [param("b", Some("1")), param("c", None), param("b", Some("2"))]);
+    }
+
+    #[test]
     fn only_tokens_are_valid() {
         assert!(Extension::new("a").flag("b").param("c", "d").is_valid());
         for bad in [
