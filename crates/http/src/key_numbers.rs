@@ -210,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_the_source_are_the_shortest_and_the_longest_key() {
+        let hidden = |byte: u8| hide(&mut |buf: &mut [u8]| buf.fill(byte));
+        assert_eq!(hidden(0), (0, "! 0".into()));
+        let longest = format!("4294967292{}{}~", "~".repeat(11), " ".repeat(12));
+        assert_eq!(hidden(0xFF), (357_913_941, longest));
+    }
+
+    #[test]
     fn the_ends_of_the_source_are_the_ends_of_the_range() {
         for (byte, lowest) in [(0, true), (0xFF, false)] {
             let mut random = |buf: &mut [u8]| buf.fill(byte);

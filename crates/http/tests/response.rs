@@ -207,6 +207,8 @@ fn only_offered_extensions_are_taken() {
     let chosen = |values: &[&str]| with("Sec-WebSocket-Extensions", values).map(|negotiated| negotiated.extensions);
     assert_eq!(chosen(&[]), Ok(vec![]));
     assert_eq!(chosen(&["z, x; y=2"]), Ok(vec![Extension::new("z"), Extension::new("x").param("y", "2")]));
+    let agreed = Negotiated::default().extension(Extension::new("x")).extension(Extension::new("z"));
+    assert_eq!(with("Sec-WebSocket-Extensions", &["x, z"]), Ok(agreed));
     assert_eq!(chosen(&["x, w"]), Err(AnswerError::ExtensionNotOffered));
     assert_eq!(chosen(&["z", "x"]), Err(AnswerError::ExtensionsRepeated));
     assert_eq!(chosen(&["X"]), Err(AnswerError::ExtensionNotOffered));
