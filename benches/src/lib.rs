@@ -1,29 +1,21 @@
-//! What the benches of the protocol-websocket crates share. `cargo bench -p protocol-websocket-benches` runs them.
-#![allow(clippy::expect_used, clippy::missing_panics_doc)]
+//! What the benches of the protocol-websocket crates are made of: the same work for us, for the floors and for the peers.
+//!
+//! `cargo run --release --features peers --bin report` measures all of it and writes `docs/performance.md`;
+//! `cargo bench --features peers` takes it through criterion. Without `peers` both run without the other libraries.
+//!
+//! A workload ([`workloads`]) makes [`Cell`]s: one size, and all [`Contender`]s that can do it.
+#![allow(clippy::expect_used, clippy::missing_panics_doc, clippy::unwrap_used)]
 
-use bytes::BytesMut;
-use protocol_websocket_core::Version;
-use protocol_websocket_frame::{Frame, MaskKey};
+mod block_on;
+pub mod contender;
+pub mod floor;
+pub mod measure;
+pub mod ours;
+#[cfg(feature = "peers")]
+pub mod peers;
+pub mod table;
+pub mod targets;
+pub mod wire;
+pub mod workloads;
 
-/// Payload lengths in bytes: a chat line, the longest short head, and three powers of two up to a large message.
-pub const LENGTHS: [usize; 5] = [16, 125, 1024, 16 * 1024, 1024 * 1024];
-
-/// The key of every masked frame here.
-pub const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
-
-/// How many messages of `len` bytes one round takes: small ones by the 64 KiB, as a socket delivers them.
-#[must_use]
-pub const fn per_round(len: usize) -> usize {
-    if len < 65_536 { 65_536 / len } else { 1 }
-}
-
-/// One round of masked text frames as they come from a client.
-#[must_use]
-pub fn masked_text(len: usize) -> BytesMut {
-    let frame = Frame::text("x".repeat(len));
-    let mut wire = BytesMut::new();
-    for _ in 0..per_round(len) {
-        frame.encode(Version::RFC6455, Some(KEY), &mut wire).expect("any text can be sent");
-    }
-    wire
-}
+pub use contender::{Answer, Cell, Contender, Kind};

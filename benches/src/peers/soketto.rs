@@ -1,0 +1,66 @@
+use protocol_websocket_core::Role;
+use soketto::connection::{Builder, Mode, Receiver, Sender};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
+
+use crate::block_on::block_on;
+use crate::contender::Sink;
+use crate::wire::{Source, Written};
+use crate::workloads::{decode, encode};
+
+pub(super) struct Reading {
+    receiver: Receiver<Compat<Source>>,
+    message: Vec<u8>,
+}
+
+impl Reading {
+    pub(super) fn new(source: Source, role: Role) -> Self {
+        Self { receiver: Builder::new(source.compat(), mode(role)).finish().1, message: Vec::new() }
+    }
+}
+
+fn mode(role: Role) -> Mode {
+    match role {
+        Role::Client => Mode::Client,
+        Role::Server => Mode::Server,
+    }
+}
+
+impl decode::Decode for Reading {
+    fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
+        block_on(async {
+            for _ in 0..messages {
+                self.message.clear();
+                self.receiver.receive_data(&mut self.message).await.unwrap();
+                sink.message(&self.message);
+            }
+        });
+    }
+}
+
+pub(super) struct Sending {
+    sender: Sender<Compat<Source>>,
+    written: Written,
+    text: &'static str,
+}
+
+impl Sending {
+    pub(super) fn new(text: &'static str, role: Role) -> Self {
+        let source = Source::new(b"");
+        Self { written: source.written(), sender: Builder::new(source.compat(), mode(role)).finish().0, text }
+    }
+}
+
+impl encode::Encode for Sending {
+    fn pass(&mut self, count: usize) {
+        block_on(async {
+            for _ in 0..count {
+                self.sender.send_text(self.text).await.unwrap();
+            }
+            self.sender.flush().await.unwrap();
+        });
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.written.take()
+    }
+}
