@@ -124,7 +124,10 @@ impl Guests {
         }
         let (mut events, mut stopping) = (Events::with_capacity(64), false);
         while guests.iter().any(|guest| guest.received / back.frame * there.frame < guest.allowed) {
-            poll.poll(&mut events, Some(PATIENCE)).unwrap();
+            match poll.poll(&mut events, Some(PATIENCE)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled.unwrap(),
+            }
             assert!(!events.is_empty(), "the server says nothing");
             stopping |= begun.elapsed() >= time && answered(guests) - before >= messages;
             for event in &events {

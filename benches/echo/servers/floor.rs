@@ -45,7 +45,7 @@ pub(super) fn std(mut stream: TcpStream) -> Result {
     }
 }
 
-/// One poll for all. A write that the socket does not take blocks: what is on its way here fits its buffers.
+/// One poll for all.
 pub(super) fn mio(listener: TcpListener) -> Result {
     const LISTENER: Token = Token(0);
     listener.set_nonblocking(true)?;
@@ -55,7 +55,10 @@ pub(super) fn mio(listener: TcpListener) -> Result {
     let mut guests = HashMap::new();
     let mut next = LISTENER.0;
     loop {
-        poll.poll(&mut events, None)?;
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            polled => polled?,
+        }
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((stream, _)) = listener.accept() {
@@ -91,12 +94,17 @@ fn advance(stream: &mut ::mio::net::TcpStream, floor: &mut Floor, unsent: &mut V
         match stream.read(floor.room()) {
             Ok(0) => return Ok(false),
             Ok(n) => {
+                // As much as is there, or as is taken: epoll tells of what comes later.
+                let all = n < READ;
                 let echo = floor.echo(n);
                 let written = match stream.write(echo) {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
                     written => written?,
                 };
                 unsent.extend_from_slice(&echo[written..]);
+                if all && unsent.is_empty() {
+                    return Ok(true);
+                }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
             Err(error) => return Err(error),
