@@ -19,6 +19,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const LISTENER: Token = Token(0);
+/// As much as one read takes, and so what one write answers.
+const READ: usize = 64 * 1024;
 /// Beyond this many unsent bytes a connection is no longer read.
 const BACKLOG: usize = 256 * 1024;
 
@@ -34,6 +36,8 @@ fn main() -> Result<()> {
     println!("connect to ws://{}/", listener.local_addr()?);
 
     let mut events = Events::with_capacity(1024);
+    // One for all: only what is left of a read is a connection's own.
+    let mut buffer = vec![0; READ];
     let mut guests: HashMap<Token, Guest> = HashMap::new();
     let mut next = LISTENER.0;
     while !stop.load(Ordering::Relaxed) {
@@ -49,7 +53,7 @@ fn main() -> Result<()> {
                 }
             } else if let Some(guest) = guests.get_mut(&event.token()) {
                 // Whether it ended well or not: its socket goes with it.
-                if !guest.advance().unwrap_or(false) {
+                if !guest.advance(&mut buffer).unwrap_or(false) {
                     guests.remove(&event.token());
                 }
             }
@@ -77,8 +81,7 @@ impl Guest {
     }
 
     /// Does what the socket allows. Says whether to go on.
-    fn advance(&mut self) -> Result<bool> {
-        let mut buffer = [0; 64 * 1024];
+    fn advance(&mut self, buffer: &mut [u8]) -> Result<bool> {
         loop {
             self.write()?;
             if self.server.state() == State::Closed {
@@ -88,7 +91,7 @@ impl Guest {
                 // The socket tells when it takes more, and then everything goes on from here.
                 return Ok(true);
             }
-            match self.stream.read(&mut buffer) {
+            match self.stream.read(buffer) {
                 Ok(0) => return Ok(false),
                 Ok(n) => self.input.extend_from_slice(buffer.get(..n).unwrap_or_default()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),

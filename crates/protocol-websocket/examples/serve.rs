@@ -4,7 +4,7 @@
 #![allow(clippy::indexing_slicing, reason = "an example")]
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,9 +44,14 @@ const PAGE: &str = include_str!("serve.html");
 /// Where the page tells of the guests, and of how many.
 const GUESTS: &str = "<!-- guests -->";
 const TOLD: usize = 10;
-const READ: usize = 16 * 1024;
+/// As much as one read takes, and so what one write answers.
+const READ: usize = 64 * 1024;
+/// As much as a thread has for its reads that waits, on its stack.
+const LITTLE: usize = 4 * 1024;
 /// As many as the node package `ws` takes; the Autobahn|Testsuite sends half of that, and one.
 const FRAGMENTS: u32 = 131_072;
+/// A connection that is silent for longer has no buffer.
+const MOMENT: Duration = Duration::from_millis(100);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -114,6 +119,25 @@ struct Peer {
     stream: TcpStream,
 }
 
+/// What a connection needs while something is going on.
+#[derive(Default)]
+struct Buffers {
+    input: BytesMut,
+    output: BytesMut,
+    /// For whom a little on the stack is not enough.
+    read: Vec<u8>,
+}
+
+impl Buffers {
+    /// Whoever is silent costs no buffer, and the beginning of a message no more than it has.
+    fn shrink(&mut self) {
+        self.output = BytesMut::new();
+        if self.input.len() < READ / 4 {
+            self.input = BytesMut::from(&*self.input);
+        }
+    }
+}
+
 impl Hall {
     fn serve(&self, number: usize, stream: TcpStream) -> io::Result<()> {
         let address = stream.peer_addr()?;
@@ -153,7 +177,7 @@ impl Hall {
         let peer = Arc::new(Peer { connection, stream });
         lock(&self.peers).insert(number, Arc::clone(&peer));
         self.welcome(address, resource_name, negotiated);
-        let end = peer.talk(&self.leaving, &mut input);
+        let end = peer.talk(&self.leaving, &mut Buffers { input, ..Buffers::default() });
         // After a Close this says nothing, after anything else that there was none.
         let _ = lock(&peer.connection).receive_eof();
         let code = lock(&peer.connection).close_code().unwrap_or(CloseCode::ABNORMAL);
@@ -259,37 +283,61 @@ impl Guest {
 
 impl Peer {
     /// Echoes until both ends have closed, or the client has hung up.
-    fn talk(&self, leaving: &AtomicBool, input: &mut BytesMut) -> io::Result<()> {
-        while self.advance(leaving, input)? != State::Closed {
-            if input.is_empty() {
-                // Whoever is silent costs no buffer.
-                *input = BytesMut::new();
+    fn talk(&self, leaving: &AtomicBool, buffers: &mut Buffers) -> io::Result<()> {
+        while self.advance(leaving, buffers)? != State::Closed {
+            if buffers.read.is_empty() {
+                buffers.shrink();
             }
-            if read(&self.stream, input)? == 0 {
+            if self.read(buffers)? == 0 {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Echoes the messages in `input`.
-    fn advance(&self, leaving: &AtomicBool, input: &mut BytesMut) -> io::Result<State> {
-        let mut output = BytesMut::new();
-        let mut connection = lock(&self.connection);
-        // An error has its Close in the output, and leaves the connection closed.
-        while let Ok(Some(event)) = connection.receive(input, &mut output) {
-            if let Event::Message(message) = event {
-                // After our own Close nothing is echoed any more.
-                let _ = connection.send(message, &mut output);
-            }
-            if output.len() >= READ {
-                self.write(&mut connection, &mut output)?;
+    /// Reads a little, from whom that is not enough as much as goes, until nothing came for a moment.
+    fn read(&self, buffers: &mut Buffers) -> io::Result<usize> {
+        if !buffers.read.is_empty() {
+            match (&self.stream).read(&mut buffers.read) {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    buffers.read = Vec::new();
+                    buffers.shrink();
+                    self.stream.set_read_timeout(None)?;
+                }
+                read => {
+                    let read = read?;
+                    buffers.input.extend_from_slice(&buffers.read[..read]);
+                    return Ok(read);
+                }
             }
         }
-        self.write(&mut connection, &mut output)?;
+        let read = read(&self.stream, &mut buffers.input)?;
+        if read == LITTLE {
+            buffers.read = vec![0; READ];
+            self.stream.set_read_timeout(Some(MOMENT))?;
+        }
+        Ok(read)
+    }
+
+    /// Echoes the messages in the input.
+    fn advance(&self, leaving: &AtomicBool, Buffers { input, output, .. }: &mut Buffers) -> io::Result<State> {
+        // An echo is about as long as what it answers.
+        output.reserve(input.len().min(READ));
+        let mut connection = lock(&self.connection);
+        // An error has its Close in the output, and leaves the connection closed.
+        while let Ok(Some(event)) = connection.receive(input, output) {
+            if let Event::Message(message) = event {
+                // After our own Close nothing is echoed any more.
+                let _ = connection.send(message, output);
+            }
+            if output.len() >= 2 * READ {
+                self.write(&mut connection, output)?;
+            }
+        }
+        self.write(&mut connection, output)?;
         if leaving.load(Ordering::SeqCst) {
-            leave(&mut connection, &mut output);
-            self.write(&mut connection, &mut output)?;
+            leave(&mut connection, output);
+            self.write(&mut connection, output)?;
         }
         Ok(connection.state())
     }
@@ -331,14 +379,12 @@ fn read_head(stream: &TcpStream, input: &mut BytesMut, output: &mut BytesMut) ->
     }
 }
 
-/// Reads what there is. Until something is there it takes no memory for it.
+/// Reads a little.
 fn read(mut stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
-    stream.peek(&mut [0])?;
-    let before = input.len();
-    input.resize(before + READ, 0);
-    let read = stream.read(&mut input[before..]);
-    input.truncate(before + read.as_ref().map_or(0, |n| *n));
-    read
+    let mut buffer = [0; LITTLE];
+    let read = stream.read(&mut buffer)?;
+    input.extend_from_slice(&buffer[..read]);
+    Ok(read)
 }
 
 /// Ends the stream so that the peer gets all that was written: nothing more out, and a moment to read what is on the way.

@@ -2,20 +2,21 @@
 //!
 //! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C, and asks who is silent for SECONDS (20) whether they are there.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol_websocket::{Accept, Config, Event, Server, State, Timeouts};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// How long a peer may not read what it is sent.
 const PATIENCE: Duration = Duration::from_secs(30);
-const READ: usize = 16 * 1024;
+/// As much as one read takes, and so what one write answers.
+const READ: usize = 64 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -61,17 +62,17 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
             timeout(PATIENCE, stream.write_all_buf(&mut output)).await??;
             server.flush(&mut output);
         }
-        // Whoever is silent costs no buffer.
+        // Whoever is silent costs no buffer, and the beginning of a message no more than it has.
         output = BytesMut::new();
-        if input.is_empty() {
-            input = BytesMut::new();
+        if input.len() < READ / 4 {
+            input = BytesMut::from(&*input);
         }
         ended?;
         if server.state() == State::Closed {
             return Ok(stream.shutdown().await?);
         }
         let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
-        match timeout(wait, read(&stream, &mut input)).await {
+        match timeout(wait, read(&mut stream, &mut input)).await {
             Ok(Ok(0)) => return Ok(server.receive_eof()?),
             Ok(read) => drop(read?),
             Err(_) => {
@@ -84,19 +85,16 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
 }
 
 /// Reads what there is. Until something is there it takes no memory for it.
-async fn read(stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
-    loop {
-        stream.readable().await?;
-        input.reserve(READ);
-        match stream.try_read_buf(input) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            read => return read,
-        }
-    }
+async fn read(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    stream.readable().await?;
+    input.reserve(READ);
+    stream.read_buf(input).await
 }
 
 /// Bytes in, bytes out: nothing here knows tokio.
 fn advance(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
+    // An echo is about as long as what it answers.
+    output.reserve(input.len().min(READ));
     while let Some(event) = server.receive(input, output)? {
         match event {
             Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
