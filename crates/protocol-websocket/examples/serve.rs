@@ -288,8 +288,11 @@ impl Peer {
             if buffers.read.is_empty() {
                 buffers.shrink();
             }
-            if self.read(buffers)? == 0 {
-                break;
+            match self.read(buffers) {
+                Ok(0) => break,
+                // A signal may end a read that has a timeout.
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
             }
         }
         Ok(())
