@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Config, Connection};
+use protocol_websocket_connection::{Config, Connection, Event};
 use protocol_websocket_core::{OsRandom, Random, Role, Version};
 use protocol_websocket_frame::{Assembler, Decoder, Extension, Frame, Limits, MaskKey, Message, mask};
 use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
@@ -54,6 +54,7 @@ pub(crate) fn all() -> Vec<(String, Make)> {
         case(format!("send-server/{len}"), Box::new(move || send(len, server())));
         case(format!("send-client-fixed-key/{len}"), Box::new(move || send(len, client(fixed))));
         case(format!("send-client-os-random/{len}"), Box::new(move || send(len, client(OsRandom::new()))));
+        case(format!("echo/{len}"), Box::new(move || echo(len)));
         case(format!("mask/{len}"), Box::new(move || masking(len)));
     }
     case("decode-sentinel/125".into(), Box::new(|| sentinel(125)));
@@ -106,6 +107,20 @@ fn send(len: usize, mut connection: Connection) -> Case {
         output.clear();
         for _ in 0..per_read(len) {
             connection.send(message.clone(), &mut output).unwrap();
+        }
+    })
+}
+
+/// What came in a read, all of it answered in one output.
+fn echo(len: usize) -> Case {
+    let (messages, wire) = read_of(Role::Server, &Frame::text(ascii(len)));
+    let (mut connection, mut output) = (server(), BytesMut::with_capacity(2 * READ));
+    Case::new(messages, wire, move |input| {
+        output.clear();
+        while let Some(event) = connection.receive(input, &mut output).unwrap() {
+            if let Event::Message(message) = event {
+                connection.send(message, &mut output).unwrap();
+            }
         }
     })
 }
