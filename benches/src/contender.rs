@@ -16,6 +16,22 @@ pub struct Contender {
     pub check: Box<dyn FnMut() -> Answer>,
 }
 
+impl Contender {
+    /// A row of two closures over one state each, one to measure and one to check.
+    pub fn new<S: 'static>(
+        name: &'static str,
+        kind: Kind,
+        skips: &'static str,
+        make: impl Fn() -> S,
+        pass: impl Fn(&mut S) + 'static,
+        check: impl Fn(&mut S) -> Answer + 'static,
+    ) -> Self {
+        let (mut timed, mut checked) = (make(), make());
+        let (pass, check) = (Box::new(move || pass(&mut timed)), Box::new(move || check(&mut checked)));
+        Self { name, kind, skips, pass, check }
+    }
+}
+
 /// What a contender is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -38,6 +54,16 @@ pub struct Answer {
     pub bytes: usize,
     /// A hash of them.
     pub digest: u64,
+}
+
+impl Answer {
+    /// Of one message.
+    #[must_use]
+    pub fn of(message: &[u8]) -> Self {
+        let mut answer = Self::default();
+        answer.message(message);
+        answer
+    }
 }
 
 /// The same work for everybody: one workload at one size.

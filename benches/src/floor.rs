@@ -126,7 +126,7 @@ impl Decode {
             Head { at, len, key: (word >> 16) as u32 }
         } else {
             let head = self.head();
-            if head.at + head.len > self.end {
+            if head.len > 2 * BLOCK {
                 // SAFETY: this function's own.
                 unsafe { self.large::<L>(&head) };
                 return (self.start - head.len, self.start);
@@ -185,29 +185,35 @@ impl Decode {
         self.end += bytes.len();
     }
 
-    /// Each piece is unmasked and judged as it comes, while it is near.
+    /// A block after the other is unmasked and judged, as far as it has come, while it is near.
     unsafe fn large<L: Lanes>(&mut self, head: &Head) {
         let &Head { at, len, key } = head;
         let head_len = at - self.start;
         let (mut done, mut judged, mut ascii) = (0, 0, true);
         loop {
-            // As many characters as are whole, and pieces that begin with the key's first byte.
             let here = (self.end - self.start - head_len).min(len);
-            let ready = if here == len { len } else { here & !3 };
             let at = self.start + head_len;
-            if self.masked {
-                // SAFETY: this function's own.
-                ascii &= unsafe { L::unmask(&mut self.buffer[at + done..at + ready], key) };
+            while done < here {
+                // As many characters as are whole, and blocks that begin with the key's first byte.
+                let to = here.min(done + BLOCK);
+                let ready = if to == len { len } else { to & !3 };
+                if ready == done {
+                    break;
+                }
+                if self.masked {
+                    // SAFETY: this function's own.
+                    ascii &= unsafe { L::unmask(&mut self.buffer[at + done..at + ready], key) };
+                }
+                if self.text && !ascii {
+                    let end = if ready == len { len } else { ready - cut(&self.buffer[at..at + ready]) };
+                    // SAFETY: this function's own.
+                    assert!(unsafe { L::valid(&self.buffer[at + judged..at + end]) });
+                    judged = end;
+                } else {
+                    judged = ready;
+                }
+                done = ready;
             }
-            if self.text && !ascii || !self.masked {
-                let end = if ready == len { len } else { ready - cut(&self.buffer[at..at + ready]) };
-                // SAFETY: this function's own.
-                assert!(!self.text || unsafe { L::valid(&self.buffer[at + judged..at + end]) });
-                judged = end;
-            } else {
-                judged = ready;
-            }
-            done = ready;
             if done == len {
                 self.start = at + len;
                 return;
@@ -216,6 +222,9 @@ impl Decode {
         }
     }
 }
+
+/// How much is unmasked before it is judged: it is in the nearest cache then.
+const BLOCK: usize = 4096;
 
 /// How many bytes at the end belong to a character that is not all there, or may.
 fn cut(text: &[u8]) -> usize {
@@ -304,6 +313,19 @@ pub fn mask(payload: &mut [u8], key: u32) -> bool {
     }
     // SAFETY: `Words` needs nothing.
     unsafe { Words::unmask(payload, key) }
+}
+
+/// Whether this is UTF-8, with the shortest way there is for short text.
+#[inline]
+#[must_use]
+pub fn valid(text: &[u8]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if avx2() {
+        // SAFETY: that is what was asked.
+        return unsafe { x86::valid(text) };
+    }
+    // SAFETY: `Words` needs nothing.
+    unsafe { Words::valid(text) }
 }
 
 /// Lanes of eight bytes, for every processor.

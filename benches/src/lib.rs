@@ -8,8 +8,10 @@
 
 mod block_on;
 pub mod contender;
+pub mod counting;
 pub mod floor;
 pub mod measure;
+pub mod memory;
 pub mod ours;
 #[cfg(feature = "peers")]
 pub mod peers;

@@ -74,25 +74,25 @@ impl Payload {
     }
 }
 
-/// Frames as they come to `role`, and how many: 256 KiB of them, or one. To a server they come masked, each with another key.
+/// `count` frames as they come to `role`. To a server they come masked, each with another key.
 ///
 /// They live as long as the program, so that everybody can read them.
 #[must_use]
-pub fn frames(role: Role, version: Version, payload: Payload, len: usize) -> (&'static [u8], usize) {
-    let (mut wire, mut key, count) = (BytesMut::new(), 0x9E37_79B9, per_round(len));
+pub fn frames(role: Role, version: Version, payload: Payload, len: usize, count: usize) -> &'static [u8] {
+    let (mut wire, mut key) = (BytesMut::new(), 0x9E37_79B9);
     for nth in 0..count {
         key = next_random(key);
         let key = (role == Role::Server && version.has_length_framing()).then(|| MaskKey(key.to_le_bytes()));
         payload.frame(len, nth).encode(version, key, &mut wire).expect("this can be sent");
     }
-    (Vec::from(wire).leak(), count)
+    Vec::from(wire).leak()
 }
 
 fn next_random(last: u32) -> u32 {
     last.wrapping_mul(0x0019_660D).wrapping_add(0x3C6E_F35F)
 }
 
-/// How many messages of `len` bytes one pass takes.
+/// How many messages of `len` bytes one pass takes: 256 KiB of them, or one.
 #[must_use]
 pub const fn per_round(len: usize) -> usize {
     if len < 4 * READ { 4 * READ / len } else { 1 }

@@ -11,8 +11,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs, process};
 
+use protocol_websocket_benches::counting::Counting;
 use protocol_websocket_benches::measure::{Effort, Measured, measure};
-use protocol_websocket_benches::{table, targets, workloads};
+use protocol_websocket_benches::workloads::deflate;
+use protocol_websocket_benches::{memory, table, targets, workloads};
+
+/// So that allocations can be counted. While time is measured it looks at a flag, for all alike.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// The page that is written.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md");
@@ -59,6 +65,11 @@ fn options() -> Result<Options, String> {
 }
 
 fn run(options: &Options) -> Result<(), String> {
+    if !deflate::is_zlib_rs() {
+        return Err(
+            "some crate turned on flate2's zlib in C, so no figure of permessage-deflate would mean anything".into()
+        );
+    }
     let mut measured = Vec::new();
     for family in workloads::ALL {
         if !options.families.is_empty() && options.families.iter().all(|name| name != family.name) {
@@ -72,7 +83,8 @@ fn run(options: &Options) -> Result<(), String> {
         }
     }
     if options.quick {
-        println!("{} cells, and everybody had the same answers", measured.len());
+        let counted = memory::measure().targets.len();
+        println!("{} cells, and everybody had the same answers; {counted} counts", measured.len());
         return Ok(());
     }
     write(options, &measured)
@@ -92,8 +104,12 @@ fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
         parts.insert(*workload, table::of(&cells));
     }
     if options.families.is_empty() {
+        let memory = memory::measure();
+        parts.insert("targets", targets::table(measured, &memory));
+        parts.insert("allocations", memory.allocations);
+        parts.insert("idle connections", memory.idle);
         order.insert(0, "targets");
-        parts.insert("targets", targets::table(measured));
+        order.extend(["allocations", "idle connections"]);
     }
     order.insert(0, "machine");
     parts.insert("machine", machine(options.effort));

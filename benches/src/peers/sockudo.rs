@@ -1,10 +1,13 @@
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use protocol_websocket_core::Role;
+use sockudo_ws::deflate::{DEFAULT_WINDOW_BITS, DeflateDecoder, DeflateEncoder};
+use sockudo_ws::handshake;
 use sockudo_ws::protocol::{Message, Protocol, Role as TheirRole};
 
 use crate::contender::Sink;
 use crate::wire::{READ, Source};
-use crate::workloads::{decode, encode};
+use crate::workloads::handshake::{Asked, Responder};
+use crate::workloads::{decode, deflate, encode};
 
 pub(super) struct Reading {
     source: Source,
@@ -66,5 +69,42 @@ impl encode::Encode for Sending {
 
     fn take(&mut self) -> Vec<u8> {
         self.output.split().to_vec()
+    }
+}
+
+pub(super) fn answer(asked: &mut Asked) {
+    asked.receive();
+    let (request, used) = handshake::parse_request(&asked.input).unwrap().unwrap();
+    let accept = handshake::generate_accept_key(request.key);
+    asked.output.extend_from_slice(&handshake::build_response(&accept, None, None));
+    asked.input.advance(used);
+}
+
+pub(super) fn connect((): &mut (), responder: &mut Responder) {
+    let key = handshake::generate_key();
+    responder.ask(&handshake::build_request("server.example.com", "/chat", &key, None, None));
+    let input = responder.receive();
+    let (response, used) = handshake::parse_response(input).unwrap().unwrap();
+    assert!(handshake::validate_accept_key(&key, response.accept.unwrap()));
+    input.advance(used);
+}
+
+pub(super) fn encoder(setup: deflate::Setup, messages: &[String]) -> (DeflateEncoder, Vec<String>) {
+    (DeflateEncoder::new(DEFAULT_WINDOW_BITS, !setup.takeover, setup.level.into(), 0), messages.to_vec())
+}
+
+pub(super) fn compress((encoder, messages): &mut (DeflateEncoder, Vec<String>), sink: &mut dyn FnMut(&[u8])) {
+    for message in messages {
+        sink(&encoder.compress(message.as_bytes()).unwrap().unwrap());
+    }
+}
+
+pub(super) fn decoder(setup: deflate::Setup, payloads: &[Vec<u8>]) -> (DeflateDecoder, Vec<Vec<u8>>) {
+    (DeflateDecoder::new(DEFAULT_WINDOW_BITS, !setup.takeover), payloads.to_vec())
+}
+
+pub(super) fn decompress((decoder, payloads): &mut (DeflateDecoder, Vec<Vec<u8>>), sink: &mut dyn FnMut(&[u8])) {
+    for payload in payloads {
+        sink(&decoder.decompress(payload, 64 * 1024).unwrap());
     }
 }

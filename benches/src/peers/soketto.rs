@@ -1,10 +1,13 @@
 use protocol_websocket_core::Role;
 use soketto::connection::{Builder, Mode, Receiver, Sender};
+use soketto::handshake::server::Response;
+use soketto::handshake::{Client, Server, ServerResponse};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
 use crate::block_on::block_on;
 use crate::contender::Sink;
 use crate::wire::{Source, Written};
+use crate::workloads::handshake::{Asked, Responder};
 use crate::workloads::{decode, encode};
 
 pub(super) struct Reading {
@@ -63,4 +66,17 @@ impl encode::Encode for Sending {
     fn take(&mut self) -> Vec<u8> {
         self.written.take()
     }
+}
+
+pub(super) fn answer(asked: &mut Asked) {
+    block_on(async {
+        let mut server = Server::new(asked.compat());
+        let key = server.receive_request().await.unwrap().key();
+        server.send_response(&Response::Accept { key, protocol: None }).await.unwrap();
+    });
+}
+
+pub(super) fn connect((): &mut (), responder: &mut Responder) {
+    let mut client = Client::new(responder.compat(), "server.example.com", "/chat");
+    assert!(matches!(block_on(client.handshake()), Ok(ServerResponse::Accepted { .. })));
 }

@@ -5,6 +5,7 @@ use tokio_websockets::{ClientBuilder, Limits, Message, Payload, ServerBuilder, W
 use crate::block_on::block_on;
 use crate::contender::Sink;
 use crate::wire::Source;
+use crate::workloads::handshake::{Asked, Responder};
 use crate::workloads::{decode, encode};
 
 pub(super) struct Reading(WebSocketStream<Source>);
@@ -56,4 +57,16 @@ impl encode::Encode for Sending {
     fn take(&mut self) -> Vec<u8> {
         self.stream.get_ref().written().take()
     }
+}
+
+pub(super) fn answer(asked: &mut Asked) {
+    block_on(ServerBuilder::new().accept(asked)).unwrap();
+}
+
+pub(super) fn builder() -> ClientBuilder<'static> {
+    ClientBuilder::new().uri("ws://server.example.com/chat").unwrap()
+}
+
+pub(super) fn connect(builder: &mut ClientBuilder<'static>, responder: &mut Responder) {
+    block_on(builder.connect_on(responder)).unwrap();
 }

@@ -1,9 +1,11 @@
 use protocol_websocket_core::Role;
+use tungstenite::http::Uri;
 use tungstenite::protocol::Role as TheirRole;
 use tungstenite::{Message, Utf8Bytes, WebSocket};
 
 use crate::contender::Sink;
 use crate::wire::Source;
+use crate::workloads::handshake::{Asked, Responder};
 use crate::workloads::{decode, encode};
 
 pub(super) struct Reading(WebSocket<Source>);
@@ -56,4 +58,16 @@ impl encode::Encode for Sending {
     fn take(&mut self) -> Vec<u8> {
         self.socket.get_ref().written().take()
     }
+}
+
+pub(super) fn answer(asked: &mut Asked) {
+    tungstenite::accept(asked).unwrap();
+}
+
+pub(super) fn uri() -> Uri {
+    Uri::from_static("ws://server.example.com/chat")
+}
+
+pub(super) fn connect(uri: &mut Uri, responder: &mut Responder) {
+    tungstenite::client(uri.clone(), responder).unwrap();
 }

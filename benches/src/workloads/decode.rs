@@ -1,9 +1,10 @@
 //! Frames to messages, as they come from a socket: find the frame, unmask it, check the text, hand out the message.
 
+use bytes::{Buf as _, BytesMut};
 use protocol_websocket_core::{Role, Version};
 
 use crate::contender::{Answer, Cell, Contender, Kind, Sink, Use};
-use crate::wire::{self, LENGTHS, Payload, READ, Source, name_of};
+use crate::wire::{self, LENGTHS, Payload, READ, Source, name_of, per_round};
 use crate::workloads::Make;
 use crate::{floor, ours};
 
@@ -18,12 +19,16 @@ pub trait Decode {
 pub struct Setup {
     /// At which end.
     pub role: Role,
+    /// In which version.
+    pub version: Version,
     /// What is in the messages.
     pub payload: Payload,
     /// How long each is.
     pub len: usize,
-    /// The bytes, and how many messages are in them.
-    pub wire: (&'static [u8], usize),
+    /// The bytes.
+    pub wire: &'static [u8],
+    /// How many messages are in them.
+    pub count: usize,
     /// How many bytes one read brings.
     pub most: usize,
 }
@@ -32,13 +37,30 @@ impl Setup {
     /// What comes to `role` in the current version, in reads of 64 KiB.
     #[must_use]
     pub fn new(role: Role, payload: Payload, len: usize) -> Self {
-        Self { role, payload, len, wire: wire::frames(role, Version::RFC6455, payload, len), most: READ }
+        Self::of(role, Version::RFC6455, payload, len, per_round(len))
     }
 
-    /// The bytes.
+    fn of(role: Role, version: Version, payload: Payload, len: usize, count: usize) -> Self {
+        Self { role, version, payload, len, wire: wire::frames(role, version, payload, len, count), count, most: READ }
+    }
+
+    /// Text in the frames of hybi-00, from `00` to `FF`.
+    #[must_use]
+    pub fn sentinel(len: usize) -> Self {
+        Self::of(Role::Server, Version::Hybi00, Payload::MultiByte, len, per_round(len))
+    }
+
+    /// 16 KiB in messages of `len` bytes, a byte a read.
+    #[must_use]
+    pub fn drip(len: usize) -> Self {
+        let count = (16 * 1024 / len).max(1);
+        Self { most: 1, ..Self::of(Role::Server, Version::RFC6455, Payload::Ascii, len, count) }
+    }
+
+    /// The bytes, as somebody sends them.
     #[must_use]
     pub fn source(&self) -> Source {
-        Source::new(self.wire.0).at_most(self.most)
+        Source::new(self.wire).at_most(self.most)
     }
 
     /// A row: `make` is called twice, once to measure and once to check.
@@ -49,7 +71,7 @@ impl Setup {
         skips: &'static str,
         make: impl Fn() -> D,
     ) -> Contender {
-        let (mut timed, mut checked, count) = (make(), make(), self.wire.1);
+        let (mut timed, mut checked, count) = (make(), make(), self.count);
         let check = move || {
             let mut answer = Answer::default();
             checked.pass(count, &mut answer);
@@ -78,20 +100,82 @@ pub fn cells() -> Vec<Make> {
 /// One cell, of all who can do it.
 #[must_use]
 pub fn cell(workload: &'static str, setup: Setup) -> Cell {
-    let Setup { role, payload, len, wire: (_, count), .. } = setup;
+    let Setup { role, version, payload, len, count, .. } = setup;
     let mut cell = Cell::new(workload, name_of(len), count, len);
     let hand = || floor::Decode::new(setup.source(), role == Role::Server, payload.is_text());
     cell.contenders = vec![
         setup.contender("floor:copy", Kind::Bound, "all but the read", || Copy::new(setup.source())),
         setup.contender("floor:batch", Kind::Bound, "one call a message", || Batch(hand())),
         setup.contender("floor:hand", Kind::Floor, "", hand),
-        setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), role, Version::RFC6455)),
-        // The form that lends messages from a slice of the caller's goes here, beside this one.
-        setup.contender("connection", Kind::Ours, "", || ours::Connected::new(setup.source(), role, Version::RFC6455)),
+        setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), role, version)),
+        // The form that lends messages from a slice of the caller's goes here, beside this one, and is called `lent`.
+        setup.contender("connection", Kind::Ours, "", || ours::Connected::new(setup.source(), role, version)),
     ];
     #[cfg(feature = "peers")]
     cell.contenders.extend(crate::peers::decoders(&setup));
     cell
+}
+
+/// The cells in the frames of hybi-00 and hixie-75, which no peer knows.
+#[must_use]
+pub fn sentinel() -> Vec<Make> {
+    let cell = |len| {
+        let setup = Setup::sentinel(len);
+        let mut cell = Cell::new("decode sentinel frames", name_of(len), setup.count, len);
+        cell.contenders = vec![
+            setup.contender("floor:copy", Kind::Bound, "all but the read", || Copy::new(setup.source())),
+            setup.contender("floor:memchr", Kind::Floor, "", || Sentinel::new(setup.source())),
+            setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), setup.role, setup.version)),
+            setup.contender("connection", Kind::Ours, "", || {
+                ours::Connected::new(setup.source(), setup.role, setup.version)
+            }),
+        ];
+        cell
+    };
+    LENGTHS.into_iter().map(|len| Box::new(move || cell(len)) as Make).collect()
+}
+
+/// The cells in which each read brings one byte. Time is for a byte: it must not grow with the message.
+#[must_use]
+pub fn drip() -> Vec<Make> {
+    let cell = |len| {
+        let setup = Setup::drip(len);
+        let mut cell = cell("decode byte by byte", setup);
+        cell.contenders.retain(|contender| contender.kind != Kind::Bound);
+        (cell.units, cell.bytes) = (setup.wire.len(), 1);
+        cell
+    };
+    [125, 1024, 16 * 1024].into_iter().map(|len| Box::new(move || cell(len)) as Make).collect()
+}
+
+/// `floor:memchr`: memchr finds the end, simdutf8 judges, a slice is lent.
+struct Sentinel {
+    source: Source,
+    buffer: BytesMut,
+}
+
+impl Sentinel {
+    fn new(source: Source) -> Self {
+        Self { source, buffer: BytesMut::new() }
+    }
+}
+
+impl Decode for Sentinel {
+    fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
+        let mut searched = 0;
+        for _ in 0..messages {
+            let end = loop {
+                match memchr::memchr(0xFF, &self.buffer[searched..]) {
+                    Some(at) => break searched + at,
+                    None => searched = self.buffer.len(),
+                }
+                self.source.read_into(&mut self.buffer);
+            };
+            sink.message(simdutf8::basic::from_utf8(&self.buffer[1..end]).expect("this is text").as_bytes());
+            self.buffer.advance(end + 1);
+            searched = 0;
+        }
+    }
 }
 
 impl Decode for floor::Decode {
