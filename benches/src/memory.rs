@@ -7,7 +7,7 @@ use protocol_websocket_connection::Negotiated;
 use protocol_websocket_core::Role;
 
 use crate::counting::count;
-use crate::wire::{Payload, Source, name_of};
+use crate::wire::{self, LENGTHS, Payload, Source, name_of};
 use crate::workloads::{decode, encode};
 use crate::{Cell, Kind, ours};
 
@@ -17,6 +17,8 @@ const IDLE: usize = 200;
 /// What is counted, and whether it is as it should be.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
+    /// The table of reads.
+    pub reads: String,
     /// The table of allocations.
     pub allocations: String,
     /// The table of idle connections.
@@ -41,6 +43,7 @@ pub fn measure() -> Memory {
         }
     }
     memory.allocations = allocations(cells, &mut memory.targets);
+    memory.reads = reads();
     memory.idle = idle(&mut memory.targets);
     memory
 }
@@ -72,6 +75,32 @@ fn allocations(mut cells: Vec<(String, Cell)>, targets: &mut Vec<(String, f64, f
             if row.kind == Kind::Ours {
                 targets.push((format!("allocations, {column}, {name}"), 0.0, calls, heap.calls == 0));
             }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// How many reads a MiB of payload takes, each of which would be a system call.
+fn reads() -> String {
+    let mut text = String::from("| contender |");
+    LENGTHS.iter().for_each(|&len| write!(text, " {} |", name_of(len)).unwrap());
+    text.push_str("\n|---|---:|---:|---:|---:|---:|\n");
+    let mut cells: Vec<Cell> = LENGTHS
+        .into_iter()
+        .map(|len| decode::cell("", decode::Setup::new(Role::Server, Payload::Ascii, len)))
+        .collect();
+    let rows = cells[0].contenders.iter().enumerate().filter(|(_, row)| row.kind != Kind::Bound);
+    let rows: Vec<(usize, &str)> = rows.map(|(at, row)| (at, row.name)).collect();
+    for (at, name) in rows {
+        write!(text, "| {name} |").unwrap();
+        for cell in &mut cells {
+            let pass = &mut cell.contenders[at].pass;
+            pass();
+            let before = wire::reads();
+            (0..8).for_each(|_| pass());
+            let payload = (8 * cell.units * cell.bytes) as f64;
+            write!(text, " {:.0} |", (wire::reads() - before) as f64 * 1_048_576.0 / payload).unwrap();
         }
         text.push('\n');
     }

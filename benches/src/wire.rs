@@ -1,12 +1,12 @@
 //! Payloads, the bytes that carry them, and how they come: at most 64 KiB at a time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 
 use bytes::BytesMut;
 use protocol_websocket_core::{Role, Version};
-use protocol_websocket_frame::{Frame, MaskKey};
+use protocol_websocket_frame::{Frame, MaskKey, OpCode};
 
 /// Payload lengths in bytes: a chat line, the longest short head, and three powers of two up to a large message.
 pub const LENGTHS: [usize; 5] = [16, 125, 1024, 16 * 1024, 1024 * 1024];
@@ -33,6 +33,8 @@ pub enum Payload {
     MultiByte,
     /// Bytes that are no text.
     Binary,
+    /// What says that it is text, and is none.
+    Wrong,
 }
 
 impl Payload {
@@ -43,6 +45,7 @@ impl Payload {
         let mut bytes = Vec::with_capacity(len);
         match self {
             Self::Ascii => bytes.extend((0..len).map(|at| b' ' + (at * 7 % 94) as u8)),
+            Self::Wrong => bytes.resize(len, 0xFF),
             Self::Binary => bytes.extend((0..len).map(|at| (at * 131 % 251) as u8 | 0x80)),
             Self::MultiByte => {
                 let characters = ["a", "é", "漢", " ", "😀", "b"];
@@ -69,6 +72,7 @@ impl Payload {
         let bytes = self.bytes(len, nth);
         match self {
             Self::Binary => Frame::binary(bytes),
+            Self::Wrong => Frame::new(OpCode::Text, bytes),
             _ => Frame::text(String::from_utf8(bytes).expect("this is text")),
         }
     }
@@ -98,6 +102,16 @@ pub const fn per_round(len: usize) -> usize {
     if len < 4 * READ { 4 * READ / len } else { 1 }
 }
 
+thread_local! {
+    static READS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How often any [`Source`] was read so far, on this thread.
+#[must_use]
+pub fn reads() -> usize {
+    READS.get()
+}
+
 /// A peer who sends the same bytes again and again, and takes what we send. One read ends with the bytes at the latest.
 #[derive(Debug)]
 pub struct Source {
@@ -105,15 +119,13 @@ pub struct Source {
     at: usize,
     most: usize,
     written: Written,
-    /// How often it was read.
-    pub reads: usize,
 }
 
 impl Source {
     /// A source of which one read takes at most [`READ`] bytes.
     #[must_use]
     pub fn new(wire: &'static [u8]) -> Self {
-        Self { wire, at: 0, most: READ, written: Written::default(), reads: 0 }
+        Self { wire, at: 0, most: READ, written: Written::default() }
     }
 
     /// What is written to it, for those who cannot ask it any more.
@@ -134,7 +146,7 @@ impl Source {
     pub fn next(&mut self, room: usize) -> &'static [u8] {
         let from = if self.at == self.wire.len() { 0 } else { self.at };
         self.at = self.wire.len().min(from + self.most.min(room));
-        self.reads += 1;
+        READS.set(READS.get() + 1);
         &self.wire[from..self.at]
     }
 

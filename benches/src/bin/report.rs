@@ -2,7 +2,8 @@
 //!
 //! - `report` measures for some minutes and writes the page.
 //! - `report --print` writes to the terminal instead.
-//! - `report --quick` runs each cell for a moment: all contenders must have the same answers.
+//! - `report --quick` runs each cell for a moment: all contenders must have the same answers, and those who leave nothing
+//!   out must refuse what is no text.
 //! - `report FAMILY...` takes the named families alone, `--rounds N` and `--turn MS` set for how long.
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +14,7 @@ use std::{env, fs, process};
 
 use protocol_websocket_benches::counting::Counting;
 use protocol_websocket_benches::measure::{Effort, Measured, measure};
-use protocol_websocket_benches::workloads::deflate;
+use protocol_websocket_benches::workloads::{decode, deflate};
 use protocol_websocket_benches::{memory, table, targets, workloads};
 
 /// So that allocations can be counted. While time is measured it looks at a flag, for all alike.
@@ -83,6 +84,7 @@ fn run(options: &Options) -> Result<(), String> {
         }
     }
     if options.quick {
+        decode::refuses_what_is_no_text()?;
         let counted = memory::measure().targets.len();
         println!("{} cells, and everybody had the same answers; {counted} counts", measured.len());
         return Ok(());
@@ -106,10 +108,11 @@ fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
     if options.families.is_empty() {
         let memory = memory::measure();
         parts.insert("targets", targets::table(measured, &memory));
+        parts.insert("reads", memory.reads);
         parts.insert("allocations", memory.allocations);
         parts.insert("idle connections", memory.idle);
         order.insert(0, "targets");
-        order.extend(["allocations", "idle connections"]);
+        order.extend(["reads", "allocations", "idle connections"]);
     }
     order.insert(0, "machine");
     parts.insert("machine", machine(options.effort));

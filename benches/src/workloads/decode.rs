@@ -1,5 +1,7 @@
 //! Frames to messages, as they come from a socket: find the frame, unmask it, check the text, hand out the message.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use bytes::{Buf as _, BytesMut};
 use protocol_websocket_core::{Role, Version};
 
@@ -176,6 +178,29 @@ impl Decode for Sentinel {
             searched = 0;
         }
     }
+}
+
+/// Shows everybody a text that is none: who says that nothing is left out must refuse it, each in its own way, which is a
+/// panic here, and who says that this is left out must take it.
+///
+/// # Errors
+///
+/// When somebody does not do what stands beside the name.
+pub fn refuses_what_is_no_text() -> Result<(), String> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let mut wrong = Vec::new();
+    for len in [16, 125, 1024] {
+        let cell = cell("", Setup::of(Role::Server, Version::RFC6455, Payload::Wrong, len, 1));
+        for mut row in cell.contenders.into_iter().filter(|row| row.kind != Kind::Bound) {
+            let taken = panic::catch_unwind(AssertUnwindSafe(|| (row.check)())).is_ok();
+            if taken == row.skips.is_empty() {
+                wrong.push(row.name);
+            }
+        }
+    }
+    panic::set_hook(hook);
+    if wrong.is_empty() { Ok(()) } else { Err(format!("not as it stands beside the name: {}", wrong.join(", "))) }
 }
 
 impl Decode for floor::Decode {
