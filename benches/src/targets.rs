@@ -56,7 +56,7 @@ const BY_LENGTH: &[Bounds] = &[
 
 const OTHERS: &[Target] = &[
     Target::floor("server handshake", "a browser's request", "handshake-server", 1.5),
-    Target::floor("client handshake", "an answer", "handshake-client", 1.5),
+    Target::floor("client handshake, the answer at hand", "an answer", "handshake-client", 1.5),
     // 0.97 of the speed.
     Target::floor("compress", "level 1", "permessage-deflate", 1.0 / 0.97),
     Target::floor("compress", "level 6", "permessage-deflate", 1.0 / 0.97),

@@ -8,14 +8,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::io::Write as _;
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 use std::{env, fs, process};
 
 use protocol_websocket_benches::counting::Counting;
 use protocol_websocket_benches::measure::{Effort, Measured, measure};
-use protocol_websocket_benches::workloads::{decode, deflate};
-use protocol_websocket_benches::{memory, table, targets, workloads};
+use protocol_websocket_benches::workloads::{decode, deflate, handshake};
+use protocol_websocket_benches::{Kind, memory, table, targets, workloads};
 
 /// So that allocations can be counted. While time is measured it looks at a flag, for all alike.
 #[global_allocator]
@@ -112,6 +113,13 @@ fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
         parts.insert("allocations", memory.allocations);
         parts.insert("idle connections", memory.idle);
         order.insert(0, "targets");
+        match perl(measured) {
+            Some(rows) => {
+                parts.insert("perl", rows);
+                order.push("perl");
+            }
+            None => eprintln!("Perl has no Protocol::WebSocket here: its table stays as it was"),
+        }
         order.extend(["reads", "allocations", "idle connections"]);
     }
     order.insert(0, "machine");
@@ -127,6 +135,25 @@ fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
         table::put(&mut page, name, &parts[name])?;
     }
     fs::write(PAGE, page).map_err(|error| format!("{PAGE}: {error}"))
+}
+
+/// What Perl's `Protocol::WebSocket` needs for the same work, in a process of its own, beside ours. `None` without it.
+fn perl(measured: &[Measured]) -> Option<String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/perl.pl");
+    let mut perl =
+        process::Command::new("perl").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+    perl.stdin.take()?.write_all(handshake::REQUEST).ok()?;
+    let output = perl.wait_with_output().ok().filter(|output| output.status.success())?;
+    let mut rows = String::from("| work | Perl | ours | times as fast |\n|---|---:|---:|---:|\n");
+    for line in String::from_utf8(output.stdout).ok()?.lines() {
+        let [workload, column, time] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
+        let time: f64 = time.parse().ok()?;
+        let cell = measured.iter().find(|cell| (cell.workload, &*cell.column) == (workload, column))?;
+        let ours = cell.rows.iter().find(|row| row.kind == Kind::Ours)?.time().median;
+        let (perl, us) = (table::time_of(time), table::time_of(ours));
+        rows += &format!("| {workload}, {column} | {perl} | {us} | {:.0} |\n", time / ours);
+    }
+    Some(rows)
 }
 
 /// On what, with what, for how long.

@@ -1,8 +1,10 @@
 //! The opening handshake on both sides, from bytes to bytes.
 
+use std::hint::black_box;
+
 use bytes::BytesMut;
 use protocol_websocket_connection::{Config, Event, Server};
-use protocol_websocket_core::OsRandom;
+use protocol_websocket_core::{OsRandom, Random as _};
 use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
 use protocol_websocket_handshake_server::{Accepted, ServerHandshake};
 use protocol_websocket_http::{Accept, Offer};
@@ -38,7 +40,7 @@ const UNITS: usize = 16;
 /// The cells of this family.
 #[must_use]
 pub fn cells() -> Vec<Make> {
-    vec![Box::new(server), Box::new(client)]
+    vec![Box::new(server), Box::new(client_alone), Box::new(client)]
 }
 
 /// A request to the bytes of the answer 101.
@@ -49,12 +51,12 @@ pub fn server() -> Cell {
         answering("httparse", Kind::Bound, "all but parsing", |asked| {
             let mut headers = [httparse::EMPTY_HEADER; 16];
             let mut request = httparse::Request::new(&mut headers);
-            std::hint::black_box(request.parse(std::hint::black_box(REQUEST)).expect("it is a request"));
+            black_box(request.parse(black_box(REQUEST)).expect("it is a request"));
             asked.written.clear();
         }),
         answering("sha1 + base64", Kind::Bound, "parsing", |asked| {
             asked.written.clear();
-            asked.written.extend_from_slice(&floor::accept_of(std::hint::black_box(b"dGhlIHNhbXBsZSBub25jZQ==")));
+            asked.written.extend_from_slice(&floor::accept_of(black_box(b"dGhlIHNhbXBsZSBub25jZQ==")));
         }),
         answering("floor:hand", Kind::Floor, "", |asked| floor::answer(asked.read(), &mut asked.written)),
         answering("handshake-server", Kind::Ours, "", |asked| {
@@ -86,6 +88,59 @@ pub fn answering(name: &'static str, kind: Kind, skips: &'static str, answer: fn
         asked.answer()
     };
     Contender::new(name, kind, skips, Asked::new, pass, check)
+}
+
+/// A request is made, and an answer checked that was there before: the nonce is always the same, whatever was drawn.
+#[must_use]
+pub fn client_alone() -> Cell {
+    const NONCE: [u8; 16] = *b"the sample nonce";
+    let mut cell = Cell::new("client handshake, the answer at hand", "an answer", UNITS, 0);
+    let mut answer = Vec::new();
+    floor::answer(REQUEST, &mut answer);
+    let answer = &*answer.leak();
+    let url = Url::parse("ws://server.example.com/chat").expect("it is a URL");
+    let offer = Offer::new();
+    let row = Answer { messages: 1, ..Answer::default() };
+    let hand = |client: &mut floor::Client| client.check(black_box(NONCE), black_box(answer));
+    let ours = |state: &mut (Url, Offer, OsRandom, BytesMut, BytesMut)| {
+        let (url, offer, random, output, input) = state;
+        let mut drawn = |nonce: &mut [u8]| {
+            random.fill(nonce);
+            black_box(&nonce);
+            nonce.copy_from_slice(&black_box(NONCE));
+        };
+        output.clear();
+        let mut handshake = ClientHandshake::new(url, offer, &mut drawn, output).unwrap();
+        black_box(&output);
+        input.clear();
+        input.extend_from_slice(black_box(answer));
+        assert!(matches!(handshake.parse(input).unwrap(), Some(Outcome::Open(_))));
+    };
+    cell.contenders = vec![
+        Contender::new(
+            "floor:hand",
+            Kind::Floor,
+            "unpredictable keys",
+            floor::Client::default,
+            move |client| (0..UNITS).for_each(|_| hand(client)),
+            move |client| {
+                hand(client);
+                row
+            },
+        ),
+        Contender::new(
+            "handshake-client",
+            Kind::Ours,
+            "",
+            move || (url.clone(), offer.clone(), OsRandom::new(), BytesMut::new(), BytesMut::new()),
+            move |state| (0..UNITS).for_each(|_| ours(state)),
+            move |state| {
+                ours(state);
+                row
+            },
+        ),
+    ];
+    cell
 }
 
 /// A request is made, the answer is checked. What it takes to answer is taken off.
