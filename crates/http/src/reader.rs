@@ -135,10 +135,10 @@ impl HeadReader {
         }
         let limits = self.limits.max_len(self.limits.max_len.min(u32::MAX as usize));
         // A good head that is there as a whole, as nearly all are, needs no search.
-        if self.search.seen == 0 {
-            if let Ok(Some(head)) = take(input, limits.max_len, limits.max_headers.min(FEW)) {
-                return Ok(Some(head));
-            }
+        if self.search.seen == 0
+            && let Ok(Some(head)) = take(input, limits.max_len, limits.max_headers.min(FEW))
+        {
+            return Ok(Some(head));
         }
         let result = self.search(input, limits, wrong_line, take);
         self.failure = result.as_ref().err().copied();
