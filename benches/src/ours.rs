@@ -1,9 +1,11 @@
 //! The crates of this workspace, at the frames' level and at the connection's.
 
+use std::io::Read as _;
+
 use bytes::BytesMut;
 use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
 use protocol_websocket_core::{OsRandom, Random as _, Role, Version};
-use protocol_websocket_frame::{Assembler, Decoder, Frame, Limits, MaskKey, Message};
+use protocol_websocket_frame::{Assembler, Decoder, Frame, LendingDecoder, Limits, MaskKey, Message};
 
 use crate::contender::Sink;
 use crate::wire::{READ, Source};
@@ -31,7 +33,12 @@ impl decode::Decode for Frames {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         let mut left = messages;
         while left > 0 {
-            while let Some(frame) = self.decoder.decode(&mut self.input).expect("these are frames") {
+            loop {
+                while let Some(message) = self.decoder.decode_message(&mut self.input) {
+                    sink.message(message.as_bytes());
+                    left -= 1;
+                }
+                let Some(frame) = self.decoder.decode(&mut self.input).expect("these are frames") else { break };
                 if let Some(message) = self.assembler.push(frame).expect("these are messages") {
                     sink.message(message.as_bytes());
                     left -= 1;
@@ -40,6 +47,45 @@ impl decode::Decode for Frames {
             if left > 0 {
                 self.source.read_into(&mut self.input);
             }
+        }
+    }
+}
+
+/// `lent`: a [`LendingDecoder`], whose messages are slices of the one buffer.
+pub struct Lending {
+    source: Source,
+    buffer: Vec<u8>,
+    /// What is in the buffer: a frame that was cut, at its front.
+    filled: usize,
+    decoder: LendingDecoder,
+}
+
+impl Lending {
+    /// What arrives at `role`, of frames that fit into a read, or in a buffer that takes one that does not.
+    #[must_use]
+    pub fn new(source: Source, role: Role, version: Version, len: usize) -> Self {
+        let decoder = Decoder::new(role).version(version).lending();
+        Self { source, buffer: vec![0; len + 2 * READ], filled: 0, decoder }
+    }
+}
+
+impl decode::Decode for Lending {
+    #[inline]
+    fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
+        let mut left = messages;
+        loop {
+            let mut input = &mut self.buffer[..self.filled];
+            while let Some(frame) = self.decoder.decode(&mut input).expect("these are frames") {
+                sink.message(frame.payload());
+                left -= 1;
+            }
+            let rest = input.len();
+            self.buffer.copy_within(self.filled - rest..self.filled, 0);
+            self.filled = rest;
+            if left == 0 {
+                return;
+            }
+            self.filled += self.source.read(&mut self.buffer[rest..]).expect("memory can be read");
         }
     }
 }

@@ -110,7 +110,7 @@ pub fn cell(workload: &'static str, setup: Setup) -> Cell {
         setup.contender("floor:batch", Kind::Bound, "one call a message", || Batch(hand())),
         setup.contender("floor:hand", Kind::Floor, "", hand),
         setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), role, version)),
-        // The form that lends messages from a slice of the caller's goes here, beside this one, and is called `lent`.
+        setup.contender("lent", Kind::Ours, "", || ours::Lending::new(setup.source(), role, version, len)),
         setup.contender("connection", Kind::Ours, "", || ours::Connected::new(setup.source(), role, version)),
     ];
     #[cfg(feature = "peers")]

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
 
 use crate::flags::{Flags, Text};
-use crate::utf8::validated;
+use crate::utf8::{is_utf8, validated};
 use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask, sentinel};
 
 /// One frame: an opcode, its flags and a payload (RFC 6455 §5).
@@ -157,11 +157,11 @@ impl<P> Frame<P> {
 }
 
 impl<P: AsRef<[u8]>> Frame<P> {
-    /// The payload as text, where the decoder has seen that it is: a message in one frame, or a fragment that begins
-    /// and ends with whole characters.
+    /// The payload as text, if it is UTF-8. What the decoder has seen whole is not looked at again.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
-        (self.text_known() == Text::Whole).then(|| validated(self.bytes()))
+        let is_text = self.text_known() == Text::Whole || is_utf8(self.bytes());
+        is_text.then(|| validated(self.bytes()))
     }
 
     #[inline]

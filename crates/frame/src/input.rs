@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::flags::Text;
 use crate::utf8::is_utf8;
-use crate::{DecodeError, sentinel};
+use crate::{DecodeError, FrameHeader, sentinel};
 
 /// What a caller is likely to read at once.
 const READ: usize = 64 * 1024;
@@ -23,8 +23,8 @@ pub(crate) trait Input {
     /// Drops the next `head` bytes and takes the `len` behind them.
     fn take(&mut self, head: usize, len: usize) -> Self::Payload;
 
-    /// Adds the next `ready` bytes to what is held, with room behind it for some of the `missing` ones: as many as have
-    /// come. Says whether it could.
+    /// Adds the next `ready` bytes to what is held, with room behind it for some of the `missing` ones, or for a read, as far
+    /// as what has come allows. Says whether it could.
     fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, missing: usize) -> bool;
 
     /// Takes the next `len` bytes behind what is held.
@@ -56,13 +56,18 @@ impl Input for BytesMut {
     }
 
     fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, missing: usize) -> bool {
+        let is_first = held.is_none();
         let held = held.get_or_insert_default();
         held.unsplit(self.split_to(ready));
-        let room = missing.min(held.len());
-        if self.is_empty() && self.capacity() < room.min(READ) {
-            // One owner, so that it can grow where it is.
+        // As much again as has come, with its head; all of it, where the memory of an earlier one is at hand.
+        let room = missing.max(READ).min(held.len() + FrameHeader::MAX_LEN);
+        let all = missing.saturating_add(READ);
+        if self.is_empty() && self.capacity() < if is_first { all } else { room.min(READ) } {
+            // One owner, so that it can move and grow where it is.
             *self = BytesMut::new();
-            held.reserve(room);
+            if !held.try_reclaim(all) {
+                held.reserve(room);
+            }
             *self = held.split_off(held.len());
         }
         true

@@ -99,22 +99,15 @@ impl Sequence {
             //# that the byte stream is not, in fact, a valid UTF-8 stream, that
             //# endpoint MUST _Fail the WebSocket Connection_.
             let fresh = payload.get(at..).unwrap_or_default();
-            let before = self.text;
-            if !(is_ascii && before.is_complete()) {
+            if !(is_ascii && self.text.is_complete()) {
                 self.text.push(fresh).map_err(|_| DecodeError::InvalidUtf8)?;
             }
             if message_ends && !self.text.is_complete() {
                 return Err(DecodeError::InvalidUtf8);
             }
-            text = if self.begins_whole && self.text.is_complete() { Text::Whole } else { Text::Checked };
-            if text == Text::Whole && ends && at > 0 {
-                // What came earlier was the caller's to write to since, and becomes a `str` without another look.
-                let mut again = Utf8Validator::new();
-                again.push(payload.get(..at).unwrap_or_default()).map_err(|_| DecodeError::InvalidUtf8)?;
-                if again != before {
-                    return Err(DecodeError::InvalidUtf8);
-                }
-            }
+            // What stands before `at` was the caller's to write to since it was looked at.
+            let is_whole = self.begins_whole && at == 0 && self.text.is_complete();
+            text = if is_whole { Text::Whole } else { Text::Checked };
         }
         if message_ends {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2

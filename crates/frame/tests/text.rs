@@ -7,7 +7,7 @@ use std::slice;
 
 use bytes::BytesMut;
 use proptest::prelude::*;
-use protocol_websocket_frame::{CloseCode, DecodeError, Decoder, Delivery, Frame, MaskKey, OpCode};
+use protocol_websocket_frame::{Assembler, CloseCode, DecodeError, Decoder, Delivery, Frame, Limits, MaskKey, OpCode};
 
 use common::{KEY, client, decode, encode, encode_unchecked, server};
 
@@ -118,7 +118,10 @@ fn what_was_changed_after_it_was_checked_is_no_text() {
         assert_eq!(decoder.decode(&mut input), Ok(None));
         input[0] = 0xFF;
         input.unsplit(rest);
-        assert_eq!(decoder.decode(&mut input), Err(DecodeError::InvalidUtf8));
+        let frame = decoder.decode(&mut input).unwrap().unwrap();
+        assert_eq!(frame.as_text(), None);
+        let mut assembler = Assembler::new(Limits::default());
+        assert_eq!(assembler.push(frame), Err(DecodeError::InvalidUtf8));
     }
 }
 
