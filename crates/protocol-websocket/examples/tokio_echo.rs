@@ -59,7 +59,8 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
         // One write for all that a read brought about, whether it ended well or not.
         let ended = advance(&mut server, &mut input, &mut output);
         while !output.is_empty() {
-            timeout(PATIENCE, stream.write_all_buf(&mut output)).await??;
+            timeout(PATIENCE, stream.write_all(&output)).await??;
+            output.clear();
             server.flush(&mut output);
         }
         // Whoever is silent costs no buffer, and the beginning of a message no more than it has.
@@ -77,7 +78,8 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
             Ok(read) => drop(read?),
             Err(_) => {
                 let ended = server.handle_timeout(started.elapsed(), &mut output);
-                timeout(PATIENCE, stream.write_all_buf(&mut output)).await??;
+                timeout(PATIENCE, stream.write_all(&output)).await??;
+                output.clear();
                 ended?;
             }
         }
