@@ -20,7 +20,7 @@
 //!
 //! # Features
 //!
-//! - `getrandom` (off): `OsRandom`, a [`Random`] over the operating system's generator.
+//! - `getrandom` (off): `OsRandom`, a [`Random`] keyed by the operating system's generator.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

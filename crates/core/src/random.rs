@@ -24,30 +24,33 @@ impl<F: FnMut(&mut [u8])> Random for F {
     }
 }
 
-/// Bytes from the operating system's generator, drawn [`OsRandom::BLOCK`] at a time so that a mask key costs no
-/// system call of its own.
+/// Bytes that nobody can predict, without a system call for each mask key: the keystream of ChaCha12, whose key is the
+/// operating system's, and a new one after [`OsRandom::RESEED`] bytes.
 ///
-/// Bytes are handed out once. `Debug` does not show them.
+/// `Debug` does not show them.
 #[cfg(feature = "getrandom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
 pub struct OsRandom {
-    block: [u8; Self::BLOCK],
-    used: usize,
+    stream: Option<chacha20::ChaCha12Rng>,
+    /// How many bytes the key is still good for.
+    left: usize,
 }
 
 #[cfg(feature = "getrandom")]
 mod os {
     use super::{OsRandom, Random};
+    use chacha20::ChaCha12Rng;
+    use chacha20::rand_core::{Rng as _, SeedableRng as _};
     use core::fmt;
 
     impl OsRandom {
-        /// How many bytes one call to the system draws: 64 mask keys.
-        pub const BLOCK: usize = 256;
+        /// For how many bytes one key of the system is used: 16,384 mask keys.
+        pub const RESEED: usize = 64 * 1024;
 
-        /// A source that draws its first block when it is first asked.
+        /// A source that asks the system when it is first asked itself.
         #[must_use]
         pub const fn new() -> Self {
-            Self { block: [0; Self::BLOCK], used: Self::BLOCK }
+            Self { stream: None, left: 0 }
         }
     }
 
@@ -67,15 +70,20 @@ mod os {
         /// # Panics
         ///
         /// When the operating system has no entropy to give: going on would mean predictable masks.
+        #[inline]
         fn fill(&mut self, buf: &mut [u8]) {
-            for byte in buf {
-                if self.used == Self::BLOCK {
-                    self.refill();
+            for part in buf.chunks_mut(Self::RESEED) {
+                let left = self.left.checked_sub(part.len());
+                match (&mut self.stream, left) {
+                    (Some(stream), Some(left)) => {
+                        self.left = left;
+                        match <&mut [u8; 4]>::try_from(&mut *part) {
+                            Ok(key) => *key = stream.next_u32().to_ne_bytes(),
+                            Err(_) => stream.fill_bytes(part),
+                        }
+                    }
+                    _ => self.seeded(part.len()).fill_bytes(part),
                 }
-                if let Some(fresh) = self.block.get_mut(self.used) {
-                    *byte = core::mem::take(fresh);
-                }
-                self.used += 1;
             }
         }
     }
@@ -83,12 +91,16 @@ mod os {
     impl OsRandom {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# the masking key MUST be derived from a strong source of entropy
+        /// The stream with a new key, of which `len` bytes are about to be taken.
+        #[cold]
         #[allow(clippy::panic, reason = "predictable masks are worse than none")]
-        fn refill(&mut self) {
-            if let Err(error) = getrandom::fill(&mut self.block) {
+        fn seeded(&mut self, len: usize) -> &mut ChaCha12Rng {
+            let mut seed = [0; 32];
+            if let Err(error) = getrandom::fill(&mut seed) {
                 panic!("the operating system gives no random bytes: {error}");
             }
-            self.used = 0;
+            self.left = Self::RESEED.saturating_sub(len);
+            self.stream.insert(ChaCha12Rng::from_seed(seed))
         }
     }
 }
@@ -97,22 +109,29 @@ mod os {
 mod tests {
     use super::*;
     extern crate alloc;
-    use alloc::format;
+    use alloc::{format, vec};
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
     //# the masking key MUST be derived from a strong source of entropy
     #[test]
-    fn blocks_follow_each_other_without_a_gap() {
+    fn all_of_a_buffer_is_filled() {
         let mut random = OsRandom::new();
-        let mut bytes = [0; 3 * OsRandom::BLOCK + 1];
-        random.fill(&mut bytes);
-        // A stretch of 16 zeros has a chance of 2^-128 a place: it would mean bytes that were never filled.
-        assert!(!bytes.windows(16).any(|window| window == [0; 16]));
+        for len in [0, 1, 3, 4, 5, 1000, OsRandom::RESEED, 2 * OsRandom::RESEED + 1] {
+            let mut bytes = vec![0; len];
+            random.fill(&mut bytes);
+            // A stretch of 16 zeros has a chance of 2^-128 a place: it would mean bytes that were never filled.
+            assert!(!bytes.windows(16).any(|window| window == [0; 16]));
+        }
     }
 
     #[test]
-    fn a_source_is_a_block_and_a_place_in_it() {
-        assert_eq!(size_of::<OsRandom>(), OsRandom::BLOCK + size_of::<usize>());
+    fn two_sources_have_nothing_in_common() {
+        let draw = || {
+            let mut key = [0; 16];
+            OsRandom::new().fill(&mut key);
+            key
+        };
+        assert_ne!(draw(), draw());
     }
 
     #[test]
@@ -129,6 +148,16 @@ mod tests {
         random.fill(&mut first);
         random.fill(&mut second);
         assert_ne!(first, second);
-        assert_eq!(random.block[..32], [0; 32]);
+    }
+
+    #[test]
+    fn a_key_is_used_for_its_bytes_and_no_more() {
+        let (mut random, mut mask) = (OsRandom::new(), [0; 4]);
+        for left in (0..OsRandom::RESEED / 4).rev() {
+            random.fill(&mut mask);
+            assert_eq!(random.left, left * 4);
+        }
+        random.fill(&mut [0; 16]);
+        assert_eq!(random.left, OsRandom::RESEED - 16);
     }
 }
