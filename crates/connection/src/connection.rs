@@ -16,7 +16,7 @@ use crate::{Config, Error, Event, SendError, State, Timeout};
 /// An open connection in either role, after a handshake made anywhere: by the handshake crates, by an HTTP library, over
 /// HTTP/2 or HTTP/3.
 ///
-/// It owns state and no bytes. What arrived is in the caller's `input`, from whose front it takes what it reads; what
+/// It owns state, and bytes only of a message under way. What arrived is in the caller's `input`, from whose front it takes what it reads; what
 /// must be sent is appended to the caller's `output`. The order of calls in an event loop:
 ///
 /// 1. append what arrived to `input`, and call [`receive`](Self::receive) until it gives `None`;
