@@ -15,7 +15,7 @@ use std::{env, fs, process};
 
 use protocol_websocket_benches::counting::Counting;
 use protocol_websocket_benches::measure::{Effort, Measured, measure};
-use protocol_websocket_benches::workloads::{decode, deflate, handshake};
+use protocol_websocket_benches::workloads::{decode, handshake};
 use protocol_websocket_benches::{Kind, memory, table, targets, workloads};
 
 /// So that allocations can be counted. While time is measured it looks at a flag, for all alike.
@@ -67,7 +67,7 @@ fn options() -> Result<Options, String> {
 }
 
 fn run(options: &Options) -> Result<(), String> {
-    if !deflate::is_zlib_rs() {
+    if !protocol_websocket_permessage_deflate::is_zlib_rs() {
         return Err(
             "some crate turned on flate2's zlib in C, so no figure of permessage-deflate would mean anything".into()
         );

@@ -43,13 +43,6 @@ pub fn cells() -> Vec<Make> {
     cells
 }
 
-/// Whether flate2 compresses with zlib-rs. Any crate in a build can turn on zlib in C, for all of them, and it is two to
-/// five times slower. There a stream is a pointer and two counters; zlib-rs keeps its state in place.
-#[must_use]
-pub const fn is_zlib_rs() -> bool {
-    size_of::<Compress>() > 64
-}
-
 /// The messages.
 #[must_use]
 pub fn messages() -> Vec<String> {
@@ -241,11 +234,6 @@ fn mean(messages: &[String]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nobody_turned_on_the_zlib_in_c() {
-        assert!(is_zlib_rs());
-    }
 
     #[test]
     fn messages_are_as_long_as_the_page_says() {

@@ -63,6 +63,9 @@
 //! # Features
 //!
 //! None. It needs `std`, since `flate2` does.
+//!
+//! `flate2` is asked for `zlib-rs`, but features add up: any crate in a build that asks it for a zlib in C gets that for
+//! everybody, and it takes two to five times as long. [`is_zlib_rs`] tells; `cargo tree -i libz-sys` names who it was.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -78,6 +81,18 @@ pub use negotiate::PermessageDeflate;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Whether `flate2` compresses with zlib-rs in this build, as it does unless another crate turned on a zlib in C: for a
+/// test of yours, or a line in a log.
+///
+/// ```
+/// assert!(protocol_websocket_permessage_deflate::is_zlib_rs());
+/// ```
+#[must_use]
+pub const fn is_zlib_rs() -> bool {
+    // A stream in C is a pointer and two counters; zlib-rs keeps its state in place.
+    size_of::<flate2::Compress>() > 64
+}
 
 /// What a flush ends with, which does not travel (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
