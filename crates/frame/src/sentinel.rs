@@ -371,6 +371,29 @@ mod tests {
     }
 
     #[test]
+    fn replacements_in_later_parts_count() {
+        let just = Ok(Some(Frame::continuation("\u{FFFD}")));
+        let beyond = Err(DecodeError::FrameTooLong);
+        for (wire, expected) in [(&b"\xC0\xFF"[..], just), (b"\xC0x", beyond.clone()), (b"\xC0x\xFF", beyond)] {
+            let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts);
+            let mut input = BytesMut::from(&b"\x00a"[..]);
+            assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
+            input.extend_from_slice(wire);
+            assert_eq!(decoder.decode(&mut input), expected, "{wire:02x?}");
+        }
+    }
+
+    #[test]
+    fn an_end_behind_half_a_character_is_found() {
+        let mut decoder = decoder().delivery(Delivery::Parts);
+        let mut input = BytesMut::from(&b"\x00a\xE2\x82"[..]);
+        assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
+        input.extend_from_slice(b"\xFF");
+        assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::continuation("\u{FFFD}"))));
+        assert!(input.is_empty());
+    }
+
+    #[test]
     fn parts_end_between_characters() {
         let mut decoder = decoder().delivery(Delivery::Parts);
         let mut input = BytesMut::from(&b"\x00a\xC3"[..]);
