@@ -88,6 +88,12 @@ mod tests {
     }
 
     #[test]
+    fn perls_limits_are_eight_mib_in_as_many_frames_as_fill_them() {
+        let Limits { max_frame, max_message, max_fragments } = Limits::PERL;
+        assert_eq!((max_frame, max_message, max_fragments), (64 << 10, 8 << 20, 128));
+    }
+
+    #[test]
     fn fragments_follow_the_message() {
         assert_eq!(Limits::new(0).max_fragments, 1024);
         assert_eq!(Limits::default().max_fragments, 4096);
