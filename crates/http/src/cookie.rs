@@ -474,7 +474,8 @@ mod tests {
         let cookie = SetCookie::parse(" a = \"b c\" ; Path=/x=y;; SECURE ;Path=/z").unwrap();
         assert_eq!((cookie.name(), cookie.value()), ("a", "\"b c\""));
         assert_eq!((cookie.attribute("path"), cookie.attribute("Secure")), (Some("/z"), Some("")));
-        assert_eq!(cookie.attribute("HttpOnly"), None);
+        assert_eq!((cookie.attribute("HttpOnly"), cookie.attribute("")), (None, None));
+        assert_eq!(SetCookie::parse("a=b;; ;"), Some(SetCookie::new("a", "b")));
         assert_eq!(SetCookie::parse("a"), None);
         assert_eq!(SetCookie::parse("=b; Path=/"), None);
         assert_eq!(SetCookie::parse(""), None);
