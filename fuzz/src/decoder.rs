@@ -120,12 +120,7 @@ fn check_cuts(decoder: &Decoder, input: &Input<'_>, unchecked: bool) {
     });
 }
 
-fn run<'a>(
-    decoder: Decoder,
-    limits: Limits,
-    delivery: Delivery,
-    pieces: &mut dyn Iterator<Item = &'a [u8]>,
-) -> Vec<Out> {
+fn run(decoder: Decoder, limits: Limits, delivery: Delivery, pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<Out> {
     let mut decoder = decoder.delivery(delivery);
     let (mut input, mut out, mut message) = (BytesMut::new(), Vec::new(), Vec::new());
     let (mut assembler, mut parts) = (Assembler::new(limits), Assembler::new(limits));

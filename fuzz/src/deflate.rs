@@ -164,7 +164,7 @@ pub fn inflate(data: &[u8]) {
 }
 
 /// What a message in these pieces gives.
-fn inflated<'a>(cuts: &mut dyn Iterator<Item = &'a [u8]>, room: usize) -> Result<Vec<u8>, DecodeError> {
+fn inflated(cuts: &mut dyn Iterator<Item = &[u8]>, room: usize) -> Result<Vec<u8>, DecodeError> {
     let mut inflater = Inflater::new();
     let (mut out, mut first) = (Vec::new(), true);
     let cuts = cuts.map(Some).chain([None]);

@@ -37,7 +37,7 @@ pub fn server_handshake(data: &[u8]) {
     every_cut(input.stream, &input.cuts, |pieces| assert_eq!(serve(&input, spoken, pieces), whole));
 }
 
-fn serve<'a>(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item = &'a [u8]>) -> Seen {
+fn serve(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item = &[u8]>) -> Seen {
     let mut server = Server::new(config().versions(spoken));
     let (mut buffer, mut output, mut events) = (BytesMut::new(), BytesMut::new(), Vec::new());
     for piece in pieces {
@@ -153,7 +153,7 @@ fn counting() -> impl FnMut(&mut [u8]) + Send + 'static {
     }
 }
 
-fn ask<'a>(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &'a [u8]>) -> Seen {
+fn ask(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) -> Seen {
     let (mut wire, mut output, mut buffer) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
     let mut client = connect(offer, &mut wire);
     let request = Request::parse(&mut wire, HeadLimits::default()).unwrap().unwrap();

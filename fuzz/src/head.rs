@@ -156,9 +156,9 @@ pub fn response_head(data: &[u8]) {
     }
 }
 
-fn take<'a, T>(
+fn take<T>(
     input: &Input<'_>,
-    pieces: &mut dyn Iterator<Item = &'a [u8]>,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
     next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
 ) -> Read<T> {
     let (mut reader, mut buffer, mut fed) = (HeadReader::new(input.limits()), BytesMut::new(), 0);
@@ -217,7 +217,7 @@ fn unescaped(path: &str) -> String {
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        bytes.extend_from_slice(part[2..].as_bytes());
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
     }
     String::from_utf8(bytes).unwrap()
 }
