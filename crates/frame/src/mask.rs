@@ -88,16 +88,21 @@ fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
 
     #[inline(always)]
     fn wide<S: Simd>(simd: S, payload: &mut [u8], key: [u8; 4]) -> bool {
-        let turned = MaskKey(key).turned(payload.len());
-        let of = |key| u32x16::splat(simd, u32::from_ne_bytes(key)).to_bytes();
-        let Some(last) = payload.last_chunk::<64>() else { return true };
-        let last = u8x64::simd_from(simd, *last) ^ of(turned);
-        let key = of(key);
-        let mut seen = last;
-        for lane in payload.as_chunks_mut::<64>().0 {
+        let wide = |offset| u32x16::splat(simd, u32::from_ne_bytes(MaskKey(key).turned(offset))).to_bytes();
+        // The first lane and the last overlap those between, which begin where no store crosses two lines of the cache.
+        let ahead = payload.as_ptr().align_offset(64).min(63);
+        let (Some(first), Some(last)) = (payload.first_chunk::<64>(), payload.last_chunk::<64>()) else { return true };
+        let first = u8x64::simd_from(simd, *first) ^ wide(0);
+        let last = u8x64::simd_from(simd, *last) ^ wide(payload.len());
+        let mut seen = first | last;
+        let key = wide(ahead);
+        for lane in payload.split_at_mut(ahead).1.as_chunks_mut::<64>().0 {
             let masked = u8x64::simd_from(simd, *lane) ^ key;
             masked.store_slice(lane);
             seen |= masked;
+        }
+        if let Some(lane) = payload.first_chunk_mut::<64>() {
+            first.store_slice(lane);
         }
         if let Some(lane) = payload.last_chunk_mut::<64>() {
             last.store_slice(lane);
@@ -123,12 +128,38 @@ mod tests {
     #[test]
     fn every_short_length_and_offset_is_masked_byte_by_byte() {
         let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
-        for len in 0..200 {
+        for len in (0..200).chain([255, 256, 257, 511, 512, 513, 1000, 1027]) {
             for offset in 0..5 {
                 let (mut fast, mut slow) = (vec![0xA5; len], vec![0xA5; len]);
                 mask(&mut fast, key, offset);
                 naive(&mut slow, key, offset);
                 assert_eq!(fast, slow, "length {len}, offset {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_where_a_payload_lies() {
+        let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
+        for start in 0..70 {
+            let (mut fast, mut slow) = ([0xA5; 700], [0xA5; 700]);
+            let is_ascii = xor(&mut fast[start..], key.0);
+            naive(&mut slow[start..], key, 0);
+            assert_eq!((fast, is_ascii), (slow, slow[start..].is_ascii()), "from {start}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_not_ascii_is_seen_wherever_it_stands() {
+        for len in (0..80).chain([255, 256, 257, 600]) {
+            for at in 0..len {
+                let (mut payload, key) = (vec![b'x'; len], MaskKey([1, 2, 3, 4]));
+                payload[at] = 0x80;
+                mask(&mut payload, key, 0);
+                assert!(!xor(&mut payload, key.0), "{at} of {len}");
+                payload[at] = b'x';
+                mask(&mut payload, key, 0);
+                assert!(xor(&mut payload, key.0), "{at} of {len}");
             }
         }
     }
