@@ -44,6 +44,11 @@ impl Flags {
     }
 
     #[inline]
+    pub(crate) const fn is_control(self) -> bool {
+        self.0 & 0x8 != 0
+    }
+
+    #[inline]
     pub(crate) const fn fin(self) -> bool {
         self.0 & FIN != 0
     }
@@ -104,6 +109,7 @@ mod tests {
                         let flags = Flags::new(opcode, fin, rsv, text);
                         assert_eq!(read(flags), (opcode, fin, rsv, text));
                         assert_eq!(flags.first_byte(), opcode.bits() | rsv.bits() | if fin { 0x80 } else { 0 });
+                        assert_eq!(flags.is_control(), opcode.is_control());
                         assert_eq!(read(flags.with_fin(!fin)), (opcode, !fin, rsv, text));
                         assert_eq!(read(flags.with_rsv(Rsv::RSV2)), (opcode, fin, Rsv::RSV2, text));
                         assert_eq!(read(flags.with_text(Text::Checked)), (opcode, fin, rsv, Text::Checked));

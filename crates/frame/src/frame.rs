@@ -204,11 +204,13 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// The head's bytes, if the frame may be sent.
     #[inline]
     fn head(&self, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
-        let header = self.header(mask).encode()?;
+        if self.flags.is_control() {
+            self.header(None).check()?;
+        }
         if self.opcode() == OpCode::Close {
             Close::check(self.bytes())?;
         }
-        Ok(header)
+        Ok(HeaderBytes::new(self.flags.first_byte(), mask, self.bytes().len() as u64))
     }
 }
 

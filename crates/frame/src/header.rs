@@ -121,6 +121,13 @@ impl FrameHeader {
     /// A control frame that is fragmented or over 125 bytes, and a length of 2^63 or more.
     #[inline]
     pub fn encode(&self) -> Result<HeaderBytes, EncodeError> {
+        self.check()?;
+        let first = (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits();
+        Ok(HeaderBytes::new(first, self.mask, self.len))
+    }
+
+    /// Refuses what no head may say.
+    pub(crate) fn check(&self) -> Result<(), EncodeError> {
         if self.opcode.is_control() {
             if self.len > 125 {
                 return Err(EncodeError::ControlTooLong);
@@ -131,25 +138,7 @@ impl FrameHeader {
                 return Err(EncodeError::ControlFragmented);
             }
         }
-        if self.len >> 63 != 0 {
-            return Err(EncodeError::FrameTooLong);
-        }
-        let form = length_form(self.len);
-        let first = (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits();
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
-        //# A masked frame MUST have the field frame-masked set to 1
-        let second = (u8::from(self.mask.is_some()) * MASK) | form;
-        // All of it as one number, the first byte lowest. Where a key would stand there are zeros without one, and the
-        // length says whether they count.
-        let key = u128::from(self.mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
-        let len = u64::from_le_bytes(self.len.to_be_bytes());
-        let (rest, key_at) = match form {
-            LEN_16 => (u128::from(len >> 48) | key << 16, 4),
-            LEN_64 => (u128::from(len) | key << 64, 10),
-            _ => (key, 2),
-        };
-        let bytes = (u128::from(first) | u128::from(second) << 8 | rest << 16).to_le_bytes();
-        Ok(HeaderBytes { bytes, len: if self.mask.is_some() { key_at + 4 } else { key_at } })
+        if self.len >> 63 != 0 { Err(EncodeError::FrameTooLong) } else { Ok(()) }
     }
 }
 
@@ -173,6 +162,26 @@ pub struct HeaderBytes {
 impl HeaderBytes {
     /// More than a head has, and a number that one instruction copies.
     const ROOM: usize = 16;
+
+    /// The head of a frame whose first byte is `first`.
+    #[inline]
+    pub(crate) fn new(first: u8, mask: Option<MaskKey>, len: u64) -> Self {
+        let form = length_form(len);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+        //# A masked frame MUST have the field frame-masked set to 1
+        let second = (u8::from(mask.is_some()) * MASK) | form;
+        // All of it as one number, the first byte lowest. Where a key would stand there are zeros without one, and the
+        // length says whether they count.
+        let key = u128::from(mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
+        let len = u64::from_le_bytes(len.to_be_bytes());
+        let (rest, key_at) = match form {
+            LEN_16 => (u128::from(len >> 48) | key << 16, 4),
+            LEN_64 => (u128::from(len) | key << 64, 10),
+            _ => (key, 2),
+        };
+        let bytes = (u128::from(first) | u128::from(second) << 8 | rest << 16).to_le_bytes();
+        Self { bytes, len: if mask.is_some() { key_at + 4 } else { key_at } }
+    }
 
     /// A head of at most two bytes, as other dialects have them.
     pub(crate) fn from_slice(head: &[u8]) -> Self {
