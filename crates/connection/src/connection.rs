@@ -16,8 +16,8 @@ use crate::{Config, Error, Event, SendError, State, Timeout};
 /// An open connection in either role, after a handshake made anywhere: by the handshake crates, by an HTTP library, over
 /// HTTP/2 or HTTP/3.
 ///
-/// It owns state, and bytes only of a message under way. What arrived is in the caller's `input`, from whose front it takes what it reads; what
-/// must be sent is appended to the caller's `output`. The order of calls in an event loop:
+/// It owns state, and bytes only of a message under way. What arrived is in the caller's `input`, from whose front it
+/// takes what it reads; what must be sent is appended to the caller's `output`. The order of calls in an event loop:
 ///
 /// 1. append what arrived to `input`, and call [`receive`](Self::receive) until it gives `None`;
 /// 2. call [`send`](Self::send) and its like whenever there is something to say;

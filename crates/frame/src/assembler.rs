@@ -10,8 +10,8 @@ use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, 
 ///
 /// A message in one frame passes without a copy. Fragments are joined in one buffer that grows with what has come, at
 /// most to twice its length and never past the longest message, and that is gone with the message. Text is checked as it
-/// comes, and that of fragments always here: what makes their sum a `str` must not rest on frames having come in order
-/// from one decoder.
+/// comes. What a decoder has seen to be whole text is not looked at again; all else is, since what makes a sum of fragments
+/// a `str` must not rest on frames having come in order from one decoder.
 ///
 /// It checks again what a [`Decoder`](crate::Decoder) in front of it has checked of the order and the length, since an
 /// extension between the two changes lengths, and since frames may come from elsewhere. Fragments are not counted here:

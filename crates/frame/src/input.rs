@@ -6,10 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::flags::Text;
 use crate::utf8::is_utf8;
-use crate::{DecodeError, FrameHeader, sentinel};
-
-/// What a caller is likely to read at once.
-const READ: usize = 64 * 1024;
+use crate::{DecodeError, sentinel};
 
 /// Bytes that arrived, from whose front frames are taken: a buffer that payloads share, or a slice that lends them.
 pub(crate) trait Input {
@@ -23,9 +20,9 @@ pub(crate) trait Input {
     /// Drops the next `head` bytes and takes the `len` behind them.
     fn take(&mut self, head: usize, len: usize) -> Self::Payload;
 
-    /// Adds the next `ready` bytes to what is held, with room behind it for some of the `missing` ones, or for a read, as far
-    /// as what has come allows. Says whether it could.
-    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, missing: usize) -> bool;
+    /// Adds the next `ready` bytes to what is held, with room behind it for a read as long as the last, of `read` bytes,
+    /// and for more of the `missing` ones as far as what has come allows. Says whether it could.
+    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) -> bool;
 
     /// Takes the next `len` bytes behind what is held.
     fn take_behind(&mut self, held: BytesMut, len: usize) -> Self::Payload;
@@ -55,18 +52,18 @@ impl Input for BytesMut {
         taken
     }
 
-    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, missing: usize) -> bool {
+    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) -> bool {
         let is_first = held.is_none();
         let held = held.get_or_insert_default();
         held.unsplit(self.split_to(ready));
-        // As much again as has come, with its head; all of it, where the memory of an earlier one is at hand.
-        let room = missing.max(READ).min(held.len() + FrameHeader::MAX_LEN);
-        let all = missing.saturating_add(READ);
-        if self.is_empty() && self.capacity() < if is_first { all } else { room.min(READ) } {
-            // One owner, so that it can move and grow where it is.
+        let all = missing.saturating_add(read);
+        if self.is_empty() && self.capacity() < if is_first { all } else { read } {
+            let room = self.capacity();
+            // One owner, so that it can move and grow where it is: into memory that an earlier one left, or by as much
+            // again as has come.
             *self = BytesMut::new();
             if !held.try_reclaim(all) {
-                held.reserve(room);
+                held.reserve(if room < read { missing.max(read).min(held.len() + read) } else { room });
             }
             *self = held.split_off(held.len());
         }
@@ -103,7 +100,7 @@ impl<'a> Input for &'a mut [u8] {
         taken.split_at_mut(head).1
     }
 
-    fn hold(&mut self, _: &mut Option<Box<BytesMut>>, _: usize, _: usize) -> bool {
+    fn hold(&mut self, _: &mut Option<Box<BytesMut>>, _: usize, _: usize, _: usize) -> bool {
         false
     }
 

@@ -8,12 +8,13 @@ use crate::flags::{Flags, Text};
 use crate::input::Input;
 use crate::mask::xor;
 use crate::rules::Rules;
-use crate::sequence::Sequence;
+use crate::sequence::{Fresh, Sequence};
 use crate::whole::Whole;
 use crate::{DecodeError, Delivery, Frame, FrameHeader, Message, OpCode, Rsv};
 
-/// A payload beyond this many bytes, which no control frame has, is held here while it comes, out of the caller's reach:
-/// what was checked once needs no second look. A shorter one stays in the caller's buffer, where it costs no memory.
+/// A payload beyond this many bytes, which no control frame has, is held here once half as many have come, out of the
+/// caller's reach: what was checked once needs no second look. A shorter one, and the beginning of a long one, stays in
+/// the caller's buffer, where it costs no memory.
 const LONG: u64 = if cfg!(fuzzing) { 125 } else { 64 * 1024 };
 
 #[derive(Clone, Debug, Default)]
@@ -92,6 +93,7 @@ impl Length {
     #[cold]
     fn fail(&mut self, error: DecodeError) -> DecodeError {
         self.state = State::Failed(error);
+        self.held = None;
         error
     }
 
@@ -118,6 +120,7 @@ impl Length {
             }
             State::Failed(error) => return Err(error),
         };
+        let earlier = payload.ready;
         let text = self.advance(&mut payload, input.bytes())?;
         let part = rules.delivery == Delivery::Parts && !payload.header.opcode.is_control() && payload.ready > 0;
         if payload.has_ended() || part {
@@ -126,8 +129,15 @@ impl Length {
             self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };
             return Ok(Some(found));
         }
-        if payload.header.len > LONG && payload.ready > 0 {
-            payload.hold(&mut self.held, input);
+        if payload.header.len > LONG && (self.held.is_some() || payload.ready as u64 > LONG / 2) {
+            if earlier > 0 {
+                // They were the caller's to write to since they were checked, and from here on they are not.
+                self.sequence.check_again(input.bytes())?;
+            }
+            // What brought the first of it brought its head, too.
+            let head = if self.held.is_none() && earlier == 0 { FrameHeader::MAX_LEN } else { 0 };
+            let read = payload.ready.saturating_sub(earlier) + head;
+            payload.hold(&mut self.held, read, input);
         }
         self.state = State::Payload(payload);
         Ok(None)
@@ -138,13 +148,14 @@ impl Length {
         let Payload { header, taken, ready } = *payload;
         let here = payload.available(input);
         let (at_hand, _) = input.split_at_mut(here);
-        let (_, fresh) = at_hand.split_at_mut(ready);
+        let (_, fresh) = at_hand.split_at_mut(ready.min(here));
         #[expect(clippy::cast_possible_truncation, reason = "only the two lowest bits matter")]
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
         //# A server MUST remove masking for data frames received from a client
         let is_ascii = header.mask.is_some_and(|key| xor(fresh, key.turned((taken as usize).wrapping_add(ready))));
         payload.ready = here;
-        self.sequence.check(&header, at_hand, ready, payload.has_ended(), is_ascii)
+        let fresh = Fresh { from: ready, is_ascii };
+        self.sequence.check(&header, at_hand, fresh, payload.has_ended())
     }
 }
 
@@ -173,9 +184,9 @@ impl Payload {
     }
 
     /// Takes what is ready out of the input, and leaves room for the next bytes right behind it.
-    fn hold<I: Input>(&mut self, held: &mut Option<Box<BytesMut>>, input: &mut I) {
+    fn hold<I: Input>(&mut self, held: &mut Option<Box<BytesMut>>, read: usize, input: &mut I) {
         let missing = self.header.len - self.taken - self.ready as u64;
-        if input.hold(held, self.ready, usize::try_from(missing).unwrap_or(usize::MAX)) {
+        if input.hold(held, self.ready, read, usize::try_from(missing).unwrap_or(usize::MAX)) {
             self.taken += self.ready as u64;
             self.ready = 0;
         }

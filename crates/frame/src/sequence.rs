@@ -14,6 +14,14 @@ pub(crate) struct Sequence {
     begins_whole: bool,
 }
 
+/// What of a payload at hand was not checked before.
+pub(crate) struct Fresh {
+    /// Where it begins.
+    pub(crate) from: usize,
+    /// It is known to be ASCII.
+    pub(crate) is_ascii: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
@@ -25,6 +33,16 @@ enum State {
 }
 
 impl Sequence {
+    /// Checks a payload at hand once more, all that has come of it.
+    pub(crate) fn check_again(&self, payload: &[u8]) -> Result<(), DecodeError> {
+        if self.state != State::InText || !self.begins_whole {
+            return Ok(());
+        }
+        let mut text = Utf8Validator::new();
+        text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
+        if text == self.text { Ok(()) } else { Err(DecodeError::InvalidUtf8) }
+    }
+
     /// What was checked of a payload was handed out.
     pub(crate) const fn hand_out(&mut self) {
         self.begins_whole = self.text.is_complete();
@@ -76,15 +94,14 @@ impl Sequence {
         Ok(())
     }
 
-    /// Checks the unmasked payload at hand, of which what lies behind `at` is new and may be known to be ASCII; `ends`
-    /// says that the frame ends with it. Says what is known of the new bytes as text.
+    /// Checks the unmasked payload at hand, or what of it is `fresh`; `ends` says that the frame ends with it. Says what
+    /// is known of it as text.
     pub(crate) fn check(
         &mut self,
         header: &FrameHeader,
         payload: &[u8],
-        at: usize,
+        fresh: Fresh,
         ends: bool,
-        is_ascii: bool,
     ) -> Result<Text, DecodeError> {
         match header.opcode {
             OpCode::Ping | OpCode::Pong => return Ok(Text::Unchecked),
@@ -98,15 +115,15 @@ impl Sequence {
             //# When an endpoint is to interpret a byte stream as UTF-8 but finds
             //# that the byte stream is not, in fact, a valid UTF-8 stream, that
             //# endpoint MUST _Fail the WebSocket Connection_.
-            let fresh = payload.get(at..).unwrap_or_default();
-            if !(is_ascii && self.text.is_complete()) {
-                self.text.push(fresh).map_err(|_| DecodeError::InvalidUtf8)?;
+            if !(fresh.is_ascii && self.text.is_complete()) {
+                let bytes = payload.get(fresh.from..).unwrap_or_default();
+                self.text.push(bytes).map_err(|_| DecodeError::InvalidUtf8)?;
             }
             if message_ends && !self.text.is_complete() {
                 return Err(DecodeError::InvalidUtf8);
             }
-            // What stands before `at` was the caller's to write to since it was looked at.
-            let is_whole = self.begins_whole && at == 0 && self.text.is_complete();
+            // What is not fresh was the caller's to write to since it was looked at.
+            let is_whole = self.begins_whole && fresh.from == 0 && self.text.is_complete();
             text = if is_whole { Text::Whole } else { Text::Checked };
         }
         if message_ends {

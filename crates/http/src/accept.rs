@@ -68,8 +68,10 @@ impl Accept {
     /// Appends an extension that the client offered, with the parameters that answer its own.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
-        let result = if extension.is_valid() { Ok(()) } else { Err(BuildError::Extension) };
+        let is_valid = extension.is_valid();
         self.extensions.push(extension);
+        let items: usize = self.extensions.iter().map(|extension| 1 + extension.params().len()).sum();
+        let result = if is_valid && items <= Extension::MAX_ITEMS { Ok(()) } else { Err(BuildError::Extension) };
         self.note(result)
     }
 

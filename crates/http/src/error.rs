@@ -128,7 +128,8 @@ pub enum BuildError {
     Cookie,
     /// A user name with a colon, or a control character in the user name or password (RFC 7617 §2).
     Credentials,
-    /// An extension's name, or the name or value of one of its parameters, is no token (RFC 6455 §9.1).
+    /// An extension's name, or the name or value of one of its parameters, is no token (RFC 6455 §9.1), or these are more
+    /// than [`Extension::MAX_ITEMS`](crate::Extension::MAX_ITEMS).
     Extension,
     /// The extension was not among those that the client offered (RFC 6455 §4.2.2).
     ExtensionNotOffered,
@@ -165,7 +166,7 @@ impl fmt::Display for BuildError {
         f.write_str(match self {
             Self::Cookie => "cookie cannot be written",
             Self::Credentials => "user name or password cannot be written",
-            Self::Extension => "extension is not made of tokens",
+            Self::Extension => "extension is not made of tokens, or one too many",
             Self::ExtensionNotOffered => "extension was not offered",
             Self::Field => "header name or value cannot be written",
             Self::Host => "host is required, and must be valid",

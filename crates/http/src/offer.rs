@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use protocol_websocket_core::{Random, Version};
 
 use crate::challenge::Challenge;
+use crate::extension::scan;
 use crate::grammar::{elements, is_host, is_resource_name, is_text, is_token, is_visible};
 use crate::version::Wording;
 use crate::{BuildError, Extension, Headers, Request, RequestHead, Target, cookie};
@@ -78,11 +79,13 @@ impl Offer {
         self.note(result)
     }
 
-    /// Appends an extension; the most wanted one comes first.
+    /// Appends an extension; the most wanted one comes first. All together have at most [`Extension::MAX_ITEMS`] names
+    /// and parameters.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
-        let result = if extension.is_valid() { Ok(()) } else { Err(BuildError::Extension) };
         join(&mut self.extensions, ", ", &extension.to_string());
+        let is_list = scan(core::iter::once(self.extensions.as_bytes()), drop).is_ok();
+        let result = if extension.is_valid() && is_list { Ok(()) } else { Err(BuildError::Extension) };
         self.note(result)
     }
 

@@ -371,6 +371,13 @@ fn a_request_has_all_that_was_offered() {
     assert!(!format!("{wanted:?}").contains("QWxh"));
 }
 
+#[test]
+fn no_more_is_offered_than_a_server_reads() {
+    let with = |count: usize| (0..count).fold(Offer::new(), |offer, _| offer.extension(Extension::new("x").flag("y")));
+    assert!(offer(&with(Extension::MAX_ITEMS / 2)).is_ok());
+    assert_eq!(offer(&with(Extension::MAX_ITEMS / 2 + 1)), Err(BuildError::Extension));
+}
+
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 //# The elements that comprise this value MUST be non-empty strings
 #[test]

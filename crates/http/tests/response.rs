@@ -108,6 +108,13 @@ fn an_answer_has_all_that_was_accepted() {
 }
 
 #[test]
+fn no_more_is_granted_than_a_client_reads() {
+    let with = |count| Accept::new().extension((1..count).fold(Extension::new("x"), |x, _| x.flag("y")));
+    assert!(accept(&with(Extension::MAX_ITEMS)).is_ok());
+    assert_eq!(accept(&with(Extension::MAX_ITEMS + 1)), Err(BuildError::Extension));
+}
+
+#[test]
 fn nothing_can_be_smuggled_into_an_answer() {
     let new = Accept::new;
     for (ours, error) in [
