@@ -12,6 +12,9 @@ use crate::{DecodeError, sentinel};
 pub(crate) trait Input {
     type Payload: AsRef<[u8]>;
 
+    /// Whether what has come of a payload can be kept from the caller.
+    const HOLDS: bool;
+
     fn bytes(&mut self) -> &mut [u8];
 
     /// Drops the next `len` bytes.
@@ -21,8 +24,8 @@ pub(crate) trait Input {
     fn take(&mut self, head: usize, len: usize) -> Self::Payload;
 
     /// Adds the next `ready` bytes to what is held, with room behind it for a read as long as the last, of `read` bytes,
-    /// and for more of the `missing` ones as far as what has come allows. Says whether it could.
-    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) -> bool;
+    /// and for more of the `missing` ones as far as what has come allows.
+    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize);
 
     /// Takes the next `len` bytes behind what is held.
     fn take_behind(&mut self, held: BytesMut, len: usize) -> Self::Payload;
@@ -34,6 +37,8 @@ pub(crate) trait Input {
 
 impl Input for BytesMut {
     type Payload = Bytes;
+
+    const HOLDS: bool = true;
 
     #[inline(always)]
     fn bytes(&mut self) -> &mut [u8] {
@@ -52,7 +57,7 @@ impl Input for BytesMut {
         taken
     }
 
-    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) -> bool {
+    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) {
         let is_first = held.is_none();
         let held = held.get_or_insert_default();
         held.unsplit(self.split_to(ready));
@@ -67,7 +72,6 @@ impl Input for BytesMut {
             }
             *self = held.split_off(held.len());
         }
-        true
     }
 
     fn take_behind(&mut self, mut held: BytesMut, len: usize) -> Bytes {
@@ -82,6 +86,8 @@ impl Input for BytesMut {
 
 impl<'a> Input for &'a mut [u8] {
     type Payload = &'a mut [u8];
+
+    const HOLDS: bool = false;
 
     #[inline]
     fn bytes(&mut self) -> &mut [u8] {
@@ -100,9 +106,7 @@ impl<'a> Input for &'a mut [u8] {
         taken.split_at_mut(head).1
     }
 
-    fn hold(&mut self, _: &mut Option<Box<BytesMut>>, _: usize, _: usize, _: usize) -> bool {
-        false
-    }
+    fn hold(&mut self, _: &mut Option<Box<BytesMut>>, _: usize, _: usize, _: usize) {}
 
     fn take_behind(&mut self, _: BytesMut, len: usize) -> &'a mut [u8] {
         self.take(0, len)

@@ -129,7 +129,7 @@ impl Length {
             self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };
             return Ok(Some(found));
         }
-        if payload.header.len > LONG && (self.held.is_some() || payload.ready as u64 > LONG / 2) {
+        if I::HOLDS && payload.header.len > LONG && (self.held.is_some() || payload.ready as u64 > LONG / 2) {
             if earlier > 0 {
                 // They were the caller's to write to since they were checked, and from here on they are not.
                 self.sequence.check_again(input.bytes())?;
@@ -186,9 +186,8 @@ impl Payload {
     /// Takes what is ready out of the input, and leaves room for the next bytes right behind it.
     fn hold<I: Input>(&mut self, held: &mut Option<Box<BytesMut>>, read: usize, input: &mut I) {
         let missing = self.header.len - self.taken - self.ready as u64;
-        if input.hold(held, self.ready, read, usize::try_from(missing).unwrap_or(usize::MAX)) {
-            self.taken += self.ready as u64;
-            self.ready = 0;
-        }
+        input.hold(held, self.ready, read, usize::try_from(missing).unwrap_or(usize::MAX));
+        self.taken += self.ready as u64;
+        self.ready = 0;
     }
 }
