@@ -164,3 +164,26 @@ fn a_payload_shares_the_input() {
     let frame = client().decode(&mut input).unwrap().unwrap();
     assert_eq!(frame.payload().as_ptr(), payload_at);
 }
+
+#[test]
+fn a_payload_over_64_kib_is_taken_as_it_comes() {
+    for (len, is_taken) in [(65_536, false), (65_537, true)] {
+        let frame = Frame::binary(vec![7; len]);
+        let wire = encode(slice::from_ref(&frame), Some(KEY));
+        let (mut decoder, mut input) = (server(), BytesMut::from(&wire[..wire.len() - 1]));
+        assert_eq!(decoder.decode(&mut input), Ok(None));
+        assert_eq!(input.len(), if is_taken { 0 } else { len - 1 });
+        // The rest of it comes into room that is there.
+        assert!(!is_taken || input.capacity() > 0, "{len}");
+        input.extend_from_slice(&wire[wire.len() - 1..]);
+        assert_eq!(decoder.decode(&mut input), Ok(Some(frame)));
+    }
+}
+
+#[test]
+fn a_long_payload_may_begin_byte_by_byte() {
+    let frame = Frame::text("grüß dich ".repeat(7_000));
+    let wire = encode(slice::from_ref(&frame), Some(KEY));
+    let (start, rest) = wire.split_at(100);
+    assert_eq!(decode(server(), start.chunks(1).chain([rest])), (vec![frame], Ok(())));
+}

@@ -171,3 +171,11 @@ fn a_lending_decoder_begins_anew() {
     let mut wire = *b"\x81\x01a";
     assert_eq!(one(&mut decoder.lending(), &mut &mut wire[..]).as_text(), Some("a"));
 }
+
+#[test]
+fn a_long_payload_stays_with_the_caller_until_it_has_come() {
+    let frame = Frame::text("grüß dich ".repeat(10_000));
+    let wire = encode(std::slice::from_ref(&frame), Some(KEY));
+    let pieces = wire.chunks(50_000);
+    assert_eq!(lent(&server(), pieces), (vec![frame], Ok(())));
+}
