@@ -126,3 +126,12 @@ fn no_message_follows_an_error() {
         assert_eq!(decoder.decode(&mut input), Err(error));
     }
 }
+
+#[test]
+fn data_that_is_all_there_is_not_taken_for_text() {
+    for key in [None, Some(KEY)] {
+        let wire = encode(&[Frame::binary(vec![0xFF; 10]), Frame::binary("also text")], key);
+        let (frames, _) = decode(client().any_mask(), [wire]);
+        assert_eq!(frames.iter().map(Frame::as_text).collect::<Vec<_>>(), [None, Some("also text")]);
+    }
+}
