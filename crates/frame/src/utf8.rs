@@ -323,6 +323,9 @@ mod tests {
         assert_eq!(text, "grüß dich");
         assert_eq!(Utf8Bytes::try_from(text.into_bytes()).as_deref(), Ok("grüß dich"));
         assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"\xFF")), Err(InvalidUtf8));
+        assert_eq!(Utf8Bytes::from("ü"), "ü");
+        assert_ne!(Utf8Bytes::from("ü"), "u");
+        assert_ne!(Utf8Bytes::from("ü"), *"u");
     }
 
     proptest! {

@@ -272,6 +272,7 @@ mod tests {
         assert_eq!(list(&["x; y=\",permessage-deflate,\""]), None);
         assert_eq!(list(&["x; y=\"\\a\\b\", z"]).unwrap(), ["x; y=ab", "z"]);
         assert_eq!(list(&["x; y=\"a\\b\""]).unwrap(), ["x; y=ab"]);
+        assert_eq!(list(&["x; y=\"a\\bc\\de\""]).unwrap(), ["x; y=abcde"]);
     }
 
     #[test]

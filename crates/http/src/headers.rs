@@ -305,6 +305,14 @@ mod tests {
     }
 
     #[test]
+    fn a_long_name_may_have_a_long_value() {
+        let (name, value) = ("n".repeat(1 << 16), "v".repeat(1 << 16));
+        let mut headers = Headers::new();
+        headers.push(&name, &value).unwrap();
+        assert_eq!(headers.get(&name), Some(value.as_bytes()));
+    }
+
+    #[test]
     fn secrets_are_not_shown() {
         let mut headers = Headers::new();
         headers.push("Cookie", "id=secret").unwrap();

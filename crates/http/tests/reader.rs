@@ -33,6 +33,19 @@ fn heads_follow_each_other() {
 }
 
 #[test]
+fn a_head_in_pieces_leaves_nothing_to_the_next() {
+    let mut reader = HeadReader::default();
+    let (start, rest) = ("GET /a HTTP/1.1\r\nX: y\r\nLong: ".to_owned() + &"z".repeat(1000), "\r\n\r\n");
+    let mut input = BytesMut::from(start.as_bytes());
+    assert_eq!(reader.request(&mut input), Ok(None));
+    input.extend_from_slice(rest.as_bytes());
+    assert_eq!(reader.request(&mut input).unwrap().unwrap().target(), "/a");
+    let many = "GET /b HTTP/1.1\r\n".to_owned() + &"X: y\r\n".repeat(60) + "\r\n";
+    input.extend_from_slice(many.as_bytes());
+    assert_eq!(reader.request(&mut input).unwrap().unwrap().headers().len(), 60);
+}
+
+#[test]
 fn lines_end_at_crlf_or_lf() {
     let head = request("GET / HTTP/1.1\nA: b\r\nC: d\n\r\n").unwrap().unwrap();
     assert!(head.headers().iter().eq([("A", &b"b"[..]), ("C", b"d")]));
