@@ -7,7 +7,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{Assembler, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, OpCode, Rsv, mask};
 
@@ -21,9 +21,12 @@ static ALLOCATOR: Counting = Counting;
 thread_local! {
     /// What this thread holds, in bytes, and the most that it held.
     static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    /// How often it asked for memory.
+    static ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(from: usize, to: usize) {
+    ASKED.with(|asked| asked.set(asked.get() + usize::from(to > 0)));
     HELD.with(|held| {
         let (now, most) = held.get();
         let now = now + to as isize - from as isize;
@@ -199,21 +202,38 @@ fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
 }
 
 #[test]
+fn fragments_are_moved_seldom() {
+    for len in [1, 1000] {
+        let payload = Bytes::from_static(&[7; 1000]).slice(..len);
+        let mut assembler = Assembler::new(Limits::NONE);
+        assembler.push(Frame::binary(payload.clone()).with_fin(false)).unwrap();
+        let before = ASKED.with(Cell::get);
+        for _ in 0..1000 {
+            assembler.push(Frame::continuation(payload.clone()).with_fin(false)).unwrap();
+        }
+        let asked = ASKED.with(Cell::get) - before;
+        assert!(asked <= 20, "asked {asked} times for fragments of {len}");
+    }
+}
+
+#[test]
 fn fragments_cost_no_more_than_the_longest_message() {
     let longest = 100_000;
-    let mut assembler = Assembler::new(Limits::new(longest as u64));
-    let (most, came) = peak(|| {
-        for at in 0..longest / 1000 {
-            let last = (at + 1) * 1000 == longest;
-            let frame = if at == 0 { Frame::binary(vec![7; 1000]) } else { Frame::continuation(vec![7; 1000]) };
-            if let Some(message) = assembler.push(frame.with_fin(last)).unwrap() {
-                return message.as_bytes().len();
+    for first in [1000, 1001] {
+        let mut assembler = Assembler::new(Limits::new(longest as u64));
+        let (most, came) = peak(|| {
+            assembler.push(Frame::binary(vec![7; first]).with_fin(false)).unwrap();
+            loop {
+                let len = assembler.budget().min(1000) as usize;
+                let frame = Frame::continuation(vec![7; len]).with_fin(assembler.budget() == len as u64);
+                if let Some(message) = assembler.push(frame).unwrap() {
+                    return message.as_bytes().len();
+                }
             }
-        }
-        0
-    });
-    assert_eq!(came, longest);
-    assert!(most <= longest + 4096, "{most} bytes");
+        });
+        assert_eq!(came, longest);
+        assert!(most <= longest + 4096, "{most} bytes");
+    }
 }
 
 #[test]
