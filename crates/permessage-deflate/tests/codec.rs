@@ -183,6 +183,11 @@ fn each_half_leaves_the_other_direction_alone() {
     assert_eq!(Deflater::new(15).decode(compressed.clone(), 1), Ok((compressed, None)));
 }
 
+#[test]
+fn each_half_claims_the_first_reserved_bit() {
+    assert_eq!((Deflater::new(15).rsv(), Inflater::new().rsv()), (Rsv::RSV1, Rsv::RSV1));
+}
+
 /// DEFLATE as others may write it: all of it, and then a flush.
 fn deflated(data: &[u8], bits: u8) -> Vec<u8> {
     let mut context = Compress::new_with_window_bits(Compression::best(), false, bits);

@@ -252,3 +252,14 @@ fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
 fn the_default_is_what_new_says() {
     assert_eq!(format!("{:?}", PermessageDeflate::default()), format!("{:?}", PermessageDeflate::new()));
 }
+
+#[test]
+fn it_goes_by_its_registered_name() {
+    assert_eq!(PermessageDeflate::new().name(), "permessage-deflate");
+}
+
+#[test]
+fn a_window_beyond_the_widest_is_the_widest() {
+    let (wide, widest) = (PermessageDeflate::new().client_max_window_bits(99), PermessageDeflate::new());
+    assert_eq!(wide, widest);
+}
