@@ -113,6 +113,14 @@ fn parts_come_as_their_bytes_do() {
     assert_eq!(told(&events), told(&[Event::Part(part("llo", false, true))]));
 }
 
+#[test]
+fn with_parts_a_message_that_is_all_there_is_one_part() {
+    let mut server = server(&Config::new().delivery(Delivery::Parts));
+    let mut wire = masked(Frame::text("all of it"));
+    let (events, _) = take(&mut server, &mut wire);
+    assert_eq!(told(&events), told(&[Event::Part(part("all of it", true, true))]));
+}
+
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
 //# A server MUST NOT mask any frames that it sends to the client.
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
