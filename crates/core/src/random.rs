@@ -158,6 +158,6 @@ mod tests {
             assert_eq!(random.left, left * 4);
         }
         random.fill(&mut [0; 16]);
-        assert_eq!(random.left, OsRandom::RESEED - 16);
+        assert_eq!(random.left, 4 * 16_384 - 16);
     }
 }
