@@ -125,6 +125,13 @@ mod tests {
     }
 
     #[test]
+    fn a_closure_is_a_source() {
+        let (mut fixed, mut key) = (|bytes: &mut [u8]| bytes.fill(7), [0; 4]);
+        Random::fill(&mut fixed, &mut key);
+        assert_eq!(key, [7; 4]);
+    }
+
+    #[test]
     fn two_sources_have_nothing_in_common() {
         let draw = || {
             let mut key = [0; 16];

@@ -242,6 +242,16 @@ fn all_of_the_widest_window_is_there() {
 }
 
 #[test]
+fn what_does_not_shrink_comes_out_whole() {
+    let (mut deflater, mut inflater) = (Deflater::new(15), Inflater::new());
+    for len in [100_000, 200_000, 100_000] {
+        let frame = deflater.encode(Frame::binary(noise(len))).unwrap();
+        let came = pieces(&mut inflater, frame, usize::MAX).unwrap();
+        assert!(joined(&came) == noise(len), "{len}");
+    }
+}
+
+#[test]
 fn a_message_cannot_refer_to_one_that_was_forgotten() {
     let mut deflater = Deflater::new(15).threshold(0);
     let [first, second] = [(); 2].map(|()| deflater.encode(Frame::text("Hello, Hello, Hello")).unwrap());
