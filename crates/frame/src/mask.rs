@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn two_bytes_that_are_not_ascii_are_seen_like_one() {
+        for start in 0..64 {
+            for at in [0, 1, 63] {
+                let mut bytes = [b'x'; 64 + 320];
+                let payload = &mut bytes[start..start + 320];
+                payload[at] = 0x80;
+                payload[320 - 64 + at] = 0x80;
+                mask(payload, MaskKey([1, 2, 3, 4]), 0);
+                assert!(!xor(payload, [1, 2, 3, 4]), "{at} from {start}");
+            }
+        }
+    }
+
+    #[test]
     fn a_byte_that_is_not_ascii_is_seen_wherever_it_stands() {
         for len in (0..80).chain([255, 256, 257, 600]) {
             for at in 0..len {
