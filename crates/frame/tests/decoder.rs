@@ -187,3 +187,34 @@ fn a_long_payload_may_begin_byte_by_byte() {
     let (start, rest) = wire.split_at(100);
     assert_eq!(decode(server(), start.chunks(1).chain([rest])), (vec![frame], Ok(())));
 }
+
+#[test]
+fn what_was_changed_while_it_waited_is_not_taken_for_text() {
+    for (opcode, end) in [(0x81, Err(DecodeError::InvalidUtf8)), (0x82, Ok(None))] {
+        let (mut decoder, mut input) = (client(), BytesMut::from(&[opcode, 0x7F, 0, 0, 0, 0, 0, 1, 0x11, 0x70][..]));
+        input.extend_from_slice(&[b'x'; 20_000]);
+        assert_eq!((decoder.decode(&mut input), input.len()), (Ok(None), 20_000));
+        input[100] = 0xFF;
+        input.extend_from_slice(&[b'x'; 20_000]);
+        assert_eq!(decoder.decode(&mut input), end);
+    }
+}
+
+#[test]
+fn a_long_fragment_may_begin_inside_a_character() {
+    let start = encode(&[Frame::text("").with_fin(false)], None);
+    let text = "ü".repeat(40_000);
+    let (mut decoder, mut input) = (client(), BytesMut::from(&start[..]));
+    assert!(decoder.decode(&mut input).unwrap().is_some());
+    input.extend_from_slice(b"\x00\x01\xC3");
+    assert!(decoder.decode(&mut input).unwrap().is_some());
+    let rest = Frame::continuation(text.as_bytes()[1..].to_vec());
+    for piece in encode(slice::from_ref(&rest), None).chunks(20_000) {
+        input.extend_from_slice(piece);
+        if let Some(frame) = decoder.decode(&mut input).unwrap() {
+            assert_eq!(frame, rest);
+            return;
+        }
+    }
+    unreachable!("the last piece ends the frame");
+}
