@@ -129,7 +129,7 @@ pub enum BuildError {
     /// A user name with a colon, or a control character in the user name or password (RFC 7617 §2).
     Credentials,
     /// An extension's name, or the name or value of one of its parameters, is no token (RFC 6455 §9.1), or these are more
-    /// than [`Extension::MAX_ITEMS`](crate::Extension::MAX_ITEMS).
+    /// than `Extension::MAX_ITEMS`.
     Extension,
     /// The extension was not among those that the client offered (RFC 6455 §4.2.2).
     ExtensionNotOffered,
