@@ -238,7 +238,8 @@ pub fn handshake_pair(data: &[u8]) {
     assert!(wire.is_empty());
     let response = Response::from_head(head, &request).unwrap();
     assert_eq!(response.negotiated(), &negotiated);
-    for (name, value) in &words.granted {
+    // As Perl does it all cookies are in one field.
+    for (name, value) in words.granted.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Set-Cookie")) {
         assert!(response.headers().get_all(name).any(|arrived| arrived == value.as_bytes()), "{name}");
     }
 
