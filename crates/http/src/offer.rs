@@ -126,8 +126,15 @@ impl Offer {
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
+        let value = value.as_ref();
         let reserved = is_reserved(name) || name.eq_ignore_ascii_case("host");
-        let result = if reserved { Err(BuildError::ReservedField) } else { self.headers.push(name, value) };
+        let result = if reserved {
+            Err(BuildError::ReservedField)
+        } else if name.eq_ignore_ascii_case("origin") && !is_visible(value) {
+            Err(BuildError::Origin)
+        } else {
+            self.headers.push(name, value)
+        };
         self.note(result)
     }
 

@@ -399,6 +399,8 @@ fn nothing_can_be_smuggled_into_a_request() {
         (new().extension(Extension::new("a\n")), BuildError::Extension),
         (new().origin("http://a\r\nX: y"), BuildError::Origin),
         (new().origin(""), BuildError::Origin),
+        (new().header("Origin", ""), BuildError::Origin),
+        (new().header("origin", "a b"), BuildError::Origin),
         (new().cookie("a", "b\r\nX: y"), BuildError::Cookie),
         (new().cookie("a", "b; c=d"), BuildError::Cookie),
         (new().basic_auth("a:b", "c"), BuildError::Credentials),
