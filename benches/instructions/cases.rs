@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use bytes::BytesMut;
+use protocol_websocket_benches::workloads::handshake::REQUEST;
 use protocol_websocket_connection::{Config, Connection, Event};
 use protocol_websocket_core::{OsRandom, Random, Role, Version};
 use protocol_websocket_frame::{Assembler, Decoder, Extension, Frame, Limits, MaskKey, Message, mask};
@@ -191,22 +192,6 @@ fn deflate(len: usize) -> Case {
         }
     })
 }
-
-/// What Chromium sends, as to the number and the lengths of its fields.
-const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\n\
-    Host: server.example.com\r\n\
-    Connection: Upgrade\r\n\
-    Pragma: no-cache\r\n\
-    Cache-Control: no-cache\r\n\
-    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n\
-    Upgrade: websocket\r\n\
-    Origin: https://server.example.com\r\n\
-    Sec-WebSocket-Version: 13\r\n\
-    Accept-Encoding: gzip, deflate, br, zstd\r\n\
-    Accept-Language: en-US,en;q=0.9\r\n\
-    Cookie: session=0123456789abcdef0123456789abcdef\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
 
 fn server_handshake() -> Case {
     let wire = repeat(64, |wire| wire.extend_from_slice(REQUEST));

@@ -38,10 +38,10 @@ macro_rules! lanes {
     ($lane:ty, $payload:expr, $key:expr) => {{
         const LEN: usize = size_of::<$lane>();
         // As often as it fits: times 0x1_0000_0001, for 64 bits.
-        let wide = |key| <$lane>::from(u32::from_ne_bytes(key)) * (<$lane>::MAX / <$lane>::from(u32::MAX));
+        let repeated = |key| <$lane>::from(u32::from_ne_bytes(key)) * (<$lane>::MAX / <$lane>::from(u32::MAX));
         let payload: &mut [u8] = $payload;
-        let turned = wide(MaskKey($key).turned(payload.len()));
-        let key = wide($key);
+        let turned = repeated(MaskKey($key).turned(payload.len()));
+        let key = repeated($key);
         let last = payload.last_chunk::<LEN>().map_or(0, |last| <$lane>::from_ne_bytes(*last) ^ turned);
         let mut seen = last;
         for lane in payload.as_chunks_mut::<LEN>().0 {
@@ -56,7 +56,7 @@ macro_rules! lanes {
     }};
 }
 
-/// Masks in place, and says whether what came out is ASCII: known for little more while the bytes are in registers.
+/// Masks in place, and says whether what came out is ASCII, which costs little while the bytes are in registers.
 #[inline]
 pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
     match payload.len() {
@@ -65,8 +65,7 @@ pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
             all & byte.is_ascii()
         }),
         4..8 => lanes!(u32, payload, key),
-        8..16 => lanes!(u64, payload, key),
-        16..WIDE => lanes!(u64, payload, key),
+        8..WIDE => lanes!(u64, payload, key),
         _ => wide(payload, key),
     }
 }
@@ -88,14 +87,14 @@ fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
 
     #[inline(always)]
     fn wide<S: Simd>(simd: S, payload: &mut [u8], key: [u8; 4]) -> bool {
-        let wide = |offset| u32x16::splat(simd, u32::from_ne_bytes(MaskKey(key).turned(offset))).to_bytes();
+        let repeated = |offset| u32x16::splat(simd, u32::from_ne_bytes(MaskKey(key).turned(offset))).to_bytes();
         // The first lane and the last overlap those between, which begin where no store crosses two lines of the cache.
         let ahead = payload.as_ptr().align_offset(64).min(63);
         let (Some(first), Some(last)) = (payload.first_chunk::<64>(), payload.last_chunk::<64>()) else { return true };
-        let first = u8x64::simd_from(simd, *first) ^ wide(0);
-        let last = u8x64::simd_from(simd, *last) ^ wide(payload.len());
+        let first = u8x64::simd_from(simd, *first) ^ repeated(0);
+        let last = u8x64::simd_from(simd, *last) ^ repeated(payload.len());
         let mut seen = first | last;
-        let key = wide(ahead);
+        let key = repeated(ahead);
         for lane in payload.split_at_mut(ahead).1.as_chunks_mut::<64>().0 {
             let masked = u8x64::simd_from(simd, *lane) ^ key;
             masked.store_slice(lane);
