@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fmt;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
@@ -63,8 +64,8 @@ impl Deflater {
         self
     }
 
-    /// Whether the window is kept from message to message, as it is unless told otherwise. Without it the memory is
-    /// given back after each message.
+    /// Whether the window is kept from message to message, as it is unless told otherwise. Without it there is none between
+    /// two messages: the memory of one serves all that are compressed on a thread.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -78,13 +79,13 @@ impl Deflater {
     }
 
     /// Compresses all of `input`, and flushes, so that the peer can read all of it.
-    fn compress(&mut self, mut input: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        let (bits, level) = (self.bits, Compression::new(u32::from(self.level)));
-        let context = self.context.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
-        let mut output = Vec::with_capacity(input.len() / 2 + SPARE);
+    fn compress(&mut self, mut input: &[u8], last: FlushCompress) -> Result<Vec<u8>, EncodeError> {
+        let kind = (self.bits, self.level);
+        let context = self.context.get_or_insert_with(|| spare(kind).unwrap_or_else(|| new(kind)));
+        let mut output = Vec::with_capacity(input.len() / 2 + ROOM);
         loop {
             let (chunk, later) = input.split_at_checked(CHUNK).unwrap_or((input, &[]));
-            let flush = if later.is_empty() { FlushCompress::Sync } else { FlushCompress::None };
+            let flush = if later.is_empty() { last } else { FlushCompress::None };
             let before = context.total_in();
             let status = context.compress_vec(chunk, &mut output, flush).map_err(|_| EncodeError::Extension)?;
             let used = usize::try_from(context.total_in() - before).map_err(|_| EncodeError::Extension)?;
@@ -96,13 +97,33 @@ impl Deflater {
                 return Err(EncodeError::Extension);
             }
             // With less room than a flush takes, it would flush again and again.
-            output.reserve(SPARE);
+            output.reserve(ROOM);
         }
     }
 }
 
 /// More than any flush takes.
-const SPARE: usize = 64;
+const ROOM: usize = 64;
+
+/// What a context was made with: the bits of its window, and its level.
+type Kind = (u8, u8);
+
+thread_local! {
+    /// What the last message without takeover left to the next one, of whatever connection. Nothing of it is in there any
+    /// more, and making another would take longer than to compress a short message.
+    static SPARE: Cell<Option<(Kind, Compress)>> = const { Cell::new(None) };
+}
+
+fn new((bits, level): Kind) -> Compress {
+    Compress::new_with_window_bits(Compression::new(u32::from(level)), false, bits)
+}
+
+/// The spare context, if it is of this kind.
+fn spare(kind: Kind) -> Option<Compress> {
+    // At the thread's end there is none.
+    let (of, context) = SPARE.try_with(Cell::take).ok()??;
+    (of == kind).then_some(context)
+}
 
 impl Extension for Deflater {
     fn rsv(&self) -> Rsv {
@@ -128,7 +149,10 @@ impl Extension for Deflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST use the following algorithm to send a message in the form of a
         //# compressed message.
-        let mut payload = self.compress(frame.payload())?;
+        let ends_window = frame.fin() && !self.takeover;
+        // A full flush forgets what was, and costs less than a new beginning.
+        let flush = if ends_window { FlushCompress::Full } else { FlushCompress::Sync };
+        let mut payload = self.compress(frame.payload(), flush)?;
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# Note that for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT be done.
         if frame.fin() {
@@ -144,9 +168,9 @@ impl Extension for Deflater {
                 // Nothing came since the last flush: an empty block, without its tail (§7.2.3.6).
                 payload.push(0x00);
             }
-            if !self.takeover {
-                self.context = None;
-            }
+        }
+        if ends_window && let Some(context) = self.context.take() {
+            let _ = SPARE.try_with(|spare| spare.set(Some(((self.bits, self.level), context))));
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fmt;
 
 use bytes::{Buf, Bytes};
@@ -53,8 +54,8 @@ impl Inflater {
         Self { takeover: true, message: Message::Plain, carry: None, tail: &TAIL, context: None }
     }
 
-    /// Whether the peer keeps its window from message to message, as it does unless told otherwise. Without it the
-    /// memory is given back after each message.
+    /// Whether the peer keeps its window from message to message, as it does unless told otherwise. Without it there is
+    /// none between two messages: the memory of one serves all that are inflated on a thread.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -70,7 +71,7 @@ impl Inflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
         //# received messages.
-        let context = self.context.get_or_insert_with(|| Decompress::new(false));
+        let context = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| Decompress::new(false)));
         if !ends {
             return inflate(context, input, output, room);
         }
@@ -128,8 +129,11 @@ impl Inflater {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
             //# Otherwise, the server MUST decompress each new message using the LZ77 sliding window
             //# used to process the last compressed message.
-            if !self.takeover {
-                self.context = None;
+            if !self.takeover
+                && let Some(mut context) = self.context.take()
+            {
+                context.reset(false);
+                let _ = SPARE.try_with(|spare| spare.set(Some(context)));
             }
         }
         Ok((frame, None))
@@ -181,6 +185,16 @@ impl fmt::Debug for Inflater {
             .field("message", &self.message)
             .finish_non_exhaustive()
     }
+}
+
+thread_local! {
+    /// What the last message without takeover left to the next one, of whatever connection.
+    static SPARE: Cell<Option<Decompress>> = const { Cell::new(None) };
+}
+
+fn spare() -> Option<Decompress> {
+    // At the thread's end there is none.
+    SPARE.try_with(Cell::take).ok()?
 }
 
 /// Inflates `input` into `output` until it is used up or `output` has `room` bytes.

@@ -46,9 +46,10 @@
 //! # What it costs
 //!
 //! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 46 KiB whatever its window. Neither
-//! exists before its first message. Without context takeover they are gone after each message; a compressor with it goes
-//! when [`shrink`](protocol_websocket_frame::Extension::shrink) says so. A bomb costs the room that it is given and the
-//! decompressor. These figures are measured by
+//! exists before its first message. Without context takeover a connection has none between two messages: what one message
+//! used is the next one's, of any connection on the same thread, so a thread keeps one of each and no more. A compressor
+//! with takeover goes when [`shrink`](protocol_websocket_frame::Extension::shrink) says so. A bomb costs the room that it is
+//! given and the decompressor. These figures are measured by
 //!
 //! ```sh
 //! cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture

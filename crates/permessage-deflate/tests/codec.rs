@@ -223,6 +223,43 @@ fn a_window_is_as_wide_as_it_says() {
     assert!(narrow > 4000 && wide < 2500, "{narrow} {wide}");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# the server MUST start compressing each new message with an empty LZ77 sliding window.
+//= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
+//# the client MUST start compressing each new message with an empty LZ77 sliding window.
+#[test]
+fn memory_that_messages_share_tells_nothing_of_one_to_the_next() {
+    let again = [noise(2000), noise(2000)].concat();
+    let (found, not_found) = (2000..2500, 4000..4200);
+    let kinds = [(15, 6, &found), (9, 6, &not_found), (15, 0, &not_found), (12, 1, &found), (15, 1, &found)];
+    for (bits, level, length) in [kinds; 3].as_flattened() {
+        let mut deflater = Deflater::new(*bits).level(*level).context_takeover(false);
+        for sizes in [&[][..], &[1000, 500, 2500], &[]] {
+            let (mut alone, mut came, mut sent) = (Inflater::new(), Vec::new(), 0);
+            for frame in fragments(&again, sizes) {
+                let frame = deflater.encode(frame).unwrap();
+                sent += frame.payload().len();
+                came.extend(pieces(&mut alone, frame, usize::MAX).unwrap());
+            }
+            assert!(joined(&came) == again);
+            assert!(length.contains(&sent), "{sent} with {bits} bits and level {level}");
+        }
+    }
+}
+
+#[test]
+fn a_message_that_does_not_end_leaves_its_memory_to_nobody() {
+    let connection = || Deflater::new(15).threshold(0).context_takeover(false);
+    let text = || Frame::text("Hello, Hello, Hello");
+    let expected = connection().encode(text()).unwrap();
+    connection().encode(text().with_fin(false)).unwrap();
+    assert_eq!(connection().encode(text()).unwrap(), expected);
+    let mut inflater = Inflater::new().context_takeover(false);
+    assert!(inflater.decode(expected.clone().with_fin(false), 100).is_ok());
+    drop(inflater);
+    assert_eq!(Inflater::new().context_takeover(false).decode(expected, 100).unwrap().0, text());
+}
+
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
 //# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
 //# messages.

@@ -117,13 +117,25 @@ fn contexts_come_late_and_go_early() {
         let ((), after, _) = heap(|| drop(deflater));
         assert_eq!(after, 0, "shrunk");
     }
-    let (_, kept, _) = heap(|| {
-        let mut deflater = Deflater::new(15).context_takeover(false);
-        let mut inflater = Inflater::new().context_takeover(false);
-        inflater.decode(deflater.encode(text()).unwrap(), 1000).unwrap();
-        (deflater, inflater)
-    });
-    assert_eq!(kept, 0, "without takeover nothing is kept");
+}
+
+#[test]
+fn without_takeover_one_context_serves_all_connections_of_a_thread() {
+    let text = Frame::text("to be or not to be, ".repeat(20));
+    let connections = || (Deflater::new(15).context_takeover(false), Inflater::new().context_takeover(false));
+    let mut connections: Vec<_> = (0..100).map(|_| connections()).collect();
+    let mut round = || {
+        for (deflater, inflater) in &mut connections {
+            inflater.decode(deflater.encode(text.clone()).unwrap(), 1000).unwrap();
+        }
+    };
+    let ((), one, peak) = heap(&mut round);
+    println!("100 connections: {one} bytes of heap, at most {peak}");
+    assert!(peak < 512 * 1024, "{peak}");
+    let before = TAKEN.get();
+    round();
+    assert!(TAKEN.get() - before < 200 * 1024, "{}", TAKEN.get() - before);
+    drop(connections);
 }
 
 #[test]
