@@ -99,9 +99,10 @@ impl Inflater {
     }
 
     fn decompress(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
-        let (mut input, fin) = (frame.payload().clone(), frame.fin());
+        let (opcode, rsv, fin) = (frame.opcode(), frame.rsv(), frame.fin());
+        let mut input = frame.into_payload();
         // Text shrinks to a quarter of its length, or a fifth; a second round costs more than room that is given back.
-        let mut output = Vec::with_capacity(input.len().saturating_mul(8).saturating_add(64).min(room));
+        let mut output = Vec::with_capacity(input.len().saturating_mul(6).saturating_add(64).min(room));
         if room > 0 {
             output.extend(self.carry.take());
         }
@@ -117,7 +118,7 @@ impl Inflater {
         if output.capacity() > 2 * output.len() + 4096 {
             output.shrink_to_fit();
         }
-        let frame = frame.with_payload(output);
+        let frame = Frame::new(opcode, output).with_rsv(rsv);
         if self.carry.is_some() {
             return Ok((frame.with_fin(false), Some(Frame::continuation(input).with_fin(fin))));
         }
@@ -136,7 +137,7 @@ impl Inflater {
                 let _ = SPARE.try_with(|spare| spare.set(Some(context)));
             }
         }
-        Ok((frame, None))
+        Ok((frame.with_fin(fin), None))
     }
 }
 
