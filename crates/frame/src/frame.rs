@@ -4,6 +4,8 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
 
 use crate::flags::{Flags, Text};
+use crate::header::Head;
+use crate::mask::append;
 use crate::utf8::{is_utf8, validated};
 use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask, sentinel};
 
@@ -93,7 +95,7 @@ impl Frame {
             let (head, end) = sentinel::delimiters(&self)?;
             return Ok((HeaderBytes::from_slice(head), [&self.payload, end].concat().into()));
         }
-        let header = self.head(mask)?;
+        let header = self.head(mask)?.into();
         let Some(key) = mask else { return Ok((header, self.payload)) };
         let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         self::mask(&mut payload, key, 0);
@@ -185,32 +187,40 @@ impl<P: AsRef<[u8]>> Frame<P> {
     #[inline]
     pub fn encode(&self, version: Version, mask: Option<MaskKey>, output: &mut BytesMut) -> Result<(), EncodeError> {
         if !version.has_length_framing() {
-            let (head, end) = sentinel::delimiters(self)?;
-            output.extend_from_slice(head);
-            output.extend_from_slice(self.bytes());
-            output.extend_from_slice(end);
-            return Ok(());
+            return self.encode_sentinel(output);
         }
         let payload = self.bytes();
         self.head(mask)?.append(payload.len(), output);
-        let start = output.len();
-        output.extend_from_slice(payload);
-        if let (Some(key), Some(payload)) = (mask, output.get_mut(start..)) {
-            self::mask(payload, key, 0);
+        match mask {
+            Some(key) => append(payload, key, output),
+            None => output.extend_from_slice(payload),
         }
         Ok(())
     }
 
-    /// The head's bytes, if the frame may be sent.
+    /// As hybi-00 and hixie-75 frame it.
+    #[inline(never)]
+    fn encode_sentinel(&self, output: &mut BytesMut) -> Result<(), EncodeError> {
+        let (head, end) = sentinel::delimiters(self)?;
+        output.extend_from_slice(head);
+        output.extend_from_slice(self.bytes());
+        output.extend_from_slice(end);
+        Ok(())
+    }
+
+    /// The head, if the frame may be sent.
     #[inline]
-    fn head(&self, mask: Option<MaskKey>) -> Result<HeaderBytes, EncodeError> {
+    fn head(&self, mask: Option<MaskKey>) -> Result<Head, EncodeError> {
         if self.flags.is_control() {
-            self.header(None).check()?;
+            self.check_control()?;
         }
-        if self.opcode() == OpCode::Close {
-            Close::check(self.bytes())?;
-        }
-        Ok(HeaderBytes::new(self.flags.first_byte(), mask, self.bytes().len() as u64))
+        Ok(Head::new(self.flags.first_byte(), mask, self.bytes().len() as u64))
+    }
+
+    #[inline(never)]
+    fn check_control(&self) -> Result<(), EncodeError> {
+        self.header(None).check()?;
+        if self.opcode() == OpCode::Close { Close::check(self.bytes()) } else { Ok(()) }
     }
 }
 

@@ -123,7 +123,7 @@ impl FrameHeader {
     pub fn encode(&self) -> Result<HeaderBytes, EncodeError> {
         self.check()?;
         let first = (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits();
-        Ok(HeaderBytes::new(first, self.mask, self.len))
+        Ok(Head::new(first, self.mask, self.len).into())
     }
 
     /// Refuses what no head may say.
@@ -152,17 +152,14 @@ const fn length_form(len: u64) -> u8 {
     }
 }
 
-/// An encoded head: up to [`FrameHeader::MAX_LEN`] bytes, read as a slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeaderBytes {
-    bytes: [u8; HeaderBytes::ROOM],
+/// An encoded head as a number, its first byte lowest: in registers, where what is written in pieces can be read as a whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    bits: u128,
     len: u8,
 }
 
-impl HeaderBytes {
-    /// More than a head has, and a number that one instruction copies.
-    const ROOM: usize = 16;
-
+impl Head {
     /// The head of a frame whose first byte is `first`.
     #[inline]
     pub(crate) fn new(first: u8, mask: Option<MaskKey>, len: u64) -> Self {
@@ -170,8 +167,7 @@ impl HeaderBytes {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# A masked frame MUST have the field frame-masked set to 1
         let second = (u8::from(mask.is_some()) * MASK) | form;
-        // All of it as one number, the first byte lowest. Where a key would stand there are zeros without one, and the
-        // length says whether they count.
+        // Where a key would stand there are zeros without one, and the length says whether they count.
         let key = u128::from(mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
         let len = u64::from_le_bytes(len.to_be_bytes());
         let (rest, key_at) = match form {
@@ -179,27 +175,48 @@ impl HeaderBytes {
             LEN_64 => (u128::from(len) | key << 64, 10),
             _ => (key, 2),
         };
-        let bytes = (u128::from(first) | u128::from(second) << 8 | rest << 16).to_le_bytes();
-        Self { bytes, len: if mask.is_some() { key_at + 4 } else { key_at } }
+        let bits = u128::from(first) | u128::from(second) << 8 | rest << 16;
+        Self { bits, len: if mask.is_some() { key_at + 4 } else { key_at } }
     }
 
+    /// Appends the head to `output`, with room for `len` bytes behind it.
+    #[inline]
+    pub(crate) fn append(self, len: usize, output: &mut BytesMut) {
+        let bytes = self.bits.to_le_bytes();
+        output.reserve(bytes.len() + len);
+        if let (2, [first, second, ..]) = (self.len, bytes) {
+            output.extend_from_slice(&[first, second]);
+        } else {
+            let end = output.len() + usize::from(self.len);
+            output.extend_from_slice(&bytes);
+            output.truncate(end);
+        }
+    }
+}
+
+impl From<Head> for HeaderBytes {
+    #[inline]
+    fn from(Head { bits, len }: Head) -> Self {
+        Self { bytes: bits.to_le_bytes(), len }
+    }
+}
+
+/// An encoded head: up to [`FrameHeader::MAX_LEN`] bytes, read as a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderBytes {
+    bytes: [u8; 16],
+    len: u8,
+}
+
+impl HeaderBytes {
     /// A head of at most two bytes, as other dialects have them.
     pub(crate) fn from_slice(head: &[u8]) -> Self {
-        let mut bytes = Self { bytes: [0; Self::ROOM], len: 0 };
+        let mut bytes = Self { bytes: [0; 16], len: 0 };
         for (byte, &head) in bytes.bytes.iter_mut().zip(head) {
             *byte = head;
             bytes.len += 1;
         }
         bytes
-    }
-
-    /// Appends the head to `output`, with room for `len` bytes behind it.
-    #[inline]
-    pub(crate) fn append(&self, len: usize, output: &mut BytesMut) {
-        output.reserve(Self::ROOM + len);
-        let end = output.len() + usize::from(self.len);
-        output.extend_from_slice(&self.bytes);
-        output.truncate(end);
     }
 }
 

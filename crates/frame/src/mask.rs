@@ -1,3 +1,5 @@
+use bytes::BytesMut;
+
 /// The key that a client masks one frame with (RFC 6455 §5.3). It must be unpredictable, and fresh for each frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaskKey(pub [u8; 4]);
@@ -29,6 +31,52 @@ impl MaskKey {
 pub fn mask(payload: &mut [u8], key: MaskKey, offset: usize) {
     xor(payload, key.turned(offset));
 }
+
+/// Appends `payload` to `output`, masked: a lane on its way, for who copies first waits for his own writes before he can
+/// read them in other pieces; or a block behind itself, which is still near.
+#[inline]
+pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
+    match payload.len() {
+        4..16 => append_lanes::<4>(payload, key, output),
+        16..64 => append_lanes::<16>(payload, key, output),
+        64..WIDE => append_lanes::<64>(payload, key, output),
+        _ => append_blocks(payload, key, output),
+    }
+}
+
+/// At least one lane. The last one overlaps the one before, as in [`lanes`].
+#[inline]
+fn append_lanes<const LEN: usize>(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
+    let masked = |lane: &[u8; LEN], key: [u8; 4]| {
+        let (mut masked, key) = (*lane, u32::from_ne_bytes(key));
+        for word in masked.as_chunks_mut().0 {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
+        masked
+    };
+    let (lanes, rest) = payload.as_chunks::<LEN>();
+    for lane in lanes {
+        output.extend_from_slice(&masked(lane, key.0));
+    }
+    if let (1.., Some(last)) = (rest.len(), payload.last_chunk::<LEN>()) {
+        output.truncate(output.len() - (LEN - rest.len()));
+        output.extend_from_slice(&masked(last, key.turned(payload.len())));
+    }
+}
+
+#[inline]
+fn append_blocks(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
+    for block in payload.chunks(BLOCK) {
+        let start = output.len();
+        output.extend_from_slice(block);
+        if let Some(block) = output.get_mut(start..) {
+            mask(block, key, 0);
+        }
+    }
+}
+
+/// As much as stays in the nearest cache beside what is read, a multiple of the key.
+const BLOCK: usize = 16 * 1024;
 
 /// Masks at least one lane by the lane, and says whether all that came out is ASCII.
 ///
@@ -174,6 +222,18 @@ mod tests {
                 mask(&mut payload, key, 0);
                 assert!(xor(&mut payload, key.0), "{at} of {len}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_appended_is_masked_byte_by_byte() {
+        let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
+        for len in (0..300).chain([BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5]) {
+            let payload: Vec<u8> = (0_u8..251).cycle().take(len).collect();
+            let (mut appended, mut expected) = (BytesMut::from(&b"before"[..]), payload.clone());
+            append(&payload, key, &mut appended);
+            naive(&mut expected, key, 0);
+            assert_eq!(appended, [b"before", &expected[..]].concat(), "length {len}");
         }
     }
 
