@@ -71,18 +71,34 @@ impl<H: Handshake> Endpoint<H> {
     /// # Errors
     ///
     /// When the peer broke a rule: what to tell it is in `output` then, and each later call gives the same error.
-    #[inline]
+    #[inline(always)]
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
+        if let Phase::Open(connection) = &mut self.0 {
+            return connection.receive(input, output);
+        }
+        let mut event = None;
+        self.receive_not_open(input, output, &mut event)?;
+        Ok(event)
+    }
+
+    #[inline(never)]
+    fn receive_not_open(
+        &mut self,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+        event: &mut Option<Event>,
+    ) -> Result<(), Error> {
         match &mut self.0 {
-            Phase::Open(connection) => connection.receive(input, output),
-            Phase::Connecting(_) => self.receive_handshake(input, output),
-            Phase::Opened(_) => Ok(self.tell_opened()),
+            Phase::Open(connection) => connection.receive_any(input, output, event)?,
+            Phase::Connecting(_) => *event = self.receive_handshake(input, output)?,
+            Phase::Opened(_) => *event = self.tell_opened(),
             Phase::Over(error) => {
                 input.clear();
-                error.map_or(Ok(None), Err)
+                error.map_or(Ok(()), Err)?;
             }
-            Phase::Refused => Ok(None),
+            Phase::Refused => {}
         }
+        Ok(())
     }
 
     fn tell_opened(&mut self) -> Option<Event> {

@@ -64,7 +64,7 @@ impl Receiver {
     }
 
     /// The next message, if it has come whole, is wanted whole and no extension has a say in it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive_whole(&mut self, input: &mut BytesMut) -> Option<Message> {
         let is_plain =
             self.incoming == Incoming::Open && self.delivery == Delivery::Whole && self.extensions.is_empty();

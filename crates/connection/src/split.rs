@@ -62,11 +62,23 @@ impl ReceiveHalf {
     /// # Errors
     ///
     /// As [`Connection::receive`].
+    #[inline(always)]
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
+        if let Some(message) = self.receiver.receive_whole(input) {
+            return Ok(Some(Event::Message(message)));
+        }
+        let mut event = None;
+        self.receive_any(input, &mut event)?;
+        Ok(event)
+    }
+
+    #[inline(never)]
+    fn receive_any(&mut self, input: &mut BytesMut, event: &mut Option<Event>) -> Result<(), Error> {
         let mut reply = None;
         let received = self.receiver.receive(input, &mut reply);
         self.pass(reply);
-        Ok(received?)
+        *event = received?;
+        Ok(())
     }
 
     /// As [`Connection::receive_eof`]. The other half sends nothing more, once it was woken.

@@ -148,7 +148,7 @@ impl Decoder {
     /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::ping("")));
     /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn decode_message(&mut self, input: &mut BytesMut) -> Option<Message> {
         match &mut self.dialect {
             Dialect::Length(length) => length.decode_message(&self.rules, input),

@@ -74,7 +74,7 @@ impl Length {
     }
 
     /// As [`decode`](Self::decode), for a message that is all there; any other, and an error, are left for that.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode_message(&mut self, rules: &Rules, input: &mut BytesMut) -> Option<Message> {
         let whole = self.find_whole(rules, input)?;
         if whole.unmask(input) {
