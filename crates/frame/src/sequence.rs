@@ -54,6 +54,11 @@ impl Sequence {
         matches!(self.state, State::Between)
     }
 
+    /// Whether the frame's payload has to be text.
+    pub(crate) fn is_text(&self, header: &FrameHeader) -> bool {
+        self.state == State::InText && !header.opcode.is_control()
+    }
+
     /// Checks a head against the frames before it.
     pub(crate) fn admit(&mut self, header: &FrameHeader, limits: &Limits) -> Result<(), DecodeError> {
         match (header.opcode, self.state) {
