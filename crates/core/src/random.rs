@@ -72,18 +72,14 @@ mod os {
         /// When the operating system has no entropy to give: going on would mean predictable masks.
         #[inline]
         fn fill(&mut self, buf: &mut [u8]) {
-            for part in buf.chunks_mut(Self::RESEED) {
-                let left = self.left.checked_sub(part.len());
-                match (&mut self.stream, left) {
-                    (Some(stream), Some(left)) => {
-                        self.left = left;
-                        match <&mut [u8; 4]>::try_from(&mut *part) {
-                            Ok(key) => *key = stream.next_u32().to_ne_bytes(),
-                            Err(_) => stream.fill_bytes(part),
-                        }
-                    }
-                    _ => self.seeded(part.len()).fill_bytes(part),
-                }
+            // What is asked for again and again is the key of a mask.
+            if let (Some(stream), Some(left), Ok(key)) =
+                (&mut self.stream, self.left.checked_sub(buf.len()), <&mut [u8; 4]>::try_from(&mut *buf))
+            {
+                self.left = left;
+                *key = stream.next_u32().to_ne_bytes();
+            } else {
+                self.fill_any(buf);
             }
         }
     }
@@ -101,6 +97,19 @@ mod os {
             }
             self.left = Self::RESEED.saturating_sub(len);
             self.stream.insert(ChaCha12Rng::from_seed(seed))
+        }
+
+        #[inline(never)]
+        fn fill_any(&mut self, buf: &mut [u8]) {
+            for part in buf.chunks_mut(Self::RESEED) {
+                match (&mut self.stream, self.left.checked_sub(part.len())) {
+                    (Some(stream), Some(left)) => {
+                        self.left = left;
+                        stream.fill_bytes(part);
+                    }
+                    _ => self.seeded(part.len()).fill_bytes(part),
+                }
+            }
         }
     }
 }
