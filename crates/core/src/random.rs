@@ -173,7 +173,9 @@ mod tests {
             random.fill(&mut mask);
             assert_eq!(random.left, left * 4);
         }
-        random.fill(&mut [0; 16]);
-        assert_eq!(random.left, 4 * 16_384 - 16);
+        for (len, left) in [(16, 65_520), (100, 65_420), (4, 65_416)] {
+            random.fill(&mut vec![0; len]);
+            assert_eq!(random.left, left);
+        }
     }
 }
