@@ -114,11 +114,14 @@ impl Connection {
     /// call gives the same error.
     #[inline(always)]
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
-        if self.timers.is_none() {
-            self.sender.flush(output);
-            if let Some(message) = self.receiver.receive_whole(input) {
-                return Ok(Some(Event::Message(message)));
+        self.sender.flush(output);
+        let came = input.len();
+        if let Some(message) = self.receiver.receive_whole(input) {
+            if let Some(timers) = &mut self.timers {
+                timers.hear(came);
+                timers.leave(input.len());
             }
+            return Ok(Some(Event::Message(message)));
         }
         // By a place of its own, so that the event above needs none: it stays in registers.
         let mut event = None;
