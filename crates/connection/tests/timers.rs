@@ -38,13 +38,20 @@ fn a_silent_peer_is_pinged_and_then_given_up() {
 
 #[test]
 fn an_answer_keeps_the_connection() {
-    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
-    let mut output = BytesMut::new();
-    server.handle_timeout(secs(0), &mut output).unwrap();
-    server.handle_timeout(secs(20), &mut output).unwrap();
-    take(&mut server, &mut masked(Frame::pong("")));
-    server.handle_timeout(secs(40), &mut output).unwrap();
-    assert_eq!((server.state(), server.poll_timeout()), (State::Open, Some(secs(60))));
+    for answer in [Frame::pong(""), Frame::text("as good as any")] {
+        let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+        let mut output = BytesMut::new();
+        server.handle_timeout(secs(0), &mut output).unwrap();
+        server.handle_timeout(secs(20), &mut output).unwrap();
+        let mut input = masked(answer);
+        // What came behind it and waits for more is no news afterwards.
+        input.extend_from_slice(b"\x81");
+        assert!(server.receive(&mut input, &mut output).unwrap().is_some());
+        server.handle_timeout(secs(40), &mut output).unwrap();
+        assert!(server.receive(&mut input, &mut output).unwrap().is_none());
+        server.handle_timeout(secs(41), &mut output).unwrap();
+        assert_eq!((server.state(), server.poll_timeout()), (State::Open, Some(secs(60))));
+    }
 }
 
 #[test]
