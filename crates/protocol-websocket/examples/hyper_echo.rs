@@ -20,6 +20,9 @@ use protocol_websocket::{Accept, Config, Connection, Event, Negotiated, Reject, 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+/// As much as one read takes.
+const READ: usize = 64 * 1024;
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[tokio::main]
@@ -79,6 +82,7 @@ async fn echo(upgraded: hyper::upgrade::OnUpgrade, negotiated: Negotiated) -> Re
     let mut connection = Connection::server(&negotiated, &Config::new());
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     while connection.state() != State::Closed {
+        input.reserve(READ);
         if stream.read_buf(&mut input).await? == 0 {
             return Ok(connection.receive_eof()?);
         }

@@ -11,6 +11,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::{Async, Timer};
 
+/// As much as one read takes.
+const READ: usize = 64 * 1024;
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
@@ -51,7 +54,7 @@ fn main() -> Result<()> {
 async fn serve(mut stream: Async<TcpStream>) -> Result<()> {
     stream.get_ref().set_nodelay(true)?;
     let mut server = Server::new(Config::new());
-    let (mut input, mut output, mut buffer) = (BytesMut::new(), BytesMut::new(), [0; 4096]);
+    let (mut input, mut output, mut buffer) = (BytesMut::new(), BytesMut::new(), vec![0; READ]);
     while server.state() != State::Closed {
         let n = stream.read(&mut buffer).await?;
         if n == 0 {
