@@ -178,7 +178,9 @@ fn a_long_payload_is_taken_as_it_comes() {
         // The rest of it comes into room that is there.
         assert!(!is_taken || input.capacity() > 0, "{len}");
         input.extend_from_slice(&wire[wire.len() - 1..]);
+        input.extend_from_slice(&encode(&[Frame::text("next")], Some(KEY)));
         assert_eq!(decoder.decode(&mut input), Ok(Some(frame)));
+        assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("next"))));
     }
 }
 
