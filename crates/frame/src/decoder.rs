@@ -14,8 +14,8 @@ use crate::{DecodeError, Delivery, Frame, Limits, Message, Rsv};
 /// It takes heads from the front of the caller's `input` at once and payloads when they are complete
 /// ([`Delivery::Whole`]) or as they come ([`Delivery::Parts`]). What is left in `input` between two calls belongs to a
 /// payload under way and may be unmasked already: append to it, do nothing else. The decoder owns no buffer, but for a
-/// long payload that is to come whole, of over 64 KiB or 4 KiB of text: once half that much is there it is taken as it
-/// comes, and room for more of it is left in `input`.
+/// payload over 64 KiB that is to come whole: from its 32nd KiB on that is taken as it comes, and room for more of it is
+/// left in `input`.
 ///
 /// ```
 /// use bytes::BytesMut;

@@ -1,5 +1,7 @@
 //! Where frames are taken from.
 
+use alloc::boxed::Box;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::flags::Text;
@@ -23,7 +25,7 @@ pub(crate) trait Input {
 
     /// Adds the next `ready` bytes to what is held, with room behind it for a read as long as the last, of `read` bytes,
     /// and for more of the `missing` ones as far as what has come allows.
-    fn hold(&mut self, held: &mut BytesMut, ready: usize, read: usize, missing: usize);
+    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize);
 
     /// Takes the next `len` bytes behind what is held.
     fn take_behind(&mut self, held: BytesMut, len: usize) -> Self::Payload;
@@ -55,8 +57,9 @@ impl Input for BytesMut {
         taken
     }
 
-    fn hold(&mut self, held: &mut BytesMut, ready: usize, read: usize, missing: usize) {
-        let is_first = held.is_empty();
+    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) {
+        let is_first = held.is_none();
+        let held = held.get_or_insert_default();
         held.unsplit(self.split_to(ready));
         let all = missing.saturating_add(read);
         if self.is_empty() && self.capacity() < if is_first { all } else { read } {
@@ -103,7 +106,7 @@ impl<'a> Input for &'a mut [u8] {
         taken.split_at_mut(head).1
     }
 
-    fn hold(&mut self, _: &mut BytesMut, _: usize, _: usize, _: usize) {}
+    fn hold(&mut self, _: &mut Option<Box<BytesMut>>, _: usize, _: usize, _: usize) {}
 
     fn take_behind(&mut self, _: BytesMut, len: usize) -> &'a mut [u8] {
         self.take(0, len)

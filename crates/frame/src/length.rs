@@ -1,7 +1,6 @@
 //! The dialect of RFC 6455 and hybi-10: frames with their length in front.
 
 use alloc::boxed::Box;
-use core::mem;
 
 use bytes::BytesMut;
 
@@ -13,18 +12,16 @@ use crate::sequence::{Fresh, Sequence};
 use crate::whole::Whole;
 use crate::{DecodeError, Delivery, Frame, FrameHeader, Message, OpCode, Rsv};
 
-/// A payload beyond this many bytes, which no control frame has, is held here once half as many have come, where it can
-/// grow. A shorter one, and the beginning of a long one, stays in the caller's buffer, where it costs no memory.
+/// A payload beyond this many bytes, which no control frame has, is held here once half as many have come, out of the
+/// caller's reach: what was checked once needs no second look. A shorter one, and the beginning of a long one, stays in
+/// the caller's buffer, where it costs no memory.
 const LONG: u64 = if cfg!(fuzzing) { 125 } else { 64 * 1024 };
-
-/// The same of text, which out of the caller's reach needs no second look.
-const LONG_TEXT: u64 = if cfg!(fuzzing) { 125 } else { 4 * 1024 };
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Length {
     state: State,
     sequence: Sequence,
-    /// What has come of a long payload. Its place is kept for the next one.
+    /// What has come of a long payload.
     held: Option<Box<BytesMut>>,
 }
 
@@ -69,9 +66,9 @@ impl Length {
                 None => return Ok(None),
             },
         };
-        let payload = match &mut self.held {
-            Some(held) if !held.is_empty() => input.take_behind(mem::take(held), found.len),
-            _ => input.take(found.head, found.len),
+        let payload = match self.held.take() {
+            None => input.take(found.head, found.len),
+            Some(held) => input.take_behind(*held, found.len),
         };
         Ok(Some(Frame::decoded(found.flags, payload)))
     }
@@ -91,11 +88,6 @@ impl Length {
     fn find_whole(&self, rules: &Rules, input: &[u8]) -> Option<Whole> {
         let is_between = matches!(self.state, State::Head) && self.sequence.is_between();
         if is_between { Whole::find(rules, input) } else { None }
-    }
-
-    /// Whether there is more of the payload under way than what is in the input.
-    fn holds(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| !held.is_empty())
     }
 
     #[cold]
@@ -132,21 +124,18 @@ impl Length {
         let text = self.advance(&mut payload, input.bytes())?;
         let part = rules.delivery == Delivery::Parts && !payload.header.opcode.is_control() && payload.ready > 0;
         if payload.has_ended() || part {
-            let found = payload.hand_out(text, self.holds());
-            self.sequence.hand_out();
+            let found = payload.hand_out(text, self.held.as_ref().map_or(0, |held| held.len()));
             self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };
             return Ok(Some(found));
         }
-        let (holds, long) = (self.holds(), if self.sequence.is_text(&payload.header) { LONG_TEXT } else { LONG });
-        if I::HOLDS && payload.header.len > long && (holds || payload.ready as u64 > long / 2) {
+        if I::HOLDS && payload.header.len > LONG && (self.held.is_some() || payload.ready as u64 > LONG / 2) {
             if earlier > 0 {
-                // They were the caller's to write to since they were checked, and from here on they are not.
-                self.sequence.check_again(input.bytes())?;
+                self.sequence.hold(input.bytes());
             }
             // What brought the first of it brought its head, too.
-            let head = if !holds && earlier == 0 { FrameHeader::MAX_LEN } else { 0 };
+            let head = if self.held.is_none() && earlier == 0 { FrameHeader::MAX_LEN } else { 0 };
             let read = payload.ready.saturating_sub(earlier) + head;
-            payload.hold(self.held.get_or_insert_default(), read, input);
+            payload.hold(&mut self.held, read, input);
         }
         self.state = State::Payload(payload);
         Ok(None)
@@ -163,7 +152,7 @@ impl Length {
         //# A server MUST remove masking for data frames received from a client
         let is_ascii = header.mask.is_some_and(|key| xor(fresh, key.turned((taken as usize).wrapping_add(ready))));
         payload.ready = here;
-        let fresh = Fresh { from: ready, is_ascii };
+        let fresh = Fresh { from: ready, behind_held: self.held.is_some(), is_ascii };
         self.sequence.check(&header, at_hand, fresh, payload.has_ended())
     }
 }
@@ -181,9 +170,9 @@ impl Payload {
     }
 
     /// What is ready, behind what is held if something is, as a frame to be taken from the input.
-    fn hand_out(&mut self, text: Text, is_held: bool) -> Found {
+    fn hand_out(&mut self, text: Text, held: usize) -> Found {
         let FrameHeader { fin, rsv, opcode, .. } = self.header;
-        let is_first = self.taken == 0 || is_held;
+        let is_first = self.taken == held as u64;
         let (opcode, rsv) = if is_first { (opcode, rsv) } else { (OpCode::Continuation, Rsv::NONE) };
         let flags = Flags::new(opcode, fin && self.has_ended(), rsv, text);
         let found = Found { head: 0, len: self.ready, flags };
@@ -193,7 +182,7 @@ impl Payload {
     }
 
     /// Takes what is ready out of the input, and leaves room for the next bytes right behind it.
-    fn hold<I: Input>(&mut self, held: &mut BytesMut, read: usize, input: &mut I) {
+    fn hold<I: Input>(&mut self, held: &mut Option<Box<BytesMut>>, read: usize, input: &mut I) {
         let missing = self.header.len - self.taken - self.ready as u64;
         input.hold(held, self.ready, read, usize::try_from(missing).unwrap_or(usize::MAX));
         self.taken += self.ready as u64;

@@ -10,14 +10,16 @@ pub(crate) struct Sequence {
     /// Bytes of the message under way, by their headers.
     total: u64,
     text: Utf8Validator,
-    /// Whether a character begins with what will be handed out next.
-    begins_whole: bool,
+    /// Whether what is held is text by itself, but for a character that it may cut at its end.
+    held_is_whole: bool,
 }
 
 /// What of a payload at hand was not checked before.
 pub(crate) struct Fresh {
     /// Where it begins.
     pub(crate) from: usize,
+    /// The payload at hand goes on behind what is held.
+    pub(crate) behind_held: bool,
     /// It is known to be ASCII.
     pub(crate) is_ascii: bool,
 }
@@ -33,30 +35,21 @@ enum State {
 }
 
 impl Sequence {
-    /// Checks a payload at hand once more, all that has come of it.
-    pub(crate) fn check_again(&self, payload: &[u8]) -> Result<(), DecodeError> {
-        if self.state != State::InText || !self.begins_whole {
-            return Ok(());
-        }
-        let mut text = Utf8Validator::new();
-        text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
-        if text == self.text { Ok(()) } else { Err(DecodeError::InvalidUtf8) }
+    /// Checks once more what was checked in pieces and is held from here on: it was the caller's to write to in between.
+    pub(crate) fn hold(&mut self, payload: &[u8]) {
+        self.held_is_whole = self.is_whole_so_far(payload);
     }
 
-    /// What was checked of a payload was handed out.
-    pub(crate) const fn hand_out(&mut self) {
-        self.begins_whole = self.text.is_complete();
+    /// Whether `payload` by itself leads to where the text is.
+    fn is_whole_so_far(&self, payload: &[u8]) -> bool {
+        let mut text = Utf8Validator::new();
+        self.state == State::InText && text.push(payload).is_ok() && text == self.text
     }
 
     /// Whether no message is under way.
     #[inline]
     pub(crate) const fn is_between(&self) -> bool {
         matches!(self.state, State::Between)
-    }
-
-    /// Whether the frame's payload has to be text.
-    pub(crate) fn is_text(&self, header: &FrameHeader) -> bool {
-        self.state == State::InText && !header.opcode.is_control()
     }
 
     /// Checks a head against the frames before it.
@@ -120,6 +113,14 @@ impl Sequence {
             //# When an endpoint is to interpret a byte stream as UTF-8 but finds
             //# that the byte stream is not, in fact, a valid UTF-8 stream, that
             //# endpoint MUST _Fail the WebSocket Connection_.
+            let begins_whole = match payload.get(..fresh.from) {
+                Some([]) if fresh.behind_held => self.held_is_whole,
+                Some([]) => self.text.is_complete(),
+                // It was the caller's to write to since it was looked at.
+                Some(earlier) if ends => self.is_whole_so_far(earlier),
+                _ => false,
+            };
+            self.held_is_whole = begins_whole;
             if !(fresh.is_ascii && self.text.is_complete()) {
                 let bytes = payload.get(fresh.from..).unwrap_or_default();
                 self.text.push(bytes).map_err(|_| DecodeError::InvalidUtf8)?;
@@ -127,9 +128,7 @@ impl Sequence {
             if message_ends && !self.text.is_complete() {
                 return Err(DecodeError::InvalidUtf8);
             }
-            // What is not fresh was the caller's to write to since it was looked at.
-            let is_whole = self.begins_whole && fresh.from == 0 && self.text.is_complete();
-            text = if is_whole { Text::Whole } else { Text::Checked };
+            text = if begins_whole && self.text.is_complete() { Text::Whole } else { Text::Checked };
         }
         if message_ends {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
@@ -140,7 +139,7 @@ impl Sequence {
     }
 
     const fn begin(state: State) -> Self {
-        Self { state, fragments: 0, total: 0, text: Utf8Validator::new(), begins_whole: true }
+        Self { state, fragments: 0, total: 0, text: Utf8Validator::new(), held_is_whole: false }
     }
 }
 

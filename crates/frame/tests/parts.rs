@@ -40,6 +40,23 @@ fn parts_are_the_bytes_that_arrived() {
 }
 
 #[test]
+fn what_is_left_of_a_payload_may_come_whole() {
+    for len in [100, 100_000] {
+        let wire = encode(&[Frame::text("x".repeat(len))], None);
+        let (start, rest) = wire.split_at(20);
+        let (mut decoder, mut input) = (in_parts(client()), BytesMut::from(start));
+        let first = decoder.decode(&mut input).unwrap().unwrap();
+        assert_eq!((first.opcode(), first.fin()), (OpCode::Text, false));
+        decoder = decoder.delivery(Delivery::Whole);
+        input.extend_from_slice(&rest[..rest.len() / 2]);
+        assert_eq!(decoder.decode(&mut input), Ok(None));
+        input.extend_from_slice(&rest[rest.len() / 2..]);
+        let left = "x".repeat(len - first.payload().len());
+        assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::continuation(left))));
+    }
+}
+
+#[test]
 fn the_first_and_the_last_part_say_so() {
     for frames in [vec![Frame::text("abcd")], vec![Frame::text("ab").with_fin(false), Frame::continuation("cd")]] {
         let wire = encode(&frames, None);

@@ -106,6 +106,51 @@ fn frames_that_were_decoded_and_changed() {
     });
 }
 
+/// What waits in the input is the caller's, who has no business with it and may do anything.
+#[test]
+fn frames_that_were_changed_while_they_waited() {
+    let changes: [fn(&mut BytesMut); 4] = [
+        BytesMut::clear,
+        |input| input.truncate(1),
+        |input| input.fill(0xA9),
+        |input| input.iter_mut().rev().take(1).for_each(|last| *last = 0xC3),
+    ];
+    let end_of_a_character = [&b"\xA9"[..], &[b'y'; 200]].concat();
+    let more: [[&[u8]; 5]; 3] = [
+        [b"", b"", &end_of_a_character, &[b'z'; 40_000], &[b'z'; 40_000]],
+        [b"", b"", b"\xA9", &[b'z'; 40_000], &[b'z'; 40_000]],
+        [b"", b"", &[b'y'; 200], &[b'z'; 40_000], &[b'z'; 40_000]],
+    ];
+    let judge_frame = |payload: &[u8], text: Option<&str>| assert_eq!(text, str::from_utf8(payload).ok());
+    each(|bytes| {
+        for (len, waiting) in [(200, 0), (200, 50), (70_000, 0), (70_000, 20_000), (70_000, 40_000)] {
+            let wire = encode_unchecked(&Frame::text("x".repeat(len)), None);
+            let first = [&wire[..wire.len() - len + waiting], bytes].concat();
+            for (change, more) in changes.iter().flat_map(|change| more.map(|more| (change, more))) {
+                let (mut decoder, mut lending) = (client(), client().lending());
+                let (mut input, mut lent) = (BytesMut::from(&first[..]), BytesMut::from(&first[..]));
+                for more in more {
+                    input.extend_from_slice(more);
+                    lent.extend_from_slice(more);
+                    if let Ok(Some(frame)) = decoder.decode(&mut input) {
+                        judge_frame(frame.payload(), frame.as_text());
+                        judge_message(&frame.payload().clone(), join([frame]));
+                    }
+                    let mut rest = &mut lent[..];
+                    if let Ok(Some(frame)) = lending.decode(&mut rest) {
+                        judge_frame(frame.payload(), frame.as_text());
+                    }
+                    lent = BytesMut::from(&*rest);
+                    if more.is_empty() {
+                        change(&mut input);
+                        change(&mut lent);
+                    }
+                }
+            }
+        }
+    });
+}
+
 /// There, what is no text is replaced, and `FF` is the end.
 #[test]
 fn text_of_a_draft() {
