@@ -1,9 +1,9 @@
-use std::cell::Cell;
 use std::fmt;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
 
+use crate::spares::Spares;
 use crate::{CHUNK, PermessageDeflate, TAIL};
 
 /// Compresses what is sent.
@@ -65,7 +65,7 @@ impl Deflater {
     }
 
     /// Whether the window is kept from message to message, as it is unless told otherwise. Without it there is none between
-    /// two messages: the memory of one serves all that are compressed on a thread.
+    /// two messages: the memory of one is the next one's, of whatever connection.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -81,7 +81,8 @@ impl Deflater {
     /// Compresses all of `input`, and flushes, so that the peer can read all of it.
     fn compress(&mut self, mut input: &[u8], last: FlushCompress) -> Result<Vec<u8>, EncodeError> {
         let kind = (self.bits, self.level);
-        let context = self.context.get_or_insert_with(|| spare(kind).unwrap_or_else(|| new(kind)));
+        let spare = || SPARES.take(|&(of, _)| of == kind).map(|(_, context)| context);
+        let context = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| new(kind)));
         let mut output = Vec::with_capacity(input.len() / 2 + ROOM);
         loop {
             let (chunk, later) = input.split_at_checked(CHUNK).unwrap_or((input, &[]));
@@ -108,21 +109,10 @@ const ROOM: usize = 64;
 /// What a context was made with: the bits of its window, and its level.
 type Kind = (u8, u8);
 
-thread_local! {
-    /// What the last message without takeover left to the next one, of whatever connection. Nothing of it is in there any
-    /// more, and making another would take longer than to compress a short message.
-    static SPARE: Cell<Option<(Kind, Compress)>> = const { Cell::new(None) };
-}
+static SPARES: Spares<(Kind, Compress)> = Spares::new();
 
 fn new((bits, level): Kind) -> Compress {
     Compress::new_with_window_bits(Compression::new(u32::from(level)), false, bits)
-}
-
-/// The spare context, if it is of this kind.
-fn spare(kind: Kind) -> Option<Compress> {
-    // At the thread's end there is none.
-    let (of, context) = SPARE.try_with(Cell::take).ok()??;
-    (of == kind).then_some(context)
 }
 
 impl Extension for Deflater {
@@ -170,7 +160,7 @@ impl Extension for Deflater {
             }
         }
         if ends_window && let Some(context) = self.context.take() {
-            let _ = SPARE.try_with(|spare| spare.set(Some(((self.bits, self.level), context))));
+            SPARES.leave(((self.bits, self.level), context));
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and

@@ -1,10 +1,10 @@
-use std::cell::Cell;
 use std::fmt;
 
 use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};
 use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
 
+use crate::spares::Spares;
 use crate::{CHUNK, TAIL};
 
 /// Decompresses what comes in, as far as there is room for it.
@@ -55,7 +55,7 @@ impl Inflater {
     }
 
     /// Whether the peer keeps its window from message to message, as it does unless told otherwise. Without it there is
-    /// none between two messages: the memory of one serves all that are inflated on a thread.
+    /// none between two messages: the memory of one is the next one's, of whatever connection.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -71,7 +71,8 @@ impl Inflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
         //# received messages.
-        let context = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| Decompress::new(false)));
+        let context =
+            self.context.get_or_insert_with(|| SPARES.take(|_| true).unwrap_or_else(|| Decompress::new(false)));
         if !ends {
             return inflate(context, input, output, room);
         }
@@ -134,7 +135,7 @@ impl Inflater {
                 && let Some(mut context) = self.context.take()
             {
                 context.reset(false);
-                let _ = SPARE.try_with(|spare| spare.set(Some(context)));
+                SPARES.leave(context);
             }
         }
         Ok((frame.with_fin(fin), None))
@@ -188,15 +189,7 @@ impl fmt::Debug for Inflater {
     }
 }
 
-thread_local! {
-    /// What the last message without takeover left to the next one, of whatever connection.
-    static SPARE: Cell<Option<Decompress>> = const { Cell::new(None) };
-}
-
-fn spare() -> Option<Decompress> {
-    // At the thread's end there is none.
-    SPARE.try_with(Cell::take).ok()?
-}
+static SPARES: Spares<Decompress> = Spares::new();
 
 /// Inflates `input` into `output` until it is used up or `output` has `room` bytes.
 fn inflate(

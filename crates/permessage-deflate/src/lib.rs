@@ -47,9 +47,9 @@
 //!
 //! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 46 KiB whatever its window. Neither
 //! exists before its first message. Without context takeover a connection has none between two messages: what one message
-//! used is the next one's, of any connection on the same thread, so a thread keeps one of each and no more. A compressor
-//! with takeover goes when [`shrink`](protocol_websocket_frame::Extension::shrink) says so. A bomb costs the room that it is
-//! given and the decompressor. These figures are measured by
+//! used is the next one's, of whatever connection, and a process keeps up to eight of each for that. A compressor with
+//! takeover goes when [`shrink`](protocol_websocket_frame::Extension::shrink) says so. A bomb costs the room that it is given
+//! and the decompressor. These figures are measured by
 //!
 //! ```sh
 //! cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture
@@ -74,6 +74,7 @@ mod deflater;
 mod inflater;
 mod negotiate;
 mod params;
+mod spares;
 
 pub use deflater::Deflater;
 pub use inflater::Inflater;

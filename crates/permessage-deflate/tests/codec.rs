@@ -233,8 +233,8 @@ fn memory_that_messages_share_tells_nothing_of_one_to_the_next() {
     let (found, not_found) = (2000..2500, 4000..4200);
     let kinds = [(15, 6, &found), (9, 6, &not_found), (15, 0, &not_found), (12, 1, &found), (15, 1, &found)];
     for (bits, level, length) in [kinds; 3].as_flattened() {
-        let mut deflater = Deflater::new(*bits).level(*level).context_takeover(false);
         for sizes in [&[][..], &[1000, 500, 2500], &[]] {
+            let mut deflater = Deflater::new(*bits).level(*level).context_takeover(false);
             let (mut alone, mut came, mut sent) = (Inflater::new(), Vec::new(), 0);
             for frame in fragments(&again, sizes) {
                 let frame = deflater.encode(frame).unwrap();

@@ -6,6 +6,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 use flate2::{Compress, Compression, FlushCompress};
 use protocol_websocket_frame::{Extension, Frame, Rsv};
@@ -50,6 +51,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Spare contexts are shared by the tests, too.
+fn alone() -> impl Sized {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What `run` leaves on the heap, and the most it held meanwhile.
 fn heap<T>(run: impl FnOnce() -> T) -> (T, i64, i64) {
     let before = HELD.get();
@@ -69,6 +76,7 @@ fn bomb() -> Vec<u8> {
 
 #[test]
 fn a_bomb_costs_the_room_that_it_is_given() {
+    let _alone = alone();
     let bomb = Frame::binary(bomb()).with_rsv(Rsv::RSV1);
     println!("bomb: {} bytes", bomb.payload().len());
     for room in [64 << 10, 1 << 20, 16 << 20] {
@@ -82,6 +90,7 @@ fn a_bomb_costs_the_room_that_it_is_given() {
 
 #[test]
 fn a_bomb_in_pieces_costs_one_piece() {
+    let _alone = alone();
     let (mut inflater, mut next, mut total) = (Inflater::new(), Some(Frame::binary(bomb()).with_rsv(Rsv::RSV1)), 0);
     let ((), _, peak) = heap(|| {
         while let Some(frame) = next.take().filter(|_| total < 64 << 20) {
@@ -96,6 +105,7 @@ fn a_bomb_in_pieces_costs_one_piece() {
 
 #[test]
 fn an_end_in_the_middle_takes_no_more_memory() {
+    let _alone = alone();
     let ends = Frame::binary(b"\x03\x00".repeat(10_000)).with_rsv(Rsv::RSV1);
     let (mut inflater, before) = (Inflater::new(), TAKEN.get());
     inflater.decode(ends, 1 << 20).unwrap();
@@ -104,6 +114,7 @@ fn an_end_in_the_middle_takes_no_more_memory() {
 
 #[test]
 fn contexts_come_late_and_go_early() {
+    let _alone = alone();
     let text = || Frame::text("to be or not to be, ".repeat(20));
     for bits in [9, 12, 15] {
         let ((mut deflater, mut inflater), unused, _) = heap(|| (Deflater::new(bits), Inflater::new()));
@@ -120,26 +131,43 @@ fn contexts_come_late_and_go_early() {
 }
 
 #[test]
-fn without_takeover_one_context_serves_all_connections_of_a_thread() {
+fn without_takeover_one_context_serves_one_connection_after_the_other() {
+    let _alone = alone();
     let text = Frame::text("to be or not to be, ".repeat(20));
-    let connections = || (Deflater::new(15).context_takeover(false), Inflater::new().context_takeover(false));
-    let mut connections: Vec<_> = (0..100).map(|_| connections()).collect();
+    let connection = || (Deflater::new(15).context_takeover(false), Inflater::new().context_takeover(false));
+    let mut connections: Vec<_> = (0..100).map(|_| connection()).collect();
     let mut round = || {
         for (deflater, inflater) in &mut connections {
             inflater.decode(deflater.encode(text.clone()).unwrap(), 1000).unwrap();
         }
     };
-    let ((), one, peak) = heap(&mut round);
-    println!("100 connections: {one} bytes of heap, at most {peak}");
+    let ((), held, peak) = heap(&mut round);
+    println!("100 connections, one after the other: {held} bytes of heap, at most {peak}");
     assert!(peak < 512 * 1024, "{peak}");
     let before = TAKEN.get();
     round();
     assert!(TAKEN.get() - before < 200 * 1024, "{}", TAKEN.get() - before);
-    drop(connections);
+}
+
+#[test]
+fn eight_contexts_are_kept_and_no_more() {
+    let _alone = alone();
+    let ((), held, _) = heap(|| {
+        let mut under_way: Vec<_> = (0..20).map(|_| Deflater::new(15).context_takeover(false)).collect();
+        for last in [false, true] {
+            for deflater in &mut under_way {
+                let frame = if last { Frame::continuation("") } else { Frame::text("to be").with_fin(false) };
+                deflater.encode(frame).unwrap();
+            }
+        }
+    });
+    println!("20 messages at a time: {held} bytes of heap afterwards");
+    assert!(held < 8 * 400 * 1024, "{held}");
 }
 
 #[test]
 fn what_was_inflated_holds_little_more_than_its_length() {
+    let _alone = alone();
     let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let frame = Deflater::new(15).level(0).encode(Frame::binary(noise)).unwrap();
     let mut inflater = Inflater::new().context_takeover(false);
