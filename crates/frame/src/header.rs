@@ -152,7 +152,8 @@ const fn length_form(len: u64) -> u8 {
     }
 }
 
-/// An encoded head as a number, its first byte lowest: in registers, where what is written in pieces can be read as a whole.
+/// An encoded head as a number, its first byte lowest. It stays in registers: what was just written to memory is slow to
+/// read back in another width.
 #[derive(Clone, Copy)]
 pub(crate) struct Head {
     bits: u128,

@@ -32,8 +32,8 @@ pub fn mask(payload: &mut [u8], key: MaskKey, offset: usize) {
     xor(payload, key.turned(offset));
 }
 
-/// Appends `payload` to `output`, masked: a lane on its way, for who copies first waits for his own writes before he can
-/// read them in other pieces; or a block behind itself, which is still near.
+/// Appends `payload` to `output`, masked. A short one is masked in registers before it is written, since what was just
+/// written is slow to read back in other widths. A long one is copied and masked in blocks, which are still near.
 #[inline]
 pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     match payload.len() {
