@@ -13,6 +13,7 @@ mod frame;
 mod handshake;
 mod head;
 mod input;
+mod leftover;
 mod model;
 mod sending;
 mod text;
@@ -44,6 +45,7 @@ targets! {
     head::cgi
     head::request_head
     head::response_head
+    leftover::leftover
     text::cookies
     text::extensions
     text::keys
