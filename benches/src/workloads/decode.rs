@@ -110,12 +110,13 @@ pub fn cell(workload: &'static str, setup: Setup) -> Cell {
         setup.contender("floor:batch", Kind::Bound, "one call a message", || Batch(hand())),
         setup.contender("floor:hand", Kind::Floor, "", hand),
         setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), role, version)),
-        setup.contender("frame, reads of 16 KiB", Kind::Ours, "", || {
-            ours::Frames::new(setup.source().at_most(READ / 4), role, version)
-        }),
         setup.contender("lent", Kind::Ours, "", || ours::Lending::new(setup.source(), role, version, len)),
         setup.contender("connection", Kind::Ours, "", || ours::Connected::new(setup.source(), role, version)),
     ];
+    if setup.most == READ {
+        let shorter = || ours::Frames::new(setup.source().at_most(READ / 4), role, version);
+        cell.contenders.insert(4, setup.contender("frame, reads of 16 KiB", Kind::Ours, "", shorter));
+    }
     #[cfg(feature = "peers")]
     cell.contenders.extend(crate::peers::decoders(&setup));
     cell

@@ -35,15 +35,11 @@ enum State {
 }
 
 impl Sequence {
-    /// Checks once more what was checked in pieces and is held from here on: it was the caller's to write to in between.
+    /// Checks once more what was checked in pieces and is held from here on: whether it leads by itself to where the text
+    /// is. It was the caller's to write to in between.
     pub(crate) fn hold(&mut self, payload: &[u8]) {
-        self.held_is_whole = self.is_whole_so_far(payload);
-    }
-
-    /// Whether `payload` by itself leads to where the text is.
-    fn is_whole_so_far(&self, payload: &[u8]) -> bool {
         let mut text = Utf8Validator::new();
-        self.state == State::InText && text.push(payload).is_ok() && text == self.text
+        self.held_is_whole = self.state == State::InText && text.push(payload).is_ok() && text == self.text;
     }
 
     /// Whether no message is under way.
@@ -116,8 +112,7 @@ impl Sequence {
             let begins_whole = match payload.get(..fresh.from) {
                 Some([]) if fresh.behind_held => self.held_is_whole,
                 Some([]) => self.text.is_complete(),
-                // It was the caller's to write to since it was looked at.
-                Some(earlier) if ends => self.is_whole_so_far(earlier),
+                // What came before was the caller's to write to since it was looked at.
                 _ => false,
             };
             self.held_is_whole = begins_whole;
