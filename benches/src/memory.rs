@@ -119,8 +119,12 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
         writeln!(text, "| {name} | {server_bytes} B | {client_bytes} B | {calls} |").unwrap();
     }
     let negotiated = Negotiated::default();
-    for (role, name) in [(Role::Server, "server"), (Role::Client, "client")] {
-        let (connection, heap) = count(|| ours::connection(role, &negotiated));
+    for (role, name) in
+        [(Role::Server, "server"), (Role::Client, "client"), (Role::Client, "client with its own source of keys")]
+    {
+        let (connection, heap) = count(|| {
+            if name == "client" { ours::client_of_many(&negotiated) } else { ours::connection(role, &negotiated) }
+        });
         let size = size_of_val(&connection);
         let bytes = size as isize + heap.held;
         writeln!(

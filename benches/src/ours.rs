@@ -1,5 +1,6 @@
 //! The crates of this workspace, at the frames' level and at the connection's.
 
+use std::cell::RefCell;
 use std::io::Read as _;
 
 use bytes::BytesMut;
@@ -114,6 +115,16 @@ pub fn connection(role: Role, negotiated: &Negotiated) -> Connection {
         Role::Client => Connection::client(negotiated, &Config::new(), OsRandom::new()),
         Role::Server => Connection::server(negotiated, &Config::new()),
     }
+}
+
+/// One client of many, whose keys come from what all of a thread share.
+#[must_use]
+pub fn client_of_many(negotiated: &Negotiated) -> Connection {
+    thread_local! {
+        static KEYS: RefCell<OsRandom> = const { RefCell::new(OsRandom::new()) };
+    }
+    let shared = |bytes: &mut [u8]| KEYS.with_borrow_mut(|keys| keys.fill(bytes));
+    Connection::client(negotiated, &Config::new(), shared)
 }
 
 impl decode::Decode for Connected {
