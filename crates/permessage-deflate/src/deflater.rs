@@ -29,7 +29,7 @@ pub struct Deflater {
     /// Whether the message under way is compressed.
     active: bool,
     /// Made for the first message that needs it.
-    context: Option<Compress>,
+    context: Option<(Kind, Compress)>,
 }
 
 impl Deflater {
@@ -81,8 +81,8 @@ impl Deflater {
     /// Compresses all of `input`, and flushes, so that the peer can read all of it.
     fn compress(&mut self, mut input: &[u8], last: FlushCompress) -> Result<Vec<u8>, EncodeError> {
         let kind = (self.bits, self.level);
-        let spare = || SPARES.take(|&(of, _)| of == kind).map(|(_, context)| context);
-        let context = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| new(kind)));
+        let spare = || SPARES.take(|&(of, _)| of == kind);
+        let (_, context) = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| (kind, new(kind))));
         let mut output = Vec::with_capacity(input.len() / 2 + ROOM);
         loop {
             let (chunk, later) = input.split_at_checked(CHUNK).unwrap_or((input, &[]));
@@ -160,7 +160,7 @@ impl Extension for Deflater {
             }
         }
         if ends_window && let Some(context) = self.context.take() {
-            SPARES.leave(((self.bits, self.level), context));
+            SPARES.leave(context);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and

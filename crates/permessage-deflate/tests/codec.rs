@@ -248,6 +248,15 @@ fn memory_that_messages_share_tells_nothing_of_one_to_the_next() {
 }
 
 #[test]
+fn memory_is_known_by_what_it_was_made_for() {
+    let mut changed = Deflater::new(13).level(0).context_takeover(false);
+    changed.encode(Frame::text("a").with_fin(false)).unwrap();
+    changed.level(9).encode(Frame::continuation("b")).unwrap();
+    let next = Deflater::new(13).level(9).context_takeover(false).encode(Frame::text("a".repeat(10_000))).unwrap();
+    assert!(next.payload().len() < 100, "{}", next.payload().len());
+}
+
+#[test]
 fn a_message_that_does_not_end_leaves_its_memory_to_nobody() {
     let connection = || Deflater::new(15).threshold(0).context_takeover(false);
     let text = || Frame::text("Hello, Hello, Hello");
