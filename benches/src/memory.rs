@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt::Write as _;
 
-use protocol_websocket_connection::Negotiated;
+use protocol_websocket_connection::{Connection, Negotiated};
 use protocol_websocket_core::Role;
 
 use crate::counting::count;
@@ -119,12 +119,13 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
         writeln!(text, "| {name} | {server_bytes} B | {client_bytes} B | {calls} |").unwrap();
     }
     let negotiated = Negotiated::default();
-    for (role, name) in
-        [(Role::Server, "server"), (Role::Client, "client"), (Role::Client, "client with its own source of keys")]
-    {
-        let (connection, heap) = count(|| {
-            if name == "client" { ours::client_of_many(&negotiated) } else { ours::connection(role, &negotiated) }
-        });
+    let makers: [(Role, &str, Open); 3] = [
+        (Role::Server, "server", |negotiated| ours::connection(Role::Server, negotiated)),
+        (Role::Client, "client", ours::client_of_many),
+        (Role::Client, "client with its own source of keys", |negotiated| ours::connection(Role::Client, negotiated)),
+    ];
+    for (role, name, make) in makers {
+        let (connection, heap) = count(|| make(&negotiated));
         let size = size_of_val(&connection);
         let bytes = size as isize + heap.held;
         writeln!(
@@ -145,6 +146,9 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
 fn own(bytes: isize, role: Role, column: Role) -> String {
     if role == column { format!("{bytes} B") } else { String::new() }
 }
+
+/// Opens a connection of ours.
+type Open = fn(&Negotiated) -> Connection;
 
 /// Makes something, to see what it holds.
 type MakeAny = Box<dyn Fn() -> Box<dyn Any>>;

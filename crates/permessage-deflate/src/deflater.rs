@@ -80,8 +80,8 @@ impl Deflater {
 
     /// Compresses all of `input`, and flushes, so that the peer can read all of it.
     fn compress(&mut self, mut input: &[u8], last: FlushCompress) -> Result<Vec<u8>, EncodeError> {
-        let kind = (self.bits, self.level);
-        let spare = || SPARES.take(|&(of, _)| of == kind);
+        let (kind, takeover) = ((self.bits, self.level), self.takeover);
+        let spare = || SPARES.take(|&(of, _)| of == kind && !takeover);
         let (_, context) = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| (kind, new(kind))));
         let mut output = Vec::with_capacity(input.len() / 2 + ROOM);
         loop {

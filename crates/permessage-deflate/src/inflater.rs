@@ -71,8 +71,9 @@ impl Inflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
         //# received messages.
-        let context =
-            self.context.get_or_insert_with(|| SPARES.take(|_| true).unwrap_or_else(|| Decompress::new(false)));
+        let takeover = self.takeover;
+        let spare = || SPARES.take(|_| !takeover);
+        let context = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| Decompress::new(false)));
         if !ends {
             return inflate(context, input, output, room);
         }

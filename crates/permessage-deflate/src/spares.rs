@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-/// Contexts that messages without takeover left to the next ones, of whatever connection. Nothing refers to what was in
+/// Contexts that messages without takeover left to the next such ones, of whatever connection. Nothing refers to what was in
 /// them, and making another would take longer than to compress a short message.
 ///
 /// Nobody waits for one: where somebody else is about to take or to leave one, the next is made, or dropped.
