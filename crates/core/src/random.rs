@@ -24,10 +24,13 @@ impl<F: FnMut(&mut [u8])> Random for F {
     }
 }
 
-/// Bytes that nobody can predict, without a system call for each mask key: the keystream of ChaCha12, whose key is the
-/// operating system's, and a new one after [`OsRandom::RESEED`] bytes.
+/// A cryptographic source without a system call for each mask key: the keystream of ChaCha12, computed in this process.
+/// Its key comes from the operating system, and is replaced by a new one after [`OsRandom::RESEED`] bytes.
 ///
-/// `Debug` does not show them.
+/// A child process that `fork` makes has a copy of the key, so parent and child would draw the same bytes. The child calls
+/// [`OsRandom::reseed`] before it draws.
+///
+/// `Debug` does not show the bytes.
 #[cfg(feature = "getrandom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
 pub struct OsRandom {
@@ -51,6 +54,24 @@ mod os {
         #[must_use]
         pub const fn new() -> Self {
             Self { stream: None, left: 0 }
+        }
+
+        /// Forgets the key: the next bytes come from a new key of the system.
+        ///
+        /// Call it in a child process after `fork`, for each source that the parent goes on using, before the child
+        /// draws from it.
+        ///
+        /// ```
+        /// use protocol_websocket_core::{OsRandom, Random};
+        ///
+        /// let (mut random, mut key) = (OsRandom::new(), [0; 4]);
+        /// random.fill(&mut key);
+        /// // … fork, and in the child:
+        /// random.reseed();
+        /// random.fill(&mut key);
+        /// ```
+        pub fn reseed(&mut self) {
+            *self = Self::new();
         }
     }
 
