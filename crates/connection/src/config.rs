@@ -154,11 +154,15 @@ pub struct Timeouts {
     pub handshake: Option<Duration>,
     /// Without any byte from the peer, after which a ping is sent.
     pub ping: Option<Duration>,
-    /// For a sign of life after that ping. Then the connection fails with close code 1011.
+    /// For a sign of life after that ping was written. Then the connection fails with close code 1011. It starts again
+    /// while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     pub pong: Option<Duration>,
-    /// Without any byte from the peer, after which the connection fails with close code 1001.
+    /// Without any byte from the peer, after which the connection fails with close code 1001. It runs while `output` is
+    /// full, too, so it also ends a connection whose peer does not read, if the caller does not read meanwhile.
     pub idle: Option<Duration>,
-    /// For the peer's Close after ours, and nothing else counts.
+    /// For the peer's Close after ours was written, and nothing else counts. At a client, also for the server to end the
+    /// transport after the closing handshake (RFC 6455 §7.1.1), until
+    /// [`receive_eof`](crate::Connection::receive_eof) is called.
     pub close: Option<Duration>,
 }
 

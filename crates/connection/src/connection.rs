@@ -24,8 +24,8 @@ use crate::{Config, Error, Event, SendError, State, Timeout};
 /// 3. write `output`, [`flush`](Self::flush) and write again what that brought; once [`state`](Self::state) is
 ///    [`State::Closed`], close the transport behind it;
 /// 4. at the end of the transport's input call [`receive_eof`](Self::receive_eof);
-/// 5. with [`Timeouts`](crate::Timeouts), call [`handle_timeout`](Self::handle_timeout) when
-///    [`poll_timeout`](Self::poll_timeout) says.
+/// 5. with [`Timeouts`](crate::Timeouts), ask [`poll_timeout`](Self::poll_timeout) after these calls, and call
+///    [`handle_timeout`](Self::handle_timeout) when that time has come. Read what there is to be read first.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -85,7 +85,7 @@ impl Connection {
         let mut connection = Self {
             receiver: Receiver::new(role, version, config),
             sender: Sender::new(version, masks, config.high_water),
-            timers: Timers::new(timeouts).map(Box::new),
+            timers: Timers::new(timeouts, role == Role::Client).map(Box::new),
         };
         match config.extensions.agree(role, negotiated) {
             Ok(agreed) => agreed.into_iter().for_each(|halves| connection.add(halves)),
@@ -136,7 +136,7 @@ impl Connection {
         output: &mut BytesMut,
         event: &mut Option<Event>,
     ) -> Result<(), Error> {
-        self.sender.flush(output);
+        self.flush(output);
         if let Some(timers) = &mut self.timers {
             timers.hear(input.len());
         }
@@ -144,6 +144,7 @@ impl Connection {
         let received = self.receiver.receive(input, &mut reply);
         if let Some(timers) = &mut self.timers {
             timers.leave(input.len());
+            timers.awaits_eof &= received.is_ok();
         }
         if let Some(reply) = reply {
             self.sender.reply(reply, output);
@@ -153,8 +154,12 @@ impl Connection {
     }
 
     /// Writes the pong that was held back while `output` was too full ([`Config::high_water`]). Call it when `output`
-    /// was written; every other method that writes does so first.
+    /// was written; every other method that writes does so first. With [`Timeouts`](crate::Timeouts) it is also the call
+    /// that sees that a Ping or a Close was written: the deadline for its answer starts then.
     pub fn flush(&mut self, output: &mut BytesMut) {
+        if let Some(timers) = self.timers.as_mut().filter(|_| output.is_empty()) {
+            timers.note_written();
+        }
         self.sender.flush(output);
     }
 
@@ -167,6 +172,9 @@ impl Connection {
     ///
     /// [`Error::UnexpectedEof`], once, when it ended without a Close: the close code is 1006 then.
     pub fn receive_eof(&mut self) -> Result<(), Error> {
+        if let Some(timers) = &mut self.timers {
+            timers.awaits_eof = false;
+        }
         self.sender.outgoing.end();
         if self.receiver.incoming.lose() { Err(Error::UnexpectedEof) } else { Ok(()) }
     }
@@ -264,30 +272,50 @@ impl Connection {
         self.receiver.incoming.close_code()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) wants to be called next, by the caller's clock: a time since any
-    /// fixed point. A time in the past, zero for instance, means at once. Ask again after each call to another method.
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, by the caller's clock: a time since any
+    /// fixed point. `None` while no deadline runs. Ask again after each call of another method.
+    ///
+    /// The time of the last call, or zero before the first one, means at once: bytes arrived, a Ping or a Close was
+    /// written, or the state changed, and the deadlines that follow start when the time is told.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.timers.as_ref()?.poll(self.state())
     }
 
-    /// Tells the time, and does what is due: a ping, or giving up.
+    /// Takes the time, and does what is due: writes a Ping, or gives the connection up.
     ///
-    /// The connection knows the time from here alone. The sooner it is told of an arrival, by a call after it, the more
-    /// exact its deadlines are; a deadline may come late, never early.
+    /// The connection learns the time from this method alone. A deadline is late by the time between an event (an
+    /// arrival, a write) and the next call, never early; a loop that calls when [`poll_timeout`](Self::poll_timeout) says
+    /// "at once" keeps that short. A time before that of the last call counts as that time.
+    ///
+    /// Before this call, read what there is to be read and pass it to [`receive`](Self::receive), so that a peer is not
+    /// given up whose bytes wait in the socket, and write `output`. What is still in `output` tells that the socket is
+    /// full:
+    ///
+    /// - the deadline for a Pong starts when the Ping was written, and starts again with each call that sees unsent bytes,
+    ///   because a caller that pushes back does not read meanwhile;
+    /// - the deadlines for the peer's Close and, at a client, for the end of the transport start when our Close was
+    ///   written, and then do not move.
+    ///
+    /// "Written" is what the connection sees: an empty `output`, here, in [`flush`](Self::flush) or in
+    /// [`receive`](Self::receive). How long a write may take is the caller's to limit.
     ///
     /// # Errors
     ///
-    /// When a deadline passed. A Close is in `output` then, and the connection is over.
+    /// [`Error::Timeout`], when a deadline passed. The connection is over, and a Close is in `output` unless one was sent
+    /// before.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
+        let is_unsent = !output.is_empty();
         self.sender.flush(output);
         let state = self.state();
-        let due = self.timers.as_mut().and_then(|timers| timers.handle(now, state));
+        let Some(timers) = &mut self.timers else { return Ok(()) };
+        let due = timers.handle(now, state, is_unsent);
         match due {
             None => {}
             // Whoever has sent a Close has no pings to send, and is not asked for one.
             Some(Due::Ping) => drop(self.sender.ping(Bytes::new(), output)),
             Some(Due::Timeout(timeout)) => {
+                timers.awaits_eof = false;
                 let code = if timeout == Timeout::Idle { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL };
                 self.sender.reply(Reply::Close(Close::from(code).encode().unwrap_or_default()), output);
                 self.receiver.incoming.lose();

@@ -60,7 +60,7 @@ pub enum Step {
 
 impl<H: Handshake> Endpoint<H> {
     pub(crate) fn begin(handshake: H, config: Config) -> Self {
-        let timers = Timers::new(config.timeouts);
+        let timers = Timers::new(config.timeouts, false);
         Self(Phase::Connecting(Box::new(Connecting { handshake, config, timers })))
     }
 
@@ -137,7 +137,7 @@ impl<H: Handshake> Endpoint<H> {
         }
     }
 
-    /// Takes note that the transport has nothing more to read.
+    /// Takes note that the transport has nothing more to read: as [`Connection::receive_eof`].
     ///
     /// # Errors
     ///
@@ -270,7 +270,7 @@ impl<H: Handshake> Endpoint<H> {
             return connection.handle_timeout(now, output);
         }
         let Phase::Connecting(connecting) = &mut self.0 else { return Ok(()) };
-        let due = connecting.timers.as_mut().and_then(|timers| timers.handle(now, State::Connecting));
+        let due = connecting.timers.as_mut().and_then(|timers| timers.handle(now, State::Connecting, false));
         let Some(Due::Timeout(timeout)) = due else { return Ok(()) };
         connecting.handshake.time_out(output);
         self.0 = Phase::Over(Some(Error::Timeout(timeout)));

@@ -54,6 +54,9 @@ impl From<DecodeError> for Error {
 pub enum Timeout {
     /// The peer's Close did not come.
     Close,
+    /// At a client: the server did not close the transport after the closing handshake. The close code stays the
+    /// server's; close the transport.
+    Eof,
     /// The opening handshake was not done in time.
     Handshake,
     /// Nothing came for too long.
@@ -66,6 +69,7 @@ impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Close => "the peer did not close in time",
+            Self::Eof => "the server did not end the transport in time",
             Self::Handshake => "the opening handshake took too long",
             Self::Idle => "the peer was silent for too long",
             Self::Pong => "the peer did not answer a ping in time",

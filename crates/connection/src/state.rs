@@ -28,7 +28,7 @@ pub enum State {
     /// Our Close is out, the peer's is not here yet.
     Closing,
     /// It is over. Write what is left in the output, then close the transport; a client first waits for the server to
-    /// do so (RFC 6455 §7.1.1).
+    /// do so (RFC 6455 §7.1.1), for as long as [`Timeouts::close`](crate::Timeouts::close) says.
     Closed,
 }
 

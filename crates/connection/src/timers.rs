@@ -4,20 +4,47 @@ use crate::{State, Timeout, Timeouts};
 
 /// The deadlines of one connection, by a clock that the caller tells.
 ///
-/// Nobody tells the time when bytes arrive, only when [`handle`](Self::handle) is called. So an arrival is noted and
-/// stamped at the next call: a deadline may come late by as much as the caller was silent, never early.
+/// The time is only known while [`handle`](Self::handle) runs. What happens between two calls is noted, and
+/// [`poll`](Self::poll) asks for a call at once, which stamps it. So a deadline comes late by the time that passes until
+/// that call, never early.
 #[derive(Clone, Debug)]
 pub(crate) struct Timers {
     timeouts: Timeouts,
-    /// The state that was last seen, and since when it has been so. `None`: not told yet.
+    /// Whether the peer's end of the transport is awaited after the closing handshake: at a client, until it came.
+    pub(crate) awaits_eof: bool,
+    /// The state at the last call, and since when its deadline runs. `None`: no call yet.
     since: Option<(State, Duration)>,
-    /// When the peer was last heard, and whether it was since.
+    /// The time of the last call.
+    now: Duration,
+    /// When the peer was last heard, and whether it was heard since the last call.
     heard_at: Duration,
     heard: bool,
-    /// How many bytes were left unread the last time: those are no news.
+    /// How many bytes were left unread the last time: they were counted as heard before.
     unread: usize,
-    /// When our ping went out, if the peer was not heard since.
+    /// Since when the deadline for a pong runs, if our ping was not answered yet.
     pinged: Option<Duration>,
+    /// Whether the frame that the peer has to answer (our ping, or the last of our Closes) was written.
+    sent: Sent,
+}
+
+/// How far the frame that the peer has to answer got. The deadline for the answer starts when it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// It was appended to the output.
+    Queued,
+    /// At the last call the output was not empty.
+    Unsent,
+    /// The output was empty since the last call.
+    Written,
+    /// The deadline runs.
+    Stamped,
+}
+
+impl Sent {
+    /// Whether the next call may start the deadline.
+    const fn is_news(self) -> bool {
+        matches!(self, Self::Queued | Self::Written)
+    }
 }
 
 /// What is due.
@@ -30,56 +57,97 @@ pub(crate) enum Due {
 }
 
 impl Timers {
-    /// Timers, if any is wanted: an idle connection without them pays nothing.
-    pub(crate) fn new(timeouts: Timeouts) -> Option<Self> {
-        let timers = Self { timeouts, since: None, heard_at: Duration::ZERO, heard: false, unread: 0, pinged: None };
+    /// Timers, if any timeout is set: an idle connection without them pays nothing.
+    pub(crate) fn new(timeouts: Timeouts, awaits_eof: bool) -> Option<Self> {
+        let timers = Self {
+            timeouts,
+            awaits_eof,
+            since: None,
+            now: Duration::ZERO,
+            heard_at: Duration::ZERO,
+            heard: false,
+            unread: 0,
+            pinged: None,
+            sent: Sent::Queued,
+        };
         (timeouts != Timeouts::NONE).then_some(timers)
     }
 
-    /// So many bytes wait to be read.
+    /// Notes that `waiting` bytes are there to be read.
     pub(crate) const fn hear(&mut self, waiting: usize) {
         if waiting > self.unread {
             self.heard = true;
         }
     }
 
-    /// So many bytes were left, for want of those that follow them.
+    /// Notes that `unread` bytes were left, because those that follow them are missing.
     pub(crate) const fn leave(&mut self, unread: usize) {
         self.unread = unread;
     }
 
-    /// When `handle` wants to be called. A time in the past means at once.
-    pub(crate) fn poll(&self, state: State) -> Option<Duration> {
-        match self.since {
-            Some((seen, since)) if seen == state => self.next(state, since).map(|(at, _)| at),
-            // A state that began unseen: its deadlines can be told once the time is.
-            _ if self.waits_for_anything(state) => Some(Duration::ZERO),
-            _ => None,
+    /// Notes that the output is empty.
+    pub(crate) const fn note_written(&mut self) {
+        if matches!(self.sent, Sent::Queued | Sent::Unsent) {
+            self.sent = Sent::Written;
         }
     }
 
-    /// Takes the time, and says what is due.
-    pub(crate) fn handle(&mut self, now: Duration, state: State) -> Option<Due> {
+    /// When [`handle`](Self::handle) is to be called next. The time of the last call means at once.
+    pub(crate) fn poll(&self, state: State) -> Option<Duration> {
+        let since = match self.since {
+            Some((seen, since)) if seen == state => since,
+            // A state that began since the last call: its deadline starts with the next one.
+            _ => return self.next(state, self.now).map(|_| self.now),
+        };
+        let at = self.next(state, since).map(|(at, _)| at);
+        let Timeouts { ping, pong, idle, .. } = self.timeouts;
+        let is_news = match state {
+            State::Connecting => false,
+            State::Open if self.heard => ping.is_some() || idle.is_some(),
+            State::Open => self.pinged.is_some() && pong.is_some() && self.sent.is_news(),
+            State::Closing | State::Closed => at.is_some() && self.sent.is_news(),
+        };
+        if is_news { Some(self.now) } else { at }
+    }
+
+    /// Takes the time, and whether the output holds unsent bytes. Returns what is due.
+    pub(crate) fn handle(&mut self, now: Duration, state: State, is_unsent: bool) -> Option<Due> {
+        let now = now.max(self.now);
+        self.now = now;
         if self.since.is_none_or(|(seen, _)| seen != state) {
-            self.since = Some((state, now));
-            self.heard = true;
+            (self.since, self.heard, self.sent) = (Some((state, now)), true, Sent::Queued);
         }
         if self.heard {
             (self.heard, self.heard_at, self.pinged) = (false, now, None);
         }
-        let (_, since) = self.since?;
+        let since = self.stamp(now, state, is_unsent)?;
         let (_, due) = self.next(state, since).filter(|&(at, _)| at <= now)?;
         if due == Due::Ping {
-            self.pinged = Some(now);
+            (self.pinged, self.sent) = (Some(now), Sent::Queued);
         }
         Some(due)
     }
 
-    fn waits_for_anything(&self, state: State) -> bool {
-        self.next(state, Duration::ZERO).is_some()
+    /// Starts the deadline for an answer, or starts it again. Returns since when the state's own deadline runs.
+    fn stamp(&mut self, now: Duration, state: State, is_unsent: bool) -> Option<Duration> {
+        let (_, since) = self.since.as_mut()?;
+        let is_sent = match (state, self.sent) {
+            // Behind a Close only pongs go out: that there are some does not stop the peer from closing.
+            (State::Closing | State::Closed, Sent::Written | Sent::Stamped) => true,
+            // While the output is full the caller may not read, and the pong may be there already.
+            _ => !is_unsent,
+        };
+        if !is_sent || self.sent != Sent::Stamped {
+            self.pinged = self.pinged.map(|_| now);
+            if matches!(state, State::Closing | State::Closed) {
+                *since = now;
+            }
+        }
+        self.sent = if is_sent { Sent::Stamped } else { Sent::Unsent };
+        Some(*since)
     }
 
-    /// The nearest deadline of a state that began at `since`.
+    /// The nearest deadline of a state whose own deadline runs since `since`.
     fn next(&self, state: State, since: Duration) -> Option<(Duration, Due)> {
         let after = |from: Duration, wait: Option<Duration>, due| Some((from.saturating_add(wait?), due));
         let Timeouts { handshake, ping, pong, idle, close } = self.timeouts;
@@ -94,6 +162,7 @@ impl Timers {
                 [alive, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
             }
             State::Closing => after(since, close, Due::Timeout(Timeout::Close)),
+            State::Closed if self.awaits_eof => after(since, close, Due::Timeout(Timeout::Eof)),
             State::Closed => None,
         }
     }
@@ -108,21 +177,21 @@ mod tests {
     }
 
     fn timers(timeouts: Timeouts) -> Timers {
-        Timers::new(timeouts).unwrap()
+        Timers::new(timeouts, false).unwrap()
     }
 
     #[test]
     fn no_timeouts_no_timers() {
-        assert!(Timers::new(Timeouts::NONE).is_none());
+        assert!(Timers::new(Timeouts::NONE, false).is_none());
     }
 
     #[test]
     fn a_state_asks_for_the_time_when_it_begins() {
         let mut timers = timers(Timeouts::USUAL);
         assert_eq!(timers.poll(State::Connecting), Some(secs(0)));
-        assert_eq!(timers.handle(secs(100), State::Connecting), None);
+        assert_eq!(timers.handle(secs(100), State::Connecting, false), None);
         assert_eq!(timers.poll(State::Connecting), Some(secs(110)));
-        assert_eq!(timers.poll(State::Open), Some(secs(0)));
+        assert_eq!(timers.poll(State::Open), Some(secs(100)));
         assert_eq!(timers.poll(State::Closed), None);
     }
 
@@ -131,72 +200,84 @@ mod tests {
         let mut timers = timers(Timeouts::USUAL);
         for second in 0..10 {
             timers.hear(1);
-            assert_eq!(timers.handle(secs(second), State::Connecting), None);
+            assert_eq!(timers.handle(secs(second), State::Connecting, false), None);
         }
         timers.hear(1);
-        assert_eq!(timers.handle(secs(10), State::Connecting), Some(Due::Timeout(Timeout::Handshake)));
+        assert_eq!(timers.handle(secs(10), State::Connecting, false), Some(Due::Timeout(Timeout::Handshake)));
     }
 
     #[test]
     fn silence_brings_a_ping_and_then_the_end() {
         let mut timers = timers(Timeouts::USUAL);
-        assert_eq!(timers.handle(secs(0), State::Open), None);
+        assert_eq!(timers.handle(secs(0), State::Open, false), None);
         assert_eq!(timers.poll(State::Open), Some(secs(20)));
-        assert_eq!(timers.handle(secs(20), State::Open), Some(Due::Ping));
+        assert_eq!(timers.handle(secs(20), State::Open, false), Some(Due::Ping));
+        assert_eq!(timers.poll(State::Open), Some(secs(20)), "it asks whether the ping was written");
+        assert_eq!(timers.handle(secs(20), State::Open, false), None);
         assert_eq!(timers.poll(State::Open), Some(secs(40)));
-        assert_eq!(timers.handle(secs(39), State::Open), None);
-        assert_eq!(timers.handle(secs(40), State::Open), Some(Due::Timeout(Timeout::Pong)));
+        assert_eq!(timers.handle(secs(39), State::Open, false), None);
+        assert_eq!(timers.handle(secs(40), State::Open, false), Some(Due::Timeout(Timeout::Pong)));
     }
 
     #[test]
     fn any_byte_is_a_sign_of_life() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(0), State::Open);
-        timers.handle(secs(20), State::Open);
+        timers.handle(secs(0), State::Open, false);
+        timers.handle(secs(20), State::Open, false);
         timers.hear(1);
-        assert_eq!(timers.handle(secs(40), State::Open), None);
+        assert_eq!(timers.poll(State::Open), Some(secs(20)), "it asks for the time of the arrival");
+        assert_eq!(timers.handle(secs(40), State::Open, false), None);
         assert_eq!(timers.poll(State::Open), Some(secs(60)));
     }
 
     #[test]
     fn idleness_counts_beside_pings() {
         let mut timers = timers(Timeouts { ping: None, idle: Some(secs(5)), ..Timeouts::USUAL });
-        timers.handle(secs(0), State::Open);
-        assert_eq!(timers.handle(secs(5), State::Open), Some(Due::Timeout(Timeout::Idle)));
+        timers.handle(secs(0), State::Open, false);
+        assert_eq!(timers.handle(secs(5), State::Open, false), Some(Due::Timeout(Timeout::Idle)));
     }
 
     #[test]
     fn the_sooner_of_two_deadlines_counts() {
         for (idle, first) in [(5, Due::Timeout(Timeout::Idle)), (30, Due::Ping)] {
             let mut timers = timers(Timeouts { idle: Some(secs(idle)), ..Timeouts::USUAL });
-            timers.handle(secs(0), State::Open);
+            timers.handle(secs(0), State::Open, false);
             let at = timers.poll(State::Open).unwrap();
-            assert_eq!((at, timers.handle(at, State::Open)), (secs(idle.min(20)), Some(first)));
+            assert_eq!((at, timers.handle(at, State::Open, false)), (secs(idle.min(20)), Some(first)));
         }
     }
 
     #[test]
     fn bytes_that_were_there_before_are_no_news() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(0), State::Open);
+        timers.handle(secs(0), State::Open, false);
         timers.hear(3);
         timers.leave(3);
-        timers.handle(secs(1), State::Open);
+        timers.handle(secs(1), State::Open, false);
         timers.hear(3);
-        timers.handle(secs(2), State::Open);
+        timers.handle(secs(2), State::Open, false);
         assert_eq!(timers.poll(State::Open), Some(secs(21)));
         timers.hear(4);
-        timers.handle(secs(3), State::Open);
+        timers.handle(secs(3), State::Open, false);
         assert_eq!(timers.poll(State::Open), Some(secs(23)));
+    }
+
+    #[test]
+    fn clock_does_not_run_backwards() {
+        let mut timers = timers(Timeouts::USUAL);
+        timers.handle(secs(100), State::Open, false);
+        timers.hear(1);
+        timers.handle(secs(1), State::Open, false);
+        assert_eq!(timers.poll(State::Open), Some(secs(120)));
     }
 
     #[test]
     fn only_the_close_ends_closing() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(0), State::Closing);
+        timers.handle(secs(0), State::Closing, false);
         timers.hear(1);
-        assert_eq!(timers.handle(secs(9), State::Closing), None);
+        assert_eq!(timers.handle(secs(9), State::Closing, false), None);
         assert_eq!(timers.poll(State::Closing), Some(secs(10)));
-        assert_eq!(timers.handle(secs(10), State::Closing), Some(Due::Timeout(Timeout::Close)));
+        assert_eq!(timers.handle(secs(10), State::Closing, false), Some(Due::Timeout(Timeout::Close)));
     }
 }

@@ -1,13 +1,13 @@
 //! Deadlines, by a clock that the test turns.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 
 use core::time::Duration;
 
 use bytes::BytesMut;
-use common::{client, masked, server, take};
-use protocol_websocket_connection::{CloseCode, Config, Error, State, Timeout, Timeouts};
+use common::{client, drain, masked, server, take, unmasked};
+use protocol_websocket_connection::{CloseCode, Config, Connection, Error, State, Timeout, Timeouts};
 use protocol_websocket_frame::Frame;
 
 const fn secs(secs: u64) -> Duration {
@@ -30,6 +30,7 @@ fn a_silent_peer_is_pinged_and_then_given_up() {
     server.handle_timeout(secs(20), &mut output).unwrap();
     assert_eq!(output[..], *b"\x89\x00");
     output.clear();
+    server.handle_timeout(secs(20), &mut output).unwrap();
     assert_eq!(server.handle_timeout(secs(40), &mut output), Err(Error::Timeout(Timeout::Pong)));
     assert_eq!(output[..], *b"\x88\x02\x03\xF3");
     assert_eq!((server.state(), server.close_code()), (State::Closed, Some(CloseCode::ABNORMAL)));
@@ -65,6 +66,7 @@ fn bytes_that_wait_for_more_are_no_sign_of_life() {
         for second in 0..60 {
             assert!(server.receive(&mut input, &mut output).unwrap().is_none());
             end = end.and_then(|()| server.handle_timeout(secs(second), &mut output));
+            output.clear();
         }
         assert_eq!(end, Err(Error::Timeout(Timeout::Pong)), "{cut} bytes of a frame");
     }
@@ -97,13 +99,275 @@ fn a_close_is_not_waited_for_for_ever() {
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.close(None, &mut output).unwrap();
     assert_eq!(server.poll_timeout(), Some(secs(0)), "the new state wants to know when it began");
-    server.handle_timeout(secs(3), &mut output).unwrap();
     output.clear();
+    server.handle_timeout(secs(3), &mut output).unwrap();
     // Messages and pings do not move this deadline.
     take(&mut server, &mut masked(Frame::text("late")));
     assert_eq!(server.poll_timeout(), Some(secs(13)));
     assert_eq!(server.handle_timeout(secs(13), &mut output), Err(Error::Timeout(Timeout::Close)));
     assert_eq!((server.state(), output.len()), (State::Closed, 0));
+}
+
+/// A connection whose deadlines are short, and the loop around it: one second a step.
+struct Loop {
+    connection: Connection,
+    output: BytesMut,
+    now: Duration,
+    /// Whether the loop calls `flush` when the output is written, as the documentation asks for.
+    flushes: bool,
+}
+
+const PING: Duration = secs(3);
+const PONG: Duration = secs(2);
+const CLOSE: Duration = secs(3);
+
+impl Loop {
+    fn new(flushes: bool) -> Self {
+        let timeouts = Timeouts { ping: Some(PING), pong: Some(PONG), close: Some(CLOSE), ..Timeouts::NONE };
+        let connection = server(&Config::new().timeouts(timeouts));
+        let mut new = Self { connection, output: BytesMut::new(), now: secs(0), flushes };
+        new.tell_time().unwrap();
+        new
+    }
+
+    /// Everything that was queued goes out.
+    fn write(&mut self) {
+        self.output.clear();
+        if self.flushes {
+            self.connection.flush(&mut self.output);
+        }
+    }
+
+    /// Calls `handle_timeout` for as long as it is asked for.
+    fn tell_time(&mut self) -> Result<(), Error> {
+        for _ in 0..4 {
+            if self.connection.poll_timeout().is_none_or(|at| at > self.now) {
+                return Ok(());
+            }
+            self.connection.handle_timeout(self.now, &mut self.output)?;
+        }
+        panic!("the clock is asked for again and again");
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Nothing,
+    /// A message of the peer arrives, and is read.
+    Arrive,
+    /// The application sends.
+    Send,
+    /// The socket takes all that is in the output.
+    Write,
+}
+
+/// Every sequence of so many steps.
+fn sequences(length: u32) -> impl Iterator<Item = Vec<Step>> {
+    const STEPS: [Step; 4] = [Step::Nothing, Step::Arrive, Step::Send, Step::Write];
+    (0..4_usize.pow(length)).map(move |number| (0..length).map(|at| STEPS[number / 4_usize.pow(at) % 4]).collect())
+}
+
+/// A ping goes out exactly when the peer was silent for so long. The peer is given up when its pong is missing for so long
+/// after the ping was written: not sooner, not while the output is not empty, and not later in a loop that calls `flush`
+/// (in another one, at twice that time at most).
+#[test]
+fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
+    for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(8).map(move |steps| (f, steps))) {
+        let mut it = Loop::new(flushes);
+        let (mut heard, mut pinged, mut written, mut empty_since) = (secs(0), None, None, secs(0));
+        for (at, step) in steps.iter().enumerate() {
+            it.now += secs(1);
+            match step {
+                Step::Nothing => {}
+                Step::Arrive => {
+                    it.connection.receive(&mut masked(Frame::text("")), &mut it.output).unwrap().unwrap();
+                    (heard, pinged, written) = (it.now, None, None);
+                }
+                Step::Send => it.connection.send("x", &mut it.output).unwrap(),
+                Step::Write => {
+                    it.write();
+                    written = written.or(pinged.and(Some(it.now)));
+                }
+            }
+            let before = it.output.len();
+            let told = it.tell_time();
+            let so_far = &steps[..=at];
+            if told == Ok(()) && it.output.len() > before {
+                assert_eq!(it.now, heard + PING, "ping of {so_far:?}");
+                assert_eq!(pinged.replace(it.now), None, "a second ping of {so_far:?}");
+            }
+            if !it.output.is_empty() {
+                empty_since = it.now + secs(1);
+            }
+            match told {
+                Ok(()) => {
+                    assert!(pinged.is_some() || it.now < heard + PING, "no ping of {so_far:?}");
+                    let since = written.map(|written: Duration| written.max(empty_since));
+                    assert!(
+                        since.is_none_or(|since| it.now < since + PONG * if flushes { 1 } else { 2 }),
+                        "{so_far:?} lives"
+                    );
+                }
+                Err(error) => {
+                    assert_eq!(error, Error::Timeout(Timeout::Pong));
+                    let written = written.unwrap_or_else(|| panic!("a ping that was not written: {so_far:?}"));
+                    assert!(it.now >= written + PONG, "early: {so_far:?}");
+                    assert_eq!(before, 0, "given up with a full output: {so_far:?}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The peer has its time for a Close from when ours was written, whatever else it sends.
+#[test]
+fn close_deadline_runs_from_when_the_close_was_written() {
+    for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(7).map(move |steps| (f, steps))) {
+        let mut it = Loop::new(flushes);
+        let mut written = None;
+        it.connection.close(None, &mut it.output).unwrap();
+        it.tell_time().unwrap();
+        for (at, step) in steps.iter().enumerate() {
+            it.now += secs(1);
+            match step {
+                Step::Nothing => {}
+                // It asks for a pong each time, so that the output is full again.
+                Step::Arrive | Step::Send => {
+                    it.connection.receive(&mut masked(Frame::ping("x")), &mut it.output).unwrap().unwrap();
+                }
+                Step::Write => {
+                    it.write();
+                    written = written.or(Some(it.now));
+                }
+            }
+            let told = it.tell_time();
+            let so_far = &steps[..=at];
+            match told {
+                Ok(()) => {
+                    let most = CLOSE * if flushes { 1 } else { 2 };
+                    assert!(written.is_none_or(|written| it.now < written + most), "{so_far:?} lives");
+                }
+                Err(error) => {
+                    assert_eq!(error, Error::Timeout(Timeout::Close));
+                    let written: Duration = written.unwrap_or_else(|| panic!("not written: {so_far:?}"));
+                    assert!(it.now >= written + CLOSE, "early: {so_far:?}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn peer_that_reads_slowly_is_not_given_up_while_the_caller_does_not_read() {
+    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+    let mut output = BytesMut::new();
+    server.handle_timeout(secs(0), &mut output).unwrap();
+    server.send(vec![0; 100_000], &mut output).unwrap();
+    // The socket takes a little each second; over its mark the caller does not read.
+    let mut second = 0;
+    while output.len() > 1_000 {
+        second += 1;
+        let _ = output.split_to(1_000);
+        if server.poll_timeout().unwrap() <= secs(second) {
+            server.handle_timeout(secs(second), &mut output).unwrap();
+        }
+    }
+    assert!(second > 40);
+    // The rest goes out, and the pong was there all the time.
+    output.clear();
+    server.flush(&mut output);
+    server.handle_timeout(secs(second + 19), &mut output).unwrap();
+    server.receive(&mut masked(Frame::pong("")), &mut output).unwrap();
+    server.handle_timeout(secs(second + 40), &mut output).unwrap();
+    assert_eq!(server.state(), State::Open);
+}
+
+#[test]
+fn arrival_is_stamped_by_a_call_at_once() {
+    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+    let mut output = BytesMut::new();
+    server.handle_timeout(secs(0), &mut output).unwrap();
+    assert_eq!(server.poll_timeout(), Some(secs(20)));
+    server.receive(&mut masked(Frame::text("last words")), &mut output).unwrap();
+    assert!(server.poll_timeout().unwrap() <= secs(1));
+    server.handle_timeout(secs(1), &mut output).unwrap();
+    assert_eq!(server.poll_timeout(), Some(secs(21)));
+    // An arrival without an event: the beginning of a frame.
+    server.receive(&mut BytesMut::from(&b"\x81"[..]), &mut output).unwrap();
+    server.handle_timeout(secs(2), &mut output).unwrap();
+    assert_eq!((server.poll_timeout(), output.len()), (Some(secs(22)), 0));
+}
+
+#[test]
+fn pings_go_on_without_a_deadline_for_pongs() {
+    let mut server = server(&Config::new().timeouts(Timeouts { pong: None, ..Timeouts::USUAL }));
+    let mut output = BytesMut::new();
+    server.handle_timeout(secs(0), &mut output).unwrap();
+    server.handle_timeout(secs(20), &mut output).unwrap();
+    assert_eq!((server.poll_timeout(), &output[..]), (None, &b"\x89\x00"[..]));
+    output.clear();
+    server.receive(&mut masked(Frame::pong("")), &mut output).unwrap();
+    assert!(server.poll_timeout().unwrap() <= secs(21));
+    server.handle_timeout(secs(21), &mut output).unwrap();
+    assert_eq!(server.poll_timeout(), Some(secs(41)));
+}
+
+#[test]
+fn client_does_not_wait_for_the_end_of_the_transport_for_ever() {
+    let close = Frame::close(Some(&CloseCode::NORMAL.into())).unwrap();
+    let mut client = client(&Config::new().timeouts(Timeouts::USUAL));
+    let mut output = BytesMut::new();
+    client.handle_timeout(secs(0), &mut output).unwrap();
+    client.receive(&mut unmasked(close), &mut output).unwrap();
+    assert_eq!(client.state(), State::Closed);
+    // Our Close is not written yet.
+    client.handle_timeout(secs(1), &mut output).unwrap();
+    client.handle_timeout(secs(11), &mut output).unwrap();
+    output.clear();
+    client.flush(&mut output);
+    assert!(client.poll_timeout().unwrap() <= secs(12));
+    client.handle_timeout(secs(12), &mut output).unwrap();
+    assert_eq!(client.poll_timeout(), Some(secs(22)));
+    let late = client.handle_timeout(secs(22), &mut output).unwrap_err();
+    assert_eq!(late, Error::Timeout(Timeout::Eof));
+    assert_eq!(late.to_string(), "the server did not end the transport in time");
+    assert_eq!((client.state(), client.close_code()), (State::Closed, Some(CloseCode::NORMAL)));
+    assert_eq!((client.poll_timeout(), output.len()), (None, 0));
+    assert_eq!(client.handle_timeout(secs(99), &mut output), Ok(()), "it is an error once");
+}
+
+#[test]
+fn end_of_the_transport_ends_the_wait_for_it() {
+    let mut client = client(&Config::new().timeouts(Timeouts::USUAL));
+    let mut output = BytesMut::new();
+    client.receive(&mut unmasked(Frame::close(None).unwrap()), &mut output).unwrap();
+    assert!(client.poll_timeout().is_some());
+    assert_eq!(client.receive_eof(), Ok(()));
+    assert_eq!(client.poll_timeout(), None);
+    assert_eq!(client.handle_timeout(secs(99), &mut output), Ok(()));
+}
+
+/// A server closes the transport itself, and so does a client whose connection failed.
+#[test]
+fn no_other_end_waits_for_the_end_of_the_transport() {
+    let config = Config::new().timeouts(Timeouts::USUAL);
+    let mut server = server(&config);
+    take(&mut server, &mut masked(Frame::close(None).unwrap()));
+    assert_eq!((server.state(), server.poll_timeout()), (State::Closed, None));
+
+    let mut failed = client(&config);
+    assert!(drain(&mut failed, &mut masked(Frame::text(""))).1.is_err());
+    assert_eq!((failed.state(), failed.poll_timeout()), (State::Closed, None));
+
+    let mut silent = client(&config);
+    let mut output = BytesMut::new();
+    silent.close(None, &mut output).unwrap();
+    output.clear();
+    silent.handle_timeout(secs(0), &mut output).unwrap();
+    assert_eq!(silent.handle_timeout(secs(10), &mut output), Err(Error::Timeout(Timeout::Close)));
+    assert_eq!((silent.state(), silent.poll_timeout()), (State::Closed, None));
 }
 
 #[cfg(feature = "server")]
