@@ -168,12 +168,18 @@ impl Connection {
     //# MUST _Fail the WebSocket Connection_.
     /// Takes note that the transport has nothing more to read.
     ///
+    /// In hybi-00 and hixie-75 this is a clean end once our Close is in the output, with close code 1005: servers of their
+    /// time close the transport instead of sending a Close.
+    ///
     /// # Errors
     ///
     /// [`Error::UnexpectedEof`], once, when it ended without a Close: the close code is 1006 then.
     pub fn receive_eof(&mut self) -> Result<(), Error> {
         if let Some(timers) = &mut self.timers {
             timers.awaits_eof = false;
+        }
+        if self.sender.is_eof_clean() {
+            self.receiver.incoming.close(None);
         }
         self.sender.outgoing.end();
         if self.receiver.incoming.lose() { Err(Error::UnexpectedEof) } else { Ok(()) }

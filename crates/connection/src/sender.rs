@@ -99,6 +99,12 @@ impl Sender {
         self.extensions.shrink();
     }
 
+    /// Whether the peer's end of stream is its answer to our Close: hybi-00 and hixie-75 do not ask for another one, and
+    /// servers of their time close the transport instead.
+    pub(crate) fn is_eof_clean(&self) -> bool {
+        self.outgoing == Outgoing::Closing && !self.version.has_length_framing()
+    }
+
     pub(crate) fn ping(&mut self, payload: Bytes, output: &mut BytesMut) -> Result<(), SendError> {
         self.write(&Frame::ping(payload), output)
     }

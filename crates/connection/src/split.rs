@@ -35,8 +35,12 @@ impl Connection {
     #[must_use]
     pub fn split(self) -> (ReceiveHalf, SendHalf) {
         let (receiver, sender) = self.into_halves();
-        let replies =
-            Arc::new(Replies { pong: ArrayQueue::new(1), close: ArrayQueue::new(1), lost: AtomicBool::new(false) });
+        let replies = Arc::new(Replies {
+            pong: ArrayQueue::new(1),
+            close: ArrayQueue::new(1),
+            lost: AtomicBool::new(false),
+            is_eof_clean: AtomicBool::new(sender.is_eof_clean()),
+        });
         (ReceiveHalf { receiver, replies: Arc::clone(&replies) }, SendHalf { sender, replies })
     }
 }
@@ -47,6 +51,8 @@ struct Replies {
     close: ArrayQueue<Bytes>,
     /// Nobody is left to read what is sent.
     lost: AtomicBool,
+    /// The other direction: see [`Sender::is_eof_clean`].
+    is_eof_clean: AtomicBool,
 }
 
 /// The receiving half of a [`Connection`].
@@ -88,6 +94,9 @@ impl ReceiveHalf {
     /// As [`Connection::receive_eof`].
     pub fn receive_eof(&mut self) -> Result<(), Error> {
         self.replies.lost.store(true, Ordering::Release);
+        if self.replies.is_eof_clean.load(Ordering::Acquire) {
+            self.receiver.incoming.close(None);
+        }
         if self.receiver.incoming.lose() { Err(Error::UnexpectedEof) } else { Ok(()) }
     }
 
@@ -176,7 +185,9 @@ impl SendHalf {
     /// As [`Connection::send_frame`].
     pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         self.flush(output);
-        self.sender.send_frame(frame, output)
+        let sent = self.sender.send_frame(frame, output);
+        self.pass_close();
+        sent
     }
 
     /// As [`Connection::ping`].
@@ -206,7 +217,14 @@ impl SendHalf {
     /// As [`Connection::close`].
     pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
         self.flush(output);
-        self.sender.close(close.into().as_ref(), output)
+        let sent = self.sender.close(close.into().as_ref(), output);
+        self.pass_close();
+        sent
+    }
+
+    /// Tells the other half about our Close, before the caller can write it.
+    fn pass_close(&self) {
+        self.replies.is_eof_clean.store(self.sender.is_eof_clean(), Ordering::Release);
     }
 
     /// As [`Connection::shrink`], for what is sent.

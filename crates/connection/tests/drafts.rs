@@ -8,8 +8,8 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use common::{drain, take, told};
 use protocol_websocket_connection::{
-    Close, Config, Connection, Delivery, Error, Event, Frame, Kind, Limits, Message, Negotiated, Part, SendError,
-    State, Timeouts, Version,
+    Close, CloseCode, Config, Connection, Delivery, Error, Event, Frame, Kind, Limits, Message, Negotiated, Part,
+    SendError, State, Timeouts, Version,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError};
 
@@ -88,4 +88,44 @@ fn nobody_is_pinged_or_expected_to_answer() {
         server.handle_timeout(Duration::from_secs(second), &mut output).unwrap();
     }
     assert!(output.is_empty() && server.poll_timeout().is_none());
+}
+
+/// Servers of 2010 close the transport instead of a Close of their own.
+#[test]
+fn end_of_stream_after_our_close_is_clean_in_the_oldest_versions() {
+    for version in [Version::Hixie75, Version::Hybi00] {
+        for mut end in [client(version), server(version, &Config::new())] {
+            end.close(None, &mut BytesMut::new()).unwrap();
+            assert_eq!(end.receive_eof(), Ok(()));
+            assert_eq!((end.state(), end.close_code()), (State::Closed, Some(CloseCode::NO_STATUS)));
+            let (events, output) = take(&mut end, &mut BytesMut::from(&b"\x00after the end\xFF"[..]));
+            assert!(events.is_empty() && output.is_empty());
+        }
+    }
+}
+
+#[test]
+fn end_of_stream_is_abnormal_before_our_close_and_in_the_newer_versions() {
+    for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::RFC6455] {
+        for closes in [false, true] {
+            if closes && !version.has_length_framing() {
+                continue;
+            }
+            let mut client = client(version);
+            if closes {
+                client.close(None, &mut BytesMut::new()).unwrap();
+            }
+            assert_eq!(client.receive_eof(), Err(Error::UnexpectedEof), "{version}");
+            assert_eq!((client.state(), client.close_code()), (State::Closed, Some(CloseCode::ABNORMAL)));
+        }
+    }
+}
+
+#[test]
+fn end_of_stream_does_not_mend_a_failure() {
+    let mut server = server(Version::Hybi00, &Config::new().limits(Limits::new(3)));
+    server.close(None, &mut BytesMut::new()).unwrap();
+    assert!(drain(&mut server, &mut BytesMut::from(&b"\x00four"[..])).1.is_err());
+    assert_eq!(server.receive_eof(), Ok(()), "the failure was told");
+    assert_eq!(server.close_code(), Some(CloseCode::ABNORMAL));
 }

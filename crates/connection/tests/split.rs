@@ -10,7 +10,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, unmasked};
-use protocol_websocket_connection::{Close, Config, Error, Event, Extension, Frame, Kind, Part, SendError, SendHalf};
+use protocol_websocket_connection::{
+    Close, CloseCode, Config, Connection, Error, Event, Extension, Frame, Kind, Negotiated, Part, SendError, SendHalf,
+    Version,
+};
 use protocol_websocket_frame::{DecodeError, EncodeError, Rsv};
 
 fn part(first: bool, last: bool) -> Part {
@@ -108,6 +111,32 @@ fn the_end_of_input_ends_both_halves() {
     let mut output = BytesMut::new();
     assert_eq!(sending.send("x", &mut output), Err(SendError::Closed));
     assert!(sending.is_closed() && output.is_empty());
+}
+
+/// As [`Connection::receive_eof`] does it: servers of hybi-00 close the transport instead of a Close of their own.
+#[test]
+fn end_of_stream_after_our_close_is_clean_in_the_oldest_versions() {
+    type Close = fn(&mut SendHalf);
+    let closes: [Close; 2] = [
+        |sending| sending.close(None, &mut BytesMut::new()).unwrap(),
+        |sending| sending.send_frame(&Frame::close(None).unwrap(), &mut BytesMut::new()).unwrap(),
+    ];
+    for (version, is_clean) in [(Version::Hixie75, true), (Version::Hybi00, true), (Version::Hybi10, false)] {
+        let end = if is_clean { Ok(()) } else { Err(Error::UnexpectedEof) };
+        let code = if is_clean { CloseCode::NO_STATUS } else { CloseCode::ABNORMAL };
+        let new = || Connection::server(&Negotiated::default().version(version), &Config::new());
+        for close in closes {
+            let (mut receiving, mut sending) = new().split();
+            close(&mut sending);
+            assert_eq!((receiving.receive_eof(), receiving.close_code()), (end, Some(code)), "{version}");
+        }
+        let mut closed_before = new();
+        closed_before.close(None, &mut BytesMut::new()).unwrap();
+        let (mut receiving, _) = closed_before.split();
+        assert_eq!((receiving.receive_eof(), receiving.close_code()), (end, Some(code)), "{version}");
+        let (mut receiving, _sending) = new().split();
+        assert_eq!(receiving.receive_eof(), Err(Error::UnexpectedEof), "before our Close");
+    }
 }
 
 #[test]

@@ -226,7 +226,8 @@ impl Console {
                 (Some(error), _) => self.lose(error),
                 (None, Err(_)) if self.may_hang_up() => self.closed(None),
                 (None, Err(error)) => self.lose(error),
-                (None, Ok(())) => self.lose(&Error::UnexpectedEof),
+                // The server of an old draft hung up after our Close.
+                (None, Ok(())) => self.closed(None),
             }
         }
     }
