@@ -2,9 +2,9 @@
 //!
 //! # In scope
 //!
-//! - [`Url::parse`]: RFC 6455 §3 over the WHATWG parser of the `url` crate, so IDNA, IPv6 and percent-encoding are
-//!   those of the browsers. What that parser would mend without a word (blanks, line ends, backslashes, missing or
-//!   surplus slashes) is refused.
+//! - [`Url::parse`]: RFC 6455 §3 over the WHATWG parser of the `url` crate, so IDNA, IP addresses, dot segments and
+//!   percent-encoding are those of browsers: [`Url`] lists what is normalized. Spaces, line ends, backslashes, missing
+//!   and surplus slashes, which that parser would repair, are refused.
 //! - [`Url::join`]: where a redirect leads.
 //!
 //! # Out of scope

@@ -7,20 +7,41 @@ use url::Position;
 
 use crate::UrlError;
 
-/// A `ws://` or `wss://` URL (RFC 6455 §3), normalized: scheme and host in lower case, a domain name in its ASCII form,
-/// dot segments resolved, what needs it percent-encoded, the scheme's default port left out.
+/// A `ws://` or `wss://` URL (RFC 6455 §3), normalized as the WHATWG URL standard has browsers do it.
 ///
-/// `Display` and `Debug` leave the credentials out, so that a URL may be logged. Parsing what `Display` wrote gives an
-/// equal URL again, but for them.
+/// | part | normalization | example |
+/// |---|---|---|
+/// | scheme | lower case | `WS:` is `ws:` |
+/// | domain name | percent-decoded, mapped to its lower-case ASCII form (IDNA); characters that IDNA ignores, such as soft hyphens, are dropped; a dot at its end stays | `ex%61mple.COM` is `example.com`, `bücher.example` is `xn--bcher-kva.example` |
+/// | IPv4 address | every form that C's `inet_aton` takes becomes four decimal numbers, with full-width digits, too | `2130706433`, `127.1`, `0x7f.0.0.1` and `１２７.0.0.1` are `127.0.0.1` |
+/// | IPv6 address | its shortest form | `[2001:DB8:0::1]` is `[2001:db8::1]` |
+/// | port | a decimal number; left out if it is the scheme's default | `ws://h:0080/` is `ws://h/` |
+/// | path | dot segments resolved, percent-encoded ones, too; an empty path is `/` | `/a/%2e%2e/b` is `/b` |
+/// | path and query | characters outside ASCII percent-encoded, in a path also `{`, `}` and `` ` ``, in a query also `'` | `/{é}?'` is `/%7B%C3%A9%7D?%27` |
+///
+/// So a check against internal addresses must look at [`Url::host`] and never at the text, and for a name at each address
+/// that it resolves to:
+///
+/// ```
+/// use protocol_websocket_url::Url;
+///
+/// assert_eq!(Url::parse("ws://2130706433/")?.host(), "127.0.0.1");
+/// # Ok::<(), protocol_websocket_url::UrlError>(())
+/// ```
+///
+/// `Display` leaves the credentials out, and `Debug` the query as well, which may hold a token: `Debug` output may be
+/// logged. Parsing the output of `Display` gives an equal URL again, but for the credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url(url::Url);
 
 impl Url {
-    /// Reads an absolute URL. Its scheme may be in any case; port 80 (`ws`) or 443 (`wss`) is implied.
+    /// Reads an absolute URL, and normalizes it as described at [`Url`]. Port 80 (`ws`) or 443 (`wss`) is implied.
     ///
     /// # Errors
     ///
-    /// A [`UrlError`] names the part that is wrong. Nothing is mended silently.
+    /// A [`UrlError`] names the part that is wrong. Stricter than the WHATWG parser, it refuses spaces, control characters,
+    /// `"`, `<`, `>` and `\` anywhere, other than two slashes after the scheme, a fragment, port 0, and credentials that
+    /// are not UTF-8.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         check_characters(text)?;
         let (scheme, rest) = split_scheme(text).ok_or(UrlError::Scheme)?;
@@ -161,7 +182,9 @@ impl fmt::Display for Url {
 
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Url({self})")
+        let path = &self.0[Position::BeforePath..Position::AfterPath];
+        let query = if self.0.query().is_some() { "?…" } else { "" };
+        write!(f, "Url({}://{}{path}{query})", self.0.scheme(), self.authority())
     }
 }
 
@@ -357,6 +380,43 @@ mod tests {
         assert_eq!(url.credentials(), Some(("user".into(), "päss:".into())));
         assert_eq!((url.host(), url.authority(), url.resource_name()), ("h", "h:81", "/x"));
         assert_eq!((url.to_string(), format!("{url:?}")), ("ws://h:81/x".into(), "Url(ws://h:81/x)".into()));
+    }
+
+    #[test]
+    fn debug_hides_the_query_and_display_does_not() {
+        for (text, debug) in [
+            ("wss://u:p@h:81/x?access_token=s3cret", "Url(wss://h:81/x?…)"),
+            ("ws://h?", "Url(ws://h/?…)"),
+            ("ws://h/x", "Url(ws://h/x)"),
+        ] {
+            assert_eq!(format!("{:?}", url(text)), debug);
+        }
+        assert_eq!(url("ws://h/x?q").to_string(), "ws://h/x?q");
+    }
+
+    /// What the documentation of [`Url`] lists.
+    #[test]
+    fn urls_are_normalized_as_browsers_do_it() {
+        for (text, normalized) in [
+            ("WS://ex%61mple.COM", "ws://example.com/"),
+            ("ws://bücher.example/", "ws://xn--bcher-kva.example/"),
+            ("ws://exa\u{ad}mple.com/", "ws://example.com/"),
+            ("ws://2130706433/", "ws://127.0.0.1/"),
+            ("ws://127.1/", "ws://127.0.0.1/"),
+            ("ws://0x7f.0.0.1/", "ws://127.0.0.1/"),
+            ("ws://0177.1/", "ws://127.0.0.1/"),
+            ("ws://１２７.0.0.1/", "ws://127.0.0.1/"),
+            ("ws://127。0。0。1/", "ws://127.0.0.1/"),
+            ("ws://[2001:DB8:0::1]/", "ws://[2001:db8::1]/"),
+            ("ws://[::ffff:127.0.0.1]/", "ws://[::ffff:7f00:1]/"),
+            ("ws://h:0080/", "ws://h/"),
+            ("ws://h/a/%2e%2E/b", "ws://h/b"),
+            ("ws://h/a/./../b?../c", "ws://h/b?../c"),
+            ("ws://h/{é}`'?é{}`'", "ws://h/%7B%C3%A9%7D%60'?%C3%A9{}`%27"),
+            ("ws://localhost./", "ws://localhost./"),
+        ] {
+            assert_eq!(url(text).to_string(), normalized, "{text}");
+        }
     }
 
     #[test]

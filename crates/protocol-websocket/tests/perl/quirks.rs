@@ -172,6 +172,7 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("url-userinfo", Fixed, "the host is right; see house-url-userinfo"),
     ("house-url-bracket", House, "brackets in a path stay, as in every browser"),
     ("house-url-case", House, "the host is normalized to lower case (RFC 3986 §6.2.2.1)"),
+    ("house-url-whatwg", House, "read as browsers do: dot segments, numbers that are addresses, IDNA, percent-encoding"),
     ("house-url-userinfo", House, "read, kept apart from the host, and sent only if the caller does it"),
     ("zero-is-false", Fixed, "0 is a value as any other"),
 ];
