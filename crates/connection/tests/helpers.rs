@@ -127,6 +127,18 @@ fn a_redirect_names_its_target() {
     assert_eq!(redirect.url().unwrap().to_string(), "ws://example.com/elsewhere");
 }
 
+#[test]
+fn debug_of_a_redirect_hides_credentials_and_queries() {
+    let url = Url::parse("wss://u:s3cret@example.com/a?token=s3cret").unwrap();
+    let random = |bytes: &mut [u8]| bytes.fill(7);
+    let mut client = Client::connect(&url, &Offer::new(), Config::new(), random, &mut BytesMut::new()).unwrap();
+    let mut wire =
+        BytesMut::from("HTTP/1.1 307 x\r\nLocation: https://v:s3cret@h/b?token=s3cret\r\nX-Token: s3cret\r\n\r\n");
+    let event = client.receive(&mut wire, &mut BytesMut::new()).unwrap().unwrap();
+    let shown = format!("{event:?} {client:?}");
+    assert!(shown.contains("307") && shown.contains("wss://h/b") && !shown.contains("s3cret"), "{shown}");
+}
+
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
 //# the server MUST stop processing the client's handshake and return an HTTP response with an
 //# appropriate error code

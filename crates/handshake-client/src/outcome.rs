@@ -1,3 +1,5 @@
+use core::fmt;
+
 use protocol_websocket_http::{Headers, Response, ResponseHead};
 use protocol_websocket_url::{Url, UrlError};
 
@@ -19,7 +21,9 @@ pub enum Outcome {
 ///
 /// Nothing is followed here. Where [`url`](Self::url) leads is for the server's word alone, so the caller bounds the
 /// hops, and takes cookies and credentials along only to a host that may have them.
-#[derive(Clone, Debug)]
+///
+/// `Debug` shows the status and both URLs, without credentials and queries.
+#[derive(Clone)]
 pub struct Redirect {
     from: Url,
     head: ResponseHead,
@@ -65,5 +69,15 @@ impl Redirect {
     #[must_use]
     pub fn headers(&self) -> &Headers {
         self.head.headers()
+    }
+}
+
+impl fmt::Debug for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redirect")
+            .field("status", &self.status())
+            .field("from", &self.from)
+            .field("url", &self.url())
+            .finish_non_exhaustive()
     }
 }

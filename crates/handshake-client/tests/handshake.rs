@@ -229,6 +229,16 @@ fn a_redirect_is_resolved_and_not_followed() {
 }
 
 #[test]
+fn debug_of_a_redirect_hides_credentials_and_queries() {
+    let mut client = connect("wss://u:s3cret@example.com/a?token=s3cret", &offer(), &mut BytesMut::new()).unwrap();
+    let answer = "HTTP/1.1 302 Found\r\nLocation: https://v:s3cret@h/b?token=s3cret\r\nX-Token: s3cret\r\n\r\n";
+    let outcome = client.parse(&mut BytesMut::from(answer)).unwrap().unwrap();
+    let shown = format!("{outcome:?}");
+    assert!(shown.contains("302") && shown.contains("wss://h/b"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
 fn a_redirect_without_one_target_is_a_refusal() {
     for fields in ["", "Location: \r\n", "Location: /a\r\nLocation: /b\r\n", "X: /a\r\n"] {
         assert_eq!(rejected(&format!("HTTP/1.1 302 Found\r\n{fields}\r\n")).status(), 302, "{fields:?}");
