@@ -272,7 +272,7 @@ impl Connection {
     }
 
     /// With which code the connection ended (RFC 6455 §7.1.5): the peer's, 1005 if its Close had none, 1006 if there
-    /// was no Close. `None` while it has not.
+    /// was no Close (but see [`receive_eof`](Self::receive_eof) for the oldest versions). `None` while it has not.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         self.receiver.incoming.close_code()
