@@ -16,11 +16,12 @@ use clap::Parser;
 use protocol_websocket::http::{HeadReader, RequestHead};
 use protocol_websocket::{
     Accept, Accepted, Close, CloseCode, Config, Connection, Event, HeadLimits, Limits, Negotiated, Reject, State,
-    Upgrade, Version,
+    Timeouts, Upgrade, Version,
 };
 use protocol_websocket_permessage_deflate::PermessageDeflate;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use socket2::{Domain, Socket, Type};
 
 /// Serves a page and a WebSocket echo on one port of this machine.
 #[derive(Parser)]
@@ -29,12 +30,19 @@ struct Options {
     /// The port; 0 takes any that is free.
     #[arg(long, default_value_t = 3000, value_name = "N")]
     port: u16,
+    /// A name of this server, which a request may give besides localhost, 127.0.0.1 and [::1]; give it again for more.
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
     /// A subprotocol that this server speaks; give it again for more, the best first.
     #[arg(long, value_name = "NAME")]
     subprotocol: Vec<String>,
     /// The longest message that is taken.
     #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "BYTES")]
     max_message: u64,
+    /// The time for a handshake, and the silence after which a client is pinged; if it stays silent for as long again,
+    /// its connection is closed.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
     /// Do not compress messages, even where a client offers to.
     #[arg(long)]
     no_deflate: bool,
@@ -52,15 +60,28 @@ const LITTLE: usize = 4 * 1024;
 const FRAGMENTS: u32 = 131_072;
 /// A connection that is silent for longer has no buffer.
 const MOMENT: Duration = Duration::from_millis(100);
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The hosts that a request may always name, with any port.
+const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+    let listener = listen(options.port)?;
     let address = listener.local_addr()?;
-    let config = Config::new().limits(Limits::new(options.max_message).max_fragments(FRAGMENTS));
+    let timeout = Duration::from_secs(options.timeout);
+    let timeouts = Timeouts {
+        ping: Some(timeout),
+        pong: Some(timeout),
+        // The two oldest versions have no pings.
+        idle: Some(3 * timeout),
+        close: Some(timeout),
+        ..Timeouts::NONE
+    };
+    let limits = Limits::new(options.max_message).max_fragments(FRAGMENTS);
+    let config = Config::new().limits(limits).timeouts(timeouts);
     let hall = Arc::new(Hall {
+        timeout,
+        hosts: options.host,
         config: if options.no_deflate { config } else { config.extension(PermessageDeflate::new()) },
         subprotocols: options.subprotocol,
         peers: Mutex::default(),
@@ -93,8 +114,19 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Listens with the longest queue of connections that the system allows.
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.listen(i32::MAX)?;
+    Ok(socket.into())
+}
+
 /// What all connections share.
 struct Hall {
+    timeout: Duration,
+    hosts: Vec<String>,
     config: Config,
     subprotocols: Vec<String>,
     peers: Mutex<HashMap<usize, Arc<Peer>>>,
@@ -117,6 +149,8 @@ struct Guest {
 struct Peer {
     connection: Mutex<Connection>,
     stream: TcpStream,
+    /// The time zero of the connection's deadlines.
+    start: Instant,
 }
 
 /// What a connection needs while something is going on.
@@ -126,6 +160,8 @@ struct Buffers {
     output: BytesMut,
     /// For whom a little on the stack is not enough.
     read: Vec<u8>,
+    /// The read timeout that the socket has.
+    timeout: Duration,
 }
 
 impl Buffers {
@@ -142,8 +178,10 @@ impl Hall {
     fn serve(&self, number: usize, stream: TcpStream) -> io::Result<()> {
         let address = stream.peer_addr()?;
         stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(Duration::from_secs(30)))?;
+        let deadline = Instant::now() + self.timeout;
         let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
-        let accepted = match read_head(&stream, &mut input, &mut output)? {
+        let accepted = match read_head(&stream, deadline, &mut input, &mut output)? {
             Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
             Some(head) => {
                 self.answer(&head, &mut output);
@@ -164,17 +202,15 @@ impl Hall {
                 // The last bytes of the request may wait for the head of the answer.
                 (&stream).write_all(&output)?;
                 output.clear();
-                if read(&stream, &mut input)? == 0 {
+                if read_until(deadline, &stream, &mut input)? == 0 {
                     return Ok(());
                 }
             },
         };
         (&stream).write_all(&output)?;
 
-        stream.set_read_timeout(None)?;
-        stream.set_write_timeout(Some(Duration::from_secs(30)))?;
         let connection = Mutex::new(Connection::server(&negotiated, &self.config));
-        let peer = Arc::new(Peer { connection, stream });
+        let peer = Arc::new(Peer { connection, stream, start: Instant::now() });
         lock(&self.peers).insert(number, Arc::clone(&peer));
         self.welcome(address, resource_name, negotiated);
         let end = peer.talk(&self.leaving, &mut Buffers { input, ..Buffers::default() });
@@ -201,8 +237,28 @@ impl Hall {
         log(&line);
     }
 
+    /// Whether a request names this server. If a site has its name point to this machine, its pages can send requests
+    /// here and read the responses (DNS rebinding), but these requests carry the name of the site.
+    fn is_named(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let hosts = self.hosts.iter().map(String::as_str);
+        LOCAL.into_iter().chain(hosts).any(|ours| ours.eq_ignore_ascii_case(name))
+    }
+
     /// Answers a request that is not for an upgrade.
     fn answer(&self, head: &RequestHead, output: &mut BytesMut) {
+        let hosts: Vec<&[u8]> = head.headers().get_all("host").collect();
+        let [host] = hosts[..] else {
+            let _ = Reject::new(400).encode(output);
+            return;
+        };
+        if !str::from_utf8(host).is_ok_and(|host| self.is_named(host)) {
+            let _ = misdirected().encode(output);
+            return;
+        }
         let path = head.target().split('?').next();
         if !matches!((head.method(), path), ("GET" | "HEAD", Some("/"))) {
             let _ = Reject::new(404).body("There is a page at / and an echo everywhere.\n").encode(output);
@@ -230,6 +286,10 @@ impl Hall {
                 return None;
             }
         };
+        if !self.is_named(upgrade.request().host()) {
+            let _ = upgrade.reject(&misdirected(), output);
+            return None;
+        }
         let ours: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
         let accept = match upgrade.request().select_subprotocol(&ours) {
             Some(name) => Accept::new().subprotocol(name),
@@ -284,28 +344,29 @@ impl Guest {
 impl Peer {
     /// Echoes until both ends have closed, or the client has hung up.
     fn talk(&self, leaving: &AtomicBool, buffers: &mut Buffers) -> io::Result<()> {
-        while self.advance(leaving, buffers)? != State::Closed {
+        while let Some(wait) = self.advance(leaving, buffers)? {
             if buffers.read.is_empty() {
                 buffers.shrink();
             }
-            match self.read(buffers) {
+            match self.read(wait, buffers) {
                 Ok(0) => break,
-                // A signal may end a read that has a timeout.
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                _ => {}
+                // A deadline of the connection is due, or a signal came.
+                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+                read => drop(read?),
             }
         }
         Ok(())
     }
 
-    /// Reads a little, from whom that is not enough as much as goes, until nothing came for a moment.
-    fn read(&self, buffers: &mut Buffers) -> io::Result<usize> {
+    /// Reads a little, from whom that is not enough as much as goes, until nothing came for a moment. Fails with a timeout
+    /// if nothing came for as long as `wait`.
+    fn read(&self, wait: Duration, buffers: &mut Buffers) -> io::Result<usize> {
         if !buffers.read.is_empty() {
+            self.set_read_timeout(wait.min(MOMENT), buffers)?;
             match (&self.stream).read(&mut buffers.read) {
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(error) if is_timeout(&error) => {
                     buffers.read = Vec::new();
                     buffers.shrink();
-                    self.stream.set_read_timeout(None)?;
                 }
                 read => {
                     let read = read?;
@@ -314,16 +375,33 @@ impl Peer {
                 }
             }
         }
+        self.set_read_timeout(wait, buffers)?;
         let read = read(&self.stream, &mut buffers.input)?;
         if read == LITTLE {
             buffers.read = vec![0; READ];
-            self.stream.set_read_timeout(Some(MOMENT))?;
         }
         Ok(read)
     }
 
-    /// Echoes the messages in the input.
-    fn advance(&self, leaving: &AtomicBool, Buffers { input, output, .. }: &mut Buffers) -> io::Result<State> {
+    /// Sets the read timeout if it changed. It is the same for as long as the client is not silent, which saves a system
+    /// call.
+    fn set_read_timeout(&self, timeout: Duration, buffers: &mut Buffers) -> io::Result<()> {
+        // Zero would be no timeout at all.
+        let timeout = timeout.max(Duration::from_millis(1));
+        if buffers.timeout != timeout {
+            self.stream.set_read_timeout(Some(timeout))?;
+            buffers.timeout = timeout;
+        }
+        Ok(())
+    }
+
+    /// Echoes the messages in the input, and does what is due. Gives the time to the next deadline, unless the
+    /// connection is closed.
+    fn advance(
+        &self,
+        leaving: &AtomicBool,
+        Buffers { input, output, .. }: &mut Buffers,
+    ) -> io::Result<Option<Duration>> {
         // An echo is about as long as what it answers.
         output.reserve(input.len().min(READ));
         let mut connection = lock(&self.connection);
@@ -338,11 +416,14 @@ impl Peer {
             }
         }
         self.write(&mut connection, output)?;
+        let now = self.start.elapsed();
+        let _ = connection.handle_timeout(now, output);
         if leaving.load(Ordering::SeqCst) {
             leave(&mut connection, output);
-            self.write(&mut connection, output)?;
         }
-        Ok(connection.state())
+        self.write(&mut connection, output)?;
+        let wait = connection.poll_timeout().unwrap_or(now).saturating_sub(now);
+        Ok((connection.state() != State::Closed).then_some(wait))
     }
 
     /// Writes all that is to be sent, and what was held back until it was.
@@ -361,9 +442,18 @@ fn leave(connection: &mut Connection, output: &mut BytesMut) {
     let _ = connection.close(Close::from(CloseCode::GOING_AWAY), output);
 }
 
-/// Reads a request head, within the time that a handshake may take.
-fn read_head(stream: &TcpStream, input: &mut BytesMut, output: &mut BytesMut) -> io::Result<Option<RequestHead>> {
-    let deadline = Instant::now() + HANDSHAKE;
+/// The refusal of a request that is meant for another host.
+fn misdirected() -> Reject {
+    Reject::new(421).body("This server is not known by this name: see --host.\n")
+}
+
+/// Reads a request head.
+fn read_head(
+    stream: &TcpStream,
+    deadline: Instant,
+    input: &mut BytesMut,
+    output: &mut BytesMut,
+) -> io::Result<Option<RequestHead>> {
     let mut reader = HeadReader::new(HeadLimits::default());
     loop {
         match reader.request(input) {
@@ -374,12 +464,17 @@ fn read_head(stream: &TcpStream, input: &mut BytesMut, output: &mut BytesMut) ->
                 return Ok(None);
             }
         }
-        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-        stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
-        if read(stream, input)? == 0 {
+        if read_until(deadline, stream, input)? == 0 {
             return Ok(None);
         }
     }
+}
+
+/// Reads a little of a handshake, all of which has one deadline.
+fn read_until(deadline: Instant, stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+    stream.set_read_timeout(Some(left.ok_or(ErrorKind::TimedOut)?))?;
+    read(stream, input)
 }
 
 /// Reads a little.
@@ -398,6 +493,11 @@ fn part(mut stream: &TcpStream) -> io::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while stream.read(&mut rest)? > 0 && Instant::now() < deadline {}
     Ok(())
+}
+
+/// Whether nothing came in time.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Writes a line to the standard error, if somebody reads it.

@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::thread;
 use std::time::Duration;
 
-use protocol_websocket::{Frame, Version};
+use protocol_websocket::{Close, CloseCode, Frame, Version};
 
 use crate::ends::{VERSIONS, head, masked, unmasked};
 use crate::program::Server;
@@ -13,7 +14,7 @@ use crate::upgrade::{REQUEST_LINES, SMUGGLED};
 const V13: Version = Version::RFC6455;
 
 pub(crate) fn serve() -> Server {
-    Server::ours("serve", &["--port", "0", "--max-message", "1048576"])
+    Server::ours("serve", &["--port", "0", "--host", "example.com", "--max-message", "1048576"])
 }
 
 pub(crate) fn connect(server: &Server) -> TcpStream {
@@ -148,4 +149,73 @@ fn serve_says_nothing_to_half_a_handshake() {
         assert!(answer.starts_with(b"HTTP/1.1 101 ") && answer.ends_with(b"\r\n\r\n"), "{cut}");
     }
     echoes(&server);
+}
+
+/// A server whose deadlines are of one second.
+fn with_short_deadlines() -> Server {
+    Server::ours("serve", &["--port", "0", "--host", "example.com", "--timeout", "1"])
+}
+
+/// The last eight bytes of a hybi-00 request come one by one, each in less time than a handshake has, all in more.
+#[test]
+fn serve_gives_a_handshake_one_deadline() {
+    let server = with_short_deadlines();
+    let mut stream = connect(&server);
+    stream.write_all(head(Version::Hybi00, "", "").as_bytes()).unwrap();
+    for byte in b"^n:ds[4U" {
+        thread::sleep(Duration::from_millis(600));
+        // The server may be gone already.
+        let _ = stream.write_all(&[*byte]);
+    }
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.starts_with(b"HTTP/1.1 101 ") && answer.ends_with(b"\r\n\r\n"), "no proof follows the head");
+}
+
+#[test]
+fn serve_ends_silent_connections() {
+    let server = with_short_deadlines();
+    let lost = Close::from(CloseCode::INTERNAL);
+    for version in VERSIONS {
+        let end = match version.has_length_framing() {
+            true => unmasked(&[Frame::ping(""), Frame::close(Some(&lost)).unwrap()]),
+            false => b"\xFF\x00"[..].into(),
+        };
+        let mut answer = Vec::new();
+        open(&server, version).read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, end, "{version}");
+    }
+    for request in ["", "GET / HTTP/1.1\r\n"] {
+        let mut stream = connect(&server);
+        stream.write_all(request.as_bytes()).unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "{request}");
+    }
+}
+
+/// A page whose site has its name point to this machine can read what we answer: neither the page nor an echo.
+#[test]
+fn serve_refuses_requests_for_other_hosts() {
+    let server = serve();
+    let page = |host: &str| format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let socket = |host: &str| head(V13, "Host", &format!("Host: {host}\r\n"));
+    let status = |request: &str| {
+        let answer = exchange(connect(&server), request.as_bytes());
+        let answer = String::from_utf8_lossy(&answer);
+        assert_eq!(answer.contains("<table"), answer.starts_with("HTTP/1.1 200 "), "{request}");
+        answer[9..12].to_owned()
+    };
+    for name in ["localhost", "127.0.0.1", "[::1]", "example.com", "LocalHost"] {
+        for host in [name.to_owned(), format!("{name}:{}", server.port), format!("{name}:80")] {
+            assert_eq!([status(&page(&host)), status(&socket(&host))], ["200", "101"], "{host}");
+        }
+    }
+    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:3000", "example.com.", "[::2]", "a"]
+    {
+        assert_eq!([status(&page(host)), status(&socket(host))], ["421", "421"], "{host}");
+    }
+    let absolute = socket("localhost").replace("GET /", "GET http://evil.example/");
+    assert_eq!(status(&absolute), "421");
+    for request in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"] {
+        assert_eq!(status(request), "400");
+    }
 }

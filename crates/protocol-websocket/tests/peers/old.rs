@@ -129,7 +129,7 @@ fn we_talk_to_ruby() {
 
 #[test]
 fn serve_says_who_speaks_what() {
-    let server = Server::ours("serve", &["--port", "0", "--subprotocol", "chat"]);
+    let server = Server::ours("serve", &["--port", "0", "--host", "h", "--subprotocol", "chat"]);
     for version in ALL {
         let (mut client, _) = connect(&server, version, &Offer::new().subprotocol("chat"));
         let line = server.logged(&format!("speaks {version} at /path?of={version}&more"));
@@ -170,7 +170,7 @@ fn serve_answers_before_the_last_bytes_of_the_request() {
         Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://example.com\r\n\r\n";
     const REST: &[u8] = b"^n:ds[4U\0Hello\xFF\0there\xFF";
     const ANSWER: &[u8] = b"8jKS'y:G*Co,Wxa-\0Hello\xFF\0there\xFF";
-    let server = Server::ours("serve", &["--port", "0"]);
+    let server = Server::ours("serve", &["--port", "0", "--host", "example.com"]);
 
     for size in [REST.len(), 9, 8, 7, 1] {
         let mut stream = open(server.port);
@@ -278,14 +278,18 @@ fn conversation(server: &Server, version: Version, offer: &Offer) -> BlockingCli
     client
 }
 
-fn connect(server: &Server, version: Version, offer: &Offer) -> (BlockingClient, protocol_websocket::Negotiated) {
+pub(super) fn connect(
+    server: &Server,
+    version: Version,
+    offer: &Offer,
+) -> (BlockingClient, protocol_websocket::Negotiated) {
     let url = format!("ws://127.0.0.1:{}/path?of={version}&more", server.port);
     let (client, negotiated) = BlockingClient::connect(&url, &offer.clone().version(version));
     assert_eq!(negotiated.version, version);
     (client, negotiated)
 }
 
-fn messages(client: &mut BlockingClient, version: Version) {
+pub(super) fn messages(client: &mut BlockingClient, version: Version) {
     for text in ["Hello", "Größe κόσμε 世界 🦀", "", &"a".repeat(126), &"é".repeat(32 * 1024)] {
         echo(client, text.into());
     }
@@ -306,7 +310,7 @@ fn messages(client: &mut BlockingClient, version: Version) {
 }
 
 /// What is left of a Close with this code.
-fn coded(version: Version, code: u16) -> Option<Close> {
+pub(super) fn coded(version: Version, code: u16) -> Option<Close> {
     version.has_length_framing().then(|| Close::new(code, ""))
 }
 
