@@ -15,7 +15,7 @@ use crate::hex::HexDump;
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::status::{Failure, Status};
-use crate::text::{line, note, quote};
+use crate::text::{line, mark, note, quote};
 use crate::transport::Transport;
 use crate::{signals, stdin};
 
@@ -83,7 +83,7 @@ impl Console {
             output,
             transport,
             chunk: vec![0; 64 * 1024],
-            dumps: options.hex.then(|| [HexDump::new('>'), HexDump::new('<')]),
+            dumps: options.hex.then(|| [HexDump::new(mark('>')), HexDump::new(mark('<'))]),
             poll,
             waker,
             start: Instant::now(),

@@ -6,15 +6,15 @@ use crate::text::hex;
 /// ASCII.
 #[derive(Debug)]
 pub(crate) struct HexDump {
-    mark: char,
+    mark: String,
     offset: u64,
 }
 
 impl HexDump {
     const WIDTH: usize = 16;
 
-    pub(crate) const fn new(mark: char) -> Self {
-        Self { mark, offset: 0 }
+    pub(crate) fn new(mark: impl Into<String>) -> Self {
+        Self { mark: mark.into(), offset: 0 }
     }
 
     /// Dumps the bytes that come next to stderr.
@@ -55,7 +55,7 @@ mod tests {
     fn rows_of_sixteen() {
         let bytes: Vec<u8> = (b'a'..=b'q').collect();
         assert_eq!(
-            HexDump::new('>').dump(&bytes),
+            HexDump::new(">").dump(&bytes),
             "> 00000000  61 62 63 64 65 66 67 68  69 6a 6b 6c 6d 6e 6f 70  |abcdefghijklmnop|\n\
              > 00000010  71                                                |q|\n"
         );
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_offset_goes_on() {
-        let mut dump = HexDump::new('<');
+        let mut dump = HexDump::new("<");
         assert_eq!(dump.dump(b""), "");
         assert_eq!(
             dump.dump(b"\x81\x05Hello"),

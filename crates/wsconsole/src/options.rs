@@ -46,23 +46,32 @@ pub(crate) struct Options {
 const AFTER: &str = "\
 Input:
   Each line, without its LF or CR LF, is sent as a text message; it must be
-  UTF-8. The end of input closes with 1000, SIGINT and SIGTERM close with 1001;
-  the server has ten seconds to answer. A second signal ends everything at once.
+  UTF-8. The end of input closes with 1000, SIGINT and SIGTERM close with 1001.
+  A second signal ends everything at once.
 
 Output:
-  A text message is one line. Control characters but the tab are written as in
-  JSON (\\n, \\r, \\u001b), everything else as it came, backslashes too.
-  A binary message is one line of hexadecimal. Messages may have up to 100 MiB.
+  A text message is one line. Control characters but the tab, format characters,
+  separators of lines and paragraphs, and private and unassigned characters are
+  written as in JSON (\\n, \\u001b, \\u200d), everything else as it came,
+  backslashes too. If a message begins with '! ', '> ' or '< ', that character
+  is written so, too. A binary message is one line of hexadecimal. Messages may
+  have up to 100 MiB.
 
   All the rest goes to stderr: notes begin with '!', with --hex bytes written
   begin with '>' and bytes read with '<'. The dump shows offsets in the stream,
   and what is inside of TLS. Pings are answered; redirects are told, not followed.
+  On a terminal these marks are in reverse video.
+
+Deadlines:
+  Ten seconds for all of the connection: name lookup, TCP, TLS and handshake.
+  Ten seconds for the server's answer to a Close.
 
 Protocol versions:
   draft-ietf-hybi-17 (RFC 6455), draft-ietf-hybi-10 (version 8),
   draft-ietf-hybi-00 (also known as hixie-76) and draft-hixie-75. No other than
   the one asked for is taken as an answer. The two oldest know text only, and
-  close without a code; in the oldest, either end may just hang up.
+  close without a code. There the server may end the connection after our Close
+  without one of its own; in the oldest, either end may just hang up.
 
 Exit status:
   0  closed in order: by us, or by the server with 1000, 1001 or no code

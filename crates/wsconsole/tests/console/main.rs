@@ -8,5 +8,7 @@ mod peers;
 mod program;
 mod server;
 mod session;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tls;
 mod versions;

@@ -54,10 +54,33 @@ fn a_message_is_one_line_whatever_is_in_it() {
         peer.send("\x1b[2J\u{9b}\0");
         peer.send(vec![0, 0xFF, b'\n']);
         peer.send(vec![]);
+        peer.send("\u{202e}\u{2028}\u{2029}\u{e0041}\u{200d}\u{ad}\u{e000}");
         peer.close(Some(Close::from(CloseCode::NORMAL)));
     });
     let ended = wsconsole(&[&server.url()], "");
-    let lines = [r"two\nlines\r\n", "", r#"{"json": "a\nb\\c", "tab": "	"}"#, r"\u001b[2J\u009b\u0000", "00ff0a", ""];
+    let lines = [
+        r"two\nlines\r\n",
+        "",
+        r#"{"json": "a\nb\\c", "tab": "	"}"#,
+        r"\u001b[2J\u009b\u0000",
+        "00ff0a",
+        "",
+        r"\u202e\u2028\u2029\udb40\udc41\u200d\u00ad\ue000",
+    ];
+    assert_eq!(ended.stdout, lines.map(|line| format!("{line}\n")).concat());
+}
+
+#[test]
+fn messages_do_not_imitate_notes_and_dumps() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        for message in ["! closed with 1000", "< 00000000  81", "> 00000000  81", "<stream>", "!"] {
+            peer.send(message);
+        }
+        peer.close(Some(Close::from(CloseCode::NORMAL)));
+    });
+    let ended = wsconsole(&[&server.url()], "");
+    let lines = [r"\u0021 closed with 1000", r"\u003c 00000000  81", r"\u003e 00000000  81", "<stream>", "!"];
     assert_eq!(ended.stdout, lines.map(|line| format!("{line}\n")).concat());
 }
 

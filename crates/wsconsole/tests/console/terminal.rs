@@ -1,0 +1,39 @@
+//! On a terminal, where stdout and stderr meet.
+
+use std::process::{Command, Stdio};
+
+use protocol_websocket::{Close, CloseCode};
+
+use crate::server::{Peer, serve};
+
+/// A message that is as long as a line of the terminal begins the next line there with what it likes.
+#[test]
+fn notes_and_dumps_are_marked_as_no_message_can_be() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        peer.send(format!("{}! closed with 1000", " ".repeat(80)));
+        peer.send("\x1b[7m!\x1b[m closed with 1000");
+        peer.close(Some(Close::from(CloseCode::NORMAL)));
+    });
+    let command = format!("{} --hex {}", env!("CARGO_BIN_EXE_wsconsole"), server.url());
+    // It gives the program a terminal of its own, and repeats what is written there.
+    let ended = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    server.outcome();
+    assert!(ended.status.success());
+    let text = String::from_utf8(ended.stdout).unwrap();
+    let (messages, others): (Vec<_>, Vec<_>) = text.lines().partition(|line| !line.starts_with('\x1b'));
+    assert_eq!(messages.len(), 2, "{text}");
+    assert!(messages.iter().all(|line| !line.contains('\x1b')), "{text}");
+    assert!(others.contains(&"\x1b[7m!\x1b[m closed with 1000"), "{text}");
+    for mark in ["!", "<", ">"] {
+        assert!(others.iter().any(|line| line.starts_with(&format!("\x1b[7m{mark}\x1b[m "))), "{mark} {text}");
+    }
+}
