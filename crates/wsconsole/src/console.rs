@@ -25,7 +25,7 @@ const WAKE: Token = Token(1);
 const BACKLOG: usize = 256 * 1024;
 /// The longest message: as much as the node package `ws` takes.
 const MAX_MESSAGE: u64 = 100 * 1024 * 1024;
-/// For the opening handshake, and for the answer to a Close.
+/// For the opening handshake with all that comes before it (name lookup, TCP, TLS), and for the answer to a Close.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// When all is said, how long the server has to close the transport first (RFC 6455 §7.1.1).
 const LINGER: Duration = Duration::from_secs(1);
@@ -70,9 +70,12 @@ impl Console {
         let config = Config::new().limits(Limits::new(MAX_MESSAGE)).timeouts(timeouts);
         let config = if options.no_deflate { config } else { config.extension(PermessageDeflate::new()) };
         let mut output = BytesMut::new();
-        let client = Client::connect(&options.url, &options.offer(), config, OsRandom::new(), &mut output)
+        let mut client = Client::connect(&options.url, &options.offer(), config, OsRandom::new(), &mut output)
             .map_err(|error| Failure::new(Status::Unusable, format!("cannot ask for this: {error}")))?;
-        let mut transport = Transport::connect(&options.url, options.ca.as_deref())?;
+        // One deadline for all handshakes: that of the library runs from here, too.
+        let start = Instant::now();
+        let _ = client.handle_timeout(Duration::ZERO, &mut output);
+        let mut transport = Transport::connect(&options.url, options.ca.as_deref(), start + PATIENCE)?;
         let poll = Poll::new()?;
         transport.register(poll.registry(), SOCKET)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
@@ -86,7 +89,7 @@ impl Console {
             dumps: options.hex.then(|| [HexDump::new(mark('>')), HexDump::new(mark('<'))]),
             poll,
             waker,
-            start: Instant::now(),
+            start,
             lines: None,
             stop: None,
             refusal: None,

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{self, ToSocketAddrs};
+use std::net::{self, SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -23,19 +24,16 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// How long one address may take to answer, and the server to say anything while TLS is set up.
-    const PATIENCE: Duration = Duration::from_secs(10);
-
-    /// Connects to the first address that answers. Only this may block.
-    pub(crate) fn connect(url: &Url, ca: Option<&Path>) -> Result<Self, Failure> {
+    /// Connects to the first address that answers, and sets up TLS, all before the deadline. Only this may block.
+    pub(crate) fn connect(url: &Url, ca: Option<&Path>, deadline: Instant) -> Result<Self, Failure> {
         // First what may be wrong on our side.
         let tls = url.is_secure().then(|| client(url, ca)).transpose()?;
         let unreachable = |error: io::Error| {
             let text = format!("cannot connect to {}:{}: {}", url.host(), url.port(), reason(&error));
             Failure::new(Status::Unreachable, text)
         };
-        let mut stream = dial(url).map_err(unreachable)?;
-        let tls = tls.map(|tls| secure(tls, &mut stream)).transpose().map_err(unreachable)?;
+        let stream = dial(url, deadline).map_err(unreachable)?;
+        let tls = tls.map(|tls| secure(tls, &stream, deadline)).transpose().map_err(unreachable)?;
         stream.set_nonblocking(true).map_err(unreachable)?;
         Ok(Self { stream: TcpStream::from_std(stream), tls })
     }
@@ -122,10 +120,32 @@ fn client(url: &Url, ca: Option<&Path>) -> Result<ClientConnection, Failure> {
     ClientConnection::new(Arc::new(config), name).map_err(|error| unusable(&error))
 }
 
-fn dial(url: &Url) -> io::Result<net::TcpStream> {
+/// The time to the deadline, unless it passed.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// The addresses of the server. The system's lookup knows no deadline: a thread waits for it.
+fn addresses(url: &Url, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
+    let (sender, receiver) = mpsc::channel();
+    let name = (url.socket_host().to_owned(), url.port());
+    thread::Builder::new().name("lookup".into()).spawn(move || {
+        let (host, port) = &name;
+        // After the deadline the result is not awaited any more.
+        let _ = sender.send((host.as_str(), *port).to_socket_addrs());
+    })?;
+    let found = receiver.recv_timeout(left(deadline)?).map_err(|_| ErrorKind::TimedOut)?;
+    Ok(found?.collect())
+}
+
+fn dial(url: &Url, deadline: Instant) -> io::Result<net::TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in (url.socket_host(), url.port()).to_socket_addrs()? {
-        match net::TcpStream::connect_timeout(&address, Transport::PATIENCE) {
+    let addresses = addresses(url, deadline)?;
+    for (address, others) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        // An address that does not answer leaves as much time for each of the others.
+        let share = left(deadline)? / u32::try_from(others).unwrap_or(u32::MAX);
+        match net::TcpStream::connect_timeout(address, share) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 note(&format!("connected to {address}"));
@@ -138,18 +158,41 @@ fn dial(url: &Url) -> io::Result<net::TcpStream> {
 }
 
 /// The handshake of TLS.
-fn secure(mut tls: ClientConnection, stream: &mut net::TcpStream) -> io::Result<Box<ClientConnection>> {
-    stream.set_read_timeout(Some(Transport::PATIENCE))?;
-    stream.set_write_timeout(Some(Transport::PATIENCE))?;
+fn secure(mut tls: ClientConnection, stream: &net::TcpStream, deadline: Instant) -> io::Result<Box<ClientConnection>> {
+    let mut stream = Timed { stream, deadline };
     while tls.is_handshaking() {
-        tls.complete_io(stream)?;
+        tls.complete_io(&mut stream)?;
     }
     Ok(Box::new(tls))
 }
 
+/// A blocking stream with one deadline for all that is read and written.
+struct Timed<'a> {
+    stream: &'a net::TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(left(self.deadline)?))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        // What the time limits of a blocking socket say.
+        // A time limit of a blocking socket, or ours.
         ErrorKind::WouldBlock | ErrorKind::TimedOut => "no answer in time".into(),
         _ => error.to_string(),
     }

@@ -1,5 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use protocol_websocket::{Close, CloseCode};
 use rcgen::CertifiedKey;
@@ -11,13 +13,18 @@ use crate::server::{Peer, Served, serve, serve_on};
 
 /// A server that echoes under this name, and the file that makes it trusted.
 fn secure(name: &str) -> (Served<Option<Close>>, String) {
+    secure_with(name, |mut peer| {
+        peer.accept();
+        peer.echo()
+    })
+}
+
+/// A server of this name, and the file that makes it trusted.
+fn secure_with<T: Send + 'static>(name: &str, script: impl FnOnce(Peer) -> T + Send + 'static) -> (Served<T>, String) {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
-    let server = serve_on(Some(config), |mut peer: Peer| {
-        peer.accept();
-        peer.echo()
-    });
+    let server = serve_on(Some(config), script);
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.pem", server.port));
     fs::write(&path, cert.pem()).unwrap();
     (server, path.to_str().unwrap().to_owned())
@@ -63,6 +70,35 @@ fn a_server_without_tls() {
 fn a_server_that_hangs_up() {
     let server = serve(drop);
     unreachable(&[&format!("wss://127.0.0.1:{}/", server.port)], "cannot connect to 127.0.0.1:");
+}
+
+/// A byte every now and then, of a record that promises more than would come in a minute.
+#[test]
+fn tls_that_trickles_has_a_deadline() {
+    let server = serve(|mut peer: Peer| {
+        for byte in [&b"\x16\x03\x03\x40\x00"[..], &[0; 35]].concat() {
+            peer.raw(&[byte]);
+            thread::sleep(Duration::from_millis(500));
+        }
+    });
+    let url = format!("wss://127.0.0.1:{}/", server.port);
+    unreachable(&[&url], &format!("cannot connect to 127.0.0.1:{}: no answer in time", server.port));
+}
+
+/// Either takes less time than the console has, both together more.
+#[test]
+fn tls_and_websocket_handshake_have_one_deadline() {
+    let late = Duration::from_secs(7);
+    let (server, ca) = secure_with("127.0.0.1", move |mut peer| {
+        thread::sleep(late);
+        // Reads the first bytes of TLS.
+        drop(peer.request());
+        thread::sleep(late);
+        peer.raw(b"HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    let ended = wsconsole(&["--ca", &ca, &format!("wss://127.0.0.1:{}/", server.port)], "");
+    assert_eq!(ended.status, Some(5), "{}", ended.stderr);
+    assert_eq!(ended.notes(), ["connection lost: the opening handshake took too long"]);
 }
 
 fn unreachable(arguments: &[&str], told: &str) {
