@@ -1,5 +1,6 @@
 //! Over real sockets, against programs that we did not write: `websockets` of Python, `ws` of node, and Chromium; in
-//! [`deflate`], the same ones with compression, and in [`old`], those that speak older versions.
+//! [`deflate`], the same ones with compression, in [`old`], those that speak older versions, and in [`odd`], those of them
+//! that break their document in a way that we accept.
 //!
 //! `peers/install.sh` brings them to `target/peers`, once. Our side is the `serve` example, which `cargo test` builds,
 //! and a client of a few lines on a blocking socket.
@@ -10,6 +11,8 @@
 mod client;
 #[path = "peers/deflate.rs"]
 mod deflate;
+#[path = "peers/odd.rs"]
+mod odd;
 #[path = "peers/old.rs"]
 mod old;
 #[path = "peers/program.rs"]

@@ -5,8 +5,9 @@
 #
 # FOLDER/python        the Python packages `websockets` and `eventlet`
 # FOLDER/python2.7     Python 2.7 itself, which has to be here with its pip, in the PATH or as 2.7.18 of pyenv
-# FOLDER/python2       the packages `websocket-client` and `amitu-websocket-client` for it
-# FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`
+# FOLDER/python2       the packages `websocket-client`, `amitu-websocket-client`, `txws` and `gevent-websocket` for it
+# FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`, and of
+#                      2011 `ws` 0.4 (as `ws-0.4`), `websocket.io` and `node-websocket-server`
 # chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
 #                      Debian's, by apt-get, what of them is not here, if we are root
 # FOLDER/websocketpp_server
@@ -14,8 +15,13 @@
 set -eu
 
 python_packages='websockets==17.4 eventlet==0.41.3'
-python2_packages='websocket-client==0.4.1 amitu-websocket-client==0.1.0'
+# Each package with all that it needs: nothing else is installed.
+python2_packages='websocket-client==0.4.1 amitu-websocket-client==0.1.0
+    txws==0.8 Twisted==20.3.0 attrs==21.4.0 Automat==22.10.0 constantly==15.1.0 hyperlink==21.0.0 idna==2.10
+    incremental==22.10.0 PyHamcrest==1.10.1 six==1.17.0 typing==3.10.0.0 zope.interface==5.5.2
+    gevent-websocket==0.3.6 gevent==22.10.2 greenlet==2.0.2 zope.event==4.6'
 node_packages='ws@8.23.0 websocket@1.0.35 websocket-driver@0.7.4 faye-websocket@0.11.4 playwright-core@1.65.1'
+old_node_packages='ws-0.4@npm:ws@0.4.32 websocket.io@0.2.1 debug@4.4.3 node-websocket-server@1.1.4'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "${1:-$here/../../../../target/peers}"
@@ -50,14 +56,14 @@ if [ ! -e "$stamp" ]; then
     : >"$stamp"
 fi
 
-stamp="python2.$(echo "$python2_packages" | tr ' ' .)"
+stamp="python2.$(echo "$python2_packages" | cksum | tr ' ' .)"
 if [ ! -e "$stamp" ] || [ ! -x python2.7 ]; then
     # pyenv's python2.7 runs only if it is told which.
     python2=$(PYENV_VERSION=2.7.18 python2.7 -c 'import pip, sys; print(sys.executable)') || {
         say 'python2.7 with pip is not here: install it (pyenv install 2.7.18), then run this again'
         exit 1
     }
-    say "$python2_packages from PyPI"
+    say "$python2_packages from PyPI, for Python 2.7"
     rm -rf python2 python2.*
     # shellcheck disable=SC2086
     "$python2" -m pip install --quiet --disable-pip-version-check --no-deps --target python2 $python2_packages >&2
@@ -65,14 +71,15 @@ if [ ! -e "$stamp" ] || [ ! -x python2.7 ]; then
     : >"$stamp"
 fi
 
-stamp="node.$(echo "$node_packages" | tr ' ' .)"
+stamp="node.$(echo "$node_packages $old_node_packages" | cksum | tr ' ' .)"
 if [ ! -e "$stamp" ]; then
     need node
     need npm
-    say "$node_packages from npm"
+    say "$node_packages $old_node_packages from npm"
     rm -rf node_modules node.* package.json package-lock.json
     # shellcheck disable=SC2086
-    npm install --prefix . --loglevel=error --no-audit --no-fund --no-progress --ignore-scripts $node_packages >&2
+    npm install --prefix . --loglevel=error --no-audit --no-fund --no-progress --ignore-scripts \
+        $node_packages $old_node_packages >&2
     : >"$stamp"
 fi
 

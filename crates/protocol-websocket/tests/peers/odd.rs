@@ -1,0 +1,84 @@
+//! Servers and clients that break the document of their version in a way that we accept: they choose a subprotocol that
+//! was not offered, end the connection after our Close without one of their own, or send a key of fifteen bytes.
+
+use protocol_websocket::{Close, Offer, Version};
+
+use super::client::BlockingClient;
+use super::old::{coded, connect, messages};
+use super::program::{self, Server};
+use super::{assert_closed, talks_to_us};
+
+#[test]
+fn eventlet_chooses_a_subprotocol_that_was_not_offered() {
+    let server = Server::peer("python3", "eventlet_server.py", &[]);
+    for version in [Version::Hixie75, Version::Hybi00] {
+        connect_without_subprotocol(&server, version).hang_up();
+    }
+}
+
+#[test]
+fn node_websocket_server_chooses_a_subprotocol_that_was_not_offered() {
+    let server = Server::peer("node", "odd_server.mjs", &["node-websocket-server"]);
+    for version in [Version::Hixie75, Version::Hybi00] {
+        assert_ends_after_close(connect_without_subprotocol(&server, version));
+    }
+}
+
+#[test]
+fn txws_chooses_a_subprotocol_that_was_not_offered() {
+    let server = python_2("txws");
+    // It does not know the Close of this version.
+    connect_without_subprotocol(&server, Version::Hybi00).hang_up();
+}
+
+#[test]
+fn websocket_io_ends_the_connection_after_our_close() {
+    let server = Server::peer("node", "odd_server.mjs", &["websocket.io"]);
+    for version in [Version::Hixie75, Version::Hybi00] {
+        assert_ends_after_close(connect_without_subprotocol(&server, version));
+    }
+}
+
+#[test]
+fn gevent_websocket_ends_the_connection_after_our_close() {
+    assert_ends_after_close(connect_without_subprotocol(&python_2("gevent-websocket"), Version::Hybi00));
+}
+
+#[test]
+fn ws_0_4_sends_a_key_of_fifteen_bytes() {
+    for (number, version) in [("8", Version::Hybi10), ("13", Version::Hybi17)] {
+        let server = talks_to_us("node", "ws_0_4_client.mjs", "ws", &[number]);
+        server.logged(&format!("speaks {version} at /"));
+        server.logged("closed with 4000");
+    }
+}
+
+#[test]
+fn we_talk_to_ws_0_4() {
+    let server = Server::peer("node", "odd_server.mjs", &["ws-0.4"]);
+    for version in [Version::Hybi00, Version::Hybi10, Version::Hybi17] {
+        let (mut client, negotiated) = connect(&server, version, &Offer::new().subprotocol("chat"));
+        assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"), "{version}");
+        messages(&mut client, version);
+        client.close(Some(Close::new(4000, "")));
+        assert_closed(client, coded(version, 4000));
+    }
+}
+
+fn python_2(package: &str) -> Server {
+    Server::peer(program::installed("python2.7"), "python2_server.py", &[package])
+}
+
+/// Exchanges messages over a connection for which no subprotocol was offered, and leaves the closing to the caller.
+fn connect_without_subprotocol(server: &Server, version: Version) -> BlockingClient {
+    let (mut client, negotiated) = connect(server, version, &Offer::new().origin("http://a.example"));
+    assert_eq!(negotiated.subprotocol, None, "{version}");
+    messages(&mut client, version);
+    client
+}
+
+/// The server ends the connection after our Close, without one of its own, and that is a clean end.
+fn assert_ends_after_close(mut client: BlockingClient) {
+    client.close(None);
+    assert!(client.next().is_none());
+}
