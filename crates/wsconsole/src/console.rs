@@ -229,8 +229,11 @@ impl Console {
                 (Some(error), _) => self.lose(error),
                 (None, Err(_)) if self.may_hang_up() => self.closed(None),
                 (None, Err(error)) => self.lose(error),
-                // The server of an old draft hung up after our Close.
-                (None, Ok(())) => self.closed(None),
+                // Servers of the two oldest versions need not answer our Close before they end the connection.
+                (None, Ok(())) => {
+                    note("closed: the server ended the connection after our close");
+                    self.end(Status::Clean);
+                }
             }
         }
     }

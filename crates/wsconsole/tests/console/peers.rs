@@ -18,14 +18,14 @@ struct Server {
 }
 
 impl Server {
-    fn start(interpreter: &str, script: &str) -> Self {
+    fn start(interpreter: &str, script: &str, argument: &str) -> Self {
         static INSTALLED: OnceLock<bool> = OnceLock::new();
         let install = || Command::new("sh").arg(scripts().join("install.sh")).status().is_ok_and(|done| done.success());
         assert!(INSTALLED.get_or_init(install), "the peers could not be installed");
 
         let mut child = Command::new(interpreter)
             .arg(scripts().join(script))
-            .arg("chat")
+            .arg(argument)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -46,17 +46,17 @@ impl Drop for Server {
 
 #[test]
 fn node_ws() {
-    session(&Server::start("node", "node_server.mjs"));
+    session(&Server::start("node", "node_server.mjs", "chat"));
 }
 
 #[test]
 fn python_websockets() {
-    session(&Server::start("python3", "python_server.py"));
+    session(&Server::start("python3", "python_server.py", "chat"));
 }
 
 #[test]
 fn perl_in_every_version() {
-    let server = Server::start("perl", "perl_server.pl");
+    let server = Server::start("perl", "perl_server.pl", "chat");
     for version in ["draft-ietf-hybi-17", "draft-ietf-hybi-10", "draft-ietf-hybi-00", "draft-hixie-75"] {
         let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
         let lines = format!("hello\n\nGröße κόσμε 世界 🦀\n{}\n{many}", "é".repeat(32 * 1024));
@@ -68,6 +68,21 @@ fn perl_in_every_version() {
         };
         assert_eq!(ended.notes(), [["open, subprotocol chat"].as_slice(), &notes].concat(), "{version}");
         assert_eq!(ended.status, Some(0), "{version}");
+    }
+}
+
+#[test]
+fn websocket_io_ends_the_connection_after_our_close() {
+    let server = Server::start("node", "odd_server.mjs", "websocket.io");
+    for version in ["draft-ietf-hybi-00", "draft-hixie-75"] {
+        let arguments = ["--version", version, "--origin", "http://a.example", &server.url];
+        let mut program = Program::start(&arguments, Stdio::piped());
+        program.type_in("hello\n");
+        program.stdout.wait_for("hello");
+        program.end_of_input();
+        let ended = program.end();
+        let told = "closed: the server ended the connection after our close";
+        assert_eq!((ended.status, ended.notes().last()), (Some(0), Some(&told)), "{version}");
     }
 }
 

@@ -173,6 +173,13 @@ impl Peer {
         self.flush();
     }
 
+    /// Reads until these are the last bytes that came, and answers nothing.
+    pub(crate) fn read_until(&mut self, end: &[u8]) {
+        while !self.read.ends_with(end) {
+            assert!(self.read_more() > 0, "the console ended before it sent {end:?}");
+        }
+    }
+
     /// Reads to the end, and tells what came.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let before = self.read.len();

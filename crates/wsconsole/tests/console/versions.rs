@@ -74,6 +74,21 @@ fn only_the_oldest_ends_by_hanging_up() {
 }
 
 #[test]
+fn the_two_oldest_may_end_by_hanging_up_after_our_close() {
+    for version in [Version::Hybi00, Version::Hixie75] {
+        let server = serve(|mut peer: Peer| {
+            peer.accept();
+            peer.read_until(b"\xFF\0");
+            peer.raw(b"\0last\xFF");
+        });
+        let ended = wsconsole(&["--version", &version.to_string(), &server.url()], "hello");
+        assert_eq!((ended.status, &*ended.stdout), (Some(0), "last\n"), "{version}: {}", ended.stderr);
+        let told = "closed: the server ended the connection after our close";
+        assert_eq!(ended.notes(), ["open", "closing: end of input", told], "{version}");
+    }
+}
+
+#[test]
 fn the_oldest_need_not_answer_a_close() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
