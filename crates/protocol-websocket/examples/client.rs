@@ -1,15 +1,24 @@
-//! A client on a blocking socket: says something, waits for the answer, closes.
+//! A client on a blocking socket: sends a text, waits for the echo, closes.
 //!
 //! `client ws://127.0.0.1:3000/ TEXT`
 
 use std::env;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol_websocket::{Client, Close, CloseCode, Config, Event, Offer, OsRandom, Url};
+use protocol_websocket::{Client, Close, CloseCode, Config, Event, Offer, OsRandom, State, Timeouts, Url};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// How long the server may take to read what it is sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the server may take to end the stream after the last write, and how much it may send until then.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let url = Url::parse(&arguments.next().ok_or("usage: client URL TEXT")?)?;
     let text = arguments.next().ok_or("usage: client URL TEXT")?;
@@ -18,28 +27,75 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
-    let mut client = Client::connect(&url, &Offer::new(), Config::new(), OsRandom::new(), &mut output)?;
+    let config = Config::new().timeouts(Timeouts::USUAL);
+    let mut client = Client::connect(&url, &Offer::new(), config, OsRandom::new(), &mut output)?;
     let mut stream = TcpStream::connect((url.socket_host(), url.port()))?;
-    let mut buffer = [0; 4096];
+    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    let (started, mut buffer) = (Instant::now(), [0; 4096]);
     loop {
-        stream.write_all(&output)?;
-        output.clear();
-        let n = stream.read(&mut buffer)?;
-        if n == 0 {
-            return Ok(client.receive_eof()?);
+        // On an error, its Close is in the output, and is written before the error is returned.
+        let advanced = advance(&mut client, &text, started.elapsed(), &mut input, &mut output);
+        while !output.is_empty() {
+            stream.write_all(&output)?;
+            output.clear();
+            client.flush(&mut output);
         }
-        input.extend_from_slice(buffer.get(..n).unwrap_or_default());
-        while let Some(event) = client.receive(&mut input, &mut output)? {
-            match event {
-                Event::Open(_) => client.send(text.as_str(), &mut output)?,
-                Event::Message(message) => {
-                    println!("{}", message.as_text().unwrap_or("(bytes)"));
-                    client.close(Close::from(CloseCode::NORMAL), &mut output)?;
-                }
-                Event::Redirect(redirect) => return Err(format!("look at {} instead", redirect.location()).into()),
-                Event::Rejected(answer) => return Err(format!("refused with {}", answer.status()).into()),
-                _ => {}
+        // An idle connection keeps no buffer.
+        output = BytesMut::new();
+        if input.is_empty() {
+            input = BytesMut::new();
+        }
+        if advanced.is_err() || client.state() == State::Closed {
+            if advanced.is_err() {
+                // A server that breaks a rule may not end the stream by itself.
+                let _ = stream.shutdown(Shutdown::Write);
             }
+            wait_for_end(&mut stream, &mut buffer);
+            return advanced;
+        }
+        let wait = client.poll_timeout().map(|at| at.saturating_sub(started.elapsed()));
+        match read(&mut stream, &mut buffer, wait) {
+            Ok(0) => return Ok(client.receive_eof()?),
+            Ok(n) => input.extend_from_slice(buffer.get(..n).unwrap_or_default()),
+            // A deadline: `advance` handles it.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn advance(client: &mut Client, text: &str, now: Duration, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
+    while let Some(event) = client.receive(input, output)? {
+        match event {
+            Event::Open(_) => client.send(text, output)?,
+            Event::Message(message) => {
+                println!("{}", message.as_text().unwrap_or("(bytes)"));
+                client.close(Close::from(CloseCode::NORMAL), output)?;
+            }
+            Event::Redirect(redirect) => return Err(format!("redirected to {}", redirect.location()).into()),
+            Event::Rejected(response) => return Err(format!("refused with {}", response.status()).into()),
+            _ => {}
+        }
+    }
+    Ok(client.handle_timeout(now, output)?)
+}
+
+/// Reads for no longer than `wait`.
+fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io::Result<usize> {
+    // A timeout of zero is an error.
+    stream.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
+    stream.read(buffer)
+}
+
+/// Reads and drops what the server still sends, until it ends the stream: it does so first (RFC 6455 §7.1.1). Closing a
+/// socket with unread bytes resets it, and the server may then lose our Close (RFC 9112 §9.6).
+fn wait_for_end(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let deadline = Instant::now() + LINGER_TIMEOUT;
+    let mut left = MAX_LINGER_BYTES;
+    while left > 0 && Instant::now() < deadline {
+        match read(stream, buffer, Some(deadline.saturating_duration_since(Instant::now()))) {
+            Ok(0) | Err(_) => return,
+            Ok(n) => left = left.saturating_sub(n),
         }
     }
 }

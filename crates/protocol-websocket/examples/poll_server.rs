@@ -1,28 +1,37 @@
 //! A WebSocket echo on mio: one thread, one poll, any number of connections.
 //!
-//! A connection whose peer does not read is not read either: what is held back for sending stays bounded.
+//! A connection is not read while its peer does not read: unsent output stays bounded.
 //!
 //! `poll_server [PORT]` serves until it is interrupted.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
-use protocol_websocket::{Accept, Close, CloseCode, Config, Event, Server, State};
+use protocol_websocket::{Accept, Close, CloseCode, Config, Event, Server, State, Timeouts};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use socket2::SockRef;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const LISTENER: Token = Token(0);
-/// As much as one read takes, and so what one write answers.
-const READ: usize = 64 * 1024;
-/// Beyond this many unsent bytes a connection is no longer read.
-const BACKLOG: usize = 256 * 1024;
+/// The most that one read takes, and so about as much as one write sends.
+const READ_SIZE: usize = 64 * 1024;
+/// A connection with more unsent bytes is not read.
+const HIGH_WATER_MARK: usize = 256 * 1024;
+/// How often deadlines are checked. They may be late by as much.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a client may read nothing of what it is sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may go on sending after the last write, and how much: more than the kernel buffers at both ends.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> Result<()> {
     let port: u16 = std::env::args().nth(1).map_or(Ok(3002), |port| port.parse())?;
@@ -32,86 +41,109 @@ fn main() -> Result<()> {
     }
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port).into())?;
+    // mio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.
+    SockRef::from(&listener).listen(i32::MAX)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     println!("connect to ws://{}/", listener.local_addr()?);
 
     let mut events = Events::with_capacity(1024);
-    // One for all: only what is left of a read is a connection's own.
-    let mut buffer = vec![0; READ];
-    let mut guests: HashMap<Token, Guest> = HashMap::new();
-    let mut next = LISTENER.0;
+    // One read buffer for all: a connection keeps only the start of an incomplete message.
+    let mut buffer = vec![0; READ_SIZE];
+    let mut connections: HashMap<Token, Connection> = HashMap::new();
+    let mut last = LISTENER.0;
+    let started = Instant::now();
+    let mut next_tick = TICK;
     while !stop.load(Ordering::Relaxed) {
-        match poll.poll(&mut events, None) {
+        match poll.poll(&mut events, Some(next_tick.saturating_sub(started.elapsed()))) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             polled => polled?,
         }
+        let now = started.elapsed();
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((stream, _)) = listener.accept() {
-                    next += 1;
-                    guests.insert(Token(next), Guest::new(stream, poll.registry(), Token(next))?);
+                    last += 1;
+                    connections.insert(Token(last), Connection::new(stream, poll.registry(), Token(last))?);
                 }
-            } else if let Some(guest) = guests.get_mut(&event.token()) {
-                // Whether it ended well or not: its socket goes with it.
-                if !guest.advance(&mut buffer).unwrap_or(false) {
-                    guests.remove(&event.token());
+            } else if let Some(connection) = connections.get_mut(&event.token()) {
+                // Whether it ended well or not, its socket is dropped with it.
+                if !connection.advance(now, &mut buffer).unwrap_or(false) {
+                    connections.remove(&event.token());
                 }
             }
         }
+        if now >= next_tick {
+            next_tick = now + TICK;
+            connections.retain(|_, connection| {
+                !connection.is_due(now) || connection.advance(now, &mut buffer).unwrap_or(false)
+            });
+        }
     }
-    for guest in guests.values_mut() {
-        guest.leave();
+    for connection in connections.values_mut() {
+        connection.go_away();
     }
     Ok(())
 }
 
-struct Guest {
+struct Connection {
     stream: TcpStream,
     server: Server,
     input: BytesMut,
     output: BytesMut,
+    /// When the peer must have read some of the output, or after the last write, ended the stream.
+    deadline: Option<Duration>,
+    /// After the last write: how many bytes may still be read and dropped.
+    linger: Option<usize>,
 }
 
-impl Guest {
+impl Connection {
     fn new(mut stream: TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        let server = Server::new(Config::new());
-        Ok(Self { stream, server, input: BytesMut::new(), output: BytesMut::new() })
+        let server = Server::new(Config::new().timeouts(Timeouts::USUAL));
+        Ok(Self { stream, server, input: BytesMut::new(), output: BytesMut::new(), deadline: None, linger: None })
     }
 
-    /// Does what the socket allows. Says whether to go on.
-    fn advance(&mut self, buffer: &mut [u8]) -> Result<bool> {
+    /// Whether something is to be done that no event of the socket will tell.
+    fn is_due(&self, now: Duration) -> bool {
+        [self.deadline, self.server.poll_timeout()].into_iter().flatten().any(|at| at <= now)
+    }
+
+    /// Does what the socket allows. Returns whether the connection goes on.
+    fn advance(&mut self, now: Duration, buffer: &mut [u8]) -> Result<bool> {
+        if self.deadline.is_some_and(|at| at <= now) {
+            return Ok(false);
+        }
         loop {
-            self.write()?;
-            if self.server.state() == State::Closed {
-                return Ok(!self.output.is_empty());
+            // An error has its Close, or its refusal, in the output, which still has to be written.
+            if self.server.state() != State::Closed
+                && let Err(error) = self.echo(now)
+            {
+                eprintln!("{error}");
             }
-            if self.output.len() > BACKLOG {
-                // The socket tells when it takes more, and then everything goes on from here.
+            self.write(now)?;
+            if self.server.state() == State::Closed && self.output.is_empty() {
+                return Ok(self.linger(now, buffer)?);
+            }
+            if self.server.state() == State::Closed || self.output.len() > HIGH_WATER_MARK {
+                // The poll reports when the socket takes more, and then everything goes on from here.
                 return Ok(true);
             }
             match self.stream.read(buffer) {
-                Ok(0) => return Ok(false),
+                // What was sent before the end of the stream is still answered.
+                Ok(0) => drop(self.server.receive_eof()),
                 Ok(n) => self.input.extend_from_slice(buffer.get(..n).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.release_memory();
+                    return Ok(true);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
-            }
-            // An error has its Close, or its refusal, in the output, which still has to be written.
-            if let Err(error) = self.echo() {
-                eprintln!("{error}");
             }
         }
     }
 
-    /// Says goodbye, as far as the socket takes it at once.
-    fn leave(&mut self) {
-        let _ = self.server.close(Close::from(CloseCode::GOING_AWAY), &mut self.output);
-        let _ = self.write();
-    }
-
-    fn echo(&mut self) -> Result<()> {
+    fn echo(&mut self, now: Duration) -> Result<()> {
         let Self { server, input, output, .. } = self;
         while let Some(event) = server.receive(input, output)? {
             match event {
@@ -120,21 +152,65 @@ impl Guest {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(server.handle_timeout(now, output)?)
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    fn write(&mut self, now: Duration) -> io::Result<()> {
         while !self.output.is_empty() {
             match self.stream.write(&self.output) {
                 Ok(n) => {
                     self.output.advance(n);
                     self.server.flush(&mut self.output);
+                    self.deadline = None;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.deadline.get_or_insert(now + WRITE_TIMEOUT);
+                    break;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// An idle connection keeps no buffer, and the start of a message no more than its length.
+    fn release_memory(&mut self) {
+        if self.output.is_empty() {
+            self.output = BytesMut::new();
+        }
+        if self.input.len() < READ_SIZE / 4 {
+            self.input = BytesMut::from(&*self.input);
+        }
+    }
+
+    /// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still
+    /// sends. Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
+    fn linger(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<bool> {
+        if self.linger.is_none() {
+            self.stream.shutdown(Shutdown::Write)?;
+            self.release_memory();
+            self.deadline = Some(now + LINGER_TIMEOUT);
+        }
+        let mut left = self.linger.unwrap_or(MAX_LINGER_BYTES);
+        while left > 0 {
+            match self.stream.read(buffer) {
+                Ok(0) => return Ok(false),
+                Ok(n) => left = left.saturating_sub(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.linger = Some(left);
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sends a Close, as far as the socket takes it at once.
+    fn go_away(&mut self) {
+        let _ = self.server.close(Close::from(CloseCode::GOING_AWAY), &mut self.output);
+        let _ = self.stream.write(&self.output);
     }
 }

@@ -2,17 +2,26 @@
 //!
 //! `smol_echo [PORT]` serves until it is interrupted.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::cell::RefCell;
+use std::future::Future;
+use std::io::Read;
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol_websocket::{Accept, Config, Event, Server, State};
+use protocol_websocket::{Accept, Config, Event, Server, State, Timeouts};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::io::AsyncWriteExt;
 use smol::{Async, Timer};
+use socket2::SockRef;
 
-/// As much as one read takes.
-const READ: usize = 64 * 1024;
+/// The most that one read takes, and so about as much as one write sends.
+const READ_SIZE: usize = 64 * 1024;
+/// How long a client may take to read what it is sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may go on sending after the last write, and how much: more than the kernel buffers at both ends.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -25,22 +34,27 @@ fn main() -> Result<()> {
         drop(stop);
     });
     let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, port))?;
+    // std queues 128 connections that are not accepted yet. This queues as many as the system allows.
+    SockRef::from(&listener).listen(i32::MAX)?;
     println!("connect to ws://{}/", listener.get_ref().local_addr()?);
 
+    // One read buffer for all connections, which share this thread.
+    let buffer = RefCell::new(vec![0; READ_SIZE]);
     let tasks = smol::LocalExecutor::new();
     let accept = async {
         loop {
             let Ok((stream, peer)) = listener.accept().await else {
-                // No descriptor is free, or the client is gone again: the next one may fare better.
+                // No descriptor is free, or the client has gone: the next one may fare better.
                 Timer::after(Duration::from_millis(10)).await;
                 continue;
             };
-            let guest = async move {
-                if let Err(error) = serve(stream).await {
+            let buffer = &buffer;
+            let connection = async move {
+                if let Err(error) = serve(stream, buffer).await {
                     eprintln!("{peer}: {error}");
                 }
             };
-            tasks.spawn(guest).detach();
+            tasks.spawn(connection).detach();
         }
     };
     let until = async {
@@ -51,30 +65,45 @@ fn main() -> Result<()> {
     smol::block_on(tasks.run(smol::future::or(accept, until)))
 }
 
-async fn serve(mut stream: Async<TcpStream>) -> Result<()> {
+async fn serve(mut stream: Async<TcpStream>, buffer: &RefCell<Vec<u8>>) -> Result<()> {
     stream.get_ref().set_nodelay(true)?;
-    let mut server = Server::new(Config::new());
-    let (mut input, mut output, mut buffer) = (BytesMut::new(), BytesMut::new(), vec![0; READ]);
-    while server.state() != State::Closed {
-        let n = stream.read(&mut buffer).await?;
-        if n == 0 {
-            return Ok(server.receive_eof()?);
-        }
-        input.extend_from_slice(buffer.get(..n).unwrap_or_default());
-        // One write for all that a read brought about, whether it ended well or not.
-        let ended = echo(&mut server, &mut input, &mut output);
+    let started = Instant::now();
+    let mut server = Server::new(Config::new().timeouts(Timeouts::USUAL));
+    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    loop {
+        // One write for everything that one read led to. On an error, its Close is in the output.
+        let advanced = advance(&mut server, started.elapsed(), &mut input, &mut output);
         while !output.is_empty() {
-            stream.write_all(&output).await?;
+            timeout(WRITE_TIMEOUT, stream.write_all(&output)).await.ok_or("the client does not read")??;
             output.clear();
             server.flush(&mut output);
         }
-        ended?;
+        // An idle connection keeps no buffer, and the start of a message no more than its length.
+        output = BytesMut::new();
+        if input.len() < READ_SIZE / 4 {
+            input = BytesMut::from(&*input);
+        }
+        if advanced.is_err() || server.state() == State::Closed {
+            shutdown(&stream, buffer).await;
+            return advanced;
+        }
+        let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
+        let read = stream.read_with(|mut stream| {
+            let buffer = &mut *buffer.borrow_mut();
+            let n = stream.read(buffer)?;
+            input.extend_from_slice(buffer.get(..n).unwrap_or_default());
+            Ok(n)
+        });
+        match timeout(wait, read).await {
+            Some(Ok(0)) => return Ok(server.receive_eof()?),
+            Some(read) => drop(read?),
+            None => {} // a deadline: `advance` handles it
+        }
     }
-    Ok(())
 }
 
-/// Bytes in, bytes out: nothing here knows smol.
-fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
+/// Bytes in, bytes out: nothing here depends on smol.
+fn advance(server: &mut Server, now: Duration, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
     while let Some(event) = server.receive(input, output)? {
         match event {
             Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
@@ -82,5 +111,31 @@ fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> Res
             _ => {}
         }
     }
-    Ok(())
+    Ok(server.handle_timeout(now, output)?)
+}
+
+/// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still sends.
+/// Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
+async fn shutdown(stream: &Async<TcpStream>, buffer: &RefCell<Vec<u8>>) {
+    // The client may be gone already.
+    let _ = stream.get_ref().shutdown(Shutdown::Write);
+    let drain = async {
+        let mut dropped = 0;
+        while dropped < MAX_LINGER_BYTES {
+            match stream.read_with(|mut stream| stream.read(&mut buffer.borrow_mut())).await {
+                Ok(n @ 1..) => dropped += n,
+                _ => break,
+            }
+        }
+    };
+    let _ = timeout(LINGER_TIMEOUT, drain).await;
+}
+
+/// `None` if the time is over first.
+async fn timeout<T>(wait: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let expired = async {
+        Timer::after(wait).await;
+        None
+    };
+    smol::future::or(async { Some(future.await) }, expired).await
 }

@@ -1,6 +1,6 @@
 //! A WebSocket echo in tokio: the library's loop around two buffers, keepalive included.
 //!
-//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C, and asks who is silent for SECONDS (20) whether they are there.
+//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C, and pings a client that is silent for SECONDS (20).
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -9,14 +9,18 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol_websocket::{Accept, Config, Event, Server, State, Timeouts};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// How long a peer may not read what it is sent.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// As much as one read takes, and so what one write answers.
-const READ: usize = 64 * 1024;
+/// The most that one read takes, and so about as much as one write sends.
+const READ_SIZE: usize = 64 * 1024;
+/// How long a client may take to read what it is sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may go on sending after the last write, and how much: more than the kernel buffers at both ends.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -29,13 +33,15 @@ async fn main() -> Result<()> {
         timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    // tokio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.
+    SockRef::from(&listener).listen(i32::MAX)?;
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     println!("connect to ws://{}/", listener.local_addr()?);
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, peer)) = accepted else {
-                    // No descriptor is free, or the client is gone again: the next one may fare better.
+                    // No descriptor is free, or the client has gone: the next one may fare better.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
@@ -56,47 +62,42 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
     let mut server = Server::new(Config::new().timeouts(timeouts));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     loop {
-        // One write for all that a read brought about, whether it ended well or not.
-        let ended = advance(&mut server, &mut input, &mut output);
+        // One write for everything that one read led to. On an error, its Close is in the output.
+        let advanced = advance(&mut server, started.elapsed(), &mut input, &mut output);
         while !output.is_empty() {
-            timeout(PATIENCE, stream.write_all(&output)).await??;
+            timeout(WRITE_TIMEOUT, stream.write_all(&output)).await??;
             output.clear();
             server.flush(&mut output);
         }
-        // Whoever is silent costs no buffer, and the beginning of a message no more than it has.
+        // An idle connection keeps no buffer, and the start of a message no more than its length.
         output = BytesMut::new();
-        if input.len() < READ / 4 {
+        if input.len() < READ_SIZE / 4 {
             input = BytesMut::from(&*input);
         }
-        ended?;
-        if server.state() == State::Closed {
-            return Ok(stream.shutdown().await?);
+        if advanced.is_err() || server.state() == State::Closed {
+            shutdown(&mut stream).await;
+            return advanced;
         }
         let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
         match timeout(wait, read(&mut stream, &mut input)).await {
             Ok(Ok(0)) => return Ok(server.receive_eof()?),
             Ok(read) => drop(read?),
-            Err(_) => {
-                let ended = server.handle_timeout(started.elapsed(), &mut output);
-                timeout(PATIENCE, stream.write_all(&output)).await??;
-                output.clear();
-                ended?;
-            }
+            Err(_) => {} // a deadline: `advance` handles it
         }
     }
 }
 
-/// Reads what there is. Until something is there it takes no memory for it.
+/// Reads what has arrived. It allocates nothing before something has.
 async fn read(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<usize> {
     stream.readable().await?;
-    input.reserve(READ);
+    input.reserve(READ_SIZE);
     stream.read_buf(input).await
 }
 
-/// Bytes in, bytes out: nothing here knows tokio.
-fn advance(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
-    // An echo is about as long as what it answers.
-    output.reserve(input.len().min(READ));
+/// Bytes in, bytes out: nothing here depends on tokio.
+fn advance(server: &mut Server, now: Duration, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
+    // An echo is about as long as its message.
+    output.reserve(input.len().min(READ_SIZE));
     while let Some(event) = server.receive(input, output)? {
         match event {
             Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
@@ -104,5 +105,23 @@ fn advance(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> 
             _ => {}
         }
     }
-    Ok(())
+    Ok(server.handle_timeout(now, output)?)
+}
+
+/// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still sends.
+/// Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
+async fn shutdown(stream: &mut TcpStream) {
+    // The client may be gone already.
+    let _ = stream.shutdown().await;
+    let drain = async {
+        let (mut rest, mut dropped) = (BytesMut::new(), 0);
+        while dropped < MAX_LINGER_BYTES {
+            match read(stream, &mut rest).await {
+                Ok(n @ 1..) => dropped += n,
+                _ => break,
+            }
+            rest.clear();
+        }
+    };
+    let _ = timeout(LINGER_TIMEOUT, drain).await;
 }

@@ -6,8 +6,10 @@
 #![cfg(all(target_os = "linux", feature = "client", feature = "getrandom", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod backlog;
 mod backpressure;
 mod faults;
+mod idle;
 mod peer;
 mod process;
 #[path = "../peers/program.rs"]
@@ -22,6 +24,16 @@ use tokio::sync::Mutex;
 
 /// One server at a time: the machine has so many descriptors, and two crowds would be in each other's way.
 static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// The examples that serve, each on a free port.
+const SERVERS: &[(&str, &[&str])] = &[
+    ("serve", &["--port", "0"]),
+    ("tokio_echo", &["0"]),
+    #[cfg(feature = "http")]
+    ("hyper_echo", &["0"]),
+    ("smol_echo", &["0"]),
+    ("poll_server", &["0"]),
+];
 
 /// What the server's memory may grow by from one round to the next: the heap is cut up in another way each time. It is
 /// 800 bytes a connection, half of what the smallest idle one costs.

@@ -18,8 +18,9 @@ pub(crate) const CONNECTIONS: usize = 5_000;
 const MESSAGES: [usize; 6] = [0, 1, 125, 126, 1_000, 4_000];
 /// What every tenth of them says too: the lengths around which a frame's head grows again.
 const LONG: [usize; 2] = [65_535, 65_536];
-/// How many may knock at a time: fewer than a listener queues.
-const KNOCKING: usize = 100;
+/// How many connect at a time. When all do, the handshakes leave gaps in the server's heap, and what it holds says less of
+/// what a connection costs.
+const CONNECTING: usize = 100;
 /// For whatever must come to its end.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What a slow reader may cost: a message that came, its echo, and what there is of the next.
@@ -44,8 +45,8 @@ impl Round {
     /// The witness is the one connection that was there before and is there afterwards.
     pub(crate) async fn run(port: u16, process: &Process, start: &Usage, cost: Cost, witness: &mut Peer) -> Self {
         let mut failures = Vec::new();
-        let knocking = Arc::new(Semaphore::new(KNOCKING));
-        let opened = (0..CONNECTIONS).map(|number| open(port, number, Arc::clone(&knocking))).collect();
+        let connecting = Arc::new(Semaphore::new(CONNECTING));
+        let opened = (0..CONNECTIONS).map(|number| open(port, number, Arc::clone(&connecting))).collect();
         let peers = all(opened, &mut failures).await;
         let idle = process.usage();
         process.forget_peak();
@@ -115,9 +116,9 @@ struct End {
 }
 
 /// Every other one is faulty, in its turn.
-async fn open(port: u16, number: usize, knocking: Arc<Semaphore>) -> io::Result<(Peer, Option<Fault>)> {
+async fn open(port: u16, number: usize, connecting: Arc<Semaphore>) -> io::Result<(Peer, Option<Fault>)> {
     let fault = (number % 2 == 1).then(|| Fault::of(number / 2));
-    let _turn = knocking.acquire().await;
+    let _turn = connecting.acquire().await;
     let buffers = if fault == Some(Fault::Slow) { Buffers::Small } else { Buffers::Usual };
     Ok((Peer::open(port, number, buffers).await?, fault))
 }

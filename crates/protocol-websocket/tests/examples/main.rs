@@ -1,0 +1,52 @@
+//! The example programs over sockets: how they end a stream, what they negotiate, and that they keep their deadlines.
+//! `tests/load` has what many connections cost them.
+//!
+//! `cargo test --test examples` alone does not build the examples; `cargo test` does.
+#![cfg(all(unix, feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod client;
+mod compression;
+mod linger;
+#[path = "../peers/program.rs"]
+#[allow(dead_code, reason = "the peers of others are not needed here")]
+mod program;
+#[cfg(target_os = "linux")]
+mod timeouts;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use program::Server;
+
+const HEAD: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// Connects and makes the opening handshake.
+fn open(server: &Server) -> TcpStream {
+    let mut stream = connect(server);
+    stream.write_all(HEAD.as_bytes()).unwrap();
+    let response = read_head(&mut stream);
+    assert!(response.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&response));
+    stream
+}
+
+/// Reads a head and nothing more.
+fn read_head(stream: &mut TcpStream) -> Vec<u8> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    head
+}

@@ -1,0 +1,54 @@
+//! `Timeouts::USUAL` is in force in each server, and no loop spins between two deadlines.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::program::Server;
+use crate::{HEAD, connect, open};
+
+const SERVERS: [&str; 4] = ["tokio_echo", "hyper_echo", "smol_echo", "poll_server"];
+/// A hundredth of a second each. A loop that spins takes twenty times as many while this test waits.
+const MAX_TICKS: u64 = 100;
+
+/// All servers at once: it takes as long as the first ping, 20 s.
+#[test]
+fn servers_keep_their_deadlines() {
+    let servers = SERVERS.map(|name| Server::ours(name, &["0"]));
+    let started: Vec<(TcpStream, TcpStream)> =
+        servers.iter().map(|server| (half_a_head(server), idle(server))).collect();
+    for ((name, server), (mut connecting, mut idle)) in SERVERS.into_iter().zip(servers).zip(started) {
+        let mut received = Vec::new();
+        connecting.read_to_end(&mut received).expect("an end of stream after the deadline of the handshake");
+        assert!(received.is_empty() || received.starts_with(b"HTTP/1.1 408 "), "{name}: {received:x?}");
+        let mut ping = [0; 2];
+        idle.read_exact(&mut ping).expect("a ping after 20 s of silence");
+        assert_eq!(ping, *b"\x89\x00", "{name}");
+        let ticks = ticks(&server);
+        assert!(ticks < MAX_TICKS, "{name} took {ticks} ticks of the processor to wait");
+    }
+}
+
+/// A handshake that does not go on.
+fn half_a_head(server: &Server) -> TcpStream {
+    let mut stream = connect(server);
+    stream.write_all(&HEAD.as_bytes()[..HEAD.len() / 2]).unwrap();
+    stream
+}
+
+/// An open connection that has echoed once, and then is silent.
+fn idle(server: &Server) -> TcpStream {
+    let mut stream = open(server);
+    stream.write_all(b"\x81\x81\0\0\0\0x").unwrap();
+    let mut echo = [0; 3];
+    stream.read_exact(&mut echo).unwrap();
+    assert_eq!(echo, *b"\x81\x01x");
+    stream
+}
+
+/// The time that the server has spent on a processor (`proc_pid_stat(5)`: `utime` and `stime`).
+fn ticks(server: &Server) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
