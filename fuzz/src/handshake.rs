@@ -46,7 +46,9 @@ fn serve(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item
             match server.receive(&mut buffer, &mut output) {
                 Ok(None) => break,
                 Ok(Some(Event::Upgrade(upgrade))) => {
-                    events.push(format!("{upgrade:?}"));
+                    let mut request = BytesMut::new();
+                    upgrade.request().encode(&mut request);
+                    events.push(format!("{:?} {request:?}", upgrade.request().version()));
                     assert!(spoken.contains(upgrade.request().version()));
                     answer(&mut server, upgrade, bit(input.options, 2), &mut output);
                 }
@@ -164,10 +166,10 @@ fn ask(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) ->
             match client.receive(&mut buffer, &mut output) {
                 Ok(None) => break,
                 Ok(Some(Event::Open(negotiated))) => {
-                    events.push(format!("{negotiated:?}"));
+                    events.push(format!("{negotiated:?} {:?}", negotiated.subprotocol));
                     check_answer(&request, &negotiated, stream, &wire);
                 }
-                Ok(Some(event)) => events.push(format!("{event:?}")),
+                Ok(Some(event)) => events.push(shown(&event)),
                 Err(error) => {
                     assert_eq!(client.receive(&mut buffer, &mut output).unwrap_err(), error);
                     events.push(format!("{error:?}"));
@@ -178,6 +180,17 @@ fn ask(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) ->
     }
     events.push(format!("{:?} {:?}", client.state(), client.receive_eof()));
     (events, output)
+}
+
+/// The event with the values that `Debug` hides.
+fn shown(event: &Event) -> String {
+    let mut head = BytesMut::new();
+    match event {
+        Event::Rejected(rejected) => rejected.encode(&mut head),
+        Event::Redirect(redirect) => head.extend_from_slice(redirect.location().as_bytes()),
+        _ => {}
+    }
+    format!("{event:?} {head:?}")
 }
 
 /// `key3` is what followed the request.
@@ -216,6 +229,10 @@ pub fn handshake_pair(data: &[u8]) {
     assert_eq!((arrived.host(), arrived.resource_name()), (&*words.host, &*words.path));
     assert_eq!((arrived.version(), arrived.key()), (request.version(), request.key()));
     assert!(arrived.subprotocols().eq(words.subprotocols.iter().map(String::as_str)));
+    if !words.cookies.is_empty() {
+        let sent = words.cookies.iter().map(|(name, value)| (&**name, value.as_bytes()));
+        assert!(arrived.cookies().map(|cookie| (cookie.name(), cookie.value())).eq(sent));
+    }
     for (name, value) in &words.headers {
         assert!(arrived.headers().get_all(name).any(|arrived| arrived == value.as_bytes()), "{name}");
     }
@@ -263,6 +280,7 @@ struct Words {
     accept: Accept,
     reject: Reject,
     subprotocols: Vec<String>,
+    cookies: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     granted: Vec<(String, String)>,
 }
@@ -277,6 +295,7 @@ impl Words {
             accept: Accept::new(),
             reject: Reject::new(403),
             subprotocols: Vec::new(),
+            cookies: Vec::new(),
             headers: Vec::new(),
             granted: Vec::new(),
         };
@@ -298,7 +317,10 @@ impl Words {
             }
             'e' => self.offer = offer.extension(Extension::new(first).flag(second)),
             'o' => self.offer = offer.origin(first),
-            'c' => self.offer = offer.cookie(first, second),
+            'c' => {
+                self.cookies.push((first.into(), second.into()));
+                self.offer = offer.cookie(first, second);
+            }
             'b' => self.offer = offer.basic_auth(first, second),
             'f' => {
                 self.headers.push((first.into(), second.into()));

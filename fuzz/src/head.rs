@@ -91,7 +91,15 @@ fn check_rules(head: &RequestHead) {
     let mut lengths = all("content-length").into_iter();
     let hybi00 = !all("sec-websocket-key1").is_empty();
     assert!(lengths.all(|length| hybi00 && length == b"8" || length.iter().all(|&digit| digit == b'0')));
-    let offered = all("sec-websocket-protocol").join(&b',');
+    // Each version has its own fields; where both name an origin it is the same one.
+    let hixie75 = !hybi00 && all("sec-websocket-version").is_empty();
+    let mut origins = [all("origin"), all("sec-websocket-origin")];
+    if all("sec-websocket-version") == [b"8"] {
+        origins.reverse();
+    }
+    let [own, other] = origins;
+    assert!(own.len() <= 1 && (own.is_empty() || other.iter().all(|other| *other == own[0])));
+    let offered = all(if hixie75 { "websocket-protocol" } else { "sec-websocket-protocol" }).join(&b',');
     let mut names: Vec<_> = offered.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
     names.retain(|name| !name.is_empty());
     names.sort_unstable();

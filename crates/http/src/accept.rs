@@ -79,7 +79,7 @@ impl Accept {
     #[must_use]
     pub fn cookie(mut self, cookie: SetCookie) -> Self {
         let result = if cookie.is_valid() {
-            self.headers.push("Set-Cookie", cookie.to_string())
+            self.headers.push("Set-Cookie", cookie.to_bytes())
         } else {
             Err(BuildError::Cookie)
         };
@@ -129,8 +129,8 @@ impl Accept {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# it MUST reply with a valid HTTP response indicating the following.
         output.extend_from_slice(answer.as_bytes());
-        if let Some(key) = request.key() {
-            write_field(output, b"Sec-WebSocket-Accept", &key.accept());
+        if let Some(accept) = request.accept() {
+            write_field(output, b"Sec-WebSocket-Accept", &accept);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
         //# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT

@@ -24,14 +24,16 @@ pub enum ParseError {
     Host,
     /// A request of HTTP/1.0, in which `Upgrade` has no meaning (RFC 9110 §7.8), or of another version than HTTP/1.1.
     HttpVersion,
-    /// Not exactly one `Sec-WebSocket-Key`, or one that is not base64 of 16 bytes (RFC 6455 §4.2.1, item 5). Not exactly
-    /// one `Sec-WebSocket-Key1` and one `-Key2`, or no number in one of them (draft-ietf-hybi-00 §5.2).
+    /// Not exactly one `Sec-WebSocket-Key`, or one that is not base64 of 16 bytes (RFC 6455 §4.2.1, item 5), in
+    /// draft-ietf-hybi-10 base64 of 1 to 64 characters. Not exactly one `Sec-WebSocket-Key1` and one `-Key2`, or no number
+    /// in one of them (draft-ietf-hybi-00 §5.2).
     Key,
     /// The method is not `GET`.
     Method,
     /// Keys of draft-ietf-hybi-00 together with a key or version of a later protocol.
     MixedKeys,
-    /// More than one `Origin`, or one with characters that no origin has.
+    /// More than one origin field of the version (`Origin`, in draft-ietf-hybi-10 `Sec-WebSocket-Origin`), one that is not
+    /// UTF-8, or another origin in the field of another version.
     Origin,
     /// The first line of a request is not a method, a target and `HTTP/1.0` or `HTTP/1.1`, one blank apart.
     RequestLine,
@@ -137,7 +139,7 @@ pub enum BuildError {
     Field,
     /// The host is empty or has a character that no host has.
     Host,
-    /// The origin is empty, or has a blank, a control character or one outside ASCII.
+    /// The origin is empty, or has a control character, or a space at either end, or is not UTF-8.
     Origin,
     /// The reason phrase has a control character.
     Reason,

@@ -73,6 +73,11 @@ pub(crate) fn is_visible(text: &[u8]) -> bool {
     all_in(text, VISIBLE)
 }
 
+/// An origin as it stands in a header field: what is between its ends may be a list of origins (RFC 6454 §7.1).
+pub(crate) fn is_origin(text: &[u8]) -> bool {
+    !text.is_empty() && is_value(text) && from_utf8(text).is_ok()
+}
+
 /// A path and query as it stands in a request line.
 pub(crate) fn is_resource_name(text: &[u8]) -> bool {
     text.starts_with(b"/") && is_visible(text) && !text.contains(&b'#')
@@ -126,6 +131,14 @@ fn is_port(port: &[u8]) -> bool {
 /// What base64 (RFC 4648 §4) makes of 16 bytes. Its last symbol's unused bits may be anything.
 pub(crate) fn is_base64_of_16(text: &[u8; 24]) -> bool {
     matches!(text, [symbols @ .., b'=', b'='] if all_in(symbols, BASE64))
+}
+
+/// Base64 (RFC 4648 §4) of at least one symbol, with the padding that belongs to it or without.
+pub(crate) fn is_base64(text: &[u8]) -> bool {
+    match text {
+        [symbols @ .., b'=', b'='] | [symbols @ .., b'='] => all_in(symbols, BASE64),
+        symbols => all_in(symbols, BASE64),
+    }
 }
 
 /// Without blanks and tabs at either end: RFC 9110's optional white space.

@@ -3,15 +3,17 @@ use core::str::{FromStr, from_utf8};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use protocol_websocket_core::Random;
+use protocol_websocket_core::{Random, Version};
 use sha1::block_api::compress;
+use sha1::{Digest, Sha1};
 
 use crate::ParseError;
-use crate::grammar::is_base64_of_16;
+use crate::grammar::{is_base64, is_base64_of_16};
 
-/// `Sec-WebSocket-Key`: 16 bytes in base64, 24 characters (RFC 6455 §4.1, item 7).
+/// `Sec-WebSocket-Key`: 16 bytes in base64, 24 characters (RFC 6455 §4.1, item 7). A key of draft-ietf-hybi-10 has any
+/// base64 of 1 to 64 characters.
 ///
-/// It is no secret, and proves nothing but that the other end speaks WebSocket.
+/// It proves nothing but that the other end speaks WebSocket.
 ///
 /// ```
 /// use protocol_websocket_http::Key;
@@ -21,7 +23,14 @@ use crate::grammar::is_base64_of_16;
 /// # Ok::<(), protocol_websocket_http::ParseError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key([u8; 24]);
+pub struct Key {
+    /// The text, and zeros after it.
+    text: [u8; MAX_LEN],
+    len: u8,
+}
+
+/// How many characters a key of draft-ietf-hybi-10 may have: npm's `ws` up to 0.4 sends 20.
+const MAX_LEN: usize = 64;
 
 impl Key {
     /// A fresh key.
@@ -31,49 +40,80 @@ impl Key {
         random.fill(&mut nonce);
         // 16 bytes always make 24 characters.
         let _ = STANDARD.encode_slice(nonce, &mut text);
-        Self(text)
+        Self::of_checked(&text)
     }
 
-    /// A key as it stands in the field. `None` unless it is 24 characters of base64 that decode to 16 bytes.
+    /// A key of RFC 6455 as it stands in the field. `None` unless it is 24 characters of base64 that decode to 16 bytes.
     ///
     /// The last symbol's unused bits may be anything: RFC 6455 §4.1 itself prints a key in which they are not zero.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let key = text.try_into().ok()?;
-        is_base64_of_16(key).then_some(Self(*key))
+        is_valid(text, Version::RFC6455).then(|| Self::of_checked(text))
     }
 
-    /// The 24 characters.
+    /// The characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        from_utf8(&self.0).unwrap_or_default()
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8] {
-        &self.0
+        from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The `Sec-WebSocket-Accept` that belongs to this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
     #[must_use]
     pub fn accept(&self) -> [u8; 28] {
-        let mut text = [b'='; 28];
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# The value of this
-        //# header field is constructed by concatenating /key/, defined
-        //# above in step 4 in Section 4.2.2, with the string "258EAFA5-
-        //# E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this
-        //# concatenated value to obtain a 20-byte value and base64-
-        //# encoding (see Section 4 of [RFC4648]) this 20-byte hash.
-        let mut blocks = BLOCKS;
-        if let Some(key) = blocks.as_flattened_mut().first_chunk_mut() {
-            *key = self.0;
-        }
-        let mut hash = START;
-        compress(&mut hash, &blocks);
-        // 20 bytes always make 28 characters.
-        let _ = STANDARD.encode_slice(hash.map(u32::to_be_bytes).as_flattened(), &mut text);
-        text
+        accept(self.as_bytes())
     }
+
+    /// A key that was checked.
+    pub(crate) fn of_checked(key: &[u8]) -> Self {
+        let mut text = [0; MAX_LEN];
+        if let Some(place) = text.get_mut(..key.len()) {
+            place.copy_from_slice(key);
+        }
+        Self { text, len: u8::try_from(key.len()).unwrap_or_default() }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// Whether this version has such keys.
+pub(crate) fn is_valid(key: &[u8], version: Version) -> bool {
+    match version {
+        Version::Hybi10 => key.len() <= MAX_LEN && is_base64(key),
+        _ => key.try_into().is_ok_and(is_base64_of_16),
+    }
+}
+
+/// The `Sec-WebSocket-Accept` that belongs to a key that was checked.
+pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
+    let mut text = [b'='; 28];
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# The value of this
+    //# header field is constructed by concatenating /key/, defined
+    //# above in step 4 in Section 4.2.2, with the string "258EAFA5-
+    //# E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this
+    //# concatenated value to obtain a 20-byte value and base64-
+    //# encoding (see Section 4 of [RFC4648]) this 20-byte hash.
+    let hash: [u8; 20] = match <&[u8; 24]>::try_from(key) {
+        Ok(key) => hash_of_24(*key),
+        Err(_) => Sha1::new().chain_update(key).chain_update(GUID).finalize().into(),
+    };
+    // 20 bytes always make 28 characters.
+    let _ = STANDARD.encode_slice(hash, &mut text);
+    text
+}
+
+/// The same SHA-1 for a key as nearly all are: without counting and padding.
+fn hash_of_24(key: [u8; 24]) -> [u8; 20] {
+    let (mut hash, mut blocks) = (START, BLOCKS);
+    if let Some(place) = blocks.as_flattened_mut().first_chunk_mut() {
+        *place = key;
+    }
+    compress(&mut hash, &blocks);
+    let mut bytes = [0; 20];
+    bytes.as_chunks_mut().0.iter_mut().zip(hash).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    bytes
 }
 
 impl FromStr for Key {
@@ -101,8 +141,11 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What is hashed: the key, which is written over the dots, the string of RFC 6455 §1.3, and the padding of SHA-1 (RFC 3174
-/// §4), a bit, zeros, and how many bits there are. As the length is always the same, only the key is to be filled in.
+/// The string of RFC 6455 §1.3, which is hashed with the key.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// What is hashed: the key, which is written over the dots, the string, and the padding of SHA-1 (RFC 3174 §4), a bit,
+/// zeros, and how many bits there are. As the length is always the same, only the key is to be filled in.
 const BLOCKS: [[u8; 64]; 2] = [
     *b"........................258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0\0",
     *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
@@ -133,6 +176,30 @@ mod tests {
         assert_eq!(&canonical.accept(), b"C/0nmHhBztSRGR1CwL6Tf4ZjwpY=");
         let printed: Key = PRINTED.parse().unwrap();
         assert_eq!(&printed.accept(), b"OfS0wDaT5NoxF2gqm7Zj2YtetzM=");
+    }
+
+    #[test]
+    fn a_key_of_any_length_is_hashed_with_the_string() {
+        for len in 1..=MAX_LEN {
+            let key = &[b'A'; MAX_LEN][..len];
+            assert!(is_valid(key, Version::Hybi10));
+            assert_eq!(Key::of_checked(key).as_str().as_bytes(), key);
+            let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
+            assert_eq!(STANDARD.decode(Key::of_checked(key).accept()).unwrap(), hash[..], "{len}");
+        }
+        // npm's ws 0.4.32: the base64 of "8-1234567890123".
+        assert_eq!(&accept(b"OC0xMjM0NTY3ODkwMTIz"), b"SvAhVmNSdfAQDNxNNIgT62hN0Bo=");
+    }
+
+    #[test]
+    fn a_key_of_hybi_10_is_any_base64() {
+        for good in ["A", "OC0xMjM0NTY3ODkwMTIz", "AQIDBAUGBwgJCgsMDQ4PEA==", "AQ=", "+/+/"] {
+            assert!(is_valid(good.as_bytes(), Version::Hybi10), "{good}");
+        }
+        for bad in ["", "=", "==", "A===", "A=A", "A-", "A A", "A\0", "é"] {
+            assert!(!is_valid(bad.as_bytes(), Version::Hybi10), "{bad}");
+        }
+        assert!(!is_valid(&[b'A'; MAX_LEN + 1], Version::Hybi10));
     }
 
     #[test]

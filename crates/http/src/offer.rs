@@ -1,5 +1,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 use base64::Engine;
@@ -8,7 +9,8 @@ use protocol_websocket_core::{Random, Version};
 
 use crate::challenge::Challenge;
 use crate::extension::scan;
-use crate::grammar::{elements, is_host, is_resource_name, is_text, is_token, is_visible};
+use crate::grammar::{elements, is_host, is_origin, is_resource_name, is_text, is_token};
+use crate::known::Name;
 use crate::version::Wording;
 use crate::{BuildError, Extension, Headers, Request, RequestHead, Target, cookie};
 
@@ -29,7 +31,7 @@ pub struct Offer {
     subprotocols: String,
     extensions: String,
     origin: Option<String>,
-    cookies: String,
+    cookies: Vec<u8>,
     headers: Headers,
     error: Option<BuildError>,
 }
@@ -89,22 +91,34 @@ impl Offer {
         self.note(result)
     }
 
-    /// Sets the origin, such as `https://example.com`: only browsers must send one (RFC 6455 §4.1, item 8).
+    /// Sets the origin, such as `https://example.com`: only browsers must send one (RFC 6455 §4.1, item 8). It may not be
+    /// empty, and may have no control character and no space at either end.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         let origin = origin.into();
-        let result = if is_visible(origin.as_bytes()) { Ok(()) } else { Err(BuildError::Origin) };
+        let result = if is_origin(origin.as_bytes()) { Ok(()) } else { Err(BuildError::Origin) };
         self.origin = Some(origin);
         self.note(result)
     }
 
-    /// Appends a cookie. The name must be a token; the value must have no control character, no `;` and no blank at
-    /// either end.
+    /// Appends a cookie. The name must be a token; the value may be any octets but control characters, `;`, `"` and a
+    /// space at either end.
+    ///
+    /// One pair of quotes around the whole value is taken if there is no `\` inside: so a value that
+    /// [`SetCookie::parse`](crate::SetCookie::parse) read goes back as it came. A quote elsewhere would let a server that
+    /// reads the quotes of RFC 2965 take the cookies that follow for a part of this one.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Offer;
+    ///
+    /// let offer = Offer::new().cookie("session", "31d4d96e").cookie("name", b"Andr\xE9");
+    /// ```
     #[must_use]
-    pub fn cookie(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+    pub fn cookie(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let (name, value) = (name.as_ref(), value.as_ref());
         let result = if cookie::is_pair(name, value) { Ok(()) } else { Err(BuildError::Cookie) };
-        join(&mut self.cookies, "; ", &format!("{name}={value}"));
+        let separator: &[u8] = if self.cookies.is_empty() { b"" } else { b"; " };
+        [separator, name.as_bytes(), b"=", value].iter().for_each(|part| self.cookies.extend_from_slice(part));
         self.note(result)
     }
 
@@ -130,7 +144,7 @@ impl Offer {
         let reserved = is_reserved(name) || name.eq_ignore_ascii_case("host");
         let result = if reserved {
             Err(BuildError::ReservedField)
-        } else if name.eq_ignore_ascii_case("origin") && !is_visible(value) {
+        } else if name.eq_ignore_ascii_case("origin") && !is_origin(value) {
             Err(BuildError::Origin)
         } else {
             self.headers.push(name, value)
@@ -176,14 +190,16 @@ impl Offer {
         let headers = head.headers();
         let host = headers.span(headers.get("Host").unwrap_or_default());
         let resource_name = headers.span(head.target_bytes());
-        Ok(Request { head, host, resource_name, challenge, secure: target.secure })
+        let key = headers.span(headers.get(Name::Key.text()).unwrap_or_default());
+        Ok(Request { head, host, resource_name, key, challenge, secure: target.secure })
     }
 
     /// The head with all fields, of which `proof` are the challenge's.
     fn head(&self, target: Target<'_>, proof: [(&str, &[u8]); 2]) -> Result<RequestHead, BuildError> {
         let wording = Wording::of(self.version);
         let needs_origin = wording.echo.is_some() || self.perl_compat;
-        let own_origin = match needs_origin && self.origin.is_none() && !self.headers.contains(wording.origin) {
+        let has_own_header = self.headers.contains("Origin");
+        let own_origin = match needs_origin && self.origin.is_none() && !has_own_header {
             true => format!("http{}://{}", if target.secure { "s" } else { "" }, target.host),
             false => String::new(),
         };
@@ -201,10 +217,10 @@ impl Offer {
         //# "Upgrade" token.
         let connection = ("Connection", &b"Upgrade"[..]);
         let [first, second] = proof;
-        let origin = (wording.origin, origin.as_bytes());
+        let origin = (wording.origin.text(), origin.as_bytes());
         let subprotocols = (wording.subprotocol.text(), self.subprotocols.as_bytes());
         let extensions = ("Sec-WebSocket-Extensions", self.extensions.as_bytes());
-        let cookies = ("Cookie", self.cookies.as_bytes());
+        let cookies = ("Cookie", &*self.cookies);
         let length = ("Content-Length", if self.version == Version::Hybi00 { &b"8"[..] } else { b"" });
         let fields: &[(&str, &[u8])] = if self.perl_compat {
             &[upgrade, connection, host, cookies, origin, subprotocols, first, second, length, extensions]
@@ -232,7 +248,9 @@ impl Offer {
             .and_then(|()| headers.append_all(&self.headers))
             .ok_or(BuildError::TooLong)?;
         let once = ["authorization", "cookie", "origin"];
-        if !self.headers.is_empty() && once.iter().any(|name| headers.at_most_once(name).is_err()) {
+        let is_repeated = |name: &&str| headers.at_most_once(name).is_err();
+        // draft-ietf-hybi-10 has two fields for it.
+        if has_own_header && self.origin.is_some() || !self.headers.is_empty() && once.iter().any(is_repeated) {
             return Err(BuildError::RepeatedField);
         }
         Ok(head)

@@ -8,9 +8,12 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     }
 }
 
-/// Whether the origin's host and port are those of a field `Host`.
-pub(crate) fn is_host(origin: &str, host: &str) -> bool {
-    parts(origin).is_some_and(|(scheme, authority)| authority.eq_ignore_ascii_case(without_port(scheme, host)))
+/// Whether a page of this origin came from the server with this `Host`, over TLS if `secure`.
+pub(crate) fn is_host(origin: &str, host: &str, secure: bool) -> bool {
+    let ours = if secure { "https" } else { "http" };
+    parts(origin).is_some_and(|(scheme, authority)| {
+        scheme.eq_ignore_ascii_case(ours) && authority.eq_ignore_ascii_case(without_port(ours, host))
+    })
 }
 
 /// The scheme, and host and port without the scheme's default one.
@@ -33,6 +36,7 @@ fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn scheme_host_and_port_must_be_the_same() {
@@ -61,13 +65,27 @@ mod tests {
 
     #[test]
     fn hosts_are_compared_with_their_port() {
-        assert!(is_host("http://localhost:3000", "LOCALHOST:3000"));
-        assert!(is_host("https://example.com", "example.com:443"));
-        assert!(is_host("http://example.com", "example.com"));
-        assert!(is_host("http://[::1]", "[::1]:80"));
-        assert!(!is_host("http://localhost:3000", "localhost"));
-        assert!(!is_host("http://localhost:3000", "localhost:3001"));
-        assert!(!is_host("https://example.com.evil", "example.com"));
-        assert!(!is_host("null", "null"));
+        assert!(is_host("http://localhost:3000", "LOCALHOST:3000", false));
+        assert!(is_host("HTTPS://example.com", "example.com:443", true));
+        assert!(is_host("http://example.com", "example.com", false));
+        assert!(is_host("http://[::1]", "[::1]:80", false));
+        for secure in [false, true] {
+            assert!(!is_host("http://localhost:3000", "localhost", secure));
+            assert!(!is_host("http://localhost:3000", "localhost:3001", secure));
+            assert!(!is_host("https://example.com.evil", "example.com", secure));
+            assert!(!is_host("http://example.com http://example.com", "example.com", secure));
+            assert!(!is_host("null", "null", secure));
+        }
+    }
+
+    #[test]
+    fn a_page_has_the_scheme_of_the_server() {
+        for scheme in ["chrome-extension", "app", "javascript", "ws", "wss", "", "https "] {
+            for secure in [false, true] {
+                assert!(!is_host(&format!("{scheme}://h"), "h", secure), "{scheme}");
+            }
+        }
+        assert!(!is_host("http://h", "h", true) && !is_host("http://h", "h:80", true));
+        assert!(!is_host("https://h", "h", false) && !is_host("https://h", "h:443", false));
     }
 }

@@ -3,7 +3,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::str::from_utf8;
 
 use bytes::BytesMut;
 use protocol_websocket_core::{Random, Version};
@@ -13,10 +12,11 @@ use crate::extension::{Item, scan};
 use crate::grammar::elements;
 use crate::headers::Span;
 use crate::known::Name;
-use crate::validator::{ORIGINS, SUBPROTOCOLS, validate};
+use crate::validator::validate;
+use crate::version::Wording;
 use crate::{
     BuildError, Cookie, Extension, HeadLimits, HeadReader, Headers, Key, KeyNumbers, Offer, ParseError, RequestHead,
-    Target, Versions, origin,
+    Target, Versions, key, origin,
 };
 
 /// An upgrade request that passed every check of RFC 6455 §4.2.1, or of the draft that it follows, or was built so that it
@@ -39,6 +39,8 @@ pub struct Request {
     pub(crate) head: RequestHead,
     pub(crate) host: Span,
     pub(crate) resource_name: Span,
+    /// `Sec-WebSocket-Key`, where the version has one.
+    pub(crate) key: Span,
     pub(crate) challenge: Challenge,
     pub(crate) secure: bool,
 }
@@ -129,45 +131,74 @@ impl Request {
         self.headers().text(self.resource_name)
     }
 
-    /// `Sec-WebSocket-Origin`, or else `Origin`: the page that opened the connection. Browsers always send one, others
-    /// need not (RFC 6454 §7).
+    /// The origin of the page that opened the connection: `Origin`, in draft-ietf-hybi-10 `Sec-WebSocket-Origin`. The
+    /// field of another version is not read. Browsers always send an origin, other clients need not (RFC 6454 §7).
+    ///
+    /// It is any UTF-8 text without control characters: a client may also send a list of origins, or nothing between
+    /// the line's ends.
     ///
     /// A browser opens a WebSocket to any host, with the user's cookies, for any page. A server that trusts cookies
     /// must look at the origin: [`origin_is`](Self::origin_is) and [`is_same_origin`](Self::is_same_origin).
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        ORIGINS.iter().find_map(|name| self.headers().get_str(name.text()))
+        self.headers().get_str(Wording::of(self.version()).origin.text())
     }
 
     /// Whether the origin is one of these, such as `https://example.com` or `http://localhost:3000`.
     ///
-    /// Scheme, host and port must all be the same, in any ASCII case; a scheme's default port may be left out. Without
-    /// an origin it is `false`: who wants to let programs in that are no browsers asks for
+    /// Scheme, host and port must all be the same, in any ASCII case; a scheme's default port may be left out. `false`
+    /// without an origin, and for a list of origins. A server that lets in clients other than browsers checks
     /// [`origin`](Self::origin)`().is_none()` too.
     #[must_use]
     pub fn origin_is(&self, allowed: &[&str]) -> bool {
         self.origin().is_some_and(|origin| allowed.iter().any(|other| origin::is_same(origin, other)))
     }
 
-    /// Whether the origin's host and port are those that the request is for: the page came from this very server.
+    /// Whether the page that opened the connection came from this very server: the origin is `https://host` if `secure`,
+    /// else `http://host`, with the host and port that the request is for.
     ///
-    /// Without an origin it is `false`. A proxy that changes `Host` makes it `false` too.
+    /// `secure` says whether browsers reach this server over TLS, also where a proxy ends it. A server that browsers
+    /// reach both ways passes what holds for this request: [`forwarded_secure`](Self::forwarded_secure), or what it
+    /// knows of its own socket.
+    ///
+    /// A page over plain `http` is not the same origin as a `wss` server of the same name: an attacker in the network can
+    /// change that page, and the browser sends the cookies of the `https` site with its request. Other schemes, such as
+    /// `chrome-extension`, are never the same origin.
+    ///
+    /// `false` without an origin, and behind a proxy that changes `Host`.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Request;
+    ///
+    /// let headers = [
+    ///     ("host", "example.com"),
+    ///     ("connection", "Upgrade"),
+    ///     ("upgrade", "websocket"),
+    ///     ("origin", "https://example.com"),
+    ///     ("sec-websocket-version", "13"),
+    ///     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    /// ];
+    /// let request = Request::from_parts("GET", "/chat", headers)?;
+    /// assert!(request.is_same_origin(true));
+    /// assert!(!request.is_same_origin(false));
+    /// # Ok::<(), protocol_websocket_http::ParseError>(())
+    /// ```
     #[must_use]
-    pub fn is_same_origin(&self) -> bool {
-        self.origin().is_some_and(|origin| origin::is_host(origin, self.host()))
+    pub fn is_same_origin(&self, secure: bool) -> bool {
+        self.origin().is_some_and(|origin| origin::is_host(origin, self.host(), secure))
     }
 
-    /// The subprotocols that the client offers, the most wanted one first: those of `Sec-WebSocket-Protocol`, or else of
-    /// `WebSocket-Protocol`.
+    /// The subprotocols that the client offers, the most wanted one first: at most 64 different tokens. They are read
+    /// from `Sec-WebSocket-Protocol`, in draft-hixie-75 from `WebSocket-Protocol`.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        let field = SUBPROTOCOLS.iter().find(|name| self.headers().contains(name.text()));
-        field.into_iter().flat_map(|name| self.headers().tokens(name.text()))
+        self.headers().tokens(Wording::of(self.version()).subprotocol.text())
     }
 
     /// The first of `ours` that the client offers, by the server's order; case counts.
     #[must_use]
     pub fn select_subprotocol<'a>(&self, ours: &[&'a str]) -> Option<&'a str> {
-        ours.iter().copied().find(|ours| self.subprotocols().any(|offered| offered == *ours))
+        let places = self.subprotocols().filter_map(|offered| ours.iter().position(|ours| *ours == offered));
+        places.min().and_then(|place| ours.get(place)).copied()
     }
 
     /// The extensions that the client offers, the most wanted one first. The versions before draft-ietf-hybi-10 have
@@ -180,9 +211,17 @@ impl Request {
         Extension::list(self.headers().get_all(Name::Extensions.text())).unwrap_or_default()
     }
 
-    /// The cookies that the client sends. A field that is not UTF-8 has none.
+    /// The cookies that the client sends, as [`Cookie::parse`] reads them.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Request;
+    ///
+    /// fn session(request: &Request) -> Option<&[u8]> {
+    ///     request.cookies().find(|cookie| cookie.name() == "session").map(|cookie| cookie.value())
+    /// }
+    /// ```
     pub fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
-        self.headers().get_all("cookie").filter_map(|value| from_utf8(value).ok()).flat_map(Cookie::parse)
+        self.headers().get_all("cookie").flat_map(Cookie::parse)
     }
 
     /// The header fields.
@@ -215,9 +254,9 @@ impl Request {
 
     /// `Sec-WebSocket-Key`. The versions before draft-ietf-hybi-10 have none.
     #[must_use]
-    pub const fn key(&self) -> Option<Key> {
+    pub fn key(&self) -> Option<Key> {
         match self.challenge {
-            Challenge::Key(key, _) => Some(key),
+            Challenge::Key(_) => Some(Key::of_checked(self.headers().slice(self.key))),
             _ => None,
         }
     }
@@ -245,6 +284,14 @@ impl Request {
     pub fn digest(&self) -> Option<[u8; 16]> {
         match self.challenge {
             Challenge::Numbers(numbers, key3) => key3.map(|key3| numbers.digest(key3)),
+            _ => None,
+        }
+    }
+
+    /// The `Sec-WebSocket-Accept` that answers the key, if there is one.
+    pub(crate) fn accept(&self) -> Option<[u8; 28]> {
+        match self.challenge {
+            Challenge::Key(_) => Some(key::accept(self.headers().slice(self.key))),
             _ => None,
         }
     }

@@ -123,7 +123,7 @@ fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
 }
 
 fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), AnswerError> {
-    let Some(key) = request.key() else { return Ok(()) };
+    let Some(expected) = request.accept() else { return Ok(()) };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
     //# the |Sec-WebSocket-Accept| contains a value other than the
@@ -138,7 +138,7 @@ fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), AnswerError>
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
         Err(Repeated) => Err(AnswerError::AcceptRepeated),
         // Nothing secret is compared: both values follow from what went over the wire.
-        Ok(Some(accept)) if accept == key.accept() => Ok(()),
+        Ok(Some(accept)) if accept == expected => Ok(()),
         Ok(Some(_)) => Err(AnswerError::AcceptWrong),
     }
 }
@@ -158,6 +158,10 @@ fn check_echo(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
 }
 
 fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
+    // The two oldest drafts compare the field only with what was asked for, and real servers always send it.
+    if !request.version().has_length_framing() && request.subprotocols().next().is_none() {
+        return Ok(None);
+    }
     let name = match known.at_most_once(Wording::of(request.version()).subprotocol) {
         Ok(None) => return Ok(None),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
@@ -180,6 +184,10 @@ fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a
 }
 
 fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
+    // The field has no meaning there.
+    if !request.version().has_length_framing() {
+        return Ok(alloc::vec::Vec::new());
+    }
     let list = match known.at_most_once(Name::Extensions) {
         Ok(None) => return Ok(alloc::vec::Vec::new()),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2

@@ -1,10 +1,15 @@
-//! What every request for an upgrade is checked for, whatever its version: a draft never checks less.
+//! The checks of a request for an upgrade, of any version. A draft checks less only where it has no such field.
+
+use core::str::from_utf8;
+
+use protocol_websocket_core::Version;
 
 use crate::challenge::Challenge;
 use crate::extension::{Malformed, scan};
-use crate::grammar::{elements, is_host, is_same, is_token, is_visible, names};
+use crate::grammar::{elements, is_host, is_same, is_token, names};
 use crate::headers::{Repeated, Span};
 use crate::known::{Known, Name};
+use crate::version::Wording;
 use crate::{ParseError, Request, RequestHead, Versions};
 
 /// Checks the head of a request.
@@ -31,20 +36,15 @@ pub(crate) fn validate(mut head: RequestHead, spoken: Versions) -> Result<Reques
     if !names(known.all(Name::Connection), b"Upgrade") {
         return Err(ParseError::Connection);
     }
-    let challenge = Challenge::of(&known, spoken)?;
+    let (challenge, key) = Challenge::of(&known, spoken)?;
+    let (version, key) = (challenge.version(), head.headers().span(key));
     check_body(&known, &challenge)?;
-    let secure = check_origin(&known)?.is_some_and(is_https);
-    check_subprotocols(&known)?;
-    check_extensions(&known)?;
+    let secure = check_origin(&known, version)?.is_some_and(is_https);
+    check_subprotocols(&known, version)?;
+    check_extensions(&known, version)?;
     let resource_name = with_path(&mut head, resource_name)?;
-    Ok(Request { head, host, resource_name, challenge, secure })
+    Ok(Request { head, host, resource_name, key, challenge, secure })
 }
-
-/// The fields of the origin, in any version: the first that is there counts.
-pub(crate) const ORIGINS: [Name; 2] = [Name::HybiOrigin, Name::Origin];
-
-/// The fields of the subprotocols, in any version: the first that is there counts.
-pub(crate) const SUBPROTOCOLS: [Name; 2] = [Name::Protocol, Name::HixieProtocol];
 
 /// How many subprotocols a client may offer.
 const MAX_SUBPROTOCOLS: usize = 64;
@@ -95,37 +95,78 @@ fn check_body(known: &Known<'_>, challenge: &Challenge) -> Result<(), ParseError
     if is_key3 || known.all(Name::ContentLength).all(is_empty) { Ok(()) } else { Err(ParseError::Body) }
 }
 
-/// The origin, if there is one.
-fn check_origin<'a>(known: &Known<'a>) -> Result<Option<&'a [u8]>, ParseError> {
-    let mut first = None;
-    for name in ORIGINS {
-        let value = known.at_most_once(name).map_err(|Repeated| ParseError::Origin)?;
-        first = first.or(value);
-    }
-    if first.is_none_or(is_visible) { Ok(first) } else { Err(ParseError::Origin) }
+/// The origin, if there is one. The field of another version is not read; but where both are there and differ, a proxy
+/// that checks the other one would have checked another origin.
+fn check_origin<'a>(known: &Known<'a>, version: Version) -> Result<Option<&'a [u8]>, ParseError> {
+    let (name, other) = match Wording::of(version).origin {
+        Name::HybiOrigin => (Name::HybiOrigin, Name::Origin),
+        name => (name, Name::HybiOrigin),
+    };
+    let Some(origin) = known.at_most_once(name).map_err(|Repeated| ParseError::Origin)? else { return Ok(None) };
+    let is_the_same = known.all(other).all(|other| other == origin);
+    if is_the_same && from_utf8(origin).is_ok() { Ok(Some(origin)) } else { Err(ParseError::Origin) }
 }
 
 fn is_https(origin: &[u8]) -> bool {
     origin.get(.."https:".len()).is_some_and(|scheme| is_same(scheme, b"https:"))
 }
 
-fn check_subprotocols(known: &Known<'_>) -> Result<(), ParseError> {
-    let Some(field) = SUBPROTOCOLS.into_iter().find(|&name| known.contains(name)) else { return Ok(()) };
-    let offered = || known.all(field).flat_map(elements);
-    let are_different = || offered().enumerate().all(|(at, name)| !offered().take(at).any(|other| other == name));
-    let count = offered().take(MAX_SUBPROTOCOLS + 1).count();
-    if matches!(count, 1..=MAX_SUBPROTOCOLS) && offered().all(is_token) && are_different() {
+fn check_subprotocols(known: &Known<'_>, version: Version) -> Result<(), ParseError> {
+    let field = Wording::of(version).subprotocol;
+    if !known.contains(field) || are_subprotocols(known.all(field).flat_map(elements)) {
         Ok(())
     } else {
         Err(ParseError::Subprotocols)
     }
 }
 
-fn check_extensions(known: &Known<'_>) -> Result<(), ParseError> {
-    if !known.contains(Name::Extensions) {
+/// Whether these are different tokens, at least one and at most [`MAX_SUBPROTOCOLS`].
+///
+/// The list is read once: an iterator gives each name once. What is left are comparisons of at most 64 names.
+fn are_subprotocols<'a>(offered: impl Iterator<Item = &'a [u8]>) -> bool {
+    let (mut names, mut count) = ([&[][..]; MAX_SUBPROTOCOLS], 0);
+    for name in offered {
+        let is_new = is_token(name) && !names.iter().take(count).any(|other| *other == name);
+        match names.get_mut(count) {
+            Some(place) if is_new => *place = name,
+            _ => return false,
+        }
+        count += 1;
+    }
+    count > 0
+}
+
+fn check_extensions(known: &Known<'_>, version: Version) -> Result<(), ParseError> {
+    if !version.has_length_framing() || !known.contains(Name::Extensions) {
         return Ok(());
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
     //# the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_.
     scan(known.all(Name::Extensions), |_| {}).map_err(|Malformed| ParseError::Extensions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+    use core::cell::Cell;
+
+    /// How many names were asked of the list until it was judged, and the judgement.
+    fn judge(names: &[&str]) -> (usize, bool) {
+        let read = Cell::new(0);
+        let is_good = are_subprotocols(names.iter().map(|name| name.as_bytes()).inspect(|_| read.set(read.get() + 1)));
+        (read.get(), is_good)
+    }
+
+    #[test]
+    fn each_subprotocol_is_read_once_and_no_more_than_65() {
+        let many: Vec<_> = (0..1000).map(|number| format!("p{number}")).collect();
+        let many: Vec<_> = many.iter().map(|name| &**name).collect();
+        assert_eq!(judge(&many[..64]), (64, true));
+        assert_eq!(judge(&many), (65, false));
+        assert_eq!(judge(&[]), (0, false));
+        assert_eq!(judge(&["a", "b", "a", "c"]), (3, false));
+        assert_eq!(judge(&["a", "b c", "d"]), (2, false));
+    }
 }

@@ -94,7 +94,7 @@ pub(crate) struct Wording {
     /// How the answer 101 begins.
     pub(crate) answer: &'static str,
     /// The field in which a client names its origin.
-    pub(crate) origin: &'static str,
+    pub(crate) origin: Name,
     /// The field in which both ends name subprotocols.
     pub(crate) subprotocol: Name,
     /// The fields in which a server repeats the origin and the URL.
@@ -107,22 +107,22 @@ impl Wording {
             Version::Hixie75 => Self {
                 upgrade: "WebSocket",
                 answer: "HTTP/1.1 101 Web Socket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n",
-                origin: "Origin",
+                origin: Name::Origin,
                 subprotocol: Name::HixieProtocol,
                 echo: Some(["WebSocket-Origin", "WebSocket-Location"]),
             },
             Version::Hybi00 => Self {
                 upgrade: "WebSocket",
                 answer: "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n",
-                origin: "Origin",
+                origin: Name::Origin,
                 subprotocol: Name::Protocol,
                 echo: Some(["Sec-WebSocket-Origin", "Sec-WebSocket-Location"]),
             },
-            Version::Hybi10 => Self { origin: "Sec-WebSocket-Origin", ..Self::of(Version::Hybi17) },
+            Version::Hybi10 => Self { origin: Name::HybiOrigin, ..Self::of(Version::Hybi17) },
             Version::Hybi17 => Self {
                 upgrade: "websocket",
                 answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-                origin: "Origin",
+                origin: Name::Origin,
                 subprotocol: Name::Protocol,
                 echo: None,
             },

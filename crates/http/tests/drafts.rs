@@ -131,16 +131,23 @@ fn a_draft_checks_no_less() {
             (&[("Host", "b")][..], ParseError::Host),
             (&[("Transfer-Encoding", "chunked")], ParseError::Body),
             (&[("Content-Length", "9")], ParseError::Body),
-            (&[("Origin", "http://a b")], ParseError::Origin),
-            (&[("Origin", "http://a"), ("Origin", "http://a")], ParseError::Origin),
-            (&[("Sec-WebSocket-Origin", "")], ParseError::Origin),
-            (&[("Sec-WebSocket-Protocol", "a b")], ParseError::Subprotocols),
-            (&[("WebSocket-Protocol", "a, a")], ParseError::Subprotocols),
-            (&[("Sec-WebSocket-Extensions", "a b")], ParseError::Extensions),
+            (&[(origin(version), "http://a"), (origin(version), "http://a")], ParseError::Origin),
+            (&[(subprotocol(version), "a b")], ParseError::Subprotocols),
+            (&[(subprotocol(version), "a, a")], ParseError::Subprotocols),
         ] {
             assert_eq!(of(version, fields), Err(error), "{version} {fields:?}");
         }
     }
+}
+
+/// The field of this version.
+fn origin(version: Version) -> &'static str {
+    if version == Version::Hybi10 { "Sec-WebSocket-Origin" } else { "Origin" }
+}
+
+/// The field of this version.
+fn subprotocol(version: Version) -> &'static str {
+    if version == Version::Hixie75 { "WebSocket-Protocol" } else { "Sec-WebSocket-Protocol" }
 }
 
 #[test]
@@ -157,26 +164,68 @@ fn eight_bytes_are_announced_in_hybi_00_alone() {
     assert_eq!(of(Version::Hybi00, &twice), Err(ParseError::Body));
 }
 
+/// A proxy that checks the other field would otherwise have checked another origin.
 #[test]
-fn origin_and_subprotocols_have_two_names_in_any_version() {
+fn the_origin_is_read_from_the_field_of_the_version_alone() {
     for version in VERSIONS {
-        let [old, new] = [("Origin", "http://old"), ("Sec-WebSocket-Origin", "http://new")];
-        let origin = |fields: &[(&str, &str)]| of(version, fields).unwrap().origin().map(String::from);
-        assert_eq!(origin(&[]), None);
-        assert_eq!(origin(&[old]).as_deref(), Some(old.1));
-        assert_eq!(origin(&[new]).as_deref(), Some(new.1));
-        assert_eq!(origin(&[old, new]).as_deref(), Some(new.1));
-        assert_eq!(of(version, &[old, new, old]), Err(ParseError::Origin));
-        let [old, new] = [("WebSocket-Protocol", "old"), ("Sec-WebSocket-Protocol", "new, newer")];
-        assert!(of(version, &[old]).unwrap().subprotocols().eq(["old"]));
-        assert!(of(version, &[old, new]).unwrap().subprotocols().eq(["new", "newer"]));
+        let own = origin(version);
+        let other = if own == "Origin" { "Sec-WebSocket-Origin" } else { "Origin" };
+        let read = |fields: &[(&str, &str)]| of(version, fields).map(|request| request.origin().map(String::from));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[(own, "http://a")]), Ok(Some("http://a".into())));
+        assert_eq!(read(&[(other, "http://b")]), Ok(None), "{version}");
+        assert_eq!(read(&[(other, "http://b"), (other, "http://c")]), Ok(None), "{version}");
+        assert_eq!(read(&[(own, "http://a"), (other, "http://a")]), Ok(Some("http://a".into())));
+        for two in [[(own, "http://a"), (other, "http://b")], [(other, "http://b"), (own, "http://a")]] {
+            assert_eq!(read(&two), Err(ParseError::Origin), "{version} {two:?}");
+        }
+        assert_eq!(read(&[(own, "http://a"), (other, "http://a"), (other, "http://b")]), Err(ParseError::Origin));
+        let request = of(version, &[(other, "http://example.com")]).unwrap();
+        assert!(!request.is_same_origin(false) && !request.origin_is(&["http://example.com"]), "{version}");
     }
+}
+
+#[test]
+fn subprotocols_are_read_from_the_field_of_the_version_alone() {
+    for version in VERSIONS {
+        let own = subprotocol(version);
+        let other = if own == "WebSocket-Protocol" { "Sec-WebSocket-Protocol" } else { "WebSocket-Protocol" };
+        let request = of(version, &[(own, "new, newer"), (other, "other")]).unwrap();
+        assert!(request.subprotocols().eq(["new", "newer"]), "{version}");
+        let request = of(version, &[(other, "not a token"), (other, "")]).unwrap();
+        assert_eq!(request.subprotocols().next(), None, "{version}");
+        let accepted = Accept::new().subprotocol("other").encode(&request, &mut BytesMut::new());
+        assert_eq!(accepted, Err(BuildError::SubprotocolNotOffered), "{version}");
+    }
+}
+
+/// npm's `ws` up to 0.4 sends the base64 of "8-" and the time: 15 bytes.
+#[test]
+fn a_key_of_hybi_10_is_1_to_64_characters_of_base64() {
+    let with = |key: &str, version| request(&[("Sec-WebSocket-Key", key), version]);
+    let long = "A".repeat(64);
+    for key in ["OC0xMjM0NTY3ODkwMTIz", "A", "QQ==", &long] {
+        let request = with(key, V8).unwrap();
+        assert_eq!(request.key().unwrap().as_str(), key);
+        let line = format!("Sec-WebSocket-Accept: {}\r\n", String::from_utf8_lossy(&request.key().unwrap().accept()));
+        assert!(answer(&Accept::new(), &request).contains(&line), "{key}");
+        assert_eq!(with(key, V13), Err(ParseError::Key), "{key}");
+    }
+    assert!(
+        answer(&Accept::new(), &with("OC0xMjM0NTY3ODkwMTIz", V8).unwrap()).contains("SvAhVmNSdfAQDNxNNIgT62hN0Bo=")
+    );
+    for bad in ["", "=", "A-", "A===", "A=A", "A A", &"A".repeat(65)] {
+        assert_eq!(with(bad, V8), Err(ParseError::Key), "{bad}");
+    }
+    assert_eq!(request(&[KEY, KEY, V8]), Err(ParseError::Key));
 }
 
 #[test]
 fn the_oldest_have_no_extensions() {
     for version in VERSIONS {
         let has = version.has_length_framing();
+        // Without a meaning it may be anything.
+        assert_eq!(of(version, &[("Sec-WebSocket-Extensions", "a b")]).is_ok(), !has, "{version}");
         let request = of(version, &[("Sec-WebSocket-Extensions", "x")]).unwrap();
         assert_eq!(request.extensions().len(), usize::from(has));
         let accepted = Accept::new().extension(Extension::new("x")).encode(&request, &mut BytesMut::new());
@@ -379,10 +428,40 @@ fn an_old_answer_repeats_what_was_asked() {
             assert_eq!(changed(version, "Location", bad), Err(AnswerError::Location), "{bad:?}");
         }
         assert_eq!(changed(version, "Protocol", &["other"]), Err(AnswerError::SubprotocolNotOffered));
+        assert_eq!(changed(version, "Protocol", &[""]), Err(AnswerError::SubprotocolNotOffered));
         assert_eq!(changed(version, "Protocol", &["sample", "sample"]), Err(AnswerError::SubprotocolRepeated));
         assert_eq!(changed(version, "Protocol", &[]).map(|negotiated| negotiated.subprotocol), Ok(None));
         assert_eq!(changed(version, "Upgrade", &["h2c"]), Err(AnswerError::Upgrade));
         assert_eq!(changed(version, "Connection", &["close"]), Err(AnswerError::Connection));
+    }
+}
+
+/// The two oldest drafts compare the field only with what was asked for. eventlet, txws and node-websocket-server send one
+/// in each answer.
+#[test]
+fn where_no_subprotocol_was_offered_the_oldest_ignore_one() {
+    for version in VERSIONS {
+        let request = asked(&Offer::new().version(version));
+        for given in ["sample", "a, b", ""] {
+            let fields = answered(version).into_iter();
+            let fields = fields.map(|(name, value)| (name, if name.ends_with("Protocol") { given } else { value }));
+            let response = Response::from_head(ResponseHead::from_parts(101, fields).unwrap(), &request);
+            let negotiated = response.map(Response::into_negotiated);
+            match version.has_length_framing() {
+                true => assert!(negotiated.is_err(), "{version} {given}"),
+                false => assert_eq!(negotiated, Ok(Negotiated::default().version(version)), "{version} {given}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_oldest_ignore_extensions_in_an_answer() {
+    for version in [Version::Hybi00, Version::Hixie75] {
+        for extensions in ["x", "a b"] {
+            let fields = [answered(version), vec![("Sec-WebSocket-Extensions", extensions)]].concat();
+            assert_eq!(check(version, &fields), check(version, &answered(version)));
+        }
     }
 }
 
@@ -436,7 +515,7 @@ fn perl_answers_in_its_own_words() {
             "WebSocket-Protocol: chat\r\nWebSocket-Origin: null\r\nWebSocket-Location: ws://example.com/demo\r\n",
         ),
     ] {
-        let request = of(version, &[("Origin", "null"), ("Sec-WebSocket-Protocol", "chat")]).unwrap();
+        let request = of(version, &[(origin(version), "null"), (subprotocol(version), "chat")]).unwrap();
         let accept = Accept::new().header("X", "y").subprotocol("chat");
         let accept = accept.cookie(SetCookie::new("a", "b")).cookie(SetCookie::new("c", "d").path("/"));
         let [first, second] =

@@ -4,7 +4,8 @@
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_http::{
-    BuildError, Extension, HeadLimits, Headers, Key, Offer, ParseError, Request, RequestHead, Target, Versions,
+    BuildError, Extension, HeadLimits, Headers, Key, Offer, ParseError, Request, RequestHead, SetCookie, Target,
+    Version, Versions,
 };
 
 /// RFC 6455 §1.2.
@@ -272,9 +273,24 @@ fn keys_of_two_versions_are_refused() {
 fn the_origin_is_there_once_if_at_all() {
     assert_eq!(with("Origin", &[]).unwrap().origin(), None);
     assert_eq!(with("Origin", &["null"]).unwrap().origin(), Some("null"));
-    for bad in [&["http://a", "http://a"][..], &[""], &["http://a b"], &["http://é"]] {
-        assert_eq!(with("Origin", bad), Err(ParseError::Origin), "{bad:?}");
+    assert_eq!(with("Origin", &["http://a", "http://a"]), Err(ParseError::Origin));
+}
+
+#[test]
+fn a_list_of_origins_and_odd_text_are_origins_that_match_nothing() {
+    let allowed = ["http://example.com", "https://example.com", "null", ""];
+    for odd in
+        ["http://example.com http://example.com", "http://é", "\"http://example.com\"", "http://example.com\t/", ""]
+    {
+        let request = with("Origin", &[odd]).unwrap();
+        assert_eq!(request.origin(), Some(odd));
+        assert!(!request.origin_is(&allowed), "{odd}");
+        assert!(!request.is_same_origin(false) && !request.is_same_origin(true), "{odd}");
     }
+    // The application decides by the text, and by there being none: so there is one.
+    let headers =
+        FIELDS.map(|(name, value)| (name, value.as_bytes())).into_iter().chain([("Origin", &b"http://\xE9"[..])]);
+    assert_eq!(Request::from_parts("GET", "/", headers), Err(ParseError::Origin));
 }
 
 #[test]
@@ -284,9 +300,9 @@ fn origins_are_compared_whole() {
     assert!(!from("https://example.com.evil").origin_is(&["https://example.com"]));
     assert!(!from("https://example.com").origin_is(&[]));
     assert!(!with("Origin", &[]).unwrap().origin_is(&["https://example.com"]));
-    assert!(from("https://example.com").is_same_origin());
-    assert!(!from("https://evil.example.com").is_same_origin());
-    assert!(!with("Origin", &[]).unwrap().is_same_origin());
+    assert!(from("https://example.com").is_same_origin(true));
+    assert!(!from("https://evil.example.com").is_same_origin(true));
+    assert!(!with("Origin", &[]).unwrap().is_same_origin(true));
 }
 
 #[test]
@@ -306,6 +322,7 @@ fn subprotocols_are_different_tokens() {
 fn a_subprotocol_is_selected_by_the_servers_order() {
     let request = with("Sec-WebSocket-Protocol", &["a, b"]).unwrap();
     assert_eq!(request.select_subprotocol(&["c", "b", "a"]), Some("b"));
+    assert_eq!(request.select_subprotocol(&["a", "b"]), Some("a"));
     assert_eq!(request.select_subprotocol(&["A", "c"]), None);
     assert_eq!(request.select_subprotocol(&[]), None);
 }
@@ -326,8 +343,37 @@ fn extensions_are_read_or_refused() {
 #[test]
 fn cookies_run_over_all_fields() {
     let request = with("Cookie", &["a=1; b=2", "c=3"]).unwrap();
-    let cookies: Vec<_> = request.cookies().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
-    assert_eq!(cookies, ["a=1", "b=2", "c=3"]);
+    let cookies: Vec<_> = request.cookies().map(|cookie| (cookie.name(), cookie.value())).collect();
+    assert_eq!(cookies, [("a", &b"1"[..]), ("b", b"2"), ("c", b"3")]);
+}
+
+#[test]
+fn a_cookie_that_is_not_utf_8_costs_no_other_one() {
+    let field = ("Cookie", &b"a=1; b=\xFF; \xE9=2; c=3"[..]);
+    let headers = FIELDS.map(|(name, value)| (name, value.as_bytes())).into_iter().chain([field]);
+    let request = Request::from_parts("GET", "/", headers).unwrap();
+    let cookies: Vec<_> = request.cookies().map(|cookie| (cookie.name(), cookie.value())).collect();
+    assert_eq!(cookies, [("a", &b"1"[..]), ("b", b"\xFF"), ("c", b"3")]);
+}
+
+#[test]
+fn quotes_in_one_cookie_do_not_hide_another() {
+    let request = with("Cookie", &["theme=\"a; session=SECRET; z=b\""]).unwrap();
+    let cookies: Vec<_> = request.cookies().map(|cookie| (cookie.name(), cookie.value_str().unwrap())).collect();
+    assert_eq!(cookies, [("theme", "\"a"), ("session", "SECRET"), ("z", "b\"")]);
+}
+
+/// With a value that a server set: in quotes, as octets.
+#[test]
+fn a_cookie_goes_back_as_it_came() {
+    for value in [&b"7"[..], b"\"7 8\"", b"Andr\xE9", b"a=b,c\\d", b""] {
+        let set = SetCookie::parse(&[b"id=", value, b"; Path=/"].concat()).unwrap();
+        let request = offer(&Offer::new().cookie(set.name(), set.value())).unwrap();
+        let mut wire = BytesMut::new();
+        request.encode(&mut wire);
+        let arrived = Request::parse(&mut wire, HeadLimits::default()).unwrap().unwrap();
+        assert!(arrived.cookies().map(|cookie| (cookie.name(), cookie.value())).eq([("id", value)]));
+    }
 }
 
 #[test]
@@ -399,15 +445,21 @@ fn nothing_can_be_smuggled_into_a_request() {
         (new().extension(Extension::new("a\n")), BuildError::Extension),
         (new().origin("http://a\r\nX: y"), BuildError::Origin),
         (new().origin(""), BuildError::Origin),
+        (new().origin("http://a "), BuildError::Origin),
         (new().header("Origin", ""), BuildError::Origin),
-        (new().header("origin", "a b"), BuildError::Origin),
+        (new().header("origin", b"\xE9"), BuildError::Origin),
         (new().cookie("a", "b\r\nX: y"), BuildError::Cookie),
         (new().cookie("a", "b; c=d"), BuildError::Cookie),
+        (new().cookie("a", "\"b"), BuildError::Cookie),
+        (new().cookie("a", "b\"c"), BuildError::Cookie),
+        (new().cookie("a", "\"b\\\""), BuildError::Cookie),
         (new().basic_auth("a:b", "c"), BuildError::Credentials),
         (new().basic_auth("a", "c\n"), BuildError::Credentials),
         (new().header("X", "a\r\nY: b"), BuildError::Field),
         (new().header("X\r\nY", "b"), BuildError::Field),
         (new().header("X", "a\0"), BuildError::Field),
+        (new().header("X", " a"), BuildError::Field),
+        (new().header("X", "a "), BuildError::Field),
         (new().header("host", "b"), BuildError::ReservedField),
         (new().header("UPGRADE", "b"), BuildError::ReservedField),
         (new().header("connection", "b"), BuildError::ReservedField),
@@ -415,6 +467,7 @@ fn nothing_can_be_smuggled_into_a_request() {
         (new().header("Transfer-Encoding", "chunked"), BuildError::ReservedField),
         (new().header("sec-websocket-anything", "b"), BuildError::ReservedField),
         (new().origin("a").header("Origin", "b"), BuildError::RepeatedField),
+        (new().version(Version::Hybi10).origin("a").header("Origin", "b"), BuildError::RepeatedField),
         (new().cookie("a", "b").header("cookie", "c=d"), BuildError::RepeatedField),
         (new().basic_auth("a", "b").header("Authorization", "c"), BuildError::RepeatedField),
         // The first error counts.

@@ -4,6 +4,7 @@
 #![cfg(all(unix, feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,9 +13,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket::frame::{MaskKey, Rsv};
-use protocol_websocket::http::Cookie;
+use protocol_websocket::http::{PerlCookie, Target};
 use protocol_websocket::{
-    Accept, Accepted, Assembler, ClientHandshake, Decoder, Frame, Limits, Offer, OpCode, Outcome, Role,
+    Accept, Accepted, Assembler, ClientHandshake, Decoder, Frame, Limits, Offer, OpCode, Outcome, Request, Role,
     ServerHandshake, Url, Version,
 };
 use serde_json::{Value, json};
@@ -147,12 +148,30 @@ proptest! {
 
     #[test]
     fn cookies(pairs in prop::collection::vec(("[a-zA-Z$][a-zA-Z0-9._-]{0,5}", prop::option::of("[a-z =;,/']{1,9}")), 0..5)) {
-        let text = Cookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref())))?;
+        let text = String::from_utf8(PerlCookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref())))?)?;
         prop_assert_eq!(&ask("cookie-build", json!({ "pairs": pairs }))["cookie"], &text);
         let out = ask("cookie-parse", json!({ "cookie": text }));
-        let ours: Vec<_> = Cookie::pairs(&text).map(|(name, value)| json!([name, value])).collect();
+        let value = |value: Cow<'_, [u8]>| String::from_utf8(value.into_owned()).unwrap();
+        let ours: Vec<_> = PerlCookie::pairs(&text).map(|(name, read)| json!([name, read.map(value)])).collect();
         prop_assert_eq!(&out["pairs"], &json!(ours));
         prop_assert_eq!(&out["pairs"], &json!(pairs));
+    }
+
+    #[test]
+    fn perl_reads_our_cookies(
+        version in version(),
+        cookies in prop::collection::vec(("[a-zA-Z][a-zA-Z0-9._-]{0,5}", prop::collection::vec(cookie_octet(), 1..9)), 0..5),
+    ) {
+        let offer = cookies.iter().fold(Offer::new().version(version), |offer, (name, value)| offer.cookie(name, value));
+        let request = Request::offer(Target::new("example.com", "/"), &offer, &mut |bytes: &mut [u8]| bytes.fill(7))?;
+        let mut wire = BytesMut::new();
+        request.encode(&mut wire);
+        let out = ask("request-parse", json!({ "stream_hex": hex(&wire), "chunkings": ["whole"] }));
+        let text = |octets: &[u8]| octets.iter().copied().map(char::from).collect::<String>();
+        let sent: Vec<_> = cookies.iter().map(|(name, value)| json!([name, text(value)])).collect();
+        prop_assert_eq!(&out["cookies"], &if sent.is_empty() { Value::Null } else { json!(sent) });
+        let read: Vec<_> = request.cookies().map(|cookie| json!([cookie.name(), text(cookie.value())])).collect();
+        prop_assert_eq!(read, sent);
     }
 
     #[test]
@@ -189,6 +208,11 @@ proptest! {
 
 fn version() -> impl Strategy<Value = Version> {
     prop::sample::select(&VERSIONS[..])
+}
+
+/// An octet at which Perl does not end a value either.
+fn cookie_octet() -> impl Strategy<Value = u8> {
+    prop_oneof![b'a'..=b'z', b'/'..=b':', 0x80..=0xFF_u8]
 }
 
 fn offer() -> impl Strategy<Value = Vec<String>> {

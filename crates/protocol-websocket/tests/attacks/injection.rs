@@ -1,7 +1,7 @@
 //! Line ends and NUL through every string that we write: S14, and what S2 and O9 have us repeat.
 
 use bytes::BytesMut;
-use protocol_websocket::http::{Cookie, Extension, Headers, RequestHead, ResponseHead, SetCookie, Target};
+use protocol_websocket::http::{Cookie, Extension, Headers, PerlCookie, RequestHead, ResponseHead, SetCookie, Target};
 use protocol_websocket::{Accept, Client, Config, HeadLimits, Offer, Reject, Request, Upgrade, Url, Version};
 
 use crate::ends::{VERSIONS, fixed, head};
@@ -27,9 +27,9 @@ const STRINGS: &[(&str, Writes)] = &[
     ("origin", |text| offers(&Offer::new().origin(text))),
     ("cookie", |text| offers(&Offer::new().cookie(text, "x"))),
     ("value of a cookie", |text| offers(&Offer::new().cookie("x", text))),
-    ("joined cookie", |text| offers(&Offer::new().header("Cookie", Cookie::join([(text, None)]).ok()?))),
+    ("joined cookie", |text| offers(&Offer::new().header("Cookie", PerlCookie::join([(text, None::<&str>)]).ok()?))),
     ("value of a joined cookie", |text| {
-        offers(&Offer::new().header("Cookie", Cookie::join([("x", Some(text))]).ok()?))
+        offers(&Offer::new().header("Cookie", PerlCookie::join([("x", Some(text))]).ok()?))
     }),
     ("user", |text| offers(&Offer::new().basic_auth(text, "x"))),
     ("password", |text| offers(&Offer::new().basic_auth("x", text))),
@@ -129,6 +129,46 @@ fn the_fields_of_the_handshake_are_not_the_callers() {
     for name in ["connection", "Content-Length", "Transfer-Encoding"] {
         assert_eq!(rejects(&Reject::new(400).header(name, "x")), None, "{name}");
     }
+}
+
+/// Whatever the values around it are: a server that reads RFC 6265 and one that reads the quotes of RFC 2965 find each
+/// cookie that was written, and nothing else.
+#[test]
+fn no_cookie_gets_into_another_one() {
+    let values: [&[u8]; 14] = [
+        b"\"a",
+        b"b\"",
+        b"\"",
+        b"\"a\"",
+        b"\"a b\"",
+        b"\"a\\\"",
+        b"\\\"",
+        b"a\"b",
+        b"a; x=y",
+        b"\"; x=\"",
+        b"\xFF",
+        b"a=b",
+        b"\\",
+        b"",
+    ];
+    let mut written = 0;
+    for first in values {
+        for second in values {
+            let offer = Offer::new().cookie("theme", first).cookie("session", "SECRET").cookie("z", second);
+            let Some(wire) = offers(&offer) else { continue };
+            written += 1;
+            let request = Request::parse(&mut wire.clone(), HeadLimits::default()).unwrap().unwrap();
+            let sent = [("theme", first), ("session", b"SECRET"), ("z", second)];
+            assert!(request.cookies().map(|cookie| (cookie.name(), cookie.value())).eq(sent), "{wire:?}");
+            let field = request.headers().get("cookie").unwrap();
+            let perls: Vec<_> =
+                PerlCookie::parse(field).map(|cookie| (cookie.name, cookie.value.into_owned())).collect();
+            assert_eq!(perls[1], ("session", b"SECRET".to_vec()), "{wire:?}");
+            assert!(perls.iter().map(|(name, _)| *name).eq(["theme", "session", "z"]), "{wire:?}");
+            assert!(Cookie::parse(field).eq(request.cookies()));
+        }
+    }
+    assert_eq!(written, 6 * 6, "a good value is written");
 }
 
 fn asks(target: Target<'_>, offer: &Offer) -> Option<BytesMut> {

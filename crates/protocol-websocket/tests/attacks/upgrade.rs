@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use protocol_websocket::{
-    Accept, Config, Error, Event, Frame, HeadLimits, ParseError, Request, Server, State, Version, Versions,
+    Accept, BuildError, Config, Error, Event, Frame, HeadLimits, ParseError, Request, Server, State, Version, Versions,
 };
 
 use crate::ends::{Open, VERSIONS, head, masked, send};
@@ -45,11 +45,19 @@ pub(crate) const SMUGGLED: &[(&str, &str, u16)] = &[
     ("Connection", "", 426),
     ("Connection", "Connection: Upgraded\r\n", 426),
     ("Connection", "Connection: keep-alive; Upgrade\r\n", 426),
-    ("", "Origin: http://a\r\nOrigin: http://a\r\n", 400),
-    ("", "Origin: http://a b\r\n", 400),
-    ("", "Sec-WebSocket-Protocol: a\"b\r\n", 400),
-    ("", "Sec-WebSocket-Extensions: x; y=\",permessage-deflate,\"\r\n", 400),
+    // Of two fields each version reads its own.
+    (
+        "",
+        "Origin: http://a\r\nOrigin: http://a\r\nSec-WebSocket-Origin: http://a\r\nSec-WebSocket-Origin: http://a\r\n",
+        400,
+    ),
+    ("", "Origin: http://a\r\nSec-WebSocket-Origin: http://a\r\nOrigin: http://b\r\n", 400),
+    ("", "Origin: http://a\r\nSec-WebSocket-Origin: http://b\r\n", 400),
+    ("", "WebSocket-Protocol: a\"b\r\nSec-WebSocket-Protocol: a\"b\r\n", 400),
 ];
+
+/// Versions with extensions.
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions: x; y=\",permessage-deflate,\"\r\n";
 
 pub(crate) const REQUEST_LINES: &[(&str, u16)] = &[
     ("GET /smuggled HTTP/1.0", 426),
@@ -97,6 +105,20 @@ fn what_two_readers_could_read_differently_is_refused_in_every_version() {
             refused(&head(version, "", "").replace("GET /smuggled HTTP/1.1", line), *status);
         }
     }
+    refused(&head(V13, "", EXTENSIONS), 400);
+    refused(&head(Version::Hybi10, "", EXTENSIONS), 400);
+}
+
+/// Another reader of the request, such as a proxy that checks the origin, knows the fields of version 13 alone.
+#[test]
+fn the_fields_of_a_draft_mean_nothing_in_version_13() {
+    let lines = "Sec-WebSocket-Origin: https://example.com\r\nWebSocket-Protocol: admin\r\n";
+    let head = head(V13, "", lines);
+    let request = Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap();
+    assert_eq!((request.origin(), request.subprotocols().next()), (None, None));
+    assert!(!request.origin_is(&["https://example.com"]) && !request.is_same_origin(true));
+    let accepted = Accept::new().subprotocol("admin").encode(&request, &mut BytesMut::new());
+    assert_eq!(accepted, Err(BuildError::SubprotocolNotOffered));
 }
 
 #[test]
@@ -117,6 +139,17 @@ fn a_key_is_16_bytes_of_base64_once() {
     ] {
         assert_ne!(bad, key);
         refused(&head(V13, "Sec-WebSocket-Key", &bad), 400);
+    }
+    // hybi-10 has no rule for the length, and old clients send 15 bytes.
+    for bad in [
+        String::new(),
+        key.repeat(2),
+        key.replace('N', "-"),
+        key.replace('N', " "),
+        key.replace("ZQ==", "ZQ==ZQ=="),
+        key.replace("ZQ==", &"A".repeat(4096)),
+        "Sec-WebSocket-Key:\r\n".into(),
+    ] {
         refused(&head(Version::Hybi10, "Sec-WebSocket-Key", &bad), 400);
     }
 }
@@ -191,14 +224,37 @@ fn a_page_of_another_site_is_told_apart() {
         "file://",
         "null",
         "*",
+        "",
+        "chrome-extension://example.com",
+        "app://example.com",
+        "javascript://example.com",
+        "://example.com",
+        "https://example.com https://evil.example",
+        "https://evil.example https://example.com",
     ] {
         let request = from(&format!("Origin: {evil}\r\n"));
-        assert!(!request.origin_is(&ours) && !request.origin_is(&["*", "null"]), "{evil}");
-        assert_eq!(request.is_same_origin(), evil == "http://example.com", "{evil}");
+        assert!(!request.origin_is(&ours) && !request.origin_is(&["*", "null", ""]), "{evil}");
+        assert!(!request.is_same_origin(true), "{evil}");
+        // The page of a server without TLS, and of no server that browsers reach over TLS.
+        assert_eq!(request.is_same_origin(false), evil == "http://example.com", "{evil}");
     }
-    assert!(from("Origin: https://example.com\r\n").is_same_origin());
+    let ours_over_tls = from("Origin: https://example.com\r\n");
+    assert!(ours_over_tls.is_same_origin(true) && !ours_over_tls.is_same_origin(false));
     // Not a browser, which would have named one: whether it is let in is the application's to say.
-    assert!(!from("").origin_is(&ours) && !from("").is_same_origin() && from("").origin().is_none());
+    let without = from("");
+    assert!(!without.origin_is(&ours) && without.origin().is_none());
+    assert!(!without.is_same_origin(true) && !without.is_same_origin(false));
+}
+
+/// An attacker in the network can change a page that came over plain `http`, and the browser sends the cookies of the
+/// `https` site with what that page opens.
+#[test]
+fn a_page_over_plain_http_is_not_of_the_same_origin_as_a_server_over_tls() {
+    for host in ["example.com", "example.com:443", "example.com:80"] {
+        let head = head(V13, "Host", &format!("Host: {host}\r\nOrigin: http://example.com\r\nCookie: session=1\r\n"));
+        let request = Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap();
+        assert!(!request.is_same_origin(true), "{host}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `Protocol::WebSocket::Request`, `Response` and `Handshake::Client` write, and what `perl_compat()` writes.
 
 use bytes::BytesMut;
-use protocol_websocket::http::{Cookie, KeyNumbers, Target};
+use protocol_websocket::http::{KeyNumbers, PerlCookie, Target};
 use protocol_websocket::{Accept, BuildError, Offer, Request, Url, Version};
 use serde_json::Value;
 
@@ -96,8 +96,13 @@ fn plain(vector: &Vector, head: &[u8]) -> Vec<u8> {
             Some(("Cookie", _)) if vector.quirk.as_deref() == Some("cookie-malformed") => String::new(),
             _ => line.into(),
         });
-        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
-        wire(&(lines.join("\r\n") + "\r\n\r\n").into())
+        // A field that is given whole comes last; Perl has it in its place.
+        let is_whole = |line: &String| {
+            let cookies = line.strip_prefix("Cookie: ").into_iter().flat_map(|field| field.split("; "));
+            cookies.into_iter().any(|cookie| !cookie.contains('=') || cookie.contains('"'))
+        };
+        let (last, lines): (Vec<_>, Vec<_>) = lines.filter(|line| !line.is_empty()).partition(is_whole);
+        wire(&([lines, last].concat().join("\r\n") + "\r\n\r\n").into())
     })
 }
 
@@ -115,24 +120,13 @@ fn request(input: &Value, target: Target<'_>) -> Result<Vec<u8>, &'static str> {
     for header in input["headers"].as_array().into_iter().flatten() {
         offer = offer.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
     }
-    let cookie = input["cookie"].as_str().unwrap_or_default();
-    let cookie = Cookie::join(
-        Cookie::pairs(cookie)
-            .map(|(name, value)| (name, value.map(|value| value.into_owned())))
-            .collect::<Vec<_>>()
-            .iter()
-            .map(|(name, value)| (*name, value.as_deref())),
-    );
-    let cookie = cookie.unwrap_or_default();
-    if !cookie.is_empty() {
-        offer = offer.cookie("placeholder", "");
-    }
+    offer = with_cookies(offer, &input["cookie"])?;
     let key = input["key"].as_str().map(base64).unwrap_or_default();
     let mut random = |buf: &mut [u8]| if buf.len() == key.len() { buf.copy_from_slice(&key) } else { buf.fill(7) };
     let request = Request::offer(target, &offer, &mut random).map_err(class)?;
     let mut output = BytesMut::new();
     request.encode(&mut output);
-    let mut head = replace(output.to_vec(), "placeholder=", &cookie);
+    let mut head = output.to_vec();
     if let (Some(key1), Some(key2)) = (input["key1"].as_str(), input["key2"].as_str()) {
         // We always draw the numbers, so the recorded ones take their place.
         KeyNumbers::parse(key1.as_bytes(), key2.as_bytes()).ok_or("invalid-key")?;
@@ -143,6 +137,29 @@ fn request(input: &Value, target: Target<'_>) -> Result<Vec<u8>, &'static str> {
         head.extend(bytes(&input["challenge_hex"]));
     }
     Ok(head)
+}
+
+/// With the cookies of this field: one by one, if no value has to be written as Perl alone does.
+fn with_cookies(offer: Offer, field: &Value) -> Result<Offer, &'static str> {
+    if !field.is_string() {
+        return Ok(offer);
+    }
+    let field = wire(field);
+    let pairs: Vec<_> = PerlCookie::pairs(&field).collect();
+    let Ok(joined) = PerlCookie::join(pairs.iter().map(|(name, value)| (*name, value.as_deref()))) else {
+        return Ok(offer);
+    };
+    let plain = pairs.iter().try_fold(Vec::new(), |field, (name, value)| {
+        let separator = if field.is_empty() { "" } else { "; " };
+        Some([&field[..], separator.as_bytes(), name.as_bytes(), b"=", value.as_deref()?].concat())
+    });
+    Ok(match pairs.is_empty() {
+        true => offer,
+        false if plain.as_ref() == Some(&joined) => {
+            pairs.iter().fold(offer, |offer, (name, value)| offer.cookie(name, value.as_deref().unwrap_or_default()))
+        }
+        false => offer.header("Cookie", joined),
+    })
 }
 
 fn response(input: &Value) -> Result<Vec<u8>, &'static str> {
@@ -181,7 +198,7 @@ fn response(input: &Value) -> Result<Vec<u8>, &'static str> {
         accept = accept.subprotocol(name);
     }
     for cookie in input["cookies"].as_array().into_iter().flatten() {
-        accept = accept.cookie(set_cookie(cookie).ok_or("invalid-header-value")?);
+        accept = accept.cookie(set_cookie(cookie).ok_or("invalid-header-value")?.0);
     }
     let mut output = BytesMut::new();
     accept.encode(&request, &mut output).map_err(class)?;

@@ -1,27 +1,26 @@
 //! `Protocol::WebSocket::Cookie`, `Cookie::Request` and `Cookie::Response`.
 
-use protocol_websocket::http::{Cookie, SetCookie};
-use protocol_websocket::{Accept, Request};
+use protocol_websocket::http::{PerlCookie, SetCookie};
+use protocol_websocket::{Accept, Request, Response};
 use serde_json::{Value, json};
 
-use crate::vectors::{Mode, run, run_plain};
+use crate::vectors::{Mode, run, run_plain, text, wire};
 
 #[test]
 fn cookie_parse() {
     run_plain("cookie-parse", |input, _| {
-        let field = string(&input["cookie"]);
-        let pairs: Vec<_> = Cookie::pairs(&field).map(|(name, value)| json!([name, value])).collect();
-        json!({ "ok": !field.is_empty(), "pairs": pairs })
+        let field = wire(&input["cookie"]);
+        json!({ "ok": !field.is_empty(), "pairs": pairs(&field) })
     });
 }
 
 #[test]
 fn cookie_build() {
     run_plain("cookie-build", |input, _| {
-        let pair = |pair: &Value| (string(&pair[0]), pair[1].is_string().then(|| string(&pair[1])));
+        let pair = |pair: &'_ Value| (string(&pair[0]), pair[1].is_string().then(|| wire(&pair[1])));
         let pairs: Vec<_> = input["pairs"].as_array().unwrap().iter().map(pair).collect();
-        match Cookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref()))) {
-            Ok(cookie) => json!({ "cookie": cookie }),
+        match PerlCookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref()))) {
+            Ok(cookie) => json!({ "cookie": text(&cookie) }),
             Err(_) => json!({ "error": { "class": "invalid-header-value" } }),
         }
     });
@@ -30,18 +29,18 @@ fn cookie_build() {
 #[test]
 fn cookie_request_parse() {
     run("cookie-request-parse", |vector, expected, _| {
-        let field = string(&vector.input["cookie"]);
-        let cookie = |cookie: Cookie<'_>| {
+        let field = wire(&vector.input["cookie"]);
+        let cookie = |cookie: PerlCookie<'_>| {
             json!({
                 "name": cookie.name,
-                "value": cookie.value,
-                "path": cookie.path,
-                "domain": cookie.domain,
+                "value": text(&cookie.value),
+                "path": cookie.path.as_deref().map(text),
+                "domain": cookie.domain.as_deref().map(text),
                 "version": cookie.version,
             })
         };
-        let ours = json!({ "cookies": Cookie::parse(&field).map(cookie).collect::<Vec<_>>() });
-        // A cookie without a value has an empty one here; `Cookie::pairs`, above, tells them apart.
+        let ours = json!({ "cookies": PerlCookie::parse(&field).map(cookie).collect::<Vec<_>>() });
+        // A cookie without a value has an empty one here; `PerlCookie::pairs`, above, tells them apart.
         let mut expected = expected.clone();
         for cookie in expected["cookies"].as_array_mut().into_iter().flatten() {
             if cookie["value"].is_null() {
@@ -59,16 +58,22 @@ fn cookie_response_build() {
         assert_eq!(mode, Mode::Strict);
         set_cookie(input).map_or_else(
             || json!({ "error": { "class": "invalid-header-value" } }),
-            |cookie| json!({ "set_cookie": cookie.to_string() }),
+            |(_, field)| json!({ "set_cookie": text(&field) }),
         )
     });
 }
 
-/// The cookie with these attributes, in Perl's order. `None` if no answer takes it.
-pub(crate) fn set_cookie(input: &Value) -> Option<SetCookie> {
+/// The names and values that Perl reads.
+pub(crate) fn pairs(field: &[u8]) -> Vec<Value> {
+    PerlCookie::pairs(field).map(|(name, value)| json!([name, value.as_deref().map(text)])).collect()
+}
+
+/// The cookie with these attributes, in Perl's order, and the field that a response has of it. `None` if no response takes
+/// it.
+pub(crate) fn set_cookie(input: &Value) -> Option<(SetCookie, Vec<u8>)> {
     let given = |name: &str| input.get(name).filter(|value| !value.is_null());
     let is_set = |name: &str| given(name).is_some_and(|flag| *flag != 0 && *flag != false);
-    let mut cookie = SetCookie::new(string(&input["name"]), given("value").map(string).unwrap_or_default());
+    let mut cookie = SetCookie::new(string(&input["name"]), given("value").map(wire).unwrap_or_default());
     for (key, name) in [("comment", "Comment"), ("comment_url", "CommentURL")] {
         if let Some(value) = given(key) {
             cookie = cookie.with(name, Some(string(value)));
@@ -113,11 +118,12 @@ pub(crate) fn set_cookie(input: &Value) -> Option<SetCookie> {
             ("Sec-WebSocket-Version", "13"),
         ],
     );
-    let answer = Accept::new().cookie(cookie.clone()).encode(&request.unwrap(), &mut bytes::BytesMut::new());
-    answer.is_ok().then_some(cookie)
+    let response = Response::accept(&request.unwrap(), &Accept::new().cookie(cookie.clone())).ok()?;
+    let field = response.headers().get("set-cookie").unwrap().to_vec();
+    Some((cookie, field))
 }
 
-/// Cookies are `str` here: bytes beyond ASCII, which mean nothing to either side, stand for characters.
+/// Names are text.
 fn string(value: &Value) -> String {
     value.as_str().unwrap().into()
 }

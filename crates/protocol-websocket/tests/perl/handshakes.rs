@@ -79,7 +79,7 @@ fn serve(input: &Value, stream: &[u8], sizes: &[usize]) -> Value {
     let mut accept = Accept::new().perl_compat();
     let respond = &input["respond"];
     for cookie in respond["cookies"].as_array().into_iter().flatten() {
-        accept = accept.cookie(set_cookie(cookie).unwrap());
+        accept = accept.cookie(set_cookie(cookie).unwrap().0);
     }
     let mut handshake = ServerHandshake::new().limits(head_limits());
     let (mut buffer, mut output, mut after) = (BytesMut::new(), BytesMut::new(), 0);
