@@ -1,9 +1,11 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::BytesMut;
 use protocol_websocket_core::Version;
 
+use crate::debug::Hidden;
 use crate::grammar::is_token;
 use crate::headers::write_field;
 use crate::offer::{is_reserved, join};
@@ -32,7 +34,7 @@ use crate::{BuildError, Extension, Headers, Negotiated, Request, SetCookie};
 /// assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Accept {
     subprotocol: Option<String>,
     extensions: Vec<Extension>,
@@ -202,5 +204,19 @@ impl Accept {
     fn note(mut self, result: Result<(), BuildError>) -> Self {
         self.error = self.error.or(result.err());
         self
+    }
+}
+
+/// Hides the subprotocol and the values of most headers.
+impl fmt::Debug for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accept")
+            .field("subprotocol", &self.subprotocol.as_ref().map(|_| Hidden))
+            .field("extensions", &self.extensions)
+            .field("headers", &self.headers)
+            .field("secure", &self.secure)
+            .field("perl_compat", &self.perl_compat)
+            .field("error", &self.error)
+            .finish()
     }
 }

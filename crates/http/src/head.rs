@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use httparse::{EMPTY_HEADER, Error, Header, ParserConfig, Status};
 
 use crate::ParseError;
+use crate::debug;
 use crate::grammar::{is_token, is_value, is_visible, names, trim};
 use crate::headers::{Field, Headers, Span};
 
@@ -159,11 +160,12 @@ impl RequestHead {
     }
 }
 
+/// Hides the query of the target, and the values of most header fields.
 impl fmt::Debug for RequestHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
             .field("method", &self.method())
-            .field("target", &self.target())
+            .field("target", &debug::Target(self.target()))
             .field("minor_version", &self.minor_version)
             .field("headers", &self.headers)
             .finish()
@@ -269,6 +271,7 @@ impl ResponseHead {
     }
 }
 
+/// Hides the values of most header fields.
 impl fmt::Debug for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseHead")

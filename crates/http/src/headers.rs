@@ -5,6 +5,7 @@ use core::str::from_utf8;
 use bytes::BytesMut;
 
 use crate::BuildError;
+use crate::debug::{Hidden, is_harmless};
 use crate::grammar::{elements, is_same, is_token, is_value};
 
 /// The fields of a head: an ordered list over one buffer.
@@ -12,7 +13,8 @@ use crate::grammar::{elements, is_same, is_token, is_value};
 /// Names are compared without regard to ASCII case. It is a list and not a map: a head has a dozen fields, at most
 /// [`HeadLimits::max_headers`](crate::HeadLimits::max_headers), and a search is one pass over them.
 ///
-/// `Debug` hides the values of `Authorization`, `Proxy-Authorization`, `Cookie` and `Set-Cookie`.
+/// `Debug` hides the values of all fields but a few that hold no secrets, such as `Host` and `Upgrade`: tokens and keys stand
+/// in fields of any name.
 ///
 /// ```
 /// use protocol_websocket_http::Headers;
@@ -193,15 +195,7 @@ impl Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let secret = |name: &str| {
-            ["authorization", "cookie", "proxy-authorization", "set-cookie"]
-                .iter()
-                .any(|other| name.eq_ignore_ascii_case(other))
-        };
-        let shown = self.iter().map(|(name, value)| match secret(name) {
-            true => (name, Value(b"(hidden)")),
-            false => (name, Value(value)),
-        });
+        let shown = self.iter().map(|(name, value)| (name, Value(is_harmless(name).then_some(value))));
         f.debug_map().entries(shown).finish()
     }
 }
@@ -220,11 +214,15 @@ impl Eq for Headers {}
 #[derive(Debug)]
 pub(crate) struct Repeated;
 
-struct Value<'a>(&'a [u8]);
+/// A value, or `None` if it is hidden.
+struct Value<'a>(Option<&'a [u8]>);
 
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0.escape_ascii())
+        match self.0 {
+            Some(value) => write!(f, "\"{}\"", value.escape_ascii()),
+            None => Hidden.fmt(f),
+        }
     }
 }
 
@@ -315,11 +313,12 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let mut headers = Headers::new();
-        headers.push("Cookie", "id=secret").unwrap();
-        headers.push("authorization", "Basic secret").unwrap();
-        headers.push("X", b"a\xFF").unwrap();
+        for name in ["Cookie", "authorization", "Location", "X-Api-Key", "Sec-WebSocket-Protocol", "X"] {
+            headers.push(name, "secret").unwrap();
+        }
+        headers.push("user-agent", b"a\xFF").unwrap();
         let shown = format!("{headers:?}");
         assert!(!shown.contains("secret"), "{shown}");
-        assert!(shown.contains(r#""a\xff""#), "{shown}");
+        assert!(shown.contains(r#""X-Api-Key": (hidden)"#) && shown.contains(r#""a\xff""#), "{shown}");
     }
 }

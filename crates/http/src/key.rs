@@ -8,12 +8,13 @@ use sha1::block_api::compress;
 use sha1::{Digest, Sha1};
 
 use crate::ParseError;
+use crate::debug::Hidden;
 use crate::grammar::{is_base64, is_base64_of_16};
 
 /// `Sec-WebSocket-Key`: 16 bytes in base64, 24 characters (RFC 6455 §4.1, item 7). A key of draft-ietf-hybi-10 has any
 /// base64 of 1 to 64 characters.
 ///
-/// It proves nothing but that the other end speaks WebSocket.
+/// It proves nothing but that the other end speaks WebSocket. `Debug` hides it.
 ///
 /// ```
 /// use protocol_websocket_http::Key;
@@ -137,7 +138,7 @@ impl fmt::Display for Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Key").field(&self.as_str()).finish()
+        f.debug_tuple("Key").field(&Hidden).finish()
     }
 }
 

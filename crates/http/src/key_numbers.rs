@@ -1,7 +1,10 @@
 use alloc::string::{String, ToString};
+use core::fmt;
 
 use md5::{Digest, Md5};
 use protocol_websocket_core::Random;
+
+use crate::debug::Hidden;
 
 /// The two numbers that `Sec-WebSocket-Key1` and `-Key2` hide (draft-ietf-hybi-00 §1.3).
 ///
@@ -15,7 +18,7 @@ use protocol_websocket_core::Random;
 /// let numbers = KeyNumbers::parse(b"4 @1  46546xW%0l 1 5", b"12998 5 Y3 1  .P00").expect("two good keys");
 /// assert_eq!(&numbers.digest(*b"^n:ds[4U"), b"8jKS'y:G*Co,Wxa-");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyNumbers([u32; 2]);
 
 impl KeyNumbers {
@@ -46,6 +49,13 @@ impl KeyNumbers {
     pub(crate) fn random(random: &mut dyn Random) -> (Self, [String; 2]) {
         let [(number1, key1), (number2, key2)] = [hide(random), hide(random)];
         (Self([number1, number2]), [key1, key2])
+    }
+}
+
+/// Hides the numbers.
+impl fmt::Debug for KeyNumbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyNumbers").field(&Hidden).finish()
     }
 }
 

@@ -62,6 +62,7 @@ mod challenge;
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 mod convert;
 mod cookie;
+mod debug;
 mod error;
 mod extension;
 mod grammar;

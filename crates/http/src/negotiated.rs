@@ -1,9 +1,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use protocol_websocket_core::Version;
 
 use crate::Extension;
+use crate::debug::Hidden;
 
 /// What both ends agreed on: all that framing has to know of the handshake.
 ///
@@ -16,7 +18,7 @@ use crate::Extension;
 /// let negotiated = Negotiated::default().subprotocol("chat").extension(Extension::new("permessage-deflate"));
 /// assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Negotiated {
     /// The version of the protocol.
@@ -47,5 +49,16 @@ impl Negotiated {
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
+    }
+}
+
+/// Hides the subprotocol: some clients send a token as one.
+impl fmt::Debug for Negotiated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Negotiated")
+            .field("version", &self.version)
+            .field("subprotocol", &self.subprotocol.as_ref().map(|_| Hidden))
+            .field("extensions", &self.extensions)
+            .finish()
     }
 }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use protocol_websocket_core::{Random, Version};
 
 use crate::challenge::Challenge;
+use crate::debug::Hidden;
 use crate::extension::scan;
 use crate::grammar::{elements, is_host, is_origin, is_resource_name, is_text, is_token};
 use crate::known::Name;
@@ -257,12 +258,12 @@ impl Offer {
     }
 }
 
-/// Hides the values of cookies and credentials.
+/// Hides subprotocols, cookies and the values of most headers.
 impl fmt::Debug for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Offer")
             .field("version", &self.version)
-            .field("subprotocols", &self.subprotocols)
+            .field("subprotocols", &(!self.subprotocols.is_empty()).then_some(Hidden))
             .field("extensions", &self.extensions)
             .field("origin", &self.origin)
             .field("headers", &self.headers)

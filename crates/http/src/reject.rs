@@ -1,10 +1,11 @@
 use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::debug::Hidden;
 use crate::grammar::is_text;
 use crate::headers::write_field;
 use crate::{BuildError, Headers, ParseError};
@@ -25,7 +26,7 @@ use crate::{BuildError, Headers, ParseError};
 /// assert!(output.starts_with(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n"));
 /// # Ok::<(), protocol_websocket_http::BuildError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reject {
     status: u16,
     reason: Cow<'static, str>,
@@ -111,6 +112,19 @@ impl Reject {
     fn note(mut self, result: Result<(), BuildError>) -> Self {
         self.error = self.error.or(result.err());
         self
+    }
+}
+
+/// Hides the body and the values of most headers.
+impl fmt::Debug for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reject")
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("headers", &self.headers)
+            .field("body", &Hidden)
+            .field("error", &self.error)
+            .finish()
     }
 }
 

@@ -1,5 +1,9 @@
+use core::fmt;
+
+use crate::debug;
+
 /// Where a client's request goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Target<'a> {
     /// The host, and `:port` unless it is the scheme's default, as they stand in `Host`.
@@ -22,5 +26,16 @@ impl<'a> Target<'a> {
     pub const fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
         self
+    }
+}
+
+/// Hides the query.
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("host", &debug::Target(self.host))
+            .field("resource_name", &debug::Target(self.resource_name))
+            .field("secure", &self.secure)
+            .finish()
     }
 }

@@ -18,6 +18,7 @@ mod heads;
 #[path = "../heap/mod.rs"]
 mod heap;
 mod injection;
+mod logs;
 mod masks;
 #[cfg(unix)]
 #[allow(dead_code, reason = "the peers have more programs to run")]
