@@ -63,6 +63,7 @@ pub(crate) fn all() -> Vec<(String, Make)> {
     case("receive-ping/16".into(), Box::new(|| ping(16)));
     case("deflate-and-inflate/387".into(), Box::new(|| deflate(387)));
     case("handshake-server".into(), Box::new(server_handshake));
+    case("handshake-subprotocols/64".into(), Box::new(server_subprotocols));
     case("handshake-client".into(), Box::new(client_handshake));
     cases
 }
@@ -201,6 +202,23 @@ fn server_handshake() -> Case {
             output.clear();
             let upgrade = ServerHandshake::new().parse(input).unwrap().unwrap();
             let _ = black_box(upgrade.accept(&Accept::new(), &mut output).unwrap());
+        }
+    })
+}
+
+/// As many subprotocols as a request may have, after as many commas as fit: a list that is read once costs a few
+/// instructions a byte.
+fn server_subprotocols() -> Case {
+    let names: Vec<_> = (0..64).map(|number| number.to_string()).collect();
+    let list = format!("Sec-WebSocket-Protocol: {}{}\r\n\r\n", ",".repeat(15_000), names.join(","));
+    let wire = repeat(4, |wire| {
+        wire.extend_from_slice(REQUEST.strip_suffix(b"\r\n").unwrap());
+        wire.extend_from_slice(list.as_bytes());
+    });
+    Case::new(4, wire, move |input| {
+        while !input.is_empty() {
+            let upgrade = ServerHandshake::new().parse(input).unwrap().unwrap();
+            assert_eq!(black_box(upgrade).request().subprotocols().count(), 64);
         }
     })
 }
