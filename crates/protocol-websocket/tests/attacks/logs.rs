@@ -23,8 +23,9 @@ fn offer() -> Offer {
 
 #[test]
 fn no_secret_of_a_client_is_in_a_log() {
-    let url = Url::parse("wss://user:SECRET@example.com/chat").unwrap();
+    let url = Url::parse("wss://user:SECRET@example.com/chat?token=SECRET").unwrap();
     let (offer, mut output) = (offer(), BytesMut::new());
+    hides("url", &format!("{url:?}"));
     hides("offer", &format!("{offer:?}"));
     let handshake = ClientHandshake::new(&url, &offer, &mut fixed, &mut output).unwrap();
     hides("handshake", &format!("{handshake:?}"));
