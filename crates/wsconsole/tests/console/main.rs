@@ -4,7 +4,6 @@
 mod arguments;
 mod dump;
 mod endings;
-mod peers;
 mod program;
 mod server;
 mod session;

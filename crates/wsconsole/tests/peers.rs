@@ -1,11 +1,16 @@
 //! Against servers that are not ours. The scripts are those of the facade's tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "console/program.rs"]
+#[allow(dead_code, reason = "the tests in `console` need more of it")]
+mod program;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::program::{Program, wsconsole};
+use program::{Program, wsconsole};
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol-websocket/tests/peers")
