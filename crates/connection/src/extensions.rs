@@ -54,6 +54,11 @@ impl Extensions {
         self.0.iter_mut().try_fold(frame, |frame, slot| slot.extension.encode(frame))
     }
 
+    /// A frame with reserved bits was sent past them.
+    pub(crate) fn restart(&mut self) {
+        self.0.iter_mut().for_each(|slot| slot.extension.restart());
+    }
+
     pub(crate) fn shrink(&mut self) {
         self.0.iter_mut().for_each(|slot| slot.extension.shrink());
     }

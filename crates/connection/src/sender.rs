@@ -72,7 +72,8 @@ impl Sender {
         written
     }
 
-    /// Writes a frame past the extensions.
+    /// Writes a frame past the extensions. If it has reserved bits, the peer's extensions work on it as if ours had made it,
+    /// so that ours restart.
     pub(crate) fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         match frame.opcode() {
             OpCode::Pong => return self.pong(frame.payload().clone(), output),
@@ -91,6 +92,8 @@ impl Sender {
         let written = self.write(frame, output);
         if written.is_err() {
             self.fragments = before;
+        } else if !frame.rsv().is_none() {
+            self.extensions.restart();
         }
         written
     }

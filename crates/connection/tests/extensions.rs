@@ -309,3 +309,45 @@ fn a_message_may_come_out_of_one_in_many_pieces() {
         }
     }
 }
+
+/// Counts how often it restarts.
+struct Restarts(Arc<Mutex<usize>>);
+
+impl Extension for Restarts {
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV1
+    }
+
+    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+        Ok((frame, None))
+    }
+
+    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+        Ok(frame)
+    }
+
+    fn restart(&mut self) {
+        *self.0.lock().unwrap() += 1;
+    }
+}
+
+#[test]
+fn a_frame_of_ones_own_with_reserved_bits_restarts_them() {
+    let (receiving, sending) = (Arc::<Mutex<usize>>::default(), Arc::<Mutex<usize>>::default());
+    let mut server = server(&Config::new());
+    server.extend(Restarts(Arc::clone(&receiving)), Restarts(Arc::clone(&sending)));
+    let mut wire = BytesMut::new();
+    server.send("text", &mut wire).unwrap();
+    server.send_part(part("pa", true, false), &mut wire).unwrap();
+    server.send_part(part("rt", false, true), &mut wire).unwrap();
+    server.send_frame(&Frame::text("plain"), &mut wire).unwrap();
+    server.send_frame(&Frame::ping(""), &mut wire).unwrap();
+    assert_eq!(*sending.lock().unwrap(), 0);
+    let first = Frame::text("made elsewhere").with_rsv(Rsv::RSV1);
+    server.send_frame(&first.clone().with_fin(false), &mut wire).unwrap();
+    server.send_frame(&Frame::continuation(""), &mut wire).unwrap();
+    assert_eq!(*sending.lock().unwrap(), 1);
+    server.close(None, &mut wire).unwrap();
+    assert_eq!(server.send_frame(&first, &mut wire), Err(SendError::Closed));
+    assert_eq!((*receiving.lock().unwrap(), *sending.lock().unwrap()), (0, 1));
+}

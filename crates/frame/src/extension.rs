@@ -27,6 +27,13 @@ pub trait Extension {
     /// [`EncodeError::Extension`] when it cannot.
     fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError>;
 
+    /// Begins the next message without what the extension remembers of earlier ones (a compressor's window, for example).
+    ///
+    /// This is called when a frame is sent that did not come from [`encode`](Self::encode) but has reserved bits set, such
+    /// as one that was compressed once for many peers. The peer's side of the extension remembers that frame, and this one
+    /// does not. By default it does nothing, which is right for an extension that keeps nothing between messages.
+    fn restart(&mut self) {}
+
     /// Gives back what memory the extension can do without until the next frame. By default it has none.
     fn shrink(&mut self) {}
 }
