@@ -97,6 +97,31 @@ impl PermessageDeflate {
         self
     }
 
+    /// The widest window that `role` may compress with, as a power of two from 9 to 15, where `agreed` is what was
+    /// negotiated: the server's answer, as it stands in `Negotiated::extensions`.
+    ///
+    /// `None` means that `role` sends no compressed frames: another extension was negotiated, one with parameters that RFC
+    /// 7692 §7.1 does not have, or a window of 8 bits, which no compressor has.
+    ///
+    /// This is for a message that is compressed once for many peers: a frame of a [`Deflater`] with at most this window, and
+    /// without context takeover, may be sent to this peer.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Role;
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let agreed = "permessage-deflate; server_max_window_bits=9".parse()?;
+    /// assert_eq!(PermessageDeflate::window_bits(Role::Server, &agreed), Some(9));
+    /// assert_eq!(PermessageDeflate::window_bits(Role::Client, &agreed), Some(15));
+    /// assert_eq!(PermessageDeflate::window_bits(Role::Server, &"another".parse()?), None);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn window_bits(role: Role, agreed: &Extension) -> Option<u8> {
+        let agreed = Params::parse(agreed).filter(|_| agreed.name() == NAME)?;
+        agreed.window_bits(role).filter(|&bits| bits >= Self::MIN_WINDOW_BITS)
+    }
+
     fn offer(&self) -> Params {
         Params {
             server_no_context_takeover: self.server_no_context_takeover,
@@ -190,12 +215,7 @@ impl Negotiate for PermessageDeflate {
     //# both endpoints MUST use the algorithm described in Section 6
     fn agree(&self, role: Role, answer: &Extension) -> Option<(Inflater, Deflater)> {
         let answer = Params::parse(answer)?;
-        let server_bits = answer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS);
-        let client_bits = match answer.client_max_window_bits {
-            Bits::Absent => Self::MAX_WINDOW_BITS,
-            Bits::Max(bits) => bits,
-            Bits::Any => return None,
-        };
+        let (server_bits, client_bits) = (answer.window_bits(Role::Server)?, answer.window_bits(Role::Client)?);
         let (server_takeover, client_takeover) =
             (!answer.server_no_context_takeover, !answer.client_no_context_takeover);
         Some(match role {

@@ -1,4 +1,6 @@
-use protocol_websocket_http::Extension;
+use protocol_websocket_http::{Extension, Role};
+
+use crate::PermessageDeflate;
 
 /// The parameters of one offer or answer (RFC 7692 §7.1), each at most once and each with a value that it may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,16 @@ impl Params {
             }
         }
         Some(params)
+    }
+
+    /// The widest window of what `role` sends, in an answer. `None` if this is not one.
+    pub(crate) fn window_bits(self, role: Role) -> Option<u8> {
+        match (role, self.client_max_window_bits) {
+            (Role::Server, _) => Some(self.server_max_window_bits.unwrap_or(PermessageDeflate::MAX_WINDOW_BITS)),
+            (Role::Client, Bits::Absent) => Some(PermessageDeflate::MAX_WINDOW_BITS),
+            (Role::Client, Bits::Max(bits)) => Some(bits),
+            (Role::Client, Bits::Any) => None,
+        }
     }
 
     pub(crate) fn extension(self) -> Extension {

@@ -3,7 +3,7 @@
 
 use protocol_websocket_frame::{Extension as _, Frame};
 use protocol_websocket_http::{Extension, Negotiate, Role};
-use protocol_websocket_permessage_deflate::PermessageDeflate;
+use protocol_websocket_permessage_deflate::{Deflater, PermessageDeflate};
 
 fn offer(client: &PermessageDeflate) -> String {
     let [offer] = &client.offers()[..] else { unreachable!() };
@@ -246,6 +246,40 @@ fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
     let (_, mut deflater) = PermessageDeflate::new().agree(Role::Client, &answer).unwrap();
     let frame = Frame::text("a".repeat(1000));
     assert_eq!(deflater.encode(frame.clone()).unwrap(), frame);
+}
+
+#[test]
+fn window_bits_are_those_of_the_direction() {
+    let bits = |agreed: &str| {
+        let agreed = agreed.parse().unwrap();
+        [Role::Server, Role::Client].map(|role| PermessageDeflate::window_bits(role, &agreed))
+    };
+    assert_eq!(bits("permessage-deflate"), [Some(15), Some(15)]);
+    assert_eq!(bits("permessage-deflate; server_max_window_bits=9; client_max_window_bits=12"), [Some(9), Some(12)]);
+    assert_eq!(bits("permessage-deflate; server_max_window_bits=8"), [None, Some(15)]);
+    assert_eq!(bits("permessage-deflate; client_max_window_bits=8"), [Some(15), None]);
+    for none in ["another", "permessage-deflate; unknown", "permessage-deflate; server_max_window_bits=16"] {
+        assert_eq!(bits(none), [None, None], "{none}");
+    }
+}
+
+/// A frame that is shared by peers with one window refers to nothing that lies outside it.
+#[test]
+fn a_shared_frame_keeps_to_the_window_that_was_agreed_on() {
+    for agreed_bits in 9..=15 {
+        let agreed = format!("permessage-deflate; server_max_window_bits={agreed_bits}").parse().unwrap();
+        let bits = PermessageDeflate::window_bits(Role::Server, &agreed).unwrap();
+        // The same noise again, farther back than the window reaches.
+        let mut state = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .take((1 << agreed_bits) + 1)
+        .collect();
+        let frame = Deflater::new(bits).context_takeover(false).encode(Frame::binary(noise.repeat(2))).unwrap();
+        assert!(frame.payload().len() > 2 * noise.len(), "{agreed_bits}");
+    }
 }
 
 #[test]
