@@ -3,24 +3,35 @@ use std::fmt;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
 
-use crate::spares::Spares;
 use crate::{CHUNK, PermessageDeflate, TAIL};
 
 /// Compresses what is sent.
 ///
-/// It can be used by itself, to compress a message once for many peers: without
-/// [`context_takeover`](Self::context_takeover) a message stands alone, and fits every connection whose own compressor
-/// keeps no window either and may use one as wide.
+/// It can be used by itself, to compress a message once for many peers. Such a frame may be sent to a peer if two things
+/// hold:
+///
+/// - The deflater has no [`context_takeover`](Self::context_takeover), so that the message refers to nothing before it.
+/// - Its window is not wider than the one that was agreed on with this peer, which
+///   [`PermessageDeflate::window_bits`] gives.
 ///
 /// ```
 /// use protocol_websocket_frame::{Extension, Frame, Rsv};
-/// use protocol_websocket_permessage_deflate::Deflater;
+/// use protocol_websocket_http::Role;
+/// use protocol_websocket_permessage_deflate::{Deflater, PermessageDeflate};
 ///
-/// let mut deflater = Deflater::new(15).context_takeover(false);
+/// let agreed = "permessage-deflate; server_max_window_bits=10".parse()?;
+/// let bits = PermessageDeflate::window_bits(Role::Server, &agreed).expect("permessage-deflate was agreed on");
+/// let mut deflater = Deflater::new(bits).context_takeover(false);
 /// let news = deflater.encode(Frame::text("the same for all ".repeat(10)))?;
-/// assert_eq!(news.rsv(), Rsv::RSV1);
-/// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+/// assert_eq!((bits, news.rsv()), (10, Rsv::RSV1));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
+///
+/// No memory is shared with other deflaters, and none is used again for another message unless the window is kept. A
+/// context that was used before would not do: what zlib-rs 0.6.8 makes of a message in fragments depends on the bytes of
+/// the messages before it, even after a full flush or [`Compress::reset`]. Both clear the heads of the hash chains but not
+/// the window, and the hash covers four bytes. At the end of a fragment the fourth byte is therefore an old one, and
+/// whether later text is found to match depends on it.
 pub struct Deflater {
     bits: u8,
     level: u8,
@@ -28,8 +39,8 @@ pub struct Deflater {
     takeover: bool,
     /// Whether the message under way is compressed.
     active: bool,
-    /// Made for the first message that needs it.
-    context: Option<(Kind, Compress)>,
+    /// Made for the first message that needs it. Without takeover it is dropped after each message.
+    context: Option<Compress>,
 }
 
 impl Deflater {
@@ -64,8 +75,8 @@ impl Deflater {
         self
     }
 
-    /// Whether the window is kept from message to message, as it is unless told otherwise. Without it there is none between
-    /// two messages: the memory of one is the next one's, of whatever connection.
+    /// Whether the window is kept from message to message. The default is true. If false, the memory is freed after each
+    /// message and the next message allocates it again.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -79,14 +90,13 @@ impl Deflater {
     }
 
     /// Compresses all of `input`, and flushes, so that the peer can read all of it.
-    fn compress(&mut self, mut input: &[u8], last: FlushCompress) -> Result<Vec<u8>, EncodeError> {
-        let (kind, takeover) = ((self.bits, self.level), self.takeover);
-        let spare = || SPARES.take(|&(of, _)| of == kind && !takeover);
-        let (_, context) = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| (kind, new(kind))));
+    fn compress(&mut self, mut input: &[u8]) -> Result<Vec<u8>, EncodeError> {
+        let (level, bits) = (Compression::new(u32::from(self.level)), self.bits);
+        let context = self.context.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
         let mut output = Vec::with_capacity(input.len() / 2 + ROOM);
         loop {
             let (chunk, later) = input.split_at_checked(CHUNK).unwrap_or((input, &[]));
-            let flush = if later.is_empty() { last } else { FlushCompress::None };
+            let flush = if later.is_empty() { FlushCompress::Sync } else { FlushCompress::None };
             let before = context.total_in();
             let status = context.compress_vec(chunk, &mut output, flush).map_err(|_| EncodeError::Extension)?;
             let used = usize::try_from(context.total_in() - before).map_err(|_| EncodeError::Extension)?;
@@ -105,15 +115,6 @@ impl Deflater {
 
 /// More than any flush takes.
 const ROOM: usize = 64;
-
-/// What a context was made with: the bits of its window, and its level.
-type Kind = (u8, u8);
-
-static SPARES: Spares<(Kind, Compress)> = Spares::new();
-
-fn new((bits, level): Kind) -> Compress {
-    Compress::new_with_window_bits(Compression::new(u32::from(level)), false, bits)
-}
 
 impl Extension for Deflater {
     fn rsv(&self) -> Rsv {
@@ -139,10 +140,7 @@ impl Extension for Deflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST use the following algorithm to send a message in the form of a
         //# compressed message.
-        let ends_window = frame.fin() && !self.takeover;
-        // A full flush forgets what was, and costs less than a new beginning.
-        let flush = if ends_window { FlushCompress::Full } else { FlushCompress::Sync };
-        let mut payload = self.compress(frame.payload(), flush)?;
+        let mut payload = self.compress(frame.payload())?;
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# Note that for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT be done.
         if frame.fin() {
@@ -159,8 +157,8 @@ impl Extension for Deflater {
                 payload.push(0x00);
             }
         }
-        if ends_window && let Some(context) = self.context.take() {
-            SPARES.leave(context);
+        if frame.fin() && !self.takeover {
+            self.context = None;
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
@@ -169,7 +167,13 @@ impl Extension for Deflater {
         Ok(frame.with_payload(payload).with_rsv(rsv))
     }
 
-    /// Gives the window back. The next message begins with an empty one, which a compressor may at any time.
+    /// Drops the window, because the peer's has moved on: its inflater takes in the message from elsewhere, too.
+    fn restart(&mut self) {
+        self.context = None;
+    }
+
+    /// Frees the memory of the compressor. The next frame begins with an empty window, which a compressor may do at any
+    /// time.
     fn shrink(&mut self) {
         self.context = None;
     }

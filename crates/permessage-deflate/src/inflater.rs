@@ -1,16 +1,20 @@
 use std::fmt;
 
 use bytes::{Buf, Bytes};
-use flate2::{Decompress, FlushDecompress, Status};
 use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
 
-use crate::spares::Spares;
-use crate::{CHUNK, TAIL};
+use crate::TAIL;
+use crate::stream::Stream;
 
 /// Decompresses what comes in, as far as there is room for it.
 ///
-/// A DEFLATE stream that says that it ends inside a message (`BFINAL`, RFC 7692 §7.2.3.4) may go on behind that, with an
-/// empty window.
+/// After a final block (`BFINAL`, RFC 7692 §7.2.3.4) a message may go on, and others may follow, with an empty window: a
+/// reference to data before the final block is an error. §7.2.2 allows such references where the window is kept, but
+/// neither zlib nor zlib-rs can read on with the window that they had.
+///
+/// A payload that ends in the middle of a DEFLATE block is not recognized as malformed. The message is what could be
+/// decompressed, which may include the four bytes that §7.2.2 has the receiver append. Where the window is kept, the next
+/// message is read as the rest of that block.
 ///
 /// ```
 /// use protocol_websocket_frame::{Extension, Frame, OpCode, Rsv};
@@ -32,8 +36,10 @@ pub struct Inflater {
     carry: Option<u8>,
     /// What is still to be put behind the message under way.
     tail: &'static [u8],
-    /// Made for the first message that needs it.
-    context: Option<Decompress>,
+    /// Made for the first message that needs it. Without takeover it is dropped after each message.
+    stream: Option<Stream>,
+    /// The window of the stream that [`shrink`](Extension::shrink) dropped.
+    window: Vec<u8>,
 }
 
 /// Up to this length a payload is copied to stand before its tail: one call less takes less time than the copy.
@@ -51,11 +57,11 @@ impl Inflater {
     /// Takes what a compressor made with any window: a narrower one than the widest would take as much memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { takeover: true, message: Message::Plain, carry: None, tail: &TAIL, context: None }
+        Self { takeover: true, message: Message::Plain, carry: None, tail: &TAIL, stream: None, window: Vec::new() }
     }
 
-    /// Whether the peer keeps its window from message to message, as it does unless told otherwise. Without it there is
-    /// none between two messages: the memory of one is the next one's, of whatever connection.
+    /// Whether the peer keeps its window from message to message. The default is true. If false, the memory is freed after
+    /// each message.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -71,11 +77,12 @@ impl Inflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress
         //# received messages.
-        let takeover = self.takeover;
-        let spare = || SPARES.take(|_| !takeover);
-        let context = self.context.get_or_insert_with(|| spare().unwrap_or_else(|| Decompress::new(false)));
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            none => none.insert(Stream::new(&std::mem::take(&mut self.window))?),
+        };
         if !ends {
-            return inflate(context, input, output, room);
+            return stream.inflate(input, output, room);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
@@ -88,16 +95,16 @@ impl Inflater {
             end.copy_from_slice(self.tail);
             let len = start.len() + end.len();
             let mut rest = joined.get(..len).unwrap_or_default();
-            inflate(context, &mut rest, output, room)?;
+            stream.inflate(&mut rest, output, room)?;
             let used = len - rest.len();
             let of_input = used.min(input.len());
             input.advance(of_input);
             self.tail.advance(used - of_input);
             return Ok(());
         }
-        inflate(context, input, output, room)?;
+        stream.inflate(input, output, room)?;
         // Where the payload is not used up there is no room for this either.
-        inflate(context, &mut self.tail, output, room)
+        stream.inflate(&mut self.tail, output, room)
     }
 
     fn decompress(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
@@ -132,12 +139,10 @@ impl Inflater {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
             //# Otherwise, the server MUST decompress each new message using the LZ77 sliding window
             //# used to process the last compressed message.
-            if !self.takeover
-                && let Some(mut context) = self.context.take()
-            {
-                context.reset(false);
-                SPARES.leave(context);
+            if !self.takeover {
+                self.stream = None;
             }
+            self.message = Message::Plain;
         }
         Ok((frame.with_fin(fin), None))
     }
@@ -179,6 +184,19 @@ impl Extension for Inflater {
     fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
         Ok(frame)
     }
+
+    /// Frees the memory of the decompressor unless a compressed message is under way. Where the window is kept, the bytes
+    /// in it stay: as many as came out so far, at most 32 KiB. While a compressed message is under way nothing is freed.
+    fn shrink(&mut self) {
+        if self.message == Message::Compressed {
+            return;
+        }
+        match self.stream.take().map(Stream::into_window) {
+            Some(Ok(window)) => self.window = window,
+            Some(Err(_)) => self.message = Message::Failed,
+            None => {}
+        }
+    }
 }
 
 impl fmt::Debug for Inflater {
@@ -188,39 +206,4 @@ impl fmt::Debug for Inflater {
             .field("message", &self.message)
             .finish_non_exhaustive()
     }
-}
-
-static SPARES: Spares<Decompress> = Spares::new();
-
-/// Inflates `input` into `output` until it is used up or `output` has `room` bytes.
-fn inflate(
-    context: &mut Decompress,
-    input: &mut impl Buf,
-    output: &mut Vec<u8>,
-    room: usize,
-) -> Result<(), DecodeError> {
-    while output.len() < room {
-        if output.len() == output.capacity() {
-            output.reserve_exact(output.len().max(64).min(room - output.len()));
-        }
-        let chunk = input.chunk();
-        let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-        let before = context.total_in();
-        let status = context.decompress_vec(chunk, output, FlushDecompress::Sync);
-        let used = usize::try_from(context.total_in() - before).map_err(|_| DecodeError::Extension)?;
-        input.advance(used);
-        match status {
-            Ok(Status::StreamEnd) => context.reset(false),
-            // There was nothing to read, or no place to write it.
-            Ok(Status::BufError) if input.has_remaining() && output.len() < output.capacity() => {
-                return Err(DecodeError::Extension);
-            }
-            Ok(Status::Ok | Status::BufError) => {}
-            Err(_) => return Err(DecodeError::Extension),
-        }
-        if !input.has_remaining() && output.len() < output.capacity() {
-            return Ok(());
-        }
-    }
-    Ok(())
 }

@@ -45,15 +45,25 @@
 //!
 //! # What it costs
 //!
-//! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 46 KiB whatever its window. Neither
-//! exists before its first message. Without context takeover a connection has none between two messages: what one message
-//! used is the next one's, of whatever connection, and a process keeps up to eight of each for that. A compressor with
-//! takeover goes when [`shrink`](protocol_websocket_frame::Extension::shrink) says so. A bomb costs the room that it is given
-//! and the decompressor. These figures are measured by
+//! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 47 KiB whatever its window. Neither
+//! exists before the first compressed message of its direction; a decompressor does from the first byte of that message on.
+//!
+//! - Without context takeover both are freed after each message. No memory is used again for another message.
+//! - With context takeover both stay. [`shrink`](protocol_websocket_frame::Extension::shrink) frees the compressor at any
+//!   time. It frees the decompressor unless a compressed message is under way, and keeps the bytes in its window: as many
+//!   as came out so far, at most 32 KiB.
+//! - A bomb costs the room that it is given and the decompressor.
+//!
+//! These figures are measured by
 //!
 //! ```sh
 //! cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture
 //! ```
+//!
+//! Without context takeover each message allocates and clears its memory. Compared with a compressor that is used again, a
+//! message of 100 bytes takes 2.0 to 2.6 times as long at level 1 and 1.3 to 1.6 times at level 6, one of 16 KiB hardly
+//! longer at all. Where the allocator returns blocks of this size to the system each time (musl's does, and glibc's with
+//! a low `MALLOC_MMAP_THRESHOLD_`) it is 0.1 to 0.2 ms a message: use another allocator there, or keep the window.
 //!
 //! # Secrets
 //!
@@ -74,7 +84,7 @@ mod deflater;
 mod inflater;
 mod negotiate;
 mod params;
-mod spares;
+mod stream;
 
 pub use deflater::Deflater;
 pub use inflater::Inflater;

@@ -7,12 +7,14 @@
 
 mod heap;
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use heap::measure;
 use protocol_websocket::frame::{Extension, MaskKey, Rsv};
 use protocol_websocket::{
     Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Kind, Limits, Message,
-    Negotiated, Offer, OpCode, Part, PermessageDeflate, Server, State, Url, Version,
+    Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
 };
 
 const LINE: &str = "as much again, and as much again, ";
@@ -175,27 +177,129 @@ fn a_message_may_be_left_uncompressed() {
     }
 }
 
+/// Compresses a message for a peer that is not among those of this connection, in one frame or in three.
+fn elsewhere(bits: u8, message: &str, fragments: bool) -> Vec<Frame> {
+    let mut deflater = Deflater::new(bits).context_takeover(false).threshold(0);
+    let (start, rest) = message.split_at(message.len() / 2);
+    let frames = match fragments {
+        false => vec![Frame::text(message)],
+        true => {
+            vec![
+                Frame::text(start).with_fin(false),
+                Frame::continuation("").with_fin(false),
+                Frame::continuation(rest.to_owned()),
+            ]
+        }
+    };
+    frames.into_iter().map(|frame| deflater.encode(frame).unwrap()).collect()
+}
+
+/// The peer's window moves with each compressed message, whether the connection's own compressor made it or not.
 #[test]
-fn a_message_may_be_compressed_once_for_many() {
-    let mut deflater = Deflater::new(15).context_takeover(false);
-    let ours = Config::new().extension(PermessageDeflate::new().server_no_context_takeover());
-    let mut peers: Vec<_> = (0..3).map(|_| opened(&deflating(), &ours)).collect();
-    for news in ["the same for all, ".repeat(10), "and once more the same for all, ".repeat(10)] {
-        let frame = deflater.encode(Frame::text(news.as_str())).unwrap();
-        for (client, server, _) in &mut peers {
+fn a_frame_that_was_compressed_elsewhere_does_not_spoil_the_next_message() {
+    for (fragments, parts) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (mut client, mut server, _) = opened(&deflating(), &deflating());
+        for round in 0..3 {
+            let own = format!("own message {round}, {}", LINE.repeat(5));
+            let foreign =
+                format!("a broadcast {round} that was compressed once for ten thousand peers, {}", LINE.repeat(3));
             let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
-            server.send_frame(&frame, &mut wire).unwrap();
-            server.send(LINE.repeat(5), &mut wire).unwrap();
-            for expected in [&news, &LINE.repeat(5)] {
+            for frame in elsewhere(15, &foreign, fragments) {
+                server.send_frame(&frame, &mut wire).unwrap();
+            }
+            if parts {
+                let (start, rest) = own.split_at(20);
+                for (text, first) in [(start, true), (rest, false)] {
+                    let bytes = Bytes::copy_from_slice(text.as_bytes());
+                    server.send_part(Part { kind: Kind::Text, bytes, first, last: !first }, &mut wire).unwrap();
+                }
+            } else {
+                server.send(own.as_str(), &mut wire).unwrap();
+            }
+            server.send(own.as_str(), &mut wire).unwrap();
+            for expected in [&foreign, &own, &own] {
                 let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
-                assert_eq!(came.as_text(), Some(expected.as_str()));
+                assert_eq!(came.as_text(), Some(expected.as_str()), "round {round}, {fragments} {parts}");
             }
         }
     }
 }
 
 #[test]
-fn what_is_idle_can_give_its_compressor_back() {
+fn a_message_may_be_compressed_once_for_many() {
+    let ours = PermessageDeflate::new();
+    let theirs = [
+        ours.clone(),
+        ours.clone().server_max_window_bits(9),
+        ours.clone().server_max_window_bits(9).server_no_context_takeover(),
+        ours.clone().server_no_context_takeover(),
+    ];
+    let ours = Config::new().extension(ours);
+    let mut peers: Vec<_> = theirs.into_iter().map(|theirs| opened(&Config::new().extension(theirs), &ours)).collect();
+    peers.push(opened(&Config::new(), &ours));
+    // What is said again lies farther back than 512 bytes.
+    let numbers: String = (0..300).map(|number| format!("{} ", number * number * 7919 % 100_003)).collect();
+    for news in ["the same for all, ".repeat(10), numbers.repeat(2), "and once more the same for all, ".repeat(10)] {
+        let (mut frames, mut lengths) = (BTreeMap::new(), Vec::new());
+        for (client, server, negotiated) in &mut peers {
+            let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+            let window = |agreed| PermessageDeflate::window_bits(Role::Server, agreed);
+            match negotiated.extensions.iter().find_map(window) {
+                Some(bits) => {
+                    let frame = frames.entry(bits).or_insert_with(|| elsewhere(bits, &news, false).remove(0));
+                    server.send_frame(frame, &mut wire).unwrap();
+                }
+                None => server.send(news.as_str(), &mut wire).unwrap(),
+            }
+            lengths.push(wire.len());
+            server.send(LINE.repeat(5), &mut wire).unwrap();
+            for expected in [&news, &LINE.repeat(5)] {
+                let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
+                assert_eq!(came.as_text(), Some(expected.as_str()));
+            }
+        }
+        assert_eq!(frames.keys().copied().collect::<Vec<_>>(), [9, 15]);
+        assert!(lengths[0] == lengths[3] && lengths[1] == lengths[2], "{lengths:?}");
+        assert!(lengths.iter().all(|length| *length <= lengths[4]), "{lengths:?}");
+        // The narrow window does not reach what the wide one finds.
+        assert_eq!(lengths[1] > lengths[0] + 100, news.len() > 1000, "{lengths:?}");
+    }
+}
+
+#[test]
+fn a_part_says_that_a_compressed_message_began() {
+    let mut server = server(&deflating().delivery(Delivery::Parts), "");
+    let first = Frame::text("").with_payload(&b"\xf2"[..]).with_rsv(Rsv::RSV1).with_fin(false);
+    let event = server.receive(&mut masked(&first), &mut BytesMut::new());
+    assert!(matches!(event, Ok(Some(Event::Part(Part { first: true, last: false, .. })))), "{event:?}");
+}
+
+/// Seven bytes are enough for the memory of a decompressor, which stays until the message is over.
+#[test]
+fn a_compressed_message_under_way_costs_one_decompressor() {
+    let config = deflating();
+    for (parameters, kept) in [("", 1024), ("; client_no_context_takeover", 512)] {
+        let mut server = server(&config, parameters);
+        let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+        let first = Frame::text("").with_payload(&b"\xf2"[..]).with_rsv(Rsv::RSV1).with_fin(false);
+        let rest = Frame::continuation(&b"\x48\xcd\xc9\xc9\x07\x00"[..]);
+        let mut held = 0;
+        for (frame, most) in [(first, 48 * 1024), (rest, kept)] {
+            let ((), used) = measure(|| {
+                wire.unsplit(masked(&frame));
+                while server.receive(&mut wire, &mut output).unwrap().is_some() {}
+                wire = BytesMut::new();
+                server.shrink();
+            });
+            held += used.held;
+            println!("{frame:?}{parameters}: {held} bytes of heap");
+            assert!(held < most, "{held}");
+        }
+    }
+}
+
+#[test]
+fn what_is_idle_can_give_its_memory_back() {
     let (mut client, mut server, _) = opened(&deflating(), &deflating());
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     let ((), used) = measure(|| client.send(LINE.repeat(100), &mut wire).unwrap());
@@ -204,8 +308,12 @@ fn what_is_idle_can_give_its_compressor_back() {
     assert!(used.held + given_back.held < 10_000);
     client.send(LINE.repeat(100), &mut wire).unwrap();
     for _ in 0..2 {
-        let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
-        assert_eq!(came.as_bytes()[..], *Bytes::from(LINE.repeat(100)));
-        server.shrink();
+        let ((), used) = measure(|| {
+            let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
+            assert_eq!(came.as_bytes()[..], *Bytes::from(LINE.repeat(100)));
+            server.shrink();
+        });
+        // The window that the peer may refer to, and nothing else.
+        assert!(used.held < 4500, "{}", used.held);
     }
 }

@@ -1,0 +1,165 @@
+//! What one message, or one connection, says does not show in what is made of another.
+#![allow(clippy::unwrap_used)]
+
+use bytes::Bytes;
+use flate2::{Compress, Compression, FlushCompress};
+use proptest::prelude::*;
+use protocol_websocket_frame::{DecodeError, Extension, Frame, OpCode, Rsv};
+use protocol_websocket_permessage_deflate::{Deflater, Inflater};
+
+/// Every level with every window.
+fn kinds() -> impl Iterator<Item = (u8, u8)> {
+    (0..=9).flat_map(|level| (9..=15).map(move |bits| (level, bits)))
+}
+
+/// A message cut into fragments of these lengths, and the rest of it.
+fn fragments(message: &[u8], sizes: &[usize]) -> Vec<Frame> {
+    let mut rest = Bytes::copy_from_slice(message);
+    let mut frames = Vec::new();
+    for size in sizes {
+        let piece = rest.split_to(rest.len().min(*size));
+        frames.push(piece);
+    }
+    frames.push(rest);
+    let last = frames.len() - 1;
+    let frame = |(at, piece)| {
+        let opcode = if at == 0 { OpCode::Binary } else { OpCode::Continuation };
+        Frame::new(opcode, piece).with_fin(at == last)
+    };
+    frames.into_iter().enumerate().map(frame).collect()
+}
+
+fn compressed(deflater: &mut Deflater, frames: &[Frame]) -> Vec<Frame> {
+    frames.iter().map(|frame| deflater.encode(frame.clone()).unwrap()).collect()
+}
+
+fn deflater((level, bits): (u8, u8)) -> Deflater {
+    Deflater::new(bits).level(level).threshold(0).context_takeover(false)
+}
+
+/// Three fragments. The second one ends before the byte that is asked for, which the compressor hashes along with it.
+fn probe() -> Vec<Frame> {
+    let entry = |i: u8, g: u8| [b'a', b'b', b'c', g, 0xC0 + i, 0xE0 + i, 1 + i, 0x30 + i];
+    let (mut first, mut third) = (vec![], vec![0x7F]);
+    for (i, g) in (0..).zip(*b"0123456789abcdef") {
+        first.extend_from_slice(&entry(i, g));
+        first.push(0xA0 + i);
+        third.push(0x80 + i);
+        third.extend_from_slice(&entry(i, g));
+    }
+    let len = first.len() + 2;
+    fragments(&[&first[..], b"abc", &third].concat(), &[len, 1])
+}
+
+/// The probe tells each of sixteen characters apart where the window keeps bytes of earlier messages, whether these came
+/// from the same connection or from another.
+#[test]
+fn earlier_messages_do_not_show_in_the_fragments_of_the_next() {
+    let probe = probe();
+    for kind in kinds() {
+        let alone = compressed(&mut deflater(kind), &probe);
+        for secret in ["0", "7", "f"] {
+            let mut before = deflater(kind);
+            before.encode(Frame::text(secret.repeat(500))).unwrap();
+            assert_eq!(compressed(&mut deflater(kind), &probe), alone, "{secret:?} of another connection, {kind:?}");
+            assert_eq!(compressed(&mut before, &probe), alone, "{secret:?} of the same connection, {kind:?}");
+        }
+    }
+}
+
+/// Bytes with many repetitions, so that whether one is found matters.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let short = prop::collection::vec(b'a'..b'e', 0..200);
+    let long = (prop::collection::vec(any::<u8>(), 1..300), 1_usize..20).prop_map(|(unit, times)| unit.repeat(times));
+    prop_oneof![3 => short, 1 => long]
+}
+
+/// Fragments of any lengths, many of them of one byte or none.
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![Just(vec![1; 100]), prop::collection::vec(prop_oneof![0_usize..4, 1_usize..100], 0..20)]
+}
+
+/// All that is made of a message, piece by piece.
+fn inflated(inflater: &mut Inflater, frames: &[Frame], room: usize) -> Result<Vec<u8>, DecodeError> {
+    let mut came = Vec::new();
+    for frame in frames {
+        let mut next = Some(frame.clone());
+        while let Some(frame) = next {
+            let (piece, rest) = inflater.decode(frame, room)?;
+            came.extend_from_slice(piece.payload());
+            next = rest;
+        }
+    }
+    Ok(came)
+}
+
+fn marked(mut frames: Vec<Frame>) -> Vec<Frame> {
+    if let Some(first) = frames.first_mut() {
+        *first = first.clone().with_rsv(Rsv::RSV1);
+    }
+    frames
+}
+
+/// What a compressor makes of a message that comes after another one, so that it refers to that, and as it may have been
+/// changed on the way.
+fn referring(before: &[u8], message: &[u8], change: Option<(prop::sample::Index, u8)>) -> Vec<u8> {
+    let mut context = Compress::new(Compression::best(), false);
+    let mut output = Vec::with_capacity(before.len() + message.len() + 1000);
+    context.compress_vec(before, &mut output, FlushCompress::Sync).unwrap();
+    output.clear();
+    context.compress_vec(message, &mut output, FlushCompress::Sync).unwrap();
+    output.truncate(output.len().saturating_sub(4));
+    if let Some((at, flip)) = change
+        && !output.is_empty()
+    {
+        let at = at.index(output.len());
+        output.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= flip);
+    }
+    output
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn a_message_is_compressed_alike_after_any_other(
+        (message, cuts) in (message(), cuts()),
+        tenants in prop::collection::vec((message(), cuts()), 2),
+    ) {
+        let message = fragments(&message, &cuts);
+        for kind in kinds() {
+            let alone = compressed(&mut deflater(kind), &message);
+            for (tenant, cuts) in &tenants {
+                let mut before = deflater(kind);
+                compressed(&mut before, &fragments(tenant, cuts));
+                prop_assert_eq!(&compressed(&mut deflater(kind), &message), &alone, "{:?}", kind);
+                prop_assert_eq!(&compressed(&mut before, &message), &alone, "{:?}", kind);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_message_is_inflated_alike_after_any_other(
+        (referred, message, cuts) in (message(), message(), cuts()),
+        change in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        tenants in prop::collection::vec(message(), 2),
+        room in prop_oneof![1_usize..20, Just(100_000)],
+    ) {
+        let mut payload = referring(&referred, &message, change);
+        if change.is_some_and(|(_, byte)| byte % 4 == 0) {
+            payload = message;
+        }
+        let frames = marked(fragments(&payload, &cuts));
+        let inflater = || Inflater::new().context_takeover(false);
+        let alone = inflated(&mut inflater(), &frames, room);
+        // The one that it refers to is among those that came before.
+        for tenant in tenants.iter().chain([&referred]) {
+            let mut before = inflater();
+            inflated(&mut before, &marked(vec![Frame::binary(referring(b"", tenant, None))]), 100_000).unwrap();
+            prop_assert_eq!(&inflated(&mut inflater(), &frames, room), &alone);
+            prop_assert_eq!(&inflated(&mut before, &frames, room), &alone);
+        }
+    }
+}
