@@ -7,18 +7,34 @@ use protocol_websocket_connection::{
     Config, Connection, Delivery, Event, Extension as _, Frame, Kind, Limits, Message, Negotiate, Negotiated, Part,
 };
 use protocol_websocket_frame::{DecodeError, MaskKey, Rsv};
-use protocol_websocket_http::Extension;
-use protocol_websocket_permessage_deflate::{Inflater, PermessageDeflate};
+use protocol_websocket_http::{Extension, Role};
+use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};
 
 use crate::input::{bit, every_cut, pieces, read};
 
-/// Whatever two ends agree on, what is sent arrives: whole messages, parts and frames past the extension, however the
-/// wire is cut and in whatever form it is asked for, with pings in their places.
+/// Whatever two ends agree on, what is sent arrives: whole messages, parts and frames past the extension, compressed
+/// elsewhere or not at all, however the wire is cut and in whatever form it is asked for, with pings in their places. And
+/// what a message is compressed to does not depend on the message before it.
 pub fn deflate(data: &[u8]) {
     let mut input = Unstructured::new(data);
-    let Ok((mut sending, mut receiving, cuts)) = ends(&mut input) else { return };
+    let Ok(Ends { mut sending, mut receiving, shared, level, shrink, cuts }) = ends(&mut input) else { return };
     let (mut wire, mut expected) = (BytesMut::new(), Vec::new());
-    while expected.len() < 12 && !input.is_empty() && say(&mut input, &mut sending, &mut wire, &mut expected).is_ok() {}
+    while expected.len() < 12
+        && !input.is_empty()
+        && say(&mut input, &mut sending, shared, &mut wire, &mut expected).is_ok()
+    {}
+    if let (Some(bits), [(_, tenant), .., (_, message)]) = (shared, &expected[..]) {
+        let deflater = || Deflater::new(bits).level(level).threshold(0).context_takeover(false);
+        let mut before = deflater();
+        before.encode(Frame::binary(tenant.clone())).unwrap();
+        let message = &message[..message.len().min(200)];
+        every_cut(message, &cuts, |cuts| {
+            let frames: Vec<Frame> = fragments(cuts);
+            let [alone, after] = [&mut deflater(), &mut before]
+                .map(|deflater| frames.iter().map(|frame| deflater.encode(frame.clone()).unwrap()).collect::<Vec<_>>());
+            assert_eq!(alone, after);
+        });
+    }
 
     let (mut buffer, mut pongs, mut came) = (BytesMut::new(), BytesMut::new(), Vec::new());
     let mut open: Option<Vec<u8>> = None;
@@ -41,13 +57,27 @@ pub fn deflate(data: &[u8]) {
                 Event::Ping(payload) => came.push((None, payload.into())),
                 other => panic!("{other:?}"),
             }
+            if shrink {
+                receiving.shrink();
+            }
         }
     }
     assert_eq!(came, expected);
 }
 
+struct Ends {
+    sending: Connection,
+    receiving: Connection,
+    /// The window that frames may have that were compressed elsewhere.
+    shared: Option<u8>,
+    level: u8,
+    /// Whether the receiving end shrinks after each event.
+    shrink: bool,
+    cuts: [u8; 4],
+}
+
 /// A server that sends and a client that receives, or the other way round.
-fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<(Connection, Connection, [u8; 4])> {
+fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<Ends> {
     let (options, level, bits, cuts) = input.arbitrary::<(u8, u8, [u8; 2], [u8; 4])>()?;
     let mut extension = PermessageDeflate::new().level(level % 10).threshold(usize::from(level >> 4));
     extension = extension.server_max_window_bits(8 + bits[0] % 8).client_max_window_bits(8 + bits[1] % 8);
@@ -58,12 +88,16 @@ fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<(Connection, Connecti
         extension = extension.client_no_context_takeover();
     }
     let offer = extension.offers().remove(0);
-    let negotiated = Negotiated::default().extension(extension.answer(&offer).unwrap());
+    let agreed = extension.answer(&offer).unwrap();
+    let role = if bit(options, 3) { Role::Server } else { Role::Client };
+    let shared = PermessageDeflate::window_bits(role, &agreed);
+    let negotiated = Negotiated::default().extension(agreed);
     let delivery = if bit(options, 2) { Delivery::Parts } else { Delivery::Whole };
     let config = Config::new().extension(extension).limits(Limits::NONE).delivery(delivery);
     let server = Connection::server(&negotiated, &config);
     let client = Connection::client(&negotiated, &config, |key: &mut [u8]| key.copy_from_slice(b"key!"));
-    Ok(if bit(options, 3) { (server, client, cuts) } else { (client, server, cuts) })
+    let (sending, receiving) = if role == Role::Server { (server, client) } else { (client, server) };
+    Ok(Ends { sending, receiving, shared, level: level % 10, shrink: bit(options, 4), cuts })
 }
 
 type Said = (Option<Kind>, Vec<u8>);
@@ -72,6 +106,7 @@ type Said = (Option<Kind>, Vec<u8>);
 fn say(
     input: &mut Unstructured<'_>,
     sending: &mut Connection,
+    shared: Option<u8>,
     wire: &mut BytesMut,
     expected: &mut Vec<Said>,
 ) -> arbitrary::Result<()> {
@@ -80,8 +115,16 @@ fn say(
     match what % 4 {
         0 => sending.send(Message::from(payload.clone()), wire).unwrap(),
         1 => {
-            let frame = Frame::binary(payload.clone());
-            sending.send_frame(&frame, wire).unwrap();
+            let mut elsewhere = shared.filter(|_| bit(what, 5)).map(|bits| Deflater::new(bits).context_takeover(false));
+            // In one frame or in two.
+            let pieces = payload.chunks(1 + payload.len() / (1 + usize::from(bit(what, 4))));
+            for frame in fragments(&mut pieces.filter(|piece| !piece.is_empty())) {
+                let frame = match &mut elsewhere {
+                    Some(deflater) => deflater.encode(frame).unwrap(),
+                    None => frame,
+                };
+                sending.send_frame(&frame, wire).unwrap();
+            }
         }
         2 => {
             let rest = sending.send_vectored(Message::from(payload.clone()), wire).unwrap();
@@ -116,6 +159,16 @@ fn say(
     Ok(())
 }
 
+/// A message in these pieces.
+fn fragments(pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<Frame> {
+    let mut pieces: Vec<_> = pieces.map(Bytes::copy_from_slice).collect();
+    let last = pieces.pop().unwrap_or_default();
+    let mut frames: Vec<_> = pieces.into_iter().map(|piece| Frame::continuation(piece).with_fin(false)).collect();
+    frames.push(Frame::continuation(last));
+    frames[0] = Frame::binary(frames[0].payload().clone()).with_fin(frames[0].fin());
+    frames
+}
+
 /// Bytes as they come, or some of them over and over.
 fn payload(input: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     let (times, len) = input.arbitrary::<(u8, u8)>()?;
@@ -136,11 +189,18 @@ pub fn inflate(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let room = 1 + usize::from(input.room);
     let expected = plain(input.stream);
-    every_cut(input.stream, &input.cuts, |cuts| match (inflated(cuts, room), &expected) {
+    let check = |came: Result<Vec<u8>, DecodeError>| match (came, &expected) {
         (Ok(came), Some(expected)) => assert_eq!(came, *expected),
         (Err(error), None) => assert_eq!(error, DecodeError::Extension),
         (came, expected) => panic!("{came:?} is not {expected:?}"),
-    });
+    };
+    every_cut(input.stream, &input.cuts, |cuts| check(inflated(&mut Inflater::new(), cuts, room)));
+
+    // The same after a message of which nothing may be left.
+    let tenant = Deflater::new(15).threshold(0).encode(Frame::binary(input.stream.to_vec())).unwrap();
+    let mut after = Inflater::new().context_takeover(false);
+    after.decode(tenant, usize::MAX).unwrap();
+    check(inflated(&mut after, &mut [input.stream].into_iter(), room));
 
     // At a connection: no message beyond the limit, and the limit is named where it was the reason.
     let limit = u64::from(input.room);
@@ -164,8 +224,11 @@ pub fn inflate(data: &[u8]) {
 }
 
 /// What a message in these pieces gives.
-fn inflated(cuts: &mut dyn Iterator<Item = &[u8]>, room: usize) -> Result<Vec<u8>, DecodeError> {
-    let mut inflater = Inflater::new();
+fn inflated(
+    inflater: &mut Inflater,
+    cuts: &mut dyn Iterator<Item = &[u8]>,
+    room: usize,
+) -> Result<Vec<u8>, DecodeError> {
     let (mut out, mut first) = (Vec::new(), true);
     let cuts = cuts.map(Some).chain([None]);
     for cut in cuts {
