@@ -14,7 +14,7 @@ use crate::stream::Stream;
 ///
 /// A payload that ends in the middle of a DEFLATE block is not recognized as malformed. The message is what could be
 /// decompressed, which may include the four bytes that §7.2.2 has the receiver append. Where the window is kept, the next
-/// message is read as the rest of that block.
+/// message is read as the rest of that block. After a [`shrink`](Extension::shrink) in between it may be an error instead.
 ///
 /// ```
 /// use protocol_websocket_frame::{Extension, Frame, OpCode, Rsv};

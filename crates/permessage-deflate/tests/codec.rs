@@ -335,6 +335,11 @@ fn a_payload_that_ends_inside_a_block_is_taken_as_far_as_it_goes() {
         assert_eq!(came, Ok(b"hello\x00\x00\xff\xff".to_vec()));
         assert_eq!(pieces(&mut inflater, next.clone(), 100).map(|pieces| joined(&pieces)), Ok(expected.to_vec()));
     }
+    // There are no bytes of a window to be kept.
+    let mut inflater = Inflater::new();
+    assert!(pieces(&mut inflater, cut, 100).is_ok());
+    inflater.shrink();
+    assert_eq!(pieces(&mut inflater, next, 100), Err(DecodeError::Extension));
 }
 
 #[test]
