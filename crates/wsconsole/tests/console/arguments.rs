@@ -29,7 +29,7 @@ fn what_cannot_be_asked_for_is_told_before_anything_is_done() {
         (&["-H", "no colon", &url], "no colon behind the name"),
         (&["-H", "Host: h", &url], "header belongs to the handshake"),
         (&["-H", "X-A: \u{1}", &url], "header name or value cannot be written"),
-        (&["--origin", "a b", &url], "origin cannot be written"),
+        (&["--origin", "a\u{1}b", &url], "origin cannot be written"),
         (&["--subprotocol", "a", "--subprotocol", "a", &url], "subprotocol is offered twice"),
         (&["--version", "13", &url], "no websocket version has this name"),
         (&["--ca", "/nonexistent", "wss://h/"], "cannot use /nonexistent"),
