@@ -152,8 +152,9 @@ fn informational_answers_are_refused() {
 #[test]
 fn what_is_no_http_is_refused() {
     for (text, error) in [
-        ("SSH-2.0-OpenSSH\r\n\r\n", ParseError::ResponseLine),
-        ("HTTP/1.1 101 x\r\nA : b\r\n\r\n", ParseError::Field),
+        ("SSH-2.0-OpenSSH\r\n", ParseError::ResponseLine),
+        ("220 mx.example.com ESMTP\r\n", ParseError::ResponseLine),
+        ("HTTP/1.1 101 x\r\nA : b\r\n", ParseError::Field),
         ("\0", ParseError::ResponseLine),
     ] {
         assert_eq!(parse(text).unwrap_err(), HandshakeError::Head(error), "{text:?}");

@@ -3,12 +3,25 @@ use core::fmt::{self, Write};
 use core::mem::MaybeUninit;
 
 use bytes::BytesMut;
-use httparse::{EMPTY_HEADER, Error, Header, ParserConfig, Status};
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
 
 use crate::ParseError;
 use crate::debug;
 use crate::grammar::{is_token, is_value, is_visible, names, trim};
 use crate::headers::{Field, Headers, Span};
+
+/// What [`HeadReader`](crate::HeadReader) reads: the head of a request or of a response.
+pub(crate) trait Head: Sized {
+    /// The error for a wrong first line.
+    const WRONG_LINE: ParseError;
+
+    /// Checks a first line that is complete, with its line end.
+    fn check_first_line(line: &[u8]) -> Result<(), ParseError>;
+
+    /// Takes a head with at most `fields` fields from the front of `input`; `None` if its first `len` bytes do not begin
+    /// with one.
+    fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self>;
+}
 
 /// The head of any HTTP/1.x request, upgrade or not: a server can answer other requests on the same port.
 ///
@@ -110,32 +123,6 @@ impl RequestHead {
         Some(Self { method, target, minor_version: 1, is_plain: true, headers })
     }
 
-    /// Takes a head with at most `fields` fields from the front of `input`; `None` if its first `len` bytes have no end
-    /// of one.
-    pub(crate) fn take(input: &mut BytesMut, len: usize, fields: usize) -> Result<Option<Self>, ParseError> {
-        let bytes = input.get(..len).unwrap_or(input);
-        let parsed = with_slots(fields, |slots| {
-            let mut head = httparse::Request::new(&mut []);
-            let status = head.parse_with_uninit_headers(bytes, slots);
-            let Some(end) = end(status, ParseError::RequestLine)? else { return Ok(None) };
-            let (Some(method), Some(target), Some(minor_version)) = (head.method, head.path, head.version) else {
-                return Err(ParseError::RequestLine);
-            };
-            if !is_visible(target.as_bytes()) {
-                return Err(ParseError::RequestLine);
-            }
-            let [method, target] = [method, target].map(|text| Span::within(text.as_bytes(), bytes));
-            Ok(Some((end, method, target, minor_version, spans(head.headers, bytes))))
-        })?;
-        Ok(parsed.map(|(end, method, target, minor_version, fields)| Self {
-            method,
-            target,
-            minor_version,
-            is_plain: false,
-            headers: Headers::from_head(input.split_to(end), fields),
-        }))
-    }
-
     #[cfg(feature = "http")]
     pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
         Self { minor_version, is_plain: self.is_plain && self.minor_version == minor_version, ..self }
@@ -157,6 +144,29 @@ impl RequestHead {
 
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
         &mut self.headers
+    }
+}
+
+impl Head for RequestHead {
+    const WRONG_LINE: ParseError = ParseError::RequestLine;
+
+    fn check_first_line(line: &[u8]) -> Result<(), ParseError> {
+        let mut head = httparse::Request::new(&mut []);
+        let is_good = head.parse(line).is_ok() && head.path.is_some_and(|target| is_visible(target.as_bytes()));
+        if is_good { Ok(()) } else { Err(Self::WRONG_LINE) }
+    }
+
+    fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {
+        let bytes = input.get(..len).unwrap_or(input);
+        let (end, method, target, minor_version, fields) = with_slots(fields, |slots| {
+            let mut head = httparse::Request::new(&mut []);
+            let Ok(Status::Complete(end)) = head.parse_with_uninit_headers(bytes, slots) else { return None };
+            let target = head.path.filter(|target| is_visible(target.as_bytes()))?;
+            let [method, target] = [head.method?, target].map(|text| Span::within(text.as_bytes(), bytes));
+            Some((end, method, target, head.version?, spans(head.headers, bytes)))
+        })?;
+        let headers = Headers::from_head(input.split_to(end), fields);
+        Some(Self { method, target, minor_version, is_plain: false, headers })
     }
 }
 
@@ -247,27 +257,26 @@ impl ResponseHead {
     pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
         Self { minor_version, ..self }
     }
+}
 
-    /// Takes a head with at most `fields` fields from the front of `input`; `None` if its first `len` bytes have no end
-    /// of one.
-    pub(crate) fn take(input: &mut BytesMut, len: usize, fields: usize) -> Result<Option<Self>, ParseError> {
+impl Head for ResponseHead {
+    const WRONG_LINE: ParseError = ParseError::ResponseLine;
+
+    fn check_first_line(line: &[u8]) -> Result<(), ParseError> {
+        httparse::Response::new(&mut []).parse(line).map(drop).map_err(|_| Self::WRONG_LINE)
+    }
+
+    fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {
         let bytes = input.get(..len).unwrap_or(input);
-        let parsed = with_slots(fields, |slots| {
+        let (end, status, reason, minor_version, fields) = with_slots(fields, |slots| {
             let mut head = httparse::Response::new(&mut []);
-            let status = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, slots);
-            let Some(end) = end(status, ParseError::ResponseLine)? else { return Ok(None) };
-            let (Some(status), Some(reason), Some(minor_version)) = (head.code, head.reason, head.version) else {
-                return Err(ParseError::ResponseLine);
-            };
-            let reason = Span::within(reason.as_bytes(), bytes);
-            Ok(Some((end, status, reason, minor_version, spans(head.headers, bytes))))
+            let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, slots);
+            let Ok(Status::Complete(end)) = parsed else { return None };
+            let reason = Span::within(head.reason?.as_bytes(), bytes);
+            Some((end, head.code?, reason, head.version?, spans(head.headers, bytes)))
         })?;
-        Ok(parsed.map(|(end, status, reason, minor_version, fields)| Self {
-            status,
-            reason,
-            minor_version,
-            headers: Headers::from_head(input.split_to(end), fields),
-        }))
+        let headers = Headers::from_head(input.split_to(end), fields);
+        Some(Self { status, reason, minor_version, headers })
     }
 }
 
@@ -322,15 +331,9 @@ fn with_slots<'a, T>(fields: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'
     }
 }
 
-/// Where the head ends: behind the first empty line that is not before it. `None` if that is not there.
-fn end(status: httparse::Result<usize>, wrong_line: ParseError) -> Result<Option<usize>, ParseError> {
-    match status {
-        Ok(Status::Complete(end)) => Ok(Some(end)),
-        Ok(Status::Partial) => Ok(None),
-        Err(Error::HeaderName | Error::HeaderValue) => Err(ParseError::Field),
-        Err(Error::TooManyHeaders) => Err(ParseError::TooManyHeaders),
-        Err(_) => Err(wrong_line),
-    }
+/// Checks a line of a header field that is complete, with its line end.
+pub(crate) fn check_field_line(line: &[u8]) -> Result<(), ParseError> {
+    httparse::parse_headers(line, &mut [EMPTY_HEADER]).map(drop).map_err(|_| ParseError::Field)
 }
 
 fn spans(headers: &[Header<'_>], bytes: &[u8]) -> Vec<Field> {

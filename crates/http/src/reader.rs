@@ -2,7 +2,7 @@ use bytes::BytesMut;
 use memchr::memchr_iter;
 
 use crate::grammar::is_token_char;
-use crate::head::FEW;
+use crate::head::{FEW, Head, check_field_line};
 use crate::{ParseError, RequestHead, ResponseHead};
 
 /// How much of a head is taken before it is refused with 431.
@@ -55,6 +55,9 @@ impl Default for HeadLimits {
 /// buffer until the head is complete. A line ends at CRLF or LF alone; empty lines before the head are skipped, but count
 /// towards its length (RFC 9112 §2.2).
 ///
+/// A wrong line is refused when it is complete, though the head is not: a peer that speaks another protocol, such as SSH,
+/// is not waited for. An error depends on the bytes alone, and not on how they are split into reads.
+///
 /// A head is not copied: it shares the memory of `input`, which can be reused once the head is dropped.
 ///
 /// After a head it is ready for the next one. After an error it gives the same error for ever, and what is left in
@@ -83,13 +86,11 @@ pub struct HeadReader {
 /// Positions are counted from the front of the caller's buffer.
 #[derive(Clone, Debug, Default)]
 struct Search {
-    /// Where the head begins: after the empty lines before it.
-    head: usize,
     /// Where the line that is not yet complete begins.
     line: usize,
     /// How far was searched.
     seen: usize,
-    /// How many lines of the head are complete.
+    /// How many lines of the head are complete, without the empty ones before it.
     lines: usize,
 }
 
@@ -97,7 +98,7 @@ impl HeadReader {
     /// A reader before its first byte.
     #[must_use]
     pub const fn new(limits: HeadLimits) -> Self {
-        Self { limits, search: Search { head: 0, line: 0, seen: 0, lines: 0 }, failure: None }
+        Self { limits, search: Search { line: 0, seen: 0, lines: 0 }, failure: None }
     }
 
     /// Takes the head of a request from the front of `input`; `None` if it is not complete yet.
@@ -107,9 +108,9 @@ impl HeadReader {
     /// # Errors
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
-    /// [`ParseError::RequestLine`] or [`ParseError::Field`] for what is no HTTP/1.x.
+    /// [`ParseError::RequestLine`] or [`ParseError::Field`] as soon as a line is complete that is not HTTP/1.x.
     pub fn request(&mut self, input: &mut BytesMut) -> Result<Option<RequestHead>, ParseError> {
-        self.read(input, ParseError::RequestLine, RequestHead::take)
+        self.read(input)
     }
 
     /// Takes the head of a response from the front of `input`; `None` if it is not complete yet.
@@ -119,77 +120,74 @@ impl HeadReader {
     /// # Errors
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
-    /// [`ParseError::ResponseLine`] or [`ParseError::Field`] for what is no HTTP/1.x.
+    /// [`ParseError::ResponseLine`] or [`ParseError::Field`] as soon as a line is complete that is not HTTP/1.x.
     pub fn response(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
-        self.read(input, ParseError::ResponseLine, ResponseHead::take)
+        self.read(input)
     }
 
-    fn read<T>(
-        &mut self,
-        input: &mut BytesMut,
-        wrong_line: ParseError,
-        take: impl Fn(&mut BytesMut, usize, usize) -> Result<Option<T>, ParseError>,
-    ) -> Result<Option<T>, ParseError> {
+    fn read<H: Head>(&mut self, input: &mut BytesMut) -> Result<Option<H>, ParseError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
         let limits = self.limits.max_len(self.limits.max_len.min(u32::MAX as usize));
         // A good head that is there as a whole, as nearly all are, needs no search.
         if self.search.seen == 0
-            && let Ok(Some(head)) = take(input, limits.max_len, limits.max_headers.min(FEW))
+            && let Some(head) = H::take(input, limits.max_len, limits.max_headers.min(FEW))
         {
             return Ok(Some(head));
         }
-        let result = self.search(input, limits, wrong_line, take);
+        let result = self.search(input, limits);
         self.failure = result.as_ref().err().copied();
         result
     }
 
     #[cold]
-    fn search<T>(
-        &mut self,
-        input: &mut BytesMut,
-        limits: HeadLimits,
-        wrong_line: ParseError,
-        take: impl Fn(&mut BytesMut, usize, usize) -> Result<Option<T>, ParseError>,
-    ) -> Result<Option<T>, ParseError> {
-        let Some(end) = self.search.end(input, limits, wrong_line)? else { return Ok(None) };
-        let Search { lines, .. } = core::mem::take(&mut self.search);
-        take(input, end, lines - 1)?.map(Some).ok_or(ParseError::Field)
+    fn search<H: Head>(&mut self, input: &mut BytesMut, limits: HeadLimits) -> Result<Option<H>, ParseError> {
+        // A good head that is complete now is parsed as a whole: that is faster than line by line.
+        let mut search = self.search.clone();
+        if let Ok(Some(end)) = search.end::<H>(input, limits, |_, _| Ok(()))
+            && let Some(head) = H::take(input, end, search.lines - 1)
+        {
+            self.search = Search::default();
+            return Ok(Some(head));
+        }
+        let check = |line: &[u8], lines| if lines == 0 { H::check_first_line(line) } else { check_field_line(line) };
+        match self.search.end::<H>(input, limits, check)? {
+            None => Ok(None),
+            // A head of good lines is a good head.
+            Some(_) => Err(ParseError::Field),
+        }
     }
 }
 
 impl Search {
-    /// Where the head ends, if it does: behind the first empty line that is not before it.
-    fn end(&mut self, input: &[u8], limits: HeadLimits, wrong_line: ParseError) -> Result<Option<usize>, ParseError> {
+    /// Calls `check` with each line that is complete and the number of lines before it, and gives where the head ends, if
+    /// it does: after the first empty line that is not before it.
+    fn end<H: Head>(
+        &mut self,
+        input: &[u8],
+        limits: HeadLimits,
+        check: impl Fn(&[u8], usize) -> Result<(), ParseError>,
+    ) -> Result<Option<usize>, ParseError> {
         let window = input.get(..limits.max_len).unwrap_or(input);
         let seen = self.seen;
         for newline in memchr_iter(b'\n', window.get(seen..).unwrap_or_default()).map(|at| seen + at) {
-            let is_empty = matches!(window.get(self.line..newline), Some([] | [b'\r']));
+            let line = window.get(self.line..=newline).unwrap_or_default();
             self.line = newline + 1;
-            match (is_empty, self.lines) {
-                (true, 0) => self.head = self.line,
-                (true, _) => return Ok(Some(self.line)),
-                (false, lines) => {
-                    self.begins_well(window, wrong_line)?;
-                    if lines > limits.max_headers {
-                        return Err(ParseError::TooManyHeaders);
-                    }
-                    self.lines += 1;
-                }
+            match (line, self.lines) {
+                (b"\n" | b"\r\n", 0) => continue,
+                (b"\n" | b"\r\n", _) => return Ok(Some(self.line)),
+                (_, lines) if lines > limits.max_headers => return Err(ParseError::TooManyHeaders),
+                (_, lines) => check(line, lines)?,
             }
+            self.lines += 1;
         }
-        self.begins_well(window, wrong_line)?;
         self.seen = window.len();
-        if input.len() < limits.max_len { Ok(None) } else { Err(ParseError::TooLong) }
-    }
-
-    /// What cannot be HTTP, such as TLS on a plain port, is refused at its first byte and not when a head is complete.
-    fn begins_well(&self, window: &[u8], wrong_line: ParseError) -> Result<(), ParseError> {
-        match window.get(self.head) {
-            Some(b'\r') | None => Ok(()),
-            Some(&first) if is_token_char(first) => Ok(()),
-            Some(_) => Err(wrong_line),
+        // Bytes that cannot be HTTP, such as TLS on a plain port, are refused at the first of them.
+        let first = window.get(self.line).filter(|_| self.lines == 0);
+        if first.is_some_and(|&first| first != b'\r' && !is_token_char(first)) {
+            return Err(H::WRONG_LINE);
         }
+        if input.len() < limits.max_len { Ok(None) } else { Err(ParseError::TooLong) }
     }
 }

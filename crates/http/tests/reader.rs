@@ -159,6 +159,73 @@ fn what_cannot_be_http_is_refused_at_its_first_byte() {
     assert_eq!(response(b"\x81"), Err(ParseError::ResponseLine));
 }
 
+/// Feeds one byte at a time: the error, and how many bytes it took to show.
+fn refused_after<T>(
+    text: &[u8],
+    next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
+) -> Option<(ParseError, usize)> {
+    let (mut reader, mut input) = (HeadReader::default(), BytesMut::new());
+    text.iter().enumerate().find_map(|(at, &byte)| {
+        input.extend_from_slice(&[byte]);
+        next(&mut reader, &mut input).err().map(|error| (error, at + 1))
+    })
+}
+
+#[test]
+fn a_wrong_first_line_is_refused_when_it_is_complete() {
+    for line in ["FOO", "GET / FTP/1.1", "GET /", "GET  / HTTP/1.1", "GET / HTTP/2.0", "GET /\u{e9} HTTP/1.1", "A: b"] {
+        for (before, end) in [("", "\n"), ("", "\r\n"), ("\r\n\n", "\r\n"), ("", "\r\r\n")] {
+            let text = format!("{before}{line}{end}");
+            let expected = Some((ParseError::RequestLine, text.len()));
+            assert_eq!(refused_after(text.as_bytes(), HeadReader::request), expected, "{text:?}");
+            assert_eq!(request(&text), Err(ParseError::RequestLine), "{text:?}");
+        }
+    }
+    for line in ["SSH-2.0-OpenSSH_9.6", "220 mx.example.com ESMTP", "HTTP/1.1 10", "ICY 200 OK", "+OK ready"] {
+        for end in ["\n", "\r\n", "\r\r\n"] {
+            let text = format!("{line}{end}");
+            let expected = Some((ParseError::ResponseLine, text.len()));
+            assert_eq!(refused_after(text.as_bytes(), HeadReader::response), expected, "{text:?}");
+            assert_eq!(response(&text), Err(ParseError::ResponseLine), "{text:?}");
+        }
+    }
+    let text = b"GET / HTTP/1.1\r\r\n";
+    assert_eq!(refused_after(text, HeadReader::request), Some((ParseError::RequestLine, text.len())));
+}
+
+#[test]
+fn a_wrong_field_line_is_refused_when_it_is_complete() {
+    for field in [
+        "no colon",
+        "Upgrade : websocket",
+        " folded",
+        "\tfolded: b",
+        ": no name",
+        "A: b\rC: d",
+        "A: b\r",
+        "\r",
+        "A: \0",
+        "A\0: b",
+        "\u{c4}: b",
+    ] {
+        for good in ["", "A: b\r\n", "A: b\nC:\n"] {
+            for end in ["\n", "\r\n"] {
+                if field.ends_with('\r') && end == "\n" {
+                    continue; // CRLF
+                }
+                let text = format!("GET / HTTP/1.1\r\n{good}{field}{end}");
+                let expected = Some((ParseError::Field, text.len()));
+                assert_eq!(refused_after(text.as_bytes(), HeadReader::request), expected, "{text:?}");
+                assert_eq!(request(&text), Err(ParseError::Field), "{text:?}");
+                let text = format!("HTTP/1.1 101\n{good}{field}{end}");
+                let expected = Some((ParseError::Field, text.len()));
+                assert_eq!(refused_after(text.as_bytes(), HeadReader::response), expected, "{text:?}");
+                assert_eq!(response(&text), Err(ParseError::Field), "{text:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_head_of_the_greatest_length_is_taken() {
     let head = |len: usize| format!("\r\nGET / HTTP/1.1\r\nA: {}\r\n\r\n", "b".repeat(len - 25));
@@ -311,6 +378,26 @@ proptest! {
         prop_assert_eq!(&in_pieces(&bytes, limits, &cuts), &whole);
         let bytewise: Vec<_> = (0..bytes.len()).collect();
         prop_assert_eq!(&in_pieces(&bytes, limits, &bytewise), &whole);
+    }
+
+    /// Of the lines, all but the last are good.
+    #[test]
+    fn good_lines_are_waited_for_and_a_bad_one_is_refused_at_its_end(
+        before in "(\r?\n){0,2}",
+        good in prop::collection::vec("[A-Za-z-]{1,12}:[ -~\t\u{e9}]{0,20}", 0..8),
+        bad in prop_oneof![
+            "[A-Za-z-]{0,12}",
+            "[A-Za-z-]{0,12}[ \t\0][a-z]{0,3}:[ -~]{0,20}",
+            "[A-Za-z-]{1,12}:[ -~]{0,20}[\r\0\x7F][ -~]{0,20}",
+        ],
+        crlf in any::<bool>(),
+    ) {
+        let end = if crlf || bad.ends_with('\r') { "\r\n" } else { "\n" };
+        prop_assume!(!bad.is_empty());
+        let lines = ["GET / HTTP/1.1"].into_iter().chain(good.iter().map(String::as_str)).chain([&*bad]);
+        let text = before + &lines.flat_map(|line| [line, end]).collect::<String>();
+        prop_assert_eq!(refused_after(text.as_bytes(), HeadReader::request), Some((ParseError::Field, text.len())));
+        prop_assert_eq!(request(&text), Err(ParseError::Field));
     }
 
     #[test]

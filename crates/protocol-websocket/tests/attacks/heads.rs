@@ -59,28 +59,64 @@ fn the_101st_field_is_refused() {
     assert_eq!(send(&mut Open::new(Config::new()), endless.as_bytes(), 1).end, told.end);
 }
 
-/// An end of the head is written over each byte that was shown: who looked at one again would find it.
+/// Each byte is overwritten with the end of a head as soon as it needs no second look: when its line is complete, or at
+/// once in a line that never is. Reading one of them again would find that end.
 #[test]
 fn no_byte_of_a_head_is_looked_at_twice() {
-    fn shown(end: &mut impl End, begin: &str) {
+    fn shown(end: &mut impl End, lines: &[&str]) {
         let (mut input, mut output) = (BytesMut::with_capacity(CAP), BytesMut::new());
-        let (count, heap) = measure(|| {
-            let bytes = begin.bytes().chain(std::iter::repeat(b'a'));
-            bytes
-                .take(CAP - 1)
-                .filter(|&byte| {
-                    input.extend_from_slice(&[byte]);
-                    assert!(matches!(end.receive(&mut input, &mut output), Ok(None)));
-                    // The first byte alone says whether it can be HTTP at all.
-                    input[1..].fill(b'\n');
-                    true
-                })
-                .count()
+        let mut show = |byte: u8, is_seen: bool| {
+            input.extend_from_slice(&[byte]);
+            assert!(matches!(end.receive(&mut input, &mut output), Ok(None)), "{} bytes", input.len());
+            if is_seen {
+                input.fill(b'\n');
+            }
+            input.len()
+        };
+        let (len, heap) = measure(|| {
+            for line in lines {
+                line.bytes().for_each(|byte| _ = show(byte, byte == b'\n'));
+            }
+            (0..).map(|_| show(b'a', true)).find(|&len| len == CAP - 1)
         });
-        assert_eq!((count, heap.calls), (CAP - 1, 0));
+        assert_eq!((len, heap.calls), (Some(CAP - 1), 0));
     }
-    shown(&mut Server::new(Config::new()), "GET / HTTP/1.1\r\nX: ");
-    shown(&mut asking(&Offer::new()).0, "HTTP/1.1 101 Switching Protocols\r\nX: ");
+    let fields = ["Host: example.com\r\n", "X:\n", "Upgrade: websocket\r\n"].repeat(20);
+    shown(&mut Server::new(Config::new()), &[&["GET / HTTP/1.1\r\n"][..], &fields].concat());
+    shown(&mut asking(&Offer::new()).0, &[&["HTTP/1.1 101 Switching Protocols\r\n"][..], &fields].concat());
+}
+
+/// Before its end is known, and whatever would have followed it.
+#[test]
+fn a_wrong_line_is_refused_when_it_is_complete() {
+    for (lines, error) in [
+        ("FOO\r\n", ParseError::RequestLine),
+        ("GET / FTP/1.1\r\n", ParseError::RequestLine),
+        ("SSH-2.0-OpenSSH_9.6\r\n", ParseError::RequestLine),
+        ("GET / HTTP/1.1\r\r\n", ParseError::RequestLine),
+        ("GET / HTTP/1.1\r\nHost: h\r\nno colon\r\n", ParseError::Field),
+        ("GET / HTTP/1.1\r\nHost: h\r\n folded\r\n", ParseError::Field),
+        ("GET / HTTP/1.1\r\nHost: h\r\r\n", ParseError::Field),
+        ("GET / HTTP/1.1\r\nHost: h\r\n\r\r\n", ParseError::Field),
+    ] {
+        for piece in [1, lines.len()] {
+            let told = send(&mut Server::new(Config::new()), lines.as_bytes(), piece);
+            assert_eq!((told.end, told.sent), (Err(Error::Request(error)), lines.len()), "{lines:?}");
+            assert!(told.output.starts_with(b"HTTP/1.1 400 "), "{lines:?}");
+        }
+    }
+    for (lines, error) in [
+        ("SSH-2.0-OpenSSH_9.6\r\n", ParseError::ResponseLine),
+        ("220 mx.example.com ESMTP\r\n", ParseError::ResponseLine),
+        ("HTTP/1.1 101 x\r\nno colon\r\n", ParseError::Field),
+        ("HTTP/1.1 101 x\r\nUpgrade: websocket\r\r\n", ParseError::Field),
+    ] {
+        for piece in [1, lines.len()] {
+            let told = send(&mut asking(&Offer::new()).0, lines.as_bytes(), piece);
+            let expected = Err(Error::Answer(HandshakeError::Head(error)));
+            assert_eq!((told.end, told.sent), (expected, lines.len()), "{lines:?}");
+        }
+    }
 }
 
 #[test]

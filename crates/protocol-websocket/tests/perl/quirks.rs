@@ -90,7 +90,6 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("field-repeated", Fixed, "lists are joined, the others refused"),
     ("field-trailing-space", Fixed, "trimmed"),
     ("forwarded-proto-any", Fixed, "`https` only, and only if `Request::forwarded_secure` is asked"),
-    ("house-bare-cr", House, "no end of a line, and refused when the head has one"),
     ("house-body", House, "an upgrade with a body is refused (RFC 9112 §6)"),
     ("house-empty-line", House, "empty lines before a request are passed over (RFC 9112 §2.2)"),
     ("house-extensions", House, "a malformed list is refused (RFC 6455 §9.1)"),
