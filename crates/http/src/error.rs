@@ -126,6 +126,8 @@ impl core::error::Error for ParseError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// A body for a status that never has one: 304 (RFC 9110 §15.4.5).
+    Body,
     /// A cookie's name, value or attribute cannot be written.
     Cookie,
     /// A user name with a colon, or a control character in the user name or password (RFC 7617 §2).
@@ -166,6 +168,7 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Body => "response with status 304 cannot have a body",
             Self::Cookie => "cookie cannot be written",
             Self::Credentials => "user name or password cannot be written",
             Self::Extension => "extension is not made of tokens, or one too many",

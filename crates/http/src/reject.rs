@@ -12,8 +12,9 @@ use crate::{BuildError, Headers, ParseError};
 
 /// A server's refusal: any status but 101, with headers and a body of the caller's.
 ///
-/// `Connection: close` and `Content-Length` are always written, and `Content-Type: text/plain; charset=utf-8` if there
-/// is a body and the caller gave no other type. After it the server closes the connection, and parses nothing more.
+/// `Connection: close` is always written, `Content-Length` with any status but 304, and
+/// `Content-Type: text/plain; charset=utf-8` if there is a body and the caller gave no other type. After it the server
+/// closes the connection, and parses nothing more.
 ///
 /// The setters never fail: what cannot be written is an error of [`encode`](Self::encode).
 ///
@@ -64,11 +65,13 @@ impl Reject {
         self.note(result)
     }
 
-    /// Sets the body.
+    /// Sets the body. With status 304 it must be empty: no client reads a body there, and what follows the head would be
+    /// the beginning of the next response.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
-        self
+        let result = if has_content(self.status) || self.body.is_empty() { Ok(()) } else { Err(BuildError::Body) };
+        self.note(result)
     }
 
     /// The status.
@@ -81,8 +84,8 @@ impl Reject {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Status`] for a status that is none of a refusal, and whatever a setter could not take. Then
-    /// nothing is written.
+    /// [`BuildError::Status`] for a status that is none of a refusal, [`BuildError::Body`] for a body with status 304, and
+    /// whatever else a setter could not take. Then nothing is written.
     pub fn encode(&self, output: &mut BytesMut) -> Result<(), BuildError> {
         let (headers, body) = self.parts()?;
         output.reserve(256 + headers.encoded_len() + body.len());
@@ -178,7 +181,19 @@ fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
 fn begin(output: &mut BytesMut, status: u16, reason: &str, upgrade: bool, body: usize) {
     let option = if upgrade { ", Upgrade" } else { "" };
     // Writing to memory does not fail.
-    let _ = write!(output, "HTTP/1.1 {status} {reason}\r\nConnection: close{option}\r\nContent-Length: {body}\r\n");
+    let _ = write!(output, "HTTP/1.1 {status} {reason}\r\nConnection: close{option}\r\n");
+    if has_content(status) {
+        let _ = write!(output, "Content-Length: {body}\r\n");
+    }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
+//# A 304 response is terminated by the end of the header section; it
+//# cannot contain content or trailers.
+/// Whether a response with this status has a body, if only an empty one. A `Content-Length` of a 304 would be the length
+/// of another response (RFC 9110 §8.6).
+const fn has_content(status: u16) -> bool {
+    status != 304
 }
 
 const fn reason(status: u16) -> &'static str {

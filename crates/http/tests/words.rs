@@ -43,6 +43,7 @@ fn every_error_has_words_of_its_own() {
         &ParseError::Version(Versions::ALL),
     ]);
     distinct(&[
+        &BuildError::Body,
         &BuildError::Cookie,
         &BuildError::Credentials,
         &BuildError::Extension,
