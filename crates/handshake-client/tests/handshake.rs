@@ -130,6 +130,8 @@ fn each_broken_rule_has_its_error() {
         ("Protocol: chat", "Protocol: chat, superchat", SubprotocolRepeated),
         ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: x", ExtensionNotOffered),
         ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: ;", Extensions),
+        ("Upgrade\r\n", "Upgrade\r\nContent-Length: 5\r\n", Body),
+        ("Upgrade\r\n", "Upgrade\r\nTransfer-Encoding: chunked\r\n", Body),
         ("HTTP/1.1", "HTTP/1.0", HttpVersion),
     ] {
         assert_eq!(parse(&ANSWER.replacen(from, to, 1)).unwrap_err(), HandshakeError::Answer(error), "{to:?}");

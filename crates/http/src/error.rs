@@ -204,6 +204,9 @@ pub enum AnswerError {
     AcceptRepeated,
     /// `Sec-WebSocket-Accept` does not belong to the key that was sent.
     AcceptWrong,
+    /// A `Content-Length` over 0 or malformed, or a `Transfer-Encoding`: what follows would be a body to a proxy and
+    /// frames to us. In draft-ietf-hybi-00 the length may be 16, that of the proof after the head.
+    Body,
     /// The 16 bytes behind the head do not belong to the keys that were sent (draft-ietf-hybi-00 §4.1, step 45).
     Checksum,
     /// No field `Connection` names `upgrade`.
@@ -241,6 +244,7 @@ impl fmt::Display for AnswerError {
             Self::AcceptMissing => "not a valid response: no sec-websocket-accept",
             Self::AcceptRepeated => "not a valid response: more than one sec-websocket-accept",
             Self::AcceptWrong => "checksum is wrong: sec-websocket-accept does not belong to the key",
+            Self::Body => "not a valid response: a 101 must not have a body",
             Self::Checksum => "checksum is wrong: it does not belong to the keys",
             Self::Connection => "not a valid response: connection does not name upgrade",
             Self::ExtensionNotOffered => "not a valid response: extension was not offered",

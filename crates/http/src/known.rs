@@ -116,6 +116,14 @@ impl<'a> Known<'a> {
             .map(|field| self.headers.slice(field.value))
     }
 
+    /// Whether the fields announce a body: `Transfer-Encoding`, or a `Content-Length` over 0 or malformed. `proof` is the
+    /// length of what a draft sends after its head, which counts as a body to some proxies: such a length is accepted once.
+    pub(crate) fn announce_body(&self, proof: Option<&[u8]>) -> bool {
+        let is_zero = |length: &[u8]| !length.is_empty() && length.iter().all(|&digit| digit == b'0');
+        let is_proof = || self.at_most_once(Name::ContentLength).is_ok_and(|length| length == proof);
+        self.contains(Name::TransferEncoding) || !(self.all(Name::ContentLength).all(is_zero) || is_proof())
+    }
+
     /// The first field of this name, the last, and all that stands between them.
     fn fields(&self, name: Name) -> &'a [Field] {
         let place = self.places.get(name as usize).cloned().unwrap_or_default();

@@ -33,10 +33,10 @@ impl Response {
         Ok(Self { head, negotiated })
     }
 
-    /// Checks a server's answer as RFC 6455 §4.1 has it: the status, `Upgrade`, `Connection`, `Sec-WebSocket-Accept`,
-    /// and that no subprotocol and no extension was chosen that `request` does not offer. Without a key the answer
-    /// repeats origin and URL instead, in the fields of the very version that was asked for: the answer of another
-    /// version is none.
+    /// Checks a server's answer as RFC 6455 §4.1 has it: the status, `Upgrade`, `Connection`, that no body is announced
+    /// (RFC 9110 §8.6), `Sec-WebSocket-Accept`, and that no subprotocol and no extension was chosen that `request` does
+    /// not offer. Without a key the answer repeats origin and URL instead, in the fields of the very version that was
+    /// asked for: the answer of another version is none.
     ///
     /// In draft-ietf-hybi-00 the proof is behind the head: the 16 bytes of [`Request::digest`], which the caller
     /// compares.
@@ -55,6 +55,7 @@ impl Response {
         }
         let known = Known::of(head.headers());
         check_upgrade(&known)?;
+        check_body(&known, request)?;
         check_accept(&known, request)?;
         check_echo(head.headers(), request)?;
         let negotiated = Negotiated {
@@ -120,6 +121,19 @@ fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
         return Err(AnswerError::Connection);
     }
     Ok(())
+}
+
+//= https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+//# A server MUST NOT send a Content-Length header field in any response
+//# with a status code of 1xx (Informational) or 204 (No Content).
+//= https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+//# A server MUST NOT send a Transfer-Encoding header field in any
+//# response with a status code of 1xx (Informational) or 204 (No
+//# Content).
+/// A body of no bytes is taken: it does not change what follows.
+fn check_body(known: &Known<'_>, request: &Request) -> Result<(), AnswerError> {
+    let proof = request.key_numbers().map(|_| &b"16"[..]);
+    if known.announce_body(proof) { Err(AnswerError::Body) } else { Ok(()) }
 }
 
 fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), AnswerError> {

@@ -85,14 +85,8 @@ fn with_path(head: &mut RequestHead, resource_name: Span) -> Result<Span, ParseE
 }
 
 fn check_body(known: &Known<'_>, challenge: &Challenge) -> Result<(), ParseError> {
-    if known.contains(Name::TransferEncoding) {
-        return Err(ParseError::Body);
-    }
-    let is_empty = |length: &[u8]| !length.is_empty() && length.iter().all(|&digit| digit == b'0');
-    // The eight bytes of draft-ietf-hybi-00 are a body to those who count them.
-    let is_key3 =
-        matches!((challenge, known.at_most_once(Name::ContentLength)), (Challenge::Numbers(..), Ok(Some(b"8"))));
-    if is_key3 || known.all(Name::ContentLength).all(is_empty) { Ok(()) } else { Err(ParseError::Body) }
+    let key3 = matches!(challenge, Challenge::Numbers(..)).then_some(&b"8"[..]);
+    if known.announce_body(key3) { Err(ParseError::Body) } else { Ok(()) }
 }
 
 /// The origin, if there is one. The field of another version is not read; but where both are there and differ, a proxy

@@ -466,6 +466,20 @@ fn the_oldest_ignore_extensions_in_an_answer() {
 }
 
 #[test]
+fn no_version_takes_an_answer_with_a_body() {
+    for version in VERSIONS {
+        let with = |field| check(version, &[&answered(version)[..], &[field]].concat()).map(|_| ());
+        assert_eq!(with(("Content-Length", "0")), Ok(()), "{version}");
+        for field in [("Content-Length", "5"), ("Content-Length", "8"), ("Transfer-Encoding", "chunked")] {
+            assert_eq!(with(field), Err(AnswerError::Body), "{version} {field:?}");
+        }
+        // The proof of hybi-00 after the head.
+        let expected = if version == Version::Hybi00 { Ok(()) } else { Err(AnswerError::Body) };
+        assert_eq!(with(("Content-Length", "16")), expected, "{version}");
+    }
+}
+
+#[test]
 fn perl_asks_in_its_own_words() {
     for (version, field, own) in [
         (

@@ -248,6 +248,36 @@ fn a_refusal_closes_and_says_its_length() {
 }
 
 #[test]
+fn a_refusal_with_status_304_has_no_body() {
+    let text = reject(&Reject::new(304).header("ETag", "\"a\"").body("")).unwrap();
+    assert_eq!(text, "HTTP/1.1 304 \r\nConnection: close\r\nETag: \"a\"\r\n\r\n");
+    let response = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nowned";
+    assert_eq!(reject(&Reject::new(304).body(response)), Err(BuildError::Body));
+    for status in (300..=599).filter(|&status| status != 304) {
+        let text = reject(&Reject::new(status).body("no")).unwrap();
+        assert!(text.contains("\r\nContent-Length: 2\r\n") && text.ends_with("\r\n\r\nno"), "{text}");
+    }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+//# A server MUST NOT send a Content-Length header field in any response with a status code of 1xx
+//# (Informational) or 204 (No Content).
+//= https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+//# A server MUST NOT send a Transfer-Encoding header field in any response with a status code of
+//# 1xx (Informational) or 204 (No Content).
+#[test]
+fn an_answer_that_announces_a_body_is_refused() {
+    for bad in ["5", "16", "01", "-0", "+0", "", "0, 5", "0x0", "0 0"] {
+        assert_eq!(with("Content-Length", &[bad]), Err(AnswerError::Body), "{bad:?}");
+    }
+    assert_eq!(with("Content-Length", &["0", "5"]), Err(AnswerError::Body));
+    assert!(with("Content-Length", &["0"]).is_ok());
+    for coding in ["chunked", "identity", ""] {
+        assert_eq!(with("Transfer-Encoding", &[coding]), Err(AnswerError::Body), "{coding:?}");
+    }
+}
+
+#[test]
 fn nothing_can_be_smuggled_into_a_refusal() {
     for status in [0, 99, 100, 101, 200, 299, 600, 1000] {
         assert_eq!(reject(&Reject::new(status)), Err(BuildError::Status), "{status}");

@@ -66,6 +66,7 @@ fn every_error_has_words_of_its_own() {
         &AnswerError::AcceptMissing,
         &AnswerError::AcceptRepeated,
         &AnswerError::AcceptWrong,
+        &AnswerError::Body,
         &AnswerError::Checksum,
         &AnswerError::Connection,
         &AnswerError::ExtensionNotOffered,

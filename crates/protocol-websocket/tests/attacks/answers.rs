@@ -97,6 +97,28 @@ fn what_was_not_offered_is_not_taken() {
     is_refused(&offer, AnswerError::HttpVersion, |answer| answer.replace("HTTP/1.1", "HTTP/1.0"));
 }
 
+/// A proxy would take the first frames for the body, or the next response for frames.
+#[test]
+fn a_101_with_a_body_opens_in_no_version() {
+    for version in VERSIONS {
+        for (field, is_taken) in [
+            ("Content-Length: 0", true),
+            ("Content-Length: 16", version == Version::Hybi00),
+            ("Content-Length: 5", false),
+            ("Content-Length: x", false),
+            ("Transfer-Encoding: chunked", false),
+        ] {
+            let (mut client, request) = asking(&Offer::new().version(version));
+            let mut answer = answer_in(&request).to_vec();
+            let first = answer.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+            answer.splice(first..first, format!("{field}\r\n").into_bytes());
+            let expected = if is_taken { Ok(()) } else { Err(HandshakeError::Answer(AnswerError::Body)) };
+            assert_eq!(send(&mut client, &answer, 1000).end, expected.map_err(Error::Answer), "{version} {field}");
+            assert_eq!(client.state() == State::Open, is_taken);
+        }
+    }
+}
+
 /// But for one pair: 13 and 8 have one form of answer, and one form of frames.
 #[test]
 fn an_answer_of_another_version_is_none() {
