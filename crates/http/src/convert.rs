@@ -1,7 +1,7 @@
 //! Conversions from and to the types of the `http` crate.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::reject::PLAIN_TEXT;
 use crate::{BuildError, Headers, ParseError, Reject, Request, RequestHead, Response, ResponseHead};
@@ -94,11 +94,13 @@ impl TryFrom<&Response> for http::Response<()> {
     }
 }
 
-/// A refusal for another library to send. `Connection` and `Content-Length` are for that library to write.
+/// A refusal for another library to send. That library writes `Content-Length`, and the `close` of `Connection` if it
+/// closes the connection.
 impl TryFrom<&Reject> for http::Response<Bytes> {
     type Error = BuildError;
 
-    /// Copies status, headers and body.
+    /// Copies status, headers and body. With a header `Upgrade`, as every refusal with 426 has one, `Connection` names it
+    /// (RFC 9110 §7.8).
     ///
     /// # Errors
     ///
@@ -108,6 +110,13 @@ impl TryFrom<&Reject> for http::Response<Bytes> {
         let mut converted = Self::new(body.clone());
         *converted.status_mut() = http::StatusCode::from_u16(reject.status()).map_err(|_| BuildError::Status)?;
         copy(headers, converted.headers_mut())?;
+        //= https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+        //# A sender of Upgrade MUST also send an "Upgrade" connection option in
+        //# the Connection header field (Section 7.6.1) to inform intermediaries
+        //# not to forward this field.
+        if headers.contains("upgrade") {
+            converted.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        }
         if reject.is_plain_text() {
             converted.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PLAIN_TEXT));
         }

@@ -96,6 +96,26 @@ fn a_refusal_is_an_answer() {
 }
 
 #[test]
+fn connection_names_the_upgrade_of_a_refusal() {
+    for (reject, upgrade) in [
+        (Reject::from(ParseError::Upgrade), Some("websocket")),
+        (Reject::from(ParseError::Version(Versions::ALL)), Some("websocket")),
+        (Reject::new(426).header("upgrade", "h2c"), Some("h2c")),
+        (Reject::new(403), None),
+    ] {
+        let converted = http::Response::<Bytes>::try_from(&reject).unwrap();
+        let field = |name| converted.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!((field("upgrade"), field("connection")), (upgrade, upgrade.map(|_| "Upgrade")), "{reject:?}");
+    }
+}
+
+#[test]
+fn a_body_that_no_client_reads_is_not_converted() {
+    let converted = http::Response::<Bytes>::try_from(&Reject::new(304).body("no"));
+    assert_eq!(converted.map(|_| ()), Err(BuildError::Body));
+}
+
+#[test]
 fn answers_of_other_versions_are_refused() {
     let mut response = http::Response::new(());
     *response.version_mut() = http::Version::HTTP_2;
