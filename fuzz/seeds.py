@@ -132,7 +132,7 @@ for name, question in answers("handshake-server"):
 for name, question in answers("handshake-client"):
     write("client_handshake", name, b"\x04" + bytes(9) + CUTS + unhex(question["stream_hex"]))
 for version in range(4):
-    for extra in (0, 8, 24):
+    for extra in (0, 8, 24, 128):
         for name, edits in {"right": b"", "upper": b"\x09\x00X", "twice": b"\x20\xc0\x30"}.items():
             options = version | extra | (0x20 if edits else 0)
             data = bytes([options]) + edits.ljust(9, b"\0") + CUTS + b"\x81\x02hi\x88\x00"

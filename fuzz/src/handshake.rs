@@ -93,8 +93,9 @@ struct Answered<'a> {
     stream: &'a [u8],
 }
 
-/// Any answer gives a client the same events however it is cut: bytes made up, or a right answer with a few of its bytes
-/// changed. What opens the connection is an answer to the very request, and takes nothing that was not offered.
+/// Any answer gives a client the same events however it is split: bytes made up, or a right answer with a few of its
+/// bytes changed. What opens the connection is an answer to the very request, and takes nothing that was not offered. An
+/// interim response before it changes nothing but what the limits leave.
 pub fn client_handshake(data: &[u8]) {
     let Some(input) = read::<Answered<'_>>(data) else { return };
     let mut offer = Offer::new().version(VERSIONS[usize::from(input.options & 3)]);
@@ -112,6 +113,15 @@ pub fn client_handshake(data: &[u8]) {
 
     let whole = ask(&offer, &stream, &mut [&stream[..]].into_iter());
     every_cut(&stream, &input.cuts, |pieces| assert_eq!(ask(&offer, &stream, pieces), whole));
+    if bit(input.options, 7) {
+        let interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        let after = ask(&offer, &stream, &mut [interim, &stream[..]].into_iter());
+        let is_over_limit = after
+            .0
+            .last()
+            .is_some_and(|event| event.contains("Head(TooLong)") || event.contains("Head(TooManyHeaders)"));
+        assert!(after == whole || is_over_limit, "{after:?}");
+    }
 }
 
 fn edit(stream: &mut BytesMut, place: u16, byte: u8) {
@@ -196,7 +206,8 @@ fn shown(event: &Event) -> String {
 /// `key3` is what followed the request.
 fn check_answer(request: &Request, negotiated: &Negotiated, stream: &[u8], key3: &[u8]) {
     let mut stream = BytesMut::from(stream);
-    let head = HeadReader::default().response(&mut stream).unwrap().unwrap();
+    let mut heads = std::iter::from_fn(|| HeadReader::default().response(&mut stream).unwrap());
+    let head = heads.find(|head| !matches!(head.status(), 100 | 102..200)).unwrap();
     assert_eq!((negotiated.version, head.status()), (request.version(), 101));
     assert!(negotiated.subprotocol.iter().all(|name| request.subprotocols().any(|offered| offered == name)));
     let offered = request.extensions();

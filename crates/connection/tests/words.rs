@@ -50,7 +50,8 @@ fn what_a_handshake_s_error_wraps_speaks_for_itself() {
     use protocol_websocket_http::{BuildError, ParseError};
 
     assert_eq!(Error::Request(ParseError::Host).to_string(), ParseError::Host.to_string());
-    assert_eq!(Error::Answer(HandshakeError::Informational).to_string(), HandshakeError::Informational.to_string());
+    let head = HandshakeError::Head(ParseError::TooLong);
+    assert_eq!(Error::Answer(head).to_string(), head.to_string());
     assert_eq!(SendError::Build(BuildError::Host).to_string(), BuildError::Host.to_string());
 }
 

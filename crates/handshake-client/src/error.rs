@@ -11,10 +11,8 @@ use protocol_websocket_http::{AnswerError, ParseError};
 pub enum HandshakeError {
     /// The status is 101, but the answer breaks a rule of RFC 6455 §4.1.
     Answer(AnswerError),
-    /// The answer is no HTTP/1.x, or its head exceeds a limit.
+    /// The answer is not HTTP/1.x, or its head and those of interim responses before it exceed a limit.
     Head(ParseError),
-    /// An answer of status 1xx other than 101: nobody asked for one.
-    Informational,
 }
 
 impl fmt::Display for HandshakeError {
@@ -22,7 +20,6 @@ impl fmt::Display for HandshakeError {
         match self {
             Self::Answer(error) => error.fmt(f),
             Self::Head(error) => error.fmt(f),
-            Self::Informational => f.write_str("wrong response line: an informational status that is not 101"),
         }
     }
 }
@@ -43,7 +40,6 @@ impl From<ParseError> for HandshakeError {
 
 #[cfg(test)]
 mod tests {
-    extern crate alloc;
     use alloc::string::ToString;
 
     use super::*;
@@ -58,6 +54,5 @@ mod tests {
         let (answer, head) = (AnswerError::AcceptWrong, ParseError::TooManyHeaders);
         assert_eq!(HandshakeError::from(answer).to_string(), answer.to_string());
         assert_eq!(HandshakeError::from(head).to_string(), head.to_string());
-        assert!(HandshakeError::Informational.to_string().contains("informational"));
     }
 }

@@ -1,7 +1,7 @@
 use bytes::{Buf, BytesMut};
 use protocol_websocket_core::Random;
 use protocol_websocket_http::{
-    AnswerError, BuildError, HeadLimits, HeadReader, Offer, Request, Response, ResponseHead, Target,
+    AnswerError, BuildError, HeadLimits, HeadReader, Offer, ParseError, Request, Response, ResponseHead, Target,
 };
 use protocol_websocket_url::Url;
 
@@ -15,6 +15,8 @@ pub struct ClientHandshake {
     url: Url,
     request: Request,
     reader: HeadReader,
+    /// What is left for the head under way, after those of interim responses.
+    limits: HeadLimits,
     /// The answer, while what has to follow its head is not complete.
     response: Option<Response>,
     end: Option<Result<(), HandshakeError>>,
@@ -36,13 +38,16 @@ impl ClientHandshake {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# the client MUST send an opening handshake to the server.
         request.encode(output);
-        Ok(Self { url: url.clone(), request, reader: HeadReader::default(), response: None, end: None })
+        let limits = HeadLimits::default();
+        Ok(Self { url: url.clone(), request, reader: HeadReader::new(limits), limits, response: None, end: None })
     }
 
-    /// Sets how much of the answer's head is taken. To be called before its first byte.
+    /// Sets how many bytes and fields the answer's head may have, with those of all interim responses before it. To be
+    /// called before the first byte of an answer.
     #[must_use]
-    pub fn limits(mut self, limits: HeadLimits) -> Self {
+    pub const fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
+        self.limits = limits;
         self
     }
 
@@ -53,7 +58,7 @@ impl ClientHandshake {
     }
 
     /// Takes the answer from the front of `input`: its head, and in draft-ietf-hybi-00 the 16 bytes behind it. `None` if
-    /// it is not complete yet.
+    /// it is not complete yet. Interim responses before it, such as 100 or 103, are taken and skipped.
     ///
     /// What follows the answer stays in `input`. Until the answer is complete, `input` must only grow at its end.
     /// Afterwards the handshake is done, and takes nothing more.
@@ -82,14 +87,13 @@ impl ClientHandshake {
         let response = match self.response.take() {
             Some(response) => response,
             None => {
-                let Some(head) = self.reader.response(input)? else { return Ok(None) };
-                match head.status() {
-                    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-                    //# The client MUST validate the server's response as follows:
-                    101 => Response::from_head(head, &self.request)?,
-                    100..=199 => return Err(HandshakeError::Informational),
-                    _ => return Ok(Some(self.elsewhere(head))),
+                let Some(head) = self.final_head(input)? else { return Ok(None) };
+                if head.status() != 101 {
+                    return Ok(Some(self.elsewhere(head)));
                 }
+                //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+                //# The client MUST validate the server's response as follows:
+                Response::from_head(head, &self.request)?
             }
         };
         // draft-ietf-hybi-00 §4.1, steps 42 to 45.
@@ -104,6 +108,25 @@ impl ClientHandshake {
             input.advance(expected.len());
         }
         Ok(Some(Outcome::Open(response)))
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+    //# A client MUST be able to parse one or more 1xx responses received
+    //# prior to a final response, even if the client does not expect one.
+    /// Takes heads up to the first that is not an interim response's. Each is within what the ones before left.
+    fn final_head(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
+        loop {
+            let before = input.len();
+            let Some(head) = self.reader.response(input)? else { return Ok(None) };
+            if !matches!(head.status(), 100 | 102..=199) {
+                return Ok(Some(head));
+            }
+            let HeadLimits { max_len, max_headers, .. } = self.limits;
+            self.limits = HeadLimits::default()
+                .max_len(max_len.saturating_sub(before - input.len()))
+                .max_headers(max_headers.saturating_sub(head.headers().len()));
+            self.reader = HeadReader::new(self.limits);
+        }
     }
 
     fn elsewhere(&self, head: ResponseHead) -> Outcome {

@@ -20,6 +20,9 @@
 //!                           └────────▶ HandshakeError                close
 //! ```
 //!
+//! Interim responses, those with a status of 1xx but 101, are skipped (RFC 9110 §15.2). All heads together are within one
+//! [`HeadLimits`](http::HeadLimits).
+//!
 //! # Example
 //!
 //! ```

@@ -143,12 +143,52 @@ fn connection_may_name_more() {
     assert!(matches!(parse(&ANSWER.replace(": Upgrade", ": keep-alive, Upgrade")), Ok(Outcome::Open(_))));
 }
 
+/// RFC 9110 §15.2: a client must be able to parse them, though it did not expect any. None of them has a body.
 #[test]
-fn informational_answers_are_refused() {
-    for status in ["100 Continue", "102 Processing", "103 Early Hints", "199 x"] {
-        let text = format!("HTTP/1.1 {status}\r\n\r\n{ANSWER}");
-        assert_eq!(parse(&text).unwrap_err(), HandshakeError::Informational, "{status}");
+fn interim_responses_are_skipped() {
+    for interim in [
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 102 Processing\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 103\n\n",
+        "\r\nHTTP/1.1 199 x\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+    ] {
+        let text = format!("{interim}{ANSWER}");
+        assert!(matches!(parse(&text), Ok(Outcome::Open(_))), "{interim}");
+        let bytewise: Vec<_> = (0..text.len()).collect();
+        assert_eq!(in_pieces(text.as_bytes(), &bytewise), in_pieces(text.as_bytes(), &[]));
+        assert_eq!(rejected(&format!("{interim}HTTP/1.1 403 x\r\n\r\n")).status(), 403);
+        let wrong = format!("{interim}{}", ANSWER.replace("xOo=", "xoo="));
+        assert_eq!(parse(&wrong).unwrap_err(), HandshakeError::Answer(AnswerError::AcceptWrong));
+        assert!(handshake().parse(&mut BytesMut::from(interim)).unwrap().is_none());
     }
+}
+
+#[test]
+fn all_heads_together_are_within_one_limit() {
+    let interim = "\r\nHTTP/1.1 103 x\r\nA: b\r\n\r\n";
+    let text = format!("{interim}{interim}{ANSWER}");
+    let parse = |limits: HeadLimits| {
+        let bytewise: Vec<_> = (0..text.len()).collect();
+        let [whole, bytes] =
+            [&[][..], &bytewise].map(|cuts| came_of(handshake().limits(limits), text.as_bytes(), cuts));
+        assert_eq!(whole, bytes);
+        handshake().limits(limits).parse(&mut BytesMut::from(&*text)).map(|outcome| outcome.is_some())
+    };
+    let limits = HeadLimits::default();
+    assert_eq!(parse(limits.max_len(text.len()).max_headers(6)), Ok(true));
+    for max_len in [2, interim.len() - 1, interim.len(), interim.len() + 1, 2 * interim.len(), text.len() - 1] {
+        assert_eq!(parse(limits.max_len(max_len)), Err(HandshakeError::Head(ParseError::TooLong)), "{max_len}");
+    }
+    for max_headers in 0..6 {
+        let expected = Err(HandshakeError::Head(ParseError::TooManyHeaders));
+        assert_eq!(parse(limits.max_headers(max_headers)), expected, "{max_headers}");
+    }
+    // Without end, they are refused as one long head is.
+    let endless = interim.repeat(1000);
+    let mut input = BytesMut::from(&*endless);
+    let error = handshake().limits(limits.max_headers(usize::MAX)).parse(&mut input).unwrap_err();
+    assert_eq!(error, HandshakeError::Head(ParseError::TooLong));
+    assert!(endless.len() - input.len() <= limits.max_len);
 }
 
 #[test]
@@ -165,7 +205,7 @@ fn what_is_no_http_is_refused() {
 
 #[test]
 fn errors_stay() {
-    for bad in ["\0".to_owned(), "HTTP/1.1 100 x\r\n\r\n".to_owned(), ANSWER.replace("xOo=", "xoo=")] {
+    for bad in ["\0".to_owned(), "HTTP/1.1 100 x\r\n\r\nx\n".to_owned(), ANSWER.replace("xOo=", "xoo=")] {
         let mut handshake = handshake();
         let error = handshake.parse(&mut BytesMut::from(&*bad)).unwrap_err();
         let mut input = BytesMut::from(ANSWER);
@@ -293,9 +333,9 @@ proptest! {
         change in prop::collection::vec(any::<u8>(), 0..4),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
     ) {
-        let mut text = ANSWER.as_bytes().to_vec();
-        let from = at.index(text.len());
-        text.splice(from..(from + change.len()).min(ANSWER.len()), change);
+        let mut text = ["HTTP/1.1 103 x\r\nA: b\r\n\r\n", ANSWER].concat().into_bytes();
+        let (from, len) = (at.index(text.len()), text.len());
+        text.splice(from..(from + change.len()).min(len), change);
         text.extend_from_slice(b"\x81\x00");
         let whole = in_pieces(&text, &[]);
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
@@ -308,7 +348,11 @@ proptest! {
 
 /// What comes of bytes in pieces, and what is left of them.
 fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (String, Vec<u8>) {
-    let (mut handshake, mut input) = (handshake(), BytesMut::new());
+    came_of(handshake(), bytes, cuts)
+}
+
+fn came_of(mut handshake: ClientHandshake, bytes: &[u8], cuts: &[usize]) -> (String, Vec<u8>) {
+    let mut input = BytesMut::new();
     let mut from = 0;
     for to in cuts.iter().copied().chain([bytes.len()]) {
         input.extend_from_slice(&bytes[from..to]);

@@ -219,13 +219,25 @@ fn half_a_head_holds_nothing_but_its_bytes() {
 }
 
 #[test]
-fn a_client_takes_one_head_and_no_body() {
-    for status in ["100 Continue", "102 Processing", "103 Early Hints", "199 X"] {
-        let told =
-            send(&mut asking(&Offer::new()).0, format!("HTTP/1.1 {status}\r\n\r\n").repeat(1000).as_bytes(), 1000);
-        assert_eq!(told.end, Err(Error::Answer(HandshakeError::Informational)), "{status}");
-        assert!(told.sent <= 1000 && told.output.is_empty());
+fn interim_responses_without_an_end_are_refused_at_16_kib() {
+    for (status, fields, error) in [
+        ("100 Continue", "", ParseError::TooLong),
+        ("102 Processing", "Content-Length: 1000000\r\n", ParseError::TooManyHeaders),
+        ("103 Early Hints", &format!("Link: {}\r\n", "a".repeat(200)), ParseError::TooLong),
+        ("199 X", "", ParseError::TooLong),
+    ] {
+        let wire = format!("HTTP/1.1 {status}\r\n{fields}\r\n").repeat(2000);
+        for piece in [1, 1000] {
+            let (told, heap) = measure(|| send(&mut asking(&Offer::new()).0, wire.as_bytes(), piece));
+            assert_eq!(told.end, Err(Error::Answer(HandshakeError::Head(error))), "{status}");
+            assert!(told.sent < CAP + piece && told.output.is_empty() && told.events.is_empty());
+            assert!(heap.peak < 3 * CAP as i64, "{} bytes of heap", heap.peak);
+        }
     }
+}
+
+#[test]
+fn a_client_takes_no_body() {
     let (mut client, _) = asking(&Offer::new());
     let told = send(&mut client, b"HTTP/1.1 401 Unauthorized\r\n\r\nbody", 1000);
     assert!(matches!(&told.events[..], [Event::Rejected(answer)] if answer.status() == 401));

@@ -193,7 +193,7 @@ fn connect(vector: &Vector, stream: &[u8], sizes: &[usize]) -> Value {
                 return json!({ "state": "done", "after": after - buffer.len(), "subprotocol": negotiated.subprotocol });
             }
             // Perl takes any status but 101 for a wrong line.
-            Ok(Some(Outcome::Redirect(_) | Outcome::Rejected(_))) | Err(HandshakeError::Informational) => {
+            Ok(Some(Outcome::Redirect(_) | Outcome::Rejected(_))) => {
                 return json!({ "state": "error", "class": "wrong-response-line" });
             }
             Err(HandshakeError::Head(error)) => return json!({ "state": "error", "class": requests::class(error) }),
