@@ -8,7 +8,8 @@ use url::ParseError;
 pub enum UrlError {
     /// A blank, a control character, or one of `"`, `<`, `>` and `\`: none may stand in a URL unencoded (RFC 3986 §2).
     Character,
-    /// A `#`, be it the last character. RFC 6455 §3 allows no fragment; a `#` in a path is written `%23`.
+    /// A `#`, be it the last character. RFC 6455 §3 allows no fragment; a `#` in a path is written `%23`. The target of a
+    /// redirect may have one, see [`Url::join`](crate::Url::join).
     Fragment,
     /// No host, or one that is neither a domain name nor an IP address.
     Host,

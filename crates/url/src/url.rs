@@ -53,7 +53,8 @@ impl Url {
     }
 
     /// Resolves the target of a redirect (the `Location` of RFC 9110 §10.2.2), relative or absolute, against this URL.
-    /// `http` becomes `ws` and `https` becomes `wss`.
+    /// `http` becomes `ws` and `https` becomes `wss`. A fragment is dropped: it would name a part of a document, and a
+    /// connection has none. So `#top` alone is this URL again, query included (RFC 3986 §4.4).
     ///
     /// Credentials stay only where scheme, host and port do: they come from this URL's text or from the reference's,
     /// never from this URL to another server.
@@ -63,15 +64,17 @@ impl Url {
     ///
     /// let url = Url::parse("ws://example.com/a/b?c")?;
     /// assert_eq!(url.join("d")?, Url::parse("ws://example.com/a/d")?);
-    /// assert_eq!(url.join("https://example.org/")?, Url::parse("wss://example.org/")?);
+    /// assert_eq!(url.join("https://example.org/#top")?, Url::parse("wss://example.org/")?);
     /// # Ok::<(), UrlError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`Url::parse`], of what comes out. A fragment is refused here too, though HTTP knows what to do with it.
+    /// As [`Url::parse`], of what comes out, but never [`UrlError::Fragment`].
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         check_characters(reference)?;
+        // RFC 3986 §3.5: the first `#` begins the fragment, wherever it is.
+        let reference = reference.split_once('#').map_or(reference, |(reference, _)| reference);
         match split_scheme(reference) {
             Some((_, rest)) => check_slashes(rest)?,
             None if reference.starts_with("///") => return Err(UrlError::Host),
@@ -338,6 +341,8 @@ mod tests {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-3
     //# Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used
     //# on these URIs.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
+    //# the character "#", when not indicating the start of a fragment, MUST be escaped as %23.
     #[test]
     fn fragments_are_refused_even_empty_ones() {
         refused(&["ws://h#f", "ws://h/#", "ws://h/p?q#", "ws://h/p?q#f", "ws://h#"], UrlError::Fragment);
@@ -459,16 +464,34 @@ mod tests {
         assert_eq!(url("wss://h/").join("/d"), Url::parse("wss://h/d"));
     }
 
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-3
-    //# the character "#", when not indicating the start of a fragment, MUST be escaped as %23.
+    /// RFC 9110 §10.2.2 lets the target of a redirect have one.
+    #[test]
+    fn the_fragment_of_a_reference_is_dropped() {
+        let base = url("ws://u:p@example.com:81/a/b?c");
+        for (reference, without) in [
+            ("#top", ""),
+            ("#", ""),
+            ("d#top", "d"),
+            ("/d?e#top?f/g#h", "/d?e"),
+            ("?e#", "?e"),
+            ("//other#top", "//other"),
+            ("https://other/d#//other.example/", "https://other/d"),
+        ] {
+            assert_eq!(base.join(reference), base.join(without), "{reference}");
+            assert!(base.join(reference).is_ok_and(|joined| !joined.to_string().contains('#')), "{reference}");
+        }
+        assert_eq!(base.join("#a b"), Err(UrlError::Character));
+        assert_eq!(base.join("d%23e#f"), Url::parse("ws://u:p@example.com:81/a/d%23e"));
+    }
+
     #[test]
     fn bad_references_are_refused() {
         for (reference, error) in [
             ("ftp://other/", UrlError::Scheme),
             ("mailto:a@b", UrlError::Syntax),
             ("javascript://h/", UrlError::Scheme),
-            ("#top", UrlError::Fragment),
-            ("http://other/#", UrlError::Fragment),
+            ("http:#//other/", UrlError::Syntax),
+            ("http://#other", UrlError::Host),
             ("http://other:0/", UrlError::Port),
             ("//other:65536", UrlError::Port),
             ("http:///other", UrlError::Host),
