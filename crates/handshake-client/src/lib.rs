@@ -57,6 +57,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+extern crate alloc;
+
 mod error;
 mod handshake;
 mod outcome;

@@ -1,4 +1,5 @@
-use core::fmt;
+use alloc::string::String;
+use core::fmt::{self, Write};
 
 use protocol_websocket_http::{Headers, Response, ResponseHead};
 use protocol_websocket_url::{Url, UrlError};
@@ -26,25 +27,30 @@ pub enum Outcome {
 #[derive(Clone)]
 pub struct Redirect {
     from: Url,
+    location: String,
     head: ResponseHead,
 }
 
 impl Redirect {
     /// A redirect, if the head is that of one.
     pub(crate) fn new(from: Url, head: ResponseHead) -> Result<Self, ResponseHead> {
-        let is_redirect = matches!(head.status(), 301 | 302 | 303 | 307 | 308)
-            && head.headers().get_all("location").count() == 1
-            && head.headers().get_str("location").is_some_and(|location| !location.is_empty());
-        if is_redirect { Ok(Self { from, head }) } else { Err(head) }
+        let is_redirect =
+            matches!(head.status(), 301 | 302 | 303 | 307 | 308) && head.headers().get_all("location").count() == 1;
+        match head.headers().get("location").map(to_text) {
+            Some(location) if is_redirect && !location.is_empty() => Ok(Self { from, location, head }),
+            _ => Err(head),
+        }
     }
 
-    /// `Location` as the server wrote it: absolute, or relative to the URL of the request.
+    /// `Location` as the server wrote it: absolute, or relative to the URL of the request. Bytes that are not UTF-8 are
+    /// percent-encoded one by one: a Latin-1 `/é` is `/%E9`. [`headers`](Self::headers) has them as they came.
     #[must_use]
     pub fn location(&self) -> &str {
-        self.headers().get_str("location").unwrap_or_default()
+        &self.location
     }
 
-    /// Where it leads, resolved against the URL of the request; `http` becomes `ws`, and `https` `wss`.
+    /// Where it leads, resolved against the URL of the request; `http` becomes `ws`, and `https` `wss`. A fragment is
+    /// dropped ([`Url::join`]).
     ///
     /// # Errors
     ///
@@ -80,4 +86,17 @@ impl fmt::Debug for Redirect {
             .field("url", &self.url())
             .finish_non_exhaustive()
     }
+}
+
+/// Percent-encodes what is not UTF-8.
+fn to_text(location: &[u8]) -> String {
+    let mut text = String::with_capacity(location.len());
+    for chunk in location.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to memory does not fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }

@@ -282,6 +282,37 @@ fn debug_of_a_redirect_hides_credentials_and_queries() {
 }
 
 #[test]
+fn a_location_outside_utf8_is_a_redirect() {
+    for (location, shown, target) in [
+        (&b"/caf\xE9"[..], "/caf%E9", Ok("ws://example.com/caf%E9")),
+        (b"/caf\xC3\xA9?\xE9\xFF", "/caf\u{e9}?%E9%FF", Ok("ws://example.com/caf%C3%A9?%E9%FF")),
+        (b"//caf\xE9.example/", "//caf%E9.example/", Err(UrlError::Host)),
+        (b"/a#\xE9", "/a#%E9", Ok("ws://example.com/a")),
+    ] {
+        let answer = [b"HTTP/1.1 302 x\r\nLocation: ", location, b"\r\n\r\n"].concat();
+        let mut handshake = connect("ws://example.com/a/b", &Offer::new(), &mut BytesMut::new()).unwrap();
+        let outcome = handshake.parse(&mut BytesMut::from(&answer[..])).unwrap();
+        let Some(Outcome::Redirect(redirect)) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((redirect.location(), redirect.headers().get("location")), (shown, Some(location)));
+        assert_eq!(redirect.url(), target.map(|target| Url::parse(target).unwrap()), "{shown}");
+    }
+}
+
+/// RFC 9110 §10.2.2.
+#[test]
+fn a_redirect_may_have_a_fragment() {
+    for (location, target) in [
+        ("/there#here", "ws://example.com/there"),
+        ("https://example.org/?q#", "wss://example.org/?q"),
+        ("#top", "ws://example.com/a/b?c"),
+    ] {
+        let answer = format!("HTTP/1.1 302 x\r\nLocation: {location}\r\n\r\n");
+        let redirect = redirect("ws://example.com/a/b?c", &answer);
+        assert_eq!((redirect.location(), redirect.url()), (location, Ok(Url::parse(target).unwrap())));
+    }
+}
+
+#[test]
 fn a_redirect_without_one_target_is_a_refusal() {
     for fields in ["", "Location: \r\n", "Location: /a\r\nLocation: /b\r\n", "X: /a\r\n"] {
         assert_eq!(rejected(&format!("HTTP/1.1 302 Found\r\n{fields}\r\n")).status(), 302, "{fields:?}");

@@ -152,6 +152,7 @@ fn a_redirect_is_told_and_followed_by_nobody() {
         ("ws://example.com/", Some("ws://example.com/"), true),
         ("http://evil.example/", Some("ws://evil.example/"), true),
         ("//evil.example/%0d%0aX:%20y", Some("wss://evil.example/%0d%0aX:%20y"), false),
+        ("//evil.example/caf\u{e9}#wss://example.com/", Some("wss://evil.example/caf%C3%A9"), false),
         ("javascript:alert(1)", None, false),
         ("file:///etc/passwd", None, false),
     ] {
