@@ -57,7 +57,7 @@ pub fn decoder(data: &[u8]) {
     if bit(input.options, 7) {
         decoder = decoder.perl_compat().limits(input.limits());
     }
-    check_cuts(&decoder, &input, bit(input.options, 7) || !claimed.is_none());
+    check_cuts(&decoder, &input, bit(input.options, 7) || !claimed.is_none(), [CONTROL; 2]);
 
     let lent = lent(&decoder, &input, |frame| frame.into());
     let frames = frames(decoder, input.stream);
@@ -77,7 +77,8 @@ pub fn sentinel(data: &[u8]) {
     let resync = bit(input.options, 2);
     let decoder = if resync { decoder.resync() } else { decoder };
     // A replacement is longer than what it stands for, and in parts it is made before the end is there.
-    check_cuts(&decoder, &input, true);
+    let limit = input.limits().max_frame.min(input.limits().max_message);
+    check_cuts(&decoder, &input, true, [limit.saturating_add(CONTROL), CONTROL]);
 
     let lent = lent(&decoder, &input, lossy);
     let (frames, end) = frames(decoder, input.stream);
@@ -99,19 +100,23 @@ fn close() -> Frame {
     Frame::new(OpCode::Close, "")
 }
 
-/// `unchecked` says that what is wrong with a frame may be found before it is complete in parts alone.
-fn check_cuts(decoder: &Decoder, input: &Input<'_>, unchecked: bool) {
+/// What may be left in the input of a header and a control frame.
+const CONTROL: u64 = 14 + 125;
+
+/// `unchecked` says that what is wrong with a frame may be found before it is complete in parts alone. So many bytes may
+/// be `left` in the input, whole and in parts.
+fn check_cuts(decoder: &Decoder, input: &Input<'_>, unchecked: bool, [left_whole, left_in_parts]: [u64; 2]) {
     let limits = input.limits();
-    let whole = run(decoder.clone(), limits, Delivery::Whole, &mut [input.stream].into_iter());
+    let whole = run(decoder.clone(), limits, Delivery::Whole, left_whole, &mut [input.stream].into_iter());
     let without_error = |out: &[Out]| match out {
         [front @ .., Out::Error(_)] => front.len(),
         all => all.len(),
     };
     every_cut(input.stream, &input.cuts, |pieces| {
-        assert_eq!(run(decoder.clone(), limits, Delivery::Whole, pieces), whole);
+        assert_eq!(run(decoder.clone(), limits, Delivery::Whole, left_whole, pieces), whole);
     });
     every_cut(input.stream, &input.cuts, |pieces| {
-        let parts = run(decoder.clone(), limits, Delivery::Parts, pieces);
+        let parts = run(decoder.clone(), limits, Delivery::Parts, left_in_parts, pieces);
         if unchecked {
             assert_eq!(parts[..without_error(&parts)], whole[..without_error(&whole)]);
         } else {
@@ -120,14 +125,16 @@ fn check_cuts(decoder: &Decoder, input: &Input<'_>, unchecked: bool) {
     });
 }
 
-fn run(decoder: Decoder, limits: Limits, delivery: Delivery, pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<Out> {
+fn run(
+    decoder: Decoder,
+    limits: Limits,
+    delivery: Delivery,
+    left: u64,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
+) -> Vec<Out> {
     let mut decoder = decoder.delivery(delivery);
     let (mut input, mut out, mut message) = (BytesMut::new(), Vec::new(), Vec::new());
     let (mut assembler, mut parts) = (Assembler::new(limits), Assembler::new(limits));
-    let held = match delivery {
-        Delivery::Whole => limits.max_frame.min(limits.max_message).saturating_add(150),
-        Delivery::Parts => 150,
-    };
     for piece in pieces {
         input.extend_from_slice(piece);
         loop {
@@ -162,7 +169,7 @@ fn run(decoder: Decoder, limits: Limits, delivery: Delivery, pieces: &mut dyn It
             }
             assert!(message.len() as u64 <= limits.max_message);
         }
-        assert!(input.len() as u64 <= held, "{} bytes are left unread", input.len());
+        assert!(input.len() as u64 <= left, "{} bytes are left unread", input.len());
     }
     out
 }

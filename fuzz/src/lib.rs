@@ -12,6 +12,7 @@ mod end;
 mod frame;
 mod handshake;
 mod head;
+mod heap;
 mod input;
 mod leftover;
 mod model;

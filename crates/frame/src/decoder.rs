@@ -11,11 +11,13 @@ use crate::{DecodeError, Delivery, Frame, Limits, Message, Rsv};
 /// at the first byte that cannot be UTF-8. What was decoded before stays decoded. An error is final: the decoder
 /// gives it again, whatever comes.
 ///
-/// It takes heads from the front of the caller's `input` at once and payloads when they are complete
-/// ([`Delivery::Whole`]) or as they come ([`Delivery::Parts`]). What is left in `input` between two calls belongs to a
-/// payload under way and may be unmasked already: append to it, do nothing else. The decoder owns no buffer, but for a
-/// payload over 64 KiB that is to come whole: from its 32nd KiB on that is taken as it comes, and room for more of it is
-/// left in `input`.
+/// It takes frames from the front of the caller's `input` and hands out payloads when they are complete
+/// ([`Delivery::Whole`]) or as they come ([`Delivery::Parts`]). What stays in `input` between two calls is the beginning of a
+/// header or of a control frame and may be unmasked already: append to it, do nothing else.
+///
+/// A data frame's payload that has not come whole moves to memory of the decoder's own as it comes. That memory is at most
+/// twice as long as what has come, and two reads; it becomes the frame's, and nothing stays allocated. While it grows,
+/// `input` may be left as the room at its end, so that the next read needs no copy. No byte is unmasked or checked twice.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -182,7 +184,8 @@ impl Decoder {
 ///
 /// It is for a caller that reads all its peers into one buffer and is done with a message before it reads on. What is
 /// left has to be kept for each peer and stand in front of what comes next, so a payload that is to come whole needs a
-/// buffer of its length; with [`Delivery::Parts`] none does.
+/// buffer of its length; with [`Delivery::Parts`] none does. Text that came in several reads was the caller's between
+/// them: [`as_text`](Frame::as_text) checks it once more.
 #[derive(Clone, Debug)]
 pub struct LendingDecoder {
     rules: Rules,

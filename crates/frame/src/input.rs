@@ -1,19 +1,22 @@
 //! Where frames are taken from.
 
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::flags::Text;
 use crate::utf8::is_utf8;
-use crate::{DecodeError, sentinel};
+use crate::{DecodeError, FrameHeader, sentinel};
+
+/// The least room in a payload's memory that is worth being the caller's input. For less, a copy is cheaper.
+const MIN_ROOM: usize = 4 * 1024;
 
 /// Bytes that arrived, from whose front frames are taken: a buffer that payloads share, or a slice that lends them.
 pub(crate) trait Input {
     type Payload: AsRef<[u8]>;
 
-    /// Whether what has come of a payload can be kept from the caller.
-    const HOLDS: bool;
+    /// Whether the decoder can take a payload that has not come whole out of the input.
+    const IS_OWNED: bool;
 
     fn bytes(&mut self) -> &mut [u8];
 
@@ -23,12 +26,14 @@ pub(crate) trait Input {
     /// Drops the next `head` bytes and takes the `len` behind them.
     fn take(&mut self, head: usize, len: usize) -> Self::Payload;
 
-    /// Adds the next `ready` bytes to what is held, with room behind it for a read as long as the last, of `read` bytes,
-    /// and for more of the `missing` ones as far as what has come allows.
-    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize);
+    /// Moves the next `len` bytes, after which there are none, to the end of `partial`, whose payload needs `missing` more.
+    /// Leaves room in that memory as the input, so that the next read needs no copy, if the input has not more of its own.
+    ///
+    /// The memory grows with the bytes that came, to at most twice as many and two reads.
+    fn keep(&mut self, partial: &mut BytesMut, len: usize, missing: usize);
 
-    /// Takes the next `len` bytes behind what is held.
-    fn take_behind(&mut self, held: BytesMut, len: usize) -> Self::Payload;
+    /// Takes `partial` and the next `len` bytes as one payload.
+    fn complete(&mut self, partial: BytesMut, len: usize) -> Self::Payload;
 
     /// Text of hybi-00, in which what is no text is replaced (hybi-00 §5.3) where there is a place for more bytes than
     /// came, of which there may be `limit`.
@@ -38,7 +43,7 @@ pub(crate) trait Input {
 impl Input for BytesMut {
     type Payload = Bytes;
 
-    const HOLDS: bool = true;
+    const IS_OWNED: bool = true;
 
     #[inline(always)]
     fn bytes(&mut self) -> &mut [u8] {
@@ -57,26 +62,55 @@ impl Input for BytesMut {
         taken
     }
 
-    fn hold(&mut self, held: &mut Option<Box<BytesMut>>, ready: usize, read: usize, missing: usize) {
-        let is_first = held.is_none();
-        let held = held.get_or_insert_default();
-        held.unsplit(self.split_to(ready));
-        let all = missing.saturating_add(read);
-        if self.is_empty() && self.capacity() < if is_first { all } else { read } {
-            let room = self.capacity();
-            // One owner, so that it can move and grow where it is: into memory that an earlier one left, or by as much
-            // again as has come.
-            *self = BytesMut::new();
-            if !held.try_reclaim(all) {
-                held.reserve(if room < read { missing.max(read).min(held.len() + read) } else { room });
-            }
-            *self = held.split_off(held.len());
+    fn keep(&mut self, partial: &mut BytesMut, len: usize, missing: usize) {
+        let (was_lent, is_first) = (follows(partial, self), partial.is_empty());
+        let room = if was_lent {
+            partial.unsplit(self.split_to(len));
+            self.capacity()
+        } else {
+            // Grows to twice its capacity, or to what is needed if that is more.
+            partial.reserve(len);
+            copy_blocks(self, len, |block| partial.extend_from_slice(block));
+            self.clear();
+            partial.capacity() - partial.len()
+        };
+        // The next read may be as long as this one, which may have brought the header, too.
+        let wanted = missing.min(len + FrameHeader::MAX_LEN);
+        let grows = room < wanted;
+        let next_room = if grows { wanted.max(partial.len() + 2 * room) } else { room };
+        let may_stay = if was_lent {
+            !grows
+        } else {
+            // No room is known of if the caller left it for a buffer of its own: it is filled before there is more.
+            let is_left = room == 0 && !is_first;
+            is_left || next_room < MIN_ROOM || self.try_reclaim(next_room + 1)
+        };
+        if may_stay {
+            return;
         }
+        // Without another owner the memory can grow where it is.
+        *self = Self::new();
+        if grows {
+            partial.reserve(wanted);
+        }
+        *self = partial.split_off(partial.len());
     }
 
-    fn take_behind(&mut self, mut held: BytesMut, len: usize) -> Bytes {
-        held.unsplit(self.split_to(len));
-        held.freeze()
+    fn complete(&mut self, mut partial: BytesMut, len: usize) -> Bytes {
+        let was_lent = follows(&partial, self);
+        if was_lent {
+            partial.unsplit(self.split_to(len));
+            // What follows the payload does not keep its memory alive.
+            *self = Self::from(&**self);
+        }
+        let mut payload = Vec::from(partial);
+        if !was_lent {
+            payload.reserve_exact(len);
+            copy_blocks(self, len, |block| payload.extend_from_slice(block));
+            self.advance(len);
+        }
+        payload.shrink_to_fit();
+        payload.into()
     }
 
     fn replaced(text: Bytes, limit: u64) -> Result<(Bytes, Text), DecodeError> {
@@ -87,7 +121,7 @@ impl Input for BytesMut {
 impl<'a> Input for &'a mut [u8] {
     type Payload = &'a mut [u8];
 
-    const HOLDS: bool = false;
+    const IS_OWNED: bool = false;
 
     #[inline]
     fn bytes(&mut self) -> &mut [u8] {
@@ -106,9 +140,9 @@ impl<'a> Input for &'a mut [u8] {
         taken.split_at_mut(head).1
     }
 
-    fn hold(&mut self, _: &mut Option<Box<BytesMut>>, _: usize, _: usize, _: usize) {}
+    fn keep(&mut self, _: &mut BytesMut, _: usize, _: usize) {}
 
-    fn take_behind(&mut self, _: BytesMut, len: usize) -> &'a mut [u8] {
+    fn complete(&mut self, _: BytesMut, len: usize) -> &'a mut [u8] {
         self.take(0, len)
     }
 
@@ -116,4 +150,16 @@ impl<'a> Input for &'a mut [u8] {
         let known = if is_utf8(text) { Text::Whole } else { Text::Unchecked };
         Ok((text, known))
     }
+}
+
+/// Whether `input` is the room after `partial`, as [`Input::keep`] left it there. If only the addresses say so, `unsplit`
+/// makes a copy.
+fn follows(partial: &BytesMut, input: &BytesMut) -> bool {
+    partial.as_ptr().wrapping_add(partial.len()) == input.as_ptr()
+}
+
+/// Copies the first `len` bytes of `input` in blocks. Some processors are several times as slow with longer copies whose two
+/// ends are not aligned alike, and a header is the reason why these are not.
+fn copy_blocks(input: &[u8], len: usize, copy: impl FnMut(&[u8])) {
+    input.get(..len).unwrap_or_default().chunks(2048).for_each(copy);
 }

@@ -12,17 +12,13 @@ use crate::sequence::{Fresh, Sequence};
 use crate::whole::Whole;
 use crate::{DecodeError, Delivery, Frame, FrameHeader, Message, OpCode, Rsv};
 
-/// A payload beyond this many bytes, which no control frame has, is held here once half as many have come, out of the
-/// caller's reach: what was checked once needs no second look. A shorter one, and the beginning of a long one, stays in
-/// the caller's buffer, where it costs no memory.
-const LONG: u64 = if cfg!(fuzzing) { 125 } else { 64 * 1024 };
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Length {
     state: State,
     sequence: Sequence,
-    /// What has come of a long payload.
-    held: Option<Box<BytesMut>>,
+    /// What has come of a data frame's payload and is not handed out yet. On the heap, where its bytes are too: most
+    /// payloads never need it.
+    partial: Option<Box<BytesMut>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +30,7 @@ enum State {
     Failed(DecodeError),
 }
 
-/// A frame that can be taken from the input: its payload behind its head, or behind what is held.
+/// A frame that can be taken from the input: its payload after its header, or after its bytes in a partial.
 pub(crate) struct Found {
     pub(crate) head: usize,
     pub(crate) len: usize,
@@ -45,7 +41,7 @@ pub(crate) struct Found {
 #[derive(Clone, Copy, Debug)]
 struct Payload {
     header: FrameHeader,
-    /// How many of its bytes left the input: handed out in parts, or held.
+    /// How many of its bytes left the input: handed out in parts, or moved to a partial.
     taken: u64,
     /// How many of its bytes at the front of the input are unmasked and checked.
     ready: usize,
@@ -66,9 +62,9 @@ impl Length {
                 None => return Ok(None),
             },
         };
-        let payload = match self.held.take() {
+        let payload = match self.partial.take() {
             None => input.take(found.head, found.len),
-            Some(held) => input.take_behind(*held, found.len),
+            Some(partial) => input.complete(*partial, found.len),
         };
         Ok(Some(Frame::decoded(found.flags, payload)))
     }
@@ -93,7 +89,7 @@ impl Length {
     #[cold]
     fn fail(&mut self, error: DecodeError) -> DecodeError {
         self.state = State::Failed(error);
-        self.held = None;
+        self.partial = None;
         error
     }
 
@@ -120,22 +116,17 @@ impl Length {
             }
             State::Failed(error) => return Err(error),
         };
-        let earlier = payload.ready;
         let text = self.advance(&mut payload, input.bytes())?;
-        let part = rules.delivery == Delivery::Parts && !payload.header.opcode.is_control() && payload.ready > 0;
-        if payload.has_ended() || part {
-            let found = payload.hand_out(text, self.held.as_ref().map_or(0, |held| held.len()));
+        let in_partial = self.partial.as_ref().map_or(0, |partial| partial.len());
+        let is_data = !payload.header.opcode.is_control();
+        let is_part = is_data && rules.delivery == Delivery::Parts && in_partial + payload.ready > 0;
+        if payload.has_ended() || is_part {
+            let found = payload.hand_out(text, in_partial);
             self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };
             return Ok(Some(found));
         }
-        if I::HOLDS && payload.header.len > LONG && (self.held.is_some() || payload.ready as u64 > LONG / 2) {
-            if earlier > 0 {
-                self.sequence.hold(input.bytes());
-            }
-            // What brought the first of it brought its head, too.
-            let head = if self.held.is_none() && earlier == 0 { FrameHeader::MAX_LEN } else { 0 };
-            let read = payload.ready.saturating_sub(earlier) + head;
-            payload.hold(&mut self.held, read, input);
+        if I::IS_OWNED && is_data && payload.ready > 0 {
+            payload.keep(self.partial.get_or_insert_default(), input);
         }
         self.state = State::Payload(payload);
         Ok(None)
@@ -152,7 +143,7 @@ impl Length {
         //# A server MUST remove masking for data frames received from a client
         let is_ascii = header.mask.is_some_and(|key| xor(fresh, key.turned((taken as usize).wrapping_add(ready))));
         payload.ready = here;
-        let fresh = Fresh { from: ready, behind_held: self.held.is_some(), is_ascii };
+        let fresh = Fresh { from: ready, is_first: ready == 0 && self.partial.is_none(), is_ascii };
         self.sequence.check(&header, at_hand, fresh, payload.has_ended())
     }
 }
@@ -169,10 +160,10 @@ impl Payload {
         self.taken + self.ready as u64 == self.header.len
     }
 
-    /// What is ready, behind what is held if something is, as a frame to be taken from the input.
-    fn hand_out(&mut self, text: Text, held: usize) -> Found {
+    /// What is ready, after the bytes in a partial if there are any, as a frame to be taken from the input.
+    fn hand_out(&mut self, text: Text, in_partial: usize) -> Found {
         let FrameHeader { fin, rsv, opcode, .. } = self.header;
-        let is_first = self.taken == held as u64;
+        let is_first = self.taken == in_partial as u64;
         let (opcode, rsv) = if is_first { (opcode, rsv) } else { (OpCode::Continuation, Rsv::NONE) };
         let flags = Flags::new(opcode, fin && self.has_ended(), rsv, text);
         let found = Found { head: 0, len: self.ready, flags };
@@ -181,10 +172,10 @@ impl Payload {
         found
     }
 
-    /// Takes what is ready out of the input, and leaves room for the next bytes right behind it.
-    fn hold<I: Input>(&mut self, held: &mut Option<Box<BytesMut>>, read: usize, input: &mut I) {
+    /// Moves what is ready from the input to `partial`.
+    fn keep(&mut self, partial: &mut BytesMut, input: &mut impl Input) {
         let missing = self.header.len - self.taken - self.ready as u64;
-        input.hold(held, self.ready, read, usize::try_from(missing).unwrap_or(usize::MAX));
+        input.keep(partial, self.ready, usize::try_from(missing).unwrap_or(usize::MAX));
         self.taken += self.ready as u64;
         self.ready = 0;
     }

@@ -10,16 +10,19 @@ pub(crate) struct Sequence {
     /// Bytes of the message under way, by their headers.
     total: u64,
     text: Utf8Validator,
-    /// Whether what is held is text by itself, but for a character that it may cut at its end.
-    held_is_whole: bool,
+    /// The reason of a Close whose payload has not come whole.
+    reason: Utf8Validator,
+    /// Whether the payload under way is text by itself: it began between two characters, and nothing of it could be
+    /// written to after it was checked.
+    is_whole: bool,
 }
 
 /// What of a payload at hand was not checked before.
 pub(crate) struct Fresh {
     /// Where it begins.
     pub(crate) from: usize,
-    /// The payload at hand goes on behind what is held.
-    pub(crate) behind_held: bool,
+    /// It is the beginning of the payload, or of what is left of it after the parts that were handed out.
+    pub(crate) is_first: bool,
     /// It is known to be ASCII.
     pub(crate) is_ascii: bool,
 }
@@ -35,13 +38,6 @@ enum State {
 }
 
 impl Sequence {
-    /// Checks once more what was checked in pieces and is held from here on: whether it leads by itself to where the text
-    /// is. It was the caller's to write to in between.
-    pub(crate) fn hold(&mut self, payload: &[u8]) {
-        let mut text = Utf8Validator::new();
-        self.held_is_whole = self.state == State::InText && text.push(payload).is_ok() && text == self.text;
-    }
-
     /// Whether no message is under way.
     #[inline]
     pub(crate) const fn is_between(&self) -> bool {
@@ -99,7 +95,7 @@ impl Sequence {
     ) -> Result<Text, DecodeError> {
         match header.opcode {
             OpCode::Ping | OpCode::Pong => return Ok(Text::Unchecked),
-            OpCode::Close => return check_close(payload, ends).map(|()| Text::Unchecked),
+            OpCode::Close => return self.check_close(payload, fresh.from, ends).map(|()| Text::Unchecked),
             OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
         }
         let mut text = Text::Unchecked;
@@ -109,13 +105,12 @@ impl Sequence {
             //# When an endpoint is to interpret a byte stream as UTF-8 but finds
             //# that the byte stream is not, in fact, a valid UTF-8 stream, that
             //# endpoint MUST _Fail the WebSocket Connection_.
-            let begins_whole = match payload.get(..fresh.from) {
-                Some([]) if fresh.behind_held => self.held_is_whole,
-                Some([]) => self.text.is_complete(),
-                // What came before was the caller's to write to since it was looked at.
+            self.is_whole = match fresh.from {
+                0 if fresh.is_first => self.text.is_complete(),
+                0 => self.is_whole,
+                // What came before was the caller's to write to since it was checked.
                 _ => false,
             };
-            self.held_is_whole = begins_whole;
             if !(fresh.is_ascii && self.text.is_complete()) {
                 let bytes = payload.get(fresh.from..).unwrap_or_default();
                 self.text.push(bytes).map_err(|_| DecodeError::InvalidUtf8)?;
@@ -123,7 +118,7 @@ impl Sequence {
             if message_ends && !self.text.is_complete() {
                 return Err(DecodeError::InvalidUtf8);
             }
-            text = if begins_whole && self.text.is_complete() { Text::Whole } else { Text::Checked };
+            text = if self.is_whole && self.text.is_complete() { Text::Whole } else { Text::Checked };
         }
         if message_ends {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
@@ -133,25 +128,32 @@ impl Sequence {
         Ok(text)
     }
 
-    const fn begin(state: State) -> Self {
-        Self { state, fragments: 0, total: 0, text: Utf8Validator::new(), held_is_whole: false }
+    /// Checks as much as has come of a Close: the code once it is there, the reason at its first bad byte. The first
+    /// `checked` bytes were checked before.
+    fn check_close(&mut self, payload: &[u8], checked: usize, ends: bool) -> Result<(), DecodeError> {
+        let Some((&code, reason)) = payload.split_first_chunk() else { return Ok(()) };
+        let fresh = match checked.checked_sub(size_of_val(&code)) {
+            Some(checked) => reason.get(checked..).unwrap_or_default(),
+            None => {
+                let code = CloseCode(u16::from_be_bytes(code));
+                if !code.is_sendable() {
+                    return Err(DecodeError::CloseCode(code.0));
+                }
+                self.reason = Utf8Validator::new();
+                reason
+            }
+        };
+        self.reason.push(fresh).map_err(|_| DecodeError::InvalidUtf8)?;
+        if ends && !self.reason.is_complete() {
+            return Err(DecodeError::InvalidUtf8);
+        }
+        Ok(())
     }
-}
 
-/// Checks as much as has come of a Close: the code once it is there, the reason at its first bad byte.
-fn check_close(payload: &[u8], ends: bool) -> Result<(), DecodeError> {
-    let Some((&code, reason)) = payload.split_first_chunk() else { return Ok(()) };
-    let code = CloseCode(u16::from_be_bytes(code));
-    if !code.is_sendable() {
-        return Err(DecodeError::CloseCode(code.0));
+    const fn begin(state: State) -> Self {
+        let (text, reason) = (Utf8Validator::new(), Utf8Validator::new());
+        Self { state, fragments: 0, total: 0, text, reason, is_whole: false }
     }
-    // At most 123 bytes, so beginning anew for each piece stays cheap and needs no state.
-    let mut text = Utf8Validator::new();
-    text.push(reason).map_err(|_| DecodeError::InvalidUtf8)?;
-    if ends && !text.is_complete() {
-        return Err(DecodeError::InvalidUtf8);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,8 +8,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use bytes::{Bytes, BytesMut};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use protocol_websocket_core::Role;
-use protocol_websocket_frame::{Assembler, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, OpCode, Rsv, mask};
+use protocol_websocket_frame::{
+    Assembler, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, Message, OpCode, Rsv, mask,
+};
 
 use common::{KEY, drain, encode};
 
@@ -98,51 +103,168 @@ fn an_announced_length_costs_nothing() {
     }
 }
 
-/// The frame on the wire, as it arrives in reads of `read` bytes, each into room that was asked for; and the most that was
-/// held beyond twice what had come.
-fn read_long(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], read: usize) -> (Frame, isize) {
-    let (before, mut beyond) = (HELD.with(Cell::get).0, 0);
-    for (nth, piece) in wire.chunks(read).enumerate() {
-        input.reserve(read);
-        input.extend_from_slice(piece);
-        if let Some(frame) = decoder.decode(input).unwrap() {
-            return (frame, beyond);
+/// How the caller puts what arrived into its input.
+#[derive(Clone, Copy, Debug)]
+enum Append {
+    /// From a buffer of its own.
+    Copied,
+    /// After it reserved the room for a read of this length.
+    Reserved(usize),
+    /// As much as there is room for, and for one byte in any case.
+    Filled,
+}
+
+impl Append {
+    /// Appends the next read, of at most `len` bytes of `wire`, and gives its length.
+    fn read(self, input: &mut BytesMut, wire: &[u8], len: usize) -> usize {
+        let len = len.min(wire.len());
+        let len = match self {
+            Self::Copied => len,
+            Self::Reserved(room) => {
+                input.reserve(room);
+                len.min(room)
+            }
+            Self::Filled => {
+                if input.capacity() == input.len() {
+                    input.reserve(len);
+                }
+                len.min(input.capacity() - input.len())
+            }
+        };
+        input.extend_from_slice(&wire[..len]);
+        len
+    }
+}
+
+/// Reads the message on the wire in reads of these lengths, again and again. At no time is more allocated than twice
+/// what has come, two reads and 4 KiB.
+fn read_message(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], reads: &[usize], append: Append) -> Message {
+    let read = if let Append::Reserved(room) = append { room } else { *reads.iter().max().unwrap() };
+    let mut assembler = Assembler::new(Limits::NONE);
+    let (before, mut came) = (HELD.with(Cell::get).0, 0);
+    for &len in reads.iter().cycle() {
+        let (_, message) = peak(|| {
+            came += append.read(input, &wire[came..], len);
+            while let Some(frame) = decoder.decode(input).unwrap() {
+                if let Some(message) = assembler.push(frame).unwrap() {
+                    return Some(message);
+                }
+            }
+            None
+        });
+        let most = HELD.with(Cell::get).1 - before;
+        assert!(most <= (2 * came + 2 * read + 4096) as isize, "{most} bytes when {came} of {} had come", wire.len());
+        if let Some(message) = message {
+            return message;
         }
-        let came = (nth + 1) * read;
-        beyond = beyond.max(HELD.with(Cell::get).0 - before - 2 * came as isize);
-        assert!(input.is_empty() || came <= 64 * 1024, "nobody writes to what was checked");
+        assert!(input.len() < FrameHeader::MAX_LEN, "what was checked is out of reach");
     }
-    unreachable!("the last piece ends the frame")
+    unreachable!("the last read ends the message")
+}
+
+fn reads() -> impl Strategy<Value = Vec<usize>> {
+    vec(prop_oneof![1_usize..20, 20_usize..2000, 2000_usize..=65_536, Just(1460), Just(16_384), Just(65_536)], 1..6)
+}
+
+fn append() -> impl Strategy<Value = Append> {
+    let room = select(&[1024, 4096, 16_384, 65_536][..]);
+    prop_oneof![Just(Append::Copied), room.prop_map(Append::Reserved), Just(Append::Filled)]
+}
+
+/// The frames of a message of text of about `total` bytes, with a ping before each but the first.
+fn fragments(total: usize, count: usize) -> (String, Vec<Frame>) {
+    let text = "grüß dich ".repeat(total / count / 12 + 1);
+    let mut frames = vec![Frame::text(text.clone()).with_fin(count == 1)];
+    for nth in 2..=count {
+        frames.extend([Frame::ping("?"), Frame::continuation(text.clone()).with_fin(nth == count)]);
+    }
+    (text.repeat(count), frames)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn a_message_costs_at_most_twice_what_has_come_in_reads_of_any_lengths(
+        total in prop_oneof![1_usize..100_000, 1_usize..1_500_000],
+        count in prop_oneof![Just(1_usize), 2_usize..40],
+        reads in reads(),
+        append in append(),
+        is_masked: bool,
+    ) {
+        // As many reads as are made in a moment.
+        let total = total.min(10_000 * reads.iter().sum::<usize>() / reads.len());
+        let (role, key) = if is_masked { (Role::Server, Some(KEY)) } else { (Role::Client, None) };
+        let (text, frames) = fragments(total, count);
+        let (mut decoder, mut input) = (Decoder::new(role).limits(Limits::NONE), BytesMut::new());
+        let wire = encode(&frames, key);
+        for _ in 0..2 {
+            let message = read_message(&mut decoder, &mut input, &wire, &reads, append);
+            prop_assert_eq!(message.as_text(), Some(&text[..]));
+        }
+    }
 }
 
 #[test]
-fn a_long_payload_costs_at_most_twice_what_has_come_and_two_reads() {
-    let text = "grüß dich ".repeat(50_000);
-    let wire = encode(&[Frame::text(text.clone())], Some(KEY));
-    for read in [1, 7, 700, 4096, 10_000, 16_384, 50_000, 65_536, 100_000, 1 << 20] {
+fn a_long_payload_costs_at_most_twice_what_has_come() {
+    let (text, frames) = fragments(600_000, 1);
+    let wire = encode(&frames, Some(KEY));
+    for reads in [
+        &[1][..],
+        &[7],
+        &[700],
+        &[4096],
+        &[10_000],
+        &[16_384],
+        &[50_000],
+        &[65_536],
+        &[100_000],
+        &[1 << 20],
+        // Those of which the longer ones find too little room.
+        &[1460, 1460, 500],
+        &[1, 1024],
+        &[1024, 1],
+        &[4096, 100],
+        &[16_384, 1],
+        &[33_000, 1],
+        &[40_000, 10],
+    ] {
+        for append in [Append::Copied, Append::Reserved(*reads.iter().max().unwrap()), Append::Filled] {
+            let (mut decoder, mut input) = (Decoder::new(Role::Server), BytesMut::new());
+            let message = read_message(&mut decoder, &mut input, &wire, reads, append);
+            assert_eq!(message.as_text(), Some(&text[..]));
+        }
+    }
+}
+
+#[test]
+fn a_long_message_leaves_no_more_than_a_read_buffer() {
+    let wire = encode(&[Frame::text("x".repeat(900_000)), Frame::ping("?")], Some(KEY));
+    for append in [Append::Copied, Append::Reserved(16_384), Append::Filled] {
         let (mut decoder, mut input) = (Decoder::new(Role::Server), BytesMut::new());
-        let (frame, beyond) = read_long(&mut decoder, &mut input, &wire, read);
-        assert_eq!(frame.as_text(), Some(&text[..]));
-        assert!(beyond <= 2 * read as isize + 4096, "{beyond} bytes beyond, in reads of {read}");
+        let before = HELD.with(Cell::get).0;
+        let message = read_message(&mut decoder, &mut input, &wire, &[16_384], append);
+        let with_message = HELD.with(Cell::get).0 - before;
+        assert!(with_message <= 900_000 + 40_000, "{with_message} bytes with the message");
+        drop(message);
+        let left = HELD.with(Cell::get).0 - before;
+        assert!(left <= 40_000 && input.capacity() <= 40_000, "{left} bytes are left");
+        assert_eq!(decoder.decode(&mut input).unwrap(), Some(Frame::ping("?")));
     }
 }
 
 #[test]
-fn the_beginning_of_a_long_payload_keeps_nothing() {
+fn the_beginning_of_a_payload_costs_its_length() {
     let wire = encode(&[Frame::text("x".repeat(200_000))], Some(KEY));
     let mut decoder = Decoder::new(Role::Server);
-    let (most, held) = peak(|| {
-        let before = HELD.with(Cell::get).0;
-        let mut input = BytesMut::with_capacity(64 * 1024);
-        input.extend_from_slice(&wire[..1000]);
-        assert_eq!(decoder.decode(&mut input), Ok(None));
-        // A buffer of the right size for a peer that says no more.
-        input = BytesMut::from(&input[..]);
-        let held = HELD.with(Cell::get).0 - before;
-        drop(input);
-        held
-    });
-    assert!(held <= 1100, "{held} bytes, at most {most}");
+    let before = HELD.with(Cell::get).0;
+    let mut input = BytesMut::with_capacity(64 * 1024);
+    input.extend_from_slice(&wire[..1000]);
+    assert_eq!(decoder.decode(&mut input), Ok(None));
+    // For a peer that says no more, the caller needs no buffer.
+    drop(input);
+    let held = HELD.with(Cell::get).0 - before;
+    assert!(held <= 1100, "{held} bytes");
 }
 
 #[test]
@@ -162,17 +284,6 @@ fn a_failure_lets_go_of_what_has_come() {
         left = HELD.with(Cell::get).0 - before;
     });
     assert_eq!(left, 0);
-}
-
-#[test]
-fn the_next_long_payload_comes_into_the_memory_of_the_last() {
-    let wire = encode(&[Frame::text("x".repeat(900_000))], Some(KEY));
-    let (mut decoder, mut input) = (Decoder::new(Role::Server), BytesMut::new());
-    for round in 0..5 {
-        let (most, frame) = peak(|| read_long(&mut decoder, &mut input, &wire, 65_536).0);
-        assert_eq!(frame.payload().len(), 900_000);
-        assert!(round < 2 || most < 100, "{most} bytes in round {round}");
-    }
 }
 
 #[test]

@@ -108,20 +108,35 @@ fn text_does_not_end_inside_a_character() {
     }
 }
 
-/// Between two calls the input is in the caller's hands, and a `str` must be one whatever happened there.
+/// Between two calls a slice is in the caller's hands, and a `str` must be one whatever happened there.
 #[test]
 fn what_was_changed_after_it_was_checked_is_no_text() {
     for mask in [None, Some(KEY)] {
-        let mut decoder = if mask.is_some() { server() } else { client() };
-        let mut input = encode(&[text(b"Hello")], mask);
-        let rest = input.split_off(input.len() - 1);
-        assert_eq!(decoder.decode(&mut input), Ok(None));
-        input[0] = 0xFF;
-        input.unsplit(rest);
-        let frame = decoder.decode(&mut input).unwrap().unwrap();
+        let mut decoder = if mask.is_some() { server() } else { client() }.lending();
+        let mut wire = encode(&[text(b"Hello")], mask).to_vec();
+        let header = wire.len() - 5;
+        assert_eq!(decoder.decode(&mut &mut wire[..header + 4]), Ok(None));
+        wire[header] = 0xFF;
+        let frame = decoder.decode(&mut &mut wire[header..]).unwrap().unwrap();
         assert_eq!(frame.as_text(), None);
         let mut assembler = Assembler::new(Limits::default());
-        assert_eq!(assembler.push(frame), Err(DecodeError::InvalidUtf8));
+        assert_eq!(assembler.push(Frame::from(frame)), Err(DecodeError::InvalidUtf8));
+    }
+}
+
+/// What was checked cannot be changed: it is not in the input any more.
+#[test]
+fn text_that_has_not_come_whole_is_out_of_the_callers_reach() {
+    for (decoder, mask) in every_decoder() {
+        let mut decoder = decoder.delivery(Delivery::Whole);
+        let (mut input, mut frames, payload) = (BytesMut::new(), Vec::new(), "grüß dich".as_bytes());
+        for &byte in &encode(&[text(payload)], mask)[..] {
+            input.extend_from_slice(&[byte]);
+            frames.extend(decoder.decode(&mut input).unwrap());
+            assert!(input.len() < 6, "a header at most");
+        }
+        assert_eq!(frames, [text(payload)]);
+        assert_eq!(frames[0].as_text(), Some("grüß dich"));
     }
 }
 
@@ -184,6 +199,25 @@ fn a_reason_is_refused_at_its_first_bad_byte() {
         }
         let cut = encode_unchecked(&close(b"\x03\xE8\xE2\x82"), mask);
         assert_eq!(refused_after(decoder, &cut), Some(head + 3));
+    }
+}
+
+/// Other bytes are written over those that were judged: a decoder that judged them again would find those.
+#[test]
+fn neither_the_code_nor_the_reason_of_a_close_is_judged_twice() {
+    for (mut decoder, mask) in every_decoder() {
+        let wire = encode(&[close(&[b"\x03\xE8", "grüß dich, auf Wiedersehen".as_bytes()].concat())], mask);
+        let mut input = BytesMut::new();
+        let (code_ends, last) = (if mask.is_some() { 8 } else { 4 }, wire.len() - 1);
+        for (at, &byte) in wire[..last].iter().enumerate() {
+            input.extend_from_slice(&[byte]);
+            assert_eq!(decoder.decode(&mut input), Ok(None), "byte {at}");
+            if at + 1 >= code_ends {
+                input.fill(0xFF);
+            }
+        }
+        input.extend_from_slice(&wire[last..]);
+        assert!(decoder.decode(&mut input).unwrap().is_some());
     }
 }
 

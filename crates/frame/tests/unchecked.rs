@@ -151,21 +151,6 @@ fn frames_that_were_changed_while_they_waited() {
     });
 }
 
-#[test]
-fn a_payload_that_is_held_goes_on_where_the_text_is() {
-    let head = encode_unchecked(&Frame::text("x".repeat(70_000)), None)[..10].to_vec();
-    let (mut decoder, mut input) = (client(), BytesMut::from(&[&head[..], &[b'x'; 32_767], b"\xE2"].concat()[..]));
-    assert_eq!(decoder.decode(&mut input), Ok(None));
-    // A whole character by itself, and half of one behind what was there before. With the next byte half the length has come.
-    input[32_766..].copy_from_slice(b"\xE2\x82");
-    input.extend_from_slice(b"\x82");
-    assert_eq!((decoder.decode(&mut input), input.len()), (Ok(None), 0));
-    input.extend_from_slice(b"\xAC");
-    input.extend_from_slice(&[b'z'; 70_000 - 32_770]);
-    let frame = decoder.decode(&mut input).unwrap().unwrap();
-    assert_eq!(frame.as_text(), str::from_utf8(frame.payload()).ok());
-}
-
 /// There, what is no text is replaced, and `FF` is the end.
 #[test]
 fn text_of_a_draft() {

@@ -76,6 +76,63 @@ fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
     }
 }
 
+/// Twice what has come, two reads and 4 KiB: the caller's input and all that the connection holds, whatever the lengths
+/// of the reads and the fragments.
+#[test]
+fn a_message_costs_at_most_twice_what_has_come_whatever_the_reads() {
+    const TOTAL: usize = 300_000;
+    for count in [1, 2, 17, 1000] {
+        let fragment = |nth| {
+            let bytes = vec![7; TOTAL / count];
+            let frame = if nth == 1 { Frame::binary(bytes) } else { Frame::continuation(bytes) };
+            frame.with_fin(nth == count)
+        };
+        let wire = masked(&(1..=count).map(fragment).collect::<Vec<_>>());
+        for reads in [
+            &[1460, 1460, 500][..],
+            &[1, 1024],
+            &[1024, 1],
+            &[4096, 100],
+            &[16_384, 1],
+            &[33_000, 1],
+            &[40_000, 10],
+            &[1, 65_536],
+            &[65_536],
+            &[16_384],
+            &[100],
+        ] {
+            let longest = *reads.iter().max().unwrap();
+            for reserves in [false, true] {
+                let (mut server, mut input, mut output) = (server(&Config::new()), BytesMut::new(), BytesMut::new());
+                let (mut came, mut held, mut message) = (0, 0, None);
+                for &read in reads.iter().cycle() {
+                    let bytes = &wire[came..wire.len().min(came + read)];
+                    came += bytes.len();
+                    let (event, heap) = measure(|| {
+                        input.reserve(if reserves { longest } else { 0 });
+                        input.extend_from_slice(bytes);
+                        server.receive(&mut input, &mut output).unwrap()
+                    });
+                    let most = held + heap.peak;
+                    let at_most = (2 * came + 2 * longest + 4096) as i64;
+                    assert!(
+                        most <= at_most,
+                        "{most} bytes after {came}: {count} fragments in reads of {reads:?}, {reserves}"
+                    );
+                    held += heap.held;
+                    message = event;
+                    if message.is_some() {
+                        break;
+                    }
+                }
+                assert!(
+                    matches!(message, Some(Event::Message(message)) if message.as_bytes().len() == TOTAL / count * count)
+                );
+            }
+        }
+    }
+}
+
 /// Reads all there is, and drops it at once.
 fn refusal(server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut) -> Option<Error> {
     loop {

@@ -106,36 +106,70 @@ fn a_length_that_is_only_announced_costs_nothing() {
     }
 }
 
-/// Other bytes are written over those that were shown: an end that looked at them again would unmask or judge those.
+/// What was shown is out of the input, or other bytes are written over it: an end that looked at it again would unmask or
+/// judge those.
 #[test]
 fn no_byte_of_a_payload_is_looked_at_twice_before_the_last() {
-    let shown = |frame: Frame, other: u8| {
+    // A header takes `start` bytes, with the code of a Close.
+    let shown = |frame: Frame, start: usize, other: u8| {
         let (wire, mut server) = (masked(&[frame]), server(&Config::new()));
         let (mut input, mut output) = (BytesMut::with_capacity(wire.len()), BytesMut::new());
         let (last, wire) = wire.split_last().unwrap();
-        let (_, heap) = measure(|| {
-            for &byte in wire {
-                input.extend_from_slice(&[byte]);
-                assert!(matches!(server.receive(&mut input, &mut output), Ok(None)));
-                // The bytes of the head that are still there have yet to be read.
-                if input.len() > 14 {
-                    input.fill(other);
-                }
+        for (at, &byte) in wire.iter().enumerate() {
+            input.extend_from_slice(&[byte]);
+            assert!(matches!(server.receive(&mut input, &mut output), Ok(None)), "byte {at}");
+            if at + 1 >= start {
+                input.fill(other);
             }
-        });
-        assert_eq!(heap.calls, 0);
+        }
+        let left = input.len();
         input.extend_from_slice(&[*last]);
-        server.receive(&mut input, &mut output)
+        (server.receive(&mut input, &mut output), left)
     };
-    let Ok(Some(Event::Message(message))) = shown(Frame::binary(vec![0; 10_000]), 0xEE) else { panic!() };
-    assert_eq!(message.as_bytes()[..9_999], [0xEE; 9_999]);
-    // Before it becomes a `str`, text is: the bytes were the caller's in between.
-    let changed = shown(Frame::text("x".repeat(10_000)), 0xFF);
-    assert_eq!(changed.unwrap_err(), Error::Decode(DecodeError::InvalidUtf8));
+    // Nothing of a message can be changed.
+    let (event, left) = shown(Frame::binary(vec![1; 10_000]), 8, 0xEE);
+    assert!(matches!(event, Ok(Some(Event::Message(message))) if message.as_bytes()[..] == [1; 10_000]));
+    let text = "grüß dich".repeat(1000);
+    let (event, left_of_text) = shown(Frame::text(text.clone()), 8, 0xFF);
+    assert!(matches!(event, Ok(Some(Event::Message(message))) if message.as_text() == Some(&text)));
+    assert_eq!((left, left_of_text), (0, 0));
+    let (event, _) = shown(Frame::ping(vec![1; 125]), 6, 0xEE);
+    assert!(matches!(event, Ok(Some(Event::Ping(payload))) if payload[..] == [[0xEE; 124].as_slice(), &[1]].concat()));
+    // Of a Close neither the code nor the reason is judged before the last byte, and then all of it, since that becomes a
+    // code and a `str`.
+    let close = Frame::close(Some(&Close::new(1000, "grüß dich ".repeat(10)))).unwrap();
+    let (event, _) = shown(close, 8, 0xFF);
+    assert_eq!(event.unwrap_err(), Error::Decode(DecodeError::CloseCode(0xFFFF)));
 }
 
 #[test]
-fn frames_ask_for_as_much_memory_however_they_are_cut() {
+fn the_pieces_of_a_payload_cost_no_allocation_each() {
+    let cost = |len: usize, piece: usize| {
+        let wire = masked(&[Frame::text("x".repeat(len))]);
+        let (mut server, mut input, mut output) =
+            (server(&Config::new()), BytesMut::with_capacity(100), BytesMut::new());
+        let (messages, heap) = measure(|| {
+            let receive = |bytes: &[u8]| {
+                input.extend_from_slice(bytes);
+                server.receive(&mut input, &mut output).unwrap().is_some()
+            };
+            wire.chunks(piece).map(receive).filter(|&is_message| is_message).count()
+        });
+        assert_eq!(messages, 1);
+        heap.calls
+    };
+    for len in [1000_usize, 1_000_000] {
+        // Its memory doubles, and the input is a new one as often.
+        let doublings = u64::from(len.ilog2());
+        for piece in [1, 7, 100] {
+            let calls = cost(len, piece);
+            assert!(calls <= 4 * doublings, "{calls} calls for {len} bytes in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn frames_ask_for_memory_as_often_as_there_are_frames_however_they_are_cut() {
     let cost = |count: usize, piece: usize| {
         let fragments = [Frame::text("Größe").with_fin(false), Frame::ping("?"), Frame::continuation("x")];
         let wire = masked(&fragments).repeat(count);
@@ -155,9 +189,10 @@ fn frames_ask_for_as_much_memory_however_they_are_cut() {
         assert_eq!(events, 2 * count);
         heap.calls
     };
-    let whole = cost(1000, usize::MAX);
-    assert!(cost(1000, 1) <= whole, "{} and {whole}", cost(1000, 1));
-    assert!(cost(4000, 1) <= 4 * whole, "it grows with the bytes and no faster");
+    for piece in [1, 2, 10, usize::MAX] {
+        let (some, many) = (cost(1000, piece), cost(4000, piece));
+        assert!(some <= 1000 * 10 && many <= 4 * some, "{some} and {many} in pieces of {piece}");
+    }
 }
 
 #[test]
