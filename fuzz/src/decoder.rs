@@ -27,6 +27,11 @@ impl Input<'_> {
         Limits::new(bytes(self.max_message)).max_frame(bytes(self.max_frame)).max_fragments(fragments)
     }
 
+    /// From one of the cuts, so that some parts are as long as a read.
+    fn min_part(&self) -> u16 {
+        self.cuts[3].into()
+    }
+
     fn role(&self) -> Role {
         if bit(self.options, 0) { Role::Server } else { Role::Client }
     }
@@ -45,6 +50,7 @@ pub fn decoder(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let claimed = Rsv::from_bits(input.options << 1);
     let mut decoder = Decoder::new(input.role()).claim(claimed).limits(input.limits());
+    decoder = decoder.min_part(input.min_part());
     if bit(input.options, 1) {
         decoder = decoder.any_mask();
     }
@@ -73,12 +79,12 @@ pub fn decoder(data: &[u8]) {
 pub fn sentinel(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let version = if bit(input.options, 1) { Version::Hixie75 } else { Version::Hybi00 };
-    let decoder = Decoder::new(input.role()).version(version).limits(input.limits());
+    let decoder = Decoder::new(input.role()).version(version).limits(input.limits()).min_part(input.min_part());
     let resync = bit(input.options, 2);
     let decoder = if resync { decoder.resync() } else { decoder };
     // A replacement is longer than what it stands for, and in parts it is made before the end is there.
     let limit = input.limits().max_frame.min(input.limits().max_message);
-    check_cuts(&decoder, &input, true, [limit.saturating_add(CONTROL), CONTROL]);
+    check_cuts(&decoder, &input, true, [limit.saturating_add(CONTROL), u64::from(input.min_part()) + CONTROL]);
 
     let lent = lent(&decoder, &input, lossy);
     let (frames, end) = frames(decoder, input.stream);

@@ -15,7 +15,8 @@ enum Deed<'a> {
     Fill(u8),
     /// At this place, this byte.
     Write(u8, u8),
-    InParts,
+    /// Parts of so many bytes.
+    InParts(u16),
     Whole,
 }
 
@@ -33,7 +34,7 @@ impl<'a> Deed<'a> {
             4 => Deed::Truncate(first >> 3),
             5 => Deed::Fill(next()?),
             6 => Deed::Write(next()?, next()?),
-            _ if much % 2 == 1 => Deed::InParts,
+            _ if much % 2 == 1 => Deed::InParts(1 << (much / 2)),
             _ => Deed::Whole,
         })
     }
@@ -47,13 +48,13 @@ impl<'a> Deed<'a> {
             Deed::Truncate(len) => input.truncate(len.into()),
             Deed::Fill(byte) => input.fill(byte),
             Deed::Write(at, byte) => input.iter_mut().skip(at.into()).take(1).for_each(|place| *place = byte),
-            Deed::InParts | Deed::Whole => {}
+            Deed::InParts(_) | Deed::Whole => {}
         }
     }
 
     fn set(&self, decoder: Decoder) -> Decoder {
         match *self {
-            Deed::InParts => decoder.delivery(Delivery::Parts),
+            Deed::InParts(len) => decoder.delivery(Delivery::Parts).min_part(len),
             Deed::Whole => decoder.delivery(Delivery::Whole),
             _ => decoder,
         }

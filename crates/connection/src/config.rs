@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use protocol_websocket_frame::{Delivery, Extension, Limits};
+use protocol_websocket_frame::{Decoder, Delivery, Extension, Limits};
 use protocol_websocket_http::{Accept, HeadLimits, Negotiate, Offer, Request, Versions};
 
 use crate::negotiation::Willing;
@@ -12,6 +12,7 @@ pub struct Config {
     pub(crate) head_limits: HeadLimits,
     pub(crate) versions: Versions,
     pub(crate) delivery: Delivery,
+    pub(crate) min_part: u16,
     pub(crate) lenient: bool,
     pub(crate) auto_pong: bool,
     pub(crate) high_water: usize,
@@ -23,6 +24,9 @@ impl Config {
     /// How many unsent bytes hold pongs back, unless told otherwise: 64 KiB, one usual read.
     pub const HIGH_WATER: usize = 64 * 1024;
 
+    /// The least length of a part by default, in bytes: 4 KiB.
+    pub const MIN_PART: u16 = Decoder::MIN_PART;
+
     /// The defaults.
     #[must_use]
     pub fn new() -> Self {
@@ -31,6 +35,7 @@ impl Config {
             head_limits: HeadLimits::default(),
             versions: Versions::ALL,
             delivery: Delivery::Whole,
+            min_part: Self::MIN_PART,
             lenient: false,
             auto_pong: true,
             high_water: Self::HIGH_WATER,
@@ -66,6 +71,27 @@ impl Config {
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
+        self
+    }
+
+    /// Sets how many bytes of a frame make an [`Event::Part`](crate::Event::Part) with [`Delivery::Parts`];
+    /// [`Config::MIN_PART`] otherwise. Until so many have come they are kept, and the end of a frame does not wait. 0 is
+    /// the same as 1: every byte is passed on at once.
+    ///
+    /// So a message that comes in `frames` frames and has `len` bytes is at most `frames + len / bytes` parts, and a peer that
+    /// gets each part as a fragment ([`Connection::send_part`](crate::Connection::send_part)) finds no more fragments
+    /// than its limit allows ([`Limits::max_fragments`]). Of a message that an extension has to undo its work on, the
+    /// bytes that came count, and what becomes of them comes in parts of at most 64 KiB.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Delivery};
+    ///
+    /// let at_once = Config::new().delivery(Delivery::Parts).min_part(1);
+    /// # let _ = at_once;
+    /// ```
+    #[must_use]
+    pub const fn min_part(mut self, bytes: u16) -> Self {
+        self.min_part = bytes;
         self
     }
 

@@ -43,7 +43,7 @@ impl Receiver {
         let decoder = Decoder::new(role).version(version);
         let decoder = if config.lenient { decoder.perl_compat() } else { decoder };
         Self {
-            decoder: decoder.limits(config.limits).delivery(config.delivery),
+            decoder: decoder.limits(config.limits).delivery(config.delivery).min_part(config.min_part),
             assembler: Assembler::new(config.limits),
             extensions: Extensions::default(),
             delivery: config.delivery,
@@ -53,9 +53,10 @@ impl Receiver {
     }
 
     /// Behind an extension payloads are taken as they come: what grows on the way must not be held twice, and what is
-    /// refused is refused early.
+    /// refused is refused early, a whole message's at its first byte.
     pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
-        self.decoder = self.decoder.clone().claim(extension.rsv()).delivery(Delivery::Parts);
+        let decoder = self.decoder.clone().claim(extension.rsv()).delivery(Delivery::Parts);
+        self.decoder = if self.delivery == Delivery::Whole { decoder.min_part(1) } else { decoder };
         self.extensions.push(extension);
     }
 

@@ -74,7 +74,7 @@ fn a_failure_says_what_can_be_said() {
 
 #[test]
 fn parts_come_between_characters() {
-    let mut server = server(Version::Hybi00, &Config::new().delivery(Delivery::Parts));
+    let mut server = server(Version::Hybi00, &Config::new().delivery(Delivery::Parts).min_part(1));
     let (events, _) = take(&mut server, &mut BytesMut::from(&b"\x00a\xC3"[..]));
     let part = |bytes, first, last| Event::Part(Part { kind: Kind::Text, bytes: Bytes::from(bytes), first, last });
     assert_eq!(told(&events), told(&[part("a", true, false)]));

@@ -130,6 +130,33 @@ fn what_they_make_of_a_message_has_its_limit() {
 }
 
 #[test]
+fn what_is_too_much_is_found_at_its_first_byte() {
+    let pairs = [&[200, b'a', 200, b'b', 1, b'c'][..], &[b'x'; 1000]].concat();
+    let wire = masked(runs(OpCode::Binary, &pairs));
+    let sent_until = |config: Config| {
+        let mut server = server(&config.limits(Limits::new(1500).max_frame(2000)));
+        server.extend(Runs::new(200), Runs::new(200));
+        let (mut input, mut sent) = (BytesMut::new(), 0);
+        let end = wire.chunks(1).find_map(|byte| {
+            input.extend_from_slice(byte);
+            sent += 1;
+            drain(&mut server, &mut input).1.err()
+        });
+        (end, sent)
+    };
+    // A whole message does not wait for a part: 'x' times 120 is too much after the first nine pairs of them.
+    let (end, sent) = sent_until(Config::new());
+    let header = 8;
+    assert_eq!((end, sent), (Some(DecodeError::MessageTooLong.into()), header + 6 + 2 * 10));
+    // In parts no more bytes wait than one has.
+    let (end, at_once) = sent_until(Config::new().delivery(Delivery::Parts).min_part(1));
+    assert_eq!((end, at_once), (Some(DecodeError::MessageTooLong.into()), sent));
+    let (end, later) = sent_until(Config::new().delivery(Delivery::Parts).min_part(100));
+    assert_eq!(end, Some(DecodeError::MessageTooLong.into()));
+    assert!((sent..sent + 100).contains(&later), "{later}");
+}
+
+#[test]
 fn the_limit_counts_all_fragments_together() {
     let config = Config::new().limits(Limits::new(400));
     let mut wire = masked(runs(OpCode::Binary, &[200, b'a']).with_fin(false));

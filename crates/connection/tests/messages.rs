@@ -103,7 +103,7 @@ fn a_message_in_parts_is_one_message() {
 
 #[test]
 fn parts_come_as_their_bytes_do() {
-    let mut server = server(&Config::new().delivery(Delivery::Parts));
+    let mut server = server(&Config::new().delivery(Delivery::Parts).min_part(1));
     let mut rest = masked(Frame::text("Hello"));
     let mut wire = rest.split_to(8);
     let (events, _) = take(&mut server, &mut wire);
@@ -111,6 +111,20 @@ fn parts_come_as_their_bytes_do() {
     assert!(wire.is_empty(), "nothing is held back");
     let (events, _) = take(&mut server, &mut rest);
     assert_eq!(told(&events), told(&[Event::Part(part("llo", false, true))]));
+}
+
+#[test]
+fn a_part_is_4_kib_long_by_default_or_ends_its_frame() {
+    let mut server = server(&Config::new().delivery(Delivery::Parts));
+    let mut lens = Vec::new();
+    for mut read in masked(Frame::binary(vec![7; 10_000])).chunks(1000).map(BytesMut::from) {
+        for event in take(&mut server, &mut read).0 {
+            let Event::Part(part) = event else { panic!("{event:?}") };
+            lens.push(part.bytes.len());
+        }
+    }
+    // Eight bytes of the first read are the header.
+    assert_eq!(lens, [4992, 5000, 8]);
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// The least length of a part by default, in bytes: 4 KiB.
+    pub const MIN_PART: u16 = 4 * 1024;
+
     /// A decoder of what arrives at `role`: a server takes masked frames only, a client unmasked ones (§5.1).
     #[must_use]
     pub fn new(role: Role) -> Self {
@@ -52,6 +55,7 @@ impl Decoder {
             resync: false,
             claimed: Rsv::NONE,
             delivery: Delivery::Whole,
+            min_part: Self::MIN_PART,
             limits: Limits::default(),
         };
         Self { rules, dialect: Dialect::of(Version::RFC6455) }
@@ -112,6 +116,32 @@ impl Decoder {
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.rules.delivery = delivery;
+        self
+    }
+
+    /// Sets how many bytes of a data frame make a part of it with [`Delivery::Parts`], or [`MIN_PART`](Self::MIN_PART):
+    /// until so many are there, the decoder keeps them. The end of a frame does not wait, and 0 is the same as 1.
+    ///
+    /// So a frame of `len` bytes comes out in at most `len / bytes + 1` parts, however short the reads are, and a
+    /// message that is passed on in parts stays within the peer's limit for fragments ([`Limits::max_fragments`]).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_core::Role;
+    /// use protocol_websocket_frame::{Decoder, Delivery, Frame};
+    ///
+    /// let mut decoder = Decoder::new(Role::Client).delivery(Delivery::Parts).min_part(3);
+    /// let mut input = BytesMut::from(&b"\x81\x05He"[..]);
+    /// assert_eq!(decoder.decode(&mut input)?, None);
+    /// input.extend_from_slice(b"l");
+    /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::text("Hel").with_fin(false)));
+    /// input.extend_from_slice(b"lo");
+    /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::continuation("lo")));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn min_part(mut self, bytes: u16) -> Self {
+        self.rules.min_part = if bytes == 0 { 1 } else { bytes };
         self
     }
 

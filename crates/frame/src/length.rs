@@ -119,7 +119,8 @@ impl Length {
         let text = self.advance(&mut payload, input.bytes())?;
         let in_partial = self.partial.as_ref().map_or(0, |partial| partial.len());
         let is_data = !payload.header.opcode.is_control();
-        let is_part = is_data && rules.delivery == Delivery::Parts && in_partial + payload.ready > 0;
+        let is_part =
+            is_data && rules.delivery == Delivery::Parts && in_partial + payload.ready >= rules.min_part.into();
         if payload.has_ended() || is_part {
             let found = payload.hand_out(text, in_partial);
             self.state = if payload.has_ended() { State::Head } else { State::Payload(payload) };

@@ -6,8 +6,9 @@ pub enum Delivery {
     /// When it is complete: frames come out as they were sent.
     #[default]
     Whole,
-    /// As its bytes arrive: a frame that comes in pieces comes out as so many fragments, as if an intermediary had cut
-    /// it (§5.4). Nothing is held back, so a payload of any length passes through a small buffer.
+    /// As its bytes arrive: a long frame that comes in pieces comes out as fragments, as if an intermediary had split it
+    /// (§5.4), each of them at least as long as [`Decoder::min_part`](crate::Decoder::min_part) says, but for the last.
+    /// No more than that is kept, so a payload of any length passes through a small buffer.
     Parts,
 }
 
@@ -21,6 +22,8 @@ pub(crate) struct Rules {
     pub(crate) resync: bool,
     pub(crate) claimed: Rsv,
     pub(crate) delivery: Delivery,
+    /// The least length of a part that does not end its frame.
+    pub(crate) min_part: u16,
     pub(crate) limits: Limits,
 }
 

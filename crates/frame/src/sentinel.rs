@@ -129,7 +129,7 @@ impl Sentinel {
         }
         // Without an end all that is there is text.
         let whole = here - cut_len(input.bytes());
-        if rules.delivery == Delivery::Parts && whole > 0 {
+        if rules.delivery == Delivery::Parts && whole >= rules.min_part.into() {
             let (text, known) = I::replaced(input.take(0, whole), limit - taken)?;
             let taken = taken + text.as_ref().len() as u64;
             self.state = State::Text { taken, scanned: here - whole, first: false };
@@ -329,6 +329,7 @@ mod tests {
             resync: false,
             claimed: Rsv::NONE,
             delivery: Delivery::Whole,
+            min_part: 1,
             limits: Limits::default(),
         };
         let (mut sentinel, mut input) = (Sentinel::default(), BytesMut::from(&b"\x00"[..]));
@@ -352,7 +353,7 @@ mod tests {
     #[test]
     fn parts_are_limited_together() {
         for bytes in [&b"fives"[..], b"\xC0\xC0\xC0"] {
-            let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts);
+            let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts).min_part(1);
             let mut input = BytesMut::from(&b"\x00"[..]);
             let mut end = Ok(());
             for &byte in bytes {
@@ -375,7 +376,7 @@ mod tests {
         let just = Ok(Some(Frame::continuation("\u{FFFD}")));
         let beyond = Err(DecodeError::FrameTooLong);
         for (wire, expected) in [(&b"\xC0\xFF"[..], just), (b"\xC0x", beyond.clone()), (b"\xC0x\xFF", beyond)] {
-            let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts);
+            let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts).min_part(1);
             let mut input = BytesMut::from(&b"\x00a"[..]);
             assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
             input.extend_from_slice(wire);
@@ -385,7 +386,7 @@ mod tests {
 
     #[test]
     fn an_end_behind_half_a_character_is_found() {
-        let mut decoder = decoder().delivery(Delivery::Parts);
+        let mut decoder = decoder().delivery(Delivery::Parts).min_part(1);
         let mut input = BytesMut::from(&b"\x00a\xE2\x82"[..]);
         assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
         input.extend_from_slice(b"\xFF");
@@ -395,7 +396,7 @@ mod tests {
 
     #[test]
     fn parts_end_between_characters() {
-        let mut decoder = decoder().delivery(Delivery::Parts);
+        let mut decoder = decoder().delivery(Delivery::Parts).min_part(1);
         let mut input = BytesMut::from(&b"\x00a\xC3"[..]);
         assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
         assert_eq!(decoder.decode(&mut input), Ok(None));

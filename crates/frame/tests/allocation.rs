@@ -84,7 +84,7 @@ fn an_announced_length_costs_nothing() {
     for (role, key) in [(Role::Client, None), (Role::Server, Some(KEY))] {
         for opcode in [OpCode::Text, OpCode::Binary] {
             for delivery in [Delivery::Whole, Delivery::Parts] {
-                let mut decoder = Decoder::new(role).limits(Limits::NONE).delivery(delivery);
+                let mut decoder = Decoder::new(role).limits(Limits::NONE).delivery(delivery).min_part(1);
                 let mut input = BytesMut::with_capacity(256);
                 input.extend_from_slice(&huge(opcode, key).encode().unwrap());
                 let (most, _) = peak(|| assert_eq!(decoder.decode(&mut input), Ok(None)));
@@ -377,20 +377,29 @@ fn empty_fragments_cost_nothing() {
 }
 
 #[test]
-fn parts_hold_nothing_of_what_has_passed() {
-    let mut decoder = Decoder::new(Role::Client).limits(Limits::NONE).delivery(Delivery::Parts);
-    let mut assembler = Assembler::new(Limits::NONE);
-    let mut input = BytesMut::with_capacity(4096);
-    input.extend_from_slice(&huge(OpCode::Text, None).encode().unwrap());
-    assert_eq!(decoder.decode(&mut input), Ok(None));
-    let (most, ()) = peak(|| {
-        for _ in 0..10_000 {
-            input.extend_from_slice(&[b'x'; 1000]);
-            let frame = decoder.decode(&mut input).unwrap().unwrap();
-            assert!(assembler.push_part(frame).unwrap().is_some());
-        }
-    });
-    assert!(most <= 8192, "{most} bytes");
+fn parts_keep_nothing_of_what_has_passed() {
+    for (min_part, most_kept) in [(1, 8192), (Decoder::MIN_PART, 12_000), (u16::MAX, 140_000)] {
+        let decoder = Decoder::new(Role::Client).limits(Limits::NONE).delivery(Delivery::Parts);
+        let mut decoder = decoder.min_part(min_part);
+        let mut assembler = Assembler::new(Limits::NONE);
+        let mut input = BytesMut::with_capacity(4096);
+        input.extend_from_slice(&huge(OpCode::Text, None).encode().unwrap());
+        assert_eq!(decoder.decode(&mut input), Ok(None));
+        let (most, parts) = peak(|| {
+            let mut parts = 0;
+            for _ in 0..10_000 {
+                input.extend_from_slice(&[b'x'; 1000]);
+                if let Some(frame) = decoder.decode(&mut input).unwrap() {
+                    assert!(assembler.push_part(frame).unwrap().is_some());
+                    parts += 1;
+                }
+                assert!(input.is_empty());
+            }
+            parts
+        });
+        assert_eq!(parts, 10_000 / usize::from(min_part).div_ceil(1000));
+        assert!(most <= most_kept, "{most} bytes for parts of {min_part}");
+    }
 }
 
 #[test]

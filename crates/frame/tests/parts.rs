@@ -6,7 +6,9 @@ mod common;
 use std::slice;
 
 use bytes::BytesMut;
-use protocol_websocket_core::Role;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use protocol_websocket_core::{Role, Version};
 use protocol_websocket_frame::{
     Assembler, DecodeError, Decoder, Delivery, Frame, FrameHeader, Kind, Limits, OpCode, Part, Rsv, mask,
 };
@@ -14,7 +16,7 @@ use protocol_websocket_frame::{
 use common::{KEY, client, decode, encode, server};
 
 fn in_parts(decoder: Decoder) -> Decoder {
-    decoder.delivery(Delivery::Parts)
+    decoder.delivery(Delivery::Parts).min_part(1)
 }
 
 /// The parts that come of `pieces`, control frames left out.
@@ -114,6 +116,97 @@ fn text_is_checked_before_a_part_is_handed_out() {
     // A part may end inside a character, the message may not.
     let (frames, end) = decode(in_parts(server()), [&wire[..11], &wire[11..]]);
     assert_eq!((frames.len(), end), (1, Err(DecodeError::InvalidUtf8)));
+}
+
+#[test]
+fn short_reads_make_no_short_parts() {
+    let frame = Frame::binary(vec![7; 100_000]);
+    let mut decoder = client().delivery(Delivery::Parts);
+    let mut input = BytesMut::new();
+    let mut lens = Vec::new();
+    for read in encode(&[frame], None).chunks(200) {
+        input.extend_from_slice(read);
+        while let Some(part) = decoder.decode(&mut input).unwrap() {
+            lens.push(part.payload().len());
+        }
+        assert!(input.is_empty());
+    }
+    let (last, others) = lens.split_last().unwrap();
+    let least = usize::from(Decoder::MIN_PART);
+    assert!(others.iter().all(|len| (least..least + 200).contains(len)), "{others:?}");
+    assert_eq!(last + others.iter().sum::<usize>(), 100_000);
+}
+
+#[test]
+fn the_end_of_a_frame_does_not_wait_for_a_part() {
+    let frames = [Frame::text("short").with_fin(false), Frame::ping("?"), Frame::continuation("and short")];
+    for cut in [1, 3, 100] {
+        let (came, end) = decode(client().delivery(Delivery::Parts), encode(&frames, None).chunks(cut));
+        assert_eq!((&came[..], end), (&frames[..], Ok(())));
+    }
+}
+
+#[test]
+fn bytes_that_wait_for_a_part_are_checked() {
+    let wire = encode(&[Frame::new(OpCode::Text, [&b"good\xFF"[..], &[b'x'; 9000]].concat())], Some(KEY));
+    // The mask's key comes after a length of 16 bits.
+    let (start, bad) = (8, 8 + 5);
+    let mut decoder = server().delivery(Delivery::Parts);
+    let mut input = BytesMut::new();
+    for &byte in &wire[..bad - 1] {
+        input.extend_from_slice(&[byte]);
+        assert_eq!(decoder.decode(&mut input), Ok(None));
+    }
+    input.extend_from_slice(&wire[bad - 1..bad]);
+    assert_eq!(decoder.decode(&mut input), Err(DecodeError::InvalidUtf8), "at byte {bad}, after a header of {start}");
+}
+
+#[test]
+fn parts_of_a_draft_are_no_shorter_and_end_between_characters() {
+    let text = "grüß dich ".repeat(1000);
+    let wire = [b"\0", text.as_bytes(), b"\xFF"].concat();
+    let (frames, end) = decode(client().version(Version::Hybi00).delivery(Delivery::Parts), wire.chunks(7));
+    assert_eq!(end, Ok(()));
+    let (last, others) = frames.split_last().unwrap();
+    assert!(!others.is_empty() && others.iter().all(|part| part.payload().len() >= 4096 && part.as_text().is_some()));
+    assert!(last.fin() && last.as_text().is_some());
+    assert_eq!(frames.iter().map(|part| part.as_text().unwrap()).collect::<String>(), text);
+}
+
+proptest! {
+    #[test]
+    fn a_message_comes_in_at_most_as_many_parts_as_its_frames_and_its_length_make(
+        lens in vec(prop_oneof![0_usize..10, 0_usize..20_000], 1..6),
+        reads in vec(prop_oneof![1_usize..10, 1_usize..9000], 1..5),
+        min_part in prop_oneof![Just(0), 1_u16..200, Just(Decoder::MIN_PART), any::<u16>()],
+        is_masked: bool,
+    ) {
+        let frame = |(nth, &len): (usize, &usize)| {
+            let text = "ü".repeat(len / 2);
+            let frame = if nth == 0 { Frame::text(text) } else { Frame::continuation(text) };
+            frame.with_fin(nth + 1 == lens.len())
+        };
+        let frames: Vec<_> = lens.iter().enumerate().map(frame).collect();
+        let (decoder, key) = if is_masked { (server(), Some(KEY)) } else { (client(), None) };
+        let mut decoder = decoder.delivery(Delivery::Parts).min_part(min_part);
+        let (wire, mut input, mut parts, mut at) = (encode(&frames, key), BytesMut::new(), Vec::new(), 0);
+        let mut assembler = Assembler::new(Limits::default());
+        for read in reads.iter().cycle() {
+            let end = wire.len().min(at + read);
+            input.extend_from_slice(&wire[at..end]);
+            at = end;
+            while let Some(frame) = decoder.decode(&mut input).unwrap() {
+                parts.push(assembler.push_part(frame).unwrap().unwrap());
+            }
+            if at == wire.len() {
+                break;
+            }
+        }
+        let total: usize = lens.iter().map(|len| len / 2 * 2).sum();
+        prop_assert!(parts.len() <= frames.len() + total / usize::from(min_part.max(1)));
+        prop_assert_eq!(joined(&parts), "ü".repeat(total / 2).into_bytes());
+        prop_assert!(parts.first().unwrap().first && parts.last().unwrap().last);
+    }
 }
 
 #[test]

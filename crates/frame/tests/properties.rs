@@ -135,9 +135,10 @@ proptest! {
         (role, wire) in any_bytes(),
         limits in limits(),
         cuts in vec(any::<Index>(), 0..8),
+        min_part in prop_oneof![Just(1), 1..200_u16, Just(Decoder::MIN_PART)],
     ) {
         let whole = Decoder::new(role).limits(limits);
-        let parts = whole.clone().delivery(Delivery::Parts);
+        let parts = whole.clone().delivery(Delivery::Parts).min_part(min_part);
         let expected = seen(decode(whole, [&wire]));
         prop_assert_eq!(&seen(decode(parts.clone(), [&wire])), &expected);
         prop_assert_eq!(&seen(decode(parts.clone(), cut(&wire, &cuts))), &expected);

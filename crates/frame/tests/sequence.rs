@@ -133,14 +133,14 @@ fn control_frames_neither_add_to_the_sum_nor_reset_it() {
 
 #[test]
 fn arrival_in_parts_makes_no_fragments() {
-    let decoder = client().delivery(Delivery::Parts).limits(Limits::new(8).max_fragments(1));
+    let decoder = client().delivery(Delivery::Parts).min_part(1).limits(Limits::new(8).max_fragments(1));
     let (frames, end) = decode(decoder, encode(&[Frame::binary("12345678")], None).chunks(1));
     assert_eq!((frames.len(), end), (8, Ok(())));
 }
 
 #[test]
 fn no_limit_is_no_limit() {
-    let decoder = client().delivery(Delivery::Parts).limits(Limits::NONE);
+    let decoder = client().delivery(Delivery::Parts).min_part(5).limits(Limits::NONE);
     let huge = b"\x02\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFFstart";
     assert_eq!(decode(decoder, [huge]), (vec![first("start")], Ok(())));
 }

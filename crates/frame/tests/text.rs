@@ -49,7 +49,7 @@ fn refused_after(mut decoder: Decoder, wire: &[u8]) -> Option<usize> {
 }
 
 fn every_decoder() -> [(Decoder, Option<MaskKey>); 4] {
-    let parts = |decoder: Decoder| decoder.delivery(Delivery::Parts);
+    let parts = |decoder: Decoder| decoder.delivery(Delivery::Parts).min_part(1);
     [(client(), None), (server(), Some(KEY)), (parts(client()), None), (parts(server()), Some(KEY))]
 }
 
@@ -128,7 +128,7 @@ fn what_was_changed_after_it_was_checked_is_no_text() {
 #[test]
 fn text_that_has_not_come_whole_is_out_of_the_callers_reach() {
     for (decoder, mask) in every_decoder() {
-        let mut decoder = decoder.delivery(Delivery::Whole);
+        let mut decoder = decoder.min_part(u16::MAX);
         let (mut input, mut frames, payload) = (BytesMut::new(), Vec::new(), "grüß dich".as_bytes());
         for &byte in &encode(&[text(payload)], mask)[..] {
             input.extend_from_slice(&[byte]);

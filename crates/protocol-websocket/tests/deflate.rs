@@ -144,7 +144,7 @@ fn a_bomb_costs_no_more_than_a_message_may() {
 
 #[test]
 fn parts_need_not_wait_for_the_message() {
-    let config = deflating().delivery(Delivery::Parts).limits(Limits::NONE);
+    let config = deflating().delivery(Delivery::Parts).min_part(1).limits(Limits::NONE);
     let mut server = server(&config, "");
     let long = LINE.repeat(100_000);
     let wire = masked(&Deflater::new(15).encode(Frame::text(long.as_str())).unwrap());
