@@ -53,7 +53,7 @@ pub fn url(data: &[u8]) {
 /// response carries it as it was given.
 pub fn cookies(data: &[u8]) {
     let cookies: Vec<_> = Cookie::parse(data).collect();
-    assert!(cookies.iter().copied().eq(data.split(|&byte| byte == b';').flat_map(|pair| Cookie::parse(pair))));
+    assert!(cookies.iter().copied().eq(data.split(|&byte| byte == b';').flat_map(Cookie::parse)));
     let offer = cookies.iter().fold(Offer::new(), |offer, cookie| offer.cookie(cookie.name(), cookie.value()));
     if let Ok(request) = Request::offer(Target::new("h", "/"), &offer, &mut |key: &mut [u8]| key.fill(7)) {
         assert!(request.cookies().eq(cookies.iter().copied()));

@@ -7,8 +7,8 @@ pub enum Delivery {
     #[default]
     Whole,
     /// As its bytes arrive: a long frame that comes in pieces comes out as fragments, as if an intermediary had split it
-    /// (§5.4), each of them at least as long as [`Decoder::min_part`](crate::Decoder::min_part) says, but for the last.
-    /// No more than that is kept, so a payload of any length passes through a small buffer.
+    /// (§5.4), each of at least `Decoder::min_part` bytes, except the last one of a frame. The decoder keeps at most twice
+    /// as many bytes and two reads, so a payload of any length passes through a small buffer.
     Parts,
 }
 
