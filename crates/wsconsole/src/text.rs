@@ -57,14 +57,9 @@ fn json_escape(c: char) -> String {
     escaped
 }
 
-/// The same of bytes that ought to be text.
-pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
-    escape(&String::from_utf8_lossy(bytes))
-}
-
-/// The same between quotes.
+/// Bytes that should be text, between quotes.
 pub(crate) fn quote(payload: &[u8]) -> String {
-    format!("\"{}\"", escape_bytes(payload))
+    format!("\"{}\"", String::from_utf8_lossy(payload))
 }
 
 /// The bytes in lower-case hexadecimal, without blanks.
@@ -80,9 +75,9 @@ pub(crate) fn mark(c: char) -> String {
     if reverse { format!("\x1b[7m{c}\x1b[m") } else { c.to_string() }
 }
 
-/// Tells on stderr what is going on. There is nobody to tell if that fails.
+/// Writes one line to stderr, where text of any origin is escaped. An error is ignored, because it cannot be reported.
 pub(crate) fn note(text: &str) {
-    let _ = io::stderr().write_all(format!("{} {text}\n", mark('!')).as_bytes());
+    let _ = io::stderr().write_all(format!("{} {}\n", mark('!'), escape(text)).as_bytes());
 }
 
 #[cfg(test)]

@@ -60,6 +60,17 @@ fn a_certificate_for_another_name() {
     unreachable(&["--ca", &ca, &format!("wss://localhost:{}/", server.port)], "invalid peer certificate: ");
 }
 
+/// The error of TLS repeats the names in the certificate.
+#[test]
+fn names_in_a_certificate_are_escaped() {
+    let (server, ca) = secure("a\x1b]0;title\x07\x1b[2J\r\n! closed with 1000");
+    let ended = wsconsole(&["--ca", &ca, &format!("wss://localhost:{}/", server.port)], "");
+    assert_eq!((ended.status, &*ended.stdout), (Some(2), ""));
+    let [note] = ended.notes()[..] else { panic!("{:?}", ended.stderr) };
+    assert!(note.contains(r"a\u001b]0;title\u0007\u001b[2J\r\n! closed with 1000"), "{note:?}");
+    assert!(!note.contains(char::is_control), "{note:?}");
+}
+
 #[test]
 fn a_server_without_tls() {
     let server = serve(|mut peer: Peer| peer.raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
