@@ -50,17 +50,19 @@ Input:
   A second signal ends everything at once.
 
 Output:
-  A text message is one line. Control characters but the tab, format characters,
-  separators of lines and paragraphs, and private and unassigned characters are
-  written as in JSON (\\n, \\u001b, \\u200d), everything else as it came,
-  backslashes too. If a message begins with '! ', '> ' or '< ', that character
-  is written so, too. A binary message is one line of hexadecimal. Messages may
-  have up to 100 MiB.
+  A text message is one line. Hidden characters are written as in JSON (\\n,
+  \\u001b, \\u00a0): control characters except the tab, format characters and
+  others that Unicode ignores by default, separators and blank characters except
+  the space, private and unassigned characters. Everything else is written as it
+  came, backslashes too. If a message begins with '!', '>' or '<' before a space
+  or tab, or with a combining character, that character is written so, too. A
+  binary message is one line of hexadecimal. Messages may have up to 100 MiB.
 
   All the rest goes to stderr: notes begin with '!', with --hex bytes written
   begin with '>' and bytes read with '<'. The dump shows offsets in the stream,
   and what is inside of TLS. Pings are answered; redirects are told, not followed.
-  On a terminal these marks are in reverse video.
+  Notes are escaped like messages. On a terminal these marks are in reverse
+  video.
 
 Deadlines:
   Ten seconds for all of the connection: name lookup, TCP, TLS and handshake.

@@ -1,30 +1,39 @@
 //! What a server says, fit for one line of a terminal.
 
+use std::env;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
-use std::{env, iter};
 
-use icu_properties::CodePointMapData;
-use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, GraphemeClusterBreak};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use protocol_websocket::Message;
 
-/// One message as one line, its line end included. It never begins like a line of stderr.
+/// One message as one line, its line end included. It never begins with a mark of stderr and a space, nor with a
+/// character that a terminal adds to the one before it.
 pub(crate) fn line(message: &Message) -> String {
     let mut line = match message {
-        Message::Text(text) => match text.split_at_checked(1) {
-            Some((mark @ ("!" | "<" | ">"), rest)) if rest.starts_with(' ') => {
-                mark.chars().map(json_escape).chain(iter::once(escape(rest))).collect()
+        Message::Text(text) => {
+            let mut rest = text.chars();
+            match rest.next() {
+                Some(first) if is_combining(first) || begins_like_stderr(first, rest.as_str()) => {
+                    json_escape(first) + &escape(rest.as_str())
+                }
+                _ => escape(text),
             }
-            _ => escape(text),
-        },
+        }
         Message::Binary(bytes) => hex(bytes),
     };
     line.push('\n');
     line
 }
 
-/// Writes characters that are not visible, but for spaces and the tab, as JSON writes them. Nothing else changes: JSON
-/// without line breaks keeps its meaning.
+/// Whether a message begins like a note or a dump. A terminal shows a tab as spaces, and may drop combining characters.
+fn begins_like_stderr(first: char, rest: &str) -> bool {
+    matches!(first, '!' | '<' | '>') && rest.trim_start_matches(is_combining).starts_with([' ', '\t'])
+}
+
+/// Writes hidden characters (control characters except the tab among them) as JSON does. Nothing else changes: JSON
+/// without line breaks keeps its meaning, and escaped text stays the same when it is escaped again.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 1);
     for c in text.chars() {
@@ -39,12 +48,31 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Whether a terminal shows this character as nothing, or does something else instead: control and format characters,
-/// separators of lines and paragraphs, and characters whose meaning is private or not assigned yet.
+/// Whether Unicode says that this character is not visible, or leaves open what it looks like: control and format
+/// characters, other characters that are ignored by default (variation selectors, fillers), separators and blank
+/// characters, and private and unassigned characters.
 fn is_hidden(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    GeneralCategoryGroup::Other.contains(category)
-        || matches!(category, GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator)
+    GeneralCategoryGroup::Other.union(GeneralCategoryGroup::Separator).contains(category)
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || is_blank(c)
+}
+
+/// Characters that are blank by their design, though they are letters or symbols: the braille pattern without dots, two
+/// blank hieroglyphs, the null notehead.
+const fn is_blank(c: char) -> bool {
+    matches!(c, '\u{2800}' | '\u{13441}' | '\u{13442}' | '\u{1d159}')
+}
+
+/// Whether this character belongs to the one before it: combining marks, vowels and final consonants of Hangul.
+fn is_combining(c: char) -> bool {
+    matches!(
+        CodePointMapData::<GraphemeClusterBreak>::new().get(c),
+        GraphemeClusterBreak::Extend
+            | GraphemeClusterBreak::SpacingMark
+            | GraphemeClusterBreak::V
+            | GraphemeClusterBreak::T
+    )
 }
 
 /// `\u` and four digits, twice for a character beyond U+FFFF (RFC 8259 §7).
@@ -107,12 +135,19 @@ mod tests {
             ("a\u{2028}b\u{2029}", "a\\u2028b\\u2029"),
             // Co and Cn.
             ("\u{e000}\u{10fffd}\u{378}\u{ffff}", "\\ue000\\udbff\\udffd\\u0378\\uffff"),
-            // Emoji of several characters come apart, their variation selectors stay.
-            ("👩\u{200d}🚀 ❤\u{fe0f}", "👩\\u200d🚀 ❤\u{fe0f}"),
-            // Spaces and combining marks are no trick.
-            ("a\u{a0}b\u{3000}e\u{301}", "a\u{a0}b\u{3000}e\u{301}"),
+            // Default ignorable in other categories: variation selectors, combining grapheme joiner, Hangul fillers,
+            // Khmer inherent vowels, Mongolian variation selectors.
+            ("👩\u{200d}🚀 ❤\u{fe0f}\u{fe00}\u{e01ef}", "👩\\u200d🚀 ❤\\ufe0f\\ufe00\\udb40\\uddef"),
+            ("\u{34f}\u{115f}\u{1160}\u{3164}\u{ffa0}", "\\u034f\\u115f\\u1160\\u3164\\uffa0"),
+            ("\u{17b4}\u{17b5}\u{180b}\u{180f}", "\\u17b4\\u17b5\\u180b\\u180f"),
+            // Zs except the space, and the other blank characters.
+            ("a b\u{a0}\u{1680}\u{2003}\u{202f}\u{3000}", "a b\\u00a0\\u1680\\u2003\\u202f\\u3000"),
+            ("\u{2800}\u{13441}\u{13442}\u{1d159}", "\\u2800\\ud80d\\udc41\\ud80d\\udc42\\ud834\\udd59"),
+            // Combining marks are visible on their base.
+            ("e\u{301}", "e\u{301}"),
         ] {
             assert_eq!(escape(text), wanted);
+            assert_eq!(escape(wanted), wanted);
         }
     }
 
@@ -126,6 +161,14 @@ mod tests {
             ("<stream>", "<stream>\n"),
             (" ! a", " ! a\n"),
             ("é ! a", "é ! a\n"),
+            ("!\ta", "\\u0021\ta\n"),
+            ("!\u{a0}a", "!\\u00a0a\n"),
+            ("!\u{301} a", "\\u0021\u{301} a\n"),
+            ("\u{fe0f}! a", "\\ufe0f! a\n"),
+            // Nothing is before these that they could combine with: marks, a vowel of Hangul.
+            ("\u{301}! a", "\\u0301! a\n"),
+            ("\u{20dd}! a", "\\u20dd! a\n"),
+            ("\u{1161}! a", "\\u1161! a\n"),
         ] {
             assert_eq!(line(&Message::from(text)), wanted);
         }

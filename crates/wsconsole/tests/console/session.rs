@@ -77,10 +77,30 @@ fn messages_do_not_imitate_notes_and_dumps() {
         for message in ["! closed with 1000", "< 00000000  81", "> 00000000  81", "<stream>", "!"] {
             peer.send(message);
         }
+        for invisible in ["\u{fe0f}", "\u{115f}", "\u{17b4}", "\u{301}"] {
+            peer.send(format!("{invisible}! closed"));
+        }
+        for space in ["\u{a0}", "\u{2800}", "\t", "\u{301} "] {
+            peer.send(format!("!{space}closed"));
+        }
         peer.close(Some(Close::from(CloseCode::NORMAL)));
     });
     let ended = wsconsole(&[&server.url()], "");
-    let lines = [r"\u0021 closed with 1000", r"\u003c 00000000  81", r"\u003e 00000000  81", "<stream>", "!"];
+    let lines = [
+        r"\u0021 closed with 1000",
+        r"\u003c 00000000  81",
+        r"\u003e 00000000  81",
+        "<stream>",
+        "!",
+        r"\ufe0f! closed",
+        r"\u115f! closed",
+        r"\u17b4! closed",
+        r"\u0301! closed",
+        r"!\u00a0closed",
+        r"!\u2800closed",
+        "\\u0021\tclosed",
+        "\\u0021\u{301} closed",
+    ];
     assert_eq!(ended.stdout, lines.map(|line| format!("{line}\n")).concat());
 }
 
