@@ -86,7 +86,7 @@ impl Console {
             output,
             transport,
             chunk: vec![0; 64 * 1024],
-            dumps: options.hex.then(|| [HexDump::new(mark('>')), HexDump::new(mark('<'))]),
+            dumps: options.hex.then(|| [HexDump::new(mark(">")), HexDump::new(mark("<"))]),
             poll,
             waker,
             start,

@@ -61,8 +61,8 @@ Output:
   All the rest goes to stderr: notes begin with '!', with --hex bytes written
   begin with '>' and bytes read with '<'. The dump shows offsets in the stream,
   and what is inside of TLS. Pings are answered; redirects are told, not followed.
-  Notes are escaped like messages. On a terminal these marks are in reverse
-  video.
+  Notes are escaped like messages. On a terminal notes and the marks of a dump
+  are in reverse video.
 
 Deadlines:
   Ten seconds for all of the connection: name lookup, TCP, TLS and handshake.

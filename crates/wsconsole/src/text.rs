@@ -96,16 +96,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
 }
 
-/// What a line of stderr begins with. On a terminal it is in reverse video, which no message can imitate, not even where
-/// the terminal breaks a long line.
-pub(crate) fn mark(c: char) -> String {
+/// What is on stderr and not on stdout. On a terminal it is in reverse video, which no message can imitate, not even
+/// where the terminal breaks a long line.
+pub(crate) fn mark(text: &str) -> String {
     let reverse = io::stderr().is_terminal() && env::var_os("TERM").is_some_and(|term| term != "dumb");
-    if reverse { format!("\x1b[7m{c}\x1b[m") } else { c.to_string() }
+    if reverse { format!("\x1b[7m{text}\x1b[m") } else { text.to_owned() }
 }
 
 /// Writes one line to stderr, where text of any origin is escaped. An error is ignored, because it cannot be reported.
 pub(crate) fn note(text: &str) {
-    let _ = io::stderr().write_all(format!("{} {}\n", mark('!'), escape(text)).as_bytes());
+    let line = mark(&format!("! {}", escape(text))) + "\n";
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use protocol_websocket::{Close, CloseCode};
+use protocol_websocket::{Close, CloseCode, Event};
 
 use crate::server::{Peer, serve};
 
@@ -12,7 +12,10 @@ fn notes_and_dumps_are_marked_as_no_message_can_be() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.send(format!("{}! closed with 1000", " ".repeat(80)));
-        peer.send("\x1b[7m!\x1b[m closed with 1000");
+        peer.send("\x1b[7m! closed with 1000\x1b[m");
+        // Longer than a line of the terminal, and marked in the next one, too.
+        peer.ping(&[b'x'; 125]);
+        assert!(matches!(peer.next(), Some(Event::Pong(_))));
         peer.close(Some(Close::from(CloseCode::NORMAL)));
     });
     let command = format!("{} --hex {}", env!("CARGO_BIN_EXE_wsconsole"), server.url());
@@ -32,8 +35,11 @@ fn notes_and_dumps_are_marked_as_no_message_can_be() {
     let (messages, others): (Vec<_>, Vec<_>) = text.lines().partition(|line| !line.starts_with('\x1b'));
     assert_eq!(messages.len(), 2, "{text}");
     assert!(messages.iter().all(|line| !line.contains('\x1b')), "{text}");
-    assert!(others.contains(&"\x1b[7m!\x1b[m closed with 1000"), "{text}");
-    for mark in ["!", "<", ">"] {
+    let ping = format!("ping \"{}\"", "x".repeat(125));
+    for note in ["open", &ping, "closed with 1000"] {
+        assert!(others.contains(&&*format!("\x1b[7m! {note}\x1b[m")), "{note} {text}");
+    }
+    for mark in ["<", ">"] {
         assert!(others.iter().any(|line| line.starts_with(&format!("\x1b[7m{mark}\x1b[m "))), "{mark} {text}");
     }
 }
