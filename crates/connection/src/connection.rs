@@ -10,6 +10,7 @@ use protocol_websocket_http::Negotiated;
 use crate::negotiation::Halves;
 use crate::receiver::{Receiver, Reply};
 use crate::sender::Sender;
+use crate::state::Outgoing;
 use crate::timers::{Due, Timers};
 use crate::{Config, Error, Event, SendError, State, Timeout};
 
@@ -114,7 +115,9 @@ impl Connection {
     /// call gives the same error.
     #[inline(always)]
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
-        self.sender.flush(output);
+        if self.sender.is_pong_due(output) {
+            self.flush(output);
+        }
         let came = input.len();
         if let Some(message) = self.receiver.receive_whole(input) {
             if let Some(timers) = &mut self.timers {
@@ -148,6 +151,7 @@ impl Connection {
         }
         if let Some(reply) = reply {
             self.sender.reply(reply, output);
+            self.note_queued(output);
         }
         *event = received?;
         Ok(())
@@ -155,12 +159,27 @@ impl Connection {
 
     /// Writes the pong that was held back while `output` was too full ([`Config::high_water`]). Call it when `output`
     /// was written; every other method that writes does so first. With [`Timeouts`](crate::Timeouts) it is also the call
-    /// that sees that a Ping or a Close was written: the deadline for its answer starts then.
+    /// that sees that a Ping or a Close was written: the deadline for its answer starts then. So call it after each write,
+    /// of a part of `output`, too.
     pub fn flush(&mut self, output: &mut BytesMut) {
-        if let Some(timers) = self.timers.as_mut().filter(|_| output.is_empty()) {
-            timers.note_written();
-        }
+        self.note_written(output);
         self.sender.flush(output);
+        self.note_queued(output);
+    }
+
+    /// Notes what of the output was written since the last call. Comes before anything is appended.
+    fn note_written(&mut self, output: &BytesMut) {
+        if let Some(timers) = &mut self.timers {
+            timers.begin(output.len());
+        }
+    }
+
+    /// Notes what is in the output, once our Close is in it. Comes after each call that may append a Close, or a pong
+    /// after it.
+    fn note_queued(&mut self, output: &BytesMut) {
+        if let Some(timers) = self.timers.as_mut().filter(|_| self.sender.outgoing != Outgoing::Open) {
+            timers.end(output.len());
+        }
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
@@ -168,8 +187,8 @@ impl Connection {
     //# MUST _Fail the WebSocket Connection_.
     /// Takes note that the transport has nothing more to read.
     ///
-    /// In hybi-00 and hixie-75 this is a clean end once our Close is in the output, with close code 1005: servers of their
-    /// time close the transport instead of sending a Close.
+    /// In hybi-00 and hixie-75 this is a clean end once our Close is in `output`, written or not, with close code 1005:
+    /// servers of their time close the transport instead of sending a Close.
     ///
     /// # Errors
     ///
@@ -225,7 +244,10 @@ impl Connection {
     /// After a Close, while a message in parts is under way, a fragment out of order, text that is not UTF-8 in a message
     /// without reserved bits, or a frame that cannot be [encoded](Frame::encode).
     pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
-        self.sender.send_frame(frame, output)
+        self.note_written(output);
+        let sent = self.sender.send_frame(frame, output);
+        self.note_queued(output);
+        sent
     }
 
     /// Writes a Ping. The peer answers with the same payload.
@@ -243,7 +265,10 @@ impl Connection {
     ///
     /// With more than 125 bytes, and after the peer's Close; behind our own it still may go.
     pub fn pong(&mut self, payload: impl Into<Bytes>, output: &mut BytesMut) -> Result<(), SendError> {
-        self.sender.pong(payload.into(), output)
+        self.note_written(output);
+        let sent = self.sender.pong(payload.into(), output);
+        self.note_queued(output);
+        sent
     }
 
     /// Writes a Close, with a code and a reason or with `None`. Nothing can be sent behind it; go on receiving until
@@ -255,7 +280,10 @@ impl Connection {
     ///
     /// After another Close, with a code that may not be sent, or with a reason over [`Close::MAX_REASON`] bytes.
     pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
-        self.sender.close(close.into().as_ref(), output)
+        self.note_written(output);
+        let sent = self.sender.close(close.into().as_ref(), output);
+        self.note_queued(output);
+        sent
     }
 
     /// Gives back what memory the extensions can do without until the next message: a compressor, for instance. Worth
@@ -283,6 +311,8 @@ impl Connection {
     ///
     /// The time of the last call, or zero before the first one, means at once: bytes arrived, a Ping or a Close was
     /// written, or the state changed, and the deadlines that follow start when the time is told.
+    ///
+    /// A connection that is split loses its deadlines: the halves have no timers.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.timers.as_ref()?.poll(self.state())
@@ -299,23 +329,26 @@ impl Connection {
     /// full:
     ///
     /// - the deadline for a Pong starts when the Ping was written, and starts again with each call that sees unsent bytes,
-    ///   because a caller that pushes back does not read meanwhile;
+    ///   because a caller that pushes back does not read meanwhile. The Ping was written when `output` is empty;
     /// - the deadlines for the peer's Close and, at a client, for the end of the transport start when our Close was
-    ///   written, and then do not move.
+    ///   written, and then do not move. The Close was written when so many bytes are gone from `output` as there were when
+    ///   the Close was queued: pongs that follow it, and that a slow peer leaves in `output`, do not count.
     ///
-    /// "Written" is what the connection sees: an empty `output`, here, in [`flush`](Self::flush) or in
-    /// [`receive`](Self::receive). How long a write may take is the caller's to limit.
+    /// The connection looks at the length of `output` here, in [`flush`](Self::flush) and in [`receive`](Self::receive),
+    /// before it appends anything. Bytes that are no longer in `output` count as written. So give each connection an
+    /// `output` of its own: what another one appends hides what was written. A peer that does not read is ended by the
+    /// caller's own deadline for its writes.
     ///
     /// # Errors
     ///
     /// [`Error::Timeout`], when a deadline passed. The connection is over, and a Close is in `output` unless one was sent
     /// before.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
-        let is_unsent = !output.is_empty();
+        let unsent = output.len();
         self.sender.flush(output);
         let state = self.state();
         let Some(timers) = &mut self.timers else { return Ok(()) };
-        let due = timers.handle(now, state, is_unsent);
+        let due = timers.handle(now, state, unsent);
         match due {
             None => {}
             // Whoever has sent a Close has no pings to send, and is not asked for one.
@@ -328,6 +361,7 @@ impl Connection {
                 return Err(Error::Timeout(timeout));
             }
         }
+        self.note_queued(output);
         Ok(())
     }
 

@@ -270,7 +270,7 @@ impl<H: Handshake> Endpoint<H> {
             return connection.handle_timeout(now, output);
         }
         let Phase::Connecting(connecting) = &mut self.0 else { return Ok(()) };
-        let due = connecting.timers.as_mut().and_then(|timers| timers.handle(now, State::Connecting, false));
+        let due = connecting.timers.as_mut().and_then(|timers| timers.handle(now, State::Connecting, 0));
         let Some(Due::Timeout(timeout)) = due else { return Ok(()) };
         connecting.handshake.time_out(output);
         self.0 = Phase::Over(Some(Error::Timeout(timeout)));

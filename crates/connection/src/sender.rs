@@ -155,10 +155,16 @@ impl Sender {
         }
     }
 
+    /// Whether a pong was held back that the output has room for again.
+    #[inline]
+    pub(crate) fn is_pong_due(&self, output: &BytesMut) -> bool {
+        output.len() <= self.high_water && self.held.is_some()
+    }
+
     /// Writes the pong that was held back, if the output has room again.
     #[inline]
     pub(crate) fn flush(&mut self, output: &mut BytesMut) {
-        if output.len() <= self.high_water
+        if self.is_pong_due(output)
             && let Some(payload) = self.held.take()
         {
             self.reply(Reply::Pong(*payload), output);

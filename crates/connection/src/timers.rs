@@ -23,8 +23,21 @@ pub(crate) struct Timers {
     unread: usize,
     /// Since when the deadline for a pong runs, if our ping was not answered yet.
     pinged: Option<Duration>,
-    /// Whether the frame that the peer has to answer (our ping, or the last of our Closes) was written.
+    /// Whether the frame that the peer has to answer (our ping, or our Close) was written.
     sent: Sent,
+    /// How much of the output up to our Close is not written, once there is a Close.
+    close: Option<Unsent>,
+}
+
+/// The bytes of the output up to the end of our Close that the caller has not written.
+///
+/// The caller writes between two calls, from the front of the output. After the Close only pongs are appended, by calls
+/// that note the length they leave. So the bytes that are missing when the next call begins were written.
+#[derive(Clone, Copy, Debug)]
+struct Unsent {
+    bytes: usize,
+    /// The length of the output when the last call ended: not less than `bytes`.
+    output: usize,
 }
 
 /// How far the frame that the peer has to answer got. The deadline for the answer starts when it is written.
@@ -32,9 +45,9 @@ pub(crate) struct Timers {
 enum Sent {
     /// It was appended to the output.
     Queued,
-    /// At the last call the output was not empty.
+    /// At the last call it was not written.
     Unsent,
-    /// The output was empty since the last call.
+    /// It was written since the last call.
     Written,
     /// The deadline runs.
     Stamped,
@@ -69,6 +82,7 @@ impl Timers {
             unread: 0,
             pinged: None,
             sent: Sent::Queued,
+            close: None,
         };
         (timeouts != Timeouts::NONE).then_some(timers)
     }
@@ -85,10 +99,29 @@ impl Timers {
         self.unread = unread;
     }
 
-    /// Notes that the output is empty.
-    pub(crate) const fn note_written(&mut self) {
-        if matches!(self.sent, Sent::Queued | Sent::Unsent) {
+    /// Notes that a call begins with `output` bytes in the output. Returns how many of them the peer has to get before
+    /// it can answer: all of them until there is a Close, because what is sent before it is not counted.
+    pub(crate) const fn begin(&mut self, output: usize) -> usize {
+        let unsent = match &mut self.close {
+            Some(close) => {
+                close.bytes = close.bytes.saturating_sub(close.output.saturating_sub(output));
+                close.output = output;
+                close.bytes
+            }
+            None => output,
+        };
+        if unsent == 0 && matches!(self.sent, Sent::Queued | Sent::Unsent) {
             self.sent = Sent::Written;
+        }
+        unsent
+    }
+
+    /// Notes that a call ends with `output` bytes in the output. The first such call after our Close was queued has the
+    /// Close at its end.
+    pub(crate) const fn end(&mut self, output: usize) {
+        match &mut self.close {
+            Some(close) => close.output = output,
+            None => self.close = Some(Unsent { bytes: output, output }),
         }
     }
 
@@ -110,8 +143,9 @@ impl Timers {
         if is_news { Some(self.now) } else { at }
     }
 
-    /// Takes the time, and whether the output holds unsent bytes. Returns what is due.
-    pub(crate) fn handle(&mut self, now: Duration, state: State, is_unsent: bool) -> Option<Due> {
+    /// Takes the time and the length of the output. Returns what is due.
+    pub(crate) fn handle(&mut self, now: Duration, state: State, output: usize) -> Option<Due> {
+        let is_unsent = self.begin(output) > 0;
         let now = now.max(self.now);
         self.now = now;
         if self.since.is_none_or(|(seen, _)| seen != state) {
@@ -129,21 +163,18 @@ impl Timers {
     }
 
     /// Starts the deadline for an answer, or starts it again. Returns since when the state's own deadline runs.
+    ///
+    /// For a pong it starts again as long as there are unsent bytes: the caller may not read meanwhile, and the pong may
+    /// be there already. A Close is written once.
     fn stamp(&mut self, now: Duration, state: State, is_unsent: bool) -> Option<Duration> {
         let (_, since) = self.since.as_mut()?;
-        let is_sent = match (state, self.sent) {
-            // Behind a Close only pongs go out: that there are some does not stop the peer from closing.
-            (State::Closing | State::Closed, Sent::Written | Sent::Stamped) => true,
-            // While the output is full the caller may not read, and the pong may be there already.
-            _ => !is_unsent,
-        };
-        if !is_sent || self.sent != Sent::Stamped {
+        if is_unsent || self.sent != Sent::Stamped {
             self.pinged = self.pinged.map(|_| now);
             if matches!(state, State::Closing | State::Closed) {
                 *since = now;
             }
         }
-        self.sent = if is_sent { Sent::Stamped } else { Sent::Unsent };
+        self.sent = if is_unsent { Sent::Unsent } else { Sent::Stamped };
         Some(*since)
     }
 
@@ -189,7 +220,7 @@ mod tests {
     fn a_state_asks_for_the_time_when_it_begins() {
         let mut timers = timers(Timeouts::USUAL);
         assert_eq!(timers.poll(State::Connecting), Some(secs(0)));
-        assert_eq!(timers.handle(secs(100), State::Connecting, false), None);
+        assert_eq!(timers.handle(secs(100), State::Connecting, 0), None);
         assert_eq!(timers.poll(State::Connecting), Some(secs(110)));
         assert_eq!(timers.poll(State::Open), Some(secs(100)));
         assert_eq!(timers.poll(State::Closed), None);
@@ -200,84 +231,84 @@ mod tests {
         let mut timers = timers(Timeouts::USUAL);
         for second in 0..10 {
             timers.hear(1);
-            assert_eq!(timers.handle(secs(second), State::Connecting, false), None);
+            assert_eq!(timers.handle(secs(second), State::Connecting, 0), None);
         }
         timers.hear(1);
-        assert_eq!(timers.handle(secs(10), State::Connecting, false), Some(Due::Timeout(Timeout::Handshake)));
+        assert_eq!(timers.handle(secs(10), State::Connecting, 0), Some(Due::Timeout(Timeout::Handshake)));
     }
 
     #[test]
     fn silence_brings_a_ping_and_then_the_end() {
         let mut timers = timers(Timeouts::USUAL);
-        assert_eq!(timers.handle(secs(0), State::Open, false), None);
+        assert_eq!(timers.handle(secs(0), State::Open, 0), None);
         assert_eq!(timers.poll(State::Open), Some(secs(20)));
-        assert_eq!(timers.handle(secs(20), State::Open, false), Some(Due::Ping));
+        assert_eq!(timers.handle(secs(20), State::Open, 0), Some(Due::Ping));
         assert_eq!(timers.poll(State::Open), Some(secs(20)), "it asks whether the ping was written");
-        assert_eq!(timers.handle(secs(20), State::Open, false), None);
+        assert_eq!(timers.handle(secs(20), State::Open, 0), None);
         assert_eq!(timers.poll(State::Open), Some(secs(40)));
-        assert_eq!(timers.handle(secs(39), State::Open, false), None);
-        assert_eq!(timers.handle(secs(40), State::Open, false), Some(Due::Timeout(Timeout::Pong)));
+        assert_eq!(timers.handle(secs(39), State::Open, 0), None);
+        assert_eq!(timers.handle(secs(40), State::Open, 0), Some(Due::Timeout(Timeout::Pong)));
     }
 
     #[test]
     fn any_byte_is_a_sign_of_life() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(0), State::Open, false);
-        timers.handle(secs(20), State::Open, false);
+        timers.handle(secs(0), State::Open, 0);
+        timers.handle(secs(20), State::Open, 0);
         timers.hear(1);
         assert_eq!(timers.poll(State::Open), Some(secs(20)), "it asks for the time of the arrival");
-        assert_eq!(timers.handle(secs(40), State::Open, false), None);
+        assert_eq!(timers.handle(secs(40), State::Open, 0), None);
         assert_eq!(timers.poll(State::Open), Some(secs(60)));
     }
 
     #[test]
     fn idleness_counts_beside_pings() {
         let mut timers = timers(Timeouts { ping: None, idle: Some(secs(5)), ..Timeouts::USUAL });
-        timers.handle(secs(0), State::Open, false);
-        assert_eq!(timers.handle(secs(5), State::Open, false), Some(Due::Timeout(Timeout::Idle)));
+        timers.handle(secs(0), State::Open, 0);
+        assert_eq!(timers.handle(secs(5), State::Open, 0), Some(Due::Timeout(Timeout::Idle)));
     }
 
     #[test]
     fn the_sooner_of_two_deadlines_counts() {
         for (idle, first) in [(5, Due::Timeout(Timeout::Idle)), (30, Due::Ping)] {
             let mut timers = timers(Timeouts { idle: Some(secs(idle)), ..Timeouts::USUAL });
-            timers.handle(secs(0), State::Open, false);
+            timers.handle(secs(0), State::Open, 0);
             let at = timers.poll(State::Open).unwrap();
-            assert_eq!((at, timers.handle(at, State::Open, false)), (secs(idle.min(20)), Some(first)));
+            assert_eq!((at, timers.handle(at, State::Open, 0)), (secs(idle.min(20)), Some(first)));
         }
     }
 
     #[test]
     fn bytes_that_were_there_before_are_no_news() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(0), State::Open, false);
+        timers.handle(secs(0), State::Open, 0);
         timers.hear(3);
         timers.leave(3);
-        timers.handle(secs(1), State::Open, false);
+        timers.handle(secs(1), State::Open, 0);
         timers.hear(3);
-        timers.handle(secs(2), State::Open, false);
+        timers.handle(secs(2), State::Open, 0);
         assert_eq!(timers.poll(State::Open), Some(secs(21)));
         timers.hear(4);
-        timers.handle(secs(3), State::Open, false);
+        timers.handle(secs(3), State::Open, 0);
         assert_eq!(timers.poll(State::Open), Some(secs(23)));
     }
 
     #[test]
     fn clock_does_not_run_backwards() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(100), State::Open, false);
+        timers.handle(secs(100), State::Open, 0);
         timers.hear(1);
-        timers.handle(secs(1), State::Open, false);
+        timers.handle(secs(1), State::Open, 0);
         assert_eq!(timers.poll(State::Open), Some(secs(120)));
     }
 
     #[test]
     fn only_the_close_ends_closing() {
         let mut timers = timers(Timeouts::USUAL);
-        timers.handle(secs(0), State::Closing, false);
+        timers.handle(secs(0), State::Closing, 0);
         timers.hear(1);
-        assert_eq!(timers.handle(secs(9), State::Closing, false), None);
+        assert_eq!(timers.handle(secs(9), State::Closing, 0), None);
         assert_eq!(timers.poll(State::Closing), Some(secs(10)));
-        assert_eq!(timers.handle(secs(10), State::Closing, false), Some(Due::Timeout(Timeout::Close)));
+        assert_eq!(timers.handle(secs(10), State::Closing, 0), Some(Due::Timeout(Timeout::Close)));
     }
 }

@@ -130,12 +130,13 @@ impl Loop {
         new
     }
 
-    /// Everything that was queued goes out.
-    fn write(&mut self) {
-        self.output.clear();
+    /// The first bytes that were queued go out, at most so many. Returns how many there were.
+    fn write(&mut self, most: usize) -> usize {
+        let written = self.output.split_to(most.min(self.output.len())).len();
         if self.flushes {
             self.connection.flush(&mut self.output);
         }
+        written
     }
 
     /// Calls `handle_timeout` for as long as it is asked for.
@@ -157,22 +158,27 @@ enum Step {
     Arrive,
     /// The application sends.
     Send,
+    /// The socket takes two bytes of the output.
+    WriteTwo,
     /// The socket takes all that is in the output.
     Write,
 }
 
-/// Every sequence of so many steps.
-fn sequences(length: u32) -> impl Iterator<Item = Vec<Step>> {
-    const STEPS: [Step; 4] = [Step::Nothing, Step::Arrive, Step::Send, Step::Write];
-    (0..4_usize.pow(length)).map(move |number| (0..length).map(|at| STEPS[number / 4_usize.pow(at) % 4]).collect())
+/// Every sequence of so many of these steps.
+fn sequences(steps: [Step; 4], length: u32) -> impl Iterator<Item = Vec<Step>> {
+    (0..4_usize.pow(length)).map(move |number| (0..length).map(|at| steps[number / 4_usize.pow(at) % 4]).collect())
 }
+
+const MESSAGES: [Step; 4] = [Step::Nothing, Step::Arrive, Step::Send, Step::Write];
+const PINGS: [Step; 4] = [Step::Nothing, Step::Arrive, Step::WriteTwo, Step::Write];
 
 /// A ping goes out exactly when the peer was silent for so long. The peer is given up when its pong is missing for so long
 /// after the ping was written: not sooner, not while the output is not empty, and not later in a loop that calls `flush`
 /// (in another one, at twice that time at most).
 #[test]
 fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
-    for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(8).map(move |steps| (f, steps))) {
+    for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(MESSAGES, 8).map(move |steps| (f, steps)))
+    {
         let mut it = Loop::new(flushes);
         let (mut heard, mut pinged, mut written, mut empty_since) = (secs(0), None, None, secs(0));
         for (at, step) in steps.iter().enumerate() {
@@ -184,8 +190,8 @@ fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
                     (heard, pinged, written) = (it.now, None, None);
                 }
                 Step::Send => it.connection.send("x", &mut it.output).unwrap(),
-                Step::Write => {
-                    it.write();
+                Step::WriteTwo | Step::Write => {
+                    it.write(usize::MAX);
                     written = written.or(pinged.and(Some(it.now)));
                 }
             }
@@ -223,10 +229,12 @@ fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
 /// The peer has its time for a Close from when ours was written, whatever else it sends.
 #[test]
 fn close_deadline_runs_from_when_the_close_was_written() {
-    for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(7).map(move |steps| (f, steps))) {
+    for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(PINGS, 7).map(move |steps| (f, steps))) {
         let mut it = Loop::new(flushes);
         let mut written = None;
+        it.connection.send("x", &mut it.output).unwrap();
         it.connection.close(None, &mut it.output).unwrap();
+        let mut unsent = it.output.len();
         it.tell_time().unwrap();
         for (at, step) in steps.iter().enumerate() {
             it.now += secs(1);
@@ -236,9 +244,10 @@ fn close_deadline_runs_from_when_the_close_was_written() {
                 Step::Arrive | Step::Send => {
                     it.connection.receive(&mut masked(Frame::ping("x")), &mut it.output).unwrap().unwrap();
                 }
-                Step::Write => {
-                    it.write();
-                    written = written.or(Some(it.now));
+                Step::WriteTwo | Step::Write => {
+                    let most = if *step == Step::Write { usize::MAX } else { 2 };
+                    unsent = unsent.saturating_sub(it.write(most));
+                    written = written.or((unsent == 0).then_some(it.now));
                 }
             }
             let told = it.tell_time();
@@ -256,6 +265,100 @@ fn close_deadline_runs_from_when_the_close_was_written() {
                 }
             }
         }
+    }
+}
+
+/// What a connection that closes does with a peer that reads 1 KiB a second and sends ten pings a second: when its Close
+/// was written, and when the peer was given up. A tenth of a second a step; `close` queues the Close.
+fn close_to_slow_reader(
+    flushes: bool,
+    mut connection: Connection,
+    close: impl FnOnce(&mut Connection, &mut BytesMut),
+) -> (Duration, Result<Duration, State>) {
+    let mut output = BytesMut::new();
+    connection.handle_timeout(secs(0), &mut output).unwrap();
+    connection.send(vec![0; 20_000], &mut output).unwrap();
+    close(&mut connection, &mut output);
+    let (mut unsent, mut written, mut now) = (output.len(), None, secs(0));
+    while now < secs(120) {
+        now += Duration::from_millis(100);
+        let taken = output.split_to(output.len().min(102)).len();
+        if flushes {
+            connection.flush(&mut output);
+        }
+        unsent = unsent.saturating_sub(taken);
+        written = written.or((unsent == 0).then_some(now));
+        let mut input = masked(Frame::ping(vec![0; 100]));
+        while connection.receive(&mut input, &mut output).unwrap().is_some() {}
+        assert!(!output.is_empty());
+        while connection.poll_timeout().is_some_and(|at| at <= now) {
+            if let Err(error) = connection.handle_timeout(now, &mut output) {
+                assert_eq!(error, Error::Timeout(Timeout::Close));
+                let written = written.unwrap_or_else(|| panic!("given up before our Close was written"));
+                return (written, Ok(now));
+            }
+        }
+    }
+    (written.unwrap(), Err(connection.state()))
+}
+
+#[test]
+fn slow_reader_that_pings_is_given_up_in_time_after_our_close() {
+    let close = Frame::close(Some(&CloseCode::NORMAL.into())).unwrap();
+    for flushes in [true, false] {
+        // With the lower high-water marks pongs are held back while much is unsent.
+        for high_water in [Config::HIGH_WATER, 1_000, 0] {
+            let new = || server(&Config::new().high_water(high_water).timeouts(Timeouts::USUAL));
+            let ends = [
+                close_to_slow_reader(flushes, new(), |server, output| server.close(None, output).unwrap()),
+                close_to_slow_reader(flushes, new(), |server, output| server.send_frame(&close, output).unwrap()),
+                close_to_slow_reader(flushes, new(), |server, output| {
+                    server.close(None, output).unwrap();
+                    server.pong("unasked for", output).unwrap();
+                    server.send_frame(&Frame::pong("another one"), output).unwrap();
+                }),
+            ];
+            for (written, end) in ends {
+                assert!(written > secs(19), "the Close waits for the message before it");
+                assert_eq!(end, Ok(written + secs(10)), "flush: {flushes}, high-water mark: {high_water}");
+            }
+        }
+    }
+}
+
+/// The caller may hand its output on, to a queue for instance, or take another one for each call.
+#[test]
+fn output_that_was_taken_away_is_written() {
+    for calls in 0..3 {
+        let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+        server.handle_timeout(secs(0), &mut BytesMut::new()).unwrap();
+        server.close(None, &mut BytesMut::from(&b"unsent"[..])).unwrap();
+        for _ in 0..calls {
+            server.receive(&mut masked(Frame::ping("x")), &mut BytesMut::new()).unwrap();
+        }
+        server.handle_timeout(secs(1), &mut BytesMut::new()).unwrap();
+        // Bytes of another connection in the same output do not move the deadline.
+        server.handle_timeout(secs(2), &mut BytesMut::from(&[0; 100][..])).unwrap();
+        assert_eq!(server.poll_timeout(), Some(secs(11)));
+    }
+}
+
+#[test]
+fn receive_sees_that_the_close_was_written_before_it_adds_a_pong() {
+    for arrived in [BytesMut::new(), masked(Frame::text("x")), masked(Frame::ping("x"))] {
+        let mut server = server(&Config::new().high_water(0).timeouts(Timeouts::USUAL));
+        let mut output = BytesMut::from(&b"unsent"[..]);
+        server.handle_timeout(secs(0), &mut output).unwrap();
+        server.close(None, &mut output).unwrap();
+        server.receive(&mut masked(Frame::ping("held back")), &mut output).unwrap();
+        server.handle_timeout(secs(1), &mut output).unwrap();
+        assert_eq!(server.poll_timeout(), Some(secs(11)), "it is asked for again, and the Close is not written");
+        output.clear();
+        server.receive(&mut { arrived }, &mut output).unwrap();
+        assert!(output.starts_with(b"\x8a\x09held back"));
+        assert_eq!(server.poll_timeout(), Some(secs(1)), "at once");
+        server.handle_timeout(secs(2), &mut output).unwrap();
+        assert_eq!(server.poll_timeout(), Some(secs(12)));
     }
 }
 
