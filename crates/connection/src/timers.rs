@@ -157,7 +157,12 @@ impl Timers {
         let since = self.stamp(now, state, is_unsent)?;
         let (_, due) = self.next(state, since).filter(|&(at, _)| at <= now)?;
         if due == Due::Ping {
-            (self.pinged, self.sent) = (Some(now), Sent::Queued);
+            let is_repeated = self.pinged.replace(now).is_some();
+            self.sent = Sent::Queued;
+            // A peer that does not read gets one ping, not one more at each interval.
+            if is_repeated && is_unsent {
+                return None;
+            }
         }
         Some(due)
     }
@@ -169,7 +174,9 @@ impl Timers {
     fn stamp(&mut self, now: Duration, state: State, is_unsent: bool) -> Option<Duration> {
         let (_, since) = self.since.as_mut()?;
         if is_unsent || self.sent != Sent::Stamped {
-            self.pinged = self.pinged.map(|_| now);
+            if self.timeouts.pong.is_some() {
+                self.pinged = self.pinged.map(|_| now);
+            }
             if matches!(state, State::Closing | State::Closed) {
                 *since = now;
             }
@@ -186,8 +193,8 @@ impl Timers {
             State::Connecting => after(since, handshake, Due::Timeout(Timeout::Handshake)),
             State::Open => {
                 let alive = match self.pinged {
-                    None => after(self.heard_at, ping, Due::Ping),
-                    Some(at) => after(at, pong, Due::Timeout(Timeout::Pong)),
+                    Some(at) if pong.is_some() => after(at, pong, Due::Timeout(Timeout::Pong)),
+                    at => after(at.unwrap_or(self.heard_at), ping, Due::Ping),
                 };
                 let idle = after(self.heard_at, idle, Due::Timeout(Timeout::Idle));
                 [alive, idle].into_iter().flatten().min_by_key(|&(at, _)| at)

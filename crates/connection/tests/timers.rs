@@ -405,16 +405,38 @@ fn arrival_is_stamped_by_a_call_at_once() {
 
 #[test]
 fn pings_go_on_without_a_deadline_for_pongs() {
+    for flushes in [true, false] {
+        let mut server = server(&Config::new().timeouts(Timeouts { pong: None, ..Timeouts::USUAL }));
+        let mut output = BytesMut::new();
+        server.handle_timeout(secs(0), &mut output).unwrap();
+        for ping in 1..10 {
+            let at = secs(20 * ping);
+            assert_eq!(server.poll_timeout(), Some(at));
+            server.handle_timeout(at, &mut output).unwrap();
+            assert_eq!(output[..], *b"\x89\x00");
+            output.clear();
+            if flushes {
+                server.flush(&mut output);
+            }
+        }
+        server.receive(&mut masked(Frame::pong("")), &mut output).unwrap();
+        assert!(server.poll_timeout().unwrap() <= secs(181));
+        server.handle_timeout(secs(181), &mut output).unwrap();
+        assert_eq!(server.poll_timeout(), Some(secs(201)));
+    }
+}
+
+#[test]
+fn pings_are_not_repeated_while_there_are_unsent_bytes() {
     let mut server = server(&Config::new().timeouts(Timeouts { pong: None, ..Timeouts::USUAL }));
     let mut output = BytesMut::new();
-    server.handle_timeout(secs(0), &mut output).unwrap();
-    server.handle_timeout(secs(20), &mut output).unwrap();
-    assert_eq!((server.poll_timeout(), &output[..]), (None, &b"\x89\x00"[..]));
+    for second in 0..=200 {
+        server.handle_timeout(secs(second), &mut output).unwrap();
+    }
+    assert_eq!(output[..], *b"\x89\x00");
     output.clear();
-    server.receive(&mut masked(Frame::pong("")), &mut output).unwrap();
-    assert!(server.poll_timeout().unwrap() <= secs(21));
-    server.handle_timeout(secs(21), &mut output).unwrap();
-    assert_eq!(server.poll_timeout(), Some(secs(41)));
+    server.handle_timeout(secs(220), &mut output).unwrap();
+    assert_eq!(output[..], *b"\x89\x00");
 }
 
 #[test]
