@@ -173,20 +173,26 @@ impl Default for Config {
 /// How long to wait for what. A time that is `None` is waited for ever.
 ///
 /// They only work for a caller that watches the clock: see
-/// [`Connection::poll_timeout`](crate::Connection::poll_timeout).
+/// [`Connection::poll_timeout`](crate::Connection::poll_timeout). The halves of a connection that was split have no timers.
+///
+/// No deadline limits a write. The deadlines for a Pong and for a Close run once our Ping or our Close was written, so a
+/// peer that does not read is ended by the caller's own deadline for its writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the opening handshake as a whole, however its bytes trickle.
     pub handshake: Option<Duration>,
-    /// Without any byte from the peer, after which a ping is sent.
+    /// Without any byte from the peer, after which a Ping is sent. With `pong: None` another one follows at each interval
+    /// in which no byte comes, unless `output` still has unsent bytes then.
     pub ping: Option<Duration>,
-    /// For a sign of life after that ping was written. Then the connection fails with close code 1011. It starts again
-    /// while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    /// For any byte from the peer after that Ping was written. Then the connection fails: the Close that is sent has code
+    /// 1011, and [`close_code`](crate::Connection::close_code) gives 1006, because the peer sent none. The deadline starts
+    /// again while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     pub pong: Option<Duration>,
-    /// Without any byte from the peer, after which the connection fails with close code 1001. It runs while `output` is
-    /// full, too, so it also ends a connection whose peer does not read, if the caller does not read meanwhile.
+    /// Without any byte from the peer. Then the connection fails: the Close that is sent has code 1001, and
+    /// [`close_code`](crate::Connection::close_code) gives 1006. The deadline runs while `output` has unsent bytes, too, so
+    /// it also ends a connection whose peer does not read, if the caller does not read meanwhile.
     pub idle: Option<Duration>,
-    /// For the peer's Close after ours was written, and nothing else counts. At a client, also for the server to end the
+    /// For the peer's Close after ours was written, whatever else the peer sends. At a client, also for the server to end the
     /// transport after the closing handshake (RFC 6455 §7.1.1), until
     /// [`receive_eof`](crate::Connection::receive_eof) is called.
     pub close: Option<Duration>,

@@ -251,7 +251,8 @@ impl<H: Handshake> Endpoint<H> {
         }
     }
 
-    /// As [`Connection::poll_timeout`].
+    /// As [`Connection::poll_timeout`]. No deadline runs after `Event::Rejected` and `Event::Redirect`: the caller limits
+    /// how long it reads the body of the response.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         match &self.0 {

@@ -12,8 +12,8 @@ use crate::state::Outgoing;
 use crate::{Connection, Error, Event, SendError};
 
 impl Connection {
-    /// Takes the connection apart, for two tasks or threads of which one reads and one writes. Its timers stay behind:
-    /// a task that waits has its runtime's.
+    /// Takes the connection apart, for two tasks or threads of which one reads and one writes. The halves have no
+    /// timers: use the runtime's, because [`Timeouts`](crate::Timeouts) do nothing any more.
     ///
     /// What the protocol has us answer goes from the receiving to the sending half by itself, pongs masked and in place
     /// between two frames, a Close last. The receiving task only has to wake the sending one, so that it calls
