@@ -6,9 +6,9 @@ use crate::{DecodeError, EncodeError, MaskKey, OpCode, Rsv};
 
 /// The head of a length-prefixed frame (RFC 6455 §5.2): everything before the payload.
 ///
-/// With the function `mask` it is all that a relay needs: heads in, heads out, payloads of any length streamed
-/// between them and nothing buffered. It knows neither roles nor limits nor what came before; the
-/// [`Decoder`](crate::Decoder) does.
+/// With the function `mask` it is all that a relay that checks nothing needs: heads in, heads out, payloads of any length
+/// streamed between them and nothing buffered. It knows neither roles nor limits nor what came before; the
+/// [`Decoder`](crate::Decoder) does. A relay that checks what it passes on takes `protocol-websocket-connection`.
 ///
 /// ```
 /// use protocol_websocket_frame::{FrameHeader, OpCode};

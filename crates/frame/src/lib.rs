@@ -10,7 +10,8 @@
 //! # Out of scope
 //!
 //! - The opening handshake: `protocol-websocket-handshake-client` and `-server`.
-//! - Answers to pings, the closing handshake, timers: `protocol-websocket-connection`.
+//! - Answers to pings, the closing handshake, timers: `protocol-websocket-connection`. A relay that checks what it passes on
+//!   takes that one; a relay that checks nothing needs only [`FrameHeader`] and [`mask()`].
 //! - Sockets, threads, clocks and runtimes.
 //!
 //! # The way of a frame

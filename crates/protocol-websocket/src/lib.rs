@@ -74,7 +74,8 @@
 //! ```
 //!
 //! **A server with a parser of its own** hands over what it has parsed, by [`Upgrade`] and [`Connection`]; **a relay**
-//! needs no more than [`FrameHeader`] and [`frame::mask()`]; **a browser game** takes messages in parts with
+//! passes messages on in parts between two [`Connection`]s, and one that checks nothing needs no more than [`FrameHeader`]
+//! and [`frame::mask()`]; **a browser game** takes messages in parts with
 //! [`Delivery::Parts`]. `docs/integrating.md` in the repository walks through each.
 //!
 //! # Features
