@@ -78,10 +78,12 @@ impl Config {
     /// [`Config::MIN_PART`] otherwise. Until so many have come they are kept, and the end of a frame does not wait. 0 is
     /// the same as 1: every byte is passed on at once.
     ///
-    /// So a message that comes in `frames` frames and has `len` bytes is at most `frames + len / bytes` parts, and a peer that
-    /// gets each part as a fragment ([`Connection::send_part`](crate::Connection::send_part)) finds no more fragments
-    /// than its limit allows ([`Limits::max_fragments`]). Of a message that an extension has to undo its work on, the
-    /// bytes that came count, and what becomes of them comes in parts of at most 64 KiB.
+    /// So a message that comes in `frames` frames and has `len` bytes is at most `frames + len / bytes` parts. If each part is
+    /// sent on as a fragment ([`Connection::send_part`](crate::Connection::send_part)), the message has at most
+    /// `max_message / bytes` more fragments than it had frames. To stay within the limit of the peer that gets them, leave
+    /// room for these: take that many from the [`Limits::max_fragments`] of this side. Of a message that an extension
+    /// has to undo its work on, the bytes that came count, and what becomes of them comes in parts of at most 64 KiB: leave
+    /// room for `max_message / 65536` more.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Delivery};

@@ -16,8 +16,12 @@ use crate::{DecodeError, Delivery, Frame, Limits, Message, Rsv};
 /// header or of a control frame and may be unmasked already: append to it, do nothing else.
 ///
 /// A data frame's payload that has not come whole moves to memory of the decoder's own as it comes. That memory is at most
-/// twice as long as what has come, and two reads; it becomes the frame's, and nothing stays allocated. While it grows,
-/// `input` may be left as the room at its end, so that the next read needs no copy. No byte is unmasked or checked twice.
+/// twice as long as what has come, plus two reads and 4 KiB. While the allocator moves a block that grows, the old one
+/// exists, too. The memory becomes the frame's, and nothing stays allocated. While it grows, `input` may be left as the room
+/// at its end, so that the next read needs no copy.
+///
+/// No byte is unmasked twice. Two things are read again: a frame header that has not come whole, when more of it comes, and
+/// text whose frames or parts end inside a character, when it is complete, because it becomes a `str`.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -122,8 +126,9 @@ impl Decoder {
     /// Sets how many bytes of a data frame make a part of it with [`Delivery::Parts`], or [`MIN_PART`](Self::MIN_PART):
     /// until so many are there, the decoder keeps them. The end of a frame does not wait, and 0 is the same as 1.
     ///
-    /// So a frame of `len` bytes comes out in at most `len / bytes + 1` parts, however short the reads are, and a
-    /// message that is passed on in parts stays within the peer's limit for fragments ([`Limits::max_fragments`]).
+    /// So a frame of `len` bytes comes out in at most `len / bytes + 1` parts, however short the reads are. A message that is
+    /// passed on in parts has at most `max_message / bytes` more fragments than it had frames. To stay within the limit of
+    /// the peer that gets them, leave room for these in the [`Limits::max_fragments`] of this decoder.
     ///
     /// ```
     /// use bytes::BytesMut;

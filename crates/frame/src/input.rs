@@ -27,9 +27,10 @@ pub(crate) trait Input {
     fn take(&mut self, head: usize, len: usize) -> Self::Payload;
 
     /// Moves the next `len` bytes, after which there are none, to the end of `partial`, whose payload needs `missing` more.
-    /// Leaves room in that memory as the input, so that the next read needs no copy, if the input has not more of its own.
+    /// Leaves room in that memory as the input, so that the next read needs no copy, unless the input itself has more room.
     ///
-    /// The memory grows with the bytes that came, to at most twice as many and two reads.
+    /// The memory grows with the bytes that came, to at most twice as many plus two reads and 4 KiB. While the allocator
+    /// moves a block that grows, the old one exists, too.
     fn keep(&mut self, partial: &mut BytesMut, len: usize, missing: usize);
 
     /// Takes `partial` and the next `len` bytes as one payload.
@@ -81,7 +82,7 @@ impl Input for BytesMut {
         let may_stay = if was_lent {
             !grows
         } else {
-            // No room is known of if the caller left it for a buffer of its own: it is filled before there is more.
+            // If the caller has replaced `input`, the room is unknown; it is filled before more is allocated.
             let is_left = room == 0 && !is_first;
             is_left || next_room < MIN_ROOM || self.try_reclaim(next_room + 1)
         };
@@ -159,7 +160,7 @@ fn follows(partial: &BytesMut, input: &BytesMut) -> bool {
 }
 
 /// Copies the first `len` bytes of `input` in blocks. Some processors are several times as slow with longer copies whose two
-/// ends are not aligned alike, and a header is the reason why these are not.
+/// ends are not aligned alike. The header in front makes the alignments differ.
 fn copy_blocks(input: &[u8], len: usize, copy: impl FnMut(&[u8])) {
     input.get(..len).unwrap_or_default().chunks(2048).for_each(copy);
 }
