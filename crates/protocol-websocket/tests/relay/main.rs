@@ -8,9 +8,13 @@
 #[path = "../heap/mod.rs"]
 mod heap;
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
-use protocol_websocket::{DecodeError, Error, Kind, Limits, Message, Negotiated, Part};
+use protocol_websocket::{
+    Accept, Client, DecodeError, Error, Kind, Message, Negotiated, Offer, Part, Reject, Server, Timeout, Timeouts, Url,
+};
 
 use crate::heap::measure;
 
@@ -165,8 +169,7 @@ fn a_message_is_passed_on_before_it_has_come_whole() {
 }
 
 #[cfg(feature = "permessage-deflate")]
-#[test]
-fn compressed_messages_are_passed_on() {
+fn deflating_world() -> World {
     use protocol_websocket::PermessageDeflate;
     use protocol_websocket::http::Negotiate;
 
@@ -174,17 +177,19 @@ fn compressed_messages_are_passed_on() {
     let answer = deflate.answer(&deflate.offers()[0]).unwrap();
     let mut negotiated = Negotiated::default();
     negotiated.extensions = vec![answer];
+    // Each part may become some bytes longer when it is compressed again.
+    let limits = Limits::new(Limits::default().max_message - 64 * 1024).max_fragments(MOST_FRAMES);
+    World::with(&negotiated, &config().limits(limits).extension(deflate.clone()), &Config::new().extension(deflate))
+}
+
+#[cfg(feature = "permessage-deflate")]
+#[test]
+fn compressed_messages_are_passed_on() {
     // Text that gets shorter by compression, and noise that does not.
     let text = Message::from("It is relayed, and compressed on both sides. ".repeat(20_000));
-    let mut seed = 1_u32;
-    let mut noise = || {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        seed.to_be_bytes()[0]
-    };
-    let noise = Message::from((0..900_000).map(|_| noise()).collect::<Vec<u8>>());
+    let noise = Message::from(noise().take(900_000).collect::<Vec<u8>>());
     for read in [1, 200, 65_536] {
-        let extended = config().extension(PermessageDeflate::new());
-        let mut world = World::with(&negotiated, &extended, &Config::new().extension(PermessageDeflate::new()));
+        let mut world = deflating_world();
         for message in [&text, &noise] {
             world.client.send(message);
             world.backend.send(message);
@@ -194,6 +199,60 @@ fn compressed_messages_are_passed_on() {
             assert_eq!((peer.error, peer.messages.len()), (None, 2), "reads of {read}");
             assert!(peer.messages == [text.clone(), noise.clone()]);
         }
+    }
+}
+
+/// Bytes that do not get shorter by compression.
+fn noise() -> impl Iterator<Item = u8> {
+    let step = |seed: &u32| Some(seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    std::iter::successors(Some(1_013_904_223), step).map(|seed: u32| seed.to_be_bytes()[0])
+}
+
+/// Sends `short` frames of one byte, and then `long` ones of `len` bytes, as one message.
+fn send_frames(peer: &mut Peer, short: usize, long: usize, len: usize) -> Message {
+    let (mut noise, mut whole) = (noise(), Vec::new());
+    for at in 0..short + long {
+        let bytes: Vec<u8> = noise.by_ref().take(if at < short { 1 } else { len }).collect();
+        whole.extend_from_slice(&bytes);
+        let part = Part { kind: Kind::Binary, bytes: bytes.into(), first: at == 0, last: at + 1 == short + long };
+        peer.connection.send_part(part, &mut peer.output).unwrap();
+    }
+    whole.into()
+}
+
+#[test]
+fn a_message_of_too_many_frames_is_refused_at_the_front_and_not_by_the_backend() {
+    let mut world = World::new();
+    send_frames(&mut world.client, 4000, 90, 11_000);
+    world.run(&[200]);
+    assert_eq!((world.backend.error, world.backend.messages.len()), (None, 0));
+    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
+    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::POLICY))));
+}
+
+/// Of one message, with the limits of [`config`].
+const MOST_FRAMES: u32 = 4096 - 256 - 16;
+
+/// Sends as many frames as the relay takes, in a message that becomes as many more as it can.
+fn relay_most_fragments(mut world: World, read: usize, len: usize) {
+    let message = send_frames(&mut world.client, MOST_FRAMES as usize - 1, 1, len);
+    world.run(&[read]);
+    assert_eq!(world.backend.error, None, "reads of {read}");
+    assert!(world.backend.messages == [message], "reads of {read}");
+}
+
+#[test]
+fn a_message_of_the_most_frames_that_the_relay_takes_arrives_whole() {
+    for read in [16, 200, 4096] {
+        relay_most_fragments(World::new(), read, 1_040_000);
+    }
+}
+
+#[cfg(feature = "permessage-deflate")]
+#[test]
+fn a_compressed_message_of_the_most_frames_that_the_relay_takes_arrives_whole() {
+    for read in [16, 4096] {
+        relay_most_fragments(deflating_world(), read, 955_500);
     }
 }
 
@@ -228,8 +287,9 @@ proptest! {
         lens in vec(prop_oneof![1_usize..10, 1_usize..2000, 1_usize..70_000], 1..5),
         min_part in prop_oneof![Just(1), Just(Config::MIN_PART), any::<u16>()],
     ) {
-        let unlimited = Config::new().limits(Limits::default().max_fragments(u32::MAX));
-        let mut world = World::with(&Negotiated::default(), &config().min_part(min_part), &unlimited);
+        let any_fragments = Limits::default().max_fragments(u32::MAX);
+        let relay = config().min_part(min_part).limits(any_fragments);
+        let mut world = World::with(&Negotiated::default(), &relay, &Config::new().limits(any_fragments));
         let [sent, answered] = [(&mut world.client, &to_backend), (&mut world.backend, &to_client)].map(|(peer, messages)| {
             messages.iter().map(|(message, len)| send_in_fragments(peer, message, *len)).sum::<usize>()
         });
@@ -349,6 +409,55 @@ fn a_transport_that_ends_closes_the_other_side() {
     assert_eq!(world.backend.close, Some(Some(Close::new(4001, ""))));
 }
 
+/// A backend that does not read, so that more is to be written to it than the high-water mark.
+fn world_with_slow_backend(relay: &Config) -> World {
+    let mut world = World::with(&Negotiated::default(), relay, &Config::new());
+    (0..5).for_each(|_| world.client.send(&Message::from(vec![7; 100_000])));
+    world.backend.is_reading = false;
+    world.run(&[10_000]);
+    assert!(world.back.output.len() > HIGH_WATER_MARK && !world.client.output.is_empty());
+    world
+}
+
+/// The client was told, has answered, and is read to the end.
+fn assert_both_sides_end(world: &mut World) {
+    world.run(&[10_000]);
+    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
+    let [client, front, back, _] = world.states();
+    assert_eq!([client, front, back], [State::Closed; 3]);
+    assert!(world.front.output.is_empty());
+}
+
+#[test]
+fn a_backend_that_ends_while_much_is_to_be_written_to_it_does_not_hold_up_the_client() {
+    let mut world = world_with_slow_backend(&config());
+    end_of_input(&mut world.back, &mut world.front);
+    assert_both_sides_end(&mut world);
+    // The write fails now.
+    end_of_output(&mut world.back, &mut world.front);
+    assert!(world.back.output.is_empty());
+}
+
+#[test]
+fn a_write_to_a_backend_that_fails_or_takes_too_long_ends_both_sides() {
+    let mut world = world_with_slow_backend(&config());
+    end_of_output(&mut world.back, &mut world.front);
+    assert_both_sides_end(&mut world);
+    assert!(world.back.output.is_empty());
+}
+
+#[test]
+fn a_backend_that_is_silent_for_too_long_while_much_is_to_be_written_to_it_ends_both_sides() {
+    let idle = Timeouts { idle: Some(Duration::from_secs(1)), ..Timeouts::NONE };
+    let mut world = world_with_slow_backend(&config().timeouts(idle));
+    let Side { connection, output, .. } = &mut world.back;
+    connection.handle_timeout(Duration::ZERO, output).unwrap();
+    let late = connection.handle_timeout(Duration::from_secs(1), output);
+    assert_eq!(late, Err(Error::Timeout(Timeout::Idle)));
+    fail(&mut world.front);
+    assert_both_sides_end(&mut world);
+}
+
 #[test]
 fn a_peer_that_does_not_read_stops_the_other_and_bounds_the_memory() {
     const READ: usize = 65_536;
@@ -374,5 +483,63 @@ fn a_peer_that_does_not_read_stops_the_other_and_bounds_the_memory() {
         let receiver = if backend_is_slow { &world.backend } else { &world.client };
         assert!(receiver.messages == [message.clone(), message.clone(), message.clone(), message.clone(), message]);
         assert_eq!(world.states(), [State::Open; 4]);
+    }
+}
+
+/// A client that asks for two subprotocols, with a message right after its request.
+fn request() -> BytesMut {
+    let mut input = BytesMut::from(concat!(
+        "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
+        "Sec-WebSocket-Protocol: soap, wamp\r\n\r\n",
+    ));
+    input.extend_from_slice(b"\x81\x82\0\0\0\0Hi");
+    input
+}
+
+#[test]
+fn the_client_is_answered_after_the_backend_and_early_messages_are_passed_on() {
+    for backend_accepts in [true, false] {
+        let (mut front, mut front_input, mut front_output) = (Server::new(config()), request(), BytesMut::new());
+        let Ok(Some(Event::Upgrade(upgrade))) = front.receive(&mut front_input, &mut front_output) else { panic!() };
+        // Its path, and the subprotocols that it offers.
+        let url = Url::parse(&format!("ws://backend{}", upgrade.request().resource_name())).unwrap();
+        let offer = upgrade.request().subprotocols().fold(Offer::new(), Offer::subprotocol);
+        let (mut back_input, mut back_output) = (BytesMut::new(), BytesMut::new());
+        let mut back = Client::connect(&url, &offer, config(), keys, &mut back_output).unwrap();
+
+        let mut backend = Server::new(Config::new());
+        let Ok(Some(Event::Upgrade(asked))) = backend.receive(&mut back_output, &mut back_input) else { panic!() };
+        assert!(asked.request().resource_name() == "/chat" && asked.request().subprotocols().eq(["soap", "wamp"]));
+        if backend_accepts {
+            backend.accept(asked, &Accept::new().subprotocol("wamp"), &mut back_input).unwrap();
+            backend.send("Hello", &mut back_input).unwrap();
+        } else {
+            backend.reject(asked, &Reject::new(403), &mut back_input).unwrap();
+        }
+
+        assert!(front_output.is_empty());
+        let Ok(Some(Event::Open(negotiated))) = back.receive(&mut back_input, &mut back_output) else {
+            front.reject(upgrade, &Reject::new(502), &mut front_output).unwrap();
+            assert!(front_output.starts_with(b"HTTP/1.1 502 "));
+            continue;
+        };
+        let accept = negotiated.subprotocol.into_iter().fold(Accept::new(), Accept::subprotocol);
+        front.accept(upgrade, &accept, &mut front_output).unwrap();
+        let Ok(Some(Event::Open(negotiated))) = front.receive(&mut front_input, &mut front_output) else { panic!() };
+        assert_eq!(negotiated.subprotocol.as_deref(), Some("wamp"));
+
+        let side = |connection: Option<Connection>, input, output, other_failed| Side {
+            connection: connection.unwrap(),
+            input,
+            output,
+            other_failed,
+        };
+        let mut front = side(front.into_connection(), front_input, front_output, CloseCode::BAD_GATEWAY);
+        let mut back = side(back.into_connection(), back_input, back_output, CloseCode::GOING_AWAY);
+        relay(&mut front, &mut back);
+        relay(&mut back, &mut front);
+        assert!(front.output.ends_with(b"\r\n\r\n\x81\x05Hello"));
+        assert_eq!(back.output[..2], *b"\x81\x82");
     }
 }

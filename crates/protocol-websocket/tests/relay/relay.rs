@@ -1,5 +1,5 @@
 use bytes::BytesMut;
-use protocol_websocket::{Close, CloseCode, Config, Connection, Delivery, Event, SendError, State};
+use protocol_websocket::{Close, CloseCode, Config, Connection, Delivery, Event, Limits, SendError, State};
 
 /// While more than this is to be written to one side, nothing is read from the other.
 const HIGH_WATER_MARK: usize = 64 * 1024;
@@ -13,15 +13,25 @@ struct Side {
     other_failed: CloseCode,
 }
 
-/// Both sides take messages in parts. The limits are those of the backend, which would refuse more.
+/// Both sides take messages in parts. The limits are those of the backend, less the fragments that a message may gain on its
+/// way: one for each 4 KiB of a long frame, and one for each 64 KiB that comes out of a decompressor.
 fn config() -> Config {
-    Config::new().delivery(Delivery::Parts)
+    let limits = Limits::default();
+    let gained = limits.max_message / u64::from(Config::MIN_PART) + limits.max_message / (64 * 1024);
+    let gained = u32::try_from(gained).unwrap_or(u32::MAX);
+    let max_fragments = limits.max_fragments.saturating_sub(gained);
+    Config::new().delivery(Delivery::Parts).limits(limits.max_fragments(max_fragments))
+}
+
+/// Whether nothing more is for this side until it is written. A connection that is over takes nothing more.
+fn is_full(side: &Side) -> bool {
+    side.output.len() > HIGH_WATER_MARK && side.connection.state() != State::Closed
 }
 
 /// Passes on what has come from one side, until the other has enough to write. Call it for both directions after each
-/// read, and after each write that made room.
+/// read, each write that made room, and each end of a transport.
 fn relay(from: &mut Side, to: &mut Side) {
-    while to.output.len() <= HIGH_WATER_MARK {
+    while !is_full(to) {
         let sent = match from.connection.receive(&mut from.input, &mut from.output) {
             Ok(None) => return,
             Ok(Some(Event::Part(part))) => to.connection.send_part(part, &mut to.output),
@@ -45,7 +55,7 @@ fn relay(from: &mut Side, to: &mut Side) {
 
 /// Whether to read from the transport of `from`. Its peer waits while the other one is slow.
 fn wants_read(from: &Side, to: &Side) -> bool {
-    from.connection.state() != State::Closed && to.output.len() <= HIGH_WATER_MARK
+    from.connection.state() != State::Closed && !is_full(to)
 }
 
 /// The transport of `from` has nothing more to read, and all that it gave was passed on.
@@ -53,6 +63,13 @@ fn end_of_input(from: &mut Side, to: &mut Side) {
     if from.connection.receive_eof().is_err() {
         fail(to);
     }
+}
+
+/// The transport of `from` takes nothing more: a write failed, or took too long. What came from it and was not passed on
+/// is lost.
+fn end_of_output(from: &mut Side, to: &mut Side) {
+    from.output.clear();
+    end_of_input(from, to);
 }
 
 /// Tells a peer that the other side failed, unless it was told before that the connection ends.
