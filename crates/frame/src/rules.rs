@@ -8,7 +8,7 @@ pub enum Delivery {
     Whole,
     /// As its bytes arrive: a long frame that comes in pieces comes out as fragments, as if an intermediary had split it
     /// (§5.4), each of at least `Decoder::min_part` bytes, except the last one of a frame. The decoder keeps at most twice
-    /// as many bytes and two reads, so a payload of any length passes through a small buffer.
+    /// as many bytes, two reads and 4 KiB, so a payload of any length passes through a small buffer.
     Parts,
 }
 
