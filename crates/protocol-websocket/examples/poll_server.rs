@@ -2,9 +2,10 @@
 //!
 //! A connection is not read while its peer does not read: unsent output stays bounded.
 //!
-//! `poll_server [PORT]` serves until it is interrupted.
+//! `poll_server [PORT [SECONDS]]` serves until it is interrupted. It pings a client that is silent for SECONDS (20), and
+//! gives it up after as many more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 const LISTENER: Token = Token(0);
 /// The most that one read takes, and so about as much as one write sends.
 const READ_SIZE: usize = 64 * 1024;
+/// After so many reads of one connection the others have their turn, even if there is more to read.
+const MAX_READS: u32 = 8;
 /// A connection with more unsent bytes is not read.
 const HIGH_WATER_MARK: usize = 256 * 1024;
 /// How often deadlines are checked. They may be late by as much.
@@ -34,7 +37,14 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> Result<()> {
-    let port: u16 = std::env::args().nth(1).map_or(Ok(3002), |port| port.parse())?;
+    let mut arguments = std::env::args().skip(1);
+    let port: u16 = arguments.next().map_or(Ok(3002), |port| port.parse())?;
+    let mut timeouts = Timeouts::USUAL;
+    if let Some(seconds) = arguments.next() {
+        timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
+        timeouts.pong = timeouts.ping;
+    }
+    let config = Config::new().timeouts(timeouts);
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
@@ -50,39 +60,55 @@ fn main() -> Result<()> {
     // One read buffer for all: a connection keeps only the start of an incomplete message.
     let mut buffer = vec![0; READ_SIZE];
     let mut connections: HashMap<Token, Connection> = HashMap::new();
+    // The connections that have their turn: an event came, a deadline is due, or their last turn left something to read.
+    let mut ready = HashSet::new();
     let mut last = LISTENER.0;
     let started = Instant::now();
     let mut next_tick = TICK;
     while !stop.load(Ordering::Relaxed) {
-        match poll.poll(&mut events, Some(next_tick.saturating_sub(started.elapsed()))) {
+        let wait = if ready.is_empty() { next_tick.saturating_sub(started.elapsed()) } else { Duration::ZERO };
+        match poll.poll(&mut events, Some(wait)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             polled => polled?,
         }
         let now = started.elapsed();
-        for event in &events {
-            if event.token() == LISTENER {
-                while let Ok((stream, _)) = listener.accept() {
-                    last += 1;
-                    connections.insert(Token(last), Connection::new(stream, poll.registry(), Token(last))?);
-                }
-            } else if let Some(connection) = connections.get_mut(&event.token()) {
-                // Whether it ended well or not, its socket is dropped with it.
-                if !connection.advance(now, &mut buffer).unwrap_or(false) {
-                    connections.remove(&event.token());
-                }
-            }
-        }
+        ready.extend(events.iter().map(mio::event::Event::token));
         if now >= next_tick {
             next_tick = now + TICK;
-            connections.retain(|_, connection| {
-                !connection.is_due(now) || connection.advance(now, &mut buffer).unwrap_or(false)
-            });
+            ready.extend(connections.iter().filter(|(_, connection)| connection.is_due(now)).map(|(token, _)| *token));
+            // If no descriptor was free, connections still wait, and no event reports them again.
+            ready.insert(LISTENER);
+        }
+        for token in std::mem::take(&mut ready) {
+            if token == LISTENER {
+                while let Ok((stream, _)) = listener.accept() {
+                    last += 1;
+                    connections.insert(Token(last), Connection::new(stream, &config, poll.registry(), Token(last))?);
+                }
+            } else if let Some(connection) = connections.get_mut(&token) {
+                match connection.advance(now, &mut buffer) {
+                    Ok(Turn::Wait) => {}
+                    Ok(Turn::Ready) => drop(ready.insert(token)),
+                    // Whether it ended well or not, its socket is dropped with it.
+                    Ok(Turn::End) | Err(_) => drop(connections.remove(&token)),
+                }
+            }
         }
     }
     for connection in connections.values_mut() {
         connection.go_away();
     }
     Ok(())
+}
+
+/// What a connection needs next.
+enum Turn {
+    /// An event of its socket, or a deadline.
+    Wait,
+    /// Another turn: there may be more to read, and no event reports it again.
+    Ready,
+    /// Nothing more.
+    End,
 }
 
 struct Connection {
@@ -97,10 +123,10 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(mut stream: TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
+    fn new(mut stream: TcpStream, config: &Config, registry: &Registry, token: Token) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        let server = Server::new(Config::new().timeouts(Timeouts::USUAL));
+        let server = Server::new(config.clone());
         Ok(Self { stream, server, input: BytesMut::new(), output: BytesMut::new(), deadline: None, linger: None })
     }
 
@@ -109,41 +135,52 @@ impl Connection {
         [self.deadline, self.server.poll_timeout()].into_iter().flatten().any(|at| at <= now)
     }
 
-    /// Does what the socket allows. Returns whether the connection goes on.
-    fn advance(&mut self, now: Duration, buffer: &mut [u8]) -> Result<bool> {
-        if self.deadline.is_some_and(|at| at <= now) {
-            return Ok(false);
+    /// Does what the socket allows, up to [`MAX_READS`].
+    fn advance(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
+        self.write(now)?;
+        let turn = self.read(now, buffer)?;
+        // Only now, because what was read may be the pong that a deadline is for.
+        if self.server.state() != State::Closed
+            && let Err(error) = self.server.handle_timeout(now, &mut self.output)
+        {
+            eprintln!("{error}");
         }
-        loop {
-            // An error has its Close, or its refusal, in the output, which still has to be written.
-            if self.server.state() != State::Closed
-                && let Err(error) = self.echo(now)
-            {
-                eprintln!("{error}");
-            }
-            self.write(now)?;
-            if self.server.state() == State::Closed && self.output.is_empty() {
-                return Ok(self.linger(now, buffer)?);
-            }
+        self.write(now)?;
+        if self.server.state() == State::Closed && self.output.is_empty() {
+            return self.linger(now, buffer);
+        }
+        if matches!(turn, Turn::Wait) {
+            self.release_memory();
+        }
+        Ok(turn)
+    }
+
+    fn read(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
+        for _ in 0..MAX_READS {
             if self.server.state() == State::Closed || self.output.len() > HIGH_WATER_MARK {
                 // The poll reports when the socket takes more, and then everything goes on from here.
-                return Ok(true);
+                return Ok(Turn::Wait);
             }
             match self.stream.read(buffer) {
                 // What was sent before the end of the stream is still answered.
                 Ok(0) => drop(self.server.receive_eof()),
-                Ok(n) => self.input.extend_from_slice(buffer.get(..n).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.release_memory();
-                    return Ok(true);
+                Ok(n) => {
+                    self.input.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                    // An error has its Close, or its refusal, in the output, which still has to be written.
+                    if let Err(error) = self.echo() {
+                        eprintln!("{error}");
+                    }
+                    self.write(now)?;
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Turn::Wait),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
+        Ok(Turn::Ready)
     }
 
-    fn echo(&mut self, now: Duration) -> Result<()> {
+    fn echo(&mut self) -> Result<()> {
         let Self { server, input, output, .. } = self;
         while let Some(event) = server.receive(input, output)? {
             match event {
@@ -152,7 +189,7 @@ impl Connection {
                 _ => {}
             }
         }
-        Ok(server.handle_timeout(now, output)?)
+        Ok(())
     }
 
     fn write(&mut self, now: Duration) -> io::Result<()> {
@@ -164,7 +201,9 @@ impl Connection {
                     self.deadline = None;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.deadline.get_or_insert(now + WRITE_TIMEOUT);
+                    if *self.deadline.get_or_insert(now + WRITE_TIMEOUT) <= now {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
                     break;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -186,26 +225,26 @@ impl Connection {
 
     /// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still
     /// sends. Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
-    fn linger(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<bool> {
+    fn linger(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
         if self.linger.is_none() {
             self.stream.shutdown(Shutdown::Write)?;
             self.release_memory();
             self.deadline = Some(now + LINGER_TIMEOUT);
         }
-        let mut left = self.linger.unwrap_or(MAX_LINGER_BYTES);
-        while left > 0 {
+        let left = self.linger.get_or_insert(MAX_LINGER_BYTES);
+        for _ in 0..MAX_READS {
+            if *left == 0 || self.deadline.is_some_and(|at| at <= now) {
+                return Ok(Turn::End);
+            }
             match self.stream.read(buffer) {
-                Ok(0) => return Ok(false),
-                Ok(n) => left = left.saturating_sub(n),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.linger = Some(left);
-                    return Ok(true);
-                }
+                Ok(0) => return Ok(Turn::End),
+                Ok(n) => *left = left.saturating_sub(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Turn::Wait),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(false)
+        Ok(Turn::Ready)
     }
 
     /// Sends a Close, as far as the socket takes it at once.

@@ -1,6 +1,7 @@
 //! A WebSocket echo in smol: the same loop in another runtime.
 //!
-//! `smol_echo [PORT]` serves until it is interrupted.
+//! `smol_echo [PORT [SECONDS]]` serves until it is interrupted. It pings a client that is silent for SECONDS (20), and
+//! gives it up after as many more.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -26,7 +27,13 @@ const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    let port: u16 = std::env::args().nth(1).map_or(Ok(3004), |port| port.parse())?;
+    let mut arguments = std::env::args().skip(1);
+    let port: u16 = arguments.next().map_or(Ok(3004), |port| port.parse())?;
+    let mut timeouts = Timeouts::USUAL;
+    if let Some(seconds) = arguments.next() {
+        timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
+        timeouts.pong = timeouts.ping;
+    }
     let (stop, stopped) = smol::channel::bounded::<()>(1);
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
     std::thread::spawn(move || {
@@ -50,7 +57,7 @@ fn main() -> Result<()> {
             };
             let buffer = &buffer;
             let connection = async move {
-                if let Err(error) = serve(stream, buffer).await {
+                if let Err(error) = serve(stream, timeouts, buffer).await {
                     eprintln!("{peer}: {error}");
                 }
             };
@@ -65,10 +72,10 @@ fn main() -> Result<()> {
     smol::block_on(tasks.run(smol::future::or(accept, until)))
 }
 
-async fn serve(mut stream: Async<TcpStream>, buffer: &RefCell<Vec<u8>>) -> Result<()> {
+async fn serve(mut stream: Async<TcpStream>, timeouts: Timeouts, buffer: &RefCell<Vec<u8>>) -> Result<()> {
     stream.get_ref().set_nodelay(true)?;
     let started = Instant::now();
-    let mut server = Server::new(Config::new().timeouts(Timeouts::USUAL));
+    let mut server = Server::new(Config::new().timeouts(timeouts));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     loop {
         // One write for everything that one read led to. On an error, its Close is in the output.
@@ -94,7 +101,10 @@ async fn serve(mut stream: Async<TcpStream>, buffer: &RefCell<Vec<u8>>) -> Resul
             input.extend_from_slice(buffer.get(..n).unwrap_or_default());
             Ok(n)
         });
-        match timeout(wait, read).await {
+        let read = timeout(wait, read).await;
+        // A read that does not wait does not yield: a client that sends without a pause would stop all others.
+        smol::future::yield_now().await;
+        match read {
             Some(Ok(0)) => return Ok(server.receive_eof()?),
             Some(read) => drop(read?),
             None => {} // a deadline: `advance` handles it

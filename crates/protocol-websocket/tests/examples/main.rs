@@ -1,4 +1,5 @@
-//! The example programs over sockets: how they end a stream, what they negotiate, and that they keep their deadlines.
+//! The example programs over sockets: how they end a stream, what they negotiate, that they keep their deadlines, and
+//! that one client does not stop the others.
 //! `tests/load` has what many connections cost them.
 //!
 //! `cargo test --test examples` alone does not build the examples; `cargo test` does.
@@ -7,6 +8,9 @@
 
 mod client;
 mod compression;
+#[cfg(target_os = "linux")]
+mod descriptors;
+mod fairness;
 mod linger;
 #[path = "../peers/program.rs"]
 #[allow(dead_code, reason = "the peers of others are not needed here")]

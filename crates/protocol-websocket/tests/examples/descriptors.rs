@@ -1,0 +1,49 @@
+//! A server that had no free descriptor accepts the waiting clients when it has one again.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::program::{self, Server};
+use crate::{HEAD, connect, read_head};
+
+const SERVERS: [(&str, &[&str]); 5] = [
+    ("serve", &["--port", "0"]),
+    ("tokio_echo", &["0"]),
+    ("hyper_echo", &["0"]),
+    ("smol_echo", &["0"]),
+    ("poll_server", &["0"]),
+];
+const DESCRIPTORS: usize = 32;
+/// A server accepts fewer than this, because it needs some descriptors for itself.
+const FIRST: usize = DESCRIPTORS;
+const LAST: usize = 4;
+
+#[test]
+fn servers_accept_again_after_their_descriptors_were_used_up() {
+    for (example, arguments) in SERVERS {
+        let script = format!("ulimit -n {DESCRIPTORS} && exec \"$0\" \"$@\"");
+        let server = Server::start(Command::new("sh").args(["-c", &script]).arg(program::example(example)), arguments);
+        let clients = |count| -> Vec<TcpStream> { (0..count).map(|_| request(&server)).collect() };
+        let (first, last) = (clients(FIRST), clients(LAST));
+        while fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count() < DESCRIPTORS {
+            thread::sleep(Duration::from_millis(10));
+        }
+        // From here on no client connects, so no new event reports that some wait.
+        drop(first);
+        for mut client in last {
+            let response = read_head(&mut client);
+            assert!(response.starts_with(b"HTTP/1.1 101 "), "{example}: {}", String::from_utf8_lossy(&response));
+        }
+    }
+}
+
+/// Connects and sends the request of the opening handshake.
+fn request(server: &Server) -> TcpStream {
+    let mut stream = connect(server);
+    stream.write_all(HEAD.as_bytes()).unwrap();
+    stream
+}
