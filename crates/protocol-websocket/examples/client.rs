@@ -84,7 +84,12 @@ fn advance(client: &mut Client, text: &str, now: Duration, input: &mut BytesMut,
 fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io::Result<usize> {
     // A timeout of zero is an error.
     stream.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
-    stream.read(buffer)
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
 }
 
 /// Reads and drops what the server still sends, until it ends the stream: it does so first (RFC 6455 §7.1.1). Closing a

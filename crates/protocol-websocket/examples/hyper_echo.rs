@@ -24,6 +24,7 @@ use protocol_websocket_permessage_deflate::PermessageDeflate;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 /// The most that one read takes, and so about as much as one write sends.
@@ -122,12 +123,23 @@ async fn serve(upgraded: OnUpgrade, negotiated: Negotiated) -> Result<()> {
             return advanced;
         }
         let wait = connection.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
-        match timeout(wait, read(&mut stream, &mut input)).await {
-            Ok(Ok(0)) => return Ok(connection.receive_eof()?),
-            Ok(read) => drop(read?),
-            Err(_) => {} // a deadline: `advance` handles it
+        match read_for(wait, &mut stream, &mut input).await {
+            Some(Ok(0)) => return Ok(connection.receive_eof()?),
+            Some(read) => drop(read?),
+            None => {} // a deadline: `advance` handles it
         }
     }
+}
+
+/// Reads what arrives before `wait` is over.
+async fn read_for(wait: Duration, stream: &mut TcpStream, input: &mut BytesMut) -> Option<io::Result<usize>> {
+    if let Ok(read) = timeout(wait, read(stream, input)).await {
+        return Some(read);
+    }
+    // If the process did not run for a while, tokio may have noticed the time but not the bytes. A yield has it poll the
+    // sockets, so that the peer's bytes are read before the deadlines are checked.
+    yield_now().await;
+    timeout(Duration::ZERO, read(stream, input)).await.ok()
 }
 
 /// Reads what has arrived. It allocates nothing before something has.

@@ -348,10 +348,15 @@ impl Peer {
             if buffers.read.is_empty() {
                 buffers.shrink();
             }
-            match self.read(wait, buffers) {
+            let mut read = self.read(wait, buffers);
+            // After a signal, what came meanwhile is read before the deadlines are checked.
+            while read.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {
+                read = self.read(Duration::ZERO, buffers);
+            }
+            match read {
                 Ok(0) => break,
-                // A deadline of the connection is due, or a signal came.
-                Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+                // A deadline of the connection is due.
+                Err(error) if is_timeout(&error) => {}
                 read => drop(read?),
             }
         }

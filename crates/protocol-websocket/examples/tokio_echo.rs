@@ -1,6 +1,7 @@
 //! A WebSocket echo in tokio: the library's loop around two buffers, keepalive included.
 //!
-//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C, and pings a client that is silent for SECONDS (20).
+//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C. It pings a client that is silent for SECONDS (20), and gives it up
+//! after as many more.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -12,6 +13,7 @@ use protocol_websocket::{Accept, Config, Event, Server, State, Timeouts};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 /// The most that one read takes, and so about as much as one write sends.
@@ -31,6 +33,7 @@ async fn main() -> Result<()> {
     let mut timeouts = Timeouts::USUAL;
     if let Some(seconds) = arguments.next() {
         timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
+        timeouts.pong = timeouts.ping;
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     // tokio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.
@@ -79,12 +82,23 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
             return advanced;
         }
         let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
-        match timeout(wait, read(&mut stream, &mut input)).await {
-            Ok(Ok(0)) => return Ok(server.receive_eof()?),
-            Ok(read) => drop(read?),
-            Err(_) => {} // a deadline: `advance` handles it
+        match read_for(wait, &mut stream, &mut input).await {
+            Some(Ok(0)) => return Ok(server.receive_eof()?),
+            Some(read) => drop(read?),
+            None => {} // a deadline: `advance` handles it
         }
     }
+}
+
+/// Reads what arrives before `wait` is over.
+async fn read_for(wait: Duration, stream: &mut TcpStream, input: &mut BytesMut) -> Option<io::Result<usize>> {
+    if let Ok(read) = timeout(wait, read(stream, input)).await {
+        return Some(read);
+    }
+    // If the process did not run for a while, tokio may have noticed the time but not the bytes. A yield has it poll the
+    // sockets, so that the peer's bytes are read before the deadlines are checked.
+    yield_now().await;
+    timeout(Duration::ZERO, read(stream, input)).await.ok()
 }
 
 /// Reads what has arrived. It allocates nothing before something has.

@@ -15,6 +15,7 @@ mod linger;
 #[path = "../peers/program.rs"]
 #[allow(dead_code, reason = "the peers of others are not needed here")]
 mod program;
+mod stall;
 #[cfg(target_os = "linux")]
 mod timeouts;
 
