@@ -35,7 +35,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// One for all connections, which share its spare compressors.
+/// The configuration of all connections.
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| Config::new().timeouts(Timeouts::USUAL).extension(PermessageDeflate::new()));
 
