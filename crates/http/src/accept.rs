@@ -80,11 +80,7 @@ impl Accept {
     /// Appends a cookie to set, in a field of its own (RFC 6265 §3).
     #[must_use]
     pub fn cookie(mut self, cookie: SetCookie) -> Self {
-        let result = if cookie.is_valid() {
-            self.headers.push("Set-Cookie", cookie.to_bytes())
-        } else {
-            Err(BuildError::Cookie)
-        };
+        let result = cookie.checked().and_then(|cookie| self.headers.push("Set-Cookie", cookie));
         self.note(result)
     }
 

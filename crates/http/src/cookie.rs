@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::from_utf8;
 
+use crate::BuildError;
 use crate::grammar::{is_token, trim};
 use crate::perl_cookie::{quote, write_value};
 
@@ -70,7 +71,8 @@ impl fmt::Debug for Cookie<'_> {
 /// How many attributes of one cookie are read: no browser knows a dozen.
 const MAX_ATTRIBUTES: usize = 64;
 
-/// A cookie that a server sets (RFC 6265 §4.1). It is checked when an answer is built with it.
+/// A cookie that a server sets (RFC 6265 §4.1). It is checked by [`Accept::cookie`](crate::Accept::cookie) and
+/// [`Reject::cookie`](crate::Reject::cookie), and there alone.
 ///
 /// ```
 /// use protocol_websocket_http::{SameSite, SetCookie};
@@ -102,7 +104,8 @@ impl SetCookie {
     /// A cookie for the browser's session.
     ///
     /// The name must be a token, the value of RFC 6265's `cookie-octet`s: printable ASCII without space, `"`, `,`, `;`
-    /// and `\`.
+    /// and `\`. Encode other values, for example as base64url. A value with a `;`, or with a space at either end, cannot
+    /// come from a client.
     #[must_use]
     pub fn new(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         Self { name: name.into(), value: value.into(), attributes: Vec::new(), perl_compat: false }
@@ -234,7 +237,7 @@ impl SetCookie {
         self
     }
 
-    pub(crate) fn is_valid(&self) -> bool {
+    fn is_valid(&self) -> bool {
         let is_octet = |byte: &u8| byte.is_ascii_graphic() && !is_special(*byte);
         let is_attribute =
             |text: &str| is_printable(text.as_bytes()) && (self.perl_compat || text.is_ascii() && !text.contains(';'));
@@ -244,8 +247,13 @@ impl SetCookie {
             && self.attributes.iter().filter_map(|(_, value)| value.as_deref()).all(is_attribute)
     }
 
+    /// The value of the field `Set-Cookie`, if it is valid.
+    pub(crate) fn checked(&self) -> Result<Vec<u8>, BuildError> {
+        if self.is_valid() { Ok(self.to_bytes()) } else { Err(BuildError::Cookie) }
+    }
+
     /// The value of the field `Set-Cookie`.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    fn to_bytes(&self) -> Vec<u8> {
         let version = self.perl_compat.then_some(("Version", Some("1")));
         let attributes = self.attributes.iter().map(|(name, value)| (&**name, value.as_deref())).chain(version);
         let write: fn(&mut Vec<u8>, &[u8]) = if self.perl_compat { write_value } else { Vec::extend_from_slice };
@@ -264,8 +272,12 @@ impl SetCookie {
     }
 }
 
-/// The value of the field `Set-Cookie`. U+FFFD takes the place of octets that are not UTF-8;
-/// [`Accept::cookie`](crate::Accept::cookie) writes the octets.
+/// The value of the field `Set-Cookie`, for logs and tests. U+FFFD takes the place of octets that are not UTF-8.
+///
+/// Nothing is checked here: a value with `; Domain=…` in it gets an attribute. So this text is not for
+/// [`Accept::header`](crate::Accept::header) or [`Reject::header`](crate::Reject::header):
+/// [`Accept::cookie`](crate::Accept::cookie) and [`Reject::cookie`](crate::Reject::cookie) check the cookie and write its
+/// octets.
 impl fmt::Display for SetCookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&String::from_utf8_lossy(&self.to_bytes()))

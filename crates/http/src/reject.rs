@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use crate::debug::Hidden;
 use crate::grammar::is_text;
 use crate::headers::write_field;
-use crate::{BuildError, Headers, ParseError};
+use crate::{BuildError, Headers, ParseError, SetCookie};
 
 /// A server's refusal: any status but 101, with headers and a body of the caller's.
 ///
@@ -38,6 +38,9 @@ pub struct Reject {
 
 impl Reject {
     /// A refusal with the status' usual reason phrase and no body. The status must be between 300 and 599.
+    ///
+    /// A 401 needs a `WWW-Authenticate` that says how to authenticate (RFC 9110 §15.5.2). The caller gives it with
+    /// [`header`](Self::header).
     #[must_use]
     pub fn new(status: u16) -> Self {
         let error = if matches!(status, 300..=599) { None } else { Some(BuildError::Status) };
@@ -49,6 +52,25 @@ impl Reject {
     pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = reason.into();
         let result = if is_text(self.reason.as_bytes()) { Ok(()) } else { Err(BuildError::Reason) };
+        self.note(result)
+    }
+
+    /// Appends a cookie to set, in a field of its own (RFC 6265 §3): one with [`SetCookie::max_age`]`(0)` removes what the
+    /// browser has.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::{Reject, SetCookie};
+    ///
+    /// let ended = SetCookie::new("session", "").path("/").max_age(0);
+    /// let mut output = BytesMut::new();
+    /// Reject::new(403).cookie(ended).encode(&mut output)?;
+    /// assert!(output.ends_with(b"Set-Cookie: session=; Path=/; Max-Age=0\r\n\r\n"));
+    /// # Ok::<(), protocol_websocket_http::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn cookie(mut self, cookie: SetCookie) -> Self {
+        let result = cookie.checked().and_then(|cookie| self.headers.push("Set-Cookie", cookie));
         self.note(result)
     }
 

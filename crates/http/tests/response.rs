@@ -239,6 +239,10 @@ fn a_refusal_closes_and_says_its_length() {
             "no\n",
         )
     );
+    let ended = || SetCookie::new("a", "").max_age(0);
+    let text = reject(&Reject::new(401).cookie(ended()).header("WWW-Authenticate", "Basic").cookie(ended().path("/")));
+    let fields = "Set-Cookie: a=; Max-Age=0\r\nWWW-Authenticate: Basic\r\nSet-Cookie: a=; Max-Age=0; Path=/\r\n\r\n";
+    assert!(text.unwrap().ends_with(fields));
     let text = reject(&Reject::new(302).header("Location", "/there")).unwrap();
     assert_eq!(text, "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /there\r\n\r\n");
     let text = reject(&Reject::new(418).header("content-type", "a/b").body(vec![0xFF_u8; 0])).unwrap();
@@ -283,6 +287,10 @@ fn nothing_can_be_smuggled_into_a_refusal() {
         assert_eq!(reject(&Reject::new(status)), Err(BuildError::Status), "{status}");
     }
     let new = || Reject::new(400);
+    for cookie in [SetCookie::new("a", "x; Domain=evil"), SetCookie::new("a", "b\r\nX: y"), SetCookie::new("a b", "c")]
+    {
+        assert_eq!(reject(&new().cookie(cookie)), Err(BuildError::Cookie));
+    }
     for (ours, error) in [
         (new().reason("a\r\nX: y"), BuildError::Reason),
         (new().reason("a\0"), BuildError::Reason),

@@ -53,6 +53,8 @@ const STRINGS: &[(&str, Writes)] = &[
     ("value of an answer's header", |text| accepts(&Accept::new().header("X", text))),
     ("reason phrase", |text| rejects(&Reject::new(400).reason(text.to_owned()))),
     ("header of a refusal", |text| rejects(&Reject::new(400).header(text, "x"))),
+    ("cookie that a refusal sets", |text| rejects(&Reject::new(401).cookie(SetCookie::new(text, "x")))),
+    ("value that a refusal sets", |text| rejects(&Reject::new(401).cookie(SetCookie::new("x", text)))),
     ("location", |text| rejects(&Reject::new(302).header("Location", text))),
     ("type of a refusal's body", |text| rejects(&Reject::new(400).header("Content-Type", text).body("body"))),
     ("challenge", |text| rejects(&Reject::new(401).header("WWW-Authenticate", format!("Basic realm=\"{text}\"")))),
