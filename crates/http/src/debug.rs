@@ -3,6 +3,8 @@
 use alloc::format;
 use core::fmt;
 
+use crate::Extension;
+
 /// Shows that there is a value.
 pub(crate) struct Hidden;
 
@@ -17,24 +19,40 @@ pub(crate) struct Target<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, query) = self.0.split_once(['?', '#']).map_or((self.0, ""), |(path, _)| (path, "?(hidden)"));
-        match path.rsplit_once('@') {
-            Some((_, path)) if !self.0.starts_with('/') => write!(f, "{:?}", format!("(hidden)@{path}{query}")),
-            _ => write!(f, "{:?}", format!("{path}{query}")),
+        let (user, rest) = match self.0.rsplit_once('@') {
+            _ if self.0.starts_with('/') => ("", self.0),
+            // Either side of the `@` may be a password or a query.
+            Some((before, _)) if before.contains(['?', '#']) => return Hidden.fmt(f),
+            Some((_, rest)) => ("(hidden)@", rest),
+            None => ("", self.0),
+        };
+        let (path, query) = rest.split_once(['?', '#']).map_or((rest, ""), |(path, _)| (path, "?(hidden)"));
+        write!(f, "{:?}", format!("{user}{path}{query}"))
+    }
+}
+
+/// A list of extensions as their `Debug` shows them; nothing of a malformed list.
+pub(crate) struct Extensions<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Extensions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Extension::list(core::iter::once(self.0)) {
+            Ok(list) => list.fmt(f),
+            Err(_) if self.0.is_empty() => f.write_str("[]"),
+            Err(_) => Hidden.fmt(f),
         }
     }
 }
 
 /// Whether the values of a header field are shown: those of a few that say how the connection is made and by whom.
 pub(crate) fn is_harmless(name: &str) -> bool {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 12] = [
         "Connection",
         "Content-Length",
         "Content-Type",
         "Date",
         "Host",
         "Origin",
-        "Sec-WebSocket-Extensions",
         "Sec-WebSocket-Origin",
         "Sec-WebSocket-Version",
         "Server",

@@ -11,6 +11,8 @@ use crate::grammar::{is_token, is_token_char};
 ///
 /// What the parameters mean is for the extension to say. Names and values are compared as they are, case included.
 ///
+/// `Debug` shows the parameters of `permessage-deflate` alone: another extension's may be secrets.
+///
 /// ```
 /// use protocol_websocket_http::Extension;
 ///
@@ -18,7 +20,7 @@ use crate::grammar::{is_token, is_token_char};
 /// assert_eq!(extension.to_string(), "permessage-deflate; client_no_context_takeover; x=15");
 /// assert_eq!("permessage-deflate;client_no_context_takeover; x=\"15\"".parse(), Ok(extension));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Extension {
     name: String,
     params: Vec<(String, Option<String>)>,
@@ -93,6 +95,17 @@ impl fmt::Display for Extension {
             }
         }
         Ok(())
+    }
+}
+
+/// Shows the name, and the parameters of `permessage-deflate`.
+impl fmt::Debug for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.params.is_empty() || self.name == "permessage-deflate" {
+            write!(f, "{:?}", alloc::format!("{self}"))
+        } else {
+            write!(f, "{:?}", alloc::format!("{}; (hidden)", self.name))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use core::str::from_utf8;
 use bytes::BytesMut;
 
 use crate::BuildError;
-use crate::debug::{Hidden, is_harmless};
+use crate::debug::{Extensions, Hidden, is_harmless};
 use crate::grammar::{elements, is_same, is_token, is_value};
 
 /// The fields of a head: an ordered list over one buffer.
@@ -195,8 +195,7 @@ impl Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.iter().map(|(name, value)| (name, Value(is_harmless(name).then_some(value))));
-        f.debug_map().entries(shown).finish()
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, Value(name, value)))).finish()
     }
 }
 
@@ -214,14 +213,18 @@ impl Eq for Headers {}
 #[derive(Debug)]
 pub(crate) struct Repeated;
 
-/// A value, or `None` if it is hidden.
-struct Value<'a>(Option<&'a [u8]>);
+/// The value of the field with this name.
+struct Value<'a>(&'a str, &'a [u8]);
 
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(value) => write!(f, "\"{}\"", value.escape_ascii()),
-            None => Hidden.fmt(f),
+        let Self(name, value) = *self;
+        if name.eq_ignore_ascii_case("Sec-WebSocket-Extensions") {
+            Extensions(value).fmt(f)
+        } else if is_harmless(name) {
+            write!(f, "\"{}\"", value.escape_ascii())
+        } else {
+            Hidden.fmt(f)
         }
     }
 }

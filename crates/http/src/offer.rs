@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use protocol_websocket_core::{Random, Version};
 
 use crate::challenge::Challenge;
-use crate::debug::Hidden;
+use crate::debug::{Extensions, Hidden};
 use crate::extension::scan;
 use crate::grammar::{elements, is_host, is_origin, is_resource_name, is_text, is_token};
 use crate::known::Name;
@@ -264,7 +264,7 @@ impl fmt::Debug for Offer {
         f.debug_struct("Offer")
             .field("version", &self.version)
             .field("subprotocols", &(!self.subprotocols.is_empty()).then_some(Hidden))
-            .field("extensions", &self.extensions)
+            .field("extensions", &Extensions(self.extensions.as_bytes()))
             .field("origin", &self.origin)
             .field("headers", &self.headers)
             .field("error", &self.error)

@@ -6,8 +6,8 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, AnswerError, BuildError, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request, RequestHead, Response,
-    ResponseHead, SameSite, SetCookie, Target, Version, Versions,
+    Accept, AnswerError, BuildError, Extension, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request,
+    RequestHead, Response, ResponseHead, SameSite, SetCookie, Target, Version, Versions,
 };
 
 /// Each says something else, on one line and in the way of errors.
@@ -150,15 +150,19 @@ fn no_secret_is_in_a_log() {
         .subprotocol("bearer.SECRET")
         .header("X-Api-Key", "SECRET")
         .header("Location", "https://u:SECRET@h/?SECRET")
+        .extension(Extension::new("permessage-deflate").flag("client_max_window_bits"))
+        .extension(Extension::new("x-token").param("token", "SECRET"))
         .basic_auth("SECRET", "SECRET")
         .cookie("id", "SECRET");
     let target = Target::new("h", "/chat?access_token=SECRET");
     let request = Request::offer(target, &offer, &mut { fixed }).unwrap();
     let accept = Accept::new().subprotocol("bearer.SECRET").cookie(set.clone()).header("X-Token", "SECRET");
+    let accept = accept.extension(Extension::new("x-token").flag("SECRET"));
     let response = Response::accept(&request, &accept).unwrap();
     let old = Offer::new().version(Version::Hybi00);
     let old = Request::offer(target, &old, &mut |bytes: &mut [u8]| bytes.fill(b'S')).unwrap();
     let reject = Reject::new(302).header("Location", "https://u:SECRET@h/?SECRET").body("SECRET");
+    let reject = reject.cookie(SetCookie::new("id", "SECRET"));
     let absolute = RequestHead::from_parts("GET", "http://u:SECRET@h/a?SECRET#SECRET", [("X", "SECRET")]).unwrap();
     let redirect = ResponseHead::from_parts(302, [("Location", "https://u:SECRET@h/?SECRET")]).unwrap();
     let shown: Vec<(&str, String)> = vec![
@@ -167,6 +171,7 @@ fn no_secret_is_in_a_log() {
         ("Request", format!("{request:?}")),
         ("RequestHead", format!("{:?} {absolute:?}", request.head())),
         ("Headers", format!("{:?}", request.headers())),
+        ("Extension", format!("{:?}", request.extensions())),
         ("Accept", format!("{accept:?}")),
         ("Response", format!("{response:?}")),
         ("ResponseHead", format!("{:?} {redirect:?}", response.head())),
@@ -196,8 +201,34 @@ fn no_secret_is_in_a_log() {
     }
     // What helps to find a mistake is shown.
     let request = &shown[2].1;
-    for harmless in ["\"/chat?(hidden)\"", "\"Host\": \"h\"", "\"Sec-WebSocket-Version\": \"13\"", "\"X-Api-Key\""] {
+    for harmless in [
+        "\"/chat?(hidden)\"",
+        "\"Host\": \"h\"",
+        "\"Sec-WebSocket-Version\": \"13\"",
+        "\"X-Api-Key\"",
+        "[\"permessage-deflate; client_max_window_bits\", \"x-token; (hidden)\"]",
+    ] {
         assert!(request.contains(harmless), "{request}");
     }
     assert!(shown[3].1.contains("\"(hidden)@h/a?(hidden)\""), "{}", shown[3].1);
+}
+
+/// Where the password ends is not clear if it has a `?`, `#` or `/`: then more is hidden, and never less.
+#[test]
+fn no_password_is_shown_of_any_target() {
+    for (target, shown) in [
+        ("http://u:SECRET?x@h/", "target: (hidden)"),
+        ("http://u:SECRET#x@h/", "target: (hidden)"),
+        ("http://u:SECRET?@h/?a=SECRET", "target: (hidden)"),
+        ("http://h/?a=SECRET@SECRET", "target: (hidden)"),
+        ("http://u:SECRET/x@h/a", "target: \"(hidden)@h/a\""),
+        ("http://u:SECRET@SECRET@h/a?SECRET", "target: \"(hidden)@h/a?(hidden)\""),
+        ("u:SECRET@h", "target: \"(hidden)@h\""),
+        ("/@a?SECRET@SECRET", "target: \"/@a?(hidden)\""),
+        ("http://h/a", "target: \"http://h/a\""),
+    ] {
+        let head = RequestHead::from_parts("GET", target, [("Host", "h")]).unwrap();
+        let log = format!("{head:?}");
+        assert!(log.contains(shown) && !log.contains("SECRET"), "{target}: {log}");
+    }
 }
