@@ -33,6 +33,8 @@ pub struct Offer {
     extensions: String,
     origin: Option<String>,
     cookies: Vec<u8>,
+    /// Whether the name of a cookie begins with `$` (RFC 2965 §3.3.4).
+    has_cookie_attribute: bool,
     headers: Headers,
     error: Option<BuildError>,
 }
@@ -55,7 +57,8 @@ impl Offer {
     }
 
     /// Writes the request as Perl's `Protocol::WebSocket` 0.26 does: its order of fields, `Upgrade: WebSocket` and an
-    /// origin in every version, and `Content-Length: 8` in draft-ietf-hybi-00, which some old servers refuse.
+    /// origin in every version, cookies with any token as their name, and `Content-Length: 8` in draft-ietf-hybi-00,
+    /// which some old servers refuse.
     #[must_use]
     pub const fn perl_compat(mut self) -> Self {
         self.perl_compat = true;
@@ -105,6 +108,9 @@ impl Offer {
     /// Appends a cookie. The name must be a token; the value may be any octets but control characters, `;`, `"` and a
     /// space at either end.
     ///
+    /// The name may not begin with `$`, unless [`perl_compat`](Self::perl_compat) is set: to a server that reads RFC 2965,
+    /// `$Path` is an attribute of the cookie before it.
+    ///
     /// One pair of quotes around the whole value is taken if there is no `\` inside: so a value that
     /// [`SetCookie::parse`](crate::SetCookie::parse) read goes back as it came. A quote elsewhere would let a server that
     /// reads the quotes of RFC 2965 take the cookies that follow for a part of this one.
@@ -118,6 +124,7 @@ impl Offer {
     pub fn cookie(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let (name, value) = (name.as_ref(), value.as_ref());
         let result = if cookie::is_pair(name, value) { Ok(()) } else { Err(BuildError::Cookie) };
+        self.has_cookie_attribute |= name.starts_with('$');
         let separator: &[u8] = if self.cookies.is_empty() { b"" } else { b"; " };
         [separator, name.as_bytes(), b"=", value].iter().for_each(|part| self.cookies.extend_from_slice(part));
         self.note(result)
@@ -178,6 +185,9 @@ impl Offer {
         }
         if let Some(error) = self.error {
             return Err(error);
+        }
+        if self.has_cookie_attribute && !self.perl_compat {
+            return Err(BuildError::Cookie);
         }
         if !self.extensions.is_empty() && !self.takes_extensions() {
             return Err(BuildError::Unsupported);

@@ -363,6 +363,12 @@ fn quotes_in_one_cookie_do_not_hide_another() {
     assert_eq!(cookies, [("theme", "\"a"), ("session", "SECRET"), ("z", "b\"")]);
 }
 
+#[test]
+fn perl_compat_writes_a_cookie_name_that_begins_with_a_dollar_sign() {
+    let request = offer(&Offer::new().cookie("$Version", "1").cookie("a", "b").perl_compat()).unwrap();
+    assert_eq!(request.headers().get_str("cookie"), Some("$Version=1; a=b"));
+}
+
 /// With a value that a server set: in quotes, as octets.
 #[test]
 fn a_cookie_goes_back_as_it_came() {
@@ -451,6 +457,8 @@ fn nothing_can_be_smuggled_into_a_request() {
         (new().cookie("a", "b\r\nX: y"), BuildError::Cookie),
         (new().cookie("a", "b; c=d"), BuildError::Cookie),
         (new().cookie("a", "\"b"), BuildError::Cookie),
+        (new().cookie("$Version", "1"), BuildError::Cookie),
+        (new().cookie("a", "b").cookie("$Path", "/").header("X", "y"), BuildError::Cookie),
         (new().cookie("a", "b\"c"), BuildError::Cookie),
         (new().cookie("a", "\"b\\\""), BuildError::Cookie),
         (new().basic_auth("a:b", "c"), BuildError::Credentials),
