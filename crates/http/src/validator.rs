@@ -40,7 +40,8 @@ pub(crate) fn validate(mut head: RequestHead, spoken: Versions) -> Result<Reques
     let (version, key) = (challenge.version(), head.headers().span(key));
     check_body(&known, &challenge)?;
     let secure = check_origin(&known, version)?.is_some_and(is_https);
-    check_subprotocols(&known, version)?;
+    let field = Wording::of(version).subprotocol;
+    check_subprotocols(known.contains(field).then(|| known.all(field).flat_map(elements)))?;
     check_extensions(&known, version)?;
     let resource_name = with_path(&mut head, resource_name)?;
     Ok(Request { head, host, resource_name, key, challenge, secure })
@@ -105,29 +106,22 @@ fn is_https(origin: &[u8]) -> bool {
     origin.get(.."https:".len()).is_some_and(|scheme| is_same(scheme, b"https:"))
 }
 
-fn check_subprotocols(known: &Known<'_>, version: Version) -> Result<(), ParseError> {
-    let field = Wording::of(version).subprotocol;
-    if !known.contains(field) || are_subprotocols(known.all(field).flat_map(elements)) {
-        Ok(())
-    } else {
-        Err(ParseError::Subprotocols)
-    }
-}
-
-/// Whether these are different tokens, at least one and at most [`MAX_SUBPROTOCOLS`].
+/// Checks that an offer, if there is one, is of different tokens, at least one and at most [`MAX_SUBPROTOCOLS`].
 ///
-/// The list is read once: an iterator gives each name once. What is left are comparisons of at most 64 names.
-fn are_subprotocols<'a>(offered: impl Iterator<Item = &'a [u8]>) -> bool {
+/// The list is read once: an iterator gives each name once, and this one cannot be cloned. What is left are comparisons
+/// of at most 64 names.
+fn check_subprotocols<'a>(offered: Option<impl Iterator<Item = &'a [u8]>>) -> Result<(), ParseError> {
+    let Some(offered) = offered else { return Ok(()) };
     let (mut names, mut count) = ([&[][..]; MAX_SUBPROTOCOLS], 0);
     for name in offered {
         let is_new = is_token(name) && !names.iter().take(count).any(|other| *other == name);
         match names.get_mut(count) {
             Some(place) if is_new => *place = name,
-            _ => return false,
+            _ => return Err(ParseError::Subprotocols),
         }
         count += 1;
     }
-    count > 0
+    if count > 0 { Ok(()) } else { Err(ParseError::Subprotocols) }
 }
 
 fn check_extensions(known: &Known<'_>, version: Version) -> Result<(), ParseError> {
@@ -149,7 +143,8 @@ mod tests {
     /// How many names were asked of the list until it was judged, and the judgement.
     fn judge(names: &[&str]) -> (usize, bool) {
         let read = Cell::new(0);
-        let is_good = are_subprotocols(names.iter().map(|name| name.as_bytes()).inspect(|_| read.set(read.get() + 1)));
+        let names = names.iter().map(|name| name.as_bytes()).inspect(|_| read.set(read.get() + 1));
+        let is_good = check_subprotocols(Some(names)).is_ok();
         (read.get(), is_good)
     }
 
