@@ -213,11 +213,16 @@ impl Request {
 
     /// The cookies that the client sends, as [`Cookie::parse`] reads them.
     ///
+    /// Several may have one name, and the order says nothing of where each is from: any host of the same domain can set
+    /// a cookie that comes first (RFC 6265 §8.6). So a server that trusts a cookie refuses a request with two of its name:
+    ///
     /// ```
     /// use protocol_websocket_http::Request;
     ///
     /// fn session(request: &Request) -> Option<&[u8]> {
-    ///     request.cookies().find(|cookie| cookie.name() == "session").map(|cookie| cookie.value())
+    ///     let mut sessions = request.cookies().filter(|cookie| cookie.name() == "session");
+    ///     let session = sessions.next()?.value();
+    ///     sessions.next().is_none().then_some(session)
     /// }
     /// ```
     pub fn cookies(&self) -> impl Iterator<Item = Cookie<'_>> {
