@@ -15,8 +15,8 @@ use proptest::prelude::*;
 use protocol_websocket::frame::{MaskKey, Rsv};
 use protocol_websocket::http::{PerlCookie, Target};
 use protocol_websocket::{
-    Accept, Accepted, Assembler, ClientHandshake, Decoder, Frame, Limits, Offer, OpCode, Outcome, Request, Role,
-    ServerHandshake, Url, Version,
+    Accept, Accepted, Assembler, ClientHandshake, Decoder, Frame, Limits, Negotiated, Offer, OpCode, Outcome, Request,
+    Role, ServerHandshake, Url, Version,
 };
 use serde_json::{Value, json};
 
@@ -202,7 +202,10 @@ proptest! {
         }
         prop_assert_eq!(&answer[..], &output[..]);
         prop_assert_eq!(&out["version"], &version.to_string());
-        prop_assert!(matches!(client.parse(&mut BytesMut::from(&answer[..]))?, Some(Outcome::Open(_))));
+        let Some(Outcome::Open(response)) = client.parse(&mut BytesMut::from(&answer[..]))? else { panic!("it is not open") };
+        let expected = Negotiated::default().version(version);
+        let expected = offer.first().into_iter().fold(expected, Negotiated::subprotocol);
+        prop_assert_eq!(response.into_negotiated(), expected);
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use protocol_websocket::http::Key;
-use protocol_websocket::{Client, Config, Error, Event, Frame, Limits, Message, Offer, SendError, Url, Version};
+use protocol_websocket::{
+    Client, Config, Error, Event, Frame, Limits, Message, Negotiated, Offer, SendError, Url, Version,
+};
 use serde_json::{Value, json};
 
 use crate::handshakes::base64;
@@ -47,6 +49,7 @@ struct Helper {
     keys: VecDeque<Vec<u8>>,
     masks: VecDeque<Vec<u8>>,
     key: String,
+    version: Version,
     client: Option<Client>,
     input: BytesMut,
     events: Vec<Value>,
@@ -71,6 +74,7 @@ impl Helper {
             keys: list("keys").iter().map(|key| base64(key.as_str().unwrap())).collect(),
             masks: list("masks").iter().map(bytes).collect(),
             key: list("keys").first().map_or(String::new(), |key| key.as_str().unwrap().into()),
+            version: input["version"].as_str().map_or(Version::default(), |version| version.parse().unwrap()),
             client: None,
             input: BytesMut::new(),
             events: Vec::new(),
@@ -84,7 +88,7 @@ impl Helper {
         for (at, action) in input["actions"].as_array().into_iter().flatten().enumerate() {
             let data = ["bytes_hex", "text_hex"].iter().find_map(|key| action.get(key)).map(bytes).unwrap_or_default();
             match action["call"].as_str().unwrap() {
-                "connect" => self.connect(at, input),
+                "connect" => self.connect(at),
                 "read" => self.read(at, &data),
                 "read_handshake" => {
                     let accept = Key::parse(self.key.as_bytes()).unwrap().accept();
@@ -128,11 +132,10 @@ impl Helper {
     }
 
     /// A second one would be another client.
-    fn connect(&mut self, at: usize, input: &Value) {
+    fn connect(&mut self, at: usize) {
         if self.client.is_some() {
             return self.event(at, "warn", None);
         }
-        let version = input["version"].as_str().map_or(Version::default(), |version| version.parse().unwrap());
         let (mut keys, mut masks) = (self.keys.clone(), self.masks.clone());
         let random = move |buf: &mut [u8]| {
             let next = if buf.len() == 4 { masks.pop_front() } else { keys.pop_front() };
@@ -141,7 +144,7 @@ impl Helper {
                 None => buf.fill(7),
             }
         };
-        let offer = Offer::new().version(version);
+        let offer = Offer::new().version(self.version);
         let url = self.url.as_ref().unwrap();
         self.client = Some(Client::connect(url, &offer, self.config.clone(), random, &mut BytesMut::new()).unwrap());
         self.event(at, "write-handshake", None);
@@ -159,7 +162,10 @@ impl Helper {
             }
             match received {
                 Ok(None) => return,
-                Ok(Some(Event::Open(_))) => self.event(at, "connect", None),
+                Ok(Some(Event::Open(negotiated))) => {
+                    assert_eq!(negotiated, Negotiated::default().version(self.version), "no other was asked for");
+                    self.event(at, "connect", None);
+                }
                 Ok(Some(Event::Message(message))) => self.event(at, "read", Some(message.as_bytes())),
                 Ok(Some(Event::Ping(_))) => {}
                 Ok(Some(Event::Pong(data))) => self.event(at, "pong", Some(&data)),

@@ -189,7 +189,7 @@ fn connect(vector: &Vector, stream: &[u8], sizes: &[usize]) -> Value {
         match client.parse(&mut buffer) {
             Ok(None) => {}
             Ok(Some(Outcome::Open(response))) => {
-                let negotiated = response.negotiated();
+                let negotiated = response.into_negotiated();
                 return json!({ "state": "done", "after": after - buffer.len(), "subprotocol": negotiated.subprotocol });
             }
             // Perl takes any status but 101 for a wrong line.

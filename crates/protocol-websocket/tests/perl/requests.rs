@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use protocol_websocket::http::{HeadReader, KeyNumbers};
-use protocol_websocket::{Accept, ParseError, Request, Version, http::RequestHead};
+use protocol_websocket::{Accept, Accepted, ParseError, Request, Upgrade, Version, http::RequestHead};
 use serde_json::{Value, json};
 
 use crate::cookies::pairs;
@@ -156,25 +156,25 @@ fn from_psgi(input: &Value) -> Value {
     let vars = env
         .iter()
         .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string().into(), |_| wire(value))));
-    let request = match RequestHead::from_cgi(vars).and_then(Request::from_head) {
-        Ok(request) => request,
+    let upgrade = match RequestHead::from_cgi(vars).and_then(Upgrade::from_head) {
+        Ok(upgrade) => upgrade,
         Err(error) => return failure(error),
     };
-    let body = bytes(&input["body_hex"]);
-    let needed = if request.version() == Version::Hybi00 { 8 } else { 0 };
-    if body.len() > needed {
-        return json!({ "state": "error", "class": "leftovers" });
-    }
+    let request = upgrade.request().clone();
     // Whom the caller trusts.
     let secure =
         request.is_secure() || request.forwarded_secure() || env.get("psgi.url_scheme") == Some(&"https".into());
-    let key3 = if needed == 0 { Some([0; 8]) } else { body.try_into().ok() };
-    let mut view = view(&request, key3, secure, 0);
-    let mut response = BytesMut::new();
-    Accept::new().perl_compat().secure(secure).encode(&request, &mut response).unwrap();
-    if let (Some(numbers), Some(key3)) = (request.key_numbers(), key3) {
-        response.extend_from_slice(&numbers.digest(key3));
+    let (mut body, mut response) = (BytesMut::from(&bytes(&input["body_hex"])[..]), BytesMut::new());
+    let key3 = body.first_chunk::<8>().copied();
+    let negotiated = match upgrade.accept(&Accept::new().perl_compat().secure(secure), &mut response).unwrap() {
+        Accepted::Open(negotiated) => Some(negotiated),
+        Accepted::AwaitingKey3(mut awaiting) => awaiting.parse(&mut body, &mut response),
+    };
+    if negotiated.is_some() && !body.is_empty() {
+        return json!({ "state": "error", "class": "leftovers" });
     }
+    let mut view = view(&request, negotiated.as_ref().map(|_| key3.unwrap_or_default()), secure, 0);
+    view["version"] = negotiated.map_or(request.version(), |negotiated| negotiated.version).to_string().into();
     view["response_hex"] = hex(&response).into();
     view
 }
@@ -194,7 +194,7 @@ fn view(request: &Request, key3: Option<[u8; 8]>, secure: bool, after: usize) ->
         "secure": u8::from(secure),
         "cookies": (!fields.is_empty()).then_some(cookies),
         "cookies as Perl reads them": (!fields.is_empty()).then_some(perls),
-        "key": field("sec-websocket-key"),
+        "key": request.key().map(|key| key.to_string()),
         "key1": field("sec-websocket-key1"),
         "key2": field("sec-websocket-key2"),
         "after": after,

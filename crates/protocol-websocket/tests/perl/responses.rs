@@ -2,7 +2,7 @@
 //! fit it. What comes of one that does not fit stands under `handshake-client`.
 
 use bytes::{Buf, BytesMut};
-use protocol_websocket::http::{HeadReader, ResponseHead, Target};
+use protocol_websocket::http::{HeadReader, Headers, ResponseHead, Target};
 use protocol_websocket::{AnswerError, Offer, Request, Response, Url, Version};
 use serde_json::{Value, json};
 
@@ -31,32 +31,21 @@ fn response_parse() {
 
 fn parse(stream: &[u8], sizes: &[usize]) -> Value {
     let mut reader = HeadReader::new(head_limits());
-    let (mut buffer, mut head, mut after) = (BytesMut::new(), None, 0);
+    let (mut buffer, mut response, mut after) = (BytesMut::new(), None, 0);
     for size in sizes {
         buffer.extend_from_slice(&stream[after..after + size]);
         after += size;
-        if head.is_none() {
-            match reader.response(&mut buffer) {
-                Ok(found) => head = found,
-                Err(error) => return json!({ "state": "error", "class": requests::class(error) }),
+        if response.is_none() {
+            let head = reader.response(&mut buffer).map_err(requests::class);
+            match head.and_then(|head| head.map(|head| Ok((judge(&head)?, head))).transpose()) {
+                Ok(judged) => response = judged,
+                Err(class) => return json!({ "state": "error", "class": class }),
             }
         }
-        let Some(head) = &head else { continue };
-        if let Err(class) = judge(head) {
-            return json!({ "state": "error", "class": class });
-        }
-        let field = |name: &str| head.headers().get(name).map_or(Value::Null, text);
-        let (family, prefix) = match version(head) {
-            Version::Hixie75 => ("hixie-75", "websocket-"),
-            Version::Hybi00 => ("hybi-00", "sec-websocket-"),
-            _ => ("hybi", "sec-websocket-"),
-        };
-        let mut done = json!({ "state": "done", "family": family });
-        for name in ["location", "origin"] {
-            done[name] = field(&format!("{prefix}{name}"));
-        }
-        done["subprotocol"] = field(&format!("{prefix}protocol"));
-        if family == "hybi-00" {
+        let Some((response, head)) = &response else { continue };
+        let mut done = view(response, head);
+        // The keys that this proves are not known here: `handshake-client` compares it.
+        if response.negotiated().version == Version::Hybi00 {
             let Some(checksum) = buffer.first_chunk::<16>().copied() else { continue };
             buffer.advance(16);
             done["checksum_hex"] = requests::hex(&checksum).into();
@@ -64,7 +53,7 @@ fn parse(stream: &[u8], sizes: &[usize]) -> Value {
         done["after"] = (after - buffer.len()).into();
         return done;
     }
-    let state = match head {
+    let state = match response {
         Some(_) => "body",
         None if stream.contains(&b'\n') => "fields",
         None => "first_line",
@@ -72,48 +61,65 @@ fn parse(stream: &[u8], sizes: &[usize]) -> Value {
     json!({ "state": state })
 }
 
-/// The version that an answer is of, as Perl tells them apart.
-fn version(head: &ResponseHead) -> Version {
-    let has = |name| head.headers().contains(name);
-    match (has("sec-websocket-accept"), has("sec-websocket-origin")) {
-        (true, _) => Version::Hybi17,
-        (false, true) => Version::Hybi00,
-        (false, false) => Version::Hixie75,
-    }
+fn view(response: &Response, head: &ResponseHead) -> Value {
+    let negotiated = response.clone().into_negotiated();
+    assert_eq!(&negotiated, response.negotiated());
+    let (family, prefix) = match negotiated.version {
+        Version::Hixie75 => ("hixie-75", "websocket-"),
+        Version::Hybi00 => ("hybi-00", "sec-websocket-"),
+        _ => ("hybi", "sec-websocket-"),
+    };
+    let field = |headers: &Headers, name| headers.get(&format!("{prefix}{name}")).map_or(Value::Null, text);
+    json!({
+        "state": "done",
+        "family": family,
+        "subprotocol": negotiated.subprotocol,
+        "location": field(head.headers(), "location"),
+        "origin": field(response.headers(), "origin"),
+    })
 }
 
-/// Judges the answer by the request that it can belong to: for the location and from the origin that it repeats, with the
-/// subprotocol that it chose. What hangs on the request alone is taken as right: the key of a `Sec-WebSocket-Accept`, and
-/// how a location that is a URL was written.
-fn judge(head: &ResponseHead) -> Result<(), &'static str> {
-    if head.minor_version() == 0 {
-        return Err("wrong-response-line");
+/// Checks the answer as one to a request of each version: the first that takes it is its version.
+fn judge(head: &ResponseHead) -> Result<Response, &'static str> {
+    let mut class = "not-a-valid-response";
+    for version in [Version::RFC6455, Version::Hybi00, Version::Hixie75] {
+        match request(head, version).map(|request| Response::from_head(answer(head, &request), &request)) {
+            Some(Ok(response)) => return Ok(response),
+            Some(Err(AnswerError::Status | AnswerError::HttpVersion)) => class = "wrong-response-line",
+            Some(Err(_)) | None => {}
+        }
     }
-    let version = version(head);
+    Err(class)
+}
+
+/// A request from the origin and for the location that the answer repeats. It offers the subprotocols of all recorded
+/// answers and one more, whatever this answer chose.
+fn request(head: &ResponseHead, version: Version) -> Option<Request> {
     let prefix = if version == Version::Hixie75 { "websocket-" } else { "sec-websocket-" };
     let field = |name: &str| head.headers().get_str(&format!("{prefix}{name}"));
-    // What has no location is of a version that needs none, or is refused.
-    let Ok(url) = field("location").unwrap_or("ws://nowhere/").parse::<Url>() else {
-        return Err("not-a-valid-response");
-    };
-    let mut offer = Offer::new().version(version).origin(field("origin").unwrap_or("null"));
-    if let Some(subprotocol) = field("protocol") {
-        offer = offer.subprotocol(subprotocol);
-    }
+    // An answer without a location is of a version that needs none, or is refused.
+    let url: Url = field("location").unwrap_or("ws://nowhere/").parse().ok()?;
+    let offer = Offer::new().version(version).origin(field("origin").unwrap_or("null"));
+    let offer = ["other", "chat", "v1.x"].iter().fold(offer, Offer::subprotocol);
     let target = Target::new(url.authority(), url.resource_name()).secure(url.is_secure());
-    let request = Request::offer(target, &offer, &mut |buf: &mut [u8]| buf.fill(7)).unwrap();
-    let accept = request.key().map(|key| key.accept());
-    let plain = url.to_string();
-    let can_be_plain = |location: &[u8]| location.is_ascii() && url.credentials().is_none();
-    let fields = head.headers().iter().map(|(name, value)| match &accept {
-        Some(accept) if name.eq_ignore_ascii_case("sec-websocket-accept") => (name, &accept[..]),
-        _ if name.eq_ignore_ascii_case(&format!("{prefix}location")) && can_be_plain(value) => (name, plain.as_bytes()),
-        _ => (name, value),
-    });
-    let answer = ResponseHead::from_parts(head.status(), fields).unwrap();
-    match Response::from_head(answer, &request) {
-        Ok(_) => Ok(()),
-        Err(AnswerError::Status) => Err("wrong-response-line"),
-        Err(_) => Err("not-a-valid-response"),
+    Request::offer(target, &offer, &mut |buf: &mut [u8]| buf.fill(7)).ok()
+}
+
+/// The head with our own values where only the recorded request could give them: the proof of the key, and how the URL
+/// was written.
+fn answer(head: &ResponseHead, request: &Request) -> ResponseHead {
+    if head.minor_version() == 0 {
+        return head.clone();
     }
+    let accept = request.key().map(|key| key.accept());
+    let plain = |location: &[u8]| {
+        let url: Url = str::from_utf8(location).ok().filter(|url| url.is_ascii())?.parse().ok()?;
+        url.credentials().is_none().then(|| url.to_string().into_bytes())
+    };
+    let fields = head.headers().iter().map(|(name, value)| match name.to_ascii_lowercase().as_str() {
+        "sec-websocket-accept" => (name, accept.map_or(value.to_vec(), Vec::from)),
+        "sec-websocket-location" | "websocket-location" => (name, plain(value).unwrap_or(value.to_vec())),
+        _ => (name, value.to_vec()),
+    });
+    ResponseHead::from_parts(head.status(), fields).unwrap()
 }
