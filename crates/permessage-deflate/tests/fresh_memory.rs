@@ -1,0 +1,110 @@
+//! What a message is compressed or decompressed to does not depend on what fresh memory contains.
+#![allow(unsafe_code, reason = "an allocator that fills is the one way to choose what fresh memory contains")]
+#![allow(clippy::unwrap_used)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytes::Bytes;
+use protocol_websocket_frame::{Extension, Frame, OpCode};
+use protocol_websocket_permessage_deflate::{Deflater, Inflater};
+
+/// Fills each new block. What zeroes or grows a block is left to the trait, which goes through `alloc`.
+struct Filling;
+
+const FILLS: [u8; 3] = [0x00, 0x07, 0xFF];
+
+thread_local! {
+    static FILL: Cell<u8> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator as it came, and only the block that it gave is written to.
+unsafe impl GlobalAlloc for Filling {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe {
+            let block = System.alloc(layout);
+            if !block.is_null() {
+                block.write_bytes(FILL.get(), layout.size());
+            }
+            block
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Filling = Filling;
+
+/// A message in fragments of `size` bytes.
+fn fragments(message: &[u8], size: usize) -> Vec<Frame> {
+    let count = message.len().div_ceil(size);
+    let fragment = |(at, piece)| {
+        let opcode = if at == 0 { OpCode::Binary } else { OpCode::Continuation };
+        Frame::new(opcode, Bytes::copy_from_slice(piece)).with_fin(at + 1 == count)
+    };
+    message.chunks(size).enumerate().map(fragment).collect()
+}
+
+/// Short repetitions of the bytes that memory is filled with, noise, and more than twice the widest window, so that the
+/// compressor moves what is in its own.
+fn messages() -> [Vec<u8>; 3] {
+    let mut state = 1_u32;
+    let mut noise = |len| -> Vec<u8> {
+        let next = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..len).map(next).collect()
+    };
+    let short: Vec<u8> = noise(500).iter().filter_map(|byte| FILLS.get(usize::from(byte % 3)).copied()).collect();
+    let long = [noise(300), short.clone()].concat().repeat(90);
+    [short, noise(300), long]
+}
+
+/// What becomes of the messages one after the other, compressed and decompressed again, where fresh memory is filled with
+/// `byte`.
+fn output(byte: u8, level: u8, bits: u8, messages: &[Vec<u8>]) -> Vec<Frame> {
+    FILL.set(byte);
+    // Without takeover each message gets fresh memory.
+    let mut deflater = Deflater::new(bits).level(level).threshold(0).context_takeover(false);
+    let mut inflater = Inflater::new().context_takeover(false);
+    let mut output = Vec::new();
+    for message in messages {
+        for size in [1, 3, 50, 20_000].into_iter().filter(|size| message.len() / size <= 500) {
+            let mut came = Vec::new();
+            for frame in fragments(message, size) {
+                let frame = deflater.encode(frame).unwrap();
+                output.push(frame.clone());
+                let (piece, rest) = inflater.decode(frame, usize::MAX).unwrap();
+                assert!(rest.is_none());
+                came.extend_from_slice(piece.payload());
+            }
+            assert!(came == *message, "{byte:#x}, level {level}, {bits} bits");
+        }
+    }
+    FILL.set(0);
+    output
+}
+
+#[test]
+fn the_output_does_not_depend_on_fresh_memory() {
+    // The allocator does fill.
+    for byte in FILLS {
+        FILL.set(byte);
+        // SAFETY: all bytes of the block were written by the allocator.
+        let block = unsafe { Box::<[u8; 100]>::new_uninit().assume_init() };
+        assert_eq!(block[..], [byte; 100]);
+    }
+    let messages = messages();
+    for level in 0..=9 {
+        for bits in [9, 12, 15] {
+            let [zeros, sevens, ones] = FILLS.map(|byte| output(byte, level, bits, &messages));
+            assert!(sevens == zeros && ones == zeros, "level {level}, {bits} bits");
+        }
+    }
+}
