@@ -14,7 +14,7 @@ use crate::input::{bit, every_cut, pieces, read};
 
 /// Whatever two ends agree on, what is sent arrives: whole messages, parts and frames past the extension, compressed
 /// elsewhere or not at all, however the wire is cut and in whatever form it is asked for, with pings in their places. And
-/// what a message is compressed to does not depend on the message before it.
+/// what a message is compressed to does not depend on the message before it, finished or not.
 pub fn deflate(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(Ends { mut sending, mut receiving, shared, level, shrink, cuts }) = ends(&mut input) else { return };
@@ -27,9 +27,11 @@ pub fn deflate(data: &[u8]) {
         let deflater = || Deflater::new(bits).level(level).threshold(0).context_takeover(false);
         let mut before = deflater();
         before.encode(Frame::binary(tenant.clone())).unwrap();
-        let message = &message[..message.len().min(200)];
+        let [tenant, message] = [tenant, message].map(|message| &message[..message.len().min(200)]);
+        let unfinished = Frame::binary(tenant.to_vec()).with_fin(false);
         every_cut(message, &cuts, |cuts| {
             let frames: Vec<Frame> = fragments(cuts);
+            before.encode(unfinished.clone()).unwrap();
             let [alone, after] = [&mut deflater(), &mut before]
                 .map(|deflater| frames.iter().map(|frame| deflater.encode(frame.clone()).unwrap()).collect::<Vec<_>>());
             assert_eq!(alone, after);
@@ -196,11 +198,14 @@ pub fn inflate(data: &[u8]) {
     };
     every_cut(input.stream, &input.cuts, |cuts| check(inflated(&mut Inflater::new(), cuts, room)));
 
-    // The same after a message of which nothing may be left.
+    // The same after a message of which nothing may be left, finished or not.
     let tenant = Deflater::new(15).threshold(0).encode(Frame::binary(input.stream.to_vec())).unwrap();
-    let mut after = Inflater::new().context_takeover(false);
-    after.decode(tenant, usize::MAX).unwrap();
-    check(inflated(&mut after, &mut [input.stream].into_iter(), room));
+    for (fin, first_room) in [(true, usize::MAX), (false, usize::MAX), (true, room)] {
+        let mut after = Inflater::new().context_takeover(false);
+        // What does not fit into the room is dropped, so the message may stay unfinished.
+        after.decode(tenant.clone().with_fin(fin), first_room).unwrap();
+        check(inflated(&mut after, &mut [input.stream].into_iter(), room));
+    }
 
     // At a connection: no message beyond the limit, and the limit is named where it was the reason.
     let limit = u64::from(input.room);

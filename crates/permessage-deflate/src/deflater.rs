@@ -39,7 +39,8 @@ pub struct Deflater {
     takeover: bool,
     /// Whether the message under way is compressed.
     active: bool,
-    /// Made for the first message that needs it. Without takeover it is dropped after each message.
+    /// Made for the first message that is compressed. Without takeover it is dropped after each message, and before the
+    /// next one if the message was not finished.
     context: Option<Compress>,
 }
 
@@ -76,7 +77,8 @@ impl Deflater {
     }
 
     /// Whether the window is kept from message to message. The default is true. If false, the memory is freed after each
-    /// message and the next message allocates it again.
+    /// message and the next message allocates it again. A frame that is not a continuation begins the next message even if
+    /// the message before it was not finished.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -129,6 +131,10 @@ impl Extension for Deflater {
     fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
         let first = frame.opcode() != OpCode::Continuation;
         if first {
+            if !self.takeover {
+                // The message before it may be unfinished.
+                self.context = None;
+            }
             self.active = self.is_worth(&frame);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1

@@ -36,7 +36,8 @@ pub struct Inflater {
     carry: Option<u8>,
     /// What is still to be put behind the message under way.
     tail: &'static [u8],
-    /// Made for the first message that needs it. Without takeover it is dropped after each message.
+    /// Made for the first byte of a compressed message. Without takeover it is dropped after each message, and before the
+    /// next one if the message was not finished.
     stream: Option<Stream>,
     /// The window of the stream that [`shrink`](Extension::shrink) dropped.
     window: Vec<u8>,
@@ -61,7 +62,8 @@ impl Inflater {
     }
 
     /// Whether the peer keeps its window from message to message. The default is true. If false, the memory is freed after
-    /// each message.
+    /// each message. A frame that is not a continuation begins the next message even if the message before it was not
+    /// finished.
     #[must_use]
     pub fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
@@ -107,9 +109,21 @@ impl Inflater {
         stream.inflate(&mut self.tail, output, room)
     }
 
+    /// Drops what an unfinished message may have left.
+    fn begin(&mut self) {
+        (self.carry, self.tail) = (None, &TAIL);
+        if !self.takeover {
+            (self.stream, self.window) = (None, Vec::new());
+        }
+    }
+
     fn decompress(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
         let (opcode, rsv, fin) = (frame.opcode(), frame.rsv(), frame.fin());
         let mut input = frame.into_payload();
+        if input.is_empty() && !fin && self.carry.is_none() {
+            // Nothing is pending, and a decompressor is not made before there is a byte for it.
+            return Ok((Frame::new(opcode, input).with_rsv(rsv).with_fin(fin), None));
+        }
         // Text shrinks to a quarter of its length, or a fifth; a second round costs more than room that is given back.
         let mut output = Vec::with_capacity(input.len().saturating_mul(6).saturating_add(64).min(room));
         if room > 0 {
@@ -161,6 +175,7 @@ impl Extension for Inflater {
 
     fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
         if frame.opcode() != OpCode::Continuation && self.message != Message::Failed {
+            self.begin();
             //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
             //# An endpoint MUST use the following algorithm to receive a message in the form of a
             //# compressed message.

@@ -174,6 +174,22 @@ fn a_compressed_message_under_way_keeps_its_decompressor() {
 }
 
 #[test]
+fn an_empty_fragment_takes_no_decompressor() {
+    for (takeover, room) in [(true, 0), (true, 1000), (false, 0), (false, 1000)] {
+        let mut inflater = Inflater::new().context_takeover(takeover);
+        let first = Frame::text("").with_rsv(Rsv::RSV1).with_fin(false);
+        let ((), held, _) = heap(|| {
+            assert_eq!(inflater.decode(first, room), Ok((Frame::text("").with_fin(false), None)));
+            let empty = Frame::continuation("").with_fin(false);
+            assert_eq!(inflater.decode(empty.clone(), room), Ok((empty, None)));
+        });
+        assert_eq!(held, 0, "takeover {takeover}, room {room}");
+        let rest = Frame::continuation(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]);
+        assert_eq!(inflater.decode(rest, 1000), Ok((Frame::continuation("Hello"), None)));
+    }
+}
+
+#[test]
 fn what_was_inflated_holds_little_more_than_its_length() {
     let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let frame = Deflater::new(15).level(0).encode(Frame::binary(noise)).unwrap();

@@ -67,6 +67,48 @@ fn earlier_messages_do_not_show_in_the_fragments_of_the_next() {
     }
 }
 
+/// An application or an intermediary may give up a message after its first fragment and begin another one.
+#[test]
+fn an_unfinished_message_does_not_show_in_the_next() {
+    let secret = Frame::text("a secret and what belongs to it");
+    for kind in kinds() {
+        for next in [vec![secret.clone()], probe()] {
+            let alone = compressed(&mut deflater(kind), &next);
+            for unfinished in [fragments(secret.payload(), &[]), fragments(secret.payload(), &[7, 9])] {
+                let mut before = deflater(kind);
+                for frame in unfinished {
+                    before.encode(frame.with_fin(false)).unwrap();
+                }
+                assert_eq!(compressed(&mut before, &next), alone, "{kind:?}");
+            }
+        }
+    }
+}
+
+/// What a decompressor still has to give belongs to the unfinished message as well as its window does.
+#[test]
+fn a_message_cannot_refer_to_an_unfinished_one() {
+    let secret = b"a secret and what belongs to it";
+    let unfinished = referring(b"", secret, None);
+    let valid = marked(vec![Frame::binary(referring(b"", b"Hello", None))]);
+    let referring = marked(vec![Frame::binary(referring(secret, secret, None))]);
+    for (fin, room) in [(false, 1), (false, 100), (true, 0), (true, 1), (true, secret.len() - 1)] {
+        let begun = || {
+            let mut inflater = Inflater::new().context_takeover(false);
+            let frame = Frame::text("").with_payload(unfinished.clone()).with_rsv(Rsv::RSV1).with_fin(fin);
+            // The rest is dropped.
+            inflater.decode(frame, room).unwrap();
+            inflater
+        };
+        assert_eq!(inflated(&mut begun(), &referring, 100), Err(DecodeError::Extension), "{fin} {room}");
+        assert_eq!(inflated(&mut begun(), &valid, 100), Ok(b"Hello".to_vec()), "{fin} {room}");
+        // An uncompressed message in between changes nothing.
+        let mut inflater = begun();
+        inflater.decode(Frame::text("plain"), 100).unwrap();
+        assert_eq!(inflated(&mut inflater, &referring, 100), Err(DecodeError::Extension), "{fin} {room}");
+    }
+}
+
 /// Bytes with many repetitions, so that whether one is found matters.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let short = prop::collection::vec(b'a'..b'e', 0..200);

@@ -274,6 +274,21 @@ fn a_part_says_that_a_compressed_message_began() {
     assert!(matches!(event, Ok(Some(Event::Part(Part { first: true, last: false, .. })))), "{event:?}");
 }
 
+#[test]
+fn the_header_of_a_compressed_message_costs_no_decompressor() {
+    for delivery in [Delivery::Whole, Delivery::Parts] {
+        let config = deflating().delivery(delivery);
+        for parameters in ["", "; client_no_context_takeover"] {
+            let mut server = server(&config, parameters);
+            let first = Frame::text("").with_rsv(Rsv::RSV1).with_fin(false);
+            let (mut wire, mut output) = (masked(&first), BytesMut::new());
+            let ((), used) = measure(|| while server.receive(&mut wire, &mut output).unwrap().is_some() {});
+            println!("a header without a payload, {delivery:?}{parameters}: {} bytes of heap", used.held);
+            assert!(used.held < 1024, "{}", used.held);
+        }
+    }
+}
+
 /// Seven bytes are enough for the memory of a decompressor, which stays until the message is over.
 #[test]
 fn a_compressed_message_under_way_costs_one_decompressor() {
