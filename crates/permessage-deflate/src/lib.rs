@@ -45,14 +45,22 @@
 //!
 //! # What it costs
 //!
-//! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 47 KiB whatever its window. Neither
-//! exists before the first compressed message of its direction; a decompressor does from the first byte of that message on.
+//! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 47 KiB whatever its window. The
+//! compressor is made for our first message that is compressed: by default [`Deflater::THRESHOLD`] bytes or more, or a
+//! message in fragments. The decompressor is made for the first byte, or the end, of the peer's first compressed message.
+//! With parts, a connection keeps bytes of a frame back until there are enough for a part, and the decompressor is made
+//! then.
 //!
 //! - Without context takeover both are freed after each message. No memory is used again for another message.
 //! - With context takeover both stay. [`shrink`](protocol_websocket_frame::Extension::shrink) frees the compressor at any
 //!   time. It frees the decompressor unless a compressed message is under way, and keeps the bytes in its window: as many
 //!   as came out so far, at most 32 KiB.
-//! - A bomb costs the room that it is given and the decompressor.
+//! - A bomb costs the room that it is given and the decompressor. Where the allocator moves a block to make it longer, it
+//!   costs up to twice the room, because both blocks exist until one is copied.
+//! - At a connection a bomb costs less than the message limit and 128 KiB, besides the caller's own read, if the allocator
+//!   makes blocks longer in place. If it moves them, it costs up to twice the limit and 128 KiB. In parts it costs less than
+//!   200 KiB besides the read, with the default least length of a part and blocks that grow in place; otherwise less than
+//!   256 KiB.
 //!
 //! These figures are measured by
 //!
