@@ -1,3 +1,5 @@
+use core::mem;
+
 use bytes::BytesMut;
 use memchr::memchr_iter;
 
@@ -50,10 +52,10 @@ impl Default for HeadLimits {
 
 /// Finds heads in a stream of bytes, however it is cut.
 ///
-/// A head that is there as a whole is parsed without a search. For the end of another one it remembers how far it
-/// searched, so that a byte more costs the same wherever it comes. It holds no bytes itself: they stay in the caller's
-/// buffer until the head is complete. A line ends at CRLF or LF alone; empty lines before the head are skipped, but count
-/// towards its length (RFC 9112 §2.2).
+/// A head that is complete at the first read is parsed without a search. In another one each byte is searched once, when
+/// it comes, each line is checked once, when it is complete, and the head is parsed once as a whole, when it is complete.
+/// The bytes stay in the caller's buffer until then. A line ends at CRLF or LF alone; empty lines before the head are
+/// skipped, but count towards its length (RFC 9112 §2.2).
 ///
 /// A wrong line is refused when it is complete, though the head is not: a peer that speaks another protocol, such as SSH,
 /// is not waited for. An error depends on the bytes alone, and not on how they are split into reads.
@@ -143,34 +145,21 @@ impl HeadReader {
 
     #[cold]
     fn search<H: Head>(&mut self, input: &mut BytesMut, limits: HeadLimits) -> Result<Option<H>, ParseError> {
-        // A good head that is complete now is parsed as a whole: that is faster than line by line.
-        let mut search = self.search.clone();
-        if let Ok(Some(end)) = search.end::<H>(input, limits, |_, _| Ok(()))
-            && let Some(head) = H::take(input, end, search.lines - 1)
-        {
-            self.search = Search::default();
-            return Ok(Some(head));
-        }
-        let check = |line: &[u8], lines| if lines == 0 { H::check_first_line(line) } else { check_field_line(line) };
-        match self.search.end::<H>(input, limits, check)? {
-            None => Ok(None),
-            // A head of good lines is a good head.
-            Some(_) => Err(ParseError::Field),
-        }
+        let Some(end) = self.search.end::<H>(input, limits)? else { return Ok(None) };
+        let fields = mem::take(&mut self.search).lines - 1;
+        // A head of good lines is a good head.
+        H::take(input, end, fields).map(Some).ok_or(ParseError::Field)
     }
 }
 
 impl Search {
-    /// Calls `check` with each line that is complete and the number of lines before it, and gives where the head ends, if
-    /// it does: after the first empty line that is not before it.
-    fn end<H: Head>(
-        &mut self,
-        input: &[u8],
-        limits: HeadLimits,
-        check: impl Fn(&[u8], usize) -> Result<(), ParseError>,
-    ) -> Result<Option<usize>, ParseError> {
+    /// Searches the bytes that are new, checks each line that is complete, and returns where the head ends, if it does:
+    /// after the first empty line that is not before it.
+    fn end<H: Head>(&mut self, input: &[u8], limits: HeadLimits) -> Result<Option<usize>, ParseError> {
         let window = input.get(..limits.max_len).unwrap_or(input);
         let seen = self.seen;
+        #[cfg(test)]
+        tests::SEARCHED.set(tests::SEARCHED.get() + window.len() - seen);
         for newline in memchr_iter(b'\n', window.get(seen..).unwrap_or_default()).map(|at| seen + at) {
             let line = window.get(self.line..=newline).unwrap_or_default();
             self.line = newline + 1;
@@ -178,7 +167,8 @@ impl Search {
                 (b"\n" | b"\r\n", 0) => continue,
                 (b"\n" | b"\r\n", _) => return Ok(Some(self.line)),
                 (_, lines) if lines > limits.max_headers => return Err(ParseError::TooManyHeaders),
-                (_, lines) => check(line, lines)?,
+                (_, 0) => H::check_first_line(line)?,
+                _ => check_field_line(line)?,
             }
             self.lines += 1;
         }
@@ -189,5 +179,37 @@ impl Search {
             return Err(H::WRONG_LINE);
         }
         if input.len() < limits.max_len { Ok(None) } else { Err(ParseError::TooLong) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use core::cell::Cell;
+    use std::thread_local;
+
+    use super::*;
+
+    thread_local! {
+        /// How many bytes were searched on this thread.
+        pub(super) static SEARCHED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn each_byte_is_searched_once_when_it_comes() {
+        let fields = ["Host: example.com\r\n", "X:\n", "Upgrade: websocket\r\n"].concat().repeat(40);
+        let head = ["\r\nGET / HTTP/1.1\r\n", &fields, "\r\n"].concat();
+        for read in [1, 2, 10, 100] {
+            SEARCHED.set(0);
+            let (mut reader, mut input) = (HeadReader::new(HeadLimits::default().max_headers(120)), BytesMut::new());
+            let mut came = 0;
+            for bytes in head.as_bytes().chunks(read) {
+                input.extend_from_slice(bytes);
+                came += bytes.len();
+                assert_eq!(reader.request(&mut input).unwrap().is_some(), came == head.len());
+                assert_eq!(SEARCHED.get(), came, "reads of {read}");
+            }
+        }
     }
 }
