@@ -31,18 +31,17 @@ impl Input<'_> {
 /// What was read: a head and how many bytes it took.
 type Read<T> = Result<Option<(T, usize)>, ParseError>;
 
-/// A request reads the same however it is split, as httparse reads it, and is refused when its first wrong line is
-/// complete. It reads back from its plain form and from the `http` crate, and gets an answer that a client takes.
+/// A request reads the same however it is split, as httparse reads it, and is refused where it shows that it is
+/// wrong. It reads back from its plain form and from the `http` crate, and gets an answer that a client takes.
 pub fn request_head(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let next = |reader: &mut HeadReader, input: &mut BytesMut| reader.request(input);
     let whole = take(&input, &mut [input.stream].into_iter(), next);
     every_cut(input.stream, &input.cuts, |pieces| assert_eq!(take(&input, pieces, next), whole));
-    check_refusal(&input, next, |lines| {
-        let mut slots = [httparse::EMPTY_HEADER; 256];
-        let mut plain = httparse::Request::new(&mut slots);
+    check_refusal(&input, next, |line| {
+        let mut plain = httparse::Request::new(&mut []);
         let is_visible = |target: &str| target.bytes().all(|byte| byte.is_ascii_graphic());
-        plain.parse(lines).is_ok() && plain.path.is_none_or(is_visible)
+        plain.parse(line).is_ok() && plain.path.is_none_or(is_visible)
     });
 
     let mut slots = [httparse::EMPTY_HEADER; 256];
@@ -127,17 +126,14 @@ fn check_http(request: &Request) {
     assert_eq!(Request::from_head(back).map(|request| request.version()), Ok(request.version()));
 }
 
-/// An answer reads the same however it is split, as httparse reads it, and is refused when its first wrong line is
-/// complete. It reads back from its plain form; a client takes only what it offered.
+/// An answer reads the same however it is split, as httparse reads it, and is refused where it shows that it is
+/// wrong. It reads back from its plain form; a client takes only what it offered.
 pub fn response_head(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let next = |reader: &mut HeadReader, input: &mut BytesMut| reader.response(input);
     let whole = take(&input, &mut [input.stream].into_iter(), next);
     every_cut(input.stream, &input.cuts, |pieces| assert_eq!(take(&input, pieces, next), whole));
-    check_refusal(&input, next, |lines| {
-        let mut slots = [httparse::EMPTY_HEADER; 256];
-        httparse::Response::new(&mut slots).parse(lines).is_ok()
-    });
+    check_refusal(&input, next, |line| httparse::Response::new(&mut []).parse(line).is_ok());
 
     let mut slots = [httparse::EMPTY_HEADER; 256];
     let mut plain = httparse::Response::new(&mut slots);
@@ -192,36 +188,52 @@ fn take<T>(
     Ok(None)
 }
 
-/// Byte by byte, a head is refused exactly where it shows that it must be: where a line is complete that `is_good`, which
-/// looks at all complete lines, does not take, where a limit is exceeded, or at a first byte that no head begins with.
+/// Byte by byte, a head is refused exactly where it shows that it must be: at the first byte that httparse does not take
+/// in a header line; in the first line at a control character, after a CR without LF, at a first byte that no head begins
+/// with, or where it is complete and `is_good` does not take it; and where a limit is exceeded.
 fn check_refusal<T>(
     input: &Input<'_>,
     next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
     is_good: impl Fn(&[u8]) -> bool,
 ) {
     let (mut reader, mut buffer, limits) = (HeadReader::new(input.limits()), BytesMut::new(), input.limits());
-    let mut lines = 0;
+    let (mut begin, mut lines) = (0, 0);
     for (at, &byte) in input.stream.iter().enumerate() {
         buffer.extend_from_slice(&[byte]);
         let result = next(&mut reader, &mut buffer).map(|head| head.is_some());
         if result == Ok(true) {
             return;
         }
-        let (seen, is_line) = (&input.stream[..=at], byte == b'\n');
-        let is_good = !is_line || is_good(seen);
-        let begins = seen[..at].iter().all(|byte| b"\r\n".contains(byte));
-        lines += usize::from(is_line && !(begins && is_good));
+        let (line, seen, is_line) = (&input.stream[begin..=at], at + 1, byte == b'\n');
+        let is_empty = matches!(line, b"\n" | b"\r\n");
+        let is_good = match line {
+            _ if lines > 0 => httparse::parse_headers(line, &mut [httparse::EMPTY_HEADER; 2]).is_ok(),
+            _ if is_line => is_empty || is_good(line),
+            [.., b'\r', _] => false,
+            [first] if *first != b'\r' && !is_tchar(*first) => false,
+            _ => !byte.is_ascii_control() || b"\t\r".contains(&byte),
+        };
+        let is_over = lines > limits.max_headers;
         match result {
-            Ok(_) => assert!(is_good && lines <= limits.max_headers.saturating_add(1) && seen.len() < limits.max_len),
-            Err(ParseError::TooLong) => assert!(is_good && seen.len() >= limits.max_len),
-            Err(ParseError::TooManyHeaders) => assert!(is_line && lines == limits.max_headers + 2),
-            Err(ParseError::Field) => assert!(!is_good && lines > 1),
-            Err(_) => assert!(if is_line { !is_good && lines == 1 } else { begins && byte != b'\r' }),
+            Ok(_) => assert!((is_good || is_over) && !(is_line && is_over) && seen < limits.max_len),
+            Err(ParseError::TooLong) => assert!((is_good || is_over) && seen >= limits.max_len),
+            Err(ParseError::TooManyHeaders) => assert!(is_line && is_over),
+            Err(ParseError::Field) => assert!(!is_good && lines > 0 && !is_over),
+            Err(_) => assert!(!is_good && lines == 0),
         }
         if result.is_err() {
             return;
         }
+        if is_line {
+            begin = seen;
+            lines += usize::from(lines > 0 || !is_empty);
+        }
     }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// A head of variables is one that could have come over the wire, and its path means what they said.

@@ -331,11 +331,6 @@ fn with_slots<'a, T>(fields: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'
     }
 }
 
-/// Checks a line of a header field that is complete, with its line end.
-pub(crate) fn check_field_line(line: &[u8]) -> Result<(), ParseError> {
-    httparse::parse_headers(line, &mut [EMPTY_HEADER]).map(drop).map_err(|_| ParseError::Field)
-}
-
 fn spans(headers: &[Header<'_>], bytes: &[u8]) -> Vec<Field> {
     let field = |header: &Header<'_>| Field {
         name: Span::within(header.name.as_bytes(), bytes),

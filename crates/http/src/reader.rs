@@ -1,10 +1,10 @@
 use core::mem;
 
 use bytes::BytesMut;
-use memchr::memchr_iter;
+use memchr::memchr;
 
-use crate::grammar::is_token_char;
-use crate::head::{FEW, Head, check_field_line};
+use crate::grammar::{is_text, is_token_char};
+use crate::head::{FEW, Head};
 use crate::{ParseError, RequestHead, ResponseHead};
 
 /// How much of a head is taken before it is refused with 431.
@@ -52,13 +52,17 @@ impl Default for HeadLimits {
 
 /// Finds heads in a stream of bytes, however it is cut.
 ///
-/// A head that is complete at the first read is parsed without a search. In another one each byte is searched once, when
-/// it comes, each line is checked once, when it is complete, and the head is parsed once as a whole, when it is complete.
-/// The bytes stay in the caller's buffer until then. A line ends at CRLF or LF alone; empty lines before the head are
-/// skipped, but count towards its length (RFC 9112 §2.2).
+/// The first read is parsed as a whole head. If it is not one, each byte is searched once, when it comes, the first line
+/// is checked once more, when it is complete, and the head is parsed once, when it is complete. The bytes stay in the
+/// caller's buffer until then. A line ends at CRLF or LF alone; empty lines before the head are skipped, but count
+/// towards its length (RFC 9112 §2.2).
 ///
-/// A wrong line is refused when it is complete, though the head is not: a peer that speaks another protocol, such as SSH,
-/// is not waited for. An error depends on the bytes alone, and not on how they are split into reads.
+/// A wrong line is refused before the head is complete, so that a peer with another protocol, such as SSH, does not wait:
+/// - a header line at the first byte that it must not have, such as a space before the colon or at its start (obs-fold);
+/// - the first line at a control character, at a byte other than LF after CR and at a first byte that is not of a token,
+///   such as that of TLS; otherwise when it is complete.
+///
+/// An error depends on the bytes alone, and not on how they are split into reads.
 ///
 /// A head is not copied: it shares the memory of `input`, which can be reused once the head is dropped.
 ///
@@ -94,13 +98,28 @@ struct Search {
     seen: usize,
     /// How many lines of the head are complete, without the empty ones before it.
     lines: usize,
+    /// Which part of its line the next byte belongs to.
+    part: Part,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Start,
+    /// After the CR of an empty line.
+    EmptyEnd,
+    FirstLine,
+    Name,
+    Value,
+    /// After the CR of another line.
+    End,
 }
 
 impl HeadReader {
     /// A reader before its first byte.
     #[must_use]
     pub const fn new(limits: HeadLimits) -> Self {
-        Self { limits, search: Search { line: 0, seen: 0, lines: 0 }, failure: None }
+        Self { limits, search: Search { line: 0, seen: 0, lines: 0, part: Part::Start }, failure: None }
     }
 
     /// Takes the head of a request from the front of `input`; `None` if it is not complete yet.
@@ -110,7 +129,7 @@ impl HeadReader {
     /// # Errors
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
-    /// [`ParseError::RequestLine`] or [`ParseError::Field`] as soon as a line is complete that is not HTTP/1.x.
+    /// [`ParseError::RequestLine`] or [`ParseError::Field`] as soon as a line shows that it is not HTTP/1.x.
     pub fn request(&mut self, input: &mut BytesMut) -> Result<Option<RequestHead>, ParseError> {
         self.read(input)
     }
@@ -122,7 +141,7 @@ impl HeadReader {
     /// # Errors
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] as soon as a limit is exceeded,
-    /// [`ParseError::ResponseLine`] or [`ParseError::Field`] as soon as a line is complete that is not HTTP/1.x.
+    /// [`ParseError::ResponseLine`] or [`ParseError::Field`] as soon as a line shows that it is not HTTP/1.x.
     pub fn response(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
         self.read(input)
     }
@@ -153,32 +172,64 @@ impl HeadReader {
 }
 
 impl Search {
-    /// Searches the bytes that are new, checks each line that is complete, and returns where the head ends, if it does:
-    /// after the first empty line that is not before it.
+    /// Searches the new bytes, and returns where the head ends, if it does: after the first empty line that is not before
+    /// it.
     fn end<H: Head>(&mut self, input: &[u8], limits: HeadLimits) -> Result<Option<usize>, ParseError> {
         let window = input.get(..limits.max_len).unwrap_or(input);
-        let seen = self.seen;
-        #[cfg(test)]
-        tests::SEARCHED.set(tests::SEARCHED.get() + window.len() - seen);
-        for newline in memchr_iter(b'\n', window.get(seen..).unwrap_or_default()).map(|at| seen + at) {
-            let line = window.get(self.line..=newline).unwrap_or_default();
-            self.line = newline + 1;
-            match (line, self.lines) {
-                (b"\n" | b"\r\n", 0) => continue,
-                (b"\n" | b"\r\n", _) => return Ok(Some(self.line)),
-                (_, lines) if lines > limits.max_headers => return Err(ParseError::TooManyHeaders),
+        while let Some(rest @ [_, ..]) = window.get(self.seen..) {
+            let newline = memchr(b'\n', rest);
+            let bytes = newline.and_then(|at| rest.get(..at)).unwrap_or(rest);
+            self.seen += bytes.len() + usize::from(newline.is_some());
+            #[cfg(test)]
+            tests::SEARCHED.set(tests::SEARCHED.get() + bytes.len() + usize::from(newline.is_some()));
+            self.part = match self.part_after(bytes) {
+                Some(part) => part,
+                None if self.lines == 0 => return Err(H::WRONG_LINE),
+                None if self.lines <= limits.max_headers => return Err(ParseError::Field),
+                // The line is one too many when it is complete, whatever is in it.
+                None => Part::Value,
+            };
+            if newline.is_none() {
+                break;
+            }
+            let line = window.get(self.line..self.seen).unwrap_or_default();
+            self.line = self.seen;
+            match (mem::take(&mut self.part), self.lines) {
+                (Part::Start | Part::EmptyEnd, 0) => continue,
+                (Part::Start | Part::EmptyEnd, _) => return Ok(Some(self.seen)),
                 (_, 0) => H::check_first_line(line)?,
-                _ => check_field_line(line)?,
+                (_, lines) if lines > limits.max_headers => return Err(ParseError::TooManyHeaders),
+                (Part::Name, _) => return Err(ParseError::Field),
+                _ => {}
             }
             self.lines += 1;
         }
-        self.seen = window.len();
-        // Bytes that cannot be HTTP, such as TLS on a plain port, are refused at the first of them.
-        let first = window.get(self.line).filter(|_| self.lines == 0);
-        if first.is_some_and(|&first| first != b'\r' && !is_token_char(first)) {
-            return Err(H::WRONG_LINE);
-        }
         if input.len() < limits.max_len { Ok(None) } else { Err(ParseError::TooLong) }
+    }
+
+    /// Returns the part of the line after these bytes, none of which is LF; `None` if they show that the line is wrong.
+    /// The first line is checked again when it is complete.
+    fn part_after(&self, bytes: &[u8]) -> Option<Part> {
+        let (text, has_cr) = bytes.strip_suffix(b"\r").map_or((bytes, false), |text| (text, true));
+        let part = match (self.part, text) {
+            _ if bytes.is_empty() => return Some(self.part),
+            (Part::EmptyEnd | Part::End, _) => return None,
+            (Part::Start, []) => return Some(Part::EmptyEnd),
+            (Part::Start, [first, ..]) if !is_token_char(*first) => return None,
+            (Part::Start | Part::Name, _) if self.lines > 0 => {
+                match text.iter().position(|&byte| !is_token_char(byte)).and_then(|at| text.get(at..)) {
+                    None if has_cr => return None,
+                    None => Part::Name,
+                    Some([b':', value @ ..]) if is_text(value) => Part::Value,
+                    Some(_) => return None,
+                }
+            }
+            (Part::Value, _) if is_text(text) => Part::Value,
+            (Part::Value, _) => return None,
+            _ if is_text(text) => Part::FirstLine,
+            _ => return None,
+        };
+        Some(if has_cr { Part::End } else { part })
     }
 }
 
