@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
@@ -25,7 +26,7 @@ use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, 
 /// assert_eq!(assembler.push(Frame::continuation("lo"))?, Some(Message::from("Hello")));
 /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Assembler {
     max_message: u64,
     /// On the heap, where its buffer is too: most messages never need one.
@@ -33,7 +34,7 @@ pub struct Assembler {
 }
 
 /// A message under way.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Open {
     kind: Kind,
     len: u64,
@@ -143,6 +144,13 @@ impl Assembler {
             return Err(DecodeError::MessageTooLong);
         }
         Ok(kind)
+    }
+}
+
+/// Shows the limit, and nothing of a message under way.
+impl fmt::Debug for Assembler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembler").field("max_message", &self.max_message).finish_non_exhaustive()
     }
 }
 

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use bytes::BytesMut;
 use protocol_websocket_core::{Role, Version};
 
@@ -36,7 +38,7 @@ use crate::{DecodeError, Delivery, Frame, Limits, Message, Rsv};
 /// assert_eq!(input[..], [0x81]);
 /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Decoder {
     rules: Rules,
     dialect: Dialect,
@@ -221,7 +223,7 @@ impl Decoder {
 /// left has to be kept for each peer and stand in front of what comes next, so a payload that is to come whole needs a
 /// buffer of its length; with [`Delivery::Parts`] none does. Text that came in several reads was the caller's between
 /// them: [`as_text`](Frame::as_text) checks it once more.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LendingDecoder {
     rules: Rules,
     dialect: Dialect,
@@ -240,5 +242,19 @@ impl LendingDecoder {
     #[inline]
     pub fn decode<'a>(&mut self, input: &mut &'a mut [u8]) -> Result<Option<Frame<&'a mut [u8]>>, DecodeError> {
         self.dialect.decode(&self.rules, input)
+    }
+}
+
+/// Shows the settings, and nothing of a message under way.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+/// Shows the settings, and nothing of a message under way.
+impl fmt::Debug for LendingDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LendingDecoder").field("rules", &self.rules).finish_non_exhaustive()
     }
 }

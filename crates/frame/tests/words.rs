@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use protocol_websocket_frame::{
-    CloseCode, DecodeError, EncodeError, FrameHeader, InvalidUtf8, Kind, Message, OpCode, Rsv, Utf8Bytes,
+    Assembler, CloseCode, DecodeError, Decoder, EncodeError, Frame, FrameHeader, InvalidUtf8, Kind, Limits, Message,
+    OpCode, Role, Rsv, Utf8Bytes,
 };
 
 /// Each says something else, on one line and in the way of errors.
@@ -108,4 +109,19 @@ fn a_head_is_a_slice_wherever_one_is_asked_for() {
     let head = header.encode().unwrap();
     let lent: &[u8] = head.as_ref();
     assert_eq!(lent, [0x82, 126, 0, 126]);
+}
+
+#[test]
+fn a_message_under_way_is_not_in_a_log() {
+    let secret = "5EC2E7";
+    let mut input = BytesMut::from(&b"\x81\x0C5EC2E7"[..]);
+    let mut decoder = Decoder::new(Role::Client);
+    assert_eq!(decoder.decode(&mut input), Ok(None));
+    let mut lending = Decoder::new(Role::Client).lending();
+    assert_eq!(lending.decode(&mut &mut b"\x81\x0C5EC2E7".to_vec()[..]), Ok(None));
+    let mut assembler = Assembler::new(Limits::default());
+    assert_eq!(assembler.push(Frame::text(secret).with_fin(false)), Ok(None));
+    for shown in [format!("{decoder:?}"), format!("{lending:?}"), format!("{assembler:?}")] {
+        assert!(!shown.contains(secret) && shown.ends_with(", .. }"), "{shown}");
+    }
 }
