@@ -107,7 +107,7 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("house-version-7", House, "13 and 8 are spoken, as numbers of their drafts; 7 gets 426"),
     ("house-host", House, "checked to be a host and a port"),
     ("house-mixed-keys", House, "refused"),
-    ("house-noise", House, "bytes that begin no request are refused before a line ends"),
+    ("house-noise", House, "a first line is refused at a byte that it cannot have, before it ends"),
     ("house-origin-missing", House, "an answer of the old versions has to repeat the origin (hixie-75 §4.1)"),
     ("house-upgrade-twice", House, "`Upgrade` is a list, and its field may stand twice (RFC 9110 §5.3)"),
     ("house-origin-case", House, "the scheme `https` in any case"),
