@@ -20,15 +20,17 @@ fn notes_and_dumps_are_marked_as_no_message_can_be() {
     });
     let command = format!("{} --hex {}", env!("CARGO_BIN_EXE_wsconsole"), server.url());
     // It gives the program a terminal of its own, and repeats what is written there.
-    let ended = Command::new("script")
+    let mut script = Command::new("script")
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .env("TERM", "xterm")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap()
-        .wait_with_output()
         .unwrap();
+    // Its input stays open: at its end the console would close first.
+    let input = script.stdin.take();
+    let ended = script.wait_with_output().unwrap();
+    drop(input);
     server.outcome();
     assert!(ended.status.success());
     let text = String::from_utf8(ended.stdout).unwrap();
