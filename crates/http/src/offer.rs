@@ -112,7 +112,7 @@ impl Offer {
     /// `$Path` is an attribute of the cookie before it.
     ///
     /// One pair of quotes around the whole value is taken if there is no `\` inside: so a value that
-    /// [`SetCookie::parse`](crate::SetCookie::parse) read goes back as it came. A quote elsewhere would let a server that
+    /// `SetCookie::parse` read goes back as it came. A quote elsewhere would let a server that
     /// reads the quotes of RFC 2965 take the cookies that follow for a part of this one.
     ///
     /// ```
