@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn reseeded_source_begins_with_a_new_key() {
+        let mut random = OsRandom::new();
+        random.fill(&mut [0; 4]);
+        random.reseed();
+        assert!(random.stream.is_none() && random.left == 0);
+        random.fill(&mut [0; 4]);
+        assert_eq!(random.left, OsRandom::RESEED - 4);
+    }
+
+    #[test]
     fn bytes_are_handed_out_once() {
         let mut random = OsRandom::new();
         let (mut first, mut second) = ([0; 16], [0; 16]);
