@@ -26,7 +26,7 @@ pub(crate) trait Input {
     /// Drops the next `head` bytes and takes the `len` behind them.
     fn take(&mut self, head: usize, len: usize) -> Self::Payload;
 
-    /// Moves the next `len` bytes, after which there are none, to the end of `partial`, whose payload needs `missing` more.
+    /// Moves the `len` bytes of the input, which are all of it, to the end of `partial`, whose payload needs `missing` more.
     /// Leaves room in that memory as the input, so that the next read needs no copy, unless the input itself has more room.
     ///
     /// The memory grows with the bytes that came, to at most twice as many plus two reads and 4 KiB. While the allocator

@@ -111,9 +111,9 @@ impl Offer {
     /// The name may not begin with `$`, unless [`perl_compat`](Self::perl_compat) is set: to a server that reads RFC 2965,
     /// `$Path` is an attribute of the cookie before it.
     ///
-    /// One pair of quotes around the whole value is taken if there is no `\` inside: so a value that
-    /// `SetCookie::parse` read goes back as it came. A quote elsewhere would let a server that
-    /// reads the quotes of RFC 2965 take the cookies that follow for a part of this one.
+    /// A value may have one pair of quotes around all of it, with no `\` inside, so that a value from `SetCookie::parse` goes
+    /// back as it came. A quote elsewhere is an error: a server that reads the quotes of RFC 2965 would take the cookies that
+    /// follow for a part of this one.
     ///
     /// ```
     /// use protocol_websocket_http::Offer;
