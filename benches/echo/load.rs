@@ -64,8 +64,8 @@ impl Load {
         for number in 0..messages {
             let text: String = format!("message {number} of many. ").chars().cycle().take(self.length).collect();
             let key = MaskKey((number as u32).wrapping_mul(0x9E37_79B9).to_le_bytes());
-            Frame::text(text.clone()).encode(Version::RFC6455, Some(key), &mut there).unwrap();
-            Frame::text(text).encode(Version::RFC6455, None, &mut back).unwrap();
+            Frame::text(text.clone()).encode(Version::Rfc6455, Some(key), &mut there).unwrap();
+            Frame::text(text).encode(Version::Rfc6455, None, &mut back).unwrap();
         }
         (Cycle::new(&there, messages), Cycle::new(&back, messages))
     }

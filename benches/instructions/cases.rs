@@ -97,7 +97,7 @@ fn encode(len: usize, key: Option<MaskKey>) -> Case {
     Case::new(per_read(len), BytesMut::new(), move |_| {
         output.clear();
         for _ in 0..per_read(len) {
-            frame.encode(Version::RFC6455, key, &mut output).unwrap();
+            frame.encode(Version::Rfc6455, key, &mut output).unwrap();
         }
     })
 }
@@ -250,7 +250,7 @@ fn per_read(len: usize) -> usize {
 fn read_of(role: Role, frame: &Frame) -> (usize, BytesMut) {
     let key = (role == Role::Server).then_some(KEY);
     let messages = READ / frame.payload().len();
-    (messages, repeat(messages, |wire| frame.encode(Version::RFC6455, key, wire).unwrap()))
+    (messages, repeat(messages, |wire| frame.encode(Version::Rfc6455, key, wire).unwrap()))
 }
 
 fn repeat(times: usize, mut write: impl FnMut(&mut BytesMut)) -> BytesMut {

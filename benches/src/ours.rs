@@ -173,7 +173,7 @@ impl encode::Encode for EncodeFrames {
                 random.fill(&mut key);
                 MaskKey(key)
             });
-            self.frame.encode(Version::RFC6455, key, &mut self.output).expect("this can be sent");
+            self.frame.encode(Version::Rfc6455, key, &mut self.output).expect("this can be sent");
         }
     }
 
@@ -232,13 +232,13 @@ impl encode::Encode for Vectored {
     #[inline]
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            let sent = self.frame.clone().into_vectored(Version::RFC6455, None).expect("this can be sent");
+            let sent = self.frame.clone().into_vectored(Version::Rfc6455, None).expect("this can be sent");
             std::hint::black_box(&sent);
         }
     }
 
     fn take(&mut self) -> Vec<u8> {
-        let (head, payload) = self.frame.clone().into_vectored(Version::RFC6455, None).expect("this can be sent");
+        let (head, payload) = self.frame.clone().into_vectored(Version::Rfc6455, None).expect("this can be sent");
         assert_eq!(payload.as_ptr(), self.frame.payload().as_ptr(), "it is the same payload");
         self.sent.clear();
         [&head[..], &payload[..]].concat()

@@ -3,7 +3,7 @@
 use arbitrary::Unstructured;
 use bytes::Bytes;
 use protocol_websocket_frame::{
-    Assembler, DecodeError, EncodeError, Fragments, Frame, Kind, Limits, Message, OpCode, Part,
+    Assembler, DecodeError, EncodeError, Fragmenter, Frame, Limits, Message, MessageKind, OpCode, Part,
 };
 
 use crate::model::may_become_text;
@@ -31,7 +31,7 @@ pub fn assembler(data: &[u8]) {
         // Mixed, what comes out is a part of the message; text is text all the same.
         let come = if first & 8 == 0 { mixed.push(frame) } else { mixed.push_part(frame).map(|_| None) };
         match (come, expected) {
-            (Ok(Some(message)), _) => assert_eq!(message.as_text().is_some(), message.kind() == Kind::Text),
+            (Ok(Some(message)), _) => assert_eq!(message.as_text().is_some(), message.kind() == MessageKind::Text),
             (Ok(None), _) => {}
             (Err(_), _) => return,
         }
@@ -44,7 +44,7 @@ pub fn assembler(data: &[u8]) {
 /// Joins the whole of a message and looks at it again with each frame.
 #[derive(Default)]
 struct Model {
-    open: Option<(Kind, Vec<u8>)>,
+    open: Option<(MessageKind, Vec<u8>)>,
     failed: bool,
 }
 
@@ -71,20 +71,22 @@ impl Model {
             (OpCode::Text | OpCode::Binary, false) => return Err(DecodeError::DataInsideMessage),
             _ => {}
         }
-        let begun = if frame.opcode() == OpCode::Text { Kind::Text } else { Kind::Binary };
+        let begun = if frame.opcode() == OpCode::Text { MessageKind::Text } else { MessageKind::Binary };
         let (kind, bytes) = self.open.get_or_insert((begun, Vec::new()));
         bytes.extend_from_slice(frame.payload());
         if bytes.len() as u64 > limits.max_message {
             return Err(DecodeError::MessageTooLong);
         }
         let text = core::str::from_utf8(bytes);
-        if *kind == Kind::Text && !may_become_text(bytes) || *kind == Kind::Text && frame.fin() && text.is_err() {
+        if *kind == MessageKind::Text && !may_become_text(bytes)
+            || *kind == MessageKind::Text && frame.fin() && text.is_err()
+        {
             return Err(DecodeError::InvalidUtf8);
         }
         let message = match kind {
             _ if !frame.fin() => None,
-            Kind::Text => Some(Message::from(text.unwrap())),
-            Kind::Binary => Some(Message::from(bytes.clone())),
+            MessageKind::Text => Some(Message::from(text.unwrap())),
+            MessageKind::Binary => Some(Message::from(bytes.clone())),
         };
         let part = Part { kind: *kind, bytes: frame.payload().clone(), first, last: frame.fin() };
         if frame.fin() {
@@ -94,22 +96,22 @@ impl Model {
     }
 }
 
-/// What [`Fragments`] lets through is what an assembler takes; what it refuses leaves nothing behind.
+/// What [`Fragmenter`] lets through is what an assembler takes; what it refuses leaves nothing behind.
 struct Sender {
-    fragments: Fragments,
+    fragments: Fragmenter,
     peer: Assembler,
     model: Model,
 }
 
 impl Default for Sender {
     fn default() -> Self {
-        Self { fragments: Fragments::new(), peer: Assembler::new(Limits::NONE), model: Model::default() }
+        Self { fragments: Fragmenter::new(), peer: Assembler::new(Limits::NONE), model: Model::default() }
     }
 }
 
 impl Sender {
     fn send(&mut self, bits: u8, bytes: &Bytes) {
-        let kind = if bits & 16 == 0 { Kind::Text } else { Kind::Binary };
+        let kind = if bits & 16 == 0 { MessageKind::Text } else { MessageKind::Binary };
         let part = Part { kind, bytes: bytes.clone(), first: bits & 32 != 0, last: bits & 64 != 0 };
         let open = self.model.open.clone();
         let in_order = open.as_ref().map_or(part.first, |(open, _)| !part.first && *open == kind);
@@ -123,7 +125,7 @@ impl Sender {
             Err(error) => {
                 assert_eq!(error, EncodeError::InvalidUtf8);
                 let text = [open.map_or(Vec::new(), |(_, bytes)| bytes), bytes.to_vec()].concat();
-                assert!(in_order && kind == Kind::Text && core::str::from_utf8(&text).is_err());
+                assert!(in_order && kind == MessageKind::Text && core::str::from_utf8(&text).is_err());
             }
         }
         assert_eq!(self.fragments.is_open(), self.model.open.is_some());

@@ -35,7 +35,7 @@ impl World {
             0 => Version::Hybi00,
             1 => Version::Hixie75,
             2 => Version::Hybi10,
-            _ => Version::Hybi17,
+            _ => Version::Rfc6455,
         };
         let ends = [End::new(Role::Client, version, input)?, End::new(Role::Server, version, input)?];
         Ok(Self { ends, now: Duration::ZERO })
@@ -71,7 +71,7 @@ impl World {
                     *byte ^= input.arbitrary::<u8>()? | 1;
                     peer.tampered = true;
                 } else {
-                    end.connection.shrink();
+                    end.connection.release_memory();
                 }
             }
             _ if bit(what, 5) && bit(what, 6) => {

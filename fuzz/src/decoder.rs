@@ -3,7 +3,7 @@
 use arbitrary::Arbitrary;
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_frame::{
-    Assembler, DecodeError, Decoder, Delivery, Frame, Kind, Limits, OpCode, Role, Rsv, Version,
+    Assembler, DecodeError, Decoder, Delivery, Frame, Limits, MessageKind, OpCode, Role, Rsv, Version,
 };
 
 use crate::input::{bit, every_cut, pieces, read};
@@ -40,7 +40,7 @@ impl Input<'_> {
 #[derive(Clone, Debug, PartialEq)]
 enum Out {
     Control(OpCode, Bytes),
-    Message(Kind, Vec<u8>),
+    Message(MessageKind, Vec<u8>),
     Error(DecodeError),
 }
 
@@ -49,13 +49,13 @@ enum Out {
 pub fn decoder(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let claimed = Rsv::from_bits(input.options << 1);
-    let mut decoder = Decoder::new(input.role()).claim(claimed).limits(input.limits());
+    let mut decoder = Decoder::new(input.role()).allow_rsv(claimed).limits(input.limits());
     decoder = decoder.min_part(input.min_part());
     if bit(input.options, 1) {
-        decoder = decoder.any_mask();
+        decoder = decoder.allow_any_mask();
     }
     if bit(input.options, 2) {
-        decoder = decoder.any_length();
+        decoder = decoder.allow_non_minimal_length();
     }
     if bit(input.options, 6) {
         decoder = decoder.version(Version::Hybi10);
@@ -80,8 +80,8 @@ pub fn sentinel(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let version = if bit(input.options, 1) { Version::Hixie75 } else { Version::Hybi00 };
     let decoder = Decoder::new(input.role()).version(version).limits(input.limits()).min_part(input.min_part());
-    let resync = bit(input.options, 2);
-    let decoder = if resync { decoder.resync() } else { decoder };
+    let skip_stray_bytes = bit(input.options, 2);
+    let decoder = if skip_stray_bytes { decoder.skip_stray_bytes() } else { decoder };
     // A replacement is longer than what it stands for, and in parts it is made before the end is there.
     let limit = input.limits().max_frame.min(input.limits().max_message);
     check_cuts(&decoder, &input, true, [limit.saturating_add(CONTROL), u64::from(input.min_part()) + CONTROL]);
@@ -90,7 +90,7 @@ pub fn sentinel(data: &[u8]) {
     let (frames, end) = frames(decoder, input.stream);
     // A replacement may be too long for the limits.
     assert!(lent.0.starts_with(&frames) && (end.is_err() || lent == (frames.clone(), end)));
-    if !resync {
+    if !skip_stray_bytes {
         let plain = model::sentinels(input.stream, input.limits().max_frame.min(input.limits().max_message));
         let expected: Vec<_> = plain.frames.into_iter().map(|text| text.map_or(close(), Frame::text)).collect();
         assert_eq!(frames, expected);
@@ -170,7 +170,7 @@ fn run(
             if let Some(joined) = joined {
                 assert_eq!((joined.kind(), &joined.as_bytes()[..]), (part.kind, &message[..]));
                 message.clear();
-                assert!(joined.kind() == Kind::Binary || core::str::from_utf8(joined.as_bytes()).is_ok());
+                assert!(joined.kind() == MessageKind::Binary || core::str::from_utf8(joined.as_bytes()).is_ok());
                 out.push(Out::Message(joined.kind(), joined.into_bytes().into()));
             }
             assert!(message.len() as u64 <= limits.max_message);
@@ -227,7 +227,8 @@ fn lossy(frame: Frame<&mut [u8]>) -> Frame {
 fn plain_frames(input: &Input<'_>, claimed: Rsv) -> (Vec<Frame>, bool) {
     let lenient = bit(input.options, 7);
     let claimed = if lenient { 0x70 } else { claimed.bits() };
-    let (any_mask, any_length) = (lenient || bit(input.options, 1), lenient || bit(input.options, 2));
+    let (allow_any_mask, allow_non_minimal_length) =
+        (lenient || bit(input.options, 1), lenient || bit(input.options, 2));
     let limits = input.limits();
     // Of the message under way: its frames, its bytes, and its text if that is to be checked.
     let mut open: Option<(u32, u64, Option<Vec<u8>>)> = None;
@@ -235,8 +236,8 @@ fn plain_frames(input: &Input<'_>, claimed: Rsv) -> (Vec<Frame>, bool) {
     while let Some(frame) = model::frame(rest) {
         rest = &rest[frame.len()..];
         let model::Frame { header, payload } = frame;
-        let form = if any_length { header.is_right_in_any_form() } else { header.is_right() };
-        let masked = any_mask || header.mask.is_some() == (input.role() == Role::Server);
+        let form = if allow_non_minimal_length { header.is_right_in_any_form() } else { header.is_right() };
+        let masked = allow_any_mask || header.mask.is_some() == (input.role() == Role::Server);
         let claimed = if matches!(header.opcode, 1 | 2) { claimed } else { 0 };
         let fits = header.is_control() || header.len <= limits.max_frame;
         let mut good = form && masked && fits && header.rsv & !claimed == 0;

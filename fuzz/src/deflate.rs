@@ -4,7 +4,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 use protocol_websocket_connection::{
-    Config, Connection, Delivery, Event, Extension as _, Frame, Kind, Limits, Message, Negotiate, Negotiated, Part,
+    Config, Connection, Delivery, Event, Extension as _, Frame, Limits, Message, MessageKind, Negotiate, Negotiated,
+    Part,
 };
 use protocol_websocket_frame::{DecodeError, MaskKey, Rsv};
 use protocol_websocket_http::{Extension, Role};
@@ -60,7 +61,7 @@ pub fn deflate(data: &[u8]) {
                 other => panic!("{other:?}"),
             }
             if shrink {
-                receiving.shrink();
+                receiving.release_memory();
             }
         }
     }
@@ -102,7 +103,7 @@ fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<Ends> {
     Ok(Ends { sending, receiving, shared, level: level % 10, shrink: bit(options, 4), cuts })
 }
 
-type Said = (Option<Kind>, Vec<u8>);
+type Said = (Option<MessageKind>, Vec<u8>);
 
 /// Sends a message in one of all ways, pings and shrinks on the way.
 fn say(
@@ -140,7 +141,7 @@ fn say(
             while first || !rest.is_empty() {
                 let bytes = rest.split_to(size.min(rest.len()));
                 let last = rest.is_empty();
-                sending.send_part(Part { kind: Kind::Binary, bytes, first, last }, wire).unwrap();
+                sending.send_part(Part { kind: MessageKind::Binary, bytes, first, last }, wire).unwrap();
                 first = false;
                 if bit(what, 7) {
                     sending.ping("inside", wire).unwrap();
@@ -149,15 +150,15 @@ fn say(
             }
             // The message ends with its last part, so before the ping behind that.
             let inside = if bit(what, 7) { expected.pop() } else { None };
-            expected.push((Some(Kind::Binary), payload));
+            expected.push((Some(MessageKind::Binary), payload));
             expected.extend(inside);
             return Ok(());
         }
     }
     if bit(what, 6) {
-        sending.shrink();
+        sending.release_memory();
     }
-    expected.push((Some(Kind::Binary), payload));
+    expected.push((Some(MessageKind::Binary), payload));
     Ok(())
 }
 

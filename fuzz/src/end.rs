@@ -6,8 +6,8 @@ use std::time::Duration;
 use arbitrary::Unstructured;
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Delivery, Error, Event, Kind, Limits, Negotiated, Role, SendError, State,
-    Timeout, Timeouts, Version,
+    Close, CloseCode, Config, Connection, Delivery, Error, Event, Limits, MessageKind, Negotiated, Role, SendError,
+    State, Timeout, Timeouts, Version,
 };
 use protocol_websocket_frame::DecodeError;
 
@@ -59,7 +59,7 @@ pub struct Parts {
     /// Whether it goes in frames of the application's own.
     pub in_frames: bool,
     pub count: u32,
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub bytes: Vec<u8>,
 }
 
@@ -69,7 +69,7 @@ pub struct Settings {
     pub limits: Limits,
     delivery: Delivery,
     auto_pong: bool,
-    high_water: usize,
+    high_water_mark: usize,
 }
 
 impl End {
@@ -83,18 +83,19 @@ impl End {
             limits: limits.max_fragments(fragments),
             delivery: if bit(options, 0) { Delivery::Parts } else { Delivery::Whole },
             auto_pong: !bit(options, 1),
-            high_water: if bit(options, 2) { 64 } else { Config::HIGH_WATER },
+            high_water_mark: if bit(options, 2) { 64 } else { Config::HIGH_WATER_MARK },
         };
         let mut config = Config::new();
         if bit(options, 5) {
             config = config.perl_compat();
         }
         config = config.limits(settings.limits).delivery(settings.delivery);
-        config = config.auto_pong(settings.auto_pong).high_water(settings.high_water);
+        config = config.auto_pong(settings.auto_pong).high_water_mark(settings.high_water_mark);
         if bit(options, 3) {
             let [ping, pong, idle, close] =
                 times.map(|time| (time & 1 == 0).then(|| Duration::from_secs(1 + u64::from(time >> 3))));
-            config = config.timeouts(Timeouts { handshake: None, ping, pong, idle, close });
+            config =
+                config.timeouts(Timeouts { handshake: None, ping_interval: ping, pong_timeout: pong, idle, close });
         }
         let negotiated = Negotiated::default().version(version);
         let mut key = 0_u32;
@@ -209,7 +210,7 @@ impl End {
             let grown = self.output.len() - before;
             // A pong that was held back goes first, if there is room; then the answer.
             let may_grow = match &received {
-                _ if before <= self.config.high_water => 2 * 131,
+                _ if before <= self.config.high_water_mark => 2 * 131,
                 Ok(Some(Event::Close(_))) | Err(_) => 131,
                 _ => 0,
             };
@@ -282,7 +283,7 @@ impl End {
 
     fn message(&mut self, message: wire::Message, peer: &Self) {
         assert!(message.1.len() as u64 <= self.config.limits.max_message);
-        assert!(message.0 == Kind::Binary || core::str::from_utf8(&message.1).is_ok());
+        assert!(message.0 == MessageKind::Binary || core::str::from_utf8(&message.1).is_ok());
         if !self.tampered {
             assert_eq!(peer.sent.get(self.received.len()), Some(&message));
             assert!(peer.too_much.is_none_or(|at| self.received.len() < at), "a message beyond the limits");
@@ -325,7 +326,7 @@ impl End {
                 }
                 Err(Error::Timeout(timeout)) => {
                     assert!(!self.is_over());
-                    let code = if timeout == Timeout::Idle { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL };
+                    let code = if timeout == Timeout::Idle { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL_ERROR };
                     assert_eq!(timeout == Timeout::Close, !self.open);
                     self.fail(Error::Timeout(timeout), code);
                 }

@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_frame::{
-    Assembler, Close, DecodeError, Decoder, Fragments, Frame, FrameHeader, Limits, MaskKey, OpCode, Role, Rsv,
+    Assembler, Close, DecodeError, Decoder, Fragmenter, Frame, FrameHeader, Limits, MaskKey, OpCode, Role, Rsv,
     Utf8Bytes, Utf8Validator, Version,
 };
 
@@ -35,9 +35,9 @@ pub fn frame_header(data: &[u8]) {
 pub fn frame_encode(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let options = input.arbitrary::<u8>().unwrap_or_default();
-    let version = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75][usize::from(options % 4)];
+    let version = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75][usize::from(options % 4)];
     let role = if options & 4 == 0 { Role::Client } else { Role::Server };
-    let (mut fragments, mut wire, mut sent) = (Fragments::new(), BytesMut::new(), Vec::new());
+    let (mut fragments, mut wire, mut sent) = (Fragmenter::new(), BytesMut::new(), Vec::new());
     while let Ok((frame, key)) = arbitrary_frame(&mut input) {
         let key = (role == Role::Server).then_some(MaskKey(key));
         let end = wire.len();
@@ -58,7 +58,7 @@ pub fn frame_encode(data: &[u8]) {
         }
     }
     let mut decoder = Decoder::new(role).version(version).limits(Limits::NONE);
-    decoder = decoder.claim(Rsv::RSV1 | Rsv::RSV2 | Rsv::RSV3);
+    decoder = decoder.allow_rsv(Rsv::RSV1 | Rsv::RSV2 | Rsv::RSV3);
     let mut assembler = Assembler::new(Limits::NONE);
     for frame in sent {
         assert_eq!(decoder.decode(&mut wire).unwrap().as_ref(), Some(&frame));

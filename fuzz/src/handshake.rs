@@ -12,7 +12,7 @@ use protocol_websocket_http::{
 
 use crate::input::{bit, every_cut, read, records};
 
-const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 fn config() -> Config {
     Config::new().limits(Limits::new(200)).head_limits(HeadLimits::default().max_len(2048))

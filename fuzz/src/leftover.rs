@@ -69,7 +69,7 @@ pub fn leftover(data: &[u8]) {
 }
 
 fn check_text(mut data: &[u8]) {
-    let mut decoder = Decoder::new(Role::Client).any_mask();
+    let mut decoder = Decoder::new(Role::Client).allow_any_mask();
     let (mut lending, mut assembler) = (decoder.lending(), Assembler::new(Limits::default()));
     let (mut input, mut left) = (BytesMut::new(), BytesMut::new());
     while let Some(deed) = Deed::read(&mut data) {
@@ -92,7 +92,7 @@ fn check_text(mut data: &[u8]) {
 
 fn check_memory(mut data: &[u8]) {
     let before = allocated();
-    let mut decoder = Decoder::new(Role::Client).any_mask().limits(Limits::NONE);
+    let mut decoder = Decoder::new(Role::Client).allow_any_mask().limits(Limits::NONE);
     let (mut input, mut came, mut longest_read) = (BytesMut::new(), 0, 0);
     while let Some(deed) = Deed::read(&mut data) {
         decoder = deed.set(decoder);

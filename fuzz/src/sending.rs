@@ -2,7 +2,7 @@
 
 use arbitrary::Unstructured;
 use bytes::Bytes;
-use protocol_websocket_connection::{Close, Frame, Kind, Message, Part, SendError};
+use protocol_websocket_connection::{Close, Frame, Message, MessageKind, Part, SendError};
 use protocol_websocket_frame::{EncodeError, OpCode};
 
 use crate::end::{End, Parts};
@@ -12,7 +12,7 @@ const TEXT: &str = "aé€𝄞 the quick brown fox jumps over the lazy dog";
 
 impl End {
     /// A payload of a kind: text in whole characters or, in parts, not.
-    fn payload(&mut self, input: &mut Unstructured<'_>, kind: Kind, whole: bool) -> arbitrary::Result<Vec<u8>> {
+    fn payload(&mut self, input: &mut Unstructured<'_>, kind: MessageKind, whole: bool) -> arbitrary::Result<Vec<u8>> {
         let len = input.arbitrary::<u8>()?;
         let len = match len {
             0xF8.. if self.output.len() < 200_000 => 65_530 + usize::from(len & 7) * 2,
@@ -21,11 +21,11 @@ impl End {
         };
         self.serial += 1;
         Ok(match kind {
-            Kind::Binary => (0..len).map(|at| (at as u32 ^ self.serial) as u8).collect(),
-            Kind::Text if whole => {
+            MessageKind::Binary => (0..len).map(|at| (at as u32 ^ self.serial) as u8).collect(),
+            MessageKind::Text if whole => {
                 TEXT.chars().cycle().skip(self.serial as usize % 4).take(len).collect::<String>().into()
             }
-            Kind::Text => TEXT.bytes().cycle().skip(self.text_at()).take(len).collect(),
+            MessageKind::Text => TEXT.bytes().cycle().skip(self.text_at()).take(len).collect(),
         })
     }
 
@@ -35,16 +35,16 @@ impl End {
     }
 
     pub fn send(&mut self, input: &mut Unstructured<'_>, vectored: bool, peer: &Self) -> arbitrary::Result<()> {
-        let kind = if input.arbitrary()? { Kind::Text } else { Kind::Binary };
+        let kind = if input.arbitrary()? { MessageKind::Text } else { MessageKind::Binary };
         let payload = self.payload(input, kind, true)?;
         let message = match kind {
-            Kind::Text => Message::from(String::from_utf8(payload.clone()).unwrap()),
-            Kind::Binary => Message::from(payload.clone()),
+            MessageKind::Text => Message::from(String::from_utf8(payload.clone()).unwrap()),
+            MessageKind::Binary => Message::from(payload.clone()),
         };
         let expected = match () {
             () if !self.open => Err(SendError::Closed),
             () if self.parts.is_some() => Err(SendError::MessageUnfinished),
-            () if self.has_sentinels() && kind == Kind::Binary => Err(EncodeError::Unsupported.into()),
+            () if self.has_sentinels() && kind == MessageKind::Binary => Err(EncodeError::Unsupported.into()),
             () => Ok(()),
         };
         let sent = if vectored {
@@ -63,7 +63,7 @@ impl End {
     pub fn send_part(&mut self, input: &mut Unstructured<'_>, last: bool, peer: &Self) -> arbitrary::Result<()> {
         let oddity = input.arbitrary::<u8>()?;
         let open = self.parts.as_ref().map(|parts| parts.kind);
-        let other = if oddity & 1 == 0 { Kind::Text } else { Kind::Binary };
+        let other = if oddity & 1 == 0 { MessageKind::Text } else { MessageKind::Binary };
         let kind = open.filter(|_| oddity >> 4 != 15).unwrap_or(other);
         let first = open.is_none() != (oddity >> 4 == 14);
         let bytes = Bytes::from(self.payload(input, kind, false)?);
@@ -94,9 +94,9 @@ impl End {
             }
         };
         let kind = match opcode {
-            OpCode::Continuation => open.unwrap_or(Kind::Binary),
-            OpCode::Text => Kind::Text,
-            _ => Kind::Binary,
+            OpCode::Continuation => open.unwrap_or(MessageKind::Binary),
+            OpCode::Text => MessageKind::Text,
+            _ => MessageKind::Binary,
         };
         let first = opcode != OpCode::Continuation;
         let bytes = Bytes::from(self.payload(input, kind, false)?);
@@ -110,7 +110,14 @@ impl End {
         Ok(())
     }
 
-    fn may_part(&self, in_frames: bool, kind: Kind, first: bool, bytes: &[u8], last: bool) -> Result<(), SendError> {
+    fn may_part(
+        &self,
+        in_frames: bool,
+        kind: MessageKind,
+        first: bool,
+        bytes: &[u8],
+        last: bool,
+    ) -> Result<(), SendError> {
         let parts = self.parts.as_ref();
         let text = [parts.map_or(&[][..], |parts| &parts.bytes), bytes].concat();
         let is_text = if last { core::str::from_utf8(&text).is_ok() } else { may_become_text(&text) };
@@ -120,9 +127,9 @@ impl End {
             Err(SendError::MessageUnfinished)
         } else if parts.map_or(!first, |parts| first || parts.kind != kind) {
             Err(EncodeError::PartOutOfOrder.into())
-        } else if kind == Kind::Text && !is_text {
+        } else if kind == MessageKind::Text && !is_text {
             Err(EncodeError::InvalidUtf8.into())
-        } else if self.has_sentinels() && !(first && last && kind == Kind::Text) {
+        } else if self.has_sentinels() && !(first && last && kind == MessageKind::Text) {
             Err(EncodeError::Unsupported.into())
         } else {
             Ok(())

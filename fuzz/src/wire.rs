@@ -1,12 +1,12 @@
 //! What one end has put on the wire, read by the plain model: every frame legal, and nothing behind a Close.
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Kind, Role, Version};
+use protocol_websocket_connection::{MessageKind, Role, Version};
 
 use crate::model;
 
 /// A message as it was sent, and as it has to arrive.
-pub type Message = (Kind, Vec<u8>);
+pub type Message = (MessageKind, Vec<u8>);
 
 /// Watches one direction.
 pub struct Wire {
@@ -43,7 +43,7 @@ impl Wire {
         for frame in read.frames {
             assert!(self.close.is_none(), "a frame behind a Close");
             match frame {
-                Some(text) => self.messages.push((Kind::Text, text.into())),
+                Some(text) => self.messages.push((MessageKind::Text, text.into())),
                 None => self.close = Some(Vec::new()),
             }
         }
@@ -68,10 +68,10 @@ impl Wire {
             10 => self.pongs.push(payload),
             opcode => {
                 assert_eq!(opcode == 0, self.open.is_some(), "fragments out of order");
-                let kind = if opcode == 1 { Kind::Text } else { Kind::Binary };
+                let kind = if opcode == 1 { MessageKind::Text } else { MessageKind::Binary };
                 let (kind, mut bytes) = self.open.take().unwrap_or((kind, Vec::new()));
                 bytes.extend_from_slice(&payload);
-                assert!(kind == Kind::Binary || model::may_become_text(&bytes), "no text");
+                assert!(kind == MessageKind::Binary || model::may_become_text(&bytes), "no text");
                 match header.fin {
                     true => self.messages.push((kind, bytes)),
                     false => self.open = Some((kind, bytes)),

@@ -39,7 +39,7 @@ impl Setup {
     /// What comes to `role` in the current version, in reads of 64 KiB.
     #[must_use]
     pub fn new(role: Role, payload: Payload, len: usize) -> Self {
-        Self::of(role, Version::RFC6455, payload, len, per_round(len))
+        Self::of(role, Version::Rfc6455, payload, len, per_round(len))
     }
 
     fn of(role: Role, version: Version, payload: Payload, len: usize, count: usize) -> Self {
@@ -56,7 +56,7 @@ impl Setup {
     #[must_use]
     pub fn drip(len: usize) -> Self {
         let count = (16 * 1024 / len).max(1);
-        Self { most: 1, ..Self::of(Role::Server, Version::RFC6455, Payload::Ascii, len, count) }
+        Self { most: 1, ..Self::of(Role::Server, Version::Rfc6455, Payload::Ascii, len, count) }
     }
 
     /// The bytes, as somebody sends them.
@@ -195,7 +195,7 @@ pub fn refuses_what_is_no_text() -> Result<(), String> {
     panic::set_hook(Box::new(|_| ()));
     let mut wrong = Vec::new();
     for len in [16, 125, 1024] {
-        let cell = cell("", Setup::of(Role::Server, Version::RFC6455, Payload::Wrong, len, 1));
+        let cell = cell("", Setup::of(Role::Server, Version::Rfc6455, Payload::Wrong, len, 1));
         for mut row in cell.contenders.into_iter().filter(|row| row.kind != Kind::Bound) {
             let taken = panic::catch_unwind(AssertUnwindSafe(|| (row.check)())).is_ok();
             if taken == row.skips.is_empty() {

@@ -15,14 +15,14 @@ pub struct Config {
     pub(crate) min_part: u16,
     pub(crate) lenient: bool,
     pub(crate) auto_pong: bool,
-    pub(crate) high_water: usize,
+    pub(crate) high_water_mark: usize,
     pub(crate) timeouts: Timeouts,
     pub(crate) extensions: Willing,
 }
 
 impl Config {
     /// How many unsent bytes hold pongs back, unless told otherwise: 64 KiB, one usual read.
-    pub const HIGH_WATER: usize = 64 * 1024;
+    pub const HIGH_WATER_MARK: usize = 64 * 1024;
 
     /// The least length of a part by default, in bytes: 4 KiB.
     pub const MIN_PART: u16 = Decoder::MIN_PART;
@@ -38,7 +38,7 @@ impl Config {
             min_part: Self::MIN_PART,
             lenient: false,
             auto_pong: true,
-            high_water: Self::HIGH_WATER,
+            high_water_mark: Self::HIGH_WATER_MARK,
             timeouts: Timeouts::NONE,
             extensions: Willing::default(),
         }
@@ -120,10 +120,10 @@ impl Config {
     }
 
     /// While the output holds more than this many bytes, only the latest pong is kept back for later: a peer that pings
-    /// and never reads makes us hold no more (RFC 6455 §5.5.3). [`Config::HIGH_WATER`] otherwise.
+    /// and never reads makes us hold no more (RFC 6455 §5.5.3). [`Config::HIGH_WATER_MARK`] otherwise.
     #[must_use]
-    pub const fn high_water(mut self, bytes: usize) -> Self {
-        self.high_water = bytes;
+    pub const fn high_water_mark(mut self, bytes: usize) -> Self {
+        self.high_water_mark = bytes;
         self
     }
 
@@ -183,13 +183,13 @@ impl Default for Config {
 pub struct Timeouts {
     /// For the opening handshake as a whole, however its bytes trickle.
     pub handshake: Option<Duration>,
-    /// Without any byte from the peer, after which a Ping is sent. With `pong: None` another one follows at each interval
+    /// Without any byte from the peer, after which a Ping is sent. With `pong_timeout: None` another one follows at each interval
     /// in which no byte comes, unless `output` still has unsent bytes then.
-    pub ping: Option<Duration>,
+    pub ping_interval: Option<Duration>,
     /// For any byte from the peer after that Ping was written. Then the connection fails: the Close that is sent has code
     /// 1011, and [`close_code`](crate::Connection::close_code) gives 1006, because the peer sent none. The deadline starts
     /// again while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
-    pub pong: Option<Duration>,
+    pub pong_timeout: Option<Duration>,
     /// Without any byte from the peer. Then the connection fails: the Close that is sent has code 1001, and
     /// [`close_code`](crate::Connection::close_code) gives 1006. The deadline runs while `output` has unsent bytes, too, so
     /// it also ends a connection whose peer does not read, if the caller does not read meanwhile.
@@ -202,14 +202,14 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// No deadlines at all.
-    pub const NONE: Self = Self { handshake: None, ping: None, pong: None, idle: None, close: None };
+    pub const NONE: Self = Self { handshake: None, ping_interval: None, pong_timeout: None, idle: None, close: None };
 
     /// What a server on the open internet may want: 10 s for either handshake, a ping after 20 s of silence and 20 s
     /// for its answer, as Python's websockets has them.
-    pub const USUAL: Self = Self {
+    pub const RECOMMENDED: Self = Self {
         handshake: Some(Duration::from_secs(10)),
-        ping: Some(Duration::from_secs(20)),
-        pong: Some(Duration::from_secs(20)),
+        ping_interval: Some(Duration::from_secs(20)),
+        pong_timeout: Some(Duration::from_secs(20)),
         idle: None,
         close: Some(Duration::from_secs(10)),
     };

@@ -81,11 +81,11 @@ impl Connection {
         let mut timeouts = config.timeouts;
         if !version.has_length_framing() {
             // There is no ping to send.
-            (timeouts.ping, timeouts.pong) = (None, None);
+            (timeouts.ping_interval, timeouts.pong_timeout) = (None, None);
         }
         let mut connection = Self {
             receiver: Receiver::new(role, version, config),
-            sender: Sender::new(version, masks, config.high_water),
+            sender: Sender::new(version, masks, config.high_water_mark),
             timers: Timers::new(timeouts, role == Role::Client).map(Box::new),
         };
         match config.extensions.agree(role, negotiated) {
@@ -157,7 +157,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes the pong that was held back while `output` was too full ([`Config::high_water`]). Call it when `output`
+    /// Writes the pong that was held back while `output` was too full ([`Config::high_water_mark`]). Call it when `output`
     /// was written; every other method that writes does so first. With [`Timeouts`](crate::Timeouts) it is also the call
     /// that sees that a Ping or a Close was written: the deadline for its answer starts then. So call it after each write,
     /// of a part of `output`, too.
@@ -288,9 +288,9 @@ impl Connection {
 
     /// Gives back what memory the extensions can do without until the next message: a compressor, for instance. Worth
     /// it for a connection that will be idle for a while.
-    pub fn shrink(&mut self) {
-        self.receiver.shrink();
-        self.sender.shrink();
+    pub fn release_memory(&mut self) {
+        self.receiver.release_memory();
+        self.sender.release_memory();
     }
 
     /// Where the connection stands.
@@ -355,7 +355,7 @@ impl Connection {
             Some(Due::Ping) => drop(self.sender.ping(Bytes::new(), output)),
             Some(Due::Timeout(timeout)) => {
                 timers.awaits_eof = false;
-                let code = if timeout == Timeout::Idle { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL };
+                let code = if timeout == Timeout::Idle { CloseCode::GOING_AWAY } else { CloseCode::INTERNAL_ERROR };
                 self.sender.reply(Reply::Close(Close::from(code).encode().unwrap_or_default()), output);
                 self.receiver.incoming.lose();
                 return Err(Error::Timeout(timeout));

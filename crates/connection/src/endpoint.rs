@@ -224,10 +224,10 @@ impl<H: Handshake> Endpoint<H> {
         self.open()?.close(close, output)
     }
 
-    /// As [`Connection::shrink`].
-    pub fn shrink(&mut self) {
+    /// As [`Connection::release_memory`].
+    pub fn release_memory(&mut self) {
         if let Some(connection) = self.connection_mut() {
-            connection.shrink();
+            connection.release_memory();
         }
     }
 
@@ -308,7 +308,7 @@ impl<H: Handshake> Endpoint<H> {
     fn open(&mut self) -> Result<&mut Connection, SendError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# the client MUST wait for a response from the server before sending any further data.
-        let refused = if matches!(self.0, Phase::Connecting(_)) { SendError::Connecting } else { SendError::Closed };
+        let refused = if matches!(self.0, Phase::Connecting(_)) { SendError::NotOpen } else { SendError::Closed };
         self.connection_mut().ok_or(refused)
     }
 }
@@ -319,7 +319,7 @@ impl<H> Endpoint<H> {
     pub(crate) fn connecting(&mut self) -> Result<(&mut H, &Config), SendError> {
         match &mut self.0 {
             Phase::Connecting(connecting) => Ok((&mut connecting.handshake, &connecting.config)),
-            Phase::Opened(_) | Phase::Open(_) => Err(SendError::Open),
+            Phase::Opened(_) | Phase::Open(_) => Err(SendError::AlreadyOpen),
             Phase::Over(_) | Phase::Refused => Err(SendError::Closed),
         }
     }

@@ -88,13 +88,13 @@ pub enum SendError {
     /// A Close was sent, or the connection is over.
     Closed,
     /// The opening handshake is not done.
-    Connecting,
+    NotOpen,
     /// The frame cannot be sent.
     Encode(EncodeError),
     /// A message in parts is under way: its next part may be sent, or a control frame.
     MessageUnfinished,
     /// The opening handshake is done already.
-    Open,
+    AlreadyOpen,
 }
 
 impl fmt::Display for SendError {
@@ -102,10 +102,10 @@ impl fmt::Display for SendError {
         f.write_str(match self {
             Self::Build(error) => return error.fmt(f),
             Self::Closed => "the connection is closed for sending",
-            Self::Connecting => "the opening handshake is not done",
+            Self::NotOpen => "the opening handshake is not done",
             Self::Encode(error) => return error.fmt(f),
             Self::MessageUnfinished => "a message in parts is under way",
-            Self::Open => "the opening handshake is done already",
+            Self::AlreadyOpen => "the opening handshake is done already",
         })
     }
 }

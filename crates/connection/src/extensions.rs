@@ -59,8 +59,8 @@ impl Extensions {
         self.0.iter_mut().for_each(|slot| slot.extension.restart());
     }
 
-    pub(crate) fn shrink(&mut self) {
-        self.0.iter_mut().for_each(|slot| slot.extension.shrink());
+    pub(crate) fn release_memory(&mut self) {
+        self.0.iter_mut().for_each(|slot| slot.extension.release_memory());
     }
 }
 

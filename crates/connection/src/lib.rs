@@ -83,7 +83,7 @@ pub use error::{Error, SendError, Timeout};
 pub use event::Event;
 pub use protocol_websocket_core::{Random, Role, Version};
 pub use protocol_websocket_frame::{
-    Close, CloseCode, Delivery, Extension, Frame, Kind, Limits, Message, Part, Utf8Bytes,
+    Close, CloseCode, Delivery, Extension, Frame, Limits, Message, MessageKind, Part, Utf8Bytes,
 };
 #[cfg(feature = "client")]
 pub use protocol_websocket_handshake_client::{Redirect, url::Url};

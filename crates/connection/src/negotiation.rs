@@ -5,7 +5,7 @@ use core::fmt;
 
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{Extension, Rsv};
-use protocol_websocket_http::{self as http, Accept, AnswerError, Negotiate, Negotiated, Offer, Request};
+use protocol_websocket_http::{self as http, Accept, Negotiate, Negotiated, Offer, Request, ResponseError};
 
 /// What an extension does to what is received, and to what is sent.
 pub(crate) type Halves = (Box<dyn Extension + Send>, Box<dyn Extension + Send>);
@@ -64,7 +64,7 @@ impl Willing {
     //# The endpoints of a connection MUST negotiate the use of any extensions during the opening
     //# handshake.
     /// What the negotiated extensions come to, in their order. What we never offered is somebody else's to add.
-    pub(crate) fn agree(&self, role: Role, negotiated: &Negotiated) -> Result<Vec<Halves>, AnswerError> {
+    pub(crate) fn agree(&self, role: Role, negotiated: &Negotiated) -> Result<Vec<Halves>, ResponseError> {
         let mut used = Used::default();
         //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
         //# MUST NOT use them unless the server indicates that it wishes to use the extension.
@@ -74,7 +74,7 @@ impl Willing {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
             //# A client that received a response accepting a PMCE extension negotiation offer
             //# together with such an extension MUST
-            halves.filter(|halves| used.take(answer.name(), halves)).ok_or(AnswerError::ExtensionParameters)
+            halves.filter(|halves| used.take(answer.name(), halves)).ok_or(ResponseError::ExtensionParameters)
         });
         agreed.collect()
     }

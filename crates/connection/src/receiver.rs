@@ -55,13 +55,13 @@ impl Receiver {
     /// Behind an extension payloads are taken as they come: what grows on the way must not be held twice, and what is
     /// refused is refused early, a whole message's at its first byte.
     pub(crate) fn extend(&mut self, extension: Box<dyn Extension + Send>) {
-        let decoder = self.decoder.clone().claim(extension.rsv()).delivery(Delivery::Parts);
+        let decoder = self.decoder.clone().allow_rsv(extension.rsv()).delivery(Delivery::Parts);
         self.decoder = if self.delivery == Delivery::Whole { decoder.min_part(1) } else { decoder };
         self.extensions.push(extension);
     }
 
-    pub(crate) fn shrink(&mut self) {
-        self.extensions.shrink();
+    pub(crate) fn release_memory(&mut self) {
+        self.extensions.release_memory();
     }
 
     /// The next message, if it has come whole, is wanted whole and no extension has a say in it.

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::{Random, Version};
-use protocol_websocket_frame::{Close, Extension, Fragments, Frame, MaskKey, Message, OpCode, Part};
+use protocol_websocket_frame::{Close, Extension, Fragmenter, Frame, MaskKey, Message, OpCode, Part};
 
 use crate::SendError;
 use crate::extensions::Extensions;
@@ -14,25 +14,25 @@ pub(crate) struct Sender {
     version: Version,
     /// Where mask keys come from. A server has none, so it cannot mask.
     masks: Option<Box<dyn Random + Send>>,
-    fragments: Fragments,
+    fragments: Fragmenter,
     /// The message under way is in frames of the application's own.
     in_frames: bool,
     extensions: Extensions,
-    high_water: usize,
+    high_water_mark: usize,
     /// The latest pong that the output had no room for.
     held: Option<Box<Bytes>>,
     pub(crate) outgoing: Outgoing,
 }
 
 impl Sender {
-    pub(crate) fn new(version: Version, masks: Option<Box<dyn Random + Send>>, high_water: usize) -> Self {
+    pub(crate) fn new(version: Version, masks: Option<Box<dyn Random + Send>>, high_water_mark: usize) -> Self {
         Self {
             version,
             masks,
-            fragments: Fragments::new(),
+            fragments: Fragmenter::new(),
             in_frames: false,
             extensions: Extensions::default(),
-            high_water,
+            high_water_mark,
             held: None,
             outgoing: Outgoing::Open,
         }
@@ -98,8 +98,8 @@ impl Sender {
         written
     }
 
-    pub(crate) fn shrink(&mut self) {
-        self.extensions.shrink();
+    pub(crate) fn release_memory(&mut self) {
+        self.extensions.release_memory();
     }
 
     /// Whether the peer's end of stream is its answer to our Close: hybi-00 and hixie-75 do not ask for another one, and
@@ -140,7 +140,7 @@ impl Sender {
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
             //# elect to send a Pong frame for only the most recently processed Ping
             //# frame.
-            Reply::Pong(payload) if output.len() > self.high_water => {
+            Reply::Pong(payload) if output.len() > self.high_water_mark => {
                 // A copy of at most 125 bytes, so that it does not keep a read buffer alive.
                 self.held = Some(Box::new(Bytes::copy_from_slice(&payload)));
             }
@@ -158,7 +158,7 @@ impl Sender {
     /// Whether a pong was held back that the output has room for again.
     #[inline]
     pub(crate) fn is_pong_due(&self, output: &BytesMut) -> bool {
-        output.len() <= self.high_water && self.held.is_some()
+        output.len() <= self.high_water_mark && self.held.is_some()
     }
 
     /// Writes the pong that was held back, if the output has room again.

@@ -101,8 +101,8 @@ impl Endpoint<Answering> {
     fn unanswered(&mut self) -> Result<(&mut Await, &Config), SendError> {
         match self.connecting()? {
             (Answering(awaited @ Await::Answer), config) => Ok((awaited, config)),
-            (Answering(Await::Request(_)), _) => Err(SendError::Connecting),
-            (Answering(Await::Key3(_)), _) => Err(SendError::Open),
+            (Answering(Await::Request(_)), _) => Err(SendError::NotOpen),
+            (Answering(Await::Key3(_)), _) => Err(SendError::AlreadyOpen),
         }
     }
 }

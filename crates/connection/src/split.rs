@@ -106,9 +106,9 @@ impl ReceiveHalf {
         self.receiver.incoming.close_code()
     }
 
-    /// As [`Connection::shrink`], for what is received.
-    pub fn shrink(&mut self) {
-        self.receiver.shrink();
+    /// As [`Connection::release_memory`], for what is received.
+    pub fn release_memory(&mut self) {
+        self.receiver.release_memory();
     }
 
     fn pass(&self, reply: Option<Reply>) {
@@ -227,9 +227,9 @@ impl SendHalf {
         self.replies.is_eof_clean.store(self.sender.is_eof_clean(), Ordering::Release);
     }
 
-    /// As [`Connection::shrink`], for what is sent.
-    pub fn shrink(&mut self) {
-        self.sender.shrink();
+    /// As [`Connection::release_memory`], for what is sent.
+    pub fn release_memory(&mut self) {
+        self.sender.release_memory();
     }
 
     /// Whether a Close was written: nothing more can be sent. The transport is done with once the other half has seen

@@ -133,7 +133,7 @@ impl Timers {
             _ => return self.next(state, self.now).map(|_| self.now),
         };
         let at = self.next(state, since).map(|(at, _)| at);
-        let Timeouts { ping, pong, idle, .. } = self.timeouts;
+        let Timeouts { ping_interval: ping, pong_timeout: pong, idle, .. } = self.timeouts;
         let is_news = match state {
             State::Connecting => false,
             State::Open if self.heard => ping.is_some() || idle.is_some(),
@@ -174,7 +174,7 @@ impl Timers {
     fn stamp(&mut self, now: Duration, state: State, is_unsent: bool) -> Option<Duration> {
         let (_, since) = self.since.as_mut()?;
         if is_unsent || self.sent != Sent::Stamped {
-            if self.timeouts.pong.is_some() {
+            if self.timeouts.pong_timeout.is_some() {
                 self.pinged = self.pinged.map(|_| now);
             }
             if matches!(state, State::Closing | State::Closed) {
@@ -188,7 +188,7 @@ impl Timers {
     /// The nearest deadline of a state whose own deadline runs since `since`.
     fn next(&self, state: State, since: Duration) -> Option<(Duration, Due)> {
         let after = |from: Duration, wait: Option<Duration>, due| Some((from.saturating_add(wait?), due));
-        let Timeouts { handshake, ping, pong, idle, close } = self.timeouts;
+        let Timeouts { handshake, ping_interval: ping, pong_timeout: pong, idle, close } = self.timeouts;
         match state {
             State::Connecting => after(since, handshake, Due::Timeout(Timeout::Handshake)),
             State::Open => {
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_state_asks_for_the_time_when_it_begins() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         assert_eq!(timers.poll(State::Connecting), Some(secs(0)));
         assert_eq!(timers.handle(secs(100), State::Connecting, 0), None);
         assert_eq!(timers.poll(State::Connecting), Some(secs(110)));
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn trickling_bytes_do_not_move_a_handshake_deadline() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         for second in 0..10 {
             timers.hear(1);
             assert_eq!(timers.handle(secs(second), State::Connecting, 0), None);
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn silence_brings_a_ping_and_then_the_end() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         assert_eq!(timers.handle(secs(0), State::Open, 0), None);
         assert_eq!(timers.poll(State::Open), Some(secs(20)));
         assert_eq!(timers.handle(secs(20), State::Open, 0), Some(Due::Ping));
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn any_byte_is_a_sign_of_life() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         timers.handle(secs(0), State::Open, 0);
         timers.handle(secs(20), State::Open, 0);
         timers.hear(1);
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn idleness_counts_beside_pings() {
-        let mut timers = timers(Timeouts { ping: None, idle: Some(secs(5)), ..Timeouts::USUAL });
+        let mut timers = timers(Timeouts { ping_interval: None, idle: Some(secs(5)), ..Timeouts::RECOMMENDED });
         timers.handle(secs(0), State::Open, 0);
         assert_eq!(timers.handle(secs(5), State::Open, 0), Some(Due::Timeout(Timeout::Idle)));
     }
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn the_sooner_of_two_deadlines_counts() {
         for (idle, first) in [(5, Due::Timeout(Timeout::Idle)), (30, Due::Ping)] {
-            let mut timers = timers(Timeouts { idle: Some(secs(idle)), ..Timeouts::USUAL });
+            let mut timers = timers(Timeouts { idle: Some(secs(idle)), ..Timeouts::RECOMMENDED });
             timers.handle(secs(0), State::Open, 0);
             let at = timers.poll(State::Open).unwrap();
             assert_eq!((at, timers.handle(at, State::Open, 0)), (secs(idle.min(20)), Some(first)));
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn bytes_that_were_there_before_are_no_news() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         timers.handle(secs(0), State::Open, 0);
         timers.hear(3);
         timers.leave(3);
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn clock_does_not_run_backwards() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         timers.handle(secs(100), State::Open, 0);
         timers.hear(1);
         timers.handle(secs(1), State::Open, 0);
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn only_the_close_ends_closing() {
-        let mut timers = timers(Timeouts::USUAL);
+        let mut timers = timers(Timeouts::RECOMMENDED);
         timers.handle(secs(0), State::Closing, 0);
         timers.hear(1);
         assert_eq!(timers.handle(secs(9), State::Closing, 0), None);

@@ -5,7 +5,9 @@ mod common;
 
 use bytes::{Bytes, BytesMut};
 use common::{client, drain, masked, server, take, unmasked};
-use protocol_websocket_connection::{Close, CloseCode, Config, Connection, Error, Event, Kind, Part, SendError, State};
+use protocol_websocket_connection::{
+    Close, CloseCode, Config, Connection, Error, Event, MessageKind, Part, SendError, State,
+};
 use protocol_websocket_frame::{EncodeError, Frame};
 
 fn closed_by(event: Option<Event>) -> Option<Close> {
@@ -71,7 +73,7 @@ fn two_closes_may_cross() {
 
 fn nothing_can_be_sent(connection: &mut Connection) {
     let mut output = BytesMut::new();
-    let part = Part { kind: Kind::Text, bytes: Bytes::new(), first: true, last: true };
+    let part = Part { kind: MessageKind::Text, bytes: Bytes::new(), first: true, last: true };
     assert_eq!(connection.send("x", &mut output), Err(SendError::Closed));
     assert_eq!(connection.send_vectored("x", &mut output), Err(SendError::Closed));
     assert_eq!(connection.send_part(part, &mut output), Err(SendError::Closed));

@@ -8,8 +8,8 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use common::{drain, take, told};
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Delivery, Error, Event, Frame, Kind, Limits, Message, Negotiated, Part,
-    SendError, State, Timeouts, Version,
+    Close, CloseCode, Config, Connection, Delivery, Error, Event, Frame, Limits, Message, MessageKind, Negotiated,
+    Part, SendError, State, Timeouts, Version,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError};
 
@@ -42,7 +42,7 @@ fn what_cannot_be_said_is_an_error_and_nothing_else() {
     let unsupported = Err(SendError::Encode(EncodeError::Unsupported));
     assert_eq!(server.send(Message::Binary(Bytes::new()), &mut output), unsupported);
     assert_eq!(server.ping("x", &mut output), unsupported);
-    let part = |first, last| Part { kind: Kind::Text, bytes: Bytes::from("x"), first, last };
+    let part = |first, last| Part { kind: MessageKind::Text, bytes: Bytes::from("x"), first, last };
     assert_eq!(server.send_part(part(true, false), &mut output), unsupported);
     assert_eq!(server.send_frame(&Frame::text("x").with_fin(false), &mut output), unsupported);
     assert_eq!((server.state(), output.len()), (State::Open, 0));
@@ -76,13 +76,14 @@ fn a_failure_says_what_can_be_said() {
 fn parts_come_between_characters() {
     let mut server = server(Version::Hybi00, &Config::new().delivery(Delivery::Parts).min_part(1));
     let (events, _) = take(&mut server, &mut BytesMut::from(&b"\x00a\xC3"[..]));
-    let part = |bytes, first, last| Event::Part(Part { kind: Kind::Text, bytes: Bytes::from(bytes), first, last });
+    let part =
+        |bytes, first, last| Event::Part(Part { kind: MessageKind::Text, bytes: Bytes::from(bytes), first, last });
     assert_eq!(told(&events), told(&[part("a", true, false)]));
 }
 
 #[test]
 fn nobody_is_pinged_or_expected_to_answer() {
-    let mut server = server(Version::Hybi00, &Config::new().timeouts(Timeouts::USUAL));
+    let mut server = server(Version::Hybi00, &Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     for second in 0..100 {
         server.handle_timeout(Duration::from_secs(second), &mut output).unwrap();
@@ -106,7 +107,7 @@ fn end_of_stream_after_our_close_is_clean_in_the_oldest_versions() {
 
 #[test]
 fn end_of_stream_is_abnormal_before_our_close_and_in_the_newer_versions() {
-    for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::RFC6455] {
+    for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455] {
         for closes in [false, true] {
             if closes && !version.has_length_framing() {
                 continue;

@@ -9,18 +9,18 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use common::{masked, server as connection};
 use protocol_websocket_connection::{
-    Accept, Close, Config, Error, Event, Frame, Kind, Part, SendError, Server, State, Timeouts,
+    Accept, Close, Config, Error, Event, Frame, MessageKind, Part, SendError, Server, State, Timeouts,
 };
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 fn config() -> Config {
-    Config::default().timeouts(Timeouts::USUAL).high_water(8)
+    Config::default().timeouts(Timeouts::RECOMMENDED).high_water_mark(8)
 }
 
 fn part(first: bool, last: bool) -> Part {
-    Part { kind: Kind::Text, bytes: Bytes::from("x"), first, last }
+    Part { kind: MessageKind::Text, bytes: Bytes::from("x"), first, last }
 }
 
 /// A server that has said yes, and has not told of it yet.
@@ -74,7 +74,7 @@ macro_rules! tell {
         output.extend_from_slice(b"not drained yet");
         did!(receive!(masked(Frame::ping("late"))));
         did!(end.flush(&mut output));
-        did!(end.shrink());
+        did!(end.release_memory());
         did!(receive!(masked(Frame::text("hi"))));
         did!(end.close(Close::new(4000, "bye"), &mut output));
         did!(end.handle_timeout(secs(1000), &mut output));
@@ -97,10 +97,10 @@ fn everything_is_done_by_the_connection() {
 #[test]
 fn before_the_handshake_there_is_none() {
     let (mut server, mut output) = (Server::new(config()), BytesMut::new());
-    assert_eq!(server.send_vectored("x", &mut output), Err(SendError::Connecting));
-    assert_eq!(server.send_part(part(true, true), &mut output), Err(SendError::Connecting));
+    assert_eq!(server.send_vectored("x", &mut output), Err(SendError::NotOpen));
+    assert_eq!(server.send_part(part(true, true), &mut output), Err(SendError::NotOpen));
     server.flush(&mut output);
-    server.shrink();
+    server.release_memory();
     assert!(output.is_empty());
     assert_eq!(server.state(), State::Connecting);
     assert!(server.into_connection().is_none());

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
-#[path = "common/toys.rs"]
-mod toys;
+#[path = "common/test_extensions.rs"]
+mod test_extensions;
 
 use std::sync::{Arc, Mutex};
 
@@ -11,12 +11,12 @@ use bytes::{Bytes, BytesMut};
 use common::{client, drain, masked, server, take, told, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Delivery, Event, Extension, Frame, Kind, Limits, Part, SendError,
+    Close, CloseCode, Config, Connection, Delivery, Event, Extension, Frame, Limits, MessageKind, Part, SendError,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, OpCode, Rsv};
-use toys::{Flip, Runs};
+use test_extensions::{Flip, Runs};
 
-/// Both toys, in this order.
+/// Both test_extensions, in this order.
 fn extend(mut connection: Connection) -> Connection {
     connection.extend(Runs::new(200), Runs::new(200));
     connection.extend(Flip::new(), Flip::new());
@@ -24,7 +24,7 @@ fn extend(mut connection: Connection) -> Connection {
 }
 
 fn part(bytes: &'static str, first: bool, last: bool) -> Part {
-    Part { kind: Kind::Text, bytes: Bytes::from(bytes), first, last }
+    Part { kind: MessageKind::Text, bytes: Bytes::from(bytes), first, last }
 }
 
 /// A frame as the extension for runs would send it.
@@ -112,7 +112,7 @@ fn what_makes_no_sense_to_them_ends_the_connection() {
     let (events, end, output) =
         drain(&mut extend(client(&Config::new())), &mut unmasked(runs(OpCode::Binary, &[201, b'a'])));
     assert_eq!((events.len(), end), (0, Err(DecodeError::Extension.into())));
-    assert_eq!(output[..], masked(Frame::close(Some(&Close::from(CloseCode::INVALID_PAYLOAD))).unwrap())[..]);
+    assert_eq!(output[..], masked(Frame::close(Some(&Close::from(CloseCode::INVALID_PAYLOAD_DATA))).unwrap())[..]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn what_they_make_of_a_message_has_its_limit() {
         assert_eq!((events.len(), end), (1, Ok(())), "{delivery:?}: as long as it may be");
         let (_, end, output) = receive(&[200, b'a', 200, b'b', 1, b'c']);
         assert_eq!(end, Err(DecodeError::MessageTooLong.into()), "{delivery:?}");
-        assert_eq!(output[..], unmasked(Frame::close(Some(&Close::from(CloseCode::TOO_BIG))).unwrap())[..]);
+        assert_eq!(output[..], unmasked(Frame::close(Some(&Close::from(CloseCode::MESSAGE_TOO_BIG))).unwrap())[..]);
     }
 }
 
@@ -262,7 +262,7 @@ proptest! {
         let (mut client, mut wire) = (extend(client(&Config::new())), BytesMut::new());
         for message in &messages {
             let (half, rest) = message.split_at(message.len() / 2);
-            let piece = |bytes, first| Part { kind: Kind::Binary, bytes: Bytes::copy_from_slice(bytes), first, last: !first };
+            let piece = |bytes, first| Part { kind: MessageKind::Binary, bytes: Bytes::copy_from_slice(bytes), first, last: !first };
             client.send(message.clone(), &mut wire).unwrap();
             client.send_part(piece(half, true), &mut wire).unwrap();
             client.send_part(piece(rest, false), &mut wire).unwrap();

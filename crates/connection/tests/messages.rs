@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use common::{client, drain, masked, server, take, told, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Config, Connection, Delivery, Event, Kind, Limits, Message, Negotiated, Part, SendError,
+    Config, Connection, Delivery, Event, Limits, Message, MessageKind, Negotiated, Part, SendError,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
 
@@ -83,7 +83,7 @@ fn limits_are_those_of_the_configuration() {
 }
 
 fn part(bytes: &'static str, first: bool, last: bool) -> Part {
-    Part { kind: Kind::Text, bytes: Bytes::from(bytes), first, last }
+    Part { kind: MessageKind::Text, bytes: Bytes::from(bytes), first, last }
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn answering_pings_can_be_left_to_the_application() {
 //# frame.
 #[test]
 fn a_ping_flood_is_answered_with_the_latest_pong_only() {
-    let mut server = server(&Config::new().high_water(1000));
+    let mut server = server(&Config::new().high_water_mark(1000));
     let mut output = BytesMut::new();
     for n in 0..10_000 {
         let mut wire = masked(Frame::ping(format!("{n:0>125}")));
@@ -209,7 +209,7 @@ fn a_pong_that_was_held_back_goes_out_first() {
         (|server, output| server.close(None, output).unwrap(), b"\x88\x00"),
     ];
     for (send, bytes) in sends {
-        let mut server = server(&Config::new().high_water(0));
+        let mut server = server(&Config::new().high_water_mark(0));
         let mut output = BytesMut::from(&b"unsent"[..]);
         assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
         server.flush(&mut output);
@@ -222,7 +222,7 @@ fn a_pong_that_was_held_back_goes_out_first() {
 
 #[test]
 fn a_pong_that_was_held_back_does_not_follow_a_close() {
-    let mut server = server(&Config::new().high_water(0));
+    let mut server = server(&Config::new().high_water_mark(0));
     let mut output = BytesMut::from(&b"unsent"[..]);
     let mut wire = masked(Frame::ping("p"));
     wire.unsplit(masked(Frame::close(None).unwrap()));

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
-#[path = "common/toys.rs"]
-mod toys;
+#[path = "common/test_extensions.rs"]
+mod test_extensions;
 
 use bytes::BytesMut;
 use common::{drain, take, told};
@@ -13,8 +13,8 @@ use protocol_websocket_connection::{
 };
 use protocol_websocket_frame::{DecodeError, Rsv};
 use protocol_websocket_handshake_client::HandshakeError;
-use protocol_websocket_http::{AnswerError, Extension, RequestHead, Response};
-use toys::{Flip, Runs};
+use protocol_websocket_http::{Extension, RequestHead, Response, ResponseError};
+use test_extensions::{Flip, Runs};
 
 fn connect(offer: &Offer, config: &Config, output: &mut BytesMut) -> Client {
     let url = Url::parse("ws://example.com/").unwrap();
@@ -169,7 +169,7 @@ fn a_client_checks_the_servers_answer() {
         assert!(matches!(answered(&config, &right), Ok(Some(Event::Open(_)))), "{right:?}");
     }
     let greedy = config.clone().extension(Runs::new(9).rsv(Rsv::RSV3));
-    let wrong = Error::Answer(HandshakeError::Answer(AnswerError::ExtensionParameters));
+    let wrong = Error::Answer(HandshakeError::Answer(ResponseError::ExtensionParameters));
     for (config, answer) in [
         (&config, vec![runs("8")]),
         (&config, vec![Extension::new("runs")]),

@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, unmasked};
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Error, Event, Extension, Frame, Kind, Negotiated, Part, SendError, SendHalf,
-    Version,
+    Close, CloseCode, Config, Connection, Error, Event, Extension, Frame, MessageKind, Negotiated, Part, SendError,
+    SendHalf, Version,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, Rsv};
 
 fn part(first: bool, last: bool) -> Part {
-    Part { kind: Kind::Binary, bytes: Bytes::from("x"), first, last }
+    Part { kind: MessageKind::Binary, bytes: Bytes::from("x"), first, last }
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn every_way_of_sending_lets_an_answer_go_first() {
 
 #[test]
 fn a_pong_that_was_held_back_before_the_split_is_not_lost() {
-    let mut server = server(&Config::new().high_water(0));
+    let mut server = server(&Config::new().high_water_mark(0));
     let mut output = BytesMut::from(&b"unsent"[..]);
     server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap();
     let (_, mut sending) = server.split();
@@ -176,7 +176,7 @@ impl Extension for Counted {
         Ok(frame)
     }
 
-    fn shrink(&mut self) {
+    fn release_memory(&mut self) {
         self.0.fetch_add(1, Relaxed);
     }
 }
@@ -186,12 +186,12 @@ fn each_half_gives_its_own_memory_back() {
     let (received, sent) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
     let mut server = server(&Config::new());
     server.extend(Counted(received.clone()), Counted(sent.clone()));
-    server.shrink();
+    server.release_memory();
     assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (1, 1));
     let (mut receiving, mut sending) = server.split();
-    receiving.shrink();
+    receiving.release_memory();
     assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (2, 1));
-    sending.shrink();
+    sending.release_memory();
     assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (2, 2));
 }
 

@@ -23,7 +23,7 @@ fn without_timeouts_nobody_is_asked() {
 
 #[test]
 fn a_silent_peer_is_pinged_and_then_given_up() {
-    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+    let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     assert_eq!((server.poll_timeout(), output.len()), (Some(secs(20)), 0));
@@ -40,7 +40,7 @@ fn a_silent_peer_is_pinged_and_then_given_up() {
 #[test]
 fn an_answer_keeps_the_connection() {
     for answer in [Frame::pong(""), Frame::text("as good as any")] {
-        let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+        let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
         server.handle_timeout(secs(20), &mut output).unwrap();
@@ -58,7 +58,7 @@ fn an_answer_keeps_the_connection() {
 #[test]
 fn bytes_that_wait_for_more_are_no_sign_of_life() {
     for cut in [1, 7] {
-        let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+        let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         let mut input = masked(Frame::text("cut")).split_to(cut);
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
@@ -74,7 +74,7 @@ fn bytes_that_wait_for_more_are_no_sign_of_life() {
 
 #[test]
 fn a_pong_that_was_held_back_goes_out_with_the_time() {
-    let mut server = server(&Config::new().high_water(0).timeouts(Timeouts::USUAL));
+    let mut server = server(&Config::new().high_water_mark(0).timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::from(&b"unsent"[..]);
     assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
     output.clear();
@@ -94,7 +94,7 @@ fn an_idle_connection_is_closed() {
 
 #[test]
 fn a_close_is_not_waited_for_for_ever() {
-    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+    let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.close(None, &mut output).unwrap();
@@ -123,7 +123,8 @@ const CLOSE: Duration = secs(3);
 
 impl Loop {
     fn new(flushes: bool) -> Self {
-        let timeouts = Timeouts { ping: Some(PING), pong: Some(PONG), close: Some(CLOSE), ..Timeouts::NONE };
+        let timeouts =
+            Timeouts { ping_interval: Some(PING), pong_timeout: Some(PONG), close: Some(CLOSE), ..Timeouts::NONE };
         let connection = server(&Config::new().timeouts(timeouts));
         let mut new = Self { connection, output: BytesMut::new(), now: secs(0), flushes };
         new.tell_time().unwrap();
@@ -307,8 +308,8 @@ fn slow_reader_that_pings_is_given_up_in_time_after_our_close() {
     let close = Frame::close(Some(&CloseCode::NORMAL.into())).unwrap();
     for flushes in [true, false] {
         // With the lower high-water marks pongs are held back while much is unsent.
-        for high_water in [Config::HIGH_WATER, 1_000, 0] {
-            let new = || server(&Config::new().high_water(high_water).timeouts(Timeouts::USUAL));
+        for high_water_mark in [Config::HIGH_WATER_MARK, 1_000, 0] {
+            let new = || server(&Config::new().high_water_mark(high_water_mark).timeouts(Timeouts::RECOMMENDED));
             let ends = [
                 close_to_slow_reader(flushes, new(), |server, output| server.close(None, output).unwrap()),
                 close_to_slow_reader(flushes, new(), |server, output| server.send_frame(&close, output).unwrap()),
@@ -320,7 +321,7 @@ fn slow_reader_that_pings_is_given_up_in_time_after_our_close() {
             ];
             for (written, end) in ends {
                 assert!(written > secs(19), "the Close waits for the message before it");
-                assert_eq!(end, Ok(written + secs(10)), "flush: {flushes}, high-water mark: {high_water}");
+                assert_eq!(end, Ok(written + secs(10)), "flush: {flushes}, high-water mark: {high_water_mark}");
             }
         }
     }
@@ -330,7 +331,7 @@ fn slow_reader_that_pings_is_given_up_in_time_after_our_close() {
 #[test]
 fn output_that_was_taken_away_is_written() {
     for calls in 0..3 {
-        let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+        let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         server.handle_timeout(secs(0), &mut BytesMut::new()).unwrap();
         server.close(None, &mut BytesMut::from(&b"unsent"[..])).unwrap();
         for _ in 0..calls {
@@ -346,7 +347,7 @@ fn output_that_was_taken_away_is_written() {
 #[test]
 fn receive_sees_that_the_close_was_written_before_it_adds_a_pong() {
     for arrived in [BytesMut::new(), masked(Frame::text("x")), masked(Frame::ping("x"))] {
-        let mut server = server(&Config::new().high_water(0).timeouts(Timeouts::USUAL));
+        let mut server = server(&Config::new().high_water_mark(0).timeouts(Timeouts::RECOMMENDED));
         let mut output = BytesMut::from(&b"unsent"[..]);
         server.handle_timeout(secs(0), &mut output).unwrap();
         server.close(None, &mut output).unwrap();
@@ -364,7 +365,7 @@ fn receive_sees_that_the_close_was_written_before_it_adds_a_pong() {
 
 #[test]
 fn peer_that_reads_slowly_is_not_given_up_while_the_caller_does_not_read() {
-    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+    let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.send(vec![0; 100_000], &mut output).unwrap();
@@ -389,7 +390,7 @@ fn peer_that_reads_slowly_is_not_given_up_while_the_caller_does_not_read() {
 
 #[test]
 fn arrival_is_stamped_by_a_call_at_once() {
-    let mut server = server(&Config::new().timeouts(Timeouts::USUAL));
+    let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     assert_eq!(server.poll_timeout(), Some(secs(20)));
@@ -406,7 +407,7 @@ fn arrival_is_stamped_by_a_call_at_once() {
 #[test]
 fn pings_go_on_without_a_deadline_for_pongs() {
     for flushes in [true, false] {
-        let mut server = server(&Config::new().timeouts(Timeouts { pong: None, ..Timeouts::USUAL }));
+        let mut server = server(&Config::new().timeouts(Timeouts { pong_timeout: None, ..Timeouts::RECOMMENDED }));
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
         for ping in 1..10 {
@@ -428,7 +429,7 @@ fn pings_go_on_without_a_deadline_for_pongs() {
 
 #[test]
 fn pings_are_not_repeated_while_there_are_unsent_bytes() {
-    let mut server = server(&Config::new().timeouts(Timeouts { pong: None, ..Timeouts::USUAL }));
+    let mut server = server(&Config::new().timeouts(Timeouts { pong_timeout: None, ..Timeouts::RECOMMENDED }));
     let mut output = BytesMut::new();
     for second in 0..=200 {
         server.handle_timeout(secs(second), &mut output).unwrap();
@@ -442,7 +443,7 @@ fn pings_are_not_repeated_while_there_are_unsent_bytes() {
 #[test]
 fn client_does_not_wait_for_the_end_of_the_transport_for_ever() {
     let close = Frame::close(Some(&CloseCode::NORMAL.into())).unwrap();
-    let mut client = client(&Config::new().timeouts(Timeouts::USUAL));
+    let mut client = client(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     client.handle_timeout(secs(0), &mut output).unwrap();
     client.receive(&mut unmasked(close), &mut output).unwrap();
@@ -465,7 +466,7 @@ fn client_does_not_wait_for_the_end_of_the_transport_for_ever() {
 
 #[test]
 fn end_of_the_transport_ends_the_wait_for_it() {
-    let mut client = client(&Config::new().timeouts(Timeouts::USUAL));
+    let mut client = client(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     client.receive(&mut unmasked(Frame::close(None).unwrap()), &mut output).unwrap();
     assert!(client.poll_timeout().is_some());
@@ -477,7 +478,7 @@ fn end_of_the_transport_ends_the_wait_for_it() {
 /// A server closes the transport itself, and so does a client whose connection failed.
 #[test]
 fn no_other_end_waits_for_the_end_of_the_transport() {
-    let config = Config::new().timeouts(Timeouts::USUAL);
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let mut server = server(&config);
     take(&mut server, &mut masked(Frame::close(None).unwrap()));
     assert_eq!((server.state(), server.poll_timeout()), (State::Closed, None));
@@ -498,7 +499,7 @@ fn no_other_end_waits_for_the_end_of_the_transport() {
 #[cfg(feature = "server")]
 #[test]
 fn a_handshake_that_trickles_is_refused() {
-    let mut server = protocol_websocket_connection::Server::new(Config::new().timeouts(Timeouts::USUAL));
+    let mut server = protocol_websocket_connection::Server::new(Config::new().timeouts(Timeouts::RECOMMENDED));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     assert_eq!(server.poll_timeout(), Some(secs(0)));
     for second in 0..10 {

@@ -14,9 +14,9 @@ use protocol_websocket_connection::{
     Version, Versions,
 };
 use protocol_websocket_handshake_client::HandshakeError;
-use protocol_websocket_http::{AnswerError, ParseError};
+use protocol_websocket_http::{ParseError, ResponseError};
 
-const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 fn connect(url: &str, offer: &Offer, output: &mut BytesMut) -> Client {
     let mut count = 0_u8;
@@ -88,7 +88,7 @@ fn nothing_is_sent_before_the_last_bytes_of_the_request() {
     assert!(output.ends_with(b"\r\n\r\n"), "the head is out, for a proxy that holds the rest back");
     output.clear();
     for refused in [server.send("x", &mut output), server.close(None, &mut output), server.ping("", &mut output)] {
-        assert_eq!(refused, Err(SendError::Connecting));
+        assert_eq!(refused, Err(SendError::NotOpen));
     }
     let mut rest = wire.split_off(7);
     assert!(server.receive(&mut wire, &mut output).unwrap().is_none());
@@ -112,9 +112,9 @@ fn behind_the_head_of_an_answer_there_is_no_other_answer() {
     let mut another = BytesMut::new();
     connect("ws://example.com/", &Offer::new(), &mut another);
     let upgrade = asked(&mut Server::new(Config::new()), &mut another.clone());
-    assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::Open));
+    assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::AlreadyOpen));
     let upgrade = asked(&mut Server::new(Config::new()), &mut another);
-    assert_eq!(server.reject(upgrade, &Reject::new(500), &mut output), Err(SendError::Open));
+    assert_eq!(server.reject(upgrade, &Reject::new(500), &mut output), Err(SendError::AlreadyOpen));
     server.handle_timeout(Duration::ZERO, &mut output).unwrap();
     assert!(matches!(server.handle_timeout(Duration::from_secs(10), &mut output), Err(Error::Timeout(_))));
     assert!(output.is_empty(), "{output:?}");
@@ -155,7 +155,7 @@ fn a_wrong_checksum_ends_the_client() {
     there[0] ^= 1;
     assert!(matches!(server.receive(&mut there, &mut back), Ok(Some(Event::Open(_)))));
     let error = client.receive(&mut back, &mut there).unwrap_err();
-    assert_eq!(error, Error::Answer(HandshakeError::Answer(AnswerError::Checksum)));
+    assert_eq!(error, Error::Answer(HandshakeError::Answer(ResponseError::Checksum)));
     assert_eq!(client.state(), State::Closed);
 }
 

@@ -13,8 +13,9 @@
 //! ```
 //! use protocol_websocket_core::{Role, Version};
 //!
-//! assert_eq!(Version::default(), Version::RFC6455);
-//! assert_eq!(Version::RFC6455.to_string(), "draft-ietf-hybi-17");
+//! assert_eq!(Version::default(), Version::Rfc6455);
+//! assert_eq!(Version::Rfc6455.to_string(), "RFC 6455");
+//! assert_eq!("draft-ietf-hybi-17".parse(), Ok(Version::Rfc6455));
 //! assert_eq!(Role::Client.peer(), Role::Server);
 //! ```
 //!
@@ -33,7 +34,7 @@ mod version;
 pub use random::OsRandom;
 pub use random::Random;
 pub use role::Role;
-pub use version::{UnknownVersion, Version};
+pub use version::{UnknownVersionError, Version};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,8 +3,9 @@ use core::str::FromStr;
 
 /// A version of the WebSocket protocol, oldest first.
 ///
-/// [`Display`](fmt::Display) and [`FromStr`] use the names of the drafts, which are also the names that Perl's
-/// `Protocol::WebSocket` uses. The enum is exhaustive: the drafts are history and the RFC has no successor.
+/// [`Display`](fmt::Display) writes `RFC 6455` or the name of the draft. [`FromStr`] reads these names, and
+/// `draft-ietf-hybi-17`, the name that Perl's `Protocol::WebSocket` has for RFC 6455. The enum is exhaustive: no draft is
+/// added any more, and the RFC has no successor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// draft-hixie-thewebsocketprotocol-75: no keys, `00 … FF` framing.
@@ -15,20 +16,17 @@ pub enum Version {
     Hybi10,
     /// draft-ietf-hybi-thewebsocketprotocol-17, which became RFC 6455: `Sec-WebSocket-Version: 13`.
     #[default]
-    Hybi17,
+    Rfc6455,
 }
 
 impl Version {
-    /// The published standard, and the default.
-    pub const RFC6455: Self = Self::Hybi17;
-
     /// The number in `Sec-WebSocket-Version`: 13 or 8. The older drafts have no such field.
     #[must_use]
     pub const fn number(self) -> Option<u8> {
         match self {
             Self::Hixie75 | Self::Hybi00 => None,
             Self::Hybi10 => Some(8),
-            Self::Hybi17 => Some(13),
+            Self::Rfc6455 => Some(13),
         }
     }
 
@@ -44,7 +42,7 @@ impl Version {
             Self::Hixie75 => "draft-hixie-75",
             Self::Hybi00 => "draft-ietf-hybi-00",
             Self::Hybi10 => "draft-ietf-hybi-10",
-            Self::Hybi17 => "draft-ietf-hybi-17",
+            Self::Rfc6455 => "RFC 6455",
         }
     }
 }
@@ -56,32 +54,35 @@ impl fmt::Display for Version {
 }
 
 impl FromStr for Version {
-    type Err = UnknownVersion;
+    type Err = UnknownVersionError;
 
-    /// Reads a version's name, such as `draft-ietf-hybi-17`.
+    /// Reads the name of a version, such as `RFC 6455`, `draft-ietf-hybi-17` (the same version) or `draft-hixie-75`.
     ///
     /// # Errors
     ///
-    /// [`UnknownVersion`] for anything else, whatever its case.
-    fn from_str(name: &str) -> Result<Self, UnknownVersion> {
-        [Self::Hixie75, Self::Hybi00, Self::Hybi10, Self::Hybi17]
-            .into_iter()
-            .find(|version| version.name() == name)
-            .ok_or(UnknownVersion)
+    /// [`UnknownVersionError`] for anything else, whatever its case.
+    fn from_str(name: &str) -> Result<Self, UnknownVersionError> {
+        match name {
+            "draft-hixie-75" => Ok(Self::Hixie75),
+            "draft-ietf-hybi-00" => Ok(Self::Hybi00),
+            "draft-ietf-hybi-10" => Ok(Self::Hybi10),
+            "draft-ietf-hybi-17" | "RFC 6455" => Ok(Self::Rfc6455),
+            _ => Err(UnknownVersionError),
+        }
     }
 }
 
 /// A name that is no version's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownVersion;
+pub struct UnknownVersionError;
 
-impl fmt::Display for UnknownVersion {
+impl fmt::Display for UnknownVersionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no websocket version has this name")
     }
 }
 
-impl core::error::Error for UnknownVersion {}
+impl core::error::Error for UnknownVersionError {}
 
 #[cfg(test)]
 mod tests {
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17] {
+        for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455] {
             assert_eq!(version.to_string().parse(), Ok(version));
         }
     }
@@ -99,25 +100,25 @@ mod tests {
     #[test]
     fn unknown_names_are_refused() {
         for name in ["", "13", "draft-ietf-hybi-13", "DRAFT-IETF-HYBI-17", "draft-ietf-hybi-17 "] {
-            assert_eq!(name.parse::<Version>(), Err(UnknownVersion));
+            assert_eq!(name.parse::<Version>(), Err(UnknownVersionError));
         }
-        assert_eq!(UnknownVersion.to_string(), "no websocket version has this name");
+        assert_eq!(UnknownVersionError.to_string(), "no websocket version has this name");
     }
 
     #[test]
     fn numbers_are_those_on_the_wire() {
-        let numbers = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17].map(Version::number);
+        let numbers = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455].map(Version::number);
         assert_eq!(numbers, [None, None, Some(8), Some(13)]);
     }
 
     #[test]
     fn lengths_came_with_version_numbers() {
-        let framing = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17];
+        let framing = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
         assert_eq!(framing.map(Version::has_length_framing), [false, false, true, true]);
     }
 
     #[test]
     fn the_standard_is_the_default() {
-        assert_eq!(Version::default(), Version::RFC6455);
+        assert_eq!(Version::default(), Version::Rfc6455);
     }
 }

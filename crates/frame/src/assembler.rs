@@ -5,17 +5,17 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::flags::Text;
-use crate::{DecodeError, Frame, Kind, Limits, Message, OpCode, Part, Utf8Bytes, Utf8Validator};
+use crate::{DecodeError, Frame, Limits, Message, MessageKind, OpCode, Part, Utf8Bytes, Utf8Validator};
 
 /// Frames in, messages out.
 ///
-/// A message in one frame passes without a copy. Fragments are joined in one buffer that grows with what has come, at
+/// A message in one frame passes without a copy. Fragmenter are joined in one buffer that grows with what has come, at
 /// most to twice its length and never past the longest message, and that is gone with the message. Text is checked as it
 /// comes. What a decoder has seen to be whole text is not looked at again; all else is, since what makes a sum of fragments
 /// a `str` must not rest on frames having come in order from one decoder.
 ///
 /// It checks again what a [`Decoder`](crate::Decoder) in front of it has checked of the order and the length, since an
-/// extension between the two changes lengths, and since frames may come from elsewhere. Fragments are not counted here:
+/// extension between the two changes lengths, and since frames may come from elsewhere. Fragmenter are not counted here:
 /// empty ones cost nothing.
 ///
 /// ```
@@ -36,7 +36,7 @@ pub struct Assembler {
 /// A message under way.
 #[derive(Clone)]
 struct Open {
-    kind: Kind,
+    kind: MessageKind,
     len: u64,
     text: Utf8Validator,
     buffer: Vec<u8>,
@@ -61,8 +61,8 @@ impl Assembler {
         match frame.opcode() {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
             //# Clients and servers MUST support receiving both fragmented and unfragmented messages.
-            OpCode::Text if self.is_whole(&frame) => message(Kind::Text, frame).map(Some),
-            OpCode::Binary if self.is_whole(&frame) => message(Kind::Binary, frame).map(Some),
+            OpCode::Text if self.is_whole(&frame) => message(MessageKind::Text, frame).map(Some),
+            OpCode::Binary if self.is_whole(&frame) => message(MessageKind::Binary, frame).map(Some),
             _ => self.join(frame),
         }
     }
@@ -87,10 +87,10 @@ impl Assembler {
         }
         let bytes = Bytes::from(open.buffer);
         Ok(Some(match kind {
-            Kind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
+            MessageKind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
             // Some of it went out in parts, and the rest may begin inside a character.
-            Kind::Text => Message::Text(bytes.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
-            Kind::Binary => Message::Binary(bytes),
+            MessageKind::Text => Message::Text(bytes.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
+            MessageKind::Binary => Message::Binary(bytes),
         }))
     }
 
@@ -130,12 +130,12 @@ impl Assembler {
     }
 
     /// Checks the frame's place and length.
-    fn admit(&self, frame: &Frame) -> Result<Kind, DecodeError> {
+    fn admit(&self, frame: &Frame) -> Result<MessageKind, DecodeError> {
         let kind = match (frame.opcode(), &self.open) {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
             //# the endpoint MUST note the /type/ of the data as defined by the opcode
-            (OpCode::Text, None) => Kind::Text,
-            (OpCode::Binary, None) => Kind::Binary,
+            (OpCode::Text, None) => MessageKind::Text,
+            (OpCode::Binary, None) => MessageKind::Binary,
             (OpCode::Text | OpCode::Binary, Some(_)) => return Err(DecodeError::DataInsideMessage),
             (_, Some(open)) => open.kind,
             (_, None) => return Err(DecodeError::OrphanContinuation),
@@ -155,7 +155,7 @@ impl fmt::Debug for Assembler {
 }
 
 impl Open {
-    fn new(kind: Kind) -> Box<Self> {
+    fn new(kind: MessageKind) -> Box<Self> {
         Box::new(Self { kind, len: 0, text: Utf8Validator::new(), buffer: Vec::new() })
     }
 
@@ -163,7 +163,7 @@ impl Open {
         let payload = frame.payload();
         self.len += payload.len() as u64;
         let is_known = frame.text_known() == Text::Whole && self.text.is_complete();
-        if self.kind == Kind::Text && !is_known {
+        if self.kind == MessageKind::Text && !is_known {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
             //# the whole message MUST contain valid UTF-8.
             self.text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
@@ -194,12 +194,12 @@ impl Open {
 
 /// A message in one frame.
 #[inline]
-fn message(kind: Kind, frame: Frame) -> Result<Message, DecodeError> {
+fn message(kind: MessageKind, frame: Frame) -> Result<Message, DecodeError> {
     let known = frame.text_known();
     let payload = frame.into_payload();
     Ok(match kind {
-        Kind::Binary => Message::Binary(payload),
-        Kind::Text if known == Text::Whole => Message::Text(Utf8Bytes::from_validated(payload)),
-        Kind::Text => Message::Text(payload.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
+        MessageKind::Binary => Message::Binary(payload),
+        MessageKind::Text if known == Text::Whole => Message::Text(Utf8Bytes::from_validated(payload)),
+        MessageKind::Text => Message::Text(payload.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
     })
 }

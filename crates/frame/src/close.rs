@@ -30,23 +30,23 @@ codes! {
     /// The server goes down, or the page is left.
     GOING_AWAY = 1001;
     /// A rule of the protocol was broken.
-    PROTOCOL = 1002;
+    PROTOCOL_ERROR = 1002;
     /// A kind of data that the endpoint does not take.
-    UNSUPPORTED = 1003;
+    UNSUPPORTED_DATA = 1003;
     /// No code came with the Close. Never on the wire.
     NO_STATUS = 1005;
     /// The connection was lost without a Close. Never on the wire.
     ABNORMAL = 1006;
     /// Text that is not UTF-8, or data that does not fit its type.
-    INVALID_PAYLOAD = 1007;
+    INVALID_PAYLOAD_DATA = 1007;
     /// A policy was broken, and no other code fits.
-    POLICY = 1008;
+    POLICY_VIOLATION = 1008;
     /// A message too big to process.
-    TOO_BIG = 1009;
+    MESSAGE_TOO_BIG = 1009;
     /// The client misses an extension that it needs.
     MANDATORY_EXTENSION = 1010;
     /// The server met a condition that it did not expect.
-    INTERNAL = 1011;
+    INTERNAL_ERROR = 1011;
     /// The service restarts.
     SERVICE_RESTART = 1012;
     /// The service is overloaded.

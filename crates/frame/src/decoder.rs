@@ -57,17 +57,17 @@ impl Decoder {
         };
         let rules = Rules {
             masks,
-            any_length: false,
-            resync: false,
+            allow_non_minimal_length: false,
+            skip_stray_bytes: false,
             claimed: Rsv::NONE,
             delivery: Delivery::Whole,
             min_part: Self::MIN_PART,
             limits: Limits::default(),
         };
-        Self { rules, dialect: Dialect::of(Version::RFC6455) }
+        Self { rules, dialect: Dialect::of(Version::Rfc6455) }
     }
 
-    /// Sets the version whose frames are read; [`Version::RFC6455`] otherwise.
+    /// Sets the version whose frames are read; [`Version::Rfc6455`] otherwise.
     ///
     /// hybi-00 and hixie-75 know text and, as an empty Close, `FF 00`; their frames of other types are passed over, and
     /// what is no text in their text comes out as U+FFFD (hybi-00 §5.3). Masks and reserved bits do not exist there.
@@ -80,35 +80,39 @@ impl Decoder {
     /// Takes masked and unmasked frames alike, against §5.1: for tools that watch both directions, and for peers that
     /// never learnt.
     #[must_use]
-    pub const fn any_mask(mut self) -> Self {
+    pub const fn allow_any_mask(mut self) -> Self {
         self.rules.masks = Masks::Any;
         self
     }
 
     /// Takes lengths that are not in their shortest form, against §5.2. Control frames keep to theirs.
     #[must_use]
-    pub const fn any_length(mut self) -> Self {
-        self.rules.any_length = true;
+    pub const fn allow_non_minimal_length(mut self) -> Self {
+        self.rules.allow_non_minimal_length = true;
         self
     }
 
     /// In hybi-00 and hixie-75, drops whatever stands between two frames, up to the next `00`, against hybi-00 §5.3:
     /// there it would be a frame of another type, up to `FF`. A `FF 00` that follows a frame at once is still a Close.
     #[must_use]
-    pub const fn resync(mut self) -> Self {
-        self.rules.resync = true;
+    pub const fn skip_stray_bytes(mut self) -> Self {
+        self.rules.skip_stray_bytes = true;
         self
     }
 
-    /// As lenient as Perl's `Protocol::WebSocket` 0.26 where that is harmless: [`any_mask`](Self::any_mask),
-    /// [`any_length`](Self::any_length), [`resync`](Self::resync), all reserved bits [claimed](Self::claim), and
+    /// As lenient as Perl's `Protocol::WebSocket` 0.26 where that is harmless: [`allow_any_mask`](Self::allow_any_mask),
+    /// [`allow_non_minimal_length`](Self::allow_non_minimal_length), [`skip_stray_bytes`](Self::skip_stray_bytes), all reserved bits [claimed](Self::allow_rsv), and
     /// [`Limits::PERL`].
     ///
     /// What it lets pass against the protocol's sense stays an error: reserved opcodes, fragments out of order, control
     /// frames that are fragmented or too long, bad Closes and text that is no UTF-8.
     #[must_use]
     pub fn perl_compat(self) -> Self {
-        self.any_mask().any_length().resync().claim(Rsv::RSV1 | Rsv::RSV2 | Rsv::RSV3).limits(Limits::PERL)
+        self.allow_any_mask()
+            .allow_non_minimal_length()
+            .skip_stray_bytes()
+            .allow_rsv(Rsv::RSV1 | Rsv::RSV2 | Rsv::RSV3)
+            .limits(Limits::PERL)
     }
 
     /// Sets the limits; [`Limits::default`] otherwise.
@@ -155,7 +159,7 @@ impl Decoder {
     /// Lets these reserved bits through, too, on the first frame of a message: a negotiated extension claims them. The
     /// text of a message that carries one is not checked here but behind the extension.
     #[must_use]
-    pub fn claim(mut self, rsv: Rsv) -> Self {
+    pub fn allow_rsv(mut self, rsv: Rsv) -> Self {
         self.rules.claimed = self.rules.claimed | rsv;
         self
     }

@@ -47,9 +47,9 @@ impl DecodeError {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::Extension | Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
-            Self::FrameTooLong | Self::MessageTooLong => CloseCode::TOO_BIG,
-            Self::TooManyFragments => CloseCode::POLICY,
+            Self::Extension | Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD_DATA,
+            Self::FrameTooLong | Self::MessageTooLong => CloseCode::MESSAGE_TOO_BIG,
+            Self::TooManyFragments => CloseCode::POLICY_VIOLATION,
             Self::CloseTooShort
             | Self::CloseCode(_)
             | Self::ControlFragmented
@@ -61,7 +61,7 @@ impl DecodeError {
             | Self::MaskUnexpected
             | Self::OrphanContinuation
             | Self::ReservedBits
-            | Self::ReservedOpCode(_) => CloseCode::PROTOCOL,
+            | Self::ReservedOpCode(_) => CloseCode::PROTOCOL_ERROR,
         }
     }
 }
@@ -148,11 +148,11 @@ mod tests {
 
     #[test]
     fn each_blame_has_its_close_code() {
-        assert_eq!(DecodeError::InvalidUtf8.close_code(), CloseCode::INVALID_PAYLOAD);
-        assert_eq!(DecodeError::FrameTooLong.close_code(), CloseCode::TOO_BIG);
-        assert_eq!(DecodeError::MessageTooLong.close_code(), CloseCode::TOO_BIG);
-        assert_eq!(DecodeError::TooManyFragments.close_code(), CloseCode::POLICY);
-        assert_eq!(DecodeError::ReservedBits.close_code(), CloseCode::PROTOCOL);
+        assert_eq!(DecodeError::InvalidUtf8.close_code(), CloseCode::INVALID_PAYLOAD_DATA);
+        assert_eq!(DecodeError::FrameTooLong.close_code(), CloseCode::MESSAGE_TOO_BIG);
+        assert_eq!(DecodeError::MessageTooLong.close_code(), CloseCode::MESSAGE_TOO_BIG);
+        assert_eq!(DecodeError::TooManyFragments.close_code(), CloseCode::POLICY_VIOLATION);
+        assert_eq!(DecodeError::ReservedBits.close_code(), CloseCode::PROTOCOL_ERROR);
     }
 
     #[test]

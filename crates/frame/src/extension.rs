@@ -35,5 +35,5 @@ pub trait Extension {
     fn restart(&mut self) {}
 
     /// Gives back what memory the extension can do without until the next frame. By default it has none.
-    fn shrink(&mut self) {}
+    fn release_memory(&mut self) {}
 }

@@ -1,24 +1,24 @@
-use crate::{EncodeError, Frame, Kind, OpCode, Part, Utf8Validator};
+use crate::{EncodeError, Frame, MessageKind, OpCode, Part, Utf8Validator};
 
 /// Parts in, frames out: sends a message in pieces and refuses an order that the peer would refuse (RFC 6455 §5.4).
 ///
 /// ```
 /// use bytes::Bytes;
-/// use protocol_websocket_frame::{EncodeError, Fragments, Frame, Kind, Part};
+/// use protocol_websocket_frame::{EncodeError, Fragmenter, Frame, MessageKind, Part};
 ///
-/// let mut fragments = Fragments::new();
-/// let part = |bytes, first, last| Part { kind: Kind::Text, bytes: Bytes::from_static(bytes), first, last };
+/// let mut fragments = Fragmenter::new();
+/// let part = |bytes, first, last| Part { kind: MessageKind::Text, bytes: Bytes::from_static(bytes), first, last };
 /// assert_eq!(fragments.frame(part(b"Hel", true, false))?, Frame::text("Hel").with_fin(false));
 /// assert_eq!(fragments.frame(part(b"new", true, true)), Err(EncodeError::PartOutOfOrder));
 /// assert_eq!(fragments.frame(part(b"lo", false, true))?, Frame::continuation("lo"));
 /// # Ok::<_, EncodeError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Fragments {
-    open: Option<(Kind, Utf8Validator)>,
+pub struct Fragmenter {
+    open: Option<(MessageKind, Utf8Validator)>,
 }
 
-impl Fragments {
+impl Fragmenter {
     /// A writer between messages.
     #[must_use]
     pub const fn new() -> Self {
@@ -45,7 +45,7 @@ impl Fragments {
             Some((kind, text)) if !part.first && kind == part.kind => text,
             _ => return Err(EncodeError::PartOutOfOrder),
         };
-        if part.kind == Kind::Text {
+        if part.kind == MessageKind::Text {
             text.push(&part.bytes).map_err(|_| EncodeError::InvalidUtf8)?;
             if part.last && !text.is_complete() {
                 return Err(EncodeError::InvalidUtf8);
@@ -67,8 +67,8 @@ impl Fragments {
     /// As [`frame`](Self::frame). For a control frame too, which belongs to no message.
     pub fn admit(&mut self, frame: &Frame) -> Result<(), EncodeError> {
         let kind = match (frame.opcode(), self.open) {
-            (OpCode::Text, _) if frame.rsv().is_none() => Kind::Text,
-            (OpCode::Text | OpCode::Binary, _) => Kind::Binary,
+            (OpCode::Text, _) if frame.rsv().is_none() => MessageKind::Text,
+            (OpCode::Text | OpCode::Binary, _) => MessageKind::Binary,
             (OpCode::Continuation, Some((kind, _))) => kind,
             _ => return Err(EncodeError::PartOutOfOrder),
         };
@@ -84,7 +84,7 @@ mod tests {
     use crate::Rsv;
     use bytes::Bytes;
 
-    fn part(kind: Kind, bytes: &'static [u8], first: bool, last: bool) -> Part {
+    fn part(kind: MessageKind, bytes: &'static [u8], first: bool, last: bool) -> Part {
         Part { kind, bytes: Bytes::from_static(bytes), first, last }
     }
 
@@ -92,11 +92,17 @@ mod tests {
     //# The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1
     #[test]
     fn parts_become_fragments() {
-        let mut fragments = Fragments::new();
-        assert_eq!(fragments.frame(part(Kind::Binary, b"a", true, false)), Ok(Frame::binary("a").with_fin(false)));
+        let mut fragments = Fragmenter::new();
+        assert_eq!(
+            fragments.frame(part(MessageKind::Binary, b"a", true, false)),
+            Ok(Frame::binary("a").with_fin(false))
+        );
         assert!(fragments.is_open());
-        assert_eq!(fragments.frame(part(Kind::Binary, b"", false, false)), Ok(Frame::continuation("").with_fin(false)));
-        assert_eq!(fragments.frame(part(Kind::Binary, b"b", false, true)), Ok(Frame::continuation("b")));
+        assert_eq!(
+            fragments.frame(part(MessageKind::Binary, b"", false, false)),
+            Ok(Frame::continuation("").with_fin(false))
+        );
+        assert_eq!(fragments.frame(part(MessageKind::Binary, b"b", false, true)), Ok(Frame::continuation("b")));
         assert!(!fragments.is_open());
     }
 
@@ -104,18 +110,18 @@ mod tests {
     //# Message fragments MUST be delivered to the recipient in the order sent by the sender.
     #[test]
     fn an_illegal_order_is_refused_and_forgotten() {
-        let mut fragments = Fragments::new();
+        let mut fragments = Fragmenter::new();
         let refused = Err(EncodeError::PartOutOfOrder);
-        assert_eq!(fragments.frame(part(Kind::Text, b"x", false, true)), refused);
-        fragments.frame(part(Kind::Text, b"a", true, false)).unwrap();
-        assert_eq!(fragments.frame(part(Kind::Text, b"x", true, true)), refused);
-        assert_eq!(fragments.frame(part(Kind::Binary, b"x", false, true)), refused);
-        assert_eq!(fragments.frame(part(Kind::Text, b"b", false, true)), Ok(Frame::continuation("b")));
+        assert_eq!(fragments.frame(part(MessageKind::Text, b"x", false, true)), refused);
+        fragments.frame(part(MessageKind::Text, b"a", true, false)).unwrap();
+        assert_eq!(fragments.frame(part(MessageKind::Text, b"x", true, true)), refused);
+        assert_eq!(fragments.frame(part(MessageKind::Binary, b"x", false, true)), refused);
+        assert_eq!(fragments.frame(part(MessageKind::Text, b"b", false, true)), Ok(Frame::continuation("b")));
     }
 
     #[test]
     fn frames_from_elsewhere_keep_the_order_too() {
-        let mut fragments = Fragments::new();
+        let mut fragments = Fragmenter::new();
         let refused = Err(EncodeError::PartOutOfOrder);
         assert_eq!(fragments.admit(&Frame::continuation("x")), refused);
         assert_eq!(fragments.admit(&Frame::ping("")), refused);
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn text_from_elsewhere_is_checked_unless_an_extension_worked_on_it() {
         let (bad, rest) = (Frame::new(OpCode::Text, &b"\xFF"[..]), Frame::continuation(&b"\xFF"[..]));
-        let mut fragments = Fragments::new();
+        let mut fragments = Fragmenter::new();
         assert_eq!(fragments.admit(&bad), Err(EncodeError::InvalidUtf8));
         assert_eq!(fragments.admit(&bad.with_rsv(Rsv::RSV1).with_fin(false)), Ok(()));
         assert_eq!(fragments.admit(&rest), Ok(()));
@@ -138,10 +144,10 @@ mod tests {
 
     #[test]
     fn text_is_checked_across_parts() {
-        let mut fragments = Fragments::new();
-        fragments.frame(part(Kind::Text, b"\xC3", true, false)).unwrap();
-        assert_eq!(fragments.frame(part(Kind::Text, b"x", false, true)), Err(EncodeError::InvalidUtf8));
-        assert_eq!(fragments.frame(part(Kind::Text, b"", false, true)), Err(EncodeError::InvalidUtf8));
-        assert!(fragments.frame(part(Kind::Text, b"\xA9", false, true)).is_ok());
+        let mut fragments = Fragmenter::new();
+        fragments.frame(part(MessageKind::Text, b"\xC3", true, false)).unwrap();
+        assert_eq!(fragments.frame(part(MessageKind::Text, b"x", false, true)), Err(EncodeError::InvalidUtf8));
+        assert_eq!(fragments.frame(part(MessageKind::Text, b"", false, true)), Err(EncodeError::InvalidUtf8));
+        assert!(fragments.frame(part(MessageKind::Text, b"\xA9", false, true)).is_ok());
     }
 }

@@ -18,7 +18,7 @@ use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCo
 ///
 /// let mut output = BytesMut::new();
 /// let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
-/// Frame::text("Hello").encode(Version::RFC6455, Some(key), &mut output)?;
+/// Frame::text("Hello").encode(Version::Rfc6455, Some(key), &mut output)?;
 /// assert_eq!(output[..], [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
 /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
 /// ```

@@ -56,9 +56,12 @@ impl FrameHeader {
     }
 
     /// Reads the head up to the masking key, in whose place zeros stand, and says how far that is. A length may have
-    /// any form if `any_length` says so.
+    /// any form if `allow_non_minimal_length` says so.
     #[inline]
-    pub(crate) fn parse_to_key(input: &[u8], any_length: bool) -> Result<Option<(Self, usize)>, DecodeError> {
+    pub(crate) fn parse_to_key(
+        input: &[u8],
+        allow_non_minimal_length: bool,
+    ) -> Result<Option<(Self, usize)>, DecodeError> {
         let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
         let fin = first & FIN != 0;
         let Some(opcode) = OpCode::from_bits(first & 0x0F) else {
@@ -93,7 +96,7 @@ impl FrameHeader {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# the minimal number of bytes MUST be used to encode
         //# the length
-        if short != length_form(len) && !any_length {
+        if short != length_form(len) && !allow_non_minimal_length {
             return Err(DecodeError::LengthNotMinimal);
         }
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2

@@ -103,7 +103,7 @@ impl Length {
             State::Payload(payload) => payload,
             State::Head => {
                 let bytes = input.bytes();
-                let parsed = FrameHeader::parse_to_key(bytes, rules.any_length)?;
+                let parsed = FrameHeader::parse_to_key(bytes, rules.allow_non_minimal_length)?;
                 let Some((mut header, key_at)) = parsed else { return Ok(None) };
                 rules.admit(&header)?;
                 let Some(used) = header.parse_key(bytes, key_at) else {

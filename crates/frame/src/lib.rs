@@ -4,7 +4,7 @@
 //!
 //! - [`FrameHeader`] and [`mask()`]: the head of a frame and the masking of its payload, without state.
 //! - [`Decoder`]: bytes in, [`Frame`]s out, every rule checked; [`Assembler`]: frames in, [`Message`]s out.
-//! - [`Frame::encode`], [`Frame::into_vectored`] and [`Fragments`] for the other direction.
+//! - [`Frame::encode`], [`Frame::into_vectored`] and [`Fragmenter`] for the other direction.
 //! - [`Utf8Validator`] for text that comes in pieces, [`Limits`], [`Close`], the [`Extension`] trait.
 //!
 //! # Out of scope
@@ -31,7 +31,7 @@
 //!
 //! // A client masks what it sends.
 //! let mut wire = BytesMut::new();
-//! Frame::text("Hello").encode(Version::RFC6455, Some(MaskKey([1, 2, 3, 4])), &mut wire)?;
+//! Frame::text("Hello").encode(Version::Rfc6455, Some(MaskKey([1, 2, 3, 4])), &mut wire)?;
 //!
 //! // The server's side of the wire.
 //! let mut decoder = Decoder::new(Role::Server);
@@ -84,17 +84,17 @@ pub use close::{Close, CloseCode};
 pub use decoder::{Decoder, LendingDecoder};
 pub use error::{DecodeError, EncodeError};
 pub use extension::Extension;
-pub use fragments::Fragments;
+pub use fragments::Fragmenter;
 pub use frame::Frame;
 pub use header::{FrameHeader, HeaderBytes};
 pub use limits::Limits;
 pub use mask::{MaskKey, mask};
-pub use message::{Kind, Message, Part};
+pub use message::{Message, MessageKind, Part};
 pub use opcode::OpCode;
 pub use protocol_websocket_core::{Role, Version};
 pub use rsv::Rsv;
 pub use rules::Delivery;
-pub use utf8::{InvalidUtf8, Utf8Bytes, Utf8Validator};
+pub use utf8::{Utf8Bytes, Utf8Error, Utf8Validator};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

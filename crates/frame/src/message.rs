@@ -19,10 +19,10 @@ pub enum Message {
 impl Message {
     /// Whether it is text or binary.
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> MessageKind {
         match self {
-            Self::Text(_) => Kind::Text,
-            Self::Binary(_) => Kind::Binary,
+            Self::Text(_) => MessageKind::Text,
+            Self::Binary(_) => MessageKind::Binary,
         }
     }
 
@@ -86,14 +86,14 @@ impl From<Vec<u8>> for Message {
 
 /// Text or binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     /// UTF-8.
     Text,
     /// Any bytes.
     Binary,
 }
 
-impl Kind {
+impl MessageKind {
     /// The opcode of the first frame of such a message.
     #[must_use]
     pub const fn opcode(self) -> OpCode {
@@ -112,7 +112,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     /// Text or binary, the same in all parts of a message.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The payload's next bytes, possibly none.
     pub bytes: Bytes,
     /// Whether the message begins here.

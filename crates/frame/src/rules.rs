@@ -17,9 +17,9 @@ pub enum Delivery {
 pub(crate) struct Rules {
     pub(crate) masks: Masks,
     /// Takes a length in a longer form than it needs.
-    pub(crate) any_length: bool,
+    pub(crate) allow_non_minimal_length: bool,
     /// Looks for the next `00` or Close where no frame begins.
-    pub(crate) resync: bool,
+    pub(crate) skip_stray_bytes: bool,
     pub(crate) claimed: Rsv,
     pub(crate) delivery: Delivery,
     /// The least length of a part that does not end its frame.

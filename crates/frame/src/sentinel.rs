@@ -57,21 +57,21 @@ impl Sentinel {
                     self.state = match byte {
                         TEXT => State::Text { taken: 0, scanned: 0, first: true },
                         0x01..=0x7F => State::Discard { passed: 0 },
-                        0x80..=0xFE if rules.resync => State::Discard { passed: 0 },
+                        0x80..=0xFE if rules.skip_stray_bytes => State::Discard { passed: 0 },
                         kind => State::Length { is_close: kind == END, len: 0, bytes: 0 },
                     };
                 }
                 State::Text { taken, scanned, first } => return self.text(rules, limit, input, taken, scanned, first),
                 State::Discard { passed } => {
-                    let end = if rules.resync { TEXT } else { END };
+                    let end = if rules.skip_stray_bytes { TEXT } else { END };
                     let (here, ended) = find(input.bytes(), end, 0);
                     let passed = passed.saturating_add(here as u64);
                     check_limit(passed, limit)?;
-                    // The `00` that ends it under `resync` begins a text.
+                    // The `00` that ends it under `skip_stray_bytes` begins a text.
                     input.skip(here + usize::from(ended && end == END));
                     self.state = if ended { State::Type } else { State::Discard { passed } };
                 }
-                State::Length { .. } if rules.resync && byte != 0 => {
+                State::Length { .. } if rules.skip_stray_bytes && byte != 0 => {
                     self.state = State::Discard { passed: 0 };
                 }
                 State::Length { is_close, len, bytes } => {
@@ -270,13 +270,13 @@ mod tests {
 
     #[test]
     fn resync_drops_what_is_no_frame() {
-        let read = |bytes: &[u8]| drain(decoder().resync(), &mut BytesMut::from(bytes));
+        let read = |bytes: &[u8]| drain(decoder().skip_stray_bytes(), &mut BytesMut::from(bytes));
         let (text, close) = (|text| Frame::text(text), Frame::new(OpCode::Close, ""));
         assert_eq!(read(b"123\x00foo\xFF56\x00bar\xFF789").0, [text("foo"), text("bar")]);
         assert_eq!(read(b"\x80\x03\xFF\x00a\xFF\xFF\x00").0, [text("a"), close]);
         assert_eq!(read(b"x\xFF\x00a\xFF\xFFy\x00b\xFF").0, [text("a"), text("b")]);
         assert_eq!(read(b"\x80\x00hi\xFF").0, [text("hi")]);
-        let limited = decoder().resync().limits(Limits::new(4));
+        let limited = decoder().skip_stray_bytes().limits(Limits::new(4));
         assert_eq!(drain(limited, &mut BytesMut::from(&b"123456\x00"[..])).1, Err(DecodeError::FrameTooLong));
     }
 
@@ -325,8 +325,8 @@ mod tests {
     fn what_was_looked_at_is_not_looked_at_again() {
         let rules = Rules {
             masks: Masks::Any,
-            any_length: false,
-            resync: false,
+            allow_non_minimal_length: false,
+            skip_stray_bytes: false,
             claimed: Rsv::NONE,
             delivery: Delivery::Whole,
             min_part: 1,
@@ -447,10 +447,10 @@ mod tests {
         fn however_the_bytes_are_cut_the_frames_are_the_same(
             bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), Just(0x80), 0_u8..4, any::<u8>()], 0..60),
             sizes in prop::collection::vec(1_usize..8, 1..8),
-            resync: bool,
+            skip_stray_bytes: bool,
         ) {
             let decoder = decoder().limits(Limits::new(20));
-            let decoder = if resync { decoder.resync() } else { decoder };
+            let decoder = if skip_stray_bytes { decoder.skip_stray_bytes() } else { decoder };
             let whole = drain(decoder.clone(), &mut BytesMut::from(&bytes[..]));
             let (mut decoder, mut input, mut rest) = (decoder, BytesMut::new(), &bytes[..]);
             let (mut frames, mut end) = (Vec::new(), Ok(()));

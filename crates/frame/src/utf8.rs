@@ -73,15 +73,15 @@ pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
 const SHORT: usize = 64;
 
 impl TryFrom<Bytes> for Utf8Bytes {
-    type Error = InvalidUtf8;
+    type Error = Utf8Error;
 
     /// Takes the bytes as text, without a copy.
     ///
     /// # Errors
     ///
     /// When they are not UTF-8.
-    fn try_from(bytes: Bytes) -> Result<Self, InvalidUtf8> {
-        if is_utf8(&bytes) { Ok(Self(bytes)) } else { Err(InvalidUtf8) }
+    fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
+        if is_utf8(&bytes) { Ok(Self(bytes)) } else { Err(Utf8Error) }
     }
 }
 
@@ -154,7 +154,7 @@ impl fmt::Display for Utf8Bytes {
 /// text.push(b"\xA9")?;
 /// assert!(text.is_complete());
 /// assert!(text.push(b"\xC0").is_err());
-/// # Ok::<_, protocol_websocket_frame::InvalidUtf8>(())
+/// # Ok::<_, protocol_websocket_frame::Utf8Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Utf8Validator {
@@ -174,11 +174,11 @@ impl Utf8Validator {
     /// # Errors
     ///
     /// When a byte of it cannot stand where it does. The validator is of no use afterwards.
-    pub fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), Utf8Error> {
         let piece = self.complete_cut(piece)?;
         let (whole, cut) = piece.split_at(piece.len() - cut_len(piece));
         if !is_utf8(whole) {
-            return Err(InvalidUtf8);
+            return Err(Utf8Error);
         }
         if cut.is_empty() { Ok(()) } else { self.keep(cut) }
     }
@@ -190,7 +190,7 @@ impl Utf8Validator {
     }
 
     /// Finishes the character that the last piece cut, and gives back what follows it.
-    fn complete_cut<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], InvalidUtf8> {
+    fn complete_cut<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], Utf8Error> {
         while !self.is_complete() {
             let Some((&next, rest)) = piece.split_first() else { break };
             piece = rest;
@@ -205,7 +205,7 @@ impl Utf8Validator {
     }
 
     /// Keeps the beginning of a character, or lets a finished one go.
-    fn keep(&mut self, start: &[u8]) -> Result<(), InvalidUtf8> {
+    fn keep(&mut self, start: &[u8]) -> Result<(), Utf8Error> {
         *self = Self::new();
         match core::str::from_utf8(start) {
             Ok(_) => Ok(()),
@@ -217,7 +217,7 @@ impl Utf8Validator {
                 }
                 Ok(())
             }
-            Err(_) => Err(InvalidUtf8),
+            Err(_) => Err(Utf8Error),
         }
     }
 }
@@ -239,15 +239,15 @@ pub(crate) fn cut_len(piece: &[u8]) -> usize {
 
 /// Bytes that are not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidUtf8;
+pub struct Utf8Error;
 
-impl fmt::Display for InvalidUtf8 {
+impl fmt::Display for Utf8Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text is not valid utf-8")
     }
 }
 
-impl core::error::Error for InvalidUtf8 {}
+impl core::error::Error for Utf8Error {}
 
 #[cfg(test)]
 mod tests {
@@ -259,7 +259,7 @@ mod tests {
         core::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
     }
 
-    fn run(pieces: &[&[u8]]) -> Result<bool, InvalidUtf8> {
+    fn run(pieces: &[&[u8]]) -> Result<bool, Utf8Error> {
         let mut validator = Utf8Validator::new();
         for piece in pieces {
             validator.push(piece)?;
@@ -307,7 +307,7 @@ mod tests {
     fn the_first_bad_byte_is_enough() {
         // An overlong form, a surrogate and a character beyond the last are lost with their second byte.
         for bad in [&b"\xE0\x80"[..], b"\xED\xA0", b"\xF4\x90", b"\xC1", b"\xF5", b"\x80"] {
-            assert_eq!(run(&[b"text", bad]), Err(InvalidUtf8));
+            assert_eq!(run(&[b"text", bad]), Err(Utf8Error));
         }
     }
 
@@ -322,7 +322,7 @@ mod tests {
         let text = Utf8Bytes::from("grüß dich");
         assert_eq!(text, "grüß dich");
         assert_eq!(Utf8Bytes::try_from(text.into_bytes()).as_deref(), Ok("grüß dich"));
-        assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"\xFF")), Err(InvalidUtf8));
+        assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"\xFF")), Err(Utf8Error));
         assert_eq!(Utf8Bytes::from("ü"), "ü");
         assert_ne!(Utf8Bytes::from("ü"), "u");
         assert_ne!(Utf8Bytes::from("ü"), *"u");
@@ -336,7 +336,7 @@ mod tests {
                 places.extend([0, bytes.len()]);
                 places.sort_unstable();
                 let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
-                let expected = if may_go_on(bytes) { Ok(core::str::from_utf8(bytes).is_ok()) } else { Err(InvalidUtf8) };
+                let expected = if may_go_on(bytes) { Ok(core::str::from_utf8(bytes).is_ok()) } else { Err(Utf8Error) };
                 prop_assert_eq!(run(&pieces), expected);
                 prop_assert_eq!(run(&[bytes]), expected);
             }

@@ -4,7 +4,7 @@
 mod common;
 
 use bytes::Bytes;
-use protocol_websocket_frame::{Assembler, DecodeError, Frame, Kind, Limits, Message, OpCode, Part};
+use protocol_websocket_frame::{Assembler, DecodeError, Frame, Limits, Message, MessageKind, OpCode, Part};
 
 use common::{client, decode};
 
@@ -15,7 +15,7 @@ fn join(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined {
     let mut assembler = Assembler::new(limits);
     let messages: Joined = frames.into_iter().filter_map(|frame| assembler.push(frame).transpose()).collect();
     for message in messages.iter().flatten() {
-        assert!(message.kind() == Kind::Binary || std::str::from_utf8(message.as_bytes()).is_ok());
+        assert!(message.kind() == MessageKind::Binary || std::str::from_utf8(message.as_bytes()).is_ok());
     }
     messages
 }
@@ -30,8 +30,8 @@ fn join_parts(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined
         if part.last {
             let bytes = Bytes::from(std::mem::take(&mut bytes));
             messages.push(match part.kind {
-                Kind::Text => Message::Text(bytes.try_into().unwrap()),
-                Kind::Binary => Message::Binary(bytes),
+                MessageKind::Text => Message::Text(bytes.try_into().unwrap()),
+                MessageKind::Binary => Message::Binary(bytes),
             });
         }
     }
@@ -160,5 +160,5 @@ fn text_that_was_begun_in_parts_is_never_half_a_character() {
 #[test]
 fn a_message_as_a_part_is_its_only_one() {
     let part = Part::from(Message::from("Hello"));
-    assert_eq!(part, Part { kind: Kind::Text, bytes: "Hello".into(), first: true, last: true });
+    assert_eq!(part, Part { kind: MessageKind::Text, bytes: "Hello".into(), first: true, last: true });
 }

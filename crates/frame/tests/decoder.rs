@@ -36,7 +36,7 @@ fn either_takes_both_if_told_so() {
     let frames = [Frame::text("Hello"), Frame::ping("x")];
     for decoder in [client(), server()] {
         for mask in [None, Some(KEY)] {
-            let outcome = decode(decoder.clone().any_mask(), [encode(&frames, mask)]);
+            let outcome = decode(decoder.clone().allow_any_mask(), [encode(&frames, mask)]);
             assert_eq!(outcome, (frames.to_vec(), Ok(())));
         }
     }
@@ -58,7 +58,7 @@ fn a_reserved_bit_that_nobody_claims_is_refused() {
 
 #[test]
 fn a_claimed_bit_is_taken_and_the_others_are_not() {
-    let claims = client().claim(Rsv::RSV1 | Rsv::RSV3);
+    let claims = client().allow_rsv(Rsv::RSV1 | Rsv::RSV3);
     for rsv in [Rsv::RSV1, Rsv::RSV3, Rsv::RSV1 | Rsv::RSV3] {
         for frame in [Frame::text("a").with_rsv(rsv), Frame::binary("a").with_rsv(rsv).with_fin(false)] {
             assert_eq!(decode(claims.clone(), [encode(slice::from_ref(&frame), None)]), (vec![frame], Ok(())));
@@ -72,7 +72,7 @@ fn a_claimed_bit_is_taken_and_the_others_are_not() {
 
 #[test]
 fn a_claimed_bit_is_refused_on_control_frames_and_continuations() {
-    let claims = client().claim(Rsv::RSV1);
+    let claims = client().allow_rsv(Rsv::RSV1);
     for frame in [Frame::ping(""), Frame::pong(""), Frame::close(None).unwrap()] {
         let wire = encode(&[frame.with_rsv(Rsv::RSV1)], None);
         assert_eq!(verdict(&claims, &wire), Err(DecodeError::ReservedBits));

@@ -48,7 +48,7 @@ impl Extension for Flip {
 }
 
 fn claims(decoder: Decoder) -> Decoder {
-    decoder.claim(Flip::default().rsv())
+    decoder.allow_rsv(Flip::default().rsv())
 }
 
 /// Decoder, extension and assembler in a row.

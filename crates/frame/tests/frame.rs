@@ -21,7 +21,7 @@ fn a_vectored_frame_has_the_same_bytes() {
                 let sharer = is_shared.then(|| payload.clone());
                 let frame = Frame::binary(payload).with_fin(false).with_rsv(Rsv::RSV1);
                 let wire = encode(&[frame.clone().with_payload(vec![0xA5; len])], mask);
-                let (head, body) = frame.into_vectored(Version::RFC6455, mask).unwrap();
+                let (head, body) = frame.into_vectored(Version::Rfc6455, mask).unwrap();
                 assert!([&head[..], &body].concat() == wire[..], "length {len}, {mask:?}, {sharer:?}");
                 assert!(sharer.is_none_or(|bytes| bytes == vec![0xA5; len]));
             }
@@ -37,7 +37,7 @@ fn a_vectored_payload_is_copied_only_if_it_is_masked_and_shared() {
         let payload = Bytes::from(vec![1; 100]);
         let at = payload.as_ptr();
         let sharer = is_shared.then(|| payload.clone());
-        let (_, body) = Frame::binary(payload).into_vectored(Version::RFC6455, mask).unwrap();
+        let (_, body) = Frame::binary(payload).into_vectored(Version::Rfc6455, mask).unwrap();
         assert_eq!(body.as_ptr() != at, is_copied, "{mask:?}, {sharer:?}");
     }
 }
@@ -45,7 +45,7 @@ fn a_vectored_payload_is_copied_only_if_it_is_masked_and_shared() {
 #[test]
 fn a_frame_is_appended_and_only_its_payload_is_masked() {
     let mut output = BytesMut::from(&b"before"[..]);
-    Frame::text("Hello").encode(Version::RFC6455, Some(KEY), &mut output).unwrap();
+    Frame::text("Hello").encode(Version::Rfc6455, Some(KEY), &mut output).unwrap();
     assert_eq!(output[..12], *b"before\x81\x85\x37\xFA\x21\x3D");
     let mut payload = output[12..].to_vec();
     mask(&mut payload, KEY, 0);
@@ -61,9 +61,9 @@ fn a_bad_control_frame_is_refused_and_nothing_is_written() {
             (Frame::new(opcode, "").with_fin(false), EncodeError::ControlFragmented),
         ] {
             let mut output = BytesMut::new();
-            assert_eq!(frame.encode(Version::RFC6455, None, &mut output), Err(error));
+            assert_eq!(frame.encode(Version::Rfc6455, None, &mut output), Err(error));
             assert!(output.is_empty());
-            assert_eq!(frame.into_vectored(Version::RFC6455, None), Err(error));
+            assert_eq!(frame.into_vectored(Version::Rfc6455, None), Err(error));
         }
     }
 }
@@ -111,7 +111,7 @@ proptest! {
         let frame = Frame::binary(payload);
         let wire = encode(slice::from_ref(&frame), key);
         let sharer = is_shared.then(|| frame.clone());
-        let (head, body) = frame.into_vectored(Version::RFC6455, key)?;
+        let (head, body) = frame.into_vectored(Version::Rfc6455, key)?;
         prop_assert_eq!([&head[..], &body].concat(), &wire[..]);
         drop(sharer);
     }
@@ -126,8 +126,8 @@ fn a_close_that_nobody_would_take_is_not_sent() {
         (b"\x03\xE8\xFF", EncodeError::InvalidUtf8),
     ] {
         let close = Frame::new(OpCode::Close, payload);
-        assert_eq!(close.encode(Version::RFC6455, None, &mut output), Err(error));
-        assert_eq!(close.into_vectored(Version::RFC6455, None), Err(error));
+        assert_eq!(close.encode(Version::Rfc6455, None, &mut output), Err(error));
+        assert_eq!(close.into_vectored(Version::Rfc6455, None), Err(error));
     }
     assert!(output.is_empty());
 }

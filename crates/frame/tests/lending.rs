@@ -156,7 +156,7 @@ fn a_lent_frame_is_passed_on_as_it_is() {
     let (mut buffer, mut output) = (wire.to_vec(), BytesMut::new());
     let (mut decoder, mut input) = (server().lending(), &mut buffer[..]);
     while let Some(frame) = decoder.decode(&mut input).unwrap() {
-        frame.encode(Version::RFC6455, Some(KEY), &mut output).unwrap();
+        frame.encode(Version::Rfc6455, Some(KEY), &mut output).unwrap();
     }
     assert_eq!(output, wire);
 }

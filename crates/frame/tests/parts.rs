@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol_websocket_core::{Role, Version};
 use protocol_websocket_frame::{
-    Assembler, DecodeError, Decoder, Delivery, Frame, FrameHeader, Kind, Limits, OpCode, Part, Rsv, mask,
+    Assembler, DecodeError, Decoder, Delivery, Frame, FrameHeader, Limits, MessageKind, OpCode, Part, Rsv, mask,
 };
 
 use common::{KEY, client, decode, encode, server};
@@ -64,8 +64,8 @@ fn the_first_and_the_last_part_say_so() {
         let wire = encode(&frames, None);
         let parts = parts(client(), wire.chunks(1));
         let flags: Vec<_> = parts.iter().map(|part| (part.kind, part.first, part.last)).collect();
-        let middle = (Kind::Text, false, false);
-        assert_eq!(flags, [(Kind::Text, true, false), middle, middle, (Kind::Text, false, true)]);
+        let middle = (MessageKind::Text, false, false);
+        assert_eq!(flags, [(MessageKind::Text, true, false), middle, middle, (MessageKind::Text, false, true)]);
         assert_eq!(joined(&parts), b"abcd");
     }
 }
@@ -77,7 +77,7 @@ fn a_message_that_comes_at_once_is_one_part() {
         assert_eq!(frames, [frame]);
     }
     let whole = parts(client(), [&b"\x82\x00"[..]]);
-    assert_eq!(whole, [Part { kind: Kind::Binary, bytes: "".into(), first: true, last: true }]);
+    assert_eq!(whole, [Part { kind: MessageKind::Binary, bytes: "".into(), first: true, last: true }]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_head_alone_is_no_part() {
 #[test]
 fn a_frame_in_pieces_looks_like_fragments() {
     let frame = Frame::binary("abc").with_rsv(Rsv::RSV1);
-    let claims = in_parts(client()).claim(Rsv::RSV1);
+    let claims = in_parts(client()).allow_rsv(Rsv::RSV1);
     let (frames, end) = decode(claims, encode(&[frame], None).chunks(1));
     let first = Frame::binary("a").with_rsv(Rsv::RSV1).with_fin(false);
     assert_eq!(

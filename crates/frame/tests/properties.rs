@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{
-    Assembler, Close, DecodeError, Decoder, Delivery, Frame, FrameHeader, Kind, Limits, MaskKey, OpCode, Rsv,
+    Assembler, Close, DecodeError, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, MessageKind, OpCode, Rsv,
 };
 
 use common::{Outcome, decode, encode};
@@ -100,7 +100,7 @@ fn seen((frames, end): Outcome) -> Seen {
             assert!(part.bytes.is_empty() || !part.first || bytes.is_empty());
             bytes.extend_from_slice(&part.bytes);
             if part.last {
-                assert!(part.kind == Kind::Binary || std::str::from_utf8(&bytes).is_ok());
+                assert!(part.kind == MessageKind::Binary || std::str::from_utf8(&bytes).is_ok());
                 seen.push((part.kind.opcode(), bytes.split().to_vec()));
             }
         }
@@ -121,10 +121,10 @@ proptest! {
         (role, wire) in any_bytes(),
         limits in limits(),
         cuts in vec(any::<Index>(), 0..8),
-        any_mask: bool,
+        allow_any_mask: bool,
     ) {
         let decoder = Decoder::new(role).limits(limits);
-        let decoder = if any_mask { decoder.any_mask() } else { decoder };
+        let decoder = if allow_any_mask { decoder.allow_any_mask() } else { decoder };
         let whole = decode(decoder.clone(), [&wire]);
         prop_assert_eq!(&decode(decoder.clone(), cut(&wire, &cuts)), &whole);
         prop_assert_eq!(&decode(decoder, wire.chunks(1)), &whole);
@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn a_claimed_bit_does_not_depend_on_the_cuts((role, wire) in any_bytes(), cuts in vec(any::<Index>(), 0..8)) {
-        let decoder = Decoder::new(role).claim(Rsv::RSV1);
+        let decoder = Decoder::new(role).allow_rsv(Rsv::RSV1);
         let whole = decode(decoder.clone(), [&wire]);
         prop_assert_eq!(&decode(decoder.clone(), cut(&wire, &cuts)), &whole);
         prop_assert_eq!(&decode(decoder, wire.chunks(1)), &whole);

@@ -224,11 +224,11 @@ fn neither_the_code_nor_the_reason_of_a_close_is_judged_twice() {
 #[test]
 fn the_code_says_what_was_wrong() {
     for (wire, code) in [
-        (&b"\x81\x01\xFF"[..], CloseCode::INVALID_PAYLOAD),
-        (b"\x88\x03\x03\xE8\xFF", CloseCode::INVALID_PAYLOAD),
-        (b"\x88\x02\x03\xED", CloseCode::PROTOCOL),
-        (b"\x83\x00", CloseCode::PROTOCOL),
-        (b"\x82\x7F\x7F\0\0\0\0\0\0\0", CloseCode::TOO_BIG),
+        (&b"\x81\x01\xFF"[..], CloseCode::INVALID_PAYLOAD_DATA),
+        (b"\x88\x03\x03\xE8\xFF", CloseCode::INVALID_PAYLOAD_DATA),
+        (b"\x88\x02\x03\xED", CloseCode::PROTOCOL_ERROR),
+        (b"\x83\x00", CloseCode::PROTOCOL_ERROR),
+        (b"\x82\x7F\x7F\0\0\0\0\0\0\0", CloseCode::MESSAGE_TOO_BIG),
     ] {
         assert_eq!(decode(client(), [wire]).1.unwrap_err().close_code(), code);
     }

@@ -1,7 +1,7 @@
 use core::error::Error;
 use core::fmt;
 
-use protocol_websocket_http::{AnswerError, ParseError};
+use protocol_websocket_http::{ParseError, ResponseError};
 
 /// Why an answer is not taken: the server erred.
 ///
@@ -10,7 +10,7 @@ use protocol_websocket_http::{AnswerError, ParseError};
 #[non_exhaustive]
 pub enum HandshakeError {
     /// The status is 101, but the answer breaks a rule of RFC 6455 §4.1.
-    Answer(AnswerError),
+    Answer(ResponseError),
     /// The answer is not HTTP/1.x, or its head and those of interim responses before it exceed a limit.
     Head(ParseError),
 }
@@ -26,8 +26,8 @@ impl fmt::Display for HandshakeError {
 
 impl Error for HandshakeError {}
 
-impl From<AnswerError> for HandshakeError {
-    fn from(error: AnswerError) -> Self {
+impl From<ResponseError> for HandshakeError {
+    fn from(error: ResponseError) -> Self {
         Self::Answer(error)
     }
 }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn what_an_error_wraps_speaks_for_itself() {
-        let (answer, head) = (AnswerError::AcceptWrong, ParseError::TooManyHeaders);
+        let (answer, head) = (ResponseError::AcceptWrong, ParseError::TooManyHeaders);
         assert_eq!(HandshakeError::from(answer).to_string(), answer.to_string());
         assert_eq!(HandshakeError::from(head).to_string(), head.to_string());
     }

@@ -1,7 +1,7 @@
 use bytes::{Buf, BytesMut};
 use protocol_websocket_core::Random;
 use protocol_websocket_http::{
-    AnswerError, BuildError, HeadLimits, HeadReader, Offer, ParseError, Request, Response, ResponseHead, Target,
+    BuildError, HeadLimits, HeadReader, Offer, ParseError, Request, Response, ResponseError, ResponseHead, Target,
 };
 use protocol_websocket_url::Url;
 
@@ -103,7 +103,7 @@ impl ClientHandshake {
                 return Ok(None);
             };
             if *reply != expected {
-                return Err(AnswerError::Checksum.into());
+                return Err(ResponseError::Checksum.into());
             }
             input.advance(expected.len());
         }

@@ -3,11 +3,11 @@
 
 use bytes::BytesMut;
 use proptest::prelude::*;
-use protocol_websocket_handshake_client::http::{AnswerError, HeadReader, Offer, Request, Version};
+use protocol_websocket_handshake_client::http::{HeadReader, Offer, Request, ResponseError, Version};
 use protocol_websocket_handshake_client::url::Url;
 use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome};
 
-const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 const ANSWER: &str = concat!(
     "HTTP/1.1 101 WebSocket Protocol Handshake\r\n",
@@ -66,7 +66,7 @@ fn a_wrong_checksum_stays_an_error() {
         let good = answer(&handshake, b"");
         let mut bad = good.clone();
         bad[ANSWER.len() + at] ^= 1;
-        let wrong = HandshakeError::Answer(AnswerError::Checksum);
+        let wrong = HandshakeError::Answer(ResponseError::Checksum);
         assert_eq!(handshake.parse(&mut bad).unwrap_err(), wrong);
         assert_eq!(handshake.parse(&mut good.clone()).unwrap_err(), wrong);
     }
@@ -107,9 +107,9 @@ fn the_scheme_is_part_of_what_old_servers_repeat() {
     let parse = |url: &str, text: &str| ask(url, Version::Hixie75).0.parse(&mut BytesMut::from(text));
     assert!(matches!(parse("ws://example.com/demo", plain), Ok(Some(Outcome::Open(_)))));
     assert!(matches!(parse("wss://example.com/demo", &encrypted), Ok(Some(Outcome::Open(_)))));
-    let wrong = HandshakeError::Answer(AnswerError::Origin);
+    let wrong = HandshakeError::Answer(ResponseError::Origin);
     assert_eq!(parse("wss://example.com/demo", plain).unwrap_err(), wrong);
-    let wrong = HandshakeError::Answer(AnswerError::Location);
+    let wrong = HandshakeError::Answer(ResponseError::Location);
     assert_eq!(parse("wss://example.com/demo", &encrypted.replace("wss:", "ws:")).unwrap_err(), wrong);
 }
 

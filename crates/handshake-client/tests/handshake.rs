@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_handshake_client::http::{
-    Accept, AnswerError, BuildError, Extension, HeadLimits, Negotiated, Offer, ParseError, Request, ResponseHead,
+    Accept, BuildError, Extension, HeadLimits, Negotiated, Offer, ParseError, Request, ResponseError, ResponseHead,
 };
 use protocol_websocket_handshake_client::url::{Url, UrlError};
 use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
@@ -118,7 +118,7 @@ fn a_wrong_offer_writes_nothing() {
 //# The client MUST validate the server's response as follows:
 #[test]
 fn each_broken_rule_has_its_error() {
-    use AnswerError::*;
+    use ResponseError::*;
     for (from, to, error) in [
         ("Upgrade: websocket\r\n", "", Upgrade),
         ("websocket", "h2c", Upgrade),
@@ -158,7 +158,7 @@ fn interim_responses_are_skipped() {
         assert_eq!(in_pieces(text.as_bytes(), &bytewise), in_pieces(text.as_bytes(), &[]));
         assert_eq!(rejected(&format!("{interim}HTTP/1.1 403 x\r\n\r\n")).status(), 403);
         let wrong = format!("{interim}{}", ANSWER.replace("xOo=", "xoo="));
-        assert_eq!(parse(&wrong).unwrap_err(), HandshakeError::Answer(AnswerError::AcceptWrong));
+        assert_eq!(parse(&wrong).unwrap_err(), HandshakeError::Answer(ResponseError::AcceptWrong));
         assert!(handshake().parse(&mut BytesMut::from(interim)).unwrap().is_none());
     }
 }

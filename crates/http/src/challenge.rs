@@ -35,7 +35,7 @@ impl Challenge {
             //# the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP
             //# request.
             (true, false) => match known.at_most_once(Name::Version) {
-                Ok(Some(b"13")) => Some(Version::Hybi17),
+                Ok(Some(b"13")) => Some(Version::Rfc6455),
                 Ok(Some(b"8")) => Some(Version::Hybi10),
                 _ => None,
             },
@@ -52,7 +52,7 @@ impl Challenge {
                 .zip(once(Name::Key2))
                 .and_then(|(key1, key2)| KeyNumbers::parse(key1, key2))
                 .map(|numbers| (Self::Numbers(numbers, None), &[][..])),
-            Version::Hybi10 | Version::Hybi17 => {
+            Version::Hybi10 | Version::Rfc6455 => {
                 once(Name::Key).filter(|key| key::is_valid(key, version)).map(|key| (Self::Key(version), key))
             }
         }
@@ -72,7 +72,7 @@ impl Challenge {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
             //# MUST be a nonce consisting of a randomly selected 16-byte value that has been
             //# base64-encoded
-            Version::Hybi10 | Version::Hybi17 => (Self::Key(version), Keys::One(Key::random(random))),
+            Version::Hybi10 | Version::Rfc6455 => (Self::Key(version), Keys::One(Key::random(random))),
         }
     }
 

@@ -197,7 +197,7 @@ impl core::error::Error for BuildError {}
 /// The client drops the connection; there is nothing to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum AnswerError {
+pub enum ResponseError {
     /// There is no `Sec-WebSocket-Accept`.
     AcceptMissing,
     /// There is more than one `Sec-WebSocket-Accept`.
@@ -238,7 +238,7 @@ pub enum AnswerError {
     Upgrade,
 }
 
-impl fmt::Display for AnswerError {
+impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AcceptMissing => "not a valid response: no sec-websocket-accept",
@@ -262,7 +262,7 @@ impl fmt::Display for AnswerError {
     }
 }
 
-impl core::error::Error for AnswerError {}
+impl core::error::Error for ResponseError {}
 
 #[cfg(test)]
 mod tests {
@@ -272,7 +272,7 @@ mod tests {
     fn errors_are_small() {
         const { assert!(size_of::<ParseError>() <= 24) };
         const { assert!(size_of::<BuildError>() <= 24) };
-        const { assert!(size_of::<AnswerError>() <= 24) };
+        const { assert!(size_of::<ResponseError>() <= 24) };
     }
 
     #[test]

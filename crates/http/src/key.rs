@@ -49,7 +49,7 @@ impl Key {
     /// The last symbol's unused bits may be anything: RFC 6455 §4.1 itself prints a key in which they are not zero.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        is_valid(text, Version::RFC6455).then(|| Self::of_checked(text))
+        is_valid(text, Version::Rfc6455).then(|| Self::of_checked(text))
     }
 
     /// The characters.

@@ -86,7 +86,7 @@ mod version;
 
 pub use accept::Accept;
 pub use cookie::{Cookie, SameSite, SetCookie};
-pub use error::{AnswerError, BuildError, ParseError};
+pub use error::{BuildError, ParseError, ResponseError};
 pub use extension::Extension;
 pub use head::{RequestHead, ResponseHead};
 pub use headers::Headers;

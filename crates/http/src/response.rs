@@ -5,7 +5,7 @@ use crate::headers::Repeated;
 use crate::known::{Known, Name};
 use crate::version::Wording;
 use crate::{
-    Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Headers, Negotiated, Request, ResponseHead,
+    Accept, BuildError, Extension, HeadLimits, HeadReader, Headers, Negotiated, Request, ResponseError, ResponseHead,
 };
 
 /// The answer 101 to a [`Request`]: the connection is open.
@@ -45,13 +45,13 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// A variant of [`AnswerError`] for each of these rules, in this order.
-    pub fn from_head(head: ResponseHead, request: &Request) -> Result<Self, AnswerError> {
+    /// A variant of [`ResponseError`] for each of these rules, in this order.
+    pub fn from_head(head: ResponseHead, request: &Request) -> Result<Self, ResponseError> {
         if head.minor_version() == 0 {
-            return Err(AnswerError::HttpVersion);
+            return Err(ResponseError::HttpVersion);
         }
         if head.status() != 101 {
-            return Err(AnswerError::Status);
+            return Err(ResponseError::Status);
         }
         let known = Known::of(head.headers());
         check_upgrade(&known)?;
@@ -102,7 +102,7 @@ impl Response {
     }
 }
 
-fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
+fn check_upgrade(known: &Known<'_>) -> Result<(), ResponseError> {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks an |Upgrade| header field or the |Upgrade|
     //# header field contains a value that is not an ASCII case-
@@ -110,7 +110,7 @@ fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
     //# _Fail the WebSocket Connection_.
     let is_websocket = |value: &[u8]| is_same(value, b"websocket");
     if !known.contains(Name::Upgrade) || !known.all(Name::Upgrade).all(is_websocket) {
-        return Err(AnswerError::Upgrade);
+        return Err(ResponseError::Upgrade);
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Connection| header field or the
@@ -118,7 +118,7 @@ fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
     //# ASCII case-insensitive match for the value "Upgrade", the client
     //# MUST _Fail the WebSocket Connection_.
     if !names(known.all(Name::Connection), b"Upgrade") {
-        return Err(AnswerError::Connection);
+        return Err(ResponseError::Connection);
     }
     Ok(())
 }
@@ -131,12 +131,12 @@ fn check_upgrade(known: &Known<'_>) -> Result<(), AnswerError> {
 //# response with a status code of 1xx (Informational) or 204 (No
 //# Content).
 /// A body of no bytes is taken: it does not change what follows.
-fn check_body(known: &Known<'_>, request: &Request) -> Result<(), AnswerError> {
+fn check_body(known: &Known<'_>, request: &Request) -> Result<(), ResponseError> {
     let proof = request.key_numbers().map(|_| &b"16"[..]);
-    if known.announce_body(proof) { Err(AnswerError::Body) } else { Ok(()) }
+    if known.announce_body(proof) { Err(ResponseError::Body) } else { Ok(()) }
 }
 
-fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), AnswerError> {
+fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), ResponseError> {
     let Some(expected) = request.accept() else { return Ok(()) };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
@@ -147,31 +147,31 @@ fn check_accept(known: &Known<'_>, request: &Request) -> Result<(), AnswerError>
     //# trailing whitespace, the client MUST _Fail the WebSocket
     //# Connection_.
     match known.at_most_once(Name::Accept) {
-        Ok(None) => Err(AnswerError::AcceptMissing),
+        Ok(None) => Err(ResponseError::AcceptMissing),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
-        Err(Repeated) => Err(AnswerError::AcceptRepeated),
+        Err(Repeated) => Err(ResponseError::AcceptRepeated),
         // Nothing secret is compared: both values follow from what went over the wire.
         Ok(Some(accept)) if accept == expected => Ok(()),
-        Ok(Some(_)) => Err(AnswerError::AcceptWrong),
+        Ok(Some(_)) => Err(ResponseError::AcceptWrong),
     }
 }
 
 /// Origin and URL as they were sent (draft-ietf-hybi-00 §4.1, steps 36 to 41; draft-hixie-75 §4.1, step 17).
-fn check_echo(headers: &Headers, request: &Request) -> Result<(), AnswerError> {
+fn check_echo(headers: &Headers, request: &Request) -> Result<(), ResponseError> {
     let Some([origin, location]) = Wording::of(request.version()).echo else { return Ok(()) };
     let secure = request.is_secure();
     let once = |name| headers.at_most_once(name).ok().flatten();
     if !once(origin).is_some_and(|value| value.eq_ignore_ascii_case(request.origin_or_own(secure).as_bytes())) {
-        return Err(AnswerError::Origin);
+        return Err(ResponseError::Origin);
     }
     if once(location) != Some(request.location(secure).as_bytes()) {
-        return Err(AnswerError::Location);
+        return Err(ResponseError::Location);
     }
     Ok(())
 }
 
-fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a str>, AnswerError> {
+fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a str>, ResponseError> {
     // The two oldest drafts compare the field only with what was asked for, and real servers always send it.
     if !request.version().has_length_framing() && request.subprotocols().next().is_none() {
         return Ok(None);
@@ -181,11 +181,11 @@ fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
         //# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP
         //# response.
-        Err(Repeated) => return Err(AnswerError::SubprotocolRepeated),
+        Err(Repeated) => return Err(ResponseError::SubprotocolRepeated),
         Ok(Some(name)) => name,
     };
     if elements(name).nth(1).is_some() {
-        return Err(AnswerError::SubprotocolRepeated);
+        return Err(ResponseError::SubprotocolRepeated);
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response includes a |Sec-WebSocket-Protocol| header field
@@ -194,10 +194,10 @@ fn subprotocol<'a>(known: &Known<'_>, request: &'a Request) -> Result<Option<&'a
     //# subprotocol not requested by the client), the client MUST _Fail
     //# the WebSocket Connection_.
     let offered = request.subprotocols().find(|offered| offered.as_bytes() == name);
-    offered.map(Some).ok_or(AnswerError::SubprotocolNotOffered)
+    offered.map(Some).ok_or(ResponseError::SubprotocolNotOffered)
 }
 
-fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Extension>, AnswerError> {
+fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Extension>, ResponseError> {
     // The field has no meaning there.
     if !request.version().has_length_framing() {
         return Ok(alloc::vec::Vec::new());
@@ -207,10 +207,10 @@ fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Ex
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
         //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP
         //# response.
-        Err(Repeated) => return Err(AnswerError::ExtensionsRepeated),
+        Err(Repeated) => return Err(ResponseError::ExtensionsRepeated),
         Ok(Some(list)) => list,
     };
-    let chosen = Extension::list(core::iter::once(list)).map_err(|_| AnswerError::Extensions)?;
+    let chosen = Extension::list(core::iter::once(list)).map_err(|_| ResponseError::Extensions)?;
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response includes a |Sec-WebSocket-Extensions| header
     //# field and this header field indicates the use of an extension
@@ -220,6 +220,6 @@ fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Ex
     if chosen.iter().all(|extension| request.offers_extension(extension.name())) {
         Ok(chosen)
     } else {
-        Err(AnswerError::ExtensionNotOffered)
+        Err(ResponseError::ExtensionNotOffered)
     }
 }

@@ -14,7 +14,7 @@ use crate::offer::join;
 ///
 /// let spoken = Versions::RFC6455 | Version::Hybi10.into();
 /// assert!(spoken.contains(Version::Hybi10) && !spoken.contains(Version::Hybi00));
-/// assert_eq!(spoken, Versions::of(&[Version::Hybi10, Version::Hybi17]));
+/// assert_eq!(spoken, Versions::of(&[Version::Hybi10, Version::Rfc6455]));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Versions(u8);
@@ -23,7 +23,7 @@ impl Versions {
     /// All four: RFC 6455 and the three drafts that came before it.
     pub const ALL: Self = Self::of(&NEWEST_FIRST);
     /// The published standard alone.
-    pub const RFC6455: Self = Self::of(&[Version::RFC6455]);
+    pub const RFC6455: Self = Self::of(&[Version::Rfc6455]);
 
     /// These versions and no other.
     #[must_use]
@@ -81,7 +81,7 @@ impl fmt::Debug for Versions {
     }
 }
 
-const NEWEST_FIRST: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+const NEWEST_FIRST: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 const fn bit(version: Version) -> u8 {
     1 << version as u8
@@ -118,8 +118,8 @@ impl Wording {
                 subprotocol: Name::Protocol,
                 echo: Some(["Sec-WebSocket-Origin", "Sec-WebSocket-Location"]),
             },
-            Version::Hybi10 => Self { origin: Name::HybiOrigin, ..Self::of(Version::Hybi17) },
-            Version::Hybi17 => Self {
+            Version::Hybi10 => Self { origin: Name::HybiOrigin, ..Self::of(Version::Rfc6455) },
+            Version::Rfc6455 => Self {
                 upgrade: "websocket",
                 answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
                 origin: Name::Origin,
@@ -139,13 +139,13 @@ mod tests {
     fn a_set_has_what_was_put_in() {
         for version in NEWEST_FIRST {
             assert!(Versions::ALL.contains(version));
-            assert_eq!(Versions::RFC6455.contains(version), version == Version::RFC6455);
+            assert_eq!(Versions::RFC6455.contains(version), version == Version::Rfc6455);
             assert!(Versions::from(version).iter().eq([version]));
             assert!(!Versions::of(&[]).contains(version));
         }
         assert_eq!(Versions::default(), Versions::ALL);
         assert_eq!(Versions::of(&[Version::Hixie75]) | Version::Hybi00.into(), Versions::of(&NEWEST_FIRST[2..]));
-        assert_eq!(format!("{:?}", Versions::RFC6455), "{Hybi17}");
+        assert_eq!(format!("{:?}", Versions::RFC6455), "{Rfc6455}");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, AnswerError, BuildError, Extension, HeadReader, KeyNumbers, Negotiated, Offer, ParseError, Request,
-    RequestHead, Response, ResponseHead, SetCookie, Target, Version, Versions,
+    Accept, BuildError, Extension, HeadReader, KeyNumbers, Negotiated, Offer, ParseError, Request, RequestHead,
+    Response, ResponseError, ResponseHead, SetCookie, Target, Version, Versions,
 };
 
-const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 /// Two keys of draft-ietf-hybi-00 §1.2.
 const KEYS: [(&str, &str); 2] =
@@ -31,7 +31,7 @@ fn of(version: Version, fields: &[(&str, &str)]) -> Result<Request, ParseError> 
         Version::Hixie75 => &[],
         Version::Hybi00 => &KEYS,
         Version::Hybi10 => &[KEY, V8],
-        Version::Hybi17 => &[KEY, V13],
+        Version::Rfc6455 => &[KEY, V13],
     };
     request(&[own, fields].concat())
 }
@@ -67,7 +67,7 @@ fn answer(accept: &Accept, request: &Request) -> String {
 #[test]
 fn versions_are_told_apart() {
     for (fields, expected) in [
-        (&[KEY, V13][..], Ok(Version::Hybi17)),
+        (&[KEY, V13][..], Ok(Version::Rfc6455)),
         (&[KEY, V8], Ok(Version::Hybi10)),
         (&KEYS, Ok(Version::Hybi00)),
         (&[], Ok(Version::Hixie75)),
@@ -240,7 +240,7 @@ fn the_oldest_have_no_extensions() {
 fn a_request_is_built_in_each_version() {
     for (version, expected) in [
         (
-            Version::Hybi17,
+            Version::Rfc6455,
             "Host: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sample\r\n\
              Sec-WebSocket-Version: 13\r\nCookie: a=b\r\nX: y\r\n",
@@ -362,11 +362,11 @@ fn a_proxy_is_asked_for_its_first_word() {
         ("httpsx", false),
         ("", false),
     ] {
-        let request = of(Version::Hybi17, &[("X-Forwarded-Proto", value)]).unwrap();
+        let request = of(Version::Rfc6455, &[("X-Forwarded-Proto", value)]).unwrap();
         assert_eq!(request.forwarded_secure(), expected, "{value}");
         assert!(!request.is_secure());
     }
-    assert!(!of(Version::Hybi17, &[]).unwrap().forwarded_secure());
+    assert!(!of(Version::Rfc6455, &[]).unwrap().forwarded_secure());
 }
 
 /// An answer's fields for [`asked`] with the subprotocol `sample`.
@@ -387,14 +387,14 @@ fn answered(version: Version) -> Vec<(&'static str, &'static str)> {
     [&[("Upgrade", "WebSocket"), ("Connection", "Upgrade")], own].concat()
 }
 
-fn check(version: Version, fields: &[(&str, &str)]) -> Result<Negotiated, AnswerError> {
+fn check(version: Version, fields: &[(&str, &str)]) -> Result<Negotiated, ResponseError> {
     let request = asked(&Offer::new().version(version).subprotocol("sample"));
     let head = ResponseHead::from_parts(101, fields.iter().copied()).unwrap();
     Response::from_head(head, &request).map(Response::into_negotiated)
 }
 
 /// The same but for the field whose name ends so.
-fn changed(version: Version, end: &str, values: &[&'static str]) -> Result<Negotiated, AnswerError> {
+fn changed(version: Version, end: &str, values: &[&'static str]) -> Result<Negotiated, ResponseError> {
     let fields = answered(version);
     let name = fields.iter().find(|field| field.0.ends_with(end)).unwrap().0;
     let others = fields.iter().copied().filter(|field| field.0 != name);
@@ -408,7 +408,7 @@ fn no_answer_of_another_version_is_taken() {
             let result = check(asked, &answered(given)).map(|negotiated| negotiated.version);
             // The two newest differ in the request alone.
             let same = asked == given || (asked.has_length_framing() && given.has_length_framing());
-            let error = if asked.has_length_framing() { AnswerError::AcceptMissing } else { AnswerError::Origin };
+            let error = if asked.has_length_framing() { ResponseError::AcceptMissing } else { ResponseError::Origin };
             assert_eq!(result, if same { Ok(asked) } else { Err(error) }, "{asked} {given}");
         }
     }
@@ -421,18 +421,18 @@ fn an_old_answer_repeats_what_was_asked() {
         assert_eq!(check(version, &answered(version)), Ok(good.clone()));
         assert_eq!(changed(version, "Origin", &["HTTP://Example.com"]), Ok(good));
         for bad in [&[][..], &["http://other.test"], &["null"], &[""], &["http://example.com", "http://example.com"]] {
-            assert_eq!(changed(version, "Origin", bad), Err(AnswerError::Origin), "{bad:?}");
+            assert_eq!(changed(version, "Origin", bad), Err(ResponseError::Origin), "{bad:?}");
         }
         let url = "ws://example.com/demo";
         for bad in [&[][..], &["wss://example.com/demo"], &["ws://example.com/Demo"], &["/demo"], &[url, url]] {
-            assert_eq!(changed(version, "Location", bad), Err(AnswerError::Location), "{bad:?}");
+            assert_eq!(changed(version, "Location", bad), Err(ResponseError::Location), "{bad:?}");
         }
-        assert_eq!(changed(version, "Protocol", &["other"]), Err(AnswerError::SubprotocolNotOffered));
-        assert_eq!(changed(version, "Protocol", &[""]), Err(AnswerError::SubprotocolNotOffered));
-        assert_eq!(changed(version, "Protocol", &["sample", "sample"]), Err(AnswerError::SubprotocolRepeated));
+        assert_eq!(changed(version, "Protocol", &["other"]), Err(ResponseError::SubprotocolNotOffered));
+        assert_eq!(changed(version, "Protocol", &[""]), Err(ResponseError::SubprotocolNotOffered));
+        assert_eq!(changed(version, "Protocol", &["sample", "sample"]), Err(ResponseError::SubprotocolRepeated));
         assert_eq!(changed(version, "Protocol", &[]).map(|negotiated| negotiated.subprotocol), Ok(None));
-        assert_eq!(changed(version, "Upgrade", &["h2c"]), Err(AnswerError::Upgrade));
-        assert_eq!(changed(version, "Connection", &["close"]), Err(AnswerError::Connection));
+        assert_eq!(changed(version, "Upgrade", &["h2c"]), Err(ResponseError::Upgrade));
+        assert_eq!(changed(version, "Connection", &["close"]), Err(ResponseError::Connection));
     }
 }
 
@@ -471,10 +471,10 @@ fn no_version_takes_an_answer_with_a_body() {
         let with = |field| check(version, &[&answered(version)[..], &[field]].concat()).map(|_| ());
         assert_eq!(with(("Content-Length", "0")), Ok(()), "{version}");
         for field in [("Content-Length", "5"), ("Content-Length", "8"), ("Transfer-Encoding", "chunked")] {
-            assert_eq!(with(field), Err(AnswerError::Body), "{version} {field:?}");
+            assert_eq!(with(field), Err(ResponseError::Body), "{version} {field:?}");
         }
         // The proof of hybi-00 after the head.
-        let expected = if version == Version::Hybi00 { Ok(()) } else { Err(AnswerError::Body) };
+        let expected = if version == Version::Hybi00 { Ok(()) } else { Err(ResponseError::Body) };
         assert_eq!(with(("Content-Length", "16")), expected, "{version}");
     }
 }
@@ -483,7 +483,7 @@ fn no_version_takes_an_answer_with_a_body() {
 fn perl_asks_in_its_own_words() {
     for (version, field, own) in [
         (
-            Version::Hybi17,
+            Version::Rfc6455,
             "Origin",
             "Sec-WebSocket-Protocol: chat, v1.x\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              Sec-WebSocket-Version: 13\r\n",
@@ -517,7 +517,7 @@ fn perl_asks_in_its_own_words() {
 #[test]
 fn perl_answers_in_its_own_words() {
     for (version, own) in [
-        (Version::Hybi17, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
+        (Version::Rfc6455, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
         (Version::Hybi10, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
         (
             Version::Hybi00,

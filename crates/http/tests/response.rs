@@ -3,8 +3,8 @@
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, AnswerError, BuildError, Extension, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject, Request,
-    Response, ResponseHead, SetCookie, Target, Version, Versions,
+    Accept, BuildError, Extension, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject, Request, Response,
+    ResponseError, ResponseHead, SetCookie, Target, Version, Versions,
 };
 
 /// RFC 6455 §1.2, and §1.3 without the subprotocol.
@@ -41,7 +41,7 @@ fn accept(accept: &Accept) -> Result<(String, Negotiated), BuildError> {
 }
 
 /// Checks a good answer but for the fields of this name, which have these values.
-fn with(name: &str, values: &[&str]) -> Result<Negotiated, AnswerError> {
+fn with(name: &str, values: &[&str]) -> Result<Negotiated, ResponseError> {
     let others = FIELDS.into_iter().filter(|field| field.0 != name);
     let head = ResponseHead::from_parts(101, others.chain(values.iter().map(|value| (name, *value)))).unwrap();
     Response::from_head(head, &request()).map(Response::into_negotiated)
@@ -147,8 +147,8 @@ fn the_status_and_version_must_be_right() {
     let check = |line: &str| Response::from_head(head(line), &request()).map(|_| ());
     assert_eq!(check("HTTP/1.1 101"), Ok(()));
     assert_eq!(check("HTTP/1.1 101 WebSocket Protocol Handshake"), Ok(()));
-    assert_eq!(check("HTTP/1.1 200 OK"), Err(AnswerError::Status));
-    assert_eq!(check("HTTP/1.0 101 Switching Protocols"), Err(AnswerError::HttpVersion));
+    assert_eq!(check("HTTP/1.1 200 OK"), Err(ResponseError::Status));
+    assert_eq!(check("HTTP/1.0 101 Switching Protocols"), Err(ResponseError::HttpVersion));
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -159,12 +159,12 @@ fn the_status_and_version_must_be_right() {
 fn upgrade_and_connection_must_be_right() {
     assert!(with("Upgrade", &["WebSocket"]).is_ok());
     for bad in [&[][..], &[""], &["h2c"], &["websocket, h2c"], &["websocket", "h2c"], &["websocketx"]] {
-        assert_eq!(with("Upgrade", bad), Err(AnswerError::Upgrade), "{bad:?}");
+        assert_eq!(with("Upgrade", bad), Err(ResponseError::Upgrade), "{bad:?}");
     }
     assert!(with("Connection", &["keep-alive, upgrade"]).is_ok());
     assert!(with("Connection", &["keep-alive", "UPGRADE"]).is_ok());
     for bad in [&[][..], &["close"], &["upgraded"]] {
-        assert_eq!(with("Connection", bad), Err(AnswerError::Connection), "{bad:?}");
+        assert_eq!(with("Connection", bad), Err(ResponseError::Connection), "{bad:?}");
     }
 }
 
@@ -175,8 +175,8 @@ fn upgrade_and_connection_must_be_right() {
 #[test]
 fn the_accept_value_is_there_once_and_whole() {
     let accept = FIELDS[2].1;
-    assert_eq!(with("Sec-WebSocket-Accept", &[]), Err(AnswerError::AcceptMissing));
-    assert_eq!(with("Sec-WebSocket-Accept", &[accept, accept]), Err(AnswerError::AcceptRepeated));
+    assert_eq!(with("Sec-WebSocket-Accept", &[]), Err(ResponseError::AcceptMissing));
+    assert_eq!(with("Sec-WebSocket-Accept", &[accept, accept]), Err(ResponseError::AcceptRepeated));
     for bad in [
         "",
         "s3pplmbitxaq9kygzzhzrbk+xoo=",
@@ -185,7 +185,7 @@ fn the_accept_value_is_there_once_and_whole() {
         "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, x",
         "OfS0wDaT5NoxF2gqm7Zj2YtetzM=",
     ] {
-        assert_eq!(with("Sec-WebSocket-Accept", &[bad]), Err(AnswerError::AcceptWrong), "{bad:?}");
+        assert_eq!(with("Sec-WebSocket-Accept", &[bad]), Err(ResponseError::AcceptWrong), "{bad:?}");
     }
 }
 
@@ -199,10 +199,10 @@ fn only_an_offered_subprotocol_is_taken() {
     assert_eq!(chosen(&[]), Ok(None));
     assert_eq!(chosen(&["superchat"]), Ok(Some("superchat".into())));
     for bad in ["", "other", "Chat", "chat x", ",chat"] {
-        assert_eq!(chosen(&[bad]), Err(AnswerError::SubprotocolNotOffered), "{bad:?}");
+        assert_eq!(chosen(&[bad]), Err(ResponseError::SubprotocolNotOffered), "{bad:?}");
     }
-    assert_eq!(chosen(&["chat", "chat"]), Err(AnswerError::SubprotocolRepeated));
-    assert_eq!(chosen(&["chat, superchat"]), Err(AnswerError::SubprotocolRepeated));
+    assert_eq!(chosen(&["chat", "chat"]), Err(ResponseError::SubprotocolRepeated));
+    assert_eq!(chosen(&["chat, superchat"]), Err(ResponseError::SubprotocolRepeated));
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -216,11 +216,11 @@ fn only_offered_extensions_are_taken() {
     assert_eq!(chosen(&["z, x; y=2"]), Ok(vec![Extension::new("z"), Extension::new("x").param("y", "2")]));
     let agreed = Negotiated::default().extension(Extension::new("x")).extension(Extension::new("z"));
     assert_eq!(with("Sec-WebSocket-Extensions", &["x, z"]), Ok(agreed));
-    assert_eq!(chosen(&["x, w"]), Err(AnswerError::ExtensionNotOffered));
-    assert_eq!(chosen(&["z", "x"]), Err(AnswerError::ExtensionsRepeated));
-    assert_eq!(chosen(&["X"]), Err(AnswerError::ExtensionNotOffered));
+    assert_eq!(chosen(&["x, w"]), Err(ResponseError::ExtensionNotOffered));
+    assert_eq!(chosen(&["z", "x"]), Err(ResponseError::ExtensionsRepeated));
+    assert_eq!(chosen(&["X"]), Err(ResponseError::ExtensionNotOffered));
     for bad in ["", "x;", "x; y=\"", "x y"] {
-        assert_eq!(chosen(&[bad]), Err(AnswerError::Extensions), "{bad:?}");
+        assert_eq!(chosen(&[bad]), Err(ResponseError::Extensions), "{bad:?}");
     }
 }
 
@@ -272,12 +272,12 @@ fn a_refusal_with_status_304_has_no_body() {
 #[test]
 fn an_answer_that_announces_a_body_is_refused() {
     for bad in ["5", "16", "01", "-0", "+0", "", "0, 5", "0x0", "0 0"] {
-        assert_eq!(with("Content-Length", &[bad]), Err(AnswerError::Body), "{bad:?}");
+        assert_eq!(with("Content-Length", &[bad]), Err(ResponseError::Body), "{bad:?}");
     }
-    assert_eq!(with("Content-Length", &["0", "5"]), Err(AnswerError::Body));
+    assert_eq!(with("Content-Length", &["0", "5"]), Err(ResponseError::Body));
     assert!(with("Content-Length", &["0"]).is_ok());
     for coding in ["chunked", "identity", ""] {
-        assert_eq!(with("Transfer-Encoding", &[coding]), Err(AnswerError::Body), "{coding:?}");
+        assert_eq!(with("Transfer-Encoding", &[coding]), Err(ResponseError::Body), "{coding:?}");
     }
 }
 

@@ -180,7 +180,7 @@ impl Extension for Deflater {
 
     /// Frees the memory of the compressor. The next frame begins with an empty window, which a compressor may do at any
     /// time.
-    fn shrink(&mut self) {
+    fn release_memory(&mut self) {
         self.context = None;
     }
 }

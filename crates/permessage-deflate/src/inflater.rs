@@ -14,7 +14,7 @@ use crate::stream::Stream;
 ///
 /// A payload that ends in the middle of a DEFLATE block is not recognized as malformed. The message is what could be
 /// decompressed, which may include the four bytes that §7.2.2 has the receiver append. Where the window is kept, the next
-/// message is read as the rest of that block. After a [`shrink`](Extension::shrink) in between it may be an error instead.
+/// message is read as the rest of that block. After a [`release_memory`](Extension::release_memory) in between it may be an error instead.
 ///
 /// ```
 /// use protocol_websocket_frame::{Extension, Frame, OpCode, Rsv};
@@ -39,7 +39,7 @@ pub struct Inflater {
     /// Made for the first byte of a compressed message. Without takeover it is dropped after each message, and before the
     /// next one if the message was not finished.
     stream: Option<Stream>,
-    /// The window of the stream that [`shrink`](Extension::shrink) dropped.
+    /// The window of the stream that [`release_memory`](Extension::release_memory) dropped.
     window: Vec<u8>,
 }
 
@@ -202,7 +202,7 @@ impl Extension for Inflater {
 
     /// Frees the memory of the decompressor unless a compressed message is under way. Where the window is kept, the bytes
     /// in it stay: as many as came out so far, at most 32 KiB. While a compressed message is under way nothing is freed.
-    fn shrink(&mut self) {
+    fn release_memory(&mut self) {
         if self.message == Message::Compressed {
             return;
         }

@@ -52,7 +52,7 @@
 //! then.
 //!
 //! - Without context takeover both are freed after each message. No memory is used again for another message.
-//! - With context takeover both stay. [`shrink`](protocol_websocket_frame::Extension::shrink) frees the compressor at any
+//! - With context takeover both stay. [`release_memory`](protocol_websocket_frame::Extension::release_memory) frees the compressor at any
 //!   time. It frees the decompressor unless a compressed message is under way, and keeps the bytes in its window: as many
 //!   as came out so far, at most 32 KiB.
 //! - A bomb costs the room that it is given and the decompressor. Where the allocator moves a block to make it longer, it

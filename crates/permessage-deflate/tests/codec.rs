@@ -88,8 +88,8 @@ proptest! {
             prop_assert!(came[1..].iter().all(|piece| piece.opcode() == OpCode::Continuation));
             prop_assert!(came.iter().all(|piece| piece.rsv().is_none()));
             if shrink {
-                deflater.shrink();
-                inflater.shrink();
+                deflater.release_memory();
+                inflater.release_memory();
             }
         }
     }
@@ -107,7 +107,7 @@ proptest! {
             let room = if compress { room } else { message.len() };
             prop_assert_eq!(joined(&pieces(&mut inflater, frame, room).unwrap()), message);
             if shrink {
-                inflater.shrink();
+                inflater.release_memory();
             }
         }
     }
@@ -301,7 +301,7 @@ fn a_message_cannot_refer_to_one_that_was_forgotten() {
     assert_eq!(forgetful.decode(second.clone(), 100), Err(DecodeError::Extension));
     let mut keen = Inflater::new();
     keen.decode(first, 100).unwrap();
-    keen.shrink();
+    keen.release_memory();
     assert_eq!(keen.decode(second, 100).unwrap().0, Frame::text("Hello, Hello, Hello"));
 }
 
@@ -338,7 +338,7 @@ fn a_payload_that_ends_inside_a_block_is_taken_as_far_as_it_goes() {
     // There are no bytes of a window to be kept.
     let mut inflater = Inflater::new();
     assert!(pieces(&mut inflater, cut, 100).is_ok());
-    inflater.shrink();
+    inflater.release_memory();
     assert_eq!(pieces(&mut inflater, next, 100), Err(DecodeError::Extension));
 }
 

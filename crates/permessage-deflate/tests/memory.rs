@@ -112,8 +112,8 @@ fn contexts_come_late_and_go_early() {
         let (_, inflating, _) = heap(|| drop(inflater.decode(compressed, 1000).unwrap()));
         println!("window of {} bytes: {deflating} to deflate, {inflating} to inflate", 1 << bits);
         assert!(inflating < 64 * 1024 && deflating < 512 * 1024);
-        deflater.shrink();
-        inflater.shrink();
+        deflater.release_memory();
+        inflater.release_memory();
         let ((), after, _) = heap(|| drop(deflater));
         assert_eq!(after, 0, "shrunk");
     }
@@ -144,8 +144,8 @@ fn an_idle_inflater_shrinks_to_the_bytes_in_its_window() {
         let _shared = frame.clone();
         let ((), held, _) = heap(|| {
             inflater.decode(frame.clone(), 1 << 20).unwrap();
-            inflater.shrink();
-            inflater.shrink();
+            inflater.release_memory();
+            inflater.release_memory();
         });
         println!("after a message of {len} bytes: {held} bytes of heap");
         assert_eq!(held, len.min(32_768) as i64);
@@ -161,7 +161,7 @@ fn a_compressed_message_under_way_keeps_its_decompressor() {
         let mut held = |frame: Frame, expected: &str| {
             let ((), held, _) = heap(|| {
                 assert_eq!(inflater.decode(frame, 1000).unwrap().0.payload()[..], *expected.as_bytes());
-                inflater.shrink();
+                inflater.release_memory();
             });
             held
         };

@@ -116,7 +116,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![3 => short, 1 => long]
 }
 
-/// Fragments of any lengths, many of them of one byte or none.
+/// Fragmenter of any lengths, many of them of one byte or none.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![Just(vec![1; 100]), prop::collection::vec(prop_oneof![0_usize..4, 1_usize..100], 0..20)]
 }

@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     }
 
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
-    let config = Config::new().timeouts(Timeouts::USUAL);
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let mut client = Client::connect(&url, &Offer::new(), config, OsRandom::new(), &mut output)?;
     let mut stream = TcpStream::connect((url.socket_host(), url.port()))?;
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;

@@ -37,7 +37,7 @@ const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The configuration of all connections.
 static CONFIG: LazyLock<Config> =
-    LazyLock::new(|| Config::new().timeouts(Timeouts::USUAL).extension(PermessageDeflate::new()));
+    LazyLock::new(|| Config::new().timeouts(Timeouts::RECOMMENDED).extension(PermessageDeflate::new()));
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -48,7 +48,7 @@ async fn main() -> Result<()> {
     // tokio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(Timeouts::USUAL.handshake);
+    http.timer(TokioTimer::new()).header_read_timeout(Timeouts::RECOMMENDED.handshake);
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     println!("connect to ws://{}/", listener.local_addr()?);
     loop {

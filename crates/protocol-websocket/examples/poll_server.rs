@@ -39,10 +39,10 @@ const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port: u16 = arguments.next().map_or(Ok(3002), |port| port.parse())?;
-    let mut timeouts = Timeouts::USUAL;
+    let mut timeouts = Timeouts::RECOMMENDED;
     if let Some(seconds) = arguments.next() {
-        timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
-        timeouts.pong = timeouts.ping;
+        timeouts.ping_interval = Some(Duration::from_secs(seconds.parse()?));
+        timeouts.pong_timeout = timeouts.ping_interval;
     }
     let config = Config::new().timeouts(timeouts);
     let stop = Arc::new(AtomicBool::new(false));

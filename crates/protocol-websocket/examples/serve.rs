@@ -70,8 +70,8 @@ fn main() -> io::Result<()> {
     let address = listener.local_addr()?;
     let timeout = Duration::from_secs(options.timeout);
     let timeouts = Timeouts {
-        ping: Some(timeout),
-        pong: Some(timeout),
+        ping_interval: Some(timeout),
+        pong_timeout: Some(timeout),
         // The two oldest versions have no pings.
         idle: Some(3 * timeout),
         close: Some(timeout),
@@ -166,7 +166,7 @@ struct Buffers {
 
 impl Buffers {
     /// Whoever is silent costs no buffer, and the beginning of a message no more than it has.
-    fn shrink(&mut self) {
+    fn release_memory(&mut self) {
         self.output = BytesMut::new();
         if self.input.len() < READ / 4 {
             self.input = BytesMut::from(&*self.input);
@@ -346,7 +346,7 @@ impl Peer {
     fn talk(&self, leaving: &AtomicBool, buffers: &mut Buffers) -> io::Result<()> {
         while let Some(wait) = self.advance(leaving, buffers)? {
             if buffers.read.is_empty() {
-                buffers.shrink();
+                buffers.release_memory();
             }
             let mut read = self.read(wait, buffers);
             // After a signal, what came meanwhile is read before the deadlines are checked.
@@ -371,7 +371,7 @@ impl Peer {
             match (&self.stream).read(&mut buffers.read) {
                 Err(error) if is_timeout(&error) => {
                     buffers.read = Vec::new();
-                    buffers.shrink();
+                    buffers.release_memory();
                 }
                 read => {
                     let read = read?;

@@ -29,10 +29,10 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port: u16 = arguments.next().map_or(Ok(3004), |port| port.parse())?;
-    let mut timeouts = Timeouts::USUAL;
+    let mut timeouts = Timeouts::RECOMMENDED;
     if let Some(seconds) = arguments.next() {
-        timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
-        timeouts.pong = timeouts.ping;
+        timeouts.ping_interval = Some(Duration::from_secs(seconds.parse()?));
+        timeouts.pong_timeout = timeouts.ping_interval;
     }
     let (stop, stopped) = smol::channel::bounded::<()>(1);
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;

@@ -30,10 +30,10 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port = arguments.next().map_or(Ok(3001), |port| port.parse())?;
-    let mut timeouts = Timeouts::USUAL;
+    let mut timeouts = Timeouts::RECOMMENDED;
     if let Some(seconds) = arguments.next() {
-        timeouts.ping = Some(Duration::from_secs(seconds.parse()?));
-        timeouts.pong = timeouts.ping;
+        timeouts.ping_interval = Some(Duration::from_secs(seconds.parse()?));
+        timeouts.pong_timeout = timeouts.ping_interval;
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     // tokio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.

@@ -104,11 +104,11 @@ pub use protocol_websocket_connection::{Config, Connection, Error, Event, SendEr
 pub use protocol_websocket_connection::{ReceiveHalf, SendHalf};
 #[cfg(feature = "getrandom")]
 pub use protocol_websocket_core::OsRandom;
-pub use protocol_websocket_core::{Random, Role, UnknownVersion, Version};
+pub use protocol_websocket_core::{Random, Role, UnknownVersionError, Version};
 pub use protocol_websocket_frame as frame;
 pub use protocol_websocket_frame::{
-    Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, Frame, FrameHeader, Kind, Limits,
-    Message, OpCode, Part, Utf8Bytes, bytes,
+    Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, Frame, FrameHeader, Limits, Message,
+    MessageKind, OpCode, Part, Utf8Bytes, bytes,
 };
 #[cfg(feature = "client")]
 pub use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
@@ -116,7 +116,7 @@ pub use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, O
 pub use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, ServerHandshake, Upgrade};
 pub use protocol_websocket_http as http;
 pub use protocol_websocket_http::{
-    Accept, AnswerError, BuildError, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response, Versions,
+    Accept, BuildError, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response, ResponseError, Versions,
 };
 #[cfg(feature = "permessage-deflate")]
 pub use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};

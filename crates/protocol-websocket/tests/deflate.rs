@@ -13,8 +13,8 @@ use bytes::{Bytes, BytesMut};
 use heap::measure;
 use protocol_websocket::frame::{Extension, MaskKey, Rsv};
 use protocol_websocket::{
-    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Kind, Limits, Message,
-    Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
+    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Limits, Message,
+    MessageKind, Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
 };
 
 const LINE: &str = "as much again, and as much again, ";
@@ -51,7 +51,7 @@ fn server(config: &Config, parameters: &str) -> Connection {
 /// A compressed frame as a client sends it.
 fn masked(frame: &Frame) -> BytesMut {
     let mut wire = BytesMut::new();
-    frame.encode(Version::RFC6455, Some(MaskKey([7; 4])), &mut wire).unwrap();
+    frame.encode(Version::Rfc6455, Some(MaskKey([7; 4])), &mut wire).unwrap();
     wire
 }
 
@@ -152,7 +152,7 @@ fn parts_need_not_wait_for_the_message() {
     for read in wire.chunks(100) {
         input.extend_from_slice(read);
         while let Some(event) = server.receive(&mut input, &mut output).unwrap() {
-            let Event::Part(Part { kind: Kind::Text, bytes, first, last }) = event else { panic!("{event:?}") };
+            let Event::Part(Part { kind: MessageKind::Text, bytes, first, last }) = event else { panic!("{event:?}") };
             assert!(first == came.is_empty() && bytes.len() <= 65_536);
             came.extend_from_slice(&bytes);
             lasts += usize::from(last);
@@ -211,7 +211,7 @@ fn a_frame_that_was_compressed_elsewhere_does_not_spoil_the_next_message() {
                 let (start, rest) = own.split_at(20);
                 for (text, first) in [(start, true), (rest, false)] {
                     let bytes = Bytes::copy_from_slice(text.as_bytes());
-                    server.send_part(Part { kind: Kind::Text, bytes, first, last: !first }, &mut wire).unwrap();
+                    server.send_part(Part { kind: MessageKind::Text, bytes, first, last: !first }, &mut wire).unwrap();
                 }
             } else {
                 server.send(own.as_str(), &mut wire).unwrap();
@@ -304,7 +304,7 @@ fn a_compressed_message_under_way_costs_one_decompressor() {
                 wire.unsplit(masked(&frame));
                 while server.receive(&mut wire, &mut output).unwrap().is_some() {}
                 wire = BytesMut::new();
-                server.shrink();
+                server.release_memory();
             });
             held += used.held;
             println!("{frame:?}{parameters}: {held} bytes of heap");
@@ -319,14 +319,14 @@ fn what_is_idle_can_give_its_memory_back() {
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     let ((), used) = measure(|| client.send(LINE.repeat(100), &mut wire).unwrap());
     assert!(used.held > 200_000);
-    let ((), given_back) = measure(|| client.shrink());
+    let ((), given_back) = measure(|| client.release_memory());
     assert!(used.held + given_back.held < 10_000);
     client.send(LINE.repeat(100), &mut wire).unwrap();
     for _ in 0..2 {
         let ((), used) = measure(|| {
             let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
             assert_eq!(came.as_bytes()[..], *Bytes::from(LINE.repeat(100)));
-            server.shrink();
+            server.release_memory();
         });
         // The window that the peer may refer to, and nothing else.
         assert!(used.held < 4500, "{}", used.held);

@@ -24,7 +24,7 @@ use std::thread;
 use bytes::Bytes;
 use client::BlockingClient;
 use program::Server;
-use protocol_websocket::{Close, CloseCode, Event, Kind, Message, Offer, Part};
+use protocol_websocket::{Close, CloseCode, Event, Message, MessageKind, Offer, Part};
 
 const MIB: usize = 1 << 20;
 
@@ -163,7 +163,7 @@ fn we_talk_to(server: Server) {
 
     // The cut is inside a character, and a ping goes between the parts.
     let text = Bytes::from("Größe 🦀");
-    let part = |range, first, last| Part { kind: Kind::Text, bytes: text.slice(range), first, last };
+    let part = |range, first, last| Part { kind: MessageKind::Text, bytes: text.slice(range), first, last };
     client.send_part(part(0..3, true, false));
     client.ping("between");
     client.send_part(part(3..text.len(), false, true));

@@ -69,7 +69,7 @@ Deadlines:
   Ten seconds for the server's answer to a Close.
 
 Protocol versions:
-  draft-ietf-hybi-17 (RFC 6455), draft-ietf-hybi-10 (version 8),
+  RFC 6455 (draft-ietf-hybi-17), draft-ietf-hybi-10 (version 8),
   draft-ietf-hybi-00 (also known as hixie-76) and draft-hixie-75. No other than
   the one asked for is taken as an answer. The two oldest know text only, and
   close without a code. There the server may end the connection after our Close

@@ -18,14 +18,14 @@ pub(crate) fn client(config: &Config) -> Connection {
 /// A frame as a client sends it.
 pub(crate) fn masked(frame: Frame) -> BytesMut {
     let mut wire = BytesMut::new();
-    frame.encode(Version::RFC6455, Some(KEY), &mut wire).unwrap();
+    frame.encode(Version::Rfc6455, Some(KEY), &mut wire).unwrap();
     wire
 }
 
 /// A frame as a server sends it.
 pub(crate) fn unmasked(frame: Frame) -> BytesMut {
     let mut wire = BytesMut::new();
-    frame.encode(Version::RFC6455, None, &mut wire).unwrap();
+    frame.encode(Version::Rfc6455, None, &mut wire).unwrap();
     wire
 }
 

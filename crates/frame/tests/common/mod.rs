@@ -56,7 +56,7 @@ pub(crate) fn verdict(decoder: &Decoder, bytes: &[u8]) -> Result<(), DecodeError
 pub(crate) fn encode(frames: &[Frame], mask: Option<MaskKey>) -> BytesMut {
     let mut wire = BytesMut::new();
     for frame in frames {
-        frame.encode(Version::RFC6455, mask, &mut wire).unwrap();
+        frame.encode(Version::Rfc6455, mask, &mut wire).unwrap();
     }
     wire
 }

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use protocol_websocket::{
-    AnswerError, Client, Config, Error, Event, HandshakeError, Offer, OsRandom, State, Url, Version,
+    Client, Config, Error, Event, HandshakeError, Offer, OsRandom, ResponseError, State, Url, Version,
 };
 
 use crate::ends::{Open, Told, VERSIONS, asking, send};
@@ -22,7 +22,7 @@ fn answered(offer: &Offer, change: impl FnOnce(String) -> String) -> Told {
     told
 }
 
-fn is_refused(offer: &Offer, error: AnswerError, change: impl FnOnce(String) -> String) {
+fn is_refused(offer: &Offer, error: ResponseError, change: impl FnOnce(String) -> String) {
     assert_eq!(answered(offer, change).end, Err(Error::Answer(HandshakeError::Answer(error))));
 }
 
@@ -37,20 +37,20 @@ fn only_the_proof_of_this_very_key_opens() {
     });
     assert!(matches!(&right.events[..], [Event::Open(_)]));
     let value = |answer: &str| answer.split(field).nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
-    is_refused(&plain, AnswerError::AcceptMissing, |answer| answer.replace(field, "X: "));
-    is_refused(&plain, AnswerError::AcceptRepeated, |answer| {
+    is_refused(&plain, ResponseError::AcceptMissing, |answer| answer.replace(field, "X: "));
+    is_refused(&plain, ResponseError::AcceptRepeated, |answer| {
         let twice = format!("{field}{}\r\n\r\n", value(&answer));
         answer.trim_end().to_owned() + "\r\n" + &twice
     });
-    is_refused(&plain, AnswerError::AcceptWrong, |answer| {
+    is_refused(&plain, ResponseError::AcceptWrong, |answer| {
         assert_ne!(value(&answer), accept);
         answer.replace(&format!("{field}{}\r\n", value(&answer)), &line)
     });
-    is_refused(&plain, AnswerError::AcceptWrong, |answer| {
+    is_refused(&plain, ResponseError::AcceptWrong, |answer| {
         answer.replace(&value(&answer), &value(&answer).to_lowercase())
     });
-    is_refused(&plain, AnswerError::AcceptWrong, |answer| answer.replace(&value(&answer), &value(&answer)[..27]));
-    is_refused(&plain, AnswerError::AcceptWrong, |answer| answer.replace(&value(&answer), ""));
+    is_refused(&plain, ResponseError::AcceptWrong, |answer| answer.replace(&value(&answer), &value(&answer)[..27]));
+    is_refused(&plain, ResponseError::AcceptWrong, |answer| answer.replace(&value(&answer), ""));
 }
 
 /// The right answer to one client is the wrong one for the next.
@@ -58,9 +58,9 @@ fn only_the_proof_of_this_very_key_opens() {
 fn a_replayed_answer_is_wrong() {
     let (url, mut requests) = (Url::parse("ws://example.com/").unwrap(), [BytesMut::new(), BytesMut::new()]);
     for (version, error) in [
-        (Version::Hybi17, AnswerError::AcceptWrong),
-        (Version::Hybi10, AnswerError::AcceptWrong),
-        (Version::Hybi00, AnswerError::Checksum),
+        (Version::Rfc6455, ResponseError::AcceptWrong),
+        (Version::Hybi10, ResponseError::AcceptWrong),
+        (Version::Hybi00, ResponseError::Checksum),
     ] {
         let offer = Offer::new().version(version);
         let [mut first, mut second] = requests.each_mut().map(|request| {
@@ -81,20 +81,20 @@ fn what_was_not_offered_is_not_taken() {
     let offer = Offer::new().subprotocol("chat");
     let with = |line: &'static str| move |answer: String| answer.replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"));
     for (line, error) in [
-        ("Sec-WebSocket-Protocol: other", AnswerError::SubprotocolNotOffered),
-        ("Sec-WebSocket-Protocol: chat, other", AnswerError::SubprotocolRepeated),
-        ("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", AnswerError::SubprotocolRepeated),
-        ("Sec-WebSocket-Protocol: CHAT", AnswerError::SubprotocolNotOffered),
-        ("Sec-WebSocket-Extensions: permessage-deflate", AnswerError::ExtensionNotOffered),
-        ("Sec-WebSocket-Extensions: x; y=\"", AnswerError::Extensions),
-        ("Upgrade: h2c", AnswerError::Upgrade),
+        ("Sec-WebSocket-Protocol: other", ResponseError::SubprotocolNotOffered),
+        ("Sec-WebSocket-Protocol: chat, other", ResponseError::SubprotocolRepeated),
+        ("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat", ResponseError::SubprotocolRepeated),
+        ("Sec-WebSocket-Protocol: CHAT", ResponseError::SubprotocolNotOffered),
+        ("Sec-WebSocket-Extensions: permessage-deflate", ResponseError::ExtensionNotOffered),
+        ("Sec-WebSocket-Extensions: x; y=\"", ResponseError::Extensions),
+        ("Upgrade: h2c", ResponseError::Upgrade),
     ] {
         is_refused(&offer, error, with(line));
     }
     assert_eq!(answered(&offer, with("Sec-WebSocket-Protocol: chat")).end, Ok(()));
-    is_refused(&offer, AnswerError::Upgrade, |answer| answer.replace("Upgrade: websocket", "Upgrade: websocketx"));
-    is_refused(&offer, AnswerError::Connection, |answer| answer.replace("Connection: Upgrade", "Connection: close"));
-    is_refused(&offer, AnswerError::HttpVersion, |answer| answer.replace("HTTP/1.1", "HTTP/1.0"));
+    is_refused(&offer, ResponseError::Upgrade, |answer| answer.replace("Upgrade: websocket", "Upgrade: websocketx"));
+    is_refused(&offer, ResponseError::Connection, |answer| answer.replace("Connection: Upgrade", "Connection: close"));
+    is_refused(&offer, ResponseError::HttpVersion, |answer| answer.replace("HTTP/1.1", "HTTP/1.0"));
 }
 
 /// A proxy would take the first frames for the body, or the next response for frames.
@@ -112,7 +112,7 @@ fn a_101_with_a_body_opens_in_no_version() {
             let mut answer = answer_in(&request).to_vec();
             let first = answer.iter().position(|&byte| byte == b'\n').unwrap() + 1;
             answer.splice(first..first, format!("{field}\r\n").into_bytes());
-            let expected = if is_taken { Ok(()) } else { Err(HandshakeError::Answer(AnswerError::Body)) };
+            let expected = if is_taken { Ok(()) } else { Err(HandshakeError::Answer(ResponseError::Body)) };
             assert_eq!(send(&mut client, &answer, 1000).end, expected.map_err(Error::Answer), "{version} {field}");
             assert_eq!(client.state() == State::Open, is_taken);
         }

@@ -21,7 +21,7 @@ fn server(config: &Config) -> Connection {
 
 /// What a server answers to these offers.
 fn granted(config: Config, offers: &str) -> Result<Vec<String>, Error> {
-    let request = head(Version::RFC6455, "", &format!("Sec-WebSocket-Extensions: {offers}\r\n"));
+    let request = head(Version::Rfc6455, "", &format!("Sec-WebSocket-Extensions: {offers}\r\n"));
     let told = send(&mut Open::new(config), request.as_bytes(), 1000);
     told.end?;
     let [Event::Open(negotiated)] = &told.events[..] else { panic!("{:?}", told.events) };

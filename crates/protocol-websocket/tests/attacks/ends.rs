@@ -85,7 +85,7 @@ pub(crate) fn unmasked(frames: &[Frame]) -> BytesMut {
 
 fn encoded(frames: &[Frame], mask: Option<MaskKey>) -> BytesMut {
     let mut wire = BytesMut::new();
-    frames.iter().for_each(|frame| frame.encode(Version::RFC6455, mask, &mut wire).unwrap());
+    frames.iter().for_each(|frame| frame.encode(Version::Rfc6455, mask, &mut wire).unwrap());
     wire
 }
 
@@ -112,11 +112,11 @@ pub(crate) fn proof(version: Version) -> &'static [(&'static str, &'static str)]
             &[("Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"), ("Sec-WebSocket-Key2", "12998 5 Y3 1  .P00")]
         }
         Version::Hybi10 => &[KEY, ("Sec-WebSocket-Version", "8")],
-        Version::Hybi17 => &[KEY, ("Sec-WebSocket-Version", "13")],
+        Version::Rfc6455 => &[KEY, ("Sec-WebSocket-Version", "13")],
     }
 }
 
-pub(crate) const VERSIONS: [Version; 4] = [Version::Hybi17, Version::Hybi10, Version::Hybi00, Version::Hixie75];
+pub(crate) const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 /// The head of a request, good but for the field `without`, in whose place `lines` stand.
 pub(crate) fn head(version: Version, without: &str, lines: &str) -> String {

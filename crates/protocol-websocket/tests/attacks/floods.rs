@@ -151,12 +151,16 @@ fn a_flood_of_pings_holds_back_one_pong() {
     let flood = |server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut, count: u32| {
         for number in 0..count {
             let ping = Frame::ping(format!("{number:0>125}"));
-            ping.encode(Version::RFC6455, Some(KEY), input).unwrap();
+            ping.encode(Version::Rfc6455, Some(KEY), input).unwrap();
             assert!(matches!(server.receive(input, output), Ok(Some(Event::Ping(_)))));
         }
     };
     flood(&mut server, &mut input, &mut output, 600);
-    assert!(output.len() > Config::HIGH_WATER && output.len() <= Config::HIGH_WATER + 127, "{}", output.len());
+    assert!(
+        output.len() > Config::HIGH_WATER_MARK && output.len() <= Config::HIGH_WATER_MARK + 127,
+        "{}",
+        output.len()
+    );
     let full = output.len();
     let ((), heap) = measure(|| flood(&mut server, &mut input, &mut output, 100_000));
     assert_eq!(output.len(), full, "whoever does not read is not written to");
@@ -208,7 +212,7 @@ fn what_a_slow_reader_leaves_is_in_the_output() {
         }
     });
     assert_eq!(heap.held, 0);
-    output.extend_from_slice(&vec![0; Config::HIGH_WATER + 1]);
+    output.extend_from_slice(&vec![0; Config::HIGH_WATER_MARK + 1]);
     let before = output.len();
     assert!(server.receive(&mut masked(&[Frame::ping("?")]), &mut output).unwrap().is_some());
     assert_eq!(output.len(), before, "over the mark nothing is added unasked");

@@ -234,7 +234,7 @@ fn an_end_at_every_byte_is_no_clean_end() {
         Frame::continuation("b"),
         Frame::close(Some(&Close::new(1000, "bye"))).unwrap(),
     ];
-    let ask = head(Version::RFC6455, "", "");
+    let ask = head(Version::Rfc6455, "", "");
     let told_by = |server: bool, wire: &[u8]| {
         let (events, eof, code) = if server {
             let mut end = Open::new(Config::new());

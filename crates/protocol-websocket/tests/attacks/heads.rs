@@ -10,7 +10,7 @@ use crate::ends::{End, Open, asking, head, send};
 use crate::heap::{Heap, measure};
 
 const CAP: usize = 16 * 1024;
-const V13: Version = Version::RFC6455;
+const V13: Version = Version::Rfc6455;
 
 #[test]
 fn a_head_without_an_end_is_refused_at_16_kib() {

@@ -53,7 +53,7 @@ fn no_secret_of_a_client_is_in_a_log() {
 fn no_secret_of_a_request_is_in_a_log() {
     let lines = "Cookie: session=SECRET\r\nAuthorization: Basic SECRET\r\nX-Api-Key: SECRET\r\n\
                  Sec-WebSocket-Protocol: bearer.SECRET\r\nReferer: https://example.com/?token=SECRET\r\n";
-    for version in [Version::RFC6455, Version::Hybi00] {
+    for version in [Version::Rfc6455, Version::Hybi00] {
         let wire = head(version, "", lines).replace("/smuggled", "/chat?token=SECRET");
         let mut upgrade = ServerHandshake::new().parse(&mut BytesMut::from(&*wire)).unwrap().unwrap();
         hides("upgrade", &format!("{upgrade:?}"));

@@ -7,7 +7,7 @@ use protocol_websocket::{
 
 use crate::ends::{Open, VERSIONS, head, masked, send};
 
-const V13: Version = Version::RFC6455;
+const V13: Version = Version::Rfc6455;
 
 /// Fields that two readers could read in two ways: what stands where, for which field, and the status.
 pub(crate) const SMUGGLED: &[(&str, &str, u16)] = &[

@@ -11,7 +11,7 @@ use crate::ends::{VERSIONS, head, masked, unmasked};
 use crate::program::Server;
 use crate::upgrade::{REQUEST_LINES, SMUGGLED};
 
-const V13: Version = Version::RFC6455;
+const V13: Version = Version::Rfc6455;
 
 pub(crate) fn serve() -> Server {
     Server::ours("serve", &["--port", "0", "--host", "example.com", "--max-message", "1048576"])
@@ -175,7 +175,7 @@ fn serve_gives_a_handshake_one_deadline() {
 #[test]
 fn serve_ends_silent_connections() {
     let server = with_short_deadlines();
-    let lost = Close::from(CloseCode::INTERNAL);
+    let lost = Close::from(CloseCode::INTERNAL_ERROR);
     for version in VERSIONS {
         let end = match version.has_length_framing() {
             true => unmasked(&[Frame::ping(""), Frame::close(Some(&lost)).unwrap()]),

@@ -12,7 +12,7 @@ use crate::frames::REFUSED;
 use crate::program::Server;
 use crate::wire::{connect, echoes, exchange, open, serve};
 
-const V13: Version = Version::RFC6455;
+const V13: Version = Version::Rfc6455;
 
 /// The most memory that it ever had, in KiB; 0 where the system does not tell.
 fn peak(server: &Server) -> u64 {

@@ -26,7 +26,7 @@ fn client_sends_its_close_when_the_server_breaks_a_rule() {
     let flood = [&b"\x81\x81\0\0\0\0x"[..], &[0; FLOOD]].concat();
     for _ in 0..TRIALS {
         let (code, output) = run(&flood);
-        assert_eq!((code, output.status.success()), (CloseCode::PROTOCOL, false));
+        assert_eq!((code, output.status.success()), (CloseCode::PROTOCOL_ERROR, false));
         assert!(!output.stderr.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! `Timeouts::USUAL` is in force in each server, and no loop spins between two deadlines.
+//! `Timeouts::RECOMMENDED` is in force in each server, and no loop spins between two deadlines.
 
 use std::fs;
 use std::io::{Read, Write};

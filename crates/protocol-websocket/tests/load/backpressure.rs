@@ -53,7 +53,7 @@ fn unsent_output_stays_at_the_callers_mark() {
 
 #[test]
 fn pings_fill_the_output_to_high_water_and_no_further() {
-    let (mut client, mut server) = open(Config::new().high_water(MARK));
+    let (mut client, mut server) = open(Config::new().high_water_mark(MARK));
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     for n in 0..10_000 {
         client.ping(format!("{n:0>125}"), &mut wire).unwrap();

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread;
 
 use bytes::{Bytes, BytesMut};
-use protocol_websocket::{Accept, Config, Event, Kind, Limits, Message, Offer, Part, Server, State};
+use protocol_websocket::{Accept, Config, Event, Limits, Message, MessageKind, Offer, Part, Server, State};
 use protocol_websocket_permessage_deflate::PermessageDeflate;
 
 use super::client::BlockingClient;
@@ -178,7 +178,7 @@ fn we_compress_to(start: impl Fn(&str) -> program::Server) {
         super::echo(&mut client, noise.into());
 
         let text = Bytes::from(long);
-        let part = |range, first, last| Part { kind: Kind::Text, bytes: text.slice(range), first, last };
+        let part = |range, first, last| Part { kind: MessageKind::Text, bytes: text.slice(range), first, last };
         client.send_part(part(0..10, true, false));
         client.ping("between");
         client.send_part(part(10..10, false, false));

@@ -46,7 +46,7 @@ fn gevent_websocket_ends_the_connection_after_our_close() {
 
 #[test]
 fn ws_0_4_sends_a_key_of_fifteen_bytes() {
-    for (number, version) in [("8", Version::Hybi10), ("13", Version::Hybi17)] {
+    for (number, version) in [("8", Version::Hybi10), ("13", Version::Rfc6455)] {
         let server = talks_to_us("node", "ws_0_4_client.mjs", "ws", &[number]);
         server.logged(&format!("speaks {version} at /"));
         server.logged("closed with 4000");
@@ -56,7 +56,7 @@ fn ws_0_4_sends_a_key_of_fifteen_bytes() {
 #[test]
 fn we_talk_to_ws_0_4() {
     let server = Server::peer("node", "odd_server.mjs", &["ws-0.4"]);
-    for version in [Version::Hybi00, Version::Hybi10, Version::Hybi17] {
+    for version in [Version::Hybi00, Version::Hybi10, Version::Rfc6455] {
         let (mut client, negotiated) = connect(&server, version, &Offer::new().subprotocol("chat"));
         assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"), "{version}");
         messages(&mut client, version);

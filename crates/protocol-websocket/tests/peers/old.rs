@@ -12,9 +12,9 @@ use super::client::BlockingClient;
 use super::program::{self, Server};
 use super::{assert_closed, echo, pattern, talks_to_us};
 
-const ALL: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Hybi17];
+const ALL: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
 /// What `websocket-driver` speaks, and with it `faye-websocket`.
-const DRIVER: [Version; 3] = [Version::Hixie75, Version::Hybi00, Version::Hybi17];
+const DRIVER: [Version; 3] = [Version::Hixie75, Version::Hybi00, Version::Rfc6455];
 
 #[test]
 fn perl_talks_to_us() {
@@ -63,13 +63,13 @@ fn we_talk_to_eventlet() {
 #[test]
 fn we_talk_to_websocketpp() {
     let server = Server::compiled("websocketpp_server", &["other", "chat"]);
-    let versions = [Version::Hybi00, Version::Hybi10, Version::Hybi17];
+    let versions = [Version::Hybi00, Version::Hybi10, Version::Rfc6455];
     we_talk_to(&server, &versions, Version::Hybi00, Version::Hybi10);
 }
 
 #[test]
 fn we_talk_version_8_to_websocket() {
-    we_talk_to_node("websocket", &[Version::Hybi10, Version::Hybi17]);
+    we_talk_to_node("websocket", &[Version::Hybi10, Version::Rfc6455]);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn python_2_talks_to_us() {
 
 #[test]
 fn ruby_talks_to_us() {
-    for (number, version) in [("75", Version::Hixie75), ("8", Version::Hybi10), ("13", Version::Hybi17)] {
+    for (number, version) in [("75", Version::Hixie75), ("8", Version::Hybi10), ("13", Version::Rfc6455)] {
         let server = talks_to_us("ruby", "ruby_client.rb", "ws", &[number]);
         server.logged(&format!("speaks {version} at /"));
     }
@@ -139,7 +139,7 @@ fn serve_says_who_speaks_what() {
         let code = if version.has_length_framing() { 4000 } else { 1005 };
         server.logged(&format!("{address} closed with {code}"));
     }
-    let (client, _) = connect(&server, Version::Hybi17, &Offer::new());
+    let (client, _) = connect(&server, Version::Rfc6455, &Offer::new());
     drop(client);
     server.logged("closed with 1006");
 
@@ -198,7 +198,7 @@ fn serve_answers_before_the_last_bytes_of_the_request() {
 #[test]
 fn haproxy_in_front_of_serve() {
     let server = Server::ours("serve", &["--port", "0", "--subprotocol", "chat"]);
-    for (mode, versions) in [("http", &[Version::Hybi10, Version::Hybi17][..]), ("tcp", &ALL)] {
+    for (mode, versions) in [("http", &[Version::Hybi10, Version::Rfc6455][..]), ("tcp", &ALL)] {
         let proxy = Proxy::start(mode, server.port);
         for &version in versions {
             let url = format!("ws://127.0.0.1:{}/proxied", proxy.port);

@@ -1,7 +1,7 @@
 //! `Protocol::WebSocket::Handshake::Server` and `Handshake::Client`.
 
 use bytes::BytesMut;
-use protocol_websocket::http::{AnswerError, KeyNumbers};
+use protocol_websocket::http::{KeyNumbers, ResponseError};
 use protocol_websocket::{
     Accept, Accepted, BuildError, ClientHandshake, HandshakeError, Offer, Outcome, ServerHandshake, Url, Version,
 };
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cookies::set_cookie;
 use crate::quirks;
 use crate::requests;
-use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_wording, run};
+use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_name, perl_wording, run};
 
 #[test]
 fn handshake_server() {
@@ -92,7 +92,7 @@ fn serve(input: &Value, stream: &[u8], sizes: &[usize]) -> Value {
                 Ok(None) => continue,
                 Err(error) => return json!({ "state": "error", "class": requests::class(error), "output_hex": "" }),
                 Ok(Some(upgrade)) => {
-                    version = upgrade.request().version().to_string().into();
+                    version = perl_name(upgrade.request().version()).into();
                     let request = upgrade.request();
                     accept = accept.secure(request.is_secure() || request.forwarded_secure());
                     if let Some(name) = respond["subprotocol"].as_str() {
@@ -204,17 +204,17 @@ fn connect(vector: &Vector, stream: &[u8], sizes: &[usize]) -> Value {
     json!({ "state": "pending" })
 }
 
-fn class(error: AnswerError) -> &'static str {
+fn class(error: ResponseError) -> &'static str {
     match error {
-        AnswerError::AcceptWrong => "accept-wrong",
-        AnswerError::Checksum => "checksum-wrong",
-        AnswerError::ExtensionNotOffered | AnswerError::Extensions | AnswerError::ExtensionsRepeated => {
+        ResponseError::AcceptWrong => "accept-wrong",
+        ResponseError::Checksum => "checksum-wrong",
+        ResponseError::ExtensionNotOffered | ResponseError::Extensions | ResponseError::ExtensionsRepeated => {
             "extension-unrequested"
         }
-        AnswerError::Location => "location-wrong",
-        AnswerError::Origin => "origin-wrong",
-        AnswerError::SubprotocolNotOffered | AnswerError::SubprotocolRepeated => "subprotocol-unrequested",
-        AnswerError::HttpVersion | AnswerError::Status => "wrong-response-line",
+        ResponseError::Location => "location-wrong",
+        ResponseError::Origin => "origin-wrong",
+        ResponseError::SubprotocolNotOffered | ResponseError::SubprotocolRepeated => "subprotocol-unrequested",
+        ResponseError::HttpVersion | ResponseError::Status => "wrong-response-line",
         _ => "not-a-valid-response",
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cookies::pairs;
 use crate::quirks;
-use crate::vectors::{Vector, bytes, chunkings, head_limits, run, run_plain, text, wire};
+use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_name, run, run_plain, text, wire};
 
 #[test]
 fn request_parse() {
@@ -174,7 +174,7 @@ fn from_psgi(input: &Value) -> Value {
         return json!({ "state": "error", "class": "leftovers" });
     }
     let mut view = view(&request, negotiated.as_ref().map(|_| key3.unwrap_or_default()), secure, 0);
-    view["version"] = negotiated.map_or(request.version(), |negotiated| negotiated.version).to_string().into();
+    view["version"] = perl_name(negotiated.map_or(request.version(), |negotiated| negotiated.version)).into();
     view["response_hex"] = hex(&response).into();
     view
 }
@@ -186,7 +186,7 @@ fn view(request: &Request, key3: Option<[u8; 8]>, secure: bool, after: usize) ->
     let perls = fields.iter().flat_map(|field| pairs(field)).collect::<Vec<_>>();
     let mut view = json!({
         "state": if key3.is_some() { "done" } else { "body" },
-        "version": request.version().to_string(),
+        "version": perl_name(request.version()),
         "resource_name": request.resource_name(),
         "host": request.host(),
         "origin": request.origin().map(|origin| text(origin.as_bytes())),

@@ -3,7 +3,7 @@
 
 use bytes::{Buf, BytesMut};
 use protocol_websocket::http::{HeadReader, Headers, ResponseHead, Target};
-use protocol_websocket::{AnswerError, Offer, Request, Response, Url, Version};
+use protocol_websocket::{Offer, Request, Response, ResponseError, Url, Version};
 use serde_json::{Value, json};
 
 use crate::requests;
@@ -82,10 +82,10 @@ fn view(response: &Response, head: &ResponseHead) -> Value {
 /// Checks the answer as one to a request of each version: the first that takes it is its version.
 fn judge(head: &ResponseHead) -> Result<Response, &'static str> {
     let mut class = "not-a-valid-response";
-    for version in [Version::RFC6455, Version::Hybi00, Version::Hixie75] {
+    for version in [Version::Rfc6455, Version::Hybi00, Version::Hixie75] {
         match request(head, version).map(|request| Response::from_head(answer(head, &request), &request)) {
             Some(Ok(response)) => return Ok(response),
-            Some(Err(AnswerError::Status | AnswerError::HttpVersion)) => class = "wrong-response-line",
+            Some(Err(ResponseError::Status | ResponseError::HttpVersion)) => class = "wrong-response-line",
             Some(Err(_)) | None => {}
         }
     }

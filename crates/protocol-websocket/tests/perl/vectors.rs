@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use protocol_websocket::HeadLimits;
+use protocol_websocket::{HeadLimits, Version};
 use serde_json::{Value, json};
 
 use crate::quirks::{self, Ours};
@@ -28,6 +28,16 @@ pub(crate) struct Vector {
     pub(crate) head_entropy: Value,
     /// What is right, where Perl is not and it can be said.
     pub(crate) fixed: Option<Value>,
+}
+
+/// The name that Perl's module has for a version.
+pub(crate) const fn perl_name(version: Version) -> &'static str {
+    match version {
+        Version::Hixie75 => "draft-hixie-75",
+        Version::Hybi00 => "draft-ietf-hybi-00",
+        Version::Hybi10 => "draft-ietf-hybi-10",
+        Version::Rfc6455 => "draft-ietf-hybi-17",
+    }
 }
 
 /// Runs all vectors of a kind. `check` gives our answer to the input, or says how it differs from the expected one.

@@ -13,7 +13,8 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol_websocket::{
-    Accept, Client, DecodeError, Error, Kind, Message, Negotiated, Offer, Part, Reject, Server, Timeout, Timeouts, Url,
+    Accept, Client, DecodeError, Error, Message, MessageKind, Negotiated, Offer, Part, Reject, Server, Timeout,
+    Timeouts, Url,
 };
 
 use crate::heap::measure;
@@ -214,7 +215,8 @@ fn send_frames(peer: &mut Peer, short: usize, long: usize, len: usize) -> Messag
     for at in 0..short + long {
         let bytes: Vec<u8> = noise.by_ref().take(if at < short { 1 } else { len }).collect();
         whole.extend_from_slice(&bytes);
-        let part = Part { kind: Kind::Binary, bytes: bytes.into(), first: at == 0, last: at + 1 == short + long };
+        let part =
+            Part { kind: MessageKind::Binary, bytes: bytes.into(), first: at == 0, last: at + 1 == short + long };
         peer.connection.send_part(part, &mut peer.output).unwrap();
     }
     whole.into()
@@ -227,7 +229,7 @@ fn a_message_of_too_many_frames_is_refused_at_the_front_and_not_by_the_backend()
     world.run(&[200]);
     assert_eq!((world.backend.error, world.backend.messages.len()), (None, 0));
     assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::POLICY))));
+    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::POLICY_VIOLATION))));
 }
 
 /// Of one message, with the limits of [`config`].
@@ -333,7 +335,7 @@ fn a_close_is_passed_on_with_its_code_and_reason_and_answered_on_both_sides() {
 #[test]
 fn a_close_in_the_middle_of_a_message_ends_it() {
     let mut world = World::new();
-    let part = Part { kind: Kind::Text, bytes: "half of ".into(), first: true, last: false };
+    let part = Part { kind: MessageKind::Text, bytes: "half of ".into(), first: true, last: false };
     world.client.connection.send_part(part, &mut world.client.output).unwrap();
     world.client.close(Close::new(4001, ""));
     world.run(&[3]);
@@ -362,7 +364,7 @@ fn a_peer_that_breaks_a_rule_is_told_so_and_the_other_is_closed() {
         world.client.output.truncate(if bad_at == 0 { 0 } else { world.client.output.len() });
         world.client.output.extend_from_slice(b"\x83\x80\0\0\0\0");
         world.run(&[777]);
-        assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::PROTOCOL))));
+        assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::PROTOCOL_ERROR))));
         assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
         assert_eq!(world.front.connection.state(), State::Closed);
         assert_eq!(world.back.connection.state(), State::Closed);
@@ -371,7 +373,7 @@ fn a_peer_that_breaks_a_rule_is_told_so_and_the_other_is_closed() {
     // A server does not mask.
     world.backend.output.extend_from_slice(b"\x81\x80\0\0\0\0");
     world.run(&[1]);
-    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::PROTOCOL))));
+    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::PROTOCOL_ERROR))));
     assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
 }
 
@@ -380,7 +382,7 @@ fn a_message_over_the_limit_is_refused_by_the_relay_from_its_header() {
     let mut world = World::new();
     world.client.output.extend_from_slice(b"\x82\xFF\0\0\0\0\0\x10\0\x01\0\0\0\0");
     world.run(&[1]);
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::TOO_BIG))));
+    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::MESSAGE_TOO_BIG))));
     assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
     let again = world.front.connection.receive(&mut world.front.input, &mut world.front.output);
     assert_eq!(again.unwrap_err(), Error::Decode(DecodeError::FrameTooLong));

@@ -81,10 +81,10 @@ fn answered(answer: &[u8]) -> Ended {
 #[test]
 fn rules_broken_by_the_server() {
     for (frame, code, told) in [
-        (&b"\x81\x81\0\0\0\0x"[..], CloseCode::PROTOCOL, "a server's frame is masked"),
-        (b"\x83\x00", CloseCode::PROTOCOL, "opcode 0x3 is reserved"),
-        (b"\x81\x01\xFF", CloseCode::INVALID_PAYLOAD, "text is not valid utf-8"),
-        (b"\x82\x7F\0\0\0\0\x06\x40\0\x01", CloseCode::TOO_BIG, "payload is too big"),
+        (&b"\x81\x81\0\0\0\0x"[..], CloseCode::PROTOCOL_ERROR, "a server's frame is masked"),
+        (b"\x83\x00", CloseCode::PROTOCOL_ERROR, "opcode 0x3 is reserved"),
+        (b"\x81\x01\xFF", CloseCode::INVALID_PAYLOAD_DATA, "text is not valid utf-8"),
+        (b"\x82\x7F\0\0\0\0\x06\x40\0\x01", CloseCode::MESSAGE_TOO_BIG, "payload is too big"),
     ] {
         let server = serve(move |mut peer: Peer| {
             peer.accept();

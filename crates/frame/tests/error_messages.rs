@@ -6,8 +6,8 @@ use std::error::Error;
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_frame::{
-    Assembler, CloseCode, DecodeError, Decoder, EncodeError, Frame, FrameHeader, InvalidUtf8, Kind, Limits, Message,
-    OpCode, Role, Rsv, Utf8Bytes,
+    Assembler, CloseCode, DecodeError, Decoder, EncodeError, Frame, FrameHeader, Limits, Message, MessageKind, OpCode,
+    Role, Rsv, Utf8Bytes, Utf8Error,
 };
 
 /// Each says something else, on one line and in the way of errors.
@@ -55,7 +55,7 @@ fn every_error_has_words_of_its_own() {
         &EncodeError::PartOutOfOrder,
         &EncodeError::Unsupported,
     ]);
-    assert_eq!(InvalidUtf8.to_string(), DecodeError::InvalidUtf8.to_string());
+    assert_eq!(Utf8Error.to_string(), DecodeError::InvalidUtf8.to_string());
 }
 
 #[test]
@@ -63,15 +63,15 @@ fn a_close_code_is_a_number_and_in_a_log_its_name_too() {
     for (code, name) in [
         (1000, "NORMAL"),
         (1001, "GOING_AWAY"),
-        (1002, "PROTOCOL"),
-        (1003, "UNSUPPORTED"),
+        (1002, "PROTOCOL_ERROR"),
+        (1003, "UNSUPPORTED_DATA"),
         (1005, "NO_STATUS"),
         (1006, "ABNORMAL"),
-        (1007, "INVALID_PAYLOAD"),
-        (1008, "POLICY"),
-        (1009, "TOO_BIG"),
+        (1007, "INVALID_PAYLOAD_DATA"),
+        (1008, "POLICY_VIOLATION"),
+        (1009, "MESSAGE_TOO_BIG"),
         (1010, "MANDATORY_EXTENSION"),
-        (1011, "INTERNAL"),
+        (1011, "INTERNAL_ERROR"),
         (1012, "SERVICE_RESTART"),
         (1013, "TRY_AGAIN_LATER"),
         (1014, "BAD_GATEWAY"),
@@ -97,9 +97,9 @@ fn text_is_a_str_wherever_one_is_asked_for() {
 #[test]
 fn a_message_is_text_or_not() {
     let text = Message::from(Utf8Bytes::from_static("é"));
-    assert_eq!((text.kind(), text.as_text()), (Kind::Text, Some("é")));
+    assert_eq!((text.kind(), text.as_text()), (MessageKind::Text, Some("é")));
     let binary = Message::Binary(Bytes::from_static("é".as_bytes()));
-    assert_eq!((binary.kind(), binary.as_text()), (Kind::Binary, None));
+    assert_eq!((binary.kind(), binary.as_text()), (MessageKind::Binary, None));
     assert_eq!(text.as_bytes(), binary.as_bytes());
 }
 

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
-#[path = "common/toys.rs"]
-mod toys;
+#[path = "common/test_extensions.rs"]
+mod test_extensions;
 
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
@@ -27,9 +27,9 @@ fn every_error_has_words_of_its_own() {
     distinct(&[&Timeout::Close, &Timeout::Handshake, &Timeout::Idle, &Timeout::Pong]);
     distinct(&[
         &SendError::Closed,
-        &SendError::Connecting,
+        &SendError::NotOpen,
         &SendError::MessageUnfinished,
-        &SendError::Open,
+        &SendError::AlreadyOpen,
         &SendError::Encode(EncodeError::FrameTooLong),
     ]);
     distinct(&[&Error::UnexpectedEof, &Error::Timeout(Timeout::Pong), &Error::Decode(DecodeError::MaskMissing)]);
@@ -79,6 +79,6 @@ fn halves_in_a_log_are_their_states_and_no_more() {
 
 #[test]
 fn a_configuration_in_a_log_names_its_extensions() {
-    let log = format!("{:?}", Config::new().extension(toys::Runs::new(9)));
+    let log = format!("{:?}", Config::new().extension(test_extensions::Runs::new(9)));
     assert!(log.contains("[\"runs\"]"), "{log}");
 }

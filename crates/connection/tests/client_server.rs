@@ -83,7 +83,7 @@ fn nothing_but_the_handshake_is_sent_before_it_is_done() {
         client.close(None, &mut output),
         server.send("x", &mut output),
     ] {
-        assert_eq!(refused, Err(SendError::Connecting));
+        assert_eq!(refused, Err(SendError::NotOpen));
     }
     assert!(output.is_empty());
     assert_eq!(client.close_code(), None);
@@ -195,8 +195,8 @@ fn an_answer_is_given_once() {
     let mut output = BytesMut::new();
     server.accept(upgrade, &Accept::new(), &mut output).unwrap();
     let written = output.len();
-    assert_eq!(server.accept(another, &Accept::new(), &mut output), Err(SendError::Open));
-    assert_eq!(server.reject(third, &Reject::new(500), &mut output), Err(SendError::Open));
+    assert_eq!(server.accept(another, &Accept::new(), &mut output), Err(SendError::AlreadyOpen));
+    assert_eq!(server.reject(third, &Reject::new(500), &mut output), Err(SendError::AlreadyOpen));
     assert_eq!(output.len(), written);
 }
 
@@ -218,7 +218,7 @@ fn an_answer_that_cannot_be_said_is_a_500() {
 fn nothing_is_answered_before_it_was_asked() {
     let (_, _, upgrade) = asked(&Offer::new());
     let (mut server, mut output) = (server(), BytesMut::new());
-    assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::Connecting));
+    assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::NotOpen));
     assert!(output.is_empty() && server.state() == State::Connecting);
 }
 

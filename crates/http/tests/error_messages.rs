@@ -6,8 +6,8 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, AnswerError, BuildError, Extension, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request,
-    RequestHead, Response, ResponseHead, SameSite, SetCookie, Target, Version, Versions,
+    Accept, BuildError, Extension, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request, RequestHead, Response,
+    ResponseError, ResponseHead, SameSite, SetCookie, Target, Version, Versions,
 };
 
 /// Each says something else, on one line and in the way of errors.
@@ -63,22 +63,22 @@ fn every_error_has_words_of_its_own() {
         &BuildError::Unsupported,
     ]);
     distinct(&[
-        &AnswerError::AcceptMissing,
-        &AnswerError::AcceptRepeated,
-        &AnswerError::AcceptWrong,
-        &AnswerError::Body,
-        &AnswerError::Checksum,
-        &AnswerError::Connection,
-        &AnswerError::ExtensionNotOffered,
-        &AnswerError::ExtensionParameters,
-        &AnswerError::Extensions,
-        &AnswerError::HttpVersion,
-        &AnswerError::Location,
-        &AnswerError::Origin,
-        &AnswerError::Status,
-        &AnswerError::SubprotocolNotOffered,
-        &AnswerError::SubprotocolRepeated,
-        &AnswerError::Upgrade,
+        &ResponseError::AcceptMissing,
+        &ResponseError::AcceptRepeated,
+        &ResponseError::AcceptWrong,
+        &ResponseError::Body,
+        &ResponseError::Checksum,
+        &ResponseError::Connection,
+        &ResponseError::ExtensionNotOffered,
+        &ResponseError::ExtensionParameters,
+        &ResponseError::Extensions,
+        &ResponseError::HttpVersion,
+        &ResponseError::Location,
+        &ResponseError::Origin,
+        &ResponseError::Status,
+        &ResponseError::SubprotocolNotOffered,
+        &ResponseError::SubprotocolRepeated,
+        &ResponseError::Upgrade,
     ]);
 }
 
@@ -135,7 +135,7 @@ fn a_request_in_a_log_is_one_line_whatever_the_peer_sent() {
     let request = Request::parse(&mut input, HeadLimits::default()).unwrap().unwrap();
     let log = format!("{request:?}");
     assert!(
-        log.starts_with("Request { version: Hybi17, head: RequestHead { method: \"GET\", target: \"/chat\", "),
+        log.starts_with("Request { version: Rfc6455, head: RequestHead { method: \"GET\", target: \"/chat\", "),
         "{log}"
     );
     assert!(!log.contains(char::is_control), "{log:?}");
