@@ -2,7 +2,8 @@
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, Cookie, Extension, Key, KeyNumbers, Offer, PerlCookie, Request, RequestHead, Response, SetCookie, Target,
+    Accept, Cookie, Key, KeyNumbers, Offer, PerlCookie, Request, RequestHead, Response, SetCookie, Target,
+    parse_extensions,
 };
 use protocol_websocket_url::Url;
 
@@ -86,8 +87,8 @@ pub fn cookies(data: &[u8]) {
 
 /// A list of extensions reads the same from what it shows, in one field or in many; what a client offers arrives.
 pub fn extensions(data: &[u8]) {
-    if let Some(one) = core::str::from_utf8(data).ok().and_then(|text| text.parse::<Extension>().ok()) {
-        assert_eq!(one.to_string().parse(), Ok(one));
+    for one in parse_extensions(data).unwrap_or_default() {
+        assert_eq!(parse_extensions(one.to_string()), Ok(vec![one]));
     }
     let fields: Vec<_> = data.split(|&byte| byte == b'\n').collect();
     let Ok(request) = try_request(&fields) else { return };

@@ -136,7 +136,7 @@ fn what_the_application_has_granted_is_not_granted_again() {
     let _client = connect(&Offer::new(), &config, &mut wire);
     let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut wire, &mut BytesMut::new()) else { panic!() };
     let mut answer = BytesMut::new();
-    server.accept(upgrade, &Accept::new().extension("runs; max=3".parse().unwrap()), &mut answer).unwrap();
+    server.accept(upgrade, &Accept::new().extension(Extension::new("runs").param("max", "3")), &mut answer).unwrap();
     let answer = String::from_utf8(answer.to_vec()).unwrap();
     assert!(answer.contains("Sec-WebSocket-Extensions: runs; max=3, flip\r\n"), "{answer}");
 }

@@ -26,10 +26,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+extern crate alloc;
+
+mod extension;
 mod random;
 mod role;
 mod version;
 
+pub use extension::ExtensionParams;
 #[cfg(feature = "getrandom")]
 pub use random::OsRandom;
 pub use random::Random;

@@ -13,12 +13,12 @@
 /// Random::fill(&mut fixed, &mut key);
 /// assert_eq!(key, [7; 4]);
 /// ```
-pub trait Random {
+pub trait Random: Send + Sync {
     /// Overwrites the whole of `buf` with fresh bytes.
     fn fill(&mut self, buf: &mut [u8]);
 }
 
-impl<F: FnMut(&mut [u8])> Random for F {
+impl<F: FnMut(&mut [u8]) + Send + Sync> Random for F {
     fn fill(&mut self, buf: &mut [u8]) {
         self(buf);
     }

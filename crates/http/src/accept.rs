@@ -10,7 +10,7 @@ use crate::grammar::is_token;
 use crate::headers::write_field;
 use crate::offer::{is_reserved, join};
 use crate::version::Wording;
-use crate::{BuildError, Extension, Headers, Negotiated, Request, SetCookie};
+use crate::{BuildError, Extension, Headers, Negotiated, Request, SetCookie, extension};
 
 /// What a server agrees to.
 ///
@@ -70,7 +70,7 @@ impl Accept {
     /// Appends an extension that the client offered, with the parameters that answer its own.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
-        let is_valid = extension.is_valid();
+        let is_valid = extension::is_valid(&extension);
         self.extensions.push(extension);
         let items: usize = self.extensions.iter().map(|extension| 1 + extension.params().len()).sum();
         let result = if is_valid && items <= Extension::MAX_ITEMS { Ok(()) } else { Err(BuildError::Extension) };

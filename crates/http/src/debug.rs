@@ -3,7 +3,7 @@
 use alloc::format;
 use core::fmt;
 
-use crate::Extension;
+use crate::extension::list;
 
 /// Shows that there is a value.
 pub(crate) struct Hidden;
@@ -36,7 +36,7 @@ pub(crate) struct Extensions<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Extensions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Extension::list(core::iter::once(self.0)) {
+        match list(core::iter::once(self.0)) {
             Ok(list) => list.fmt(f),
             Err(_) if self.0.is_empty() => f.write_str("[]"),
             Err(_) => Hidden.fmt(f),

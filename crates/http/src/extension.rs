@@ -1,126 +1,53 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
+
+use protocol_websocket_core::ExtensionParams;
 
 use crate::ParseError;
 use crate::grammar::{is_token, is_token_char};
 
-/// An extension with its parameters, as one end offers it and the other accepts it (RFC 6455 §9.1).
-///
-/// What the parameters mean is for the extension to say. Names and values are compared as they are, case included.
-///
-/// `Debug` shows the parameters of `permessage-deflate` alone: another extension's may be secrets.
+/// Parses a list of extensions, such as the value of `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
 ///
 /// ```
-/// use protocol_websocket_http::Extension;
+/// use protocol_websocket_http::{ExtensionParams, parse_extensions};
 ///
-/// let extension = Extension::new("permessage-deflate").flag("client_no_context_takeover").param("x", "15");
-/// assert_eq!(extension.to_string(), "permessage-deflate; client_no_context_takeover; x=15");
-/// assert_eq!("permessage-deflate;client_no_context_takeover; x=\"15\"".parse(), Ok(extension));
+/// let list = parse_extensions("permessage-deflate;client_no_context_takeover; x=\"15\", y")?;
+/// let deflate = ExtensionParams::new("permessage-deflate").flag("client_no_context_takeover").param("x", "15");
+/// assert_eq!(list, [deflate, ExtensionParams::new("y")]);
+/// # Ok::<_, protocol_websocket_http::ParseError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Extension {
-    name: String,
-    params: Vec<(String, Option<String>)>,
+///
+/// # Errors
+///
+/// [`ParseError::Extensions`] if the value is not a list as in RFC 6455 §9.1, or has more than
+/// [`ExtensionParams::MAX_ITEMS`] extensions and parameters together.
+pub fn parse_extensions(value: impl AsRef<[u8]>) -> Result<Vec<ExtensionParams>, ParseError> {
+    list(core::iter::once(value.as_ref())).map_err(|Malformed| ParseError::Extensions)
 }
 
-impl Extension {
-    /// How many extensions and parameters together one head may list.
-    pub const MAX_ITEMS: usize = 64;
-
-    /// An extension without parameters. Whether all is made of tokens is checked when a head is built with it.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), params: Vec::new() }
-    }
-
-    /// Appends a parameter without a value.
-    #[must_use]
-    pub fn flag(mut self, name: impl Into<String>) -> Self {
-        self.params.push((name.into(), None));
-        self
-    }
-
-    /// Appends a parameter with a value.
-    #[must_use]
-    pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.params.push((name.into(), Some(value.into())));
-        self
-    }
-
-    /// The name, such as `permessage-deflate`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The parameters in their order, repeated ones too. A flag has no value.
-    #[must_use]
-    pub fn params(&self) -> &[(String, Option<String>)] {
-        &self.params
-    }
-
-    /// Whether it is all tokens.
-    pub(crate) fn is_valid(&self) -> bool {
-        is_token(self.name.as_bytes())
-            && self.params.iter().all(|(name, value)| {
-                is_token(name.as_bytes()) && value.as_ref().is_none_or(|value| is_token(value.as_bytes()))
-            })
-    }
-
-    /// Reads the list that the values of all fields `Sec-WebSocket-Extensions` make together.
-    pub(crate) fn list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Self>, Malformed> {
-        let mut list: Vec<Self> = Vec::new();
-        scan(values, |item| match item {
-            Item::Extension(name) => list.push(Self::new(text(name))),
-            Item::Param(name, value) => {
-                if let Some(extension) = list.last_mut() {
-                    extension.params.push((text(name), value.map(|value| text(&value))));
-                }
-            }
-        })?;
-        Ok(list)
-    }
+/// Whether the name, and the names and values of all parameters, are tokens.
+pub(crate) fn is_valid(extension: &ExtensionParams) -> bool {
+    is_token(extension.name().as_bytes())
+        && extension.params().iter().all(|(name, value)| {
+            is_token(name.as_bytes()) && value.as_ref().is_none_or(|value| is_token(value.as_bytes()))
+        })
 }
 
-impl fmt::Display for Extension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        for (name, value) in &self.params {
-            write!(f, "; {name}")?;
-            if let Some(value) = value {
-                write!(f, "={value}")?;
-            }
+/// Parses the list that the values of all fields `Sec-WebSocket-Extensions` make together.
+pub(crate) fn list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<ExtensionParams>, Malformed> {
+    let mut list: Vec<ExtensionParams> = Vec::new();
+    scan(values, |item| match item {
+        Item::Extension(name) => list.push(ExtensionParams::new(text(name))),
+        Item::Param(name, value) => {
+            let extension = list.pop().map(|extension| match value {
+                Some(value) => extension.param(text(name), text(&value)),
+                None => extension.flag(text(name)),
+            });
+            list.extend(extension);
         }
-        Ok(())
-    }
-}
-
-/// Shows the name, and the parameters of `permessage-deflate`.
-impl fmt::Debug for Extension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.params.is_empty() || self.name == "permessage-deflate" {
-            write!(f, "{:?}", alloc::format!("{self}"))
-        } else {
-            write!(f, "{:?}", alloc::format!("{}; (hidden)", self.name))
-        }
-    }
-}
-
-impl FromStr for Extension {
-    type Err = ParseError;
-
-    /// Reads a single extension.
-    ///
-    /// # Errors
-    ///
-    /// [`ParseError::Extensions`] if it is not exactly one, as RFC 6455 §9.1 has it.
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut list = Self::list(core::iter::once(text.as_bytes())).map_err(|Malformed| ParseError::Extensions)?;
-        list.pop().filter(|_| list.is_empty()).ok_or(ParseError::Extensions)
-    }
+    })?;
+    Ok(list)
 }
 
 /// Not a list as RFC 6455 §9.1 has it.
@@ -146,7 +73,7 @@ pub(crate) fn scan<'a>(
     let mut visit = |item| {
         items += 1;
         visit(item);
-        if items > Extension::MAX_ITEMS { Err(Malformed) } else { Ok(()) }
+        if items > ExtensionParams::MAX_ITEMS { Err(Malformed) } else { Ok(()) }
     };
     for value in values {
         let mut rest = Cursor(value);
@@ -230,7 +157,7 @@ mod tests {
     use alloc::string::ToString;
 
     fn list(values: &[&str]) -> Option<Vec<String>> {
-        let list = Extension::list(values.iter().map(|value| value.as_bytes())).ok()?;
+        let list = super::list(values.iter().map(|value| value.as_bytes())).ok()?;
         Some(list.iter().map(ToString::to_string).collect())
     }
 
@@ -298,30 +225,24 @@ mod tests {
     }
 
     #[test]
-    fn one_extension_is_one() {
-        assert!("a".parse::<Extension>().is_ok());
-        assert_eq!("a, b".parse::<Extension>(), Err(ParseError::Extensions));
-    }
-
-    #[test]
-    fn parameters_are_there_in_their_order() {
-        let extension: Extension = "a; b=1; c; b=\"2\"".parse().unwrap();
-        let param = |name: &str, value: Option<&str>| (name.into(), value.map(Into::into));
-        assert_eq!(extension.name(), "a");
-        assert_eq!(extension.params(), [param("b", Some("1")), param("c", None), param("b", Some("2"))]);
+    fn keeps_parameters_in_order() {
+        let list = parse_extensions("a; b=1; c; b=\"2\", d").unwrap();
+        let a = ExtensionParams::new("a").param("b", "1").flag("c").param("b", "2");
+        assert_eq!(list, [a, ExtensionParams::new("d")]);
+        assert_eq!(parse_extensions("a;"), Err(ParseError::Extensions));
     }
 
     #[test]
     fn only_tokens_are_valid() {
-        assert!(Extension::new("a").flag("b").param("c", "d").is_valid());
+        assert!(is_valid(&ExtensionParams::new("a").flag("b").param("c", "d")));
         for bad in [
-            Extension::new(""),
-            Extension::new("a, b"),
-            Extension::new("a").flag("b\r\n"),
-            Extension::new("a").param("b", ""),
-            Extension::new("a").param("b", "c;d"),
+            ExtensionParams::new(""),
+            ExtensionParams::new("a, b"),
+            ExtensionParams::new("a").flag("b\r\n"),
+            ExtensionParams::new("a").param("b", ""),
+            ExtensionParams::new("a").param("b", "c;d"),
         ] {
-            assert!(!bad.is_valid(), "{bad:?}");
+            assert!(!is_valid(&bad), "{bad:?}");
         }
     }
 }

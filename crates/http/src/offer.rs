@@ -9,7 +9,7 @@ use protocol_websocket_core::{Random, Version};
 
 use crate::challenge::Challenge;
 use crate::debug::{Extensions, Hidden};
-use crate::extension::scan;
+use crate::extension::{is_valid, scan};
 use crate::grammar::{elements, is_host, is_origin, is_resource_name, is_text, is_token};
 use crate::known::Name;
 use crate::version::Wording;
@@ -91,7 +91,7 @@ impl Offer {
     pub fn extension(mut self, extension: Extension) -> Self {
         join(&mut self.extensions, ", ", &extension.to_string());
         let is_list = scan(core::iter::once(self.extensions.as_bytes()), drop).is_ok();
-        let result = if extension.is_valid() && is_list { Ok(()) } else { Err(BuildError::Extension) };
+        let result = if is_valid(&extension) && is_list { Ok(()) } else { Err(BuildError::Extension) };
         self.note(result)
     }
 

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use protocol_websocket_core::{Random, Version};
 
 use crate::challenge::Challenge;
-use crate::extension::{Item, scan};
+use crate::extension::{Item, list, scan};
 use crate::grammar::elements;
 use crate::headers::Span;
 use crate::known::Name;
@@ -208,7 +208,7 @@ impl Request {
         if !self.version().has_length_framing() {
             return Vec::new();
         }
-        Extension::list(self.headers().get_all(Name::Extensions.text())).unwrap_or_default()
+        list(self.headers().get_all(Name::Extensions.text())).unwrap_or_default()
     }
 
     /// The cookies that the client sends, as [`Cookie::parse`] reads them.

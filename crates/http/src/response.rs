@@ -6,6 +6,7 @@ use crate::known::{Known, Name};
 use crate::version::Wording;
 use crate::{
     Accept, BuildError, Extension, HeadLimits, HeadReader, Headers, Negotiated, Request, ResponseError, ResponseHead,
+    parse_extensions,
 };
 
 /// The answer 101 to a [`Request`]: the connection is open.
@@ -210,7 +211,7 @@ fn extensions(known: &Known<'_>, request: &Request) -> Result<alloc::vec::Vec<Ex
         Err(Repeated) => return Err(ResponseError::ExtensionsRepeated),
         Ok(Some(list)) => list,
     };
-    let chosen = Extension::list(core::iter::once(list)).map_err(|_| ResponseError::Extensions)?;
+    let chosen = parse_extensions(list).map_err(|_| ResponseError::Extensions)?;
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response includes a |Sec-WebSocket-Extensions| header
     //# field and this header field indicates the use of an extension

@@ -16,10 +16,10 @@ use crate::{CHUNK, PermessageDeflate, TAIL};
 ///
 /// ```
 /// use protocol_websocket_frame::{Extension, Frame, Rsv};
-/// use protocol_websocket_http::Role;
+/// use protocol_websocket_http::{ExtensionParams, Role};
 /// use protocol_websocket_permessage_deflate::{Deflater, PermessageDeflate};
 ///
-/// let agreed = "permessage-deflate; server_max_window_bits=10".parse()?;
+/// let agreed = ExtensionParams::new("permessage-deflate").param("server_max_window_bits", "10");
 /// let bits = PermessageDeflate::window_bits(Role::Server, &agreed).expect("permessage-deflate was agreed on");
 /// let mut deflater = Deflater::new(bits).context_takeover(false);
 /// let news = deflater.encode(Frame::text("the same for all ".repeat(10)))?;

@@ -107,14 +107,13 @@ impl PermessageDeflate {
     /// without context takeover, may be sent to this peer.
     ///
     /// ```
-    /// use protocol_websocket_http::Role;
+    /// use protocol_websocket_http::{ExtensionParams, Role};
     /// use protocol_websocket_permessage_deflate::PermessageDeflate;
     ///
-    /// let agreed = "permessage-deflate; server_max_window_bits=9".parse()?;
+    /// let agreed = ExtensionParams::new("permessage-deflate").param("server_max_window_bits", "9");
     /// assert_eq!(PermessageDeflate::window_bits(Role::Server, &agreed), Some(9));
     /// assert_eq!(PermessageDeflate::window_bits(Role::Client, &agreed), Some(15));
-    /// assert_eq!(PermessageDeflate::window_bits(Role::Server, &"another".parse()?), None);
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// assert_eq!(PermessageDeflate::window_bits(Role::Server, &ExtensionParams::new("another")), None);
     /// ```
     #[must_use]
     pub fn window_bits(role: Role, agreed: &Extension) -> Option<u8> {

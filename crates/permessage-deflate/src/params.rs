@@ -109,10 +109,11 @@ fn bits(value: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn parse(text: &str) -> Option<Params> {
-        Params::parse(&text.parse().unwrap())
+        Params::parse(&protocol_websocket_http::parse_extensions(text).unwrap()[0])
     }
 
     #[test]

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 use protocol_websocket_frame::{Extension as _, Frame};
-use protocol_websocket_http::{Extension, Negotiate, Role};
+use protocol_websocket_http::{Extension, Negotiate, Role, parse_extensions};
 use protocol_websocket_permessage_deflate::{Deflater, PermessageDeflate};
+
+fn parse(text: &str) -> Extension {
+    parse_extensions(text).unwrap().remove(0)
+}
 
 fn offer(client: &PermessageDeflate) -> String {
     let [offer] = &client.offers()[..] else { unreachable!() };
@@ -11,11 +15,11 @@ fn offer(client: &PermessageDeflate) -> String {
 }
 
 fn answer(server: &PermessageDeflate, offer: &str) -> Option<String> {
-    server.answer(&offer.parse().unwrap()).map(|answer| answer.to_string())
+    server.answer(&parse(offer)).map(|answer| answer.to_string())
 }
 
 fn takes(client: &PermessageDeflate, answer: &str) -> bool {
-    client.agree(Role::Client, &answer.parse().unwrap()).is_some()
+    client.agree(Role::Client, &parse(answer)).is_some()
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
@@ -213,7 +217,7 @@ fn whatever_both_want_what_one_sends_the_other_reads() {
 #[test]
 fn the_windows_are_those_that_were_agreed_on() {
     let halves = |answer: &str| {
-        let answer: Extension = answer.parse().unwrap();
+        let answer: Extension = parse(answer);
         let deflate = PermessageDeflate::new();
         let (client, server) = (deflate.agree(Role::Client, &answer), deflate.agree(Role::Server, &answer));
         [client.unwrap(), server.unwrap()]
@@ -230,19 +234,19 @@ fn the_windows_are_those_that_were_agreed_on() {
 
     let own = PermessageDeflate::new().client_no_context_takeover().client_max_window_bits(11);
     for answer in ["permessage-deflate", "permessage-deflate; client_max_window_bits=12"] {
-        let (_, deflater) = own.agree(Role::Client, &answer.parse().unwrap()).unwrap();
+        let (_, deflater) = own.agree(Role::Client, &parse(answer)).unwrap();
         let deflater = format!("{deflater:?}");
         assert!(deflater.contains("bits: 11") && deflater.contains("takeover: false"), "{deflater}");
     }
     // Whoever may use more need not.
     let own = PermessageDeflate::new().server_max_window_bits(11);
-    let (_, deflater) = own.agree(Role::Server, &"permessage-deflate".parse().unwrap()).unwrap();
+    let (_, deflater) = own.agree(Role::Server, &parse("permessage-deflate")).unwrap();
     assert!(format!("{deflater:?}").contains("bits: 11"), "{deflater:?}");
 }
 
 #[test]
 fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
-    let answer = "permessage-deflate; client_max_window_bits=8".parse().unwrap();
+    let answer = parse("permessage-deflate; client_max_window_bits=8");
     let (_, mut deflater) = PermessageDeflate::new().agree(Role::Client, &answer).unwrap();
     let frame = Frame::text("a".repeat(1000));
     assert_eq!(deflater.encode(frame.clone()).unwrap(), frame);
@@ -251,7 +255,7 @@ fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
 #[test]
 fn window_bits_are_those_of_the_direction() {
     let bits = |agreed: &str| {
-        let agreed = agreed.parse().unwrap();
+        let agreed = parse(agreed);
         [Role::Server, Role::Client].map(|role| PermessageDeflate::window_bits(role, &agreed))
     };
     assert_eq!(bits("permessage-deflate"), [Some(15), Some(15)]);
@@ -267,7 +271,7 @@ fn window_bits_are_those_of_the_direction() {
 #[test]
 fn a_shared_frame_keeps_to_the_window_that_was_agreed_on() {
     for agreed_bits in 9..=15 {
-        let agreed = format!("permessage-deflate; server_max_window_bits={agreed_bits}").parse().unwrap();
+        let agreed = parse(&format!("permessage-deflate; server_max_window_bits={agreed_bits}"));
         let bits = PermessageDeflate::window_bits(Role::Server, &agreed).unwrap();
         // The same noise again, farther back than the window reaches.
         let mut state = 1_u32;

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 use heap::measure;
 use protocol_websocket::frame::{Extension, MaskKey, Rsv};
+use protocol_websocket::http::parse_extensions;
 use protocol_websocket::{
     Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Limits, Message,
     MessageKind, Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
@@ -44,7 +45,8 @@ fn deflating() -> Config {
 
 /// A server's end that has agreed on `parameters`.
 fn server(config: &Config, parameters: &str) -> Connection {
-    let negotiated = Negotiated::default().extension(format!("permessage-deflate{parameters}").parse().unwrap());
+    let negotiated =
+        Negotiated::default().extension(parse_extensions(format!("permessage-deflate{parameters}")).unwrap().remove(0));
     Connection::server(&negotiated, config)
 }
 

@@ -1,6 +1,7 @@
 //! Compressed attacks: S12 and D1 to D8.
 
 use protocol_websocket::frame::Rsv;
+use protocol_websocket::http::ExtensionParams;
 use protocol_websocket::{
     Config, Connection, DecodeError, Delivery, Error, Event, Frame, Limits, Negotiated, OpCode, PermessageDeflate,
     Version,
@@ -16,7 +17,7 @@ fn config() -> Config {
 }
 
 fn server(config: &Config) -> Connection {
-    Connection::server(&Negotiated::default().extension("permessage-deflate".parse().unwrap()), config)
+    Connection::server(&Negotiated::default().extension(ExtensionParams::new("permessage-deflate")), config)
 }
 
 /// What a server answers to these offers.
