@@ -7,7 +7,10 @@ use crate::flags::{Flags, Text};
 use crate::header::Head;
 use crate::mask::append;
 use crate::utf8::{is_utf8, validated};
-use crate::{Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, OpCode, Rsv, Utf8Bytes, mask, sentinel};
+use crate::{
+    Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, MessageRef, OpCode, Payload, Rsv, Utf8Bytes, mask,
+    sentinel,
+};
 
 /// One frame: an opcode, its flags and a payload (RFC 6455 §5).
 ///
@@ -76,12 +79,6 @@ impl Frame {
         Ok(Self::new(OpCode::Close, payload))
     }
 
-    /// Puts another payload into the frame, as an extension does.
-    #[must_use]
-    pub fn with_payload(self, payload: impl Into<Bytes>) -> Self {
-        Self { flags: self.flags.with_text(Text::Unchecked), payload: payload.into() }
-    }
-
     /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
     ///
     /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes. In hybi-00 and
@@ -103,7 +100,26 @@ impl Frame {
     }
 }
 
+impl<'a> Frame<Payload<'a>> {
+    /// Creates a frame that may borrow its payload, with FIN and without reserved bits.
+    pub fn lent(opcode: OpCode, payload: impl Into<Payload<'a>>) -> Self {
+        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Text::Unchecked), payload.into())
+    }
+
+    /// Returns the frame with a payload that borrows nothing. A borrowed payload is copied, a shared one is not.
+    #[must_use]
+    pub fn into_owned(self) -> Frame {
+        Frame { flags: self.flags, payload: self.payload.into_owned() }
+    }
+}
+
 impl<P> Frame<P> {
+    /// Replaces the payload, as an extension does.
+    #[must_use]
+    pub fn with_payload(self, payload: impl Into<P>) -> Self {
+        Self { flags: self.flags.with_text(Text::Unchecked), payload: payload.into() }
+    }
+
     /// Sets whether the frame ends its message.
     #[must_use]
     pub fn with_fin(self, fin: bool) -> Self {
@@ -231,6 +247,20 @@ impl From<Message> for Frame {
         //# The opcode (frame-opcode) of the first frame containing the data MUST be set to the
         //# appropriate value
         Self::new(message.kind().opcode(), message.into_bytes())
+    }
+}
+
+impl<'a> From<MessageRef<'a>> for Frame<Payload<'a>> {
+    /// Returns the message in one frame, which borrows the payload.
+    fn from(message: MessageRef<'a>) -> Self {
+        Self::lent(message.kind().opcode(), message.as_bytes())
+    }
+}
+
+impl From<Frame> for Frame<Payload<'_>> {
+    #[inline]
+    fn from(frame: Frame) -> Self {
+        Self { flags: frame.flags, payload: Payload::Shared(frame.payload) }
     }
 }
 

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use crate::{OpCode, Utf8Bytes};
+use crate::{OpCode, Payload, Utf8Bytes};
 
 /// A whole message: what applications exchange (RFC 6455 §5.6).
 ///
@@ -110,15 +110,43 @@ impl MessageKind {
 /// without either, one with `last`. A single part may be both. The bytes of text are checked, but a part may end inside
 /// a character.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Part {
+pub struct Part<B = Bytes> {
     /// Text or binary, the same in all parts of a message.
     pub kind: MessageKind,
     /// The payload's next bytes, possibly none.
-    pub bytes: Bytes,
+    pub bytes: B,
     /// Whether the message begins here.
     pub first: bool,
     /// Whether the message ends here.
     pub last: bool,
+}
+
+impl<B> Part<B> {
+    /// Creates a part that is a whole message: the first and the last part.
+    #[must_use]
+    pub const fn new(kind: MessageKind, bytes: B) -> Self {
+        Self { kind, bytes, first: true, last: true }
+    }
+
+    /// Sets whether the message begins with this part.
+    #[must_use]
+    pub fn with_first(self, first: bool) -> Self {
+        Self { first, ..self }
+    }
+
+    /// Sets whether the message ends with this part.
+    #[must_use]
+    pub fn with_last(self, last: bool) -> Self {
+        Self { last, ..self }
+    }
+}
+
+impl Part<Payload<'_>> {
+    /// Returns the part with bytes that borrow nothing. Borrowed bytes are copied, shared ones are not.
+    #[must_use]
+    pub fn into_owned(self) -> Part {
+        Part { kind: self.kind, bytes: self.bytes.into_owned(), first: self.first, last: self.last }
+    }
 }
 
 impl From<Message> for Part {
