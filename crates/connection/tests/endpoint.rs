@@ -11,9 +11,7 @@ use common::{masked, server as connection};
 use protocol_websocket_connection::{
     Accept, Close, Config, Error, Event, Frame, MessageKind, Part, SendError, Server, State, Timeouts,
 };
-
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+use test_support::heads::REQUEST;
 
 fn config() -> Config {
     Config::default().timeouts(Timeouts::RECOMMENDED).high_water_mark(8)

@@ -5,34 +5,26 @@ mod common;
 #[path = "common/test_extensions.rs"]
 mod test_extensions;
 
-use std::collections::BTreeSet;
-use std::error::Error as StdError;
-
 use common::{client, server};
 use protocol_websocket_connection::{Config, Error, SendError, Timeout};
 use protocol_websocket_frame::{DecodeError, EncodeError};
-
-/// Each says something else, on one line and in the way of errors.
-fn distinct(errors: &[&dyn StdError]) {
-    let texts: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), errors.len(), "{texts:?}");
-    for text in texts {
-        assert!(text.len() > 10 && !text.ends_with('.') && !text.contains('\n'), "{text}");
-        assert!(text.starts_with(|first: char| first.is_lowercase()), "{text}");
-    }
-}
+use test_support::errors::assert_distinct_texts;
 
 #[test]
 fn every_error_has_words_of_its_own() {
-    distinct(&[&Timeout::Close, &Timeout::Handshake, &Timeout::Idle, &Timeout::Pong]);
-    distinct(&[
+    assert_distinct_texts(&[&Timeout::Close, &Timeout::Handshake, &Timeout::Idle, &Timeout::Pong]);
+    assert_distinct_texts(&[
         &SendError::Closed,
         &SendError::NotOpen,
         &SendError::MessageUnfinished,
         &SendError::AlreadyOpen,
         &SendError::Encode(EncodeError::FrameTooLong),
     ]);
-    distinct(&[&Error::UnexpectedEof, &Error::Timeout(Timeout::Pong), &Error::Decode(DecodeError::MaskMissing)]);
+    assert_distinct_texts(&[
+        &Error::UnexpectedEof,
+        &Error::Timeout(Timeout::Pong),
+        &Error::Decode(DecodeError::MaskMissing),
+    ]);
 }
 
 #[test]

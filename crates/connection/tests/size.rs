@@ -1,44 +1,19 @@
 //! What an idle open connection costs: its own size, and what it keeps on the heap.
 //!
 //! `cargo test -p protocol-websocket-connection --all-features --test size -- --nocapture` prints the figures.
-#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use bytes::BytesMut;
 use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
-
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<i128> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.set(HELD.get() + layout.size() as i128);
-        // SAFETY: as above.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        HELD.set(HELD.get() - layout.size() as i128);
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
+use test_support::heap::{CountingAllocator, measure};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// The heap that `make` leaves behind with its value.
-fn heap_of<T>(make: impl FnOnce() -> T) -> (T, i128) {
-    let before = HELD.get();
-    let value = make();
-    (value, HELD.get() - before)
+/// Returns the value of `make` and the bytes that it keeps on the heap.
+fn heap_of<T>(make: impl FnOnce() -> T) -> (T, i64) {
+    let (value, heap) = measure(make);
+    (value, heap.live)
 }
 
 /// A random source without a state, so that only the connection is counted.

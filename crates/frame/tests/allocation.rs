@@ -1,11 +1,7 @@
 //! Memory follows the bytes that came, never the bytes that were announced.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-#![allow(unsafe_code, reason = "an allocator cannot be written without it")]
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
@@ -17,66 +13,24 @@ use protocol_websocket_frame::{
 };
 
 use common::{KEY, drain, encode};
-
-struct Counting;
+use test_support::heap::{self, CountingAllocator, measure};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-thread_local! {
-    /// What this thread holds, in bytes, and the most that it held.
-    static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
-    /// How often it asked for memory.
-    static ASKED: Cell<usize> = const { Cell::new(0) };
+/// Bytes that this thread has allocated and not freed.
+fn live() -> i64 {
+    heap::current().live
 }
 
-fn count(from: usize, to: usize) {
-    ASKED.with(|asked| asked.set(asked.get() + usize::from(to > 0)));
-    HELD.with(|held| {
-        let (now, most) = held.get();
-        let now = now + to as isize - from as isize;
-        held.set((now, most.max(now)));
-    });
-}
-
-// SAFETY: the system's allocator does the work; the counts are cells that allocate nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(0, layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count(layout.size(), 0);
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(layout.size(), size);
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-/// The most that `work` held beyond what was held before, and what it gave.
+/// Runs `work` and returns how many bytes it had allocated at most, and its value.
 fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
-    let before = HELD.with(|held| {
-        let (now, _) = held.get();
-        held.set((now, now));
-        now
-    });
-    let result = work();
-    let most = HELD.with(|held| held.get().1 - before);
-    (most.try_into().unwrap(), result)
+    let (value, heap) = measure(work);
+    (heap.peak.try_into().unwrap(), value)
 }
 
 fn huge(opcode: OpCode, mask: Option<MaskKey>) -> FrameHeader {
     FrameHeader { fin: true, rsv: Rsv::NONE, opcode, mask, len: 1 << 62 }
-}
-
-#[test]
-fn the_counter_counts() {
-    let (most, bytes) = peak(|| vec![0_u8; 1000]);
-    assert_eq!((most, bytes.len()), (1000, 1000));
 }
 
 #[test]
@@ -141,7 +95,7 @@ impl Append {
 fn read_message(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], reads: &[usize], append: Append) -> Message {
     let read = if let Append::Reserved(room) = append { room } else { *reads.iter().max().unwrap() };
     let mut assembler = Assembler::new(Limits::NONE);
-    let (before, mut came) = (HELD.with(Cell::get).0, 0);
+    let (before, mut came) = (live(), 0);
     for &len in reads.iter().cycle() {
         let (_, message) = peak(|| {
             came += append.read(input, &wire[came..], len);
@@ -152,8 +106,8 @@ fn read_message(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], reads:
             }
             None
         });
-        let most = HELD.with(Cell::get).1 - before;
-        assert!(most <= (2 * came + 2 * read + 4096) as isize, "{most} bytes when {came} of {} had come", wire.len());
+        let most = heap::current().peak - before;
+        assert!(most <= (2 * came + 2 * read + 4096) as i64, "{most} bytes when {came} of {} had come", wire.len());
         if let Some(message) = message {
             return message;
         }
@@ -242,12 +196,12 @@ fn a_long_message_leaves_no_more_than_a_read_buffer() {
     let wire = encode(&[Frame::text("x".repeat(900_000)), Frame::ping("?")], Some(KEY));
     for append in [Append::Copied, Append::Reserved(16_384), Append::Filled] {
         let (mut decoder, mut input) = (Decoder::new(Role::Server), BytesMut::new());
-        let before = HELD.with(Cell::get).0;
+        let before = live();
         let message = read_message(&mut decoder, &mut input, &wire, &[16_384], append);
-        let with_message = HELD.with(Cell::get).0 - before;
+        let with_message = live() - before;
         assert!(with_message <= 900_000 + 40_000, "{with_message} bytes with the message");
         drop(message);
-        let left = HELD.with(Cell::get).0 - before;
+        let left = live() - before;
         assert!(left <= 40_000 && input.capacity() <= 40_000, "{left} bytes are left");
         assert_eq!(decoder.decode(&mut input).unwrap(), Some(Frame::ping("?")));
     }
@@ -257,13 +211,13 @@ fn a_long_message_leaves_no_more_than_a_read_buffer() {
 fn the_beginning_of_a_payload_costs_its_length() {
     let wire = encode(&[Frame::text("x".repeat(200_000))], Some(KEY));
     let mut decoder = Decoder::new(Role::Server);
-    let before = HELD.with(Cell::get).0;
+    let before = live();
     let mut input = BytesMut::with_capacity(64 * 1024);
     input.extend_from_slice(&wire[..1000]);
     assert_eq!(decoder.decode(&mut input), Ok(None));
     // For a peer that says no more, the caller needs no buffer.
     drop(input);
-    let held = HELD.with(Cell::get).0 - before;
+    let held = live() - before;
     assert!(held <= 1100, "{held} bytes");
 }
 
@@ -273,7 +227,7 @@ fn a_failure_lets_go_of_what_has_come() {
     wire[150_000] = !wire[150_000];
     let (mut decoder, mut left) = (Decoder::new(Role::Server), 1);
     peak(|| {
-        let (before, mut input) = (HELD.with(Cell::get).0, BytesMut::new());
+        let (before, mut input) = (live(), BytesMut::new());
         for piece in wire.chunks(10_000) {
             input.extend_from_slice(piece);
             if decoder.decode(&mut input).is_err() {
@@ -281,7 +235,7 @@ fn a_failure_lets_go_of_what_has_come() {
             }
         }
         drop(input);
-        left = HELD.with(Cell::get).0 - before;
+        left = live() - before;
     });
     assert_eq!(left, 0);
 }
@@ -318,11 +272,11 @@ fn fragments_are_moved_seldom() {
         let payload = Bytes::from_static(&[7; 1000]).slice(..len);
         let mut assembler = Assembler::new(Limits::NONE);
         assembler.push(Frame::binary(payload.clone()).with_fin(false)).unwrap();
-        let before = ASKED.with(Cell::get);
+        let before = heap::current().allocations;
         for _ in 0..1000 {
             assembler.push(Frame::continuation(payload.clone()).with_fin(false)).unwrap();
         }
-        let asked = ASKED.with(Cell::get) - before;
+        let asked = heap::current().allocations - before;
         assert!(asked <= 20, "asked {asked} times for fragments of {len}");
     }
 }
@@ -352,11 +306,11 @@ fn a_small_fragment_keeps_no_large_read_buffer() {
     let mut assembler = Assembler::new(Limits::NONE);
     let mut held = 0;
     let (_, ()) = peak(|| {
-        let before = HELD.with(Cell::get).0;
+        let before = live();
         let mut input = BytesMut::with_capacity(100_000);
         input.extend_from_slice(&[7; 50]);
         assembler.push(Frame::binary(input).with_fin(false)).unwrap();
-        held = HELD.with(Cell::get).0 - before;
+        held = live() - before;
     });
     assert!(held <= 2 * 50 + 4096, "{held} bytes");
 }
@@ -409,10 +363,10 @@ fn an_end_with_nothing_under_way_holds_no_buffer() {
     let mut assembler = Assembler::new(Limits::default());
     let mut held = 0;
     let (_, ()) = peak(|| {
-        let before = HELD.with(Cell::get).0;
+        let before = live();
         assembler.push(Frame::binary(vec![0; 100_000]).with_fin(false)).unwrap();
         drop(assembler.push(Frame::continuation("x")).unwrap());
-        held = HELD.with(Cell::get).0 - before;
+        held = live() - before;
     });
     assert_eq!(held, 0);
 }

@@ -1,28 +1,16 @@
 //! What is said to people: errors, each in words of its own, and close codes by their names.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
-use std::error::Error;
-
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_frame::{
     Assembler, CloseCode, DecodeError, Decoder, EncodeError, Frame, FrameHeader, Limits, Message, MessageKind, OpCode,
     Role, Rsv, Utf8Bytes, Utf8Error,
 };
-
-/// Each says something else, on one line and in the way of errors.
-fn distinct(errors: &[&dyn Error]) {
-    let texts: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), errors.len(), "{texts:?}");
-    for text in texts {
-        assert!(text.len() > 10 && !text.ends_with('.') && !text.contains('\n'), "{text}");
-        assert!(text.starts_with(|first: char| first.is_lowercase()), "{text}");
-    }
-}
+use test_support::errors::assert_distinct_texts;
 
 #[test]
 fn every_error_has_words_of_its_own() {
-    distinct(&[
+    assert_distinct_texts(&[
         &DecodeError::CloseTooShort,
         &DecodeError::CloseCode(1005),
         &DecodeError::CloseCode(1006),
@@ -43,7 +31,7 @@ fn every_error_has_words_of_its_own() {
         &DecodeError::ReservedOpCode(11),
         &DecodeError::TooManyFragments,
     ]);
-    distinct(&[
+    assert_distinct_texts(&[
         &EncodeError::CloseCode(1005),
         &EncodeError::CloseReasonTooLong,
         &EncodeError::CloseTooShort,

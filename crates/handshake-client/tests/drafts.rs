@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use protocol_websocket_handshake_client::http::{HeadReader, Offer, Request, ResponseError, Version};
 use protocol_websocket_handshake_client::url::Url;
 use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome};
+use test_support::split::split_at_all;
 
 const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
@@ -125,8 +126,7 @@ proptest! {
         let to = (from + change.len()).min(bytes.len());
         bytes.splice(from..to, change);
         let whole = in_pieces(&bytes, &[]);
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
-        cuts.sort_unstable();
+        let cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
         prop_assert_eq!(in_pieces(&bytes, &cuts), whole.clone());
         let bytewise: Vec<_> = (0..bytes.len()).collect();
         prop_assert_eq!(in_pieces(&bytes, &bytewise), whole);
@@ -136,10 +136,9 @@ proptest! {
 /// What comes of bytes in pieces, and what is left of them after an answer.
 fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (String, Vec<u8>) {
     let (mut handshake, mut input) = (hybi00(), BytesMut::new());
-    let (mut outcome, mut from) = (String::from("none"), 0);
-    for to in cuts.iter().copied().chain([bytes.len()]) {
-        input.extend_from_slice(&bytes[from..to]);
-        from = to;
+    let mut outcome = String::from("none");
+    for piece in split_at_all(bytes, cuts.iter().copied()) {
+        input.extend_from_slice(piece);
         match handshake.parse(&mut input) {
             Ok(None) => {}
             Ok(Some(found)) => outcome = format!("{found:?}"),

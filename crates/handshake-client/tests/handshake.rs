@@ -8,36 +8,15 @@ use protocol_websocket_handshake_client::http::{
 };
 use protocol_websocket_handshake_client::url::{Url, UrlError};
 use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
-
-/// RFC 6455 §1.2.
-const REQUEST: &str = concat!(
-    "GET /chat HTTP/1.1\r\n",
-    "Host: server.example.com\r\n",
-    "Upgrade: websocket\r\n",
-    "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-    "Origin: http://example.com\r\n",
-    "Sec-WebSocket-Protocol: chat, superchat\r\n",
-    "Sec-WebSocket-Version: 13\r\n",
-    "\r\n",
-);
-
-const ANSWER: &str = concat!(
-    "HTTP/1.1 101 Switching Protocols\r\n",
-    "Upgrade: websocket\r\n",
-    "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
-    "Sec-WebSocket-Protocol: chat\r\n",
-    "\r\n",
-);
+use test_support::heads::{RFC6455_REQUEST, RFC6455_RESPONSE, sample_nonce};
+use test_support::split::split_at_all;
 
 fn offer() -> Offer {
     Offer::new().origin("http://example.com").subprotocol("chat").subprotocol("superchat")
 }
 
 fn connect(url: &str, offer: &Offer, output: &mut BytesMut) -> Result<ClientHandshake, BuildError> {
-    let mut random = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
-    ClientHandshake::new(&Url::parse(url).unwrap(), offer, &mut random, output)
+    ClientHandshake::new(&Url::parse(url).unwrap(), offer, &mut sample_nonce, output)
 }
 
 fn handshake() -> ClientHandshake {
@@ -67,18 +46,18 @@ fn rejected(text: &str) -> ResponseHead {
 fn the_example_of_the_rfc_opens() {
     let mut output = BytesMut::new();
     let mut handshake = connect("ws://server.example.com/chat", &offer(), &mut output).unwrap();
-    assert_eq!(output, REQUEST);
+    assert_eq!(output, RFC6455_REQUEST);
     assert_eq!(handshake.request().resource_name(), "/chat");
-    let mut input = BytesMut::from(&[ANSWER.as_bytes(), b"\x81\x05Hello"].concat()[..]);
+    let mut input = BytesMut::from(&[RFC6455_RESPONSE.as_bytes(), b"\x81\x05Hello"].concat()[..]);
     match handshake.parse(&mut input).unwrap() {
         Some(Outcome::Open(response)) => assert_eq!(*response.negotiated(), Negotiated::default().subprotocol("chat")),
         outcome => panic!("{outcome:?}"),
     }
     // The first frame is left, and nothing more is taken.
     assert_eq!(input, &b"\x81\x05Hello"[..]);
-    input.extend_from_slice(ANSWER.as_bytes());
+    input.extend_from_slice(RFC6455_RESPONSE.as_bytes());
     assert!(handshake.parse(&mut input).unwrap().is_none());
-    assert_eq!(input.len(), 7 + ANSWER.len());
+    assert_eq!(input.len(), 7 + RFC6455_RESPONSE.len());
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -134,13 +113,17 @@ fn each_broken_rule_has_its_error() {
         ("Upgrade\r\n", "Upgrade\r\nTransfer-Encoding: chunked\r\n", Body),
         ("HTTP/1.1", "HTTP/1.0", HttpVersion),
     ] {
-        assert_eq!(parse(&ANSWER.replacen(from, to, 1)).unwrap_err(), HandshakeError::Answer(error), "{to:?}");
+        assert_eq!(
+            parse(&RFC6455_RESPONSE.replacen(from, to, 1)).unwrap_err(),
+            HandshakeError::Answer(error),
+            "{to:?}"
+        );
     }
 }
 
 #[test]
 fn connection_may_name_more() {
-    assert!(matches!(parse(&ANSWER.replace(": Upgrade", ": keep-alive, Upgrade")), Ok(Outcome::Open(_))));
+    assert!(matches!(parse(&RFC6455_RESPONSE.replace(": Upgrade", ": keep-alive, Upgrade")), Ok(Outcome::Open(_))));
 }
 
 /// RFC 9110 §15.2: a client must be able to parse them, though it did not expect any. None of them has a body.
@@ -152,12 +135,12 @@ fn interim_responses_are_skipped() {
         "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\nHTTP/1.1 103\n\n",
         "\r\nHTTP/1.1 199 x\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
     ] {
-        let text = format!("{interim}{ANSWER}");
+        let text = format!("{interim}{RFC6455_RESPONSE}");
         assert!(matches!(parse(&text), Ok(Outcome::Open(_))), "{interim}");
         let bytewise: Vec<_> = (0..text.len()).collect();
         assert_eq!(in_pieces(text.as_bytes(), &bytewise), in_pieces(text.as_bytes(), &[]));
         assert_eq!(rejected(&format!("{interim}HTTP/1.1 403 x\r\n\r\n")).status(), 403);
-        let wrong = format!("{interim}{}", ANSWER.replace("xOo=", "xoo="));
+        let wrong = format!("{interim}{}", RFC6455_RESPONSE.replace("xOo=", "xoo="));
         assert_eq!(parse(&wrong).unwrap_err(), HandshakeError::Answer(ResponseError::AcceptWrong));
         assert!(handshake().parse(&mut BytesMut::from(interim)).unwrap().is_none());
     }
@@ -166,7 +149,7 @@ fn interim_responses_are_skipped() {
 #[test]
 fn all_heads_together_are_within_one_limit() {
     let interim = "\r\nHTTP/1.1 103 x\r\nA: b\r\n\r\n";
-    let text = format!("{interim}{interim}{ANSWER}");
+    let text = format!("{interim}{interim}{RFC6455_RESPONSE}");
     let parse = |limits: HeadLimits| {
         let bytewise: Vec<_> = (0..text.len()).collect();
         let [whole, bytes] =
@@ -205,21 +188,24 @@ fn what_is_no_http_is_refused() {
 
 #[test]
 fn errors_stay() {
-    for bad in ["\0".to_owned(), "HTTP/1.1 100 x\r\n\r\nx\n".to_owned(), ANSWER.replace("xOo=", "xoo=")] {
+    for bad in ["\0".to_owned(), "HTTP/1.1 100 x\r\n\r\nx\n".to_owned(), RFC6455_RESPONSE.replace("xOo=", "xoo=")] {
         let mut handshake = handshake();
         let error = handshake.parse(&mut BytesMut::from(&*bad)).unwrap_err();
-        let mut input = BytesMut::from(ANSWER);
+        let mut input = BytesMut::from(RFC6455_RESPONSE);
         assert_eq!(handshake.parse(&mut input).unwrap_err(), error);
-        assert_eq!(input, ANSWER);
+        assert_eq!(input, RFC6455_RESPONSE);
     }
 }
 
 #[test]
 fn limits_are_set() {
-    let parse = |limits: HeadLimits| handshake().limits(limits).parse(&mut BytesMut::from(ANSWER));
+    let parse = |limits: HeadLimits| handshake().limits(limits).parse(&mut BytesMut::from(RFC6455_RESPONSE));
     let limits = HeadLimits::default();
-    assert!(parse(limits.max_len(ANSWER.len()).max_headers(4)).unwrap().is_some());
-    assert_eq!(parse(limits.max_len(ANSWER.len() - 1)).unwrap_err(), HandshakeError::Head(ParseError::TooLong));
+    assert!(parse(limits.max_len(RFC6455_RESPONSE.len()).max_headers(4)).unwrap().is_some());
+    assert_eq!(
+        parse(limits.max_len(RFC6455_RESPONSE.len() - 1)).unwrap_err(),
+        HandshakeError::Head(ParseError::TooLong)
+    );
     assert_eq!(parse(limits.max_headers(3)).unwrap_err(), HandshakeError::Head(ParseError::TooManyHeaders));
 }
 
@@ -364,13 +350,12 @@ proptest! {
         change in prop::collection::vec(any::<u8>(), 0..4),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
     ) {
-        let mut text = ["HTTP/1.1 103 x\r\nA: b\r\n\r\n", ANSWER].concat().into_bytes();
+        let mut text = ["HTTP/1.1 103 x\r\nA: b\r\n\r\n", RFC6455_RESPONSE].concat().into_bytes();
         let (from, len) = (at.index(text.len()), text.len());
         text.splice(from..(from + change.len()).min(len), change);
         text.extend_from_slice(b"\x81\x00");
         let whole = in_pieces(&text, &[]);
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
-        cuts.sort_unstable();
+        let cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
         prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
         let bytewise: Vec<_> = (0..text.len()).collect();
         prop_assert_eq!(in_pieces(&text, &bytewise), whole);
@@ -384,13 +369,12 @@ fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (String, Vec<u8>) {
 
 fn came_of(mut handshake: ClientHandshake, bytes: &[u8], cuts: &[usize]) -> (String, Vec<u8>) {
     let mut input = BytesMut::new();
-    let mut from = 0;
-    for to in cuts.iter().copied().chain([bytes.len()]) {
-        input.extend_from_slice(&bytes[from..to]);
-        from = to;
+    let mut pieces = split_at_all(bytes, cuts.iter().copied()).into_iter();
+    while let Some(piece) = pieces.next() {
+        input.extend_from_slice(piece);
         match handshake.parse(&mut input) {
             Ok(None) => {}
-            Ok(Some(outcome)) => return (format!("{outcome:?}"), [&input[..], &bytes[to..]].concat()),
+            Ok(Some(outcome)) => return (format!("{outcome:?}"), [&input[..], &pieces.as_slice().concat()].concat()),
             Err(error) => return (format!("{error:?}"), Vec::new()),
         }
     }

@@ -7,31 +7,11 @@ use protocol_websocket_handshake_server::http::{
     Accept, BuildError, Extension, HeadLimits, HeadReader, Negotiated, ParseError, Reject, Versions,
 };
 use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
-
-/// RFC 6455 §1.2.
-const REQUEST: &str = concat!(
-    "GET /chat HTTP/1.1\r\n",
-    "Host: server.example.com\r\n",
-    "Upgrade: websocket\r\n",
-    "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-    "Origin: http://example.com\r\n",
-    "Sec-WebSocket-Protocol: chat, superchat\r\n",
-    "Sec-WebSocket-Version: 13\r\n",
-    "\r\n",
-);
-
-const ANSWER: &str = concat!(
-    "HTTP/1.1 101 Switching Protocols\r\n",
-    "Upgrade: websocket\r\n",
-    "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
-    "Sec-WebSocket-Protocol: chat\r\n",
-    "\r\n",
-);
+use test_support::heads::{RFC6455_REQUEST, RFC6455_RESPONSE};
+use test_support::split::split_at_all;
 
 fn upgrade() -> Upgrade {
-    ServerHandshake::new().parse(&mut BytesMut::from(REQUEST)).unwrap().unwrap()
+    ServerHandshake::new().parse(&mut BytesMut::from(RFC6455_REQUEST)).unwrap().unwrap()
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
@@ -40,7 +20,7 @@ fn upgrade() -> Upgrade {
 fn the_example_of_the_rfc_is_answered() {
     let mut output = BytesMut::new();
     let accepted = upgrade().accept(&Accept::new().subprotocol("chat"), &mut output).unwrap();
-    assert_eq!(output, ANSWER);
+    assert_eq!(output, RFC6455_RESPONSE);
     assert_eq!(accepted, Accepted::Open(Negotiated::default().subprotocol("chat")));
 }
 
@@ -48,10 +28,10 @@ fn the_example_of_the_rfc_is_answered() {
 fn the_first_frames_stay_in_the_input_and_nothing_more_is_taken() {
     let mut handshake = ServerHandshake::new();
     let frame = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
-    let mut input = BytesMut::from(&[REQUEST.as_bytes(), frame].concat()[..]);
+    let mut input = BytesMut::from(&[RFC6455_REQUEST.as_bytes(), frame].concat()[..]);
     assert!(handshake.parse(&mut input).unwrap().is_some());
     assert_eq!(input, &frame[..]);
-    input.extend_from_slice(REQUEST.as_bytes());
+    input.extend_from_slice(RFC6455_REQUEST.as_bytes());
     let len = input.len();
     assert!(handshake.parse(&mut input).unwrap().is_none());
     assert_eq!(input.len(), len);
@@ -60,31 +40,31 @@ fn the_first_frames_stay_in_the_input_and_nothing_more_is_taken() {
 #[test]
 fn errors_of_head_and_request_stay() {
     for (bad, error) in [
-        (REQUEST.replace("Host:", "Host :"), ParseError::Field),
-        (REQUEST.replace("Version: 13", "Version: 12"), ParseError::Version(Versions::ALL)),
-        (REQUEST.replace("GET", "PUT"), ParseError::Method),
+        (RFC6455_REQUEST.replace("Host:", "Host :"), ParseError::Field),
+        (RFC6455_REQUEST.replace("Version: 13", "Version: 12"), ParseError::Version(Versions::ALL)),
+        (RFC6455_REQUEST.replace("GET", "PUT"), ParseError::Method),
     ] {
         let mut handshake = ServerHandshake::new();
         assert_eq!(handshake.parse(&mut BytesMut::from(&*bad)).unwrap_err(), error);
-        let mut input = BytesMut::from(REQUEST);
+        let mut input = BytesMut::from(RFC6455_REQUEST);
         assert_eq!(handshake.parse(&mut input).unwrap_err(), error);
-        assert_eq!(input, REQUEST);
+        assert_eq!(input, RFC6455_REQUEST);
     }
 }
 
 #[test]
 fn limits_are_set() {
-    let parse = |limits: HeadLimits| ServerHandshake::new().limits(limits).parse(&mut BytesMut::from(REQUEST));
+    let parse = |limits: HeadLimits| ServerHandshake::new().limits(limits).parse(&mut BytesMut::from(RFC6455_REQUEST));
     let limits = HeadLimits::default();
-    assert!(parse(limits.max_len(REQUEST.len()).max_headers(7)).unwrap().is_some());
-    assert_eq!(parse(limits.max_len(REQUEST.len() - 1)).unwrap_err(), ParseError::TooLong);
+    assert!(parse(limits.max_len(RFC6455_REQUEST.len()).max_headers(7)).unwrap().is_some());
+    assert_eq!(parse(limits.max_len(RFC6455_REQUEST.len() - 1)).unwrap_err(), ParseError::TooLong);
     assert_eq!(parse(limits.max_headers(6)).unwrap_err(), ParseError::TooManyHeaders);
     assert!(parse(HeadLimits::PERL).unwrap().is_some());
 }
 
 #[test]
 fn an_upgrade_comes_from_parts_and_heads_too() {
-    let head = HeadReader::default().request(&mut BytesMut::from(REQUEST)).unwrap().unwrap();
+    let head = HeadReader::default().request(&mut BytesMut::from(RFC6455_REQUEST)).unwrap().unwrap();
     assert_eq!(Upgrade::from_head(head.clone()).unwrap().request(), upgrade().request());
     let parts = Upgrade::from_parts(head.method(), head.target(), head.headers().iter()).unwrap();
     assert_eq!(parts.request(), upgrade().request());
@@ -148,7 +128,7 @@ fn an_upgrade_comes_from_an_http_request() {
     }
     let upgrade = Upgrade::try_from(&http::Request::from_parts(parts, body)).unwrap();
     let _ = upgrade.accept(&Accept::new().subprotocol("chat"), &mut output).unwrap();
-    assert_eq!(output, ANSWER);
+    assert_eq!(output, RFC6455_RESPONSE);
 }
 
 proptest! {
@@ -158,13 +138,12 @@ proptest! {
         change in prop::collection::vec(any::<u8>(), 0..4),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
     ) {
-        let mut text = REQUEST.as_bytes().to_vec();
+        let mut text = RFC6455_REQUEST.as_bytes().to_vec();
         let from = at.index(text.len());
-        text.splice(from..(from + change.len()).min(REQUEST.len()), change);
+        text.splice(from..(from + change.len()).min(RFC6455_REQUEST.len()), change);
         text.extend_from_slice(b"\x81\x80");
         let whole = in_pieces(&text, &[]);
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
-        cuts.sort_unstable();
+        let cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
         prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
         let bytewise: Vec<_> = (0..text.len()).collect();
         prop_assert_eq!(in_pieces(&text, &bytewise), whole);
@@ -174,15 +153,14 @@ proptest! {
 /// What is answered to bytes in pieces, and what is left of them.
 fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (BytesMut, Vec<u8>) {
     let (mut handshake, mut input, mut output) = (ServerHandshake::new(), BytesMut::new(), BytesMut::new());
-    let mut from = 0;
-    for to in cuts.iter().copied().chain([bytes.len()]) {
-        input.extend_from_slice(&bytes[from..to]);
-        from = to;
+    let mut pieces = split_at_all(bytes, cuts.iter().copied()).into_iter();
+    while let Some(piece) = pieces.next() {
+        input.extend_from_slice(piece);
         match handshake.parse(&mut input) {
             Ok(None) => {}
             Ok(Some(upgrade)) => {
                 let _ = upgrade.accept(&Accept::new(), &mut output).unwrap();
-                return (output, [&input[..], &bytes[to..]].concat());
+                return (output, [&input[..], &pieces.as_slice().concat()].concat());
             }
             Err(error) => {
                 error.reply(&mut output);

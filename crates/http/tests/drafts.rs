@@ -6,6 +6,7 @@ use protocol_websocket_http::{
     Accept, BuildError, Extension, HeadReader, KeyNumbers, Negotiated, Offer, ParseError, Request, RequestHead,
     Response, ResponseError, ResponseHead, SetCookie, Target, Version, Versions,
 };
+use test_support::heads::{HIXIE75_REQUEST, sample_nonce};
 
 const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
@@ -40,7 +41,7 @@ fn offered(offer: &Offer, target: Target<'_>) -> Result<Request, BuildError> {
     let mut count = 0_u8;
     let mut random = |buf: &mut [u8]| {
         if buf.len() == 16 {
-            return buf.copy_from_slice(b"the sample nonce");
+            return sample_nonce(buf);
         }
         count = count.wrapping_mul(5).wrapping_add(113);
         buf.fill(count);
@@ -283,16 +284,7 @@ fn a_request_is_built_in_each_version() {
 
 #[test]
 fn the_examples_of_hixie_75_are_built_and_answered() {
-    // draft-hixie-75 §1.2.
-    let example = concat!(
-        "GET /demo HTTP/1.1\r\n",
-        "Upgrade: WebSocket\r\n",
-        "Connection: Upgrade\r\n",
-        "Host: example.com\r\n",
-        "Origin: http://example.com\r\n",
-        "WebSocket-Protocol: sample\r\n",
-        "\r\n",
-    );
+    let example = HIXIE75_REQUEST;
     let request = asked(&Offer::new().version(Version::Hixie75).subprotocol("sample"));
     assert_eq!(text(&request), example);
     let head = HeadReader::default().request(&mut BytesMut::from(example)).unwrap().unwrap();

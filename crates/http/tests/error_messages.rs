@@ -1,28 +1,16 @@
 //! What is said to people: errors, each in words of its own, refusals by their usual phrases, and what may stand in a log.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::collections::BTreeSet;
-use std::error::Error;
-
 use bytes::BytesMut;
 use protocol_websocket_http::{
     Accept, BuildError, Extension, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request, RequestHead, Response,
     ResponseError, ResponseHead, SameSite, SetCookie, Target, Version, Versions,
 };
-
-/// Each says something else, on one line and in the way of errors.
-fn distinct(errors: &[&dyn Error]) {
-    let texts: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
-    assert_eq!(texts.len(), errors.len(), "{texts:?}");
-    for text in texts {
-        assert!(text.len() > 10 && !text.ends_with('.') && !text.contains('\n'), "{text}");
-        assert!(text.starts_with(|first: char| first.is_lowercase()), "{text}");
-    }
-}
+use test_support::errors::assert_distinct_texts;
 
 #[test]
 fn every_error_has_words_of_its_own() {
-    distinct(&[
+    assert_distinct_texts(&[
         &ParseError::Body,
         &ParseError::Connection,
         &ParseError::Extensions,
@@ -42,7 +30,7 @@ fn every_error_has_words_of_its_own() {
         &ParseError::Upgrade,
         &ParseError::Version(Versions::ALL),
     ]);
-    distinct(&[
+    assert_distinct_texts(&[
         &BuildError::Body,
         &BuildError::Cookie,
         &BuildError::Credentials,
@@ -62,7 +50,7 @@ fn every_error_has_words_of_its_own() {
         &BuildError::TooLong,
         &BuildError::Unsupported,
     ]);
-    distinct(&[
+    assert_distinct_texts(&[
         &ResponseError::AcceptMissing,
         &ResponseError::AcceptRepeated,
         &ResponseError::AcceptWrong,

@@ -7,19 +7,7 @@ use protocol_websocket_http::{
     BuildError, Extension, HeadLimits, Headers, Key, Offer, ParseError, Request, RequestHead, SetCookie, Target,
     Version, Versions,
 };
-
-/// RFC 6455 §1.2.
-const RFC: &str = concat!(
-    "GET /chat HTTP/1.1\r\n",
-    "Host: server.example.com\r\n",
-    "Upgrade: websocket\r\n",
-    "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-    "Origin: http://example.com\r\n",
-    "Sec-WebSocket-Protocol: chat, superchat\r\n",
-    "Sec-WebSocket-Version: 13\r\n",
-    "\r\n",
-);
+use test_support::heads::{RFC6455_REQUEST, sample_nonce};
 
 const FIELDS: [(&str, &str); 5] = [
     ("Host", "example.com"),
@@ -43,12 +31,8 @@ fn at(target: &str) -> Result<Request, ParseError> {
     Request::from_parts("GET", target, FIELDS)
 }
 
-fn sample() -> impl FnMut(&mut [u8]) {
-    |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce")
-}
-
 fn offer(offer: &Offer) -> Result<Request, BuildError> {
-    Request::offer(Target::new("example.com", "/"), offer, &mut sample())
+    Request::offer(Target::new("example.com", "/"), offer, &mut sample_nonce)
 }
 
 fn text(request: &Request) -> String {
@@ -59,14 +43,14 @@ fn text(request: &Request) -> String {
 
 #[test]
 fn the_example_of_the_rfc_is_read() {
-    let request = parse(RFC).unwrap();
+    let request = parse(RFC6455_REQUEST).unwrap();
     assert_eq!(request.version().number(), Some(13));
     assert_eq!(request.resource_name(), "/chat");
     assert_eq!(request.host(), "server.example.com");
     assert_eq!(request.origin(), Some("http://example.com"));
     assert!(request.subprotocols().eq(["chat", "superchat"]));
     assert_eq!(&request.key().unwrap().accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-    assert_eq!(text(&request), RFC);
+    assert_eq!(text(&request), RFC6455_REQUEST);
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -86,8 +70,8 @@ fn the_example_of_the_rfc_is_read() {
 #[test]
 fn the_example_of_the_rfc_is_built() {
     let wanted = Offer::new().origin("http://example.com").subprotocol("chat").subprotocol("superchat");
-    let request = Request::offer(Target::new("server.example.com", "/chat"), &wanted, &mut sample()).unwrap();
-    assert_eq!(text(&request), RFC);
+    let request = Request::offer(Target::new("server.example.com", "/chat"), &wanted, &mut sample_nonce).unwrap();
+    assert_eq!(text(&request), RFC6455_REQUEST);
 }
 
 #[test]
@@ -111,12 +95,12 @@ fn the_head_of_another_version_is_answered_with_ours() {
 
 #[test]
 fn a_request_is_taken_from_the_front() {
-    let mut input = BytesMut::from(&*format!("{RFC}\u{1}more"));
+    let mut input = BytesMut::from(&*format!("{RFC6455_REQUEST}\u{1}more"));
     assert!(Request::parse(&mut input, HeadLimits::default()).unwrap().is_some());
     assert_eq!(input, "\u{1}more");
-    let mut input = BytesMut::from(&RFC[..RFC.len() - 1]);
+    let mut input = BytesMut::from(&RFC6455_REQUEST[..RFC6455_REQUEST.len() - 1]);
     assert_eq!(Request::parse(&mut input, HeadLimits::default()), Ok(None));
-    assert_eq!(input.len(), RFC.len() - 1);
+    assert_eq!(input.len(), RFC6455_REQUEST.len() - 1);
 }
 
 #[test]
@@ -131,7 +115,7 @@ fn only_get_asks() {
     for method in ["POST", "HEAD", "get", "CONNECT"] {
         assert_eq!(Request::from_parts(method, "/", FIELDS), Err(ParseError::Method), "{method}");
     }
-    assert_eq!(parse(&RFC.replace("HTTP/1.1", "HTTP/1.0")), Err(ParseError::HttpVersion));
+    assert_eq!(parse(&RFC6455_REQUEST.replace("HTTP/1.1", "HTTP/1.0")), Err(ParseError::HttpVersion));
 }
 
 #[test]
@@ -435,11 +419,11 @@ fn no_more_is_offered_than_a_server_reads() {
 #[test]
 fn nothing_can_be_smuggled_into_a_request() {
     for host in ["", "a\r\nX: y", "a b", "a\0", "a/b", "é"] {
-        let result = Request::offer(Target::new(host, "/"), &Offer::new(), &mut sample());
+        let result = Request::offer(Target::new(host, "/"), &Offer::new(), &mut sample_nonce);
         assert_eq!(result, Err(BuildError::Host), "{host:?}");
     }
     for resource_name in ["", "a", "?q", "/ HTTP/1.1\r\nX: y", "/a b", "/\0", "/é", "/a#b"] {
-        let result = Request::offer(Target::new("a", resource_name), &Offer::new(), &mut sample());
+        let result = Request::offer(Target::new("a", resource_name), &Offer::new(), &mut sample_nonce);
         assert_eq!(result, Err(BuildError::ResourceName), "{resource_name:?}");
     }
     let new = Offer::new;
@@ -544,7 +528,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), at in any::<prop::sample::Index>()) {
-        let mut text = RFC.as_bytes().to_vec();
+        let mut text = RFC6455_REQUEST.as_bytes().to_vec();
         let from = at.index(text.len());
         let to = (from + bytes.len() / 2).min(text.len());
         text.splice(from..to, bytes);

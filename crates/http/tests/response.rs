@@ -6,16 +6,7 @@ use protocol_websocket_http::{
     Accept, BuildError, Extension, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject, Request, Response,
     ResponseError, ResponseHead, SetCookie, Target, Version, Versions,
 };
-
-/// RFC 6455 §1.2, and §1.3 without the subprotocol.
-const RFC: &str = concat!(
-    "HTTP/1.1 101 Switching Protocols\r\n",
-    "Upgrade: websocket\r\n",
-    "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
-    "Sec-WebSocket-Protocol: chat\r\n",
-    "\r\n",
-);
+use test_support::heads::{RFC6455_RESPONSE, sample_nonce};
 
 const FIELDS: [(&str, &str); 3] =
     [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")];
@@ -26,8 +17,7 @@ fn request() -> Request {
         .subprotocol("superchat")
         .extension(Extension::new("x").flag("y"))
         .extension(Extension::new("z"));
-    let mut random = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
-    Request::offer(Target::new("server.example.com", "/chat"), &offer, &mut random).unwrap()
+    Request::offer(Target::new("server.example.com", "/chat"), &offer, &mut sample_nonce).unwrap()
 }
 
 fn accept(accept: &Accept) -> Result<(String, Negotiated), BuildError> {
@@ -59,16 +49,16 @@ fn reject(reject: &Reject) -> Result<String, BuildError> {
 #[test]
 fn the_example_of_the_rfc_is_written() {
     let (text, negotiated) = accept(&Accept::new().subprotocol("chat")).unwrap();
-    assert_eq!(text, RFC);
+    assert_eq!(text, RFC6455_RESPONSE);
     assert_eq!(negotiated, Negotiated::default().subprotocol("chat"));
     let (text, negotiated) = accept(&Accept::new()).unwrap();
-    assert_eq!(text, RFC.replace("Sec-WebSocket-Protocol: chat\r\n", ""));
+    assert_eq!(text, RFC6455_RESPONSE.replace("Sec-WebSocket-Protocol: chat\r\n", ""));
     assert_eq!(negotiated, Negotiated::default());
 }
 
 #[test]
 fn the_example_of_the_rfc_is_checked() {
-    let head = HeadReader::default().response(&mut BytesMut::from(RFC)).unwrap().unwrap();
+    let head = HeadReader::default().response(&mut BytesMut::from(RFC6455_RESPONSE)).unwrap().unwrap();
     let response = Response::from_head(head, &request()).unwrap();
     assert_eq!(response.negotiated(), &Negotiated::default().subprotocol("chat"));
 }
@@ -141,7 +131,7 @@ fn nothing_can_be_smuggled_into_an_answer() {
 #[test]
 fn the_status_and_version_must_be_right() {
     let head = |line: &str| {
-        let text = RFC.replace("HTTP/1.1 101 Switching Protocols", line);
+        let text = RFC6455_RESPONSE.replace("HTTP/1.1 101 Switching Protocols", line);
         HeadReader::default().response(&mut BytesMut::from(&*text)).unwrap().unwrap()
     };
     let check = |line: &str| Response::from_head(head(line), &request()).map(|_| ());

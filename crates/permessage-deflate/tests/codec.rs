@@ -217,12 +217,7 @@ fn deflated(data: &[u8], bits: u8) -> Vec<u8> {
 }
 
 fn noise(len: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..len).map(next).collect()
+    test_support::noise::noise(1).take(len).collect()
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1

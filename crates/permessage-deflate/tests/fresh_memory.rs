@@ -53,14 +53,8 @@ fn fragments(message: &[u8], size: usize) -> Vec<Frame> {
 /// Short repetitions of the bytes that memory is filled with, noise, and more than twice the widest window, so that the
 /// compressor moves what is in its own.
 fn messages() -> [Vec<u8>; 3] {
-    let mut state = 1_u32;
-    let mut noise = |len| -> Vec<u8> {
-        let next = |_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        };
-        (0..len).map(next).collect()
-    };
+    let mut bytes = test_support::noise::noise(1);
+    let mut noise = |len| -> Vec<u8> { bytes.by_ref().take(len).collect() };
     let short: Vec<u8> = noise(500).iter().filter_map(|byte| FILLS.get(usize::from(byte % 3)).copied()).collect();
     let long = [noise(300), short.clone()].concat().repeat(90);
     [short, noise(300), long]

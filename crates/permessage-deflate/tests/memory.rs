@@ -1,61 +1,20 @@
 //! What compression costs: the contexts, and a bomb.
 //!
 //! `cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture` prints the figures.
-#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use flate2::{Compress, Compression, FlushCompress};
 use protocol_websocket_frame::{Extension, Frame, Rsv};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
-
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<i64> = const { Cell::new(0) };
-    static PEAK: Cell<i64> = const { Cell::new(0) };
-    static TAKEN: Cell<u64> = const { Cell::new(0) };
-}
-
-fn hold(bytes: usize) {
-    HELD.set(HELD.get() + bytes as i64);
-    PEAK.set(PEAK.get().max(HELD.get()));
-    TAKEN.set(TAKEN.get() + bytes as u64);
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        hold(layout.size());
-        // SAFETY: as above.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        HELD.set(HELD.get() - layout.size() as i64);
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        HELD.set(HELD.get() - layout.size() as i64);
-        hold(size);
-        // SAFETY: as above.
-        unsafe { System.realloc(block, layout, size) }
-    }
-}
+use test_support::heap::{self, CountingAllocator, measure};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// What `run` leaves on the heap, and the most it held meanwhile.
-fn heap<T>(run: impl FnOnce() -> T) -> (T, i64, i64) {
-    let before = HELD.get();
-    PEAK.set(before);
-    let value = run();
-    (value, HELD.get() - before, PEAK.get() - before)
+/// Runs `work` and returns its value, the bytes that it left on the heap, and the most that it had there.
+fn heap<T>(work: impl FnOnce() -> T) -> (T, i64, i64) {
+    let (value, heap) = measure(work);
+    (value, heap.live, heap.peak)
 }
 
 /// A gibibyte of zeros in about a mebibyte: a mebibyte in a kibibyte, again and again.
@@ -97,9 +56,9 @@ fn a_bomb_in_pieces_costs_one_piece() {
 #[test]
 fn an_end_in_the_middle_takes_no_more_memory() {
     let ends = Frame::binary(b"\x03\x00".repeat(10_000)).with_rsv(Rsv::RSV1);
-    let (mut inflater, before) = (Inflater::new(), TAKEN.get());
+    let (mut inflater, before) = (Inflater::new(), heap::current().allocated);
     inflater.decode(ends, 1 << 20).unwrap();
-    assert!(TAKEN.get() - before < 256 * 1024, "{}", TAKEN.get() - before);
+    assert!(heap::current().allocated - before < 256 * 1024, "{}", heap::current().allocated - before);
 }
 
 #[test]

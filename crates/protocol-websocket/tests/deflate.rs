@@ -2,21 +2,21 @@
 //!
 //! `cargo test -p protocol-websocket --all-features --test deflate -- --nocapture` prints what a bomb costs.
 #![cfg(all(feature = "client", feature = "permessage-deflate", feature = "server"))]
-#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
-
-mod heap;
 
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use heap::measure;
 use protocol_websocket::frame::{Extension, MaskKey, Rsv};
 use protocol_websocket::http::parse_extensions;
 use protocol_websocket::{
     Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Limits, Message,
     MessageKind, Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
 };
+use test_support::heap::{CountingAllocator, measure};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const LINE: &str = "as much again, and as much again, ";
 
@@ -285,8 +285,8 @@ fn the_header_of_a_compressed_message_costs_no_decompressor() {
             let first = Frame::text("").with_rsv(Rsv::RSV1).with_fin(false);
             let (mut wire, mut output) = (masked(&first), BytesMut::new());
             let ((), used) = measure(|| while server.receive(&mut wire, &mut output).unwrap().is_some() {});
-            println!("a header without a payload, {delivery:?}{parameters}: {} bytes of heap", used.held);
-            assert!(used.held < 1024, "{}", used.held);
+            println!("a header without a payload, {delivery:?}{parameters}: {} bytes of heap", used.live);
+            assert!(used.live < 1024, "{}", used.live);
         }
     }
 }
@@ -308,7 +308,7 @@ fn a_compressed_message_under_way_costs_one_decompressor() {
                 wire = BytesMut::new();
                 server.release_memory();
             });
-            held += used.held;
+            held += used.live;
             println!("{frame:?}{parameters}: {held} bytes of heap");
             assert!(held < most, "{held}");
         }
@@ -320,9 +320,9 @@ fn what_is_idle_can_give_its_memory_back() {
     let (mut client, mut server, _) = opened(&deflating(), &deflating());
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     let ((), used) = measure(|| client.send(LINE.repeat(100), &mut wire).unwrap());
-    assert!(used.held > 200_000);
+    assert!(used.live > 200_000);
     let ((), given_back) = measure(|| client.release_memory());
-    assert!(used.held + given_back.held < 10_000);
+    assert!(used.live + given_back.live < 10_000);
     client.send(LINE.repeat(100), &mut wire).unwrap();
     for _ in 0..2 {
         let ((), used) = measure(|| {
@@ -331,6 +331,6 @@ fn what_is_idle_can_give_its_memory_back() {
             server.release_memory();
         });
         // The window that the peer may refer to, and nothing else.
-        assert!(used.held < 4500, "{}", used.held);
+        assert!(used.live < 4500, "{}", used.live);
     }
 }

@@ -6,9 +6,9 @@ use protocol_websocket::{
     Config, Connection, DecodeError, Delivery, Error, Event, Frame, Limits, Negotiated, OpCode, PermessageDeflate,
     Version,
 };
+use test_support::heap::measure;
 
 use crate::ends::{Open, bomb, close, head, masked, send};
-use crate::heap::measure;
 
 const LIMIT: i64 = 1 << 20;
 

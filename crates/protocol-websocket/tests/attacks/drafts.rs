@@ -4,9 +4,9 @@ use bytes::BytesMut;
 use protocol_websocket::{
     CloseCode, Config, Connection, DecodeError, Error, Event, Limits, Negotiated, ParseError, State, Version,
 };
+use test_support::heap::measure;
 
 use crate::ends::{End, Open, head, send};
-use crate::heap::measure;
 
 const OLDEST: [Version; 2] = [Version::Hybi00, Version::Hixie75];
 
@@ -131,7 +131,7 @@ fn no_byte_of_a_text_is_looked_at_twice() {
                 input.extend_from_slice(b"x");
             }
         });
-        assert_eq!((input.len(), heap.calls), (10_000, 0));
+        assert_eq!((input.len(), heap.allocations), (10_000, 0));
     }
 }
 

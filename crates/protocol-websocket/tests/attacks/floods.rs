@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket::{
     Close, Config, Connection, DecodeError, Error, Event, Frame, Limits, Message, SendError, State, Version,
 };
+use test_support::heap::measure;
 
 use crate::ends::{KEY, client, close, masked, send, server, unmasked};
-use crate::heap::measure;
 
 const ONE_MIB: u64 = 1 << 20;
 
@@ -119,7 +119,7 @@ fn a_message_costs_at_most_twice_what_has_come_whatever_the_reads() {
                         most <= at_most,
                         "{most} bytes after {came}: {count} fragments in reads of {reads:?}, {reserves}"
                     );
-                    held += heap.held;
+                    held += heap.live;
                     message = event;
                     if message.is_some() {
                         break;
@@ -164,7 +164,7 @@ fn a_flood_of_pings_holds_back_one_pong() {
     let full = output.len();
     let ((), heap) = measure(|| flood(&mut server, &mut input, &mut output, 100_000));
     assert_eq!(output.len(), full, "whoever does not read is not written to");
-    assert!(heap.held <= 512, "{} bytes are held", heap.held);
+    assert!(heap.live <= 512, "{} bytes are held", heap.live);
     output.clear();
     server.flush(&mut output);
     assert_eq!(output, unmasked(&[Frame::pong(format!("{:0>125}", 99_999))]), "the latest");
@@ -211,7 +211,7 @@ fn what_a_slow_reader_leaves_is_in_the_output() {
             assert_eq!(written.len(), 1004);
         }
     });
-    assert_eq!(heap.held, 0);
+    assert_eq!(heap.live, 0);
     output.extend_from_slice(&vec![0; Config::HIGH_WATER_MARK + 1]);
     let before = output.len();
     assert!(server.receive(&mut masked(&[Frame::ping("?")]), &mut output).unwrap().is_some());

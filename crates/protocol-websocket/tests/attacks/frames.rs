@@ -4,9 +4,9 @@ use bytes::BytesMut;
 use protocol_websocket::{
     Close, CloseCode, Config, DecodeError, Delivery, Error, Event, Frame, Limits, Offer, OpCode, State, Version,
 };
+use test_support::heap::measure;
 
 use crate::ends::{Open, asking, client, close, head, masked, send, server, unmasked};
-use crate::heap::measure;
 
 /// What a client sends, up to the byte at which it is refused, and the close code.
 pub(crate) const REFUSED: &[(&[u8], DecodeError, u16)] = &[
@@ -156,7 +156,7 @@ fn the_pieces_of_a_payload_cost_no_allocation_each() {
             wire.chunks(piece).map(receive).filter(|&is_message| is_message).count()
         });
         assert_eq!(messages, 1);
-        heap.calls
+        heap.allocations
     };
     for len in [1000_usize, 1_000_000] {
         // Its memory doubles, and the input is a new one as often.
@@ -187,7 +187,7 @@ fn frames_ask_for_memory_as_often_as_there_are_frames_however_they_are_cut() {
             events
         });
         assert_eq!(events, 2 * count);
-        heap.calls
+        heap.allocations
     };
     for piece in [1, 2, 10, usize::MAX] {
         let (some, many) = (cost(1000, piece), cost(4000, piece));

@@ -5,9 +5,9 @@ use protocol_websocket::http::HeadReader;
 use protocol_websocket::{
     Config, Error, Event, HandshakeError, HeadLimits, Offer, ParseError, Request, Server, Version,
 };
+use test_support::heap::{Heap, measure};
 
 use crate::ends::{End, Open, asking, head, send};
-use crate::heap::{Heap, measure};
 
 const CAP: usize = 16 * 1024;
 const V13: Version = Version::Rfc6455;
@@ -78,7 +78,7 @@ fn no_byte_of_a_head_is_looked_at_twice() {
             fields.bytes().for_each(|byte| _ = show(byte, true));
             (0..).map(|_| show(b'a', true)).find(|&len| len == CAP - 1)
         });
-        assert_eq!((len, heap.calls), (Some(CAP - 1), 0));
+        assert_eq!((len, heap.allocations), (Some(CAP - 1), 0));
     }
     let fields = "Host: example.com\r\nX:\nUpgrade: websocket\r\n".repeat(20);
     shown(&mut Server::new(Config::new()), "GET / HTTP/1.1\r\n", &fields);
@@ -172,7 +172,7 @@ fn a_field_of_blanks_or_escapes_costs_no_allocation_a_byte() {
     for (at, (lines, expected)) in shapes.into_iter().enumerate() {
         let ((few, at_few), (many, at_many)) = (cost(lines, 3500), cost(lines, 14_000));
         assert_eq!((few, many), (expected, expected), "shape {at}");
-        assert!(at_many.calls <= at_few.calls + 2, "shape {at}: {at_few:?} and {at_many:?}");
+        assert!(at_many.allocations <= at_few.allocations + 2, "shape {at}: {at_few:?} and {at_many:?}");
     }
 }
 
@@ -223,7 +223,7 @@ fn half_a_head_holds_nothing_but_its_bytes() {
         });
         ends.collect::<Vec<_>>()
     });
-    assert!(heap.held < 1024 * 1000, "{} bytes for {}", heap.held, servers.len());
+    assert!(heap.live < 1024 * 1000, "{} bytes for {}", heap.live, servers.len());
 }
 
 #[test]
@@ -253,5 +253,5 @@ fn a_client_takes_no_body() {
     let mut body = BytesMut::from(&[b'x'; CAP][..]);
     let (received, heap) = measure(|| client.receive(&mut body, &mut BytesMut::new()));
     assert!(matches!(received, Ok(None)));
-    assert_eq!((heap.calls, body.len()), (0, CAP));
+    assert_eq!((heap.allocations, body.len()), (0, CAP));
 }

@@ -3,7 +3,6 @@
 //!
 //! `cargo test --test attacks` alone does not build `serve`; `cargo test` does.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "server"))]
-#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
 
 mod answers;
@@ -15,8 +14,6 @@ mod ends;
 mod floods;
 mod frames;
 mod heads;
-#[path = "../heap/mod.rs"]
-mod heap;
 mod injection;
 mod logs;
 mod masks;
@@ -29,3 +26,8 @@ mod upgrade;
 mod wire;
 #[cfg(unix)]
 mod wire_frames;
+
+use test_support::heap::CountingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;

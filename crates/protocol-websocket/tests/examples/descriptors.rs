@@ -7,8 +7,10 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use test_support::heads::REQUEST;
+
 use crate::program::{self, Server};
-use crate::{HEAD, connect, read_head};
+use crate::{connect, read_head};
 
 const SERVERS: [(&str, &[&str]); 5] = [
     ("serve", &["--port", "0"]),
@@ -44,6 +46,6 @@ fn servers_accept_again_after_their_descriptors_were_used_up() {
 /// Connects and sends the request of the opening handshake.
 fn request(server: &Server) -> TcpStream {
     let mut stream = connect(server);
-    stream.write_all(HEAD.as_bytes()).unwrap();
+    stream.write_all(REQUEST.as_bytes()).unwrap();
     stream
 }

@@ -24,9 +24,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use program::Server;
-
-const HEAD: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+use test_support::heads::REQUEST;
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
@@ -39,7 +37,7 @@ fn connect(server: &Server) -> TcpStream {
 /// Connects and makes the opening handshake.
 fn open(server: &Server) -> TcpStream {
     let mut stream = connect(server);
-    stream.write_all(HEAD.as_bytes()).unwrap();
+    stream.write_all(REQUEST.as_bytes()).unwrap();
     let response = read_head(&mut stream);
     assert!(response.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&response));
     stream

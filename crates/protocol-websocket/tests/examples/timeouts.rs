@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use test_support::heads::REQUEST;
+
 use crate::program::Server;
-use crate::{HEAD, connect, open};
+use crate::{connect, open};
 
 const SERVERS: [&str; 4] = ["tokio_echo", "hyper_echo", "smol_echo", "poll_server"];
 /// A hundredth of a second each. A loop that spins takes twenty times as many while this test waits.
@@ -32,7 +34,7 @@ fn servers_keep_their_deadlines() {
 /// A handshake that does not go on.
 fn half_a_head(server: &Server) -> TcpStream {
     let mut stream = connect(server);
-    stream.write_all(&HEAD.as_bytes()[..HEAD.len() / 2]).unwrap();
+    stream.write_all(&REQUEST.as_bytes()[..REQUEST.len() / 2]).unwrap();
     stream
 }
 

@@ -2,11 +2,7 @@
 //!
 //! `cargo test -p protocol-websocket --test relay`
 #![cfg(all(feature = "client", feature = "getrandom", feature = "server"))]
-#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap, clippy::indexing_slicing)]
-
-#[path = "../heap/mod.rs"]
-mod heap;
 
 use std::time::Duration;
 
@@ -16,8 +12,11 @@ use protocol_websocket::{
     Accept, Client, DecodeError, Error, Message, MessageKind, Negotiated, Offer, Part, Reject, Server, Timeout,
     Timeouts, Url,
 };
+use test_support::heap::{CountingAllocator, measure};
+use test_support::noise::noise;
 
-use crate::heap::measure;
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 include!("relay.rs");
 
@@ -188,7 +187,7 @@ fn deflating_world() -> World {
 fn compressed_messages_are_passed_on() {
     // Text that gets shorter by compression, and noise that does not.
     let text = Message::from("It is relayed, and compressed on both sides. ".repeat(20_000));
-    let noise = Message::from(noise().take(900_000).collect::<Vec<u8>>());
+    let noise = Message::from(noise(1).take(900_000).collect::<Vec<u8>>());
     for read in [1, 200, 65_536] {
         let mut world = deflating_world();
         for message in [&text, &noise] {
@@ -203,15 +202,9 @@ fn compressed_messages_are_passed_on() {
     }
 }
 
-/// Bytes that do not get shorter by compression.
-fn noise() -> impl Iterator<Item = u8> {
-    let step = |seed: &u32| Some(seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
-    std::iter::successors(Some(1_013_904_223), step).map(|seed: u32| seed.to_be_bytes()[0])
-}
-
 /// Sends `short` frames of one byte, and then `long` ones of `len` bytes, as one message.
 fn send_frames(peer: &mut Peer, short: usize, long: usize, len: usize) -> Message {
-    let (mut noise, mut whole) = (noise(), Vec::new());
+    let (mut noise, mut whole) = (noise(1), Vec::new());
     for at in 0..short + long {
         let bytes: Vec<u8> = noise.by_ref().take(if at < short { 1 } else { len }).collect();
         whole.extend_from_slice(&bytes);

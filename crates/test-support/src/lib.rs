@@ -1,0 +1,18 @@
+//! What the tests of several crates share. It is not published, and it depends on no other crate, so that each crate can
+//! use it in its own tests.
+//!
+//! | module | has |
+//! |---|---|
+//! | [`errors`] | the checks that every error text passes |
+//! | [`heads`] | the example heads of the specifications |
+//! | [`heap`] | an allocator that counts per thread |
+//! | [`noise`] | bytes from a seed that do not compress |
+//! | [`split`] | byte strings in pieces: one by one, at every position, at given positions |
+#![deny(unsafe_code)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test should fail loudly")]
+
+pub mod errors;
+pub mod heads;
+pub mod heap;
+pub mod noise;
+pub mod split;

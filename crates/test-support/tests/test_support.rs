@@ -1,0 +1,78 @@
+//! Tests of the test support: a tool that measures wrongly would let other tests pass.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt;
+
+use test_support::errors::assert_distinct_texts;
+use test_support::heap::{CountingAllocator, current, measure};
+use test_support::noise::noise;
+use test_support::split::{split_at_all, split_everywhere, split_in_sizes};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+#[test]
+fn heap_counts_live_peak_and_allocated_bytes() {
+    let (bytes, heap) = measure(|| vec![0_u8; 1000]);
+    assert_eq!((heap.live, heap.peak, heap.allocations, heap.allocated), (1000, 1000, 1, 1000));
+    let ((), heap) = measure(|| drop(bytes));
+    assert_eq!((heap.live, heap.peak, heap.allocations, heap.allocated), (-1000, 0, 0, 0));
+    let ((), heap) = measure(|| {
+        let mut bytes: Vec<u8> = Vec::with_capacity(100);
+        bytes.extend_from_slice(&[1; 100]);
+        bytes.reserve_exact(200);
+    });
+    assert_eq!((heap.live, heap.peak, heap.allocations, heap.allocated), (0, 300, 2, 400));
+}
+
+#[test]
+fn heap_counts_each_thread_separately() {
+    let before = current();
+    let other = std::thread::spawn(|| measure(|| vec![0_u8; 1 << 20]).1).join().unwrap();
+    assert_eq!(other.live, 1 << 20);
+    assert!(current().allocated - before.allocated < 1 << 20);
+}
+
+#[test]
+fn pieces_are_the_bytes() {
+    assert_eq!(split_at_all(b"abc", []), [b"abc"]);
+    assert_eq!(split_at_all(b"abc", [2, 1]), [&b"a"[..], b"b", b"c"]);
+    assert_eq!(split_at_all(b"abc", [0, 3]), [&b""[..], b"abc", b""]);
+    assert!(split_everywhere(b"ab").eq([(&b""[..], &b"ab"[..]), (b"a", b"b"), (b"ab", b"")]));
+    assert_eq!(split_in_sizes(b"abcde", &[1, 0, 2]), [&b"a"[..], b"", b"bc", b"d", b"", b"e"]);
+    assert!(split_in_sizes(b"", &[]).is_empty());
+}
+
+#[test]
+fn noise_is_the_same_in_every_run() {
+    assert!(noise(1).take(100).eq(noise(1).take(100)));
+    assert!(!noise(1).take(100).eq(noise(2).take(100)));
+}
+
+#[derive(Debug)]
+struct TextError(&'static str);
+
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for TextError {}
+
+#[test]
+fn distinct_texts_pass() {
+    assert_distinct_texts(&[&TextError("key is missing"), &TextError("key is malformed")]);
+}
+
+#[test]
+#[should_panic(expected = "the same text")]
+fn equal_texts_fail() {
+    assert_distinct_texts(&[&TextError("key is missing"), &TextError("key is missing")]);
+}
+
+#[test]
+#[should_panic(expected = "full stop")]
+fn text_with_full_stop_fails() {
+    assert_distinct_texts(&[&TextError("key is missing.")]);
+}
