@@ -1,83 +1,116 @@
+//! The client's end of a connection, from the request on.
+
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
+use core::ops::{Deref, DerefMut};
 
 use bytes::BytesMut;
-use protocol_websocket_core::{Random, Role};
-use protocol_websocket_handshake_client::url::Url;
-use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
+use protocol_websocket_core::Random;
+use protocol_websocket_handshake_client::{ClientDestination, ClientHandshake};
 use protocol_websocket_http::{BuildError, Offer};
 
-use crate::endpoint::{Endpoint, Handshake, Step};
-use crate::{Config, Connection, Error, Event};
+use crate::handshake::{Handshake, Step};
+use crate::{Config, Connection};
 
-/// A client's connection, from its request on.
-///
-/// ```
-/// use bytes::BytesMut;
-/// use protocol_websocket_connection::{Client, Config, Offer, State, Url};
-///
-/// let url = Url::parse("ws://example.com/chat")?;
-/// // In earnest: `OsRandom`.
-/// let random = |bytes: &mut [u8]| bytes.fill(7);
-/// let mut output = BytesMut::new();
-/// let client = Client::connect(&url, &Offer::new().subprotocol("chat"), Config::new(), random, &mut output)?;
-/// assert!(output.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
-/// assert_eq!(client.state(), State::Connecting);
-/// # Ok::<_, Box<dyn std::error::Error>>(())
-/// ```
-pub type Client = Endpoint<Asking>;
-
-/// The client's side of the handshake: its request is out.
-pub struct Asking {
-    handshake: ClientHandshake,
-    /// Where the nonce came from and the mask keys will; the connection takes it over.
-    random: Option<Box<dyn Random + Send>>,
-}
-
-impl Endpoint<Asking> {
-    /// Writes the request for an upgrade to `output`. `random` gives its nonce, and the masks of the connection
-    /// afterwards.
+impl Connection {
+    /// Creates the client's end of a connection, and writes the request for an upgrade to `output`. The destination is a
+    /// [`Destination`](crate::Destination) or, with the feature `url`, a `&Url`. `random` returns the nonce of the request, and
+    /// the mask keys of the connection.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Destination, Offer, State};
+    ///
+    /// let destination = Destination::new("example.com", "/chat");
+    /// // For a real connection: `OsRandom`.
+    /// let random = |bytes: &mut [u8]| bytes.fill(7);
+    /// let mut output = BytesMut::new();
+    /// let client = Connection::client(destination, &Offer::new().subprotocol("chat"), Config::new(), random, &mut output)?;
+    /// assert!(output.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+    /// assert_eq!(client.state(), State::Connecting);
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// When `offer` holds something that cannot be said in a head. Nothing is written then.
-    pub fn connect(
-        url: &Url,
+    /// [`BuildError`] when `offer` cannot be written. Nothing is written then.
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub fn client<'a>(
+        destination: impl Into<ClientDestination<'a>>,
         offer: &Offer,
-        config: Config,
-        mut random: impl Random + Send + 'static,
+        config: impl Into<Arc<Config>>,
+        mut random: impl Random + 'static,
         output: &mut BytesMut,
     ) -> Result<Self, BuildError> {
-        let offer = &config.offer(offer.clone());
-        let handshake = ClientHandshake::new(url, offer, &mut random, output)?.limits(config.head_limits);
-        Ok(Self::begin(Asking { handshake, random: Some(Box::new(random)) }, config))
+        let config = config.into();
+        let offer = config.offer(offer.clone());
+        let handshake = ClientHandshake::new(destination, &offer, &mut random, output)?.limits(config.head_limits);
+        let version = handshake.request().version();
+        let handshake = Handshake::new(Step::Response(Box::new(handshake)), &config);
+        let mut connection = Self::connecting(config, Some(Box::new(random)), handshake);
+        connection.sender.version = version;
+        Ok(connection)
     }
 }
 
-impl Handshake for Asking {
-    fn receive(&mut self, config: &Config, input: &mut BytesMut, _: &mut BytesMut) -> Result<Step, Error> {
-        Ok(match self.handshake.parse(input).map_err(Error::Answer)? {
-            None => Step::Wait,
-            Some(Outcome::Open(response)) => {
-                let negotiated = response.into_negotiated();
-                //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
-                //# If a server gives an invalid response, such as accepting a PMCE that the client
-                //# did not offer
-                config.extensions.agree(Role::Client, &negotiated).map_err(|error| Error::Answer(error.into()))?;
-                //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
-                //# a client MUST mask all frames that it sends to the server
-                Step::Open(Connection::new(Role::Client, &negotiated, config, self.random.take()), negotiated)
-            }
-            Some(Outcome::Redirect(redirect)) => Step::Refused(Event::Redirect(Box::new(redirect))),
-            Some(Outcome::Rejected(answer)) => Step::Refused(Event::Rejected(Box::new(answer))),
-        })
+/// A client's [`Connection`], under the name of Perl's helper class. It dereferences to the connection and adds nothing to it.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Client, Config, Destination, Offer, State};
+///
+/// let destination = Destination::new("example.com", "/chat");
+/// // For a real connection: `OsRandom`.
+/// let random = |bytes: &mut [u8]| bytes.fill(7);
+/// let mut output = BytesMut::new();
+/// let client = Client::connect(destination, &Offer::new(), Config::new(), random, &mut output)?;
+/// assert_eq!(client.state(), State::Connecting);
+/// # Ok::<_, Box<dyn core::error::Error>>(())
+/// ```
+pub struct Client(Connection);
+
+impl Client {
+    /// Writes the request for an upgrade to `output`: see [`Connection::client`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::client`].
+    pub fn connect<'a>(
+        destination: impl Into<ClientDestination<'a>>,
+        offer: &Offer,
+        config: impl Into<Arc<Config>>,
+        random: impl Random + 'static,
+        output: &mut BytesMut,
+    ) -> Result<Self, BuildError> {
+        Connection::client(destination, offer, config, random, output).map(Self)
     }
 
-    fn time_out(&self, _: &mut BytesMut) {}
+    /// Returns the connection, to [split](Connection::split) it for instance.
+    #[must_use]
+    pub fn into_connection(self) -> Connection {
+        self.0
+    }
 }
 
-impl fmt::Debug for Asking {
+impl Deref for Client {
+    type Target = Connection;
+
+    #[inline]
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Client {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asking").finish_non_exhaustive()
+        self.0.fmt(f)
     }
 }

@@ -1,11 +1,23 @@
-use core::time::Duration;
+use alloc::sync::Arc;
 
-use protocol_websocket_frame::{Decoder, Delivery, Extension, Limits};
-use protocol_websocket_http::{Accept, HeadLimits, Negotiate, Offer, Request, Versions};
+use protocol_websocket_frame::{Decoder, Delivery, Limits, Negotiate};
+use protocol_websocket_http::{Accept, HeadLimits, Offer, Request, Versions};
 
-use crate::negotiation::Willing;
+use crate::Timeouts;
+use crate::negotiation::ConfiguredExtensions;
 
-/// What a connection is told before it begins. The default is strict and answers pings; nothing in it is needed.
+/// The configuration of a connection. The default is strict and answers pings.
+///
+/// Connections share it as an [`Arc`]: make one, and clone the `Arc` for each connection.
+///
+/// ```
+/// use std::sync::Arc;
+/// use protocol_websocket_connection::{Config, Connection, Limits, Negotiated, Timeouts};
+///
+/// let config = Arc::new(Config::new().limits(Limits::new(64 * 1024)).timeouts(Timeouts::RECOMMENDED));
+/// let connection = Connection::open_server(&Negotiated::default(), Arc::clone(&config));
+/// assert!(core::ptr::eq(connection.config(), &*config));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) limits: Limits,
@@ -13,21 +25,21 @@ pub struct Config {
     pub(crate) versions: Versions,
     pub(crate) delivery: Delivery,
     pub(crate) min_part: u16,
-    pub(crate) lenient: bool,
+    pub(crate) perl_compat: bool,
     pub(crate) auto_pong: bool,
     pub(crate) high_water_mark: usize,
     pub(crate) timeouts: Timeouts,
-    pub(crate) extensions: Willing,
+    pub(crate) extensions: ConfiguredExtensions,
 }
 
 impl Config {
-    /// How many unsent bytes hold pongs back, unless told otherwise: 64 KiB, one usual read.
+    /// The default high-water mark, in bytes: 64 KiB, the size of a common read buffer.
     pub const HIGH_WATER_MARK: usize = 64 * 1024;
 
-    /// The least length of a part by default, in bytes: 4 KiB.
+    /// The default minimum length of a part, in bytes: 4 KiB.
     pub const MIN_PART: u16 = Decoder::MIN_PART;
 
-    /// The defaults.
+    /// Returns the default configuration.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -36,54 +48,60 @@ impl Config {
             versions: Versions::ALL,
             delivery: Delivery::Whole,
             min_part: Self::MIN_PART,
-            lenient: false,
+            perl_compat: false,
             auto_pong: true,
             high_water_mark: Self::HIGH_WATER_MARK,
             timeouts: Timeouts::NONE,
-            extensions: Willing::default(),
+            extensions: ConfiguredExtensions::default(),
         }
     }
 
-    /// What frames and messages may cost; [`Limits::default`] otherwise.
+    /// Sets the limits of frames and messages. The default is [`Limits::default`].
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// What the handshake's head may cost; [`HeadLimits::default`] otherwise.
+    /// Sets the limits of the handshake's HTTP head. The default is [`HeadLimits::default`].
     #[must_use]
     pub const fn head_limits(mut self, limits: HeadLimits) -> Self {
         self.head_limits = limits;
         self
     }
 
-    /// Which versions of the protocol a server speaks: all four otherwise. A client says which one it wants with
+    /// Sets the versions of the protocol that a server supports. The default is all four. A client chooses its version with
     /// [`Offer::version`](crate::Offer::version).
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Versions};
+    ///
+    /// let no_drafts = Config::new().versions(Versions::RFC6455);
+    /// # let _ = no_drafts;
+    /// ```
     #[must_use]
     pub const fn versions(mut self, versions: Versions) -> Self {
         self.versions = versions;
         self
     }
 
-    /// Whether messages come whole, as [`Event::Message`](crate::Event::Message), which is the default, or in parts as
-    /// they arrive, as [`Event::Part`](crate::Event::Part).
+    /// Sets whether messages are delivered whole, as [`Event::Message`](crate::Event::Message), which is the default, or in
+    /// parts as they arrive, as [`Event::Part`](crate::Event::Part).
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// Sets how many bytes of a frame make an [`Event::Part`](crate::Event::Part) with [`Delivery::Parts`];
-    /// [`Config::MIN_PART`] otherwise. Until so many have come they are kept, and the end of a frame does not wait. 0 is
-    /// the same as 1: every byte is passed on at once.
+    /// Sets the minimum length of an [`Event::Part`](crate::Event::Part) in bytes, with [`Delivery::Parts`]. The default is
+    /// [`Config::MIN_PART`]. Fewer bytes are kept until more arrive. The last part of a frame may be shorter. 0 is the same as 1:
+    /// each byte is delivered at once.
     ///
-    /// So a message that comes in `frames` frames and has `len` bytes is at most `frames + len / bytes` parts. If each part is
-    /// sent on as a fragment ([`Connection::send_part`](crate::Connection::send_part)), the message has at most
-    /// `max_message / bytes` more fragments than it had frames. To stay within the limit of the peer that gets them, leave
-    /// room for these: take that many from the [`Limits::max_fragments`] of this side. Of a message that an extension
-    /// has to undo its work on, the bytes that came count, and what becomes of them comes in parts of at most 64 KiB: leave
-    /// room for `max_message / 65536` more.
+    /// So a message of `frames` frames and `len` bytes has at most `frames + len / bytes` parts. If each part is sent on as a
+    /// fragment ([`Connection::send_part`](crate::Connection::send_part)), the message has at most `max_message / bytes` more
+    /// fragments than it had frames. To stay within the limit of the peer that receives them, subtract that number from the
+    /// [`Limits::max_fragments`] of this side. If an extension decodes the message, its received bytes count, and the decoded
+    /// bytes come in parts of at most 64 KiB: subtract `max_message / 65536` as well.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Delivery};
@@ -97,69 +115,67 @@ impl Config {
         self
     }
 
-    /// As lenient in reading as Perl's `Protocol::WebSocket` 0.26 where that is harmless, and with its limits:
-    /// [`Decoder::perl_compat`](protocol_websocket_frame::Decoder::perl_compat), [`Limits::PERL`] and
-    /// [`HeadLimits::PERL`]. For peers that it is in: its client does not mask its Close.
+    /// Accepts input that Perl's `Protocol::WebSocket` 0.26 accepts, where that is harmless, and sets its limits:
+    /// [`Decoder::perl_compat`](protocol_websocket_frame::Decoder::perl_compat), [`Limits::PERL`] and [`HeadLimits::PERL`]. It is
+    /// for peers that use that module: its client does not mask its Close.
     ///
-    /// What is written stays as it is; for that there is `perl_compat` of [`Offer`](crate::Offer) and
-    /// [`Accept`](crate::Accept).
+    /// It does not change the output. [`Offer`](crate::Offer) and [`Accept`](crate::Accept) have a `perl_compat` for that.
     #[must_use]
     pub const fn perl_compat(mut self) -> Self {
-        self.lenient = true;
+        self.perl_compat = true;
         self.limits = Limits::PERL;
         self.head_limits = HeadLimits::PERL;
         self
     }
 
-    /// Whether pings are answered without being asked; they are by default. Without it the application must answer
-    /// each [`Event::Ping`](crate::Event::Ping) (RFC 6455 §5.5.2).
+    /// Sets whether a [`Connection`](crate::Connection) answers pings itself, which is the default. Otherwise the application must
+    /// answer each [`Event::Ping`](crate::Event::Ping) (RFC 6455 §5.5.2), with its [`reply`](crate::Event::reply) or
+    /// [`pong`](crate::Connection::pong).
     #[must_use]
     pub const fn auto_pong(mut self, auto_pong: bool) -> Self {
         self.auto_pong = auto_pong;
         self
     }
 
-    /// While the output holds more than this many bytes, only the latest pong is kept back for later: a peer that pings
-    /// and never reads makes us hold no more (RFC 6455 §5.5.3). [`Config::HIGH_WATER_MARK`] otherwise.
+    /// Sets the high-water mark in bytes. The default is [`Config::HIGH_WATER_MARK`]. While the output has more bytes, only the
+    /// latest pong is kept and written later (RFC 6455 §5.5.3). So a peer that pings and never reads does not grow the output.
+    /// More than 4 GiB count as 4 GiB.
     #[must_use]
     pub const fn high_water_mark(mut self, bytes: usize) -> Self {
         self.high_water_mark = bytes;
         self
     }
 
-    /// How long to wait for what; [`Timeouts::NONE`] otherwise.
+    /// Sets the deadlines. The default is [`Timeouts::NONE`].
     #[must_use]
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// Adds an extension that we are willing to use, such as `PermessageDeflate`; the most wanted one comes first.
+    /// Adds a supported extension, such as `PermessageDeflate`, after those added before: the order is the order of preference.
     ///
-    /// [`Client`](crate::Client) and [`Server`](crate::Server) negotiate it by themselves. The same extension may be
-    /// added again with other wishes: a client offers all of them, and what is refused in one form may be granted in
-    /// the next; a server takes the first that fits an offer.
+    /// [`Connection::client`](crate::Connection::client) and [`Connection::server`](crate::Connection::server) negotiate it. The same
+    /// extension may be added again with other parameters. A client offers all of them, and the server may decline the first
+    /// and accept the next. A server uses the first that fits an offer.
     #[must_use]
-    pub fn extension<R, S>(mut self, extension: impl Negotiate<Agreed = (R, S)> + Send + Sync + 'static) -> Self
-    where
-        R: Extension + Send + 'static,
-        S: Extension + Send + 'static,
-    {
+    pub fn extension(mut self, extension: impl Negotiate + 'static) -> Self {
         self.extensions.push(extension);
         self
     }
 
-    /// Adds the extensions of this configuration to what a client asks for, if its version has any. Only for handshakes that are made
-    /// elsewhere: [`Client`](crate::Client) does it by itself.
+    /// Adds the extensions of this configuration to a client's offer, if its version has extensions. It is for handshakes that
+    /// are made elsewhere: [`Connection::client`](crate::Connection::client) does this itself.
     #[must_use]
     pub fn offer(&self, offer: Offer) -> Offer {
         self.extensions.offer(offer)
     }
 
-    /// Adds the extensions that `request` offers and that this configuration is willing to use to what a server
-    /// grants. Only for handshakes that are made elsewhere: [`Server`](crate::Server) does it by itself.
+    /// Adds the extensions that `request` offers and this configuration supports to a server's response. It is for handshakes
+    /// that are made elsewhere: [`Connection::accept`](crate::Connection::accept) and
+    /// [`Connection::respond`](crate::Connection::respond) do this themselves.
     ///
-    /// They come in the client's order, each once; one whose reserved bits are taken by another is declined.
+    /// The order is the client's. Each extension is added once, and none whose reserved bits are in use.
     #[must_use]
     pub fn accept(&self, request: &Request, accept: Accept) -> Accept {
         self.extensions.accept(request, accept)
@@ -172,45 +188,9 @@ impl Default for Config {
     }
 }
 
-/// How long to wait for what. A time that is `None` is waited for ever.
-///
-/// They only work for a caller that watches the clock: see
-/// [`Connection::poll_timeout`](crate::Connection::poll_timeout). The halves of a connection that was split have no timers.
-///
-/// No deadline limits a write. The deadlines for a Pong and for a Close run once our Ping or our Close was written, so a
-/// peer that does not read is ended by the caller's own deadline for its writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For the opening handshake as a whole, however its bytes trickle.
-    pub handshake: Option<Duration>,
-    /// Without any byte from the peer, after which a Ping is sent. With `pong_timeout: None` another one follows at each interval
-    /// in which no byte comes, unless `output` still has unsent bytes then.
-    pub ping_interval: Option<Duration>,
-    /// For any byte from the peer after that Ping was written. Then the connection fails: the Close that is sent has code
-    /// 1011, and [`close_code`](crate::Connection::close_code) gives 1006, because the peer sent none. The deadline starts
-    /// again while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
-    pub pong_timeout: Option<Duration>,
-    /// Without any byte from the peer. Then the connection fails: the Close that is sent has code 1001, and
-    /// [`close_code`](crate::Connection::close_code) gives 1006. The deadline runs while `output` has unsent bytes, too, so
-    /// it also ends a connection whose peer does not read, if the caller does not read meanwhile.
-    pub idle: Option<Duration>,
-    /// For the peer's Close after ours was written, whatever else the peer sends. At a client, also for the server to end the
-    /// transport after the closing handshake (RFC 6455 §7.1.1), until
-    /// [`receive_eof`](crate::Connection::receive_eof) is called.
-    pub close: Option<Duration>,
-}
-
-impl Timeouts {
-    /// No deadlines at all.
-    pub const NONE: Self = Self { handshake: None, ping_interval: None, pong_timeout: None, idle: None, close: None };
-
-    /// What a server on the open internet may want: 10 s for either handshake, a ping after 20 s of silence and 20 s
-    /// for its answer, as Python's websockets has them.
-    pub const RECOMMENDED: Self = Self {
-        handshake: Some(Duration::from_secs(10)),
-        ping_interval: Some(Duration::from_secs(20)),
-        pong_timeout: Some(Duration::from_secs(20)),
-        idle: None,
-        close: Some(Duration::from_secs(10)),
-    };
+/// Copies the configuration. Share an [`Arc`] instead where there are many connections.
+impl From<&Config> for Arc<Config> {
+    fn from(config: &Config) -> Self {
+        Self::new(config.clone())
+    }
 }

@@ -1,8 +1,10 @@
+//! The events of a connection, owned and borrowed.
+
 #[cfg(feature = "client")]
 use alloc::boxed::Box;
 
 use bytes::Bytes;
-use protocol_websocket_frame::{Close, Message, Part};
+use protocol_websocket_frame::{Close, LentMessage, Message, Part, Payload};
 #[cfg(feature = "client")]
 use protocol_websocket_handshake_client::Redirect;
 #[cfg(feature = "server")]
@@ -11,31 +13,122 @@ use protocol_websocket_http::Negotiated;
 #[cfg(feature = "client")]
 use protocol_websocket_http::ResponseHead;
 
-/// What came of the peer's bytes.
-#[derive(Debug)]
+/// An event that [`Connection::receive`](crate::Connection::receive) found in the input.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Event, Message, Negotiated};
+///
+/// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+/// let event = client.receive(&mut BytesMut::from(&b"\x81\x02hi"[..]), &mut BytesMut::new())?;
+/// assert_eq!(event, Some(Event::Message(Message::from("hi"))));
+/// # Ok::<_, protocol_websocket_connection::Error>(())
+/// ```
+#[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// At a server: a client asks to be let in. Nothing more is read until it is answered, by
-    /// [`Server::accept`](crate::Server) or [`Server::reject`](crate::Server::reject).
+    /// At a server: a client requests an upgrade. Nothing more is received until
+    /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject) responds.
     #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     Upgrade(Upgrade),
-    /// The handshake is done, and this was agreed on. Messages may go both ways.
+    /// The handshake is done, with this result. Both ends can send messages.
     Open(Negotiated),
-    /// At a client: the server sends us elsewhere. It is over here; the answer's body, if any, is left in the input.
+    /// At a client: the server redirects to another URL. The connection has ended. The body of the response, if any, stays in
+    /// the input.
     #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     Redirect(Box<Redirect>),
-    /// At a client: the server says no. It is over; the answer's body, if any, is left in the input.
+    /// At a client: the server rejects the request. The connection has ended. The body of the response, if any, stays in the
+    /// input.
     #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     Rejected(Box<ResponseHead>),
     /// A whole message.
     Message(Message),
-    /// A piece of a message, with [`Delivery::Parts`](protocol_websocket_frame::Delivery::Parts).
+    /// A part of a message, with [`Delivery::Parts`](protocol_websocket_frame::Delivery::Parts).
     Part(Part),
-    /// The peer asks whether we are there. It was answered already, unless
-    /// [`Config::auto_pong`](crate::Config::auto_pong) is off.
+    /// A Ping. A connection has answered it, unless [`Config::auto_pong`](crate::Config::auto_pong) is off.
     Ping(Bytes),
-    /// The peer answers a ping, or just shows that it is there.
+    /// A Pong: the answer to a Ping, or an unsolicited sign of life.
     Pong(Bytes),
-    /// The peer closes, with a code and a reason or without. The answer is in the output already; nothing more comes.
+    /// The peer's Close, with a code and a reason or without. A connection has answered it. Nothing more is received.
     Close(Option<Close>),
+}
+
+/// An event like [`Event`], whose payload borrows from the input where it can.
+///
+/// [`Connection::receive_lent`](crate::Connection::receive_lent) returns it. It does not borrow from the connection, so the
+/// connection can send while the event is in use. A message that was joined from fragments or reads, or that an extension
+/// changed, owns its payload.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated};
+///
+/// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+/// let (mut buffer, mut output) = (*b"\x81\x02hi", BytesMut::new());
+/// let mut input = &mut buffer[..];
+/// while let Some(event) = client.receive_lent(&mut input, &mut output)? {
+///     if let EventRef::Message(message) = event {
+///         client.send(message, &mut output)?;
+///     }
+/// }
+/// assert_eq!(output[..2], *b"\x81\x82");
+/// # Ok::<_, Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventRef<'i> {
+    /// As [`Event::Upgrade`].
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    Upgrade(Upgrade),
+    /// As [`Event::Open`].
+    Open(Negotiated),
+    /// As [`Event::Redirect`].
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    Redirect(Box<Redirect>),
+    /// As [`Event::Rejected`].
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    Rejected(Box<ResponseHead>),
+    /// As [`Event::Message`].
+    Message(LentMessage<'i>),
+    /// As [`Event::Part`].
+    Part(Part<Payload<'i>>),
+    /// As [`Event::Ping`].
+    Ping(Payload<'i>),
+    /// As [`Event::Pong`].
+    Pong(Payload<'i>),
+    /// As [`Event::Close`].
+    Close(Option<Close>),
+}
+
+impl EventRef<'_> {
+    /// Returns the same event without a borrow. A borrowed payload is copied.
+    #[must_use]
+    pub fn into_owned(self) -> Event {
+        match self {
+            #[cfg(feature = "server")]
+            Self::Upgrade(upgrade) => Event::Upgrade(upgrade),
+            Self::Open(negotiated) => Event::Open(negotiated),
+            #[cfg(feature = "client")]
+            Self::Redirect(redirect) => Event::Redirect(redirect),
+            #[cfg(feature = "client")]
+            Self::Rejected(head) => Event::Rejected(head),
+            Self::Message(message) => Event::Message(message.into_owned()),
+            Self::Part(part) => Event::Part(part.into_owned()),
+            Self::Ping(payload) => Event::Ping(payload.into_owned()),
+            Self::Pong(payload) => Event::Pong(payload.into_owned()),
+            Self::Close(close) => Event::Close(close),
+        }
+    }
+}
+
+impl From<EventRef<'_>> for Event {
+    fn from(event: EventRef<'_>) -> Self {
+        event.into_owned()
+    }
 }

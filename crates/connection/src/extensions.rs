@@ -1,73 +1,116 @@
+//! The extensions of one direction of a connection, in the order in which they were negotiated (RFC 6455 §9.1).
+//!
+//! The first one is applied first to sent frames, and last to received frames. A decoder may return the rest of a frame
+//! that is longer than the room for it. The rest is kept here, and decoded before any other frame.
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame};
+use protocol_websocket_frame::{DecodeError, EncodeError, ExtensionDecoder, ExtensionEncoder, Frame, Payload};
 
-/// The extensions of one direction, the one that was negotiated first in front.
+/// The decoders of received frames, behind a pointer, because most connections have none.
 #[derive(Default)]
-pub(crate) struct Extensions(Box<[Slot]>);
+pub(crate) struct Decoders(Option<Box<DecoderSlots>>);
 
-struct Slot {
-    extension: Box<dyn Extension + Send>,
-    /// What is left of a frame that had more to give than there was room for.
+#[derive(Default)]
+struct DecoderSlots(Vec<DecoderSlot>);
+
+struct DecoderSlot {
+    decoder: Box<dyn ExtensionDecoder>,
+    /// The rest of a frame that did not fit the room. It owns its payload, because the input is gone when it is decoded.
     rest: Option<Frame>,
 }
 
-impl Extensions {
-    pub(crate) fn push(&mut self, extension: Box<dyn Extension + Send>) {
-        let mut slots = Vec::from(core::mem::take(&mut self.0));
-        slots.push(Slot { extension, rest: None });
-        self.0 = slots.into_boxed_slice();
+impl Decoders {
+    pub(crate) fn push(&mut self, decoder: Box<dyn ExtensionDecoder>) {
+        self.0.get_or_insert_default().0.push(DecoderSlot { decoder, rest: None });
+    }
+
+    fn slots(&mut self) -> &mut [DecoderSlot] {
+        self.0.as_mut().map_or(&mut [], |slots| &mut slots.0)
     }
 
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
-    /// What the application sent, of what came. The first worked on it first, so it undoes its work last.
-    pub(crate) fn decode(&mut self, frame: Frame, room: usize) -> Result<Frame, DecodeError> {
-        undo(&mut self.0, frame, room)
+    /// Decodes a frame that arrived.
+    pub(crate) fn decode<'a>(
+        &mut self,
+        frame: Frame<Payload<'a>>,
+        room: usize,
+    ) -> Result<Frame<Payload<'a>>, DecodeError> {
+        decode(self.slots(), frame, room)
     }
 
-    /// More of a frame that came before, if there is more. Until there is not, no other frame may come in.
-    #[inline]
-    pub(crate) fn resume(&mut self, room: usize) -> Result<Option<Frame>, DecodeError> {
-        // Whoever is nearest to the application goes first: what it still holds is older.
-        for at in 0..self.0.len() {
-            let (slots, _) = self.0.split_at_mut(at + 1);
+    /// Decodes more of a frame that arrived before. Until this returns `None`, no other frame may be decoded.
+    pub(crate) fn resume(&mut self, room: usize) -> Result<Option<Frame<Payload<'static>>>, DecodeError> {
+        // The slot that is applied last has the oldest bytes.
+        let slots = self.slots();
+        for at in 0..slots.len() {
+            let (slots, _) = slots.split_at_mut(at + 1);
             if let Some(rest) = slots.last_mut().and_then(|slot| slot.rest.take()) {
-                return undo(slots, rest, room).map(Some);
+                return decode(slots, rest.into(), room).map(Some);
             }
         }
         Ok(None)
     }
 
-    /// Whether [`resume`](Self::resume) has something.
+    /// Returns whether [`resume`](Self::resume) has a frame.
     #[inline]
-    pub(crate) fn has_more(&self) -> bool {
-        self.0.iter().any(|slot| slot.rest.is_some())
-    }
-
-    /// What goes out, of what the application sends.
-    pub(crate) fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        self.0.iter_mut().try_fold(frame, |frame, slot| slot.extension.encode(frame))
-    }
-
-    /// A frame with reserved bits was sent past them.
-    pub(crate) fn restart(&mut self) {
-        self.0.iter_mut().for_each(|slot| slot.extension.restart());
+    pub(crate) fn has_rest(&self) -> bool {
+        self.0.as_ref().is_some_and(|slots| slots.0.iter().any(|slot| slot.rest.is_some()))
     }
 
     pub(crate) fn release_memory(&mut self) {
-        self.0.iter_mut().for_each(|slot| slot.extension.release_memory());
+        self.slots().iter_mut().for_each(|slot| slot.decoder.release_memory());
     }
 }
 
-fn undo(slots: &mut [Slot], frame: Frame, room: usize) -> Result<Frame, DecodeError> {
+fn decode<'a>(
+    slots: &mut [DecoderSlot],
+    frame: Frame<Payload<'a>>,
+    room: usize,
+) -> Result<Frame<Payload<'a>>, DecodeError> {
     slots.iter_mut().rev().try_fold(frame, |frame, slot| {
-        let (frame, rest) = slot.extension.decode(frame, room)?;
-        slot.rest = rest;
+        let (frame, rest) = slot.decoder.decode(frame, room)?;
+        slot.rest = rest.map(Frame::into_owned);
         Ok(frame)
     })
+}
+
+/// The encoders of sent frames, behind a pointer, because most connections have none.
+#[derive(Default)]
+pub(crate) struct Encoders(Option<Box<EncoderSlots>>);
+
+#[derive(Default)]
+struct EncoderSlots(Vec<Box<dyn ExtensionEncoder>>);
+
+impl Encoders {
+    pub(crate) fn push(&mut self, encoder: Box<dyn ExtensionEncoder>) {
+        self.0.get_or_insert_default().0.push(encoder);
+    }
+
+    fn slots(&mut self) -> &mut [Box<dyn ExtensionEncoder>] {
+        self.0.as_mut().map_or(&mut [], |slots| &mut slots.0)
+    }
+
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        self.slots().iter_mut().try_fold(frame, |frame, encoder| encoder.encode(frame))
+    }
+
+    /// Restarts all of them, because a frame with reserved bits was sent without them.
+    pub(crate) fn restart(&mut self) {
+        self.slots().iter_mut().for_each(|encoder| encoder.restart());
+    }
+
+    pub(crate) fn release_memory(&mut self) {
+        self.slots().iter_mut().for_each(|encoder| encoder.release_memory());
+    }
 }

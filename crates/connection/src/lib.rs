@@ -2,27 +2,40 @@
 //!
 //! # In scope
 //!
-//! - [`Connection`]: an open connection in either role, after any handshake. Pings answered, the closing handshake in
-//!   both directions, messages whole or in parts, deadlines by the caller's clock.
-//! - [`Client`] and [`Server`]: the same from the first byte, with the opening handshake in front.
-//! - `Connection::split`: two halves for two tasks.
+//! - [`Connection`]: one type for both roles, from the first byte of the opening handshake, or after a handshake made
+//!   elsewhere. It answers pings, makes the closing handshake in both directions, delivers messages whole or in parts, and
+//!   handles deadlines with the caller's clock.
+//! - [`ReceiveHalf`] and [`SendHalf`]: the two directions of a connection, for two tasks.
+//! - [`Client`] and [`Server`]: a connection under the names of Perl's helper classes.
 //!
 //! # Out of scope
 //!
-//! - Sockets, TLS, threads, clocks, runtimes: they are the caller's, and so are both buffers.
-//! - Raw frames: `protocol-websocket-frame`. A handshake alone: `protocol-websocket-handshake-client` and `-server`.
+//! - Sockets, TLS, threads, clocks and runtimes. They are the caller's, as are the buffers for input and output.
+//! - Frames without a connection: `protocol-websocket-frame`. A handshake without a connection:
+//!   `protocol-websocket-handshake-client` and `-server`.
+//!
+//! # Parts
+//!
+//! ```text
+//!              input ──▶ ReceiveHalf ──▶ Event     decodes, extensions, pings and idle timeouts
+//!  Connection                 │ reply
+//!              output ◀── SendHalf ◀── message     encodes, extensions, mask keys, close timeout
+//! ```
+//!
+//! A connection passes the replies itself. [`Connection::split`] returns the halves, for two tasks. Then
+//! [`Event::reply`] and [`Error::reply`] return the [`Reply`] for [`SendHalf::reply`].
 //!
 //! # States
 //!
 //! ```text
-//!               handshake done            a Close sent               a Close received too,
-//!   CONNECTING ───────────────▶ OPEN ──────────────────▶ CLOSING ─── or the deadline over ──▶ CLOSED
+//!               handshake done            our Close sent             the peer's Close received,
+//!   CONNECTING ───────────────▶ OPEN ──────────────────▶ CLOSING ─── or a deadline passed ────▶ CLOSED
 //!        │                        │                                                             ▲
-//!        │                        └── a Close received, a failure, or EOF ──────────────────────┤
-//!        └── refused, redirected, not understood, EOF ──────────────────────────────────────────┘
+//!        │                        └── the peer's Close received, a failure, or end of stream ───┤
+//!        └── rejected, redirected, malformed, end of stream, or a deadline passed ──────────────┘
 //! ```
 //!
-//! What may be sent and is taken in each of them stands at [`State`].
+//! [`State`] lists what can be sent and received in each state. [`Ended`] describes how a connection ended.
 //!
 //! # Example
 //!
@@ -30,71 +43,95 @@
 //! use bytes::BytesMut;
 //! use protocol_websocket_connection::{Close, CloseCode, Config, Connection, Event, Negotiated, State};
 //!
-//! let mut server = Connection::server(&Negotiated::default(), &Config::new());
-//! let mut client = Connection::client(&Negotiated::default(), &Config::new(), |key: &mut [u8]| key.fill(7));
+//! let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+//! let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
 //! let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
 //!
+//! client.send("Hello", &mut to_server)?;
 //! client.close(Close::new(CloseCode::NORMAL, "done"), &mut to_server)?;
 //! assert_eq!(client.state(), State::Closing);
+//! assert_eq!(server.receive(&mut to_server, &mut to_client)?, Some(Event::Message("Hello".into())));
 //! assert!(matches!(server.receive(&mut to_server, &mut to_client)?, Some(Event::Close(Some(_)))));
 //! assert!(matches!(client.receive(&mut to_client, &mut to_server)?, Some(Event::Close(Some(_)))));
 //! assert_eq!((client.state(), server.state()), (State::Closed, State::Closed));
-//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # Ok::<_, Box<dyn core::error::Error>>(())
 //! ```
 //!
 //! # Features
 //!
-//! - `client` (on): [`Client`], and with it the `url` crate.
-//! - `server` (on): [`Server`].
-//! - `split` (off): `Connection::split`.
-//! - `std` (on): SIMD instructions found at run time. Nothing needs it to be correct.
+//! - `client` (on): [`Connection::client`] and [`Client`].
+//! - `server` (on): [`Connection::server`], its `accept`, `reject` and `respond`, and [`Server`].
+//! - `simd` (on): masks long payloads with the widest instructions of the processor, detected at run time.
+//! - `std` (on): validates text with the SIMD instructions of the processor, detected at run time.
+//! - `url` (on): a [`Url`] as the destination of a client. Brings the `url` crate with its IDNA tables.
+//! - `serde` (off): serialization of [`CloseCode`], [`HeadLimits`], [`Limits`], [`Timeouts`] and [`Versions`].
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 
+#[cfg(feature = "server")]
+mod accept;
 #[cfg(feature = "client")]
 mod client;
+mod close_timer;
 mod config;
 mod connection;
-#[cfg(any(feature = "client", feature = "server"))]
-mod endpoint;
+mod ended;
 mod error;
 mod event;
 mod extensions;
+#[cfg(any(feature = "client", feature = "server"))]
+mod handshake;
+#[cfg(any(feature = "client", feature = "server"))]
+mod handshake_timer;
+mod input;
+mod keep_alive;
 mod negotiation;
-mod receiver;
-mod sender;
+#[cfg(any(feature = "client", feature = "server"))]
+mod opening;
+mod receive_half;
+mod reply;
+mod send_error;
+mod send_half;
 #[cfg(feature = "server")]
 mod server;
-#[cfg(feature = "split")]
-mod split;
 mod state;
-mod timers;
+mod timeout;
+mod timeouts;
+mod written;
 
 #[cfg(feature = "client")]
-pub use client::{Asking, Client};
-pub use config::{Config, Timeouts};
+pub use client::Client;
+pub use config::Config;
 pub use connection::Connection;
-#[cfg(any(feature = "client", feature = "server"))]
-pub use endpoint::Endpoint;
-pub use error::{Error, SendError, Timeout};
-pub use event::Event;
-pub use protocol_websocket_core::{Random, Role, Version};
+pub use ended::{Ended, EndedBy};
+pub use error::Error;
+pub use event::{Event, EventRef};
+pub use protocol_websocket_core::{ExtensionParams, Random, Role, Version};
 pub use protocol_websocket_frame::{
-    Close, CloseCode, Delivery, Extension, Frame, Limits, Message, MessageKind, Part, Utf8Bytes,
+    AsMessage, Close, CloseCode, Delivery, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, LentMessage,
+    Limits, Message, MessageKind, MessageRef, Negotiate, Part, Payload, Rsv, Utf8Bytes,
 };
+#[cfg(feature = "url")]
+pub use protocol_websocket_handshake_client::url::Url;
 #[cfg(feature = "client")]
-pub use protocol_websocket_handshake_client::{Redirect, url::Url};
+pub use protocol_websocket_handshake_client::{ClientDestination, Redirect};
 #[cfg(feature = "server")]
 pub use protocol_websocket_handshake_server::Upgrade;
-pub use protocol_websocket_http::{Accept, HeadLimits, Negotiate, Negotiated, Offer, Reject, Versions};
+pub use protocol_websocket_http::{
+    Accept, Destination, HeadLimits, Negotiated, Offer, Reject, Request, Response, Versions,
+};
+pub use receive_half::ReceiveHalf;
+pub use reply::Reply;
+pub use send_error::SendError;
+pub use send_half::SendHalf;
 #[cfg(feature = "server")]
-pub use server::{Answering, Server};
-#[cfg(feature = "split")]
-pub use split::{ReceiveHalf, SendHalf};
+pub use server::Server;
 pub use state::State;
+pub use timeout::Timeout;
+pub use timeouts::Timeouts;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,18 +1,21 @@
-use bytes::BytesMut;
-use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, ServerHandshake, Upgrade};
-use protocol_websocket_http::{Accept, Reject};
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
 
-use crate::endpoint::{Endpoint, Handshake, Step};
-use crate::{Config, Connection, Error, Event, SendError};
+use crate::{Config, Connection};
 
-/// A server's connection, from the client's first byte on.
+/// A server's [`Connection`], under the name of Perl's helper class. It dereferences to the connection and adds nothing to it.
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use protocol_websocket_connection::{Accept, Config, Error, Event, SendError, Server};
+/// use protocol_websocket_connection::{Accept, Config, Event, Server};
 ///
-/// /// What arrived is in `input`; what is to be sent is in `output` afterwards.
-/// fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut) -> Result<(), Box<dyn std::error::Error>> {
+/// /// Handles the bytes in `input`. The bytes to send are in `output` afterwards.
+/// fn echo(
+///     server: &mut Server,
+///     input: &mut BytesMut,
+///     output: &mut BytesMut,
+/// ) -> Result<(), Box<dyn core::error::Error>> {
 ///     while let Some(event) = server.receive(input, output)? {
 ///         match event {
 ///             Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
@@ -30,117 +33,42 @@ use crate::{Config, Connection, Error, Event, SendError};
 /// let mut output = BytesMut::new();
 /// echo(&mut Server::new(Config::new()), &mut input, &mut output)?;
 /// assert!(output.starts_with(b"HTTP/1.1 101 "));
-/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # Ok::<_, Box<dyn core::error::Error>>(())
 /// ```
-pub type Server = Endpoint<Answering>;
+pub struct Server(Connection);
 
-/// The server's side of the handshake.
-#[derive(Debug)]
-pub struct Answering(Await);
-
-/// What is awaited.
-#[derive(Debug)]
-enum Await {
-    /// A request.
-    Request(ServerHandshake),
-    /// Our answer to it.
-    Answer,
-    /// The last bytes of a client of draft-ietf-hybi-00: our answer's head is out.
-    Key3(AwaitingKey3),
-}
-
-impl Endpoint<Answering> {
-    /// A connection that waits for its request.
+impl Server {
+    /// Creates a connection that awaits a request: see [`Connection::server`].
     #[must_use]
-    pub fn new(config: Config) -> Self {
-        let handshake = ServerHandshake::new().limits(config.head_limits).versions(config.versions);
-        Self::begin(Answering(Await::Request(handshake)), config)
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
+        Self(Connection::server(config))
     }
 
-    /// Answers a request with 101, and with those of our [extensions](Config::extension) that it offers. The connection
-    /// is open from here on; the next [`receive`](Self::receive) gives [`Event::Open`]. A client of draft-ietf-hybi-00 has eight more bytes to send: there it is open when they came.
-    ///
-    /// # Errors
-    ///
-    /// When `accept` cannot be said, or says what was not offered: the client is told 500 then, and it is over. Before a
-    /// request came, and after it was answered, nothing is written.
-    pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
-        let (awaited, config) = self.unanswered()?;
-        let accept = &config.accept(upgrade.request(), accept.clone());
-        match upgrade.accept(accept, output) {
-            Ok(Accepted::AwaitingKey3(key3)) => *awaited = Await::Key3(key3),
-            Ok(Accepted::Open(negotiated)) => {
-                let connection = Connection::server(&negotiated, config);
-                self.opened(connection, negotiated);
-            }
-            Err(error) => {
-                refuse(500, output);
-                self.over();
-                return Err(error.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Answers a request with a refusal. It is over then.
-    ///
-    /// # Errors
-    ///
-    /// When `reject` cannot be said: the client is told 500 then, and it is over all the same. Before a request came,
-    /// and after it was answered, nothing is written.
-    pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
-        self.unanswered()?;
-        let written = upgrade.reject(reject, output);
-        if written.is_err() {
-            refuse(500, output);
-        }
-        self.over();
-        Ok(written?)
-    }
-
-    fn unanswered(&mut self) -> Result<(&mut Await, &Config), SendError> {
-        match self.connecting()? {
-            (Answering(awaited @ Await::Answer), config) => Ok((awaited, config)),
-            (Answering(Await::Request(_)), _) => Err(SendError::NotOpen),
-            (Answering(Await::Key3(_)), _) => Err(SendError::AlreadyOpen),
-        }
+    /// Returns the connection, to [split](Connection::split) it for instance.
+    #[must_use]
+    pub fn into_connection(self) -> Connection {
+        self.0
     }
 }
 
-impl Handshake for Answering {
-    fn receive(&mut self, config: &Config, input: &mut BytesMut, output: &mut BytesMut) -> Result<Step, Error> {
-        let handshake = match &mut self.0 {
-            Await::Request(handshake) => handshake,
-            Await::Answer => return Ok(Step::Wait),
-            Await::Key3(key3) => {
-                return Ok(key3
-                    .parse(input, output)
-                    .map_or(Step::Wait, |negotiated| Step::Open(Connection::server(&negotiated, config), negotiated)));
-            }
-        };
-        match handshake.parse(input) {
-            Ok(None) => Ok(Step::Wait),
-            Ok(Some(upgrade)) => {
-                self.0 = Await::Answer;
-                Ok(Step::Event(Event::Upgrade(upgrade)))
-            }
-            Err(error) => {
-                error.reply(output);
-                Err(Error::Request(error))
-            }
-        }
-    }
+impl Deref for Server {
+    type Target = Connection;
 
-    fn time_out(&self, output: &mut BytesMut) {
-        // Behind the head of a 101 there is no place for another one.
-        if !matches!(self.0, Await::Key3(_)) {
-            refuse(408, output);
-        }
+    #[inline]
+    fn deref(&self) -> &Connection {
+        &self.0
     }
 }
 
-/// Refuses with a status of our own.
-fn refuse(status: u16, output: &mut BytesMut) {
-    // Without words of somebody else's it always can be written.
-    let _ = Reject::new(status).encode(output);
+impl DerefMut for Server {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }

@@ -1,118 +1,197 @@
-//! Every transition of a connection, and nothing that knows which role we play.
+//! The two directions of a connection, with every transition, and the state that they add up to. Nothing here depends on
+//! the role.
+//!
+//! Each direction has its own state, and the fast paths test one direction alone:
+//!
+//! ```text
+//! incoming   Connecting ──▶ Open ──▶ Ended                    a Close, a failure, a deadline or the end of the transport
+//!                └──▶ Refused                                 a response whose body belongs to the caller
+//!
+//! outgoing   Connecting ──▶ Open ──▶ Closing ──▶ ClosedFirst  our Close, then the peer's Close or the end of the transport
+//!                             │         └──────▶ TimedOut     our Close, then its deadline
+//!                             └──▶ Closed                     the answer to the peer's Close, a failure, or the end
+//! ```
 
-use protocol_websocket_frame::{CloseCode, DecodeError};
+use core::fmt;
 
-/// Where a connection stands (RFC 6455 §4 and §7.1), in the words that browsers use.
+use crate::{ReceiveHalf, SendHalf};
+
+/// The state of a connection (RFC 6455 §4 and §7.1), named as in the WebSocket API of browsers.
 ///
 /// ```text
-///               handshake done            a Close sent               a Close received too,
-///   CONNECTING ───────────────▶ OPEN ──────────────────▶ CLOSING ─── or the deadline over ──▶ CLOSED
+///               handshake done            our Close sent             the peer's Close received,
+///   CONNECTING ───────────────▶ OPEN ──────────────────▶ CLOSING ─── or a deadline passed ────▶ CLOSED
 ///        │                        │                                                             ▲
-///        │                        └── a Close received (its answer goes out at once), or ───────┤
-///        │                            a failure (its Close goes out at once), or EOF            │
-///        └── refused, redirected, not understood, EOF ──────────────────────────────────────────┘
+///        │                        └── the peer's Close received (the answer is sent at once), ──┤
+///        │                            a failure (its Close is sent at once), or end of stream   │
+///        └── rejected, redirected, malformed, end of stream, or a deadline passed ──────────────┘
 /// ```
 ///
-/// | state | we may send | we take |
+/// | state | can be sent | is received |
 /// |---|---|---|
-/// | `Connecting` | nothing but the handshake | the handshake |
-/// | `Open` | anything | anything |
-/// | `Closing` | pongs, which pings still get | messages, pings and pongs, until the Close |
-/// | `Closed` | nothing | nothing: input is thrown away |
+/// | `Connecting` | the handshake | the handshake |
+/// | `Open` | everything | everything |
+/// | `Closing` | pongs, because pings are still answered | messages, pings and pongs, until the peer's Close |
+/// | `Closed` | nothing | nothing: input is discarded |
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Negotiated, State};
+///
+/// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+/// assert_eq!(server.state(), State::Open);
+/// server.close(None, &mut BytesMut::new())?;
+/// assert_eq!(server.state().to_string(), "closing");
+/// # Ok::<_, protocol_websocket_connection::SendError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// The opening handshake is under way.
+    /// The opening handshake is in progress.
     Connecting,
-    /// Messages may go both ways.
+    /// Both ends can send messages.
     Open,
-    /// Our Close is out, the peer's is not here yet.
+    /// Our Close was sent, and the peer's Close has not arrived.
     Closing,
-    /// It is over. Write what is left in the output, then close the transport; a client first waits for the server to
-    /// do so (RFC 6455 §7.1.1), for as long as [`Timeouts::close`](crate::Timeouts::close) says.
+    /// The connection has ended. Write the rest of the output, then close the transport. A client waits for the server to
+    /// close it first (RFC 6455 §7.1.1), for at most [`Timeouts::close`](crate::Timeouts::close).
     Closed,
 }
 
 impl State {
-    /// The state of a connection whose handshake is done, by its two directions.
-    pub(crate) const fn of(outgoing: Outgoing, incoming: Incoming) -> Self {
-        match (outgoing, incoming) {
-            (Outgoing::Open, Incoming::Open) => Self::Open,
-            (Outgoing::Closing | Outgoing::Closed, Incoming::Open) | (Outgoing::Open, _) => Self::Closing,
-            (Outgoing::Closing | Outgoing::Closed, _) => Self::Closed,
+    /// Returns the state of a connection that was [split](crate::Connection::split). Each half has the state of its own direction.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated, State};
+    ///
+    /// let (receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+    /// assert_eq!(State::of(&receiver, &sender), State::Open);
+    /// sender.close(None, &mut BytesMut::new())?;
+    /// assert_eq!(State::of(&receiver, &sender), State::Closing);
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    #[must_use]
+    pub fn of(receiver: &ReceiveHalf, sender: &SendHalf) -> Self {
+        Self::of_directions(receiver.incoming, sender.outgoing)
+    }
+
+    pub(crate) const fn of_directions(incoming: Incoming, outgoing: Outgoing) -> Self {
+        use Incoming as In;
+        use Outgoing as Out;
+        match (incoming, outgoing) {
+            (In::Connecting, Out::Connecting) => Self::Connecting,
+            // A server can send once it has accepted. Its other direction opens with the next call of `receive`.
+            (In::Connecting | In::Open, Out::Open) => Self::Open,
+            (In::Connecting | In::Open, Out::Closing) | (In::Ended | In::Refused, Out::Open) => Self::Closing,
+            (In::Open | In::Ended | In::Refused, Out::Connecting)
+            | (In::Ended | In::Refused, Out::Closing)
+            | (_, Out::Closed | Out::ClosedFirst | Out::TimedOut) => Self::Closed,
         }
     }
 }
 
-/// What we send: anything, until a Close.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// The state of the direction to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
+    Connecting,
     Open,
-    /// Our Close is out, and the peer's may still come: it is owed answers to its pings (RFC 6455 §5.5.2).
+    /// Our Close was sent before the peer's Close arrived. Pings are still answered (RFC 6455 §5.5.2).
     Closing,
-    /// The Close that answers the peer's is out, or nobody is left to read one.
+    /// The peer's Close was answered, or nothing can be sent any more. Our Close was not first.
     Closed,
+    /// The same after `Closing`.
+    ClosedFirst,
+    /// The deadline for the peer's Close passed.
+    TimedOut,
 }
 
 impl Outgoing {
+    /// The handshake is done.
+    pub(crate) const fn open(&mut self) {
+        if matches!(self, Self::Connecting) {
+            *self = Self::Open;
+        }
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# The application MUST NOT send any more data frames after sending a
     //# Close frame.
-    /// A Close of our own was written.
+    /// A Close of our own was sent.
     pub(crate) const fn close(&mut self) {
         *self = Self::Closing;
     }
 
-    /// The peer's Close was answered, or nobody is left to read one.
+    /// The peer's Close was answered, or the peer does not read any more.
     pub(crate) const fn end(&mut self) {
-        *self = Self::Closed;
+        *self = match self {
+            Self::Connecting | Self::Open | Self::Closed => Self::Closed,
+            Self::Closing | Self::ClosedFirst => Self::ClosedFirst,
+            Self::TimedOut => Self::TimedOut,
+        };
+    }
+
+    /// The deadline for the peer's Close passed.
+    pub(crate) const fn time_out(&mut self) {
+        *self = Self::TimedOut;
+    }
+
+    /// Whether a Close was sent, or nothing can be sent any more.
+    pub(crate) const fn is_closed(self) -> bool {
+        !matches!(self, Self::Connecting | Self::Open)
+    }
+
+    /// Whether a Close of our own was sent before the peer's Close arrived.
+    pub(crate) const fn closed_first(self) -> bool {
+        matches!(self, Self::Closing | Self::ClosedFirst | Self::TimedOut)
     }
 }
 
-/// What the peer sends: anything, until a Close, a failure or the end of the transport, whichever comes first.
+/// The state of the direction from the peer. It ends once: by a Close, a failure, a deadline or the end of the transport,
+/// whichever comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
+    Connecting,
     Open,
-    /// A Close came, with this code.
-    Closed(CloseCode),
-    /// The peer broke a rule.
-    Failed(DecodeError),
-    /// The transport ended without a Close, or a deadline passed.
-    Lost,
+    /// Input is discarded.
+    Ended,
+    /// The handshake ended with a response whose body belongs to the caller. Input is left alone.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "only a client gets a response"))]
+    Refused,
 }
 
 impl Incoming {
-    /// A Close came.
-    pub(crate) const fn close(&mut self, code: Option<CloseCode>) {
-        if matches!(self, Self::Open) {
-            *self = Self::Closed(match code {
-                Some(code) => code,
-                None => CloseCode::NO_STATUS,
-            });
+    /// The handshake is done.
+    pub(crate) const fn open(&mut self) {
+        if matches!(self, Self::Connecting) {
+            *self = Self::Open;
         }
     }
 
-    /// The peer broke a rule.
-    pub(crate) const fn fail(&mut self, error: DecodeError) {
-        if matches!(self, Self::Open) {
-            *self = Self::Failed(error);
+    /// Nothing more is received. Returns whether the direction had not ended before.
+    pub(crate) const fn end(&mut self) -> bool {
+        let is_first = matches!(self, Self::Connecting | Self::Open);
+        if is_first {
+            *self = Self::Ended;
         }
+        is_first
     }
 
-    /// The transport ended, or a deadline passed. Says whether that came too early.
-    pub(crate) const fn lose(&mut self) -> bool {
-        let early = matches!(self, Self::Open);
-        if early {
-            *self = Self::Lost;
-        }
-        early
-    }
-
-    /// The connection's close code, once there is one (RFC 6455 §7.1.5).
-    pub(crate) const fn close_code(self) -> Option<CloseCode> {
-        match self {
-            Self::Open => None,
-            Self::Closed(code) => Some(code),
-            Self::Failed(_) | Self::Lost => Some(CloseCode::ABNORMAL),
+    /// The handshake ended with a response other than 101.
+    #[cfg(feature = "client")]
+    pub(crate) const fn refuse(&mut self) {
+        if matches!(self, Self::Connecting) {
+            *self = Self::Refused;
         }
     }
 }
@@ -123,30 +202,44 @@ mod tests {
 
     #[test]
     fn two_directions_make_four_states() {
-        let closed = Incoming::Closed(CloseCode::NORMAL);
-        assert_eq!(State::of(Outgoing::Open, Incoming::Open), State::Open);
-        assert_eq!(State::of(Outgoing::Closing, Incoming::Open), State::Closing);
-        assert_eq!(State::of(Outgoing::Closing, closed), State::Closed);
-        assert_eq!(State::of(Outgoing::Open, closed), State::Closing);
-        assert_eq!(State::of(Outgoing::Closed, closed), State::Closed);
-        assert_eq!(State::of(Outgoing::Closed, Incoming::Lost), State::Closed);
+        use Incoming as In;
+        use Outgoing as Out;
+        for (incoming, outgoing, state) in [
+            (In::Connecting, Out::Connecting, State::Connecting),
+            (In::Connecting, Out::Open, State::Open),
+            (In::Connecting, Out::Closing, State::Closing),
+            (In::Open, Out::Open, State::Open),
+            (In::Open, Out::Closing, State::Closing),
+            (In::Open, Out::TimedOut, State::Closed),
+            (In::Ended, Out::Connecting, State::Closed),
+            (In::Ended, Out::Open, State::Closing),
+            (In::Ended, Out::Closing, State::Closed),
+            (In::Ended, Out::Closed, State::Closed),
+            (In::Ended, Out::ClosedFirst, State::Closed),
+            (In::Refused, Out::Closed, State::Closed),
+        ] {
+            assert_eq!(State::of_directions(incoming, outgoing), state, "{incoming:?} {outgoing:?}");
+        }
     }
 
     #[test]
-    fn a_direction_ends_once() {
+    fn incoming_direction_ends_once() {
         let mut incoming = Incoming::Open;
-        incoming.close(None);
-        incoming.fail(DecodeError::InvalidUtf8);
-        assert!(!incoming.lose());
-        assert_eq!(incoming.close_code(), Some(CloseCode::NO_STATUS));
+        assert!(incoming.end());
+        assert!(!incoming.end());
+        incoming.open();
+        assert_eq!(incoming, Incoming::Ended);
     }
 
     #[test]
-    fn an_end_without_a_close_is_abnormal() {
-        let mut incoming = Incoming::Open;
-        assert_eq!(incoming.close_code(), None);
-        assert!(incoming.lose());
-        incoming.close(Some(CloseCode::NORMAL));
-        assert_eq!(incoming.close_code(), Some(CloseCode::ABNORMAL));
+    fn outgoing_direction_keeps_which_close_was_first() {
+        let (mut ours, mut theirs) = (Outgoing::Open, Outgoing::Open);
+        ours.close();
+        ours.end();
+        theirs.end();
+        assert_eq!((ours, theirs), (Outgoing::ClosedFirst, Outgoing::Closed));
+        ours.end();
+        ours.open();
+        assert!(ours.closed_first() && !theirs.closed_first());
     }
 }

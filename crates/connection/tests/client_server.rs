@@ -1,15 +1,15 @@
-//! Both helpers against each other in memory, from the first byte to the last.
-#![cfg(all(feature = "client", feature = "server"))]
+//! Both helpers against each other in memory, from the handshake to the end.
+#![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 
 use bytes::BytesMut;
-use common::told;
+use common::close_code;
 use proptest::prelude::*;
 use protocol_websocket_connection::{
     Accept, Client, Close, CloseCode, Config, Error, Event, HeadLimits, Limits, Negotiated, Offer, Reject, SendError,
-    Server, State, Url,
+    Server, State, Upgrade, Url,
 };
 use protocol_websocket_frame::DecodeError;
 use protocol_websocket_handshake_client::HandshakeError;
@@ -24,8 +24,8 @@ fn server() -> Server {
     Server::new(Config::new())
 }
 
-/// A server that was asked, and the question.
-fn asked(offer: &Offer) -> (Client, Server, protocol_websocket_connection::Upgrade) {
+/// A client, a server that has received its request, and the request.
+fn requested(offer: &Offer) -> (Client, Server, Upgrade) {
     let (mut wire, mut server) = (BytesMut::new(), server());
     let client = connect(offer, &mut wire);
     let Some(Event::Upgrade(upgrade)) = server.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
@@ -35,16 +35,16 @@ fn asked(offer: &Offer) -> (Client, Server, protocol_websocket_connection::Upgra
 fn opened(event: Option<Event>) -> Negotiated {
     match event {
         Some(Event::Open(negotiated)) => negotiated,
-        other => panic!("not open but {other:?}"),
+        other => panic!("not open: {other:?}"),
     }
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 //# the client MUST send an opening handshake to the server.
 #[test]
-fn a_conversation_from_beginning_to_end() {
+fn conversation_runs_from_handshake_to_close() {
     let offer = Offer::new().subprotocol("chat").subprotocol("superchat");
-    let (mut client, mut server, upgrade) = asked(&offer);
+    let (mut client, mut server, upgrade) = requested(&offer);
     assert_eq!(upgrade.request().resource_name(), "/chat");
     assert_eq!((client.state(), server.state()), (State::Connecting, State::Connecting));
 
@@ -54,13 +54,13 @@ fn a_conversation_from_beginning_to_end() {
     server.send("welcome", &mut to_client).unwrap();
     let at_server = opened(server.receive(&mut BytesMut::new(), &mut to_client).unwrap());
 
-    // The answer and the first message came in one read.
+    // The response and the first message arrive in one read.
     let mut to_server = BytesMut::new();
     let at_client = opened(client.receive(&mut to_client, &mut to_server).unwrap());
     assert_eq!(at_client.subprotocol.as_deref(), Some("superchat"));
     assert_eq!(at_client, at_server);
     let welcome = client.receive(&mut to_client, &mut to_server).unwrap();
-    assert_eq!(told(&welcome.into_iter().collect::<Vec<_>>()), told(&[Event::Message("welcome".into())]));
+    assert_eq!(welcome, Some(Event::Message("welcome".into())));
 
     client.close(Close::new(CloseCode::NORMAL, "bye"), &mut to_server).unwrap();
     assert!(matches!(server.receive(&mut to_server, &mut to_client), Ok(Some(Event::Close(Some(_))))));
@@ -74,8 +74,8 @@ fn a_conversation_from_beginning_to_end() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
 //# The endpoint MUST ensure the WebSocket connection is in the OPEN state
 #[test]
-fn nothing_but_the_handshake_is_sent_before_it_is_done() {
-    let (mut client, mut server, _upgrade) = asked(&Offer::new());
+fn rejects_sending_during_handshake() {
+    let (mut client, mut server, _upgrade) = requested(&Offer::new());
     let mut output = BytesMut::new();
     for refused in [
         client.send("x", &mut output),
@@ -86,11 +86,11 @@ fn nothing_but_the_handshake_is_sent_before_it_is_done() {
         assert_eq!(refused, Err(SendError::NotOpen));
     }
     assert!(output.is_empty());
-    assert_eq!(client.close_code(), None);
+    assert_eq!(close_code(&client), None);
 }
 
 #[test]
-fn nothing_is_read_until_an_upgrade_is_answered() {
+fn reads_nothing_while_upgrade_is_unanswered() {
     let mut wire = BytesMut::new();
     let (mut server, mut output) = (server(), BytesMut::new());
     connect(&Offer::new(), &mut wire);
@@ -104,23 +104,23 @@ fn nothing_is_read_until_an_upgrade_is_answered() {
 }
 
 #[test]
-fn a_refusal_reaches_the_client_with_its_body() {
-    let (mut client, mut server, upgrade) = asked(&Offer::new());
+fn rejection_reaches_client_and_leaves_body_in_input() {
+    let (mut client, mut server, upgrade) = requested(&Offer::new());
     let mut wire = BytesMut::new();
     server.reject(upgrade, &Reject::new(403).body("not you"), &mut wire).unwrap();
     assert_eq!(server.state(), State::Closed);
 
-    let Some(Event::Rejected(answer)) = client.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
-    assert_eq!((answer.status(), &wire[..]), (403, &b"not you"[..]));
-    assert_eq!((client.state(), client.close_code()), (State::Closed, Some(CloseCode::ABNORMAL)));
+    let Some(Event::Rejected(response)) = client.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
+    assert_eq!((response.status(), &wire[..]), (403, &b"not you"[..]));
+    assert_eq!((client.state(), close_code(&client)), (State::Closed, Some(CloseCode::ABNORMAL)));
     assert!(client.receive(&mut wire, &mut BytesMut::new()).unwrap().is_none());
     assert_eq!(client.send("x", &mut BytesMut::new()), Err(SendError::Closed));
-    assert_eq!(wire[..], *b"not you", "the body is the caller's");
+    assert_eq!(wire[..], *b"not you", "the body belongs to the caller");
 }
 
 #[test]
-fn a_redirect_names_its_target() {
-    let (mut client, mut server, upgrade) = asked(&Offer::new());
+fn redirect_names_its_target() {
+    let (mut client, mut server, upgrade) = requested(&Offer::new());
     let mut wire = BytesMut::new();
     server.reject(upgrade, &Reject::new(302).header("Location", "/elsewhere"), &mut wire).unwrap();
     let Some(Event::Redirect(redirect)) = client.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
@@ -128,7 +128,7 @@ fn a_redirect_names_its_target() {
 }
 
 #[test]
-fn debug_of_a_redirect_hides_credentials_and_queries() {
+fn debug_of_redirect_hides_credentials_and_queries() {
     let url = Url::parse("wss://u:s3cret@example.com/a?token=s3cret").unwrap();
     let random = |bytes: &mut [u8]| bytes.fill(7);
     let mut client = Client::connect(&url, &Offer::new(), Config::new(), random, &mut BytesMut::new()).unwrap();
@@ -143,19 +143,19 @@ fn debug_of_a_redirect_hides_credentials_and_queries() {
 //# the server MUST stop processing the client's handshake and return an HTTP response with an
 //# appropriate error code
 #[test]
-fn a_bad_request_is_refused_in_its_own_words() {
+fn invalid_request_is_refused_once_and_error_repeats() {
     let mut server = server();
     let (mut wire, mut output) = (BytesMut::from("BREW / HTTP/1.1\r\nHost: h\r\n\r\nmore"), BytesMut::new());
     let error = server.receive(&mut wire, &mut output).unwrap_err();
     assert!(matches!(error, Error::Request(_)) && output.starts_with(b"HTTP/1.1 4"), "{error:?}");
     assert!(wire.is_empty() && server.state() == State::Closed);
     output.clear();
-    assert_eq!(server.receive(&mut wire, &mut output).unwrap_err(), error, "it stays an error");
-    assert!(output.is_empty(), "and is told once");
+    assert_eq!(server.receive(&mut wire, &mut output).unwrap_err(), error, "the error repeats");
+    assert!(output.is_empty(), "the refusal is written once");
 }
 
 #[test]
-fn a_head_is_limited() {
+fn request_head_is_limited() {
     let config = Config::new().head_limits(HeadLimits::default().max_len(100));
     let mut output = BytesMut::new();
     let error = Server::new(config).receive(&mut BytesMut::from(&[b'x'; 101][..]), &mut output).unwrap_err();
@@ -167,20 +167,20 @@ fn a_head_is_limited() {
 //# If the server's response does not conform to the requirements for the server's handshake as
 //# defined in this section and in Section 4.2.2
 #[test]
-fn a_wrong_answer_ends_the_client() {
+fn wrong_accept_key_ends_client() {
     let mut client = connect(&Offer::new(), &mut BytesMut::new());
     let mut wire = BytesMut::from(concat!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     ));
     let error = client.receive(&mut wire, &mut BytesMut::new()).unwrap_err();
-    assert!(matches!(error, Error::Answer(_)), "{error:?}");
+    assert!(matches!(error, Error::Response(_)), "{error:?}");
     assert_eq!(client.receive(&mut wire, &mut BytesMut::new()).unwrap_err(), error);
     assert_eq!(client.state(), State::Closed);
 }
 
 #[test]
-fn an_end_inside_the_handshake_is_no_clean_end() {
+fn end_of_stream_during_handshake_is_unexpected() {
     let mut client = connect(&Offer::new(), &mut BytesMut::new());
     assert_eq!(client.receive_eof(), Err(Error::UnexpectedEof));
     assert_eq!(client.receive_eof(), Ok(()));
@@ -188,10 +188,10 @@ fn an_end_inside_the_handshake_is_no_clean_end() {
 }
 
 #[test]
-fn an_answer_is_given_once() {
-    let (_, mut server, upgrade) = asked(&Offer::new());
-    let (_, _, another) = asked(&Offer::new());
-    let (_, _, third) = asked(&Offer::new());
+fn answers_upgrade_once() {
+    let (_, mut server, upgrade) = requested(&Offer::new());
+    let (_, _, another) = requested(&Offer::new());
+    let (_, _, third) = requested(&Offer::new());
     let mut output = BytesMut::new();
     server.accept(upgrade, &Accept::new(), &mut output).unwrap();
     let written = output.len();
@@ -201,9 +201,9 @@ fn an_answer_is_given_once() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_said_is_a_500() {
+fn unwritable_answer_becomes_500() {
     for reject in [false, true] {
-        let (_, mut server, upgrade) = asked(&Offer::new());
+        let (_, mut server, upgrade) = requested(&Offer::new());
         let mut output = BytesMut::new();
         let refused = match reject {
             true => server.reject(upgrade, &Reject::new(403).header("X", "a\r\nb"), &mut output),
@@ -215,16 +215,16 @@ fn an_answer_that_cannot_be_said_is_a_500() {
 }
 
 #[test]
-fn nothing_is_answered_before_it_was_asked() {
-    let (_, _, upgrade) = asked(&Offer::new());
+fn rejects_answer_before_request() {
+    let (_, _, upgrade) = requested(&Offer::new());
     let (mut server, mut output) = (server(), BytesMut::new());
     assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::NotOpen));
     assert!(output.is_empty() && server.state() == State::Connecting);
 }
 
 #[test]
-fn what_follows_the_end_of_a_server_is_thrown_away() {
-    let (_, mut server, upgrade) = asked(&Offer::new());
+fn discards_input_after_rejection() {
+    let (_, mut server, upgrade) = requested(&Offer::new());
     server.reject(upgrade, &Reject::new(403), &mut BytesMut::new()).unwrap();
     let mut input = BytesMut::from(&[b'x'; 1000][..]);
     assert!(server.receive(&mut input, &mut BytesMut::new()).unwrap().is_none());
@@ -232,7 +232,7 @@ fn what_follows_the_end_of_a_server_is_thrown_away() {
 }
 
 #[test]
-fn the_configuration_is_that_of_the_open_connection() {
+fn configuration_applies_after_handshake() {
     let config = Config::new().limits(Limits::new(3));
     let url = Url::parse("ws://example.com/").unwrap();
     let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
@@ -251,35 +251,28 @@ fn the_configuration_is_that_of_the_open_connection() {
 }
 
 #[test]
-fn an_answer_is_limited() {
+fn response_head_is_limited() {
     let url = Url::parse("ws://example.com/").unwrap();
     let config = Config::new().head_limits(HeadLimits::default().max_len(100));
     let random = |bytes: &mut [u8]| bytes.fill(7);
     let mut client = Client::connect(&url, &Offer::new(), config, random, &mut BytesMut::new()).unwrap();
-    let mut answer = BytesMut::from(&[&b"HTTP/1.1 101 "[..], &[b'x'; 100]].concat()[..]);
+    let mut response = BytesMut::from(&[&b"HTTP/1.1 101 "[..], &[b'x'; 100]].concat()[..]);
     assert_eq!(
-        client.receive(&mut answer, &mut BytesMut::new()).unwrap_err(),
-        Error::Answer(HandshakeError::Head(ParseError::TooLong))
+        client.receive(&mut response, &mut BytesMut::new()).unwrap_err(),
+        Error::Response(HandshakeError::Head(ParseError::TooLong))
     );
 }
 
 #[test]
-fn the_connection_can_be_taken_out() {
-    let (_, mut server, upgrade) = asked(&Offer::new());
+fn helpers_convert_into_connection() {
+    let (_, mut server, upgrade) = requested(&Offer::new());
     server.accept(upgrade, &Accept::new(), &mut BytesMut::new()).unwrap();
-    assert_eq!(server.into_connection().map(|connection| connection.state()), Some(State::Open));
-    assert!(Server::new(Config::new()).into_connection().is_none());
+    assert_eq!(server.into_connection().state(), State::Open);
+    let client = connect(&Offer::new(), &mut BytesMut::new());
+    assert_eq!(client.into_connection().state(), State::Connecting);
 }
 
-#[test]
-fn endpoints_move_between_threads() {
-    fn is_send<T: Send>() {}
-    is_send::<Client>();
-    is_send::<Server>();
-    is_send::<Event>();
-}
-
-/// Lets a server talk until its input is used up.
+/// Echoes messages until the input is used up.
 fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
     while let Some(event) = server.receive(input, output).unwrap() {
         events.push(match event {
@@ -298,7 +291,7 @@ fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events
 
 proptest! {
     #[test]
-    fn however_a_conversation_is_cut_it_is_the_same(sizes in prop::collection::vec(1_usize..60, 1..30)) {
+    fn conversation_does_not_depend_on_reads(sizes in prop::collection::vec(1_usize..60, 1..30)) {
         let mut wire = BytesMut::new();
         connect(&Offer::new(), &mut wire);
         wire.extend_from_slice(b"\x81\x85\0\0\0\0Hello\x89\x80\0\0\0\0\x02\x81\0\0\0\0a\x80\x81\0\0\0\0b\x88\x80\0\0\0\0");

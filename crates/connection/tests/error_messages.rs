@@ -1,9 +1,11 @@
-//! What is said to people: errors, each in words of its own, and what may stand in a log.
+//! The texts of errors, and what `Debug` shows.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
 #[path = "common/test_extensions.rs"]
 mod test_extensions;
+
+use std::error::Error as StdError;
 
 use common::{client, server};
 use protocol_websocket_connection::{Config, Error, SendError, Timeout};
@@ -11,8 +13,8 @@ use protocol_websocket_frame::{DecodeError, EncodeError};
 use test_support::errors::assert_distinct_texts;
 
 #[test]
-fn every_error_has_words_of_its_own() {
-    assert_distinct_texts(&[&Timeout::Close, &Timeout::Handshake, &Timeout::Idle, &Timeout::Pong]);
+fn every_error_has_its_own_text() {
+    assert_distinct_texts(&[&Timeout::Close, &Timeout::Eof, &Timeout::Handshake, &Timeout::Idle, &Timeout::Pong]);
     assert_distinct_texts(&[
         &SendError::Closed,
         &SendError::NotOpen,
@@ -28,49 +30,71 @@ fn every_error_has_words_of_its_own() {
 }
 
 #[test]
-fn what_an_error_wraps_speaks_for_itself() {
+fn wrapping_error_displays_its_cause() {
     let (decode, encode) = (DecodeError::CloseCode(1005), EncodeError::CloseCode(1005));
     assert_eq!(Error::Decode(decode).to_string(), decode.to_string());
     assert_eq!(SendError::Encode(encode).to_string(), encode.to_string());
     assert_eq!(Error::Timeout(Timeout::Idle).to_string(), Timeout::Idle.to_string());
+    let sources: [&dyn StdError; 3] =
+        [&Error::Decode(decode), &SendError::Encode(encode), &Error::Timeout(Timeout::Idle)];
+    for error in sources {
+        assert_eq!(error.source().unwrap().to_string(), error.to_string());
+    }
+    assert!(Error::UnexpectedEof.source().is_none() && SendError::Closed.source().is_none());
 }
 
 #[cfg(all(feature = "client", feature = "server"))]
 #[test]
-fn what_a_handshake_s_error_wraps_speaks_for_itself() {
+fn wrapping_handshake_error_displays_its_cause() {
     use protocol_websocket_handshake_client::HandshakeError;
     use protocol_websocket_http::{BuildError, ParseError};
 
     assert_eq!(Error::Request(ParseError::Host).to_string(), ParseError::Host.to_string());
     let head = HandshakeError::Head(ParseError::TooLong);
-    assert_eq!(Error::Answer(head).to_string(), head.to_string());
+    assert_eq!(Error::Response(head).to_string(), head.to_string());
     assert_eq!(SendError::Build(BuildError::Host).to_string(), BuildError::Host.to_string());
 }
 
 #[test]
-fn a_connection_in_a_log_is_its_state_and_no_more() {
-    for connection in [client(&Config::new()), server(&Config::new())] {
-        assert_eq!(format!("{connection:?}"), "Connection { state: Open, .. }");
+fn debug_of_connection_shows_role_and_state() {
+    for (connection, role) in [(client(&Config::new()), "Client"), (server(&Config::new()), "Server")] {
+        assert_eq!(format!("{connection:?}"), format!("Connection {{ role: {role}, state: Open, .. }}"));
     }
 }
 
 #[cfg(feature = "server")]
 #[test]
-fn a_helper_in_a_log_is_its_state_and_no_more() {
+fn debug_of_helper_shows_its_connection() {
     let server = protocol_websocket_connection::Server::new(Config::new());
-    assert_eq!(format!("{server:?}"), "Endpoint { state: Connecting, .. }");
-}
-
-#[cfg(feature = "split")]
-#[test]
-fn halves_in_a_log_are_their_states_and_no_more() {
-    let (receiving, sending) = server(&Config::new()).split();
-    assert_eq!(format!("{receiving:?}"), "ReceiveHalf { incoming: Open, .. }");
-    assert_eq!(format!("{sending:?}"), "SendHalf { outgoing: Open, .. }");
+    assert_eq!(format!("{server:?}"), "Connection { role: Server, state: Connecting, .. }");
 }
 
 #[test]
-fn a_configuration_in_a_log_names_its_extensions() {
+fn debug_of_halves_shows_their_directions() {
+    let (receiver, sender) = server(&Config::new()).split();
+    assert_eq!(format!("{receiver:?}"), "ReceiveHalf { incoming: Open, .. }");
+    assert_eq!(format!("{sender:?}"), "SendHalf { outgoing: Open, .. }");
+}
+
+#[test]
+fn debug_of_configuration_names_extensions() {
     let log = format!("{:?}", Config::new().extension(test_extensions::Runs::new(9)));
     assert!(log.contains("[\"runs\"]"), "{log}");
+}
+
+#[test]
+fn debug_of_reply_hides_its_payload() {
+    let (mut receiver, _) = server(&Config::new()).split();
+    let event = receiver.receive(&mut common::masked(protocol_websocket_connection::Frame::ping("secret"))).unwrap();
+    assert_eq!(format!("{:?}", event.unwrap().reply().unwrap()), "Reply { kind: Pong, len: 6, .. }");
+}
+
+#[test]
+fn states_and_ends_are_displayed() {
+    use protocol_websocket_connection::{EndedBy, State};
+
+    let states = [State::Connecting, State::Open, State::Closing, State::Closed].map(|state| state.to_string());
+    assert_eq!(states, ["connecting", "open", "closing", "closed"]);
+    let ends = [EndedBy::Peer, EndedBy::Us, EndedBy::Timeout, EndedBy::Transport].map(|by| by.to_string());
+    assert_eq!(ends, ["the peer", "this end", "a timeout", "the transport"]);
 }

@@ -1,4 +1,4 @@
-//! Every sequence of six calls and arrivals, against the rules of RFC 6455 §5.5 and §7.
+//! Every sequence of six calls and arrivals, compared with a model of RFC 6455 §5.5 and §7.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -6,11 +6,11 @@ mod common;
 use bytes::BytesMut;
 use common::{client, masked, server, unmasked};
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Error, Event, Frame, Role, SendError, State,
+    CloseCode, Config, Connection, EndedBy, Error, Event, Frame, Role, SendError, State,
 };
 use protocol_websocket_frame::{DecodeError, Decoder, OpCode};
 
-/// What may happen at one end.
+/// A call or an arrival.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
     Send,
@@ -36,30 +36,39 @@ const STEPS: [Step; 9] = [
     Step::End,
 ];
 
-/// What came of it: how the call ended, what the application was told, and what was written.
+/// The result of a step: the event, whether the call was rejected, the error, and the frames that were written.
 #[derive(Debug, Default, PartialEq)]
 struct Outcome {
-    told: Option<&'static str>,
-    refused: bool,
+    event: Option<&'static str>,
+    rejected: bool,
     error: Option<Error>,
     written: Vec<OpCode>,
 }
 
-/// The rules.
+/// The model.
 #[derive(Clone, Copy, Default)]
-struct Rules {
-    /// Our Close is out (§5.5.1: nothing follows it but pongs, §5.5.2).
+struct Model {
+    /// Our Close was sent (§5.5.1: nothing follows it but pongs, §5.5.2).
     closed: bool,
-    /// Nobody reads what we write: the closing handshake is done, or failed, or the transport has ended.
+    /// Nothing can be sent: the closing handshake is done or failed, or the transport has ended.
     done: bool,
-    /// How the peer's side ended (§7.1.5): a code, and an error if it broke a rule.
-    ended: Option<(CloseCode, Option<Error>)>,
+    /// How the connection ended (§7.1.5).
+    ended: Option<End>,
 }
 
-impl Rules {
+/// The end of the model's connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct End {
+    by: EndedBy,
+    code: CloseCode,
+    /// The error that `receive` repeats.
+    error: Option<Error>,
+}
+
+impl Model {
     fn step(&mut self, step: Step) -> Outcome {
         let written = |opcode| Outcome { written: vec![opcode], ..Outcome::default() };
-        let refused = Outcome { refused: true, ..Outcome::default() };
+        let rejected = Outcome { rejected: true, ..Outcome::default() };
         match step {
             Step::Send if !self.closed && !self.done => written(OpCode::Text),
             Step::Ping if !self.closed && !self.done => written(OpCode::Ping),
@@ -68,35 +77,35 @@ impl Rules {
                 self.closed = true;
                 written(OpCode::Close)
             }
-            Step::Send | Step::Ping | Step::Pong | Step::Close => refused,
+            Step::Send | Step::Ping | Step::Pong | Step::Close => rejected,
             Step::End => {
                 self.done = true;
                 let lost = self.ended.is_none();
-                self.ended = self.ended.or(Some((CloseCode::ABNORMAL, None)));
+                self.ended =
+                    self.ended.or(Some(End { by: EndedBy::Transport, code: CloseCode::ABNORMAL, error: None }));
                 Outcome { error: lost.then_some(Error::UnexpectedEof), ..Outcome::default() }
             }
-            // §7.1.7: nothing is looked at after a failure; §5.5.1: nor after a Close.
-            _ if self.ended.is_some() => {
-                Outcome { error: self.ended.and_then(|(_, error)| error), ..Outcome::default() }
-            }
-            Step::MessageComes => Outcome { told: Some("message"), ..Outcome::default() },
+            // §7.1.7 and §5.5.1: nothing is processed after a failure or a Close.
+            _ if self.ended.is_some() => Outcome { error: self.ended.and_then(|end| end.error), ..Outcome::default() },
+            Step::MessageComes => Outcome { event: Some("message"), ..Outcome::default() },
             Step::PingComes => {
                 let written = if self.done { vec![] } else { vec![OpCode::Pong] };
-                Outcome { told: Some("ping"), written, ..Outcome::default() }
+                Outcome { event: Some("ping"), written, ..Outcome::default() }
             }
             Step::CloseComes => {
-                self.ended = Some((CloseCode::NORMAL, None));
-                Outcome { told: Some("close"), written: self.last_close(), ..Outcome::default() }
+                let by = if self.closed { EndedBy::Us } else { EndedBy::Peer };
+                self.ended = Some(End { by, code: CloseCode::NORMAL, error: None });
+                Outcome { event: Some("close"), written: self.last_close(), ..Outcome::default() }
             }
             Step::RuleBroken => {
                 let error = Some(Error::Decode(DecodeError::ReservedBits));
-                self.ended = Some((CloseCode::ABNORMAL, error));
+                self.ended = Some(End { by: EndedBy::Us, code: CloseCode::ABNORMAL, error });
                 Outcome { error, written: self.last_close(), ..Outcome::default() }
             }
         }
     }
 
-    /// One Close at most goes out.
+    /// At most one Close is sent.
     fn last_close(&mut self) -> Vec<OpCode> {
         let due = !self.closed && !self.done;
         (self.closed, self.done) = (true, true);
@@ -112,7 +121,7 @@ impl Rules {
     }
 }
 
-/// What the connection makes of a step.
+/// Takes a step with a connection.
 fn real(connection: &mut Connection, role: Role, step: Step) -> Outcome {
     let mut output = BytesMut::new();
     let call = |result: Result<(), SendError>| {
@@ -124,50 +133,54 @@ fn real(connection: &mut Connection, role: Role, step: Step) -> Outcome {
         Step::Ping => return outcome(call(connection.ping("", &mut output)), output, role),
         Step::Pong => return outcome(call(connection.pong("", &mut output)), output, role),
         Step::Close => {
-            return outcome(call(connection.close(Close::from(CloseCode::NORMAL), &mut output)), output, role);
+            return outcome(call(connection.close(CloseCode::NORMAL, &mut output)), output, role);
         }
         Step::End => return Outcome { error: connection.receive_eof().err(), ..Outcome::default() },
         Step::MessageComes => Frame::text("text"),
         Step::PingComes => Frame::ping(""),
-        Step::CloseComes => Frame::close(Some(&Close::from(CloseCode::NORMAL))).unwrap(),
+        Step::CloseComes => Frame::close(CloseCode::NORMAL).unwrap(),
         Step::RuleBroken => Frame::text("").with_rsv(protocol_websocket_frame::Rsv::RSV1),
     };
     let mut input = if role == Role::Server { masked(frame) } else { unmasked(frame) };
-    let (mut told, mut error) = (None, None);
+    let (mut event, mut error) = (None, None);
     match connection.receive(&mut input, &mut output) {
         Ok(None) => {}
-        Ok(Some(Event::Message(_))) => told = Some("message"),
-        Ok(Some(Event::Ping(_))) => told = Some("ping"),
-        Ok(Some(Event::Close(_))) => told = Some("close"),
+        Ok(Some(Event::Message(_))) => event = Some("message"),
+        Ok(Some(Event::Ping(_))) => event = Some("ping"),
+        Ok(Some(Event::Close(_))) => event = Some("close"),
         Ok(Some(other)) => panic!("{other:?}"),
         Err(wrong) => error = Some(wrong),
     }
     assert!(input.is_empty());
-    Outcome { told, error, ..outcome(false, output, role) }
+    Outcome { event, error, ..outcome(false, output, role) }
 }
 
-fn outcome(refused: bool, mut output: BytesMut, role: Role) -> Outcome {
+fn outcome(rejected: bool, mut output: BytesMut, role: Role) -> Outcome {
     let mut decoder = Decoder::new(role.peer());
     let mut written = Vec::new();
     while let Some(frame) = decoder.decode(&mut output).unwrap() {
         written.push(frame.opcode());
     }
-    assert!(output.is_empty(), "half a frame was written");
-    Outcome { refused, written, ..Outcome::default() }
+    assert!(output.is_empty(), "a frame is incomplete");
+    Outcome { rejected, written, ..Outcome::default() }
 }
 
 fn every_sequence(role: Role, length: u32) {
     let config = Config::new();
     for number in 0..9_u32.pow(length) {
         let mut connection = if role == Role::Server { server(&config) } else { client(&config) };
-        let (mut rules, mut closes) = (Rules::default(), 0);
+        let (mut model, mut closes) = (Model::default(), 0);
         for at in 0..length {
             let step = STEPS[(number / 9_u32.pow(at) % 9) as usize];
-            let (expected, found) = (rules.step(step), real(&mut connection, role, step));
+            let (expected, found) = (model.step(step), real(&mut connection, role, step));
             let so_far = || -> Vec<_> { (0..=at).map(|at| STEPS[(number / 9_u32.pow(at) % 9) as usize]).collect() };
             assert_eq!(found, expected, "{role:?}: {:?}", so_far());
-            assert_eq!(connection.state(), rules.state(), "{role:?}: {:?}", so_far());
-            assert_eq!(connection.close_code(), rules.ended.map(|(code, _)| code), "{role:?}: {:?}", so_far());
+            assert_eq!(connection.state(), model.state(), "{role:?}: {:?}", so_far());
+            let end = connection.ended().map(|ended| {
+                let error = ended.error.filter(|&error| error != Error::UnexpectedEof);
+                End { by: ended.by, code: ended.code, error }
+            });
+            assert_eq!(end, model.ended, "{role:?}: {:?}", so_far());
             closes += found.written.iter().filter(|&&opcode| opcode == OpCode::Close).count();
             assert!(closes <= 1, "{role:?}: {:?}", so_far());
         }
@@ -175,11 +188,11 @@ fn every_sequence(role: Role, length: u32) {
 }
 
 #[test]
-fn a_server_keeps_the_rules_in_every_sequence() {
+fn server_follows_rules_in_every_sequence() {
     every_sequence(Role::Server, 6);
 }
 
 #[test]
-fn a_client_keeps_the_rules_in_every_sequence() {
+fn client_follows_rules_in_every_sequence() {
     every_sequence(Role::Client, 6);
 }

@@ -4,11 +4,9 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{client, drain, masked, server, take, told, unmasked};
+use common::{client, masked, receive_all, receive_valid, server, text_part, unmasked};
 use proptest::prelude::*;
-use protocol_websocket_connection::{
-    Config, Connection, Delivery, Event, Limits, Message, MessageKind, Negotiated, Part, SendError,
-};
+use protocol_websocket_connection::{Config, Connection, Delivery, Event, Limits, Message, Negotiated, SendError};
 use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
@@ -16,17 +14,17 @@ use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
 //# An endpoint MUST encapsulate the /data/ in a WebSocket frame as defined in Section 5.2.
 #[test]
-fn messages_go_both_ways() {
+fn roundtrips_messages_in_both_directions() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     for message in [Message::from("grüß dich"), Message::from(""), Message::from(vec![0; 70_000])] {
         let mut wire = BytesMut::new();
         client.send(message.clone(), &mut wire).unwrap();
-        let (events, _) = take(&mut server, &mut wire);
-        assert_eq!(told(&events), told(&[Event::Message(message.clone())]));
+        let (events, _) = receive_valid(&mut server, &mut wire);
+        assert_eq!(events, [Event::Message(message.clone())]);
 
         server.send(message.clone(), &mut wire).unwrap();
-        let (events, _) = take(&mut client, &mut wire);
-        assert_eq!(told(&events), told(&[Event::Message(message)]));
+        let (events, _) = receive_valid(&mut client, &mut wire);
+        assert_eq!(events, [Event::Message(message)]);
     }
 }
 
@@ -40,13 +38,13 @@ fn messages_go_both_ways() {
 //# Clients MUST choose a new masking key for each frame, using an algorithm that cannot be
 //# predicted by end applications
 #[test]
-fn a_client_masks_each_frame_with_a_fresh_key() {
+fn client_masks_each_frame_with_fresh_key() {
     let mut next = 0;
     let random = move |key: &mut [u8]| {
         next += 1;
         key.fill(next);
     };
-    let mut client = Connection::client(&Negotiated::default(), &Config::new(), random);
+    let mut client = Connection::open_client(&Negotiated::default(), Config::new(), random);
     let mut wire = BytesMut::new();
     client.send("a", &mut wire).unwrap();
     client.ping("b", &mut wire).unwrap();
@@ -57,68 +55,64 @@ fn a_client_masks_each_frame_with_a_fresh_key() {
 }
 
 #[test]
-fn a_payload_can_be_written_beside_its_head() {
+fn send_shared_returns_payload_without_copy() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     let payload = Bytes::from(vec![0x55; 100_000]);
     let mut head = BytesMut::new();
-    let body = server.send_vectored(payload.clone(), &mut head).unwrap();
-    assert_eq!(body.as_ptr(), payload.as_ptr(), "not a copy");
-    let (events, _) = take(&mut client, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
-    assert_eq!(told(&events), told(&[Event::Message(payload.clone().into())]));
+    let body = server.send_shared(payload.clone(), &mut head).unwrap();
+    assert_eq!(body.as_ptr(), payload.as_ptr(), "the payload is not copied");
+    let (events, _) = receive_valid(&mut client, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
+    assert_eq!(events, [Event::Message(payload.clone().into())]);
 
     head.clear();
-    let body = client.send_vectored(payload.clone(), &mut head).unwrap();
-    let (events, _) = take(&mut server, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
-    assert_eq!(told(&events), told(&[Event::Message(payload.into())]));
+    let body = client.send_shared(payload.clone(), &mut head).unwrap();
+    let (events, _) = receive_valid(&mut server, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
+    assert_eq!(events, [Event::Message(payload.into())]);
 }
 
 #[test]
-fn limits_are_those_of_the_configuration() {
+fn limits_of_configuration_apply() {
     let config = Config::new().limits(Limits::new(10));
-    let (events, end, _) = drain(&mut server(&config), &mut masked(Frame::binary(vec![0; 10])));
+    let (events, end, _) = receive_all(&mut server(&config), &mut masked(Frame::binary(vec![0; 10])));
     assert_eq!((events.len(), end), (1, Ok(())));
-    let (events, end, output) = drain(&mut server(&config), &mut masked(Frame::binary(vec![0; 11])));
+    let (events, end, output) = receive_all(&mut server(&config), &mut masked(Frame::binary(vec![0; 11])));
     assert_eq!((events.len(), end), (0, Err(DecodeError::FrameTooLong.into())));
     assert_eq!(output[..], *b"\x88\x02\x03\xF1");
 }
 
-fn part(bytes: &'static str, first: bool, last: bool) -> Part {
-    Part { kind: MessageKind::Text, bytes: Bytes::from(bytes), first, last }
-}
-
 #[test]
-fn a_message_in_parts_is_one_message() {
+fn parts_arrive_as_one_message() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     let mut wire = BytesMut::new();
-    client.send_part(part("Hel", true, false), &mut wire).unwrap();
+    client.send_part(text_part("Hel", true, false), &mut wire).unwrap();
     assert_eq!(client.send("another", &mut wire), Err(SendError::MessageUnfinished));
-    assert_eq!(client.send_part(part("new", true, true), &mut wire), Err(EncodeError::PartOutOfOrder.into()));
+    assert_eq!(client.send_part(text_part("new", true, true), &mut wire), Err(EncodeError::PartOutOfOrder.into()));
     client.ping("between", &mut wire).unwrap();
-    client.send_part(part("lo", false, true), &mut wire).unwrap();
+    client.send_part(text_part("lo", false, true), &mut wire).unwrap();
     client.send("another", &mut wire).unwrap();
-    let (events, _) = take(&mut server, &mut wire);
+    let (events, _) = receive_valid(&mut server, &mut wire);
     let between = Event::Ping(Bytes::from("between"));
-    assert_eq!(told(&events), told(&[between, Event::Message("Hello".into()), Event::Message("another".into())]));
+    assert_eq!(events, [between, Event::Message("Hello".into()), Event::Message("another".into())]);
 }
 
 #[test]
-fn parts_come_as_their_bytes_do() {
+fn delivers_parts_as_bytes_arrive() {
     let mut server = server(&Config::new().delivery(Delivery::Parts).min_part(1));
     let mut rest = masked(Frame::text("Hello"));
     let mut wire = rest.split_to(8);
-    let (events, _) = take(&mut server, &mut wire);
-    assert_eq!(told(&events), told(&[Event::Part(part("He", true, false))]));
-    assert!(wire.is_empty(), "nothing is held back");
-    let (events, _) = take(&mut server, &mut rest);
-    assert_eq!(told(&events), told(&[Event::Part(part("llo", false, true))]));
+    let (events, _) = receive_valid(&mut server, &mut wire);
+    assert_eq!(events, [Event::Part(text_part("He", true, false))]);
+    assert!(wire.is_empty(), "all bytes are delivered");
+    let (events, _) = receive_valid(&mut server, &mut rest);
+    assert_eq!(events, [Event::Part(text_part("llo", false, true))]);
 }
 
 #[test]
-fn a_part_is_4_kib_long_by_default_or_ends_its_frame() {
+fn part_has_4_kib_or_ends_its_frame() {
     let mut server = server(&Config::new().delivery(Delivery::Parts));
     let mut lens = Vec::new();
     for mut read in masked(Frame::binary(vec![7; 10_000])).chunks(1000).map(BytesMut::from) {
-        for event in take(&mut server, &mut read).0 {
+        for event in receive_valid(&mut server, &mut read).0 {
             let Event::Part(part) = event else { panic!("{event:?}") };
             lens.push(part.bytes.len());
         }
@@ -128,11 +122,11 @@ fn a_part_is_4_kib_long_by_default_or_ends_its_frame() {
 }
 
 #[test]
-fn with_parts_a_message_that_is_all_there_is_one_part() {
+fn complete_message_is_one_part() {
     let mut server = server(&Config::new().delivery(Delivery::Parts));
     let mut wire = masked(Frame::text("all of it"));
-    let (events, _) = take(&mut server, &mut wire);
-    assert_eq!(told(&events), told(&[Event::Part(part("all of it", true, true))]));
+    let (events, _) = receive_valid(&mut server, &mut wire);
+    assert_eq!(events, [Event::Part(text_part("all of it", true, true))]);
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
@@ -143,22 +137,22 @@ fn with_parts_a_message_that_is_all_there_is_one_part() {
 //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined by Section
 //# 5.5.
 #[test]
-fn pings_are_answered_with_their_payload() {
-    let (events, output) = take(&mut server(&Config::new()), &mut masked(Frame::ping("there?")));
-    assert_eq!(told(&events), told(&[Event::Ping(Bytes::from("there?"))]));
+fn answers_ping_with_its_payload() {
+    let (events, output) = receive_valid(&mut server(&Config::new()), &mut masked(Frame::ping("there?")));
+    assert_eq!(events, [Event::Ping(Bytes::from("there?"))]);
     assert_eq!(output, unmasked(Frame::pong("there?")));
 
-    let (_, output) = take(&mut client(&Config::new()), &mut unmasked(Frame::ping("there?")));
+    let (_, output) = receive_valid(&mut client(&Config::new()), &mut unmasked(Frame::ping("there?")));
     assert_eq!(output, masked(Frame::pong("there?")));
 
-    let (events, output) = take(&mut server(&Config::new()), &mut masked(Frame::pong("here")));
-    assert_eq!((told(&events), output.len()), (told(&[Event::Pong(Bytes::from("here"))]), 0));
+    let (events, output) = receive_valid(&mut server(&Config::new()), &mut masked(Frame::pong("here")));
+    assert_eq!((events, output.len()), (vec![Event::Pong(Bytes::from("here"))], 0));
 }
 
 #[test]
-fn answering_pings_can_be_left_to_the_application() {
+fn application_can_answer_pings() {
     let mut server = server(&Config::new().auto_pong(false));
-    let (events, mut output) = take(&mut server, &mut masked(Frame::ping("there?")));
+    let (events, mut output) = receive_valid(&mut server, &mut masked(Frame::ping("there?")));
     assert_eq!((events.len(), output.len()), (1, 0));
     server.pong("there?", &mut output).unwrap();
     assert_eq!(output, unmasked(Frame::pong("there?")));
@@ -172,7 +166,7 @@ fn answering_pings_can_be_left_to_the_application() {
 //# elect to send a Pong frame for only the most recently processed Ping
 //# frame.
 #[test]
-fn a_ping_flood_is_answered_with_the_latest_pong_only() {
+fn ping_flood_is_answered_with_latest_pong() {
     let mut server = server(&Config::new().high_water_mark(1000));
     let mut output = BytesMut::new();
     for n in 0..10_000 {
@@ -187,11 +181,11 @@ fn a_ping_flood_is_answered_with_the_latest_pong_only() {
     assert_eq!(output, unmasked(Frame::pong(format!("{:0>125}", 9_999))));
     output.clear();
     server.send("next", &mut output).unwrap();
-    assert_eq!(output, unmasked(Frame::text("next")), "a pong goes out once");
+    assert_eq!(output, unmasked(Frame::text("next")), "a pong is written once");
 }
 
 #[test]
-fn pongs_wait_behind_64_kib_unless_told_otherwise() {
+fn keeps_pong_over_64_kib_by_default() {
     for (unsent, pong) in [(65_536, 3), (65_537, 0)] {
         let mut output = BytesMut::zeroed(unsent);
         assert!(server(&Config::new()).receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
@@ -200,12 +194,12 @@ fn pongs_wait_behind_64_kib_unless_told_otherwise() {
 }
 
 #[test]
-fn a_pong_that_was_held_back_goes_out_first() {
+fn pending_pong_is_written_first() {
     type Send = fn(&mut Connection, &mut BytesMut);
     let sends: [(Send, &[u8]); 4] = [
         (|server, output| server.flush(output), b""),
         (|server, output| server.send("x", output).unwrap(), b"\x81\x01x"),
-        (|server, output| drop(server.send_vectored("x", output).unwrap()), b"\x81\x01"),
+        (|server, output| drop(server.send_shared("x", output).unwrap()), b"\x81\x01"),
         (|server, output| server.close(None, output).unwrap(), b"\x88\x00"),
     ];
     for (send, bytes) in sends {
@@ -213,7 +207,7 @@ fn a_pong_that_was_held_back_goes_out_first() {
         let mut output = BytesMut::from(&b"unsent"[..]);
         assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
         server.flush(&mut output);
-        assert_eq!(output[..], *b"unsent", "there is no room yet");
+        assert_eq!(output[..], *b"unsent", "the output is still over the mark");
         output.clear();
         send(&mut server, &mut output);
         assert_eq!(output[..], [b"\x8a\x01p", bytes].concat());
@@ -221,7 +215,7 @@ fn a_pong_that_was_held_back_goes_out_first() {
 }
 
 #[test]
-fn a_pong_that_was_held_back_does_not_follow_a_close() {
+fn pending_pong_does_not_follow_close() {
     let mut server = server(&Config::new().high_water_mark(0));
     let mut output = BytesMut::from(&b"unsent"[..]);
     let mut wire = masked(Frame::ping("p"));
@@ -236,7 +230,7 @@ proptest! {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
     //# Incoming data MUST be parsed as WebSocket frames as defined in Section 5.2.
     #[test]
-    fn however_the_bytes_are_cut_the_events_are_the_same(
+    fn events_do_not_depend_on_reads(
         frames in prop::collection::vec(
             prop_oneof![
                 any::<String>().prop_map(Frame::text),
@@ -254,7 +248,7 @@ proptest! {
     ) {
         let mut wire: BytesMut = frames.into_iter().flat_map(masked).collect();
         wire.extend_from_slice(&noise);
-        let (whole_events, whole_end, whole_output) = drain(&mut server(&Config::new()), &mut wire.clone());
+        let (whole_events, whole_end, whole_output) = receive_all(&mut server(&Config::new()), &mut wire.clone());
 
         let mut server = server(&Config::new());
         let (mut events, mut end, mut output, mut input) = (Vec::new(), Ok(()), BytesMut::new(), BytesMut::new());
@@ -262,12 +256,12 @@ proptest! {
         while !wire.is_empty() && end.is_ok() {
             let size = *sizes.next().unwrap();
             input.unsplit(wire.split_to(size.min(wire.len())));
-            let (more, how, written) = drain(&mut server, &mut input);
+            let (more, how, written) = receive_all(&mut server, &mut input);
             events.extend(more);
             output.unsplit(written);
             end = how;
         }
-        prop_assert_eq!(told(&events), told(&whole_events));
+        prop_assert_eq!(events, whole_events);
         prop_assert_eq!((end, output), (whole_end, whole_output));
     }
 }

@@ -1,5 +1,5 @@
-//! Which extensions are in force: RFC 6455 §9.1.
-#![cfg(all(feature = "client", feature = "server"))]
+//! The extensions that a handshake puts in force (RFC 6455 §9.1).
+#![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -7,13 +7,14 @@ mod common;
 mod test_extensions;
 
 use bytes::BytesMut;
-use common::{drain, take, told};
+use common::{receive_all, receive_valid};
 use protocol_websocket_connection::{
-    Accept, Client, Config, Connection, Error, Event, Negotiate, Negotiated, Offer, Role, Server, State, Url, Version,
+    Accept, Client, Config, Connection, Error, Event, ExtensionPair, ExtensionParams, Negotiate, Negotiated, Offer,
+    Role, Rsv, Server, State, Url, Version,
 };
-use protocol_websocket_frame::{DecodeError, Rsv};
+use protocol_websocket_frame::DecodeError;
 use protocol_websocket_handshake_client::HandshakeError;
-use protocol_websocket_http::{Extension, RequestHead, Response, ResponseError};
+use protocol_websocket_http::{RequestHead, Response, ResponseError};
 use test_extensions::{Flip, Runs};
 
 fn connect(offer: &Offer, config: &Config, output: &mut BytesMut) -> Client {
@@ -35,7 +36,7 @@ fn opened(offer: &Offer, client: &Config, server: &Config) -> (Client, Server, V
     (client, server, at_client.extensions.iter().map(ToString::to_string).collect())
 }
 
-/// What the two ends agree on.
+/// The extensions that two ends agree on.
 fn agreed(client: &Config, server: &Config) -> Vec<String> {
     opened(&Offer::new(), client, server).2
 }
@@ -44,7 +45,7 @@ fn agreed(client: &Config, server: &Config) -> Vec<String> {
 //# The endpoints of a connection MUST negotiate the use of any extensions during the opening
 //# handshake.
 #[test]
-fn both_ends_use_what_both_want() {
+fn uses_extensions_that_both_ends_support() {
     let config = Config::new().extension(Runs::new(7)).extension(Flip::new());
     let (mut client, mut server, agreed) = opened(&Offer::new(), &config, &config);
     assert_eq!(agreed, ["runs; max=7", "flip"]);
@@ -52,14 +53,14 @@ fn both_ends_use_what_both_want() {
     client.send("aaab", &mut wire).unwrap();
     assert_eq!(wire[..6], *b"\xB1\x84\x07\x07\x07\x07", "RSV2 and RSV3");
     let event = server.receive(&mut wire, &mut output).unwrap();
-    assert_eq!(told(&event.into_iter().collect::<Vec<_>>()), told(&[Event::Message("aaab".into())]));
+    assert_eq!(event, Some(Event::Message("aaab".into())));
     server.send("baaa", &mut wire).unwrap();
     let event = client.receive(&mut wire, &mut output).unwrap();
-    assert_eq!(told(&event.into_iter().collect::<Vec<_>>()), told(&[Event::Message("baaa".into())]));
+    assert_eq!(event, Some(Event::Message("baaa".into())));
 }
 
 #[test]
-fn the_order_is_the_clients() {
+fn uses_clients_order() {
     let client = Config::new().extension(Flip::new()).extension(Runs::new(7));
     let server = Config::new().extension(Runs::new(9)).extension(Flip::new());
     assert_eq!(agreed(&client, &server), ["flip", "runs; max=7"]);
@@ -73,7 +74,7 @@ fn the_order_is_the_clients() {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
 #[test]
-fn what_one_end_does_not_want_is_not_used() {
+fn uses_nothing_that_one_end_lacks() {
     let (both, runs) = (Config::new().extension(Runs::new(7)).extension(Flip::new()), Runs::new(7));
     let (runs, none) = (Config::new().extension(runs), Config::new());
     assert_eq!(agreed(&both, &runs), ["runs; max=7"]);
@@ -82,37 +83,39 @@ fn what_one_end_does_not_want_is_not_used() {
 }
 
 #[test]
-fn of_several_offers_the_first_that_is_granted_counts() {
+fn uses_first_offer_that_server_accepts() {
     let client = Config::new().extension(Runs::new(7)).extension(Runs::new(5));
     assert_eq!(agreed(&client, &Config::new().extension(Runs::new(9))), ["runs; max=7"]);
-    let quiet = |max| Runs::new(max).rsv(Rsv::NONE);
+    let quiet = |max| Runs::new(max).with_rsv(Rsv::NONE);
     let client = client.extension(quiet(3));
-    assert_eq!(agreed(&client, &Config::new().extension(quiet(9))), ["runs; max=7"], "once, though no bit is taken");
+    assert_eq!(agreed(&client, &Config::new().extension(quiet(9))), ["runs; max=7"], "once, although no bit is in use");
     let offer = Offer::new()
-        .extension(Extension::new("runs").param("max", "many"))
-        .extension(Extension::new("unknown").flag("x"))
-        .extension(Extension::new("flip").flag("unknown"));
+        .extension(ExtensionParams::new("runs").param("max", "many"))
+        .extension(ExtensionParams::new("unknown").flag("x"))
+        .extension(ExtensionParams::new("flip").flag("unknown"));
     let (_, _, agreed) = opened(&offer, &client, &Config::new().extension(Flip::new()).extension(Runs::new(6)));
-    assert_eq!(agreed, ["runs; max=6"], "what cannot be granted is declined, and the next offer looked at");
+    assert_eq!(agreed, ["runs; max=6"], "invalid offers are declined, and the next is tried");
 }
 
 #[test]
-fn of_several_wishes_the_first_that_fits_counts() {
-    /// Grants nothing but its own offer.
+fn uses_first_configuration_that_fits_offer() {
+    /// Accepts nothing but its own offer.
     struct Only(Runs);
     impl Negotiate for Only {
-        type Agreed = (Runs, Runs);
         fn name(&self) -> &str {
             "runs"
         }
-        fn offers(&self) -> Vec<Extension> {
+        fn rsv(&self) -> Rsv {
+            self.0.rsv()
+        }
+        fn offers(&self) -> Vec<ExtensionParams> {
             self.0.offers()
         }
-        fn answer(&self, offer: &Extension) -> Option<Extension> {
-            self.0.answer(offer).filter(|answer| answer == &self.offers()[0])
+        fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams> {
+            self.0.respond(offer).filter(|response| response == &self.offers()[0])
         }
-        fn agree(&self, role: Role, answer: &Extension) -> Option<(Runs, Runs)> {
-            self.0.agree(role, answer)
+        fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair> {
+            self.0.agree(role, response)
         }
     }
     let server = Config::new().extension(Only(Runs::new(9))).extension(Only(Runs::new(3)));
@@ -122,27 +125,29 @@ fn of_several_wishes_the_first_that_fits_counts() {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# if the PMCE will conflict with the extension on their use of the RSV1 bit.
 #[test]
-fn two_that_want_the_same_bit_are_not_used_together() {
-    let greedy = Runs::new(7).rsv(Rsv::RSV3);
-    let both = Config::new().extension(Flip::new()).extension(greedy);
+fn declines_second_extension_with_same_bit() {
+    let conflicting = Runs::new(7).with_rsv(Rsv::RSV3);
+    let both = Config::new().extension(Flip::new()).extension(conflicting);
     assert_eq!(agreed(&both, &both), ["flip"]);
 }
 
 #[test]
-fn what_the_application_has_granted_is_not_granted_again() {
+fn does_not_repeat_extension_of_application() {
     let config = Config::new().extension(Runs::new(7)).extension(Flip::new());
     let mut wire = BytesMut::new();
     let mut server = Server::new(config.clone());
     let _client = connect(&Offer::new(), &config, &mut wire);
     let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut wire, &mut BytesMut::new()) else { panic!() };
     let mut answer = BytesMut::new();
-    server.accept(upgrade, &Accept::new().extension(Extension::new("runs").param("max", "3")), &mut answer).unwrap();
+    server
+        .accept(upgrade, &Accept::new().extension(ExtensionParams::new("runs").param("max", "3")), &mut answer)
+        .unwrap();
     let answer = String::from_utf8(answer.to_vec()).unwrap();
     assert!(answer.contains("Sec-WebSocket-Extensions: runs; max=3, flip\r\n"), "{answer}");
 }
 
-/// A client's end of a handshake that the server answered with these extensions.
-fn answered(config: &Config, extensions: &[Extension]) -> Result<Option<Event>, Error> {
+/// The result of a client's handshake with these extensions in the response.
+fn responded(config: &Config, extensions: &[ExtensionParams]) -> Result<Option<Event>, Error> {
     let mut request = BytesMut::new();
     let mut client = connect(&Offer::new(), config, &mut request);
     let request = protocol_websocket_http::HeadReader::new(Default::default()).request(&mut request).unwrap().unwrap();
@@ -162,28 +167,28 @@ fn answered(config: &Config, extensions: &[Extension]) -> Result<Option<Event>, 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# If a server gives an invalid response, such as accepting a PMCE that the client did not offer
 #[test]
-fn a_client_checks_the_servers_answer() {
+fn client_checks_extensions_of_response() {
     let config = Config::new().extension(Runs::new(7)).extension(Flip::new());
-    let (runs, flip) = (|max: &str| Extension::new("runs").param("max", max), Extension::new("flip"));
-    for right in [vec![], vec![runs("7")], vec![runs("1"), flip.clone()], vec![flip.clone(), runs("3")]] {
-        assert!(matches!(answered(&config, &right), Ok(Some(Event::Open(_)))), "{right:?}");
+    let (runs, flip) = (|max: &str| ExtensionParams::new("runs").param("max", max), ExtensionParams::new("flip"));
+    for valid in [vec![], vec![runs("7")], vec![runs("1"), flip.clone()], vec![flip.clone(), runs("3")]] {
+        assert!(matches!(responded(&config, &valid), Ok(Some(Event::Open(_)))), "{valid:?}");
     }
-    let greedy = config.clone().extension(Runs::new(9).rsv(Rsv::RSV3));
-    let wrong = Error::Answer(HandshakeError::Answer(ResponseError::ExtensionParameters));
-    for (config, answer) in [
+    let conflicting = config.clone().extension(Runs::new(9).with_rsv(Rsv::RSV3));
+    let invalid = Error::Response(HandshakeError::Response(ResponseError::ExtensionParameters));
+    for (config, response) in [
         (&config, vec![runs("8")]),
-        (&config, vec![Extension::new("runs")]),
+        (&config, vec![ExtensionParams::new("runs")]),
         (&config, vec![flip.clone().flag("x")]),
         (&config, vec![flip.clone(), flip.clone()]),
-        (&greedy, vec![flip.clone(), runs("9")]),
-        (&Config::new().extension(Runs::new(7).rsv(Rsv::NONE)), vec![runs("7"), runs("7")]),
+        (&conflicting, vec![flip.clone(), runs("9")]),
+        (&Config::new().extension(Runs::new(7).with_rsv(Rsv::NONE)), vec![runs("7"), runs("7")]),
     ] {
-        assert_eq!(answered(config, &answer).unwrap_err(), wrong, "{answer:?}");
+        assert_eq!(responded(config, &response).unwrap_err(), invalid, "{response:?}");
     }
 }
 
 #[test]
-fn the_oldest_versions_have_none() {
+fn oldest_versions_have_no_extensions() {
     let config = Config::new().extension(Flip::new());
     for version in [Version::Hybi00, Version::Hixie75] {
         let mut request = BytesMut::new();
@@ -193,7 +198,7 @@ fn the_oldest_versions_have_none() {
 }
 
 #[test]
-fn a_handshake_made_elsewhere_agrees_on_them_too() {
+fn handshake_made_elsewhere_uses_extensions() {
     let config = Config::new().extension(Runs::new(7));
     let head = RequestHead::from_parts(
         "GET",
@@ -212,23 +217,23 @@ fn a_handshake_made_elsewhere_agrees_on_them_too() {
     let response = Response::accept(&request, &accept).unwrap();
     assert_eq!(response.headers().get("sec-websocket-extensions"), Some(&b"runs; max=7"[..]));
 
-    let (mut server, mut wire) = (Connection::server(response.negotiated(), &config), BytesMut::new());
+    let (mut server, mut wire) = (Connection::open_server(response.negotiated(), &config), BytesMut::new());
     server.send("aaa", &mut wire).unwrap();
     assert_eq!(wire[..], *b"\xA1\x02\x03a");
-    let mut client = Connection::client(response.negotiated(), &config, |key: &mut [u8]| key.fill(7));
-    assert_eq!(told(&take(&mut client, &mut wire).0), told(&[Event::Message("aaa".into())]));
+    let mut client = Connection::open_client(response.negotiated(), &config, |key: &mut [u8]| key.fill(7));
+    assert_eq!(receive_valid(&mut client, &mut wire).0, [Event::Message("aaa".into())]);
 }
 
 #[test]
-fn a_connection_with_parameters_that_make_no_sense_has_failed_from_the_start() {
+fn invalid_parameters_fail_connection_from_start() {
     let config = Config::new().extension(Runs::new(7));
-    let negotiated = Negotiated::default().extension(Extension::new("runs").param("max", "8"));
-    let mut client = Connection::client(&negotiated, &config, |key: &mut [u8]| key.fill(7));
-    let (events, end, output) = drain(&mut client, &mut BytesMut::from(&b"\x81\x01a"[..]));
+    let negotiated = Negotiated::default().extension(ExtensionParams::new("runs").param("max", "8"));
+    let mut client = Connection::open_client(&negotiated, &config, |key: &mut [u8]| key.fill(7));
+    let (events, end, output) = receive_all(&mut client, &mut BytesMut::from(&b"\x81\x01a"[..]));
     assert_eq!((events.len(), end), (0, Err(DecodeError::Extension.into())));
     assert_eq!((output[0], client.state()), (0x88, State::Closed));
 
-    let unknown = Negotiated::default().extension(Extension::new("of the application's own"));
-    let mut client = Connection::client(&unknown, &config, |key: &mut [u8]| key.fill(7));
-    assert_eq!(take(&mut client, &mut BytesMut::from(&b"\x81\x01a"[..])).0.len(), 1);
+    let unknown = Negotiated::default().extension(ExtensionParams::new("of-the-application"));
+    let mut client = Connection::open_client(&unknown, &config, |key: &mut [u8]| key.fill(7));
+    assert_eq!(receive_valid(&mut client, &mut BytesMut::from(&b"\x81\x01a"[..])).0.len(), 1);
 }

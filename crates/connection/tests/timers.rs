@@ -1,4 +1,4 @@
-//! Deadlines, by a clock that the test turns.
+//! Deadlines, with a clock that the test sets.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use core::time::Duration;
 
 use bytes::BytesMut;
-use common::{client, drain, masked, server, take, unmasked};
+use common::{client, close_code, masked, receive_all, receive_valid, server, unmasked};
 use protocol_websocket_connection::{CloseCode, Config, Connection, Error, State, Timeout, Timeouts};
 use protocol_websocket_frame::Frame;
 
@@ -15,14 +15,14 @@ const fn secs(secs: u64) -> Duration {
 }
 
 #[test]
-fn without_timeouts_nobody_is_asked() {
+fn without_timeouts_no_deadline_runs() {
     let mut server = server(&Config::new());
     assert_eq!(server.poll_timeout(), None);
     assert_eq!(server.handle_timeout(secs(1_000_000), &mut BytesMut::new()), Ok(()));
 }
 
 #[test]
-fn a_silent_peer_is_pinged_and_then_given_up() {
+fn silent_peer_is_pinged_and_then_times_out() {
     let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
@@ -33,19 +33,19 @@ fn a_silent_peer_is_pinged_and_then_given_up() {
     server.handle_timeout(secs(20), &mut output).unwrap();
     assert_eq!(server.handle_timeout(secs(40), &mut output), Err(Error::Timeout(Timeout::Pong)));
     assert_eq!(output[..], *b"\x88\x02\x03\xF3");
-    assert_eq!((server.state(), server.close_code()), (State::Closed, Some(CloseCode::ABNORMAL)));
+    assert_eq!((server.state(), close_code(&server)), (State::Closed, Some(CloseCode::ABNORMAL)));
     assert_eq!(server.poll_timeout(), None);
 }
 
 #[test]
-fn an_answer_keeps_the_connection() {
-    for answer in [Frame::pong(""), Frame::text("as good as any")] {
+fn any_frame_keeps_connection_alive() {
+    for answer in [Frame::pong(""), Frame::text("x")] {
         let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
         server.handle_timeout(secs(20), &mut output).unwrap();
         let mut input = masked(answer);
-        // What came behind it and waits for more is no news afterwards.
+        // The next byte is the beginning of a frame. It arrived with the answer and is not a later sign of life.
         input.extend_from_slice(b"\x81");
         assert!(server.receive(&mut input, &mut output).unwrap().is_some());
         server.handle_timeout(secs(40), &mut output).unwrap();
@@ -56,10 +56,10 @@ fn an_answer_keeps_the_connection() {
 }
 
 #[test]
-fn bytes_that_wait_for_more_are_no_sign_of_life() {
-    for cut in [1, 7] {
+fn old_bytes_are_not_a_sign_of_life() {
+    for len in [1, 7] {
         let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
-        let mut input = masked(Frame::text("cut")).split_to(cut);
+        let mut input = masked(Frame::text("split")).split_to(len);
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
         let mut end = Ok(());
@@ -68,12 +68,12 @@ fn bytes_that_wait_for_more_are_no_sign_of_life() {
             end = end.and_then(|()| server.handle_timeout(secs(second), &mut output));
             output.clear();
         }
-        assert_eq!(end, Err(Error::Timeout(Timeout::Pong)), "{cut} bytes of a frame");
+        assert_eq!(end, Err(Error::Timeout(Timeout::Pong)), "{len} bytes of a frame");
     }
 }
 
 #[test]
-fn a_pong_that_was_held_back_goes_out_with_the_time() {
+fn handle_timeout_writes_pending_pong() {
     let mut server = server(&Config::new().high_water_mark(0).timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::from(&b"unsent"[..]);
     assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
@@ -83,8 +83,8 @@ fn a_pong_that_was_held_back_goes_out_with_the_time() {
 }
 
 #[test]
-fn an_idle_connection_is_closed() {
-    let timeouts = Timeouts { idle: Some(secs(5)), ..Timeouts::NONE };
+fn idle_connection_is_closed() {
+    let timeouts = Timeouts::NONE.idle(Some(secs(5)));
     let mut client = client(&Config::new().timeouts(timeouts));
     client.handle_timeout(secs(1), &mut BytesMut::new()).unwrap();
     let mut output = BytesMut::new();
@@ -93,27 +93,27 @@ fn an_idle_connection_is_closed() {
 }
 
 #[test]
-fn a_close_is_not_waited_for_for_ever() {
+fn missing_close_times_out() {
     let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.close(None, &mut output).unwrap();
-    assert_eq!(server.poll_timeout(), Some(secs(0)), "the new state wants to know when it began");
+    assert_eq!(server.poll_timeout(), Some(secs(0)), "the new state starts with a call at once");
     output.clear();
     server.handle_timeout(secs(3), &mut output).unwrap();
     // Messages and pings do not move this deadline.
-    take(&mut server, &mut masked(Frame::text("late")));
+    receive_valid(&mut server, &mut masked(Frame::text("late")));
     assert_eq!(server.poll_timeout(), Some(secs(13)));
     assert_eq!(server.handle_timeout(secs(13), &mut output), Err(Error::Timeout(Timeout::Close)));
     assert_eq!((server.state(), output.len()), (State::Closed, 0));
 }
 
-/// A connection whose deadlines are short, and the loop around it: one second a step.
+/// A connection with short deadlines, and an event loop around it. A step takes one second.
 struct Loop {
     connection: Connection,
     output: BytesMut,
     now: Duration,
-    /// Whether the loop calls `flush` when the output is written, as the documentation asks for.
+    /// Whether the loop calls `flush` after a write, as the documentation requires.
     flushes: bool,
 }
 
@@ -123,15 +123,14 @@ const CLOSE: Duration = secs(3);
 
 impl Loop {
     fn new(flushes: bool) -> Self {
-        let timeouts =
-            Timeouts { ping_interval: Some(PING), pong_timeout: Some(PONG), close: Some(CLOSE), ..Timeouts::NONE };
+        let timeouts = Timeouts::NONE.ping_interval(Some(PING)).pong_timeout(Some(PONG)).close(Some(CLOSE));
         let connection = server(&Config::new().timeouts(timeouts));
         let mut new = Self { connection, output: BytesMut::new(), now: secs(0), flushes };
-        new.tell_time().unwrap();
+        new.handle_timeouts().unwrap();
         new
     }
 
-    /// The first bytes that were queued go out, at most so many. Returns how many there were.
+    /// Writes at most `most` bytes of the output. Returns how many were written.
     fn write(&mut self, most: usize) -> usize {
         let written = self.output.split_to(most.min(self.output.len())).len();
         if self.flushes {
@@ -140,22 +139,22 @@ impl Loop {
         written
     }
 
-    /// Calls `handle_timeout` for as long as it is asked for.
-    fn tell_time(&mut self) -> Result<(), Error> {
+    /// Calls `handle_timeout` as long as a deadline is due.
+    fn handle_timeouts(&mut self) -> Result<(), Error> {
         for _ in 0..4 {
             if self.connection.poll_timeout().is_none_or(|at| at > self.now) {
                 return Ok(());
             }
             self.connection.handle_timeout(self.now, &mut self.output)?;
         }
-        panic!("the clock is asked for again and again");
+        panic!("a deadline stays due");
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
     Nothing,
-    /// A message of the peer arrives, and is read.
+    /// A message of the peer arrives and is received.
     Arrive,
     /// The application sends.
     Send,
@@ -165,7 +164,7 @@ enum Step {
     Write,
 }
 
-/// Every sequence of so many of these steps.
+/// Every sequence of `length` steps.
 fn sequences(steps: [Step; 4], length: u32) -> impl Iterator<Item = Vec<Step>> {
     (0..4_usize.pow(length)).map(move |number| (0..length).map(|at| steps[number / 4_usize.pow(at) % 4]).collect())
 }
@@ -173,9 +172,9 @@ fn sequences(steps: [Step; 4], length: u32) -> impl Iterator<Item = Vec<Step>> {
 const MESSAGES: [Step; 4] = [Step::Nothing, Step::Arrive, Step::Send, Step::Write];
 const PINGS: [Step; 4] = [Step::Nothing, Step::Arrive, Step::WriteTwo, Step::Write];
 
-/// A ping goes out exactly when the peer was silent for so long. The peer is given up when its pong is missing for so long
-/// after the ping was written: not sooner, not while the output is not empty, and not later in a loop that calls `flush`
-/// (in another one, at twice that time at most).
+/// A ping is sent exactly `PING` after the last byte of the peer. A missing pong times out `PONG` after the ping was written:
+/// not sooner, not while the output has bytes, and not later in a loop that calls `flush` (after at most `2 * PONG` in
+/// another loop).
 #[test]
 fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
     for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(MESSAGES, 8).map(move |steps| (f, steps)))
@@ -197,29 +196,29 @@ fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
                 }
             }
             let before = it.output.len();
-            let told = it.tell_time();
+            let handled = it.handle_timeouts();
             let so_far = &steps[..=at];
-            if told == Ok(()) && it.output.len() > before {
+            if handled == Ok(()) && it.output.len() > before {
                 assert_eq!(it.now, heard + PING, "ping of {so_far:?}");
                 assert_eq!(pinged.replace(it.now), None, "a second ping of {so_far:?}");
             }
             if !it.output.is_empty() {
                 empty_since = it.now + secs(1);
             }
-            match told {
+            match handled {
                 Ok(()) => {
                     assert!(pinged.is_some() || it.now < heard + PING, "no ping of {so_far:?}");
                     let since = written.map(|written: Duration| written.max(empty_since));
                     assert!(
                         since.is_none_or(|since| it.now < since + PONG * if flushes { 1 } else { 2 }),
-                        "{so_far:?} lives"
+                        "no timeout: {so_far:?}"
                     );
                 }
                 Err(error) => {
                     assert_eq!(error, Error::Timeout(Timeout::Pong));
-                    let written = written.unwrap_or_else(|| panic!("a ping that was not written: {so_far:?}"));
+                    let written = written.unwrap_or_else(|| panic!("the ping was not written: {so_far:?}"));
                     assert!(it.now >= written + PONG, "early: {so_far:?}");
-                    assert_eq!(before, 0, "given up with a full output: {so_far:?}");
+                    assert_eq!(before, 0, "timed out with unsent bytes: {so_far:?}");
                     break;
                 }
             }
@@ -227,7 +226,7 @@ fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
     }
 }
 
-/// The peer has its time for a Close from when ours was written, whatever else it sends.
+/// The deadline for the peer's Close starts when ours was written, whatever else the peer sends.
 #[test]
 fn close_deadline_runs_from_when_the_close_was_written() {
     for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(PINGS, 7).map(move |steps| (f, steps))) {
@@ -236,12 +235,12 @@ fn close_deadline_runs_from_when_the_close_was_written() {
         it.connection.send("x", &mut it.output).unwrap();
         it.connection.close(None, &mut it.output).unwrap();
         let mut unsent = it.output.len();
-        it.tell_time().unwrap();
+        it.handle_timeouts().unwrap();
         for (at, step) in steps.iter().enumerate() {
             it.now += secs(1);
             match step {
                 Step::Nothing => {}
-                // It asks for a pong each time, so that the output is full again.
+                // Each ping is answered, so that the output has bytes again.
                 Step::Arrive | Step::Send => {
                     it.connection.receive(&mut masked(Frame::ping("x")), &mut it.output).unwrap().unwrap();
                 }
@@ -251,12 +250,12 @@ fn close_deadline_runs_from_when_the_close_was_written() {
                     written = written.or((unsent == 0).then_some(it.now));
                 }
             }
-            let told = it.tell_time();
+            let handled = it.handle_timeouts();
             let so_far = &steps[..=at];
-            match told {
+            match handled {
                 Ok(()) => {
                     let most = CLOSE * if flushes { 1 } else { 2 };
-                    assert!(written.is_none_or(|written| it.now < written + most), "{so_far:?} lives");
+                    assert!(written.is_none_or(|written| it.now < written + most), "no timeout: {so_far:?}");
                 }
                 Err(error) => {
                     assert_eq!(error, Error::Timeout(Timeout::Close));
@@ -269,8 +268,8 @@ fn close_deadline_runs_from_when_the_close_was_written() {
     }
 }
 
-/// What a connection that closes does with a peer that reads 1 KiB a second and sends ten pings a second: when its Close
-/// was written, and when the peer was given up. A tenth of a second a step; `close` queues the Close.
+/// Closes a connection whose peer reads 1 KiB and sends ten pings per second. Returns when the Close was written, and when the
+/// deadline passed. A step takes a tenth of a second. `close` queues the Close.
 fn close_to_slow_reader(
     flushes: bool,
     mut connection: Connection,
@@ -295,7 +294,7 @@ fn close_to_slow_reader(
         while connection.poll_timeout().is_some_and(|at| at <= now) {
             if let Err(error) = connection.handle_timeout(now, &mut output) {
                 assert_eq!(error, Error::Timeout(Timeout::Close));
-                let written = written.unwrap_or_else(|| panic!("given up before our Close was written"));
+                let written = written.unwrap_or_else(|| panic!("timed out before our Close was written"));
                 return (written, Ok(now));
             }
         }
@@ -304,10 +303,10 @@ fn close_to_slow_reader(
 }
 
 #[test]
-fn slow_reader_that_pings_is_given_up_in_time_after_our_close() {
-    let close = Frame::close(Some(&CloseCode::NORMAL.into())).unwrap();
+fn slow_reader_that_pings_times_out_after_our_close() {
+    let close = Frame::close(CloseCode::NORMAL).unwrap();
     for flushes in [true, false] {
-        // With the lower high-water marks pongs are held back while much is unsent.
+        // With the lower high-water marks pongs are kept while much is unsent.
         for high_water_mark in [Config::HIGH_WATER_MARK, 1_000, 0] {
             let new = || server(&Config::new().high_water_mark(high_water_mark).timeouts(Timeouts::RECOMMENDED));
             let ends = [
@@ -315,21 +314,21 @@ fn slow_reader_that_pings_is_given_up_in_time_after_our_close() {
                 close_to_slow_reader(flushes, new(), |server, output| server.send_frame(&close, output).unwrap()),
                 close_to_slow_reader(flushes, new(), |server, output| {
                     server.close(None, output).unwrap();
-                    server.pong("unasked for", output).unwrap();
+                    server.pong("unsolicited", output).unwrap();
                     server.send_frame(&Frame::pong("another one"), output).unwrap();
                 }),
             ];
             for (written, end) in ends {
-                assert!(written > secs(19), "the Close waits for the message before it");
+                assert!(written > secs(19), "the message is written before the Close");
                 assert_eq!(end, Ok(written + secs(10)), "flush: {flushes}, high-water mark: {high_water_mark}");
             }
         }
     }
 }
 
-/// The caller may hand its output on, to a queue for instance, or take another one for each call.
+/// The caller may move its output to a queue, or use another buffer for each call.
 #[test]
-fn output_that_was_taken_away_is_written() {
+fn output_that_was_taken_away_counts_as_written() {
     for calls in 0..3 {
         let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         server.handle_timeout(secs(0), &mut BytesMut::new()).unwrap();
@@ -345,18 +344,22 @@ fn output_that_was_taken_away_is_written() {
 }
 
 #[test]
-fn receive_sees_that_the_close_was_written_before_it_adds_a_pong() {
+fn receive_notes_written_close_before_it_appends_pong() {
     for arrived in [BytesMut::new(), masked(Frame::text("x")), masked(Frame::ping("x"))] {
         let mut server = server(&Config::new().high_water_mark(0).timeouts(Timeouts::RECOMMENDED));
         let mut output = BytesMut::from(&b"unsent"[..]);
         server.handle_timeout(secs(0), &mut output).unwrap();
         server.close(None, &mut output).unwrap();
-        server.receive(&mut masked(Frame::ping("held back")), &mut output).unwrap();
+        server.receive(&mut masked(Frame::ping("kept")), &mut output).unwrap();
         server.handle_timeout(secs(1), &mut output).unwrap();
-        assert_eq!(server.poll_timeout(), Some(secs(11)), "it is asked for again, and the Close is not written");
+        assert_eq!(
+            server.poll_timeout(),
+            Some(secs(11)),
+            "the deadline starts again, because the Close is not written"
+        );
         output.clear();
         server.receive(&mut { arrived }, &mut output).unwrap();
-        assert!(output.starts_with(b"\x8a\x09held back"));
+        assert!(output.starts_with(b"\x8a\x04kept"));
         assert_eq!(server.poll_timeout(), Some(secs(1)), "at once");
         server.handle_timeout(secs(2), &mut output).unwrap();
         assert_eq!(server.poll_timeout(), Some(secs(12)));
@@ -364,12 +367,12 @@ fn receive_sees_that_the_close_was_written_before_it_adds_a_pong() {
 }
 
 #[test]
-fn peer_that_reads_slowly_is_not_given_up_while_the_caller_does_not_read() {
+fn slow_peer_does_not_time_out_while_caller_does_not_read() {
     let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.send(vec![0; 100_000], &mut output).unwrap();
-    // The socket takes a little each second; over its mark the caller does not read.
+    // The socket takes a little each second. The caller does not read under backpressure.
     let mut second = 0;
     while output.len() > 1_000 {
         second += 1;
@@ -379,7 +382,7 @@ fn peer_that_reads_slowly_is_not_given_up_while_the_caller_does_not_read() {
         }
     }
     assert!(second > 40);
-    // The rest goes out, and the pong was there all the time.
+    // The rest is written. The pong had arrived before.
     output.clear();
     server.flush(&mut output);
     server.handle_timeout(secs(second + 19), &mut output).unwrap();
@@ -389,25 +392,25 @@ fn peer_that_reads_slowly_is_not_given_up_while_the_caller_does_not_read() {
 }
 
 #[test]
-fn arrival_is_stamped_by_a_call_at_once() {
+fn arrival_asks_for_a_call_at_once() {
     let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     assert_eq!(server.poll_timeout(), Some(secs(20)));
-    server.receive(&mut masked(Frame::text("last words")), &mut output).unwrap();
+    server.receive(&mut masked(Frame::text("x")), &mut output).unwrap();
     assert!(server.poll_timeout().unwrap() <= secs(1));
     server.handle_timeout(secs(1), &mut output).unwrap();
     assert_eq!(server.poll_timeout(), Some(secs(21)));
-    // An arrival without an event: the beginning of a frame.
+    // The beginning of a frame is an arrival without an event.
     server.receive(&mut BytesMut::from(&b"\x81"[..]), &mut output).unwrap();
     server.handle_timeout(secs(2), &mut output).unwrap();
     assert_eq!((server.poll_timeout(), output.len()), (Some(secs(22)), 0));
 }
 
 #[test]
-fn pings_go_on_without_a_deadline_for_pongs() {
+fn pings_repeat_without_pong_timeout() {
     for flushes in [true, false] {
-        let mut server = server(&Config::new().timeouts(Timeouts { pong_timeout: None, ..Timeouts::RECOMMENDED }));
+        let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED.pong_timeout(None)));
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
         for ping in 1..10 {
@@ -429,7 +432,7 @@ fn pings_go_on_without_a_deadline_for_pongs() {
 
 #[test]
 fn pings_are_not_repeated_while_there_are_unsent_bytes() {
-    let mut server = server(&Config::new().timeouts(Timeouts { pong_timeout: None, ..Timeouts::RECOMMENDED }));
+    let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED.pong_timeout(None)));
     let mut output = BytesMut::new();
     for second in 0..=200 {
         server.handle_timeout(secs(second), &mut output).unwrap();
@@ -441,8 +444,8 @@ fn pings_are_not_repeated_while_there_are_unsent_bytes() {
 }
 
 #[test]
-fn client_does_not_wait_for_the_end_of_the_transport_for_ever() {
-    let close = Frame::close(Some(&CloseCode::NORMAL.into())).unwrap();
+fn missing_end_of_transport_times_out_at_client() {
+    let close = Frame::close(CloseCode::NORMAL).unwrap();
     let mut client = client(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     client.handle_timeout(secs(0), &mut output).unwrap();
@@ -458,14 +461,14 @@ fn client_does_not_wait_for_the_end_of_the_transport_for_ever() {
     assert_eq!(client.poll_timeout(), Some(secs(22)));
     let late = client.handle_timeout(secs(22), &mut output).unwrap_err();
     assert_eq!(late, Error::Timeout(Timeout::Eof));
-    assert_eq!(late.to_string(), "the server did not end the transport in time");
-    assert_eq!((client.state(), client.close_code()), (State::Closed, Some(CloseCode::NORMAL)));
+    assert_eq!(late.to_string(), "timed out waiting for the server to close the transport");
+    assert_eq!((client.state(), close_code(&client)), (State::Closed, Some(CloseCode::NORMAL)));
     assert_eq!((client.poll_timeout(), output.len()), (None, 0));
-    assert_eq!(client.handle_timeout(secs(99), &mut output), Ok(()), "it is an error once");
+    assert_eq!(client.handle_timeout(secs(99), &mut output), Ok(()), "the error is returned once");
 }
 
 #[test]
-fn end_of_the_transport_ends_the_wait_for_it() {
+fn end_of_transport_stops_its_deadline() {
     let mut client = client(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     client.receive(&mut unmasked(Frame::close(None).unwrap()), &mut output).unwrap();
@@ -475,16 +478,16 @@ fn end_of_the_transport_ends_the_wait_for_it() {
     assert_eq!(client.handle_timeout(secs(99), &mut output), Ok(()));
 }
 
-/// A server closes the transport itself, and so does a client whose connection failed.
+/// A server closes the transport itself, as does a client whose connection failed.
 #[test]
-fn no_other_end_waits_for_the_end_of_the_transport() {
+fn only_client_after_closing_handshake_awaits_end_of_transport() {
     let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let mut server = server(&config);
-    take(&mut server, &mut masked(Frame::close(None).unwrap()));
+    receive_valid(&mut server, &mut masked(Frame::close(None).unwrap()));
     assert_eq!((server.state(), server.poll_timeout()), (State::Closed, None));
 
     let mut failed = client(&config);
-    assert!(drain(&mut failed, &mut masked(Frame::text(""))).1.is_err());
+    assert!(receive_all(&mut failed, &mut masked(Frame::text(""))).1.is_err());
     assert_eq!((failed.state(), failed.poll_timeout()), (State::Closed, None));
 
     let mut silent = client(&config);
@@ -498,7 +501,7 @@ fn no_other_end_waits_for_the_end_of_the_transport() {
 
 #[cfg(feature = "server")]
 #[test]
-fn a_handshake_that_trickles_is_refused() {
+fn trickling_handshake_times_out_with_408() {
     let mut server = protocol_websocket_connection::Server::new(Config::new().timeouts(Timeouts::RECOMMENDED));
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
     assert_eq!(server.poll_timeout(), Some(secs(0)));

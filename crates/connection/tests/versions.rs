@@ -1,5 +1,5 @@
 //! Both helpers against each other in memory, in each version of the protocol.
-#![cfg(all(feature = "client", feature = "server"))]
+#![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -7,7 +7,6 @@ mod common;
 use core::time::Duration;
 
 use bytes::BytesMut;
-use common::told;
 use proptest::prelude::*;
 use protocol_websocket_connection::{
     Accept, Client, Config, Error, Event, Message, Offer, Reject, SendError, Server, State, Timeouts, Upgrade, Url,
@@ -27,25 +26,25 @@ fn connect(url: &str, offer: &Offer, output: &mut BytesMut) -> Client {
     Client::connect(&Url::parse(url).unwrap(), offer, Config::new(), random, output).unwrap()
 }
 
-fn asked(server: &mut Server, input: &mut BytesMut) -> Upgrade {
+fn requested(server: &mut Server, input: &mut BytesMut) -> Upgrade {
     match server.receive(input, &mut BytesMut::new()).unwrap() {
         Some(Event::Upgrade(upgrade)) => upgrade,
         other => panic!("{other:?}"),
     }
 }
 
-/// A server of draft-ietf-hybi-00 that said yes and waits, its answer's head, and the eight bytes that it waits for.
-fn waiting(config: Config) -> (Server, BytesMut, BytesMut) {
+/// A server that has accepted a client of hybi-00, the head of its response, and the eight bytes that it awaits.
+fn awaiting_key3(config: Config) -> (Server, BytesMut, BytesMut) {
     let (mut server, mut wire, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
     connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut wire);
-    let upgrade = asked(&mut server, &mut wire);
+    let upgrade = requested(&mut server, &mut wire);
     server.accept(upgrade, &Accept::new(), &mut output).unwrap();
     assert_eq!(wire.len(), 8);
     (server, output, wire)
 }
 
 #[test]
-fn both_ends_talk_in_each_version() {
+fn both_ends_exchange_messages_in_each_version() {
     for version in VERSIONS {
         for url in ["ws://example.com/chat?a=b", "wss://[::1]:8443/"] {
             for perl in [false, true] {
@@ -53,12 +52,12 @@ fn both_ends_talk_in_each_version() {
                 if perl {
                     (offer, accept) = (offer.perl_compat(), accept.perl_compat());
                 }
-                // The server does not see that the socket is encrypted.
+                // The server cannot know that the transport is encrypted.
                 accept = accept.secure(url.starts_with("wss:")).subprotocol("chat");
                 let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
                 let mut client = connect(url, &offer, &mut there);
                 let mut server = Server::new(Config::new());
-                let upgrade = asked(&mut server, &mut there);
+                let upgrade = requested(&mut server, &mut there);
                 assert_eq!(upgrade.request().version(), version);
                 server.accept(upgrade, &accept, &mut back).unwrap();
                 let Some(Event::Open(at_server)) = server.receive(&mut there, &mut back).unwrap() else { panic!() };
@@ -68,7 +67,7 @@ fn both_ends_talk_in_each_version() {
 
                 client.send("Größe", &mut there).unwrap();
                 let echoed = server.receive(&mut there, &mut back).unwrap();
-                assert_eq!(told(&echoed.into_iter().collect::<Vec<_>>()), told(&[Event::Message("Größe".into())]));
+                assert_eq!(echoed, Some(Event::Message("Größe".into())));
                 let sent = client.send(Message::Binary("x".into()), &mut there);
                 assert_eq!(sent.is_ok(), version.has_length_framing());
                 there.clear();
@@ -83,9 +82,9 @@ fn both_ends_talk_in_each_version() {
 }
 
 #[test]
-fn nothing_is_sent_before_the_last_bytes_of_the_request() {
-    let (mut server, mut output, mut wire) = waiting(Config::new());
-    assert!(output.ends_with(b"\r\n\r\n"), "the head is out, for a proxy that holds the rest back");
+fn rejects_sending_before_key3() {
+    let (mut server, mut output, mut wire) = awaiting_key3(Config::new());
+    assert!(output.ends_with(b"\r\n\r\n"), "the head is written, for a proxy that awaits it before it sends the rest");
     output.clear();
     for refused in [server.send("x", &mut output), server.close(None, &mut output), server.ping("", &mut output)] {
         assert_eq!(refused, Err(SendError::NotOpen));
@@ -105,15 +104,15 @@ fn nothing_is_sent_before_the_last_bytes_of_the_request() {
 }
 
 #[test]
-fn behind_the_head_of_an_answer_there_is_no_other_answer() {
-    let config = Config::new().timeouts(Timeouts { handshake: Some(Duration::from_secs(10)), ..Timeouts::NONE });
-    let (mut server, mut output, _) = waiting(config);
+fn writes_no_second_response_after_101() {
+    let config = Config::new().timeouts(Timeouts::NONE.handshake(Some(Duration::from_secs(10))));
+    let (mut server, mut output, _) = awaiting_key3(config);
     output.clear();
     let mut another = BytesMut::new();
     connect("ws://example.com/", &Offer::new(), &mut another);
-    let upgrade = asked(&mut Server::new(Config::new()), &mut another.clone());
+    let upgrade = requested(&mut Server::new(Config::new()), &mut another.clone());
     assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::AlreadyOpen));
-    let upgrade = asked(&mut Server::new(Config::new()), &mut another);
+    let upgrade = requested(&mut Server::new(Config::new()), &mut another);
     assert_eq!(server.reject(upgrade, &Reject::new(500), &mut output), Err(SendError::AlreadyOpen));
     server.handle_timeout(Duration::ZERO, &mut output).unwrap();
     assert!(matches!(server.handle_timeout(Duration::from_secs(10), &mut output), Err(Error::Timeout(_))));
@@ -122,22 +121,22 @@ fn behind_the_head_of_an_answer_there_is_no_other_answer() {
 }
 
 #[test]
-fn an_end_before_the_last_bytes_is_no_clean_end() {
-    let (mut server, ..) = waiting(Config::new());
+fn end_of_stream_before_key3_is_unexpected() {
+    let (mut server, ..) = awaiting_key3(Config::new());
     assert_eq!(server.receive_eof(), Err(Error::UnexpectedEof));
 }
 
 #[test]
-fn a_server_speaks_what_it_was_told() {
-    for spoken in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into()] {
+fn server_supports_configured_versions() {
+    for supported in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into()] {
         for version in VERSIONS {
             let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
             connect("ws://example.com/", &Offer::new().version(version), &mut wire);
-            let result = Server::new(Config::new().versions(spoken)).receive(&mut wire, &mut output);
-            match spoken.contains(version) {
+            let result = Server::new(Config::new().versions(supported)).receive(&mut wire, &mut output);
+            match supported.contains(version) {
                 true => assert!(matches!(result, Ok(Some(Event::Upgrade(_))))),
                 false => {
-                    assert_eq!(result.unwrap_err(), Error::Request(ParseError::Version(spoken)));
+                    assert_eq!(result.unwrap_err(), Error::Request(ParseError::Version(supported)));
                     assert!(output.starts_with(b"HTTP/1.1 426 "));
                 }
             }
@@ -146,20 +145,20 @@ fn a_server_speaks_what_it_was_told() {
 }
 
 #[test]
-fn a_wrong_checksum_ends_the_client() {
+fn wrong_checksum_ends_client() {
     let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
     let mut client = connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut there);
     let mut server = Server::new(Config::new());
-    let upgrade = asked(&mut server, &mut there);
+    let upgrade = requested(&mut server, &mut there);
     server.accept(upgrade, &Accept::new(), &mut back).unwrap();
     there[0] ^= 1;
     assert!(matches!(server.receive(&mut there, &mut back), Ok(Some(Event::Open(_)))));
     let error = client.receive(&mut back, &mut there).unwrap_err();
-    assert_eq!(error, Error::Answer(HandshakeError::Answer(ResponseError::Checksum)));
+    assert_eq!(error, Error::Response(HandshakeError::Response(ResponseError::Checksum)));
     assert_eq!(client.state(), State::Closed);
 }
 
-/// Lets a server talk until its input is used up.
+/// Echoes messages until the input is used up.
 fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
     while let Some(event) = server.receive(input, output).unwrap() {
         events.push(match event {
@@ -178,7 +177,7 @@ fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events
 
 proptest! {
     #[test]
-    fn however_an_old_conversation_is_cut_it_is_the_same(
+    fn draft_conversation_does_not_depend_on_reads(
         newer in any::<bool>(),
         sizes in prop::collection::vec(1_usize..60, 1..30),
     ) {

@@ -6,12 +6,14 @@ use core::fmt;
 
 /// An extension with its parameters, as the client offers it or as the server accepts it (RFC 6455 §9.1).
 ///
-/// The extension itself defines which parameters exist. Names and values are compared byte by byte, so their case matters.
+/// The extension itself defines which parameters exist. Names and values are compared byte by byte, so their case
+/// matters.
 ///
-/// `Display` writes the element of the list in `Sec-WebSocket-Extensions`. `protocol-websocket-http` parses such lists. It
-/// also checks that names and values are tokens, when it builds a request or a response.
+/// `Display` writes the element of the list in `Sec-WebSocket-Extensions`. `protocol-websocket-http` parses such lists.
+/// It also checks that names and values are tokens, when it builds a request or a response.
 ///
-/// `Debug` shows only the parameters of `permessage-deflate`, because the parameters of other extensions may be secrets.
+/// `Debug` shows only the parameters of `permessage-deflate`, because the parameters of other extensions may be
+/// secrets.
 ///
 /// ```
 /// use protocol_websocket_core::ExtensionParams;
@@ -27,7 +29,8 @@ pub struct ExtensionParams {
 }
 
 impl ExtensionParams {
-    /// The maximum number of extensions and parameters together in the `Sec-WebSocket-Extensions` of one request or response.
+    /// The maximum number of extensions and parameters together in the `Sec-WebSocket-Extensions` of one request or
+    /// response.
     pub const MAX_ITEMS: usize = 64;
 
     /// Creates an extension without parameters.

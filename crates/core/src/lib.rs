@@ -1,27 +1,29 @@
-//! The words that the `protocol-websocket` crates share: [`Version`], [`Role`] and [`Random`].
+//! The types that the `protocol-websocket` crates share: [`Version`], [`Role`], [`ExtensionParams`] and [`Random`].
 //!
 //! # In scope
 //!
-//! Types that two sibling crates would otherwise each define for themselves.
+//! Types that two or more of the crates need, so that neither depends on the other for them.
 //!
 //! # Out of scope
 //!
-//! Everything else. Frames are in `protocol-websocket-frame`, heads in `protocol-websocket-http`.
+//! Frames (`protocol-websocket-frame`) and HTTP heads (`protocol-websocket-http`).
 //!
 //! # Example
 //!
 //! ```
-//! use protocol_websocket_core::{Role, Version};
+//! use protocol_websocket_core::{ExtensionParams, Role, Version};
 //!
 //! assert_eq!(Version::default(), Version::Rfc6455);
 //! assert_eq!(Version::Rfc6455.to_string(), "RFC 6455");
-//! assert_eq!("draft-ietf-hybi-17".parse(), Ok(Version::Rfc6455));
 //! assert_eq!(Role::Client.peer(), Role::Server);
+//! let deflate = ExtensionParams::new("permessage-deflate").flag("client_max_window_bits");
+//! assert_eq!(deflate.to_string(), "permessage-deflate; client_max_window_bits");
 //! ```
 //!
 //! # Features
 //!
-//! - `getrandom` (off): `OsRandom`, a [`Random`] keyed by the operating system's generator.
+//! - `getrandom` (off): `OsRandom`, a [`Random`] with a key from the operating system.
+//! - `serde` (off): `Serialize` and `Deserialize` for [`Version`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

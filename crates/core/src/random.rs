@@ -1,9 +1,9 @@
-/// A source of unpredictable bytes: mask keys (RFC 6455 §5.3) and handshake nonces (§4.1) come from it.
+/// A source of random bytes for mask keys (RFC 6455 §5.3) and handshake nonces (§4.1).
 ///
-/// What it gives must be unpredictable to whoever chooses the payload (RFC 6455 §10.3), so a real source is a
-/// cryptographic one. A fixed source has its place in tests.
+/// The bytes must be unpredictable for the author of the payload (RFC 6455 §10.3), so use a cryptographic source. Only
+/// tests may use a fixed one.
 ///
-/// Any `FnMut(&mut [u8])` is a source:
+/// Every `FnMut(&mut [u8])` that is `Send` and `Sync` is a source:
 ///
 /// ```
 /// use protocol_websocket_core::Random;
@@ -14,7 +14,7 @@
 /// assert_eq!(key, [7; 4]);
 /// ```
 pub trait Random: Send + Sync {
-    /// Overwrites the whole of `buf` with fresh bytes.
+    /// Fills all of `buf` with random bytes.
     fn fill(&mut self, buf: &mut [u8]);
 }
 
@@ -24,19 +24,29 @@ impl<F: FnMut(&mut [u8]) + Send + Sync> Random for F {
     }
 }
 
-/// A cryptographic source without a system call for each mask key: the keystream of ChaCha12, computed in this process.
-/// Its key comes from the operating system, and is replaced by a new one after [`OsRandom::RESEED`] bytes.
+/// A cryptographic source of random bytes that does not need a system call for each mask key.
 ///
-/// A child process that `fork` makes has a copy of the key, so parent and child would draw the same bytes. The child calls
-/// [`OsRandom::reseed`] before it draws.
+/// The bytes are the keystream of ChaCha12, computed in this process. Its key comes from the operating system and is
+/// replaced after [`OsRandom::BYTES_PER_KEY`] bytes.
 ///
-/// `Debug` does not show the bytes.
+/// A child process that `fork` makes has a copy of the key, so parent and child would return the same bytes. The child
+/// calls [`OsRandom::reseed`] before it uses the source.
+///
+/// `Debug` does not show the state.
+///
+/// ```
+/// use protocol_websocket_core::{OsRandom, Random};
+///
+/// let (mut random, mut nonce) = (OsRandom::new(), [0; 16]);
+/// random.fill(&mut nonce);
+/// assert_ne!(nonce, [0; 16]);
+/// ```
 #[cfg(feature = "getrandom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "getrandom")))]
 pub struct OsRandom {
     stream: Option<chacha20::ChaCha12Rng>,
-    /// How many bytes the key is still good for.
-    left: usize,
+    /// The number of bytes for which the key may still be used.
+    remaining: usize,
 }
 
 #[cfg(feature = "getrandom")]
@@ -47,19 +57,18 @@ mod os {
     use core::fmt;
 
     impl OsRandom {
-        /// For how many bytes one key of the system is used: 16,384 mask keys.
-        pub const RESEED: usize = 64 * 1024;
+        /// The number of bytes for which one key of the operating system is used: 16,384 mask keys.
+        pub const BYTES_PER_KEY: usize = 64 * 1024;
 
-        /// A source that asks the system when it is first asked itself.
+        /// Creates a source. The first [`fill`](Random::fill) gets a key from the operating system.
         #[must_use]
         pub const fn new() -> Self {
-            Self { stream: None, left: 0 }
+            Self { stream: None, remaining: 0 }
         }
 
-        /// Forgets the key: the next bytes come from a new key of the system.
+        /// Drops the key. The next bytes come from a new key of the operating system.
         ///
-        /// Call it in a child process after `fork`, for each source that the parent goes on using, before the child
-        /// draws from it.
+        /// Call it in a child process after `fork` for each source that the parent also uses, before the child uses it.
         ///
         /// ```
         /// use protocol_websocket_core::{OsRandom, Random};
@@ -90,14 +99,14 @@ mod os {
     impl Random for OsRandom {
         /// # Panics
         ///
-        /// When the operating system has no entropy to give: going on would mean predictable masks.
+        /// If the operating system returns no random bytes, because mask keys would be predictable.
         #[inline]
         fn fill(&mut self, buf: &mut [u8]) {
-            // What is asked for again and again is the key of a mask.
-            if let (Some(stream), Some(left), Ok(key)) =
-                (&mut self.stream, self.left.checked_sub(buf.len()), <&mut [u8; 4]>::try_from(&mut *buf))
+            // Fast path for a mask key.
+            if let (Some(stream), Some(remaining), Ok(key)) =
+                (&mut self.stream, self.remaining.checked_sub(buf.len()), <&mut [u8; 4]>::try_from(&mut *buf))
             {
-                self.left = left;
+                self.remaining = remaining;
                 *key = stream.next_u32().to_ne_bytes();
             } else {
                 self.fill_any(buf);
@@ -108,24 +117,24 @@ mod os {
     impl OsRandom {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# the masking key MUST be derived from a strong source of entropy
-        /// The stream with a new key, of which `len` bytes are about to be taken.
+        /// Returns the stream with a new key, of which the caller takes `len` bytes.
         #[cold]
-        #[allow(clippy::panic, reason = "predictable masks are worse than none")]
+        #[allow(clippy::panic, reason = "a connection with predictable mask keys is worse than no connection")]
         fn seeded(&mut self, len: usize) -> &mut ChaCha12Rng {
             let mut seed = [0; 32];
             if let Err(error) = getrandom::fill(&mut seed) {
-                panic!("the operating system gives no random bytes: {error}");
+                panic!("the operating system returned no random bytes: {error}");
             }
-            self.left = Self::RESEED.saturating_sub(len);
+            self.remaining = Self::BYTES_PER_KEY.saturating_sub(len);
             self.stream.insert(ChaCha12Rng::from_seed(seed))
         }
 
         #[inline(never)]
         fn fill_any(&mut self, buf: &mut [u8]) {
-            for part in buf.chunks_mut(Self::RESEED) {
-                match (&mut self.stream, self.left.checked_sub(part.len())) {
-                    (Some(stream), Some(left)) => {
-                        self.left = left;
+            for part in buf.chunks_mut(Self::BYTES_PER_KEY) {
+                match (&mut self.stream, self.remaining.checked_sub(part.len())) {
+                    (Some(stream), Some(remaining)) => {
+                        self.remaining = remaining;
                         stream.fill_bytes(part);
                     }
                     _ => self.seeded(part.len()).fill_bytes(part),
@@ -144,52 +153,59 @@ mod tests {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
     //# the masking key MUST be derived from a strong source of entropy
     #[test]
-    fn all_of_a_buffer_is_filled() {
+    fn fills_all_of_a_buffer() {
         let mut random = OsRandom::new();
-        for len in [0, 1, 3, 4, 5, 1000, OsRandom::RESEED, 2 * OsRandom::RESEED + 1] {
+        for len in [0, 1, 3, 4, 5, 1000, OsRandom::BYTES_PER_KEY, 2 * OsRandom::BYTES_PER_KEY + 1] {
             let mut bytes = vec![0; len];
             random.fill(&mut bytes);
-            // A stretch of 16 zeros has a chance of 2^-128 a place: it would mean bytes that were never filled.
+            // At each position, 16 random zeros in a row have a probability of 2^-128.
             assert!(!bytes.windows(16).any(|window| window == [0; 16]));
         }
     }
 
     #[test]
-    fn a_closure_is_a_source() {
+    fn sources_are_send_and_sync() {
+        fn check<T: Send + Sync + ?Sized>() {}
+        check::<OsRandom>();
+        check::<dyn Random>();
+    }
+
+    #[test]
+    fn closures_are_sources() {
         let (mut fixed, mut key) = (|bytes: &mut [u8]| bytes.fill(7), [0; 4]);
         Random::fill(&mut fixed, &mut key);
         assert_eq!(key, [7; 4]);
     }
 
     #[test]
-    fn two_sources_have_nothing_in_common() {
-        let draw = || {
+    fn two_sources_return_different_bytes() {
+        let fill = || {
             let mut key = [0; 16];
             OsRandom::new().fill(&mut key);
             key
         };
-        assert_ne!(draw(), draw());
+        assert_ne!(fill(), fill());
     }
 
     #[test]
-    fn what_is_left_to_hand_out_is_not_for_logs() {
+    fn debug_hides_state() {
         let mut random = OsRandom::default();
         random.fill(&mut [0]);
         assert_eq!(format!("{random:?}"), "OsRandom { .. }");
     }
 
     #[test]
-    fn reseeded_source_begins_with_a_new_key() {
+    fn reseed_drops_the_key() {
         let mut random = OsRandom::new();
         random.fill(&mut [0; 4]);
         random.reseed();
-        assert!(random.stream.is_none() && random.left == 0);
+        assert!(random.stream.is_none() && random.remaining == 0);
         random.fill(&mut [0; 4]);
-        assert_eq!(random.left, OsRandom::RESEED - 4);
+        assert_eq!(random.remaining, OsRandom::BYTES_PER_KEY - 4);
     }
 
     #[test]
-    fn bytes_are_handed_out_once() {
+    fn returns_each_byte_once() {
         let mut random = OsRandom::new();
         let (mut first, mut second) = ([0; 16], [0; 16]);
         random.fill(&mut first);
@@ -198,15 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_used_for_its_bytes_and_no_more() {
+    fn key_is_replaced_after_its_bytes() {
         let (mut random, mut mask) = (OsRandom::new(), [0; 4]);
-        for left in (0..OsRandom::RESEED / 4).rev() {
+        for left in (0..OsRandom::BYTES_PER_KEY / 4).rev() {
             random.fill(&mut mask);
-            assert_eq!(random.left, left * 4);
+            assert_eq!(random.remaining, left * 4);
         }
         for (len, left) in [(16, 65_520), (100, 65_420), (4, 65_416)] {
             random.fill(&mut vec![0; len]);
-            assert_eq!(random.left, left);
+            assert_eq!(random.remaining, left);
         }
     }
 }

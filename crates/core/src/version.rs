@@ -3,24 +3,38 @@ use core::str::FromStr;
 
 /// A version of the WebSocket protocol, oldest first.
 ///
-/// [`Display`](fmt::Display) writes `RFC 6455` or the name of the draft. [`FromStr`] reads these names, and
-/// `draft-ietf-hybi-17`, the name that Perl's `Protocol::WebSocket` has for RFC 6455. The enum is exhaustive: no draft is
-/// added any more, and the RFC has no successor.
+/// [`Display`](fmt::Display) writes `RFC 6455` or the name of the draft. [`FromStr`] parses these names and
+/// `draft-ietf-hybi-17`, which is the name of RFC 6455 in Perl's `Protocol::WebSocket`. `TryFrom<u8>` takes the number
+/// in `Sec-WebSocket-Version`. With the feature `serde`, a version is serialized as its name.
+///
+/// The enum is non-exhaustive, because there are implementations of other drafts between hybi-00 and RFC 6455, which may
+/// be added. Code that matches on a version should treat an unknown one as RFC 6455.
+///
+/// ```
+/// use protocol_websocket_core::Version;
+///
+/// assert_eq!(Version::default(), Version::Rfc6455);
+/// assert_eq!(Version::Rfc6455.to_string(), "RFC 6455");
+/// assert_eq!("draft-ietf-hybi-10".parse(), Ok(Version::Hybi10));
+/// assert_eq!(Version::try_from(13), Ok(Version::Rfc6455));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Version {
-    /// draft-hixie-thewebsocketprotocol-75: no keys, `00 … FF` framing.
+    /// draft-hixie-thewebsocketprotocol-75: no keys in the handshake, `00 … FF` framing.
     Hixie75,
-    /// draft-ietf-hybi-thewebsocketprotocol-00 (also known as hixie-76): two keys and eight bytes, `00 … FF` framing.
+    /// draft-ietf-hybi-thewebsocketprotocol-00 (also known as hixie-76): two keys and eight bytes in the handshake,
+    /// `00 … FF` framing.
     Hybi00,
     /// draft-ietf-hybi-thewebsocketprotocol-10: `Sec-WebSocket-Version: 8`, framing as in RFC 6455.
     Hybi10,
-    /// draft-ietf-hybi-thewebsocketprotocol-17, which became RFC 6455: `Sec-WebSocket-Version: 13`.
+    /// RFC 6455, which was draft-ietf-hybi-thewebsocketprotocol-17: `Sec-WebSocket-Version: 13`.
     #[default]
     Rfc6455,
 }
 
 impl Version {
-    /// The number in `Sec-WebSocket-Version`: 13 or 8. The older drafts have no such field.
+    /// Returns the number in `Sec-WebSocket-Version`: 13 or 8. The older drafts do not have this field.
     #[must_use]
     pub const fn number(self) -> Option<u8> {
         match self {
@@ -30,8 +44,17 @@ impl Version {
         }
     }
 
-    /// Whether frames begin with their length. With it came binary messages, fragments, pings and close codes; the older
-    /// drafts have text between two sentinels, and a Close without a code.
+    /// Returns whether a frame begins with a header that contains its length, as in RFC 6455 §5.2.
+    ///
+    /// Only these versions have binary messages, fragments, pings and close codes. In the older drafts a frame is text
+    /// between the bytes `00` and `FF`, and a Close has no code.
+    ///
+    /// ```
+    /// use protocol_websocket_core::Version;
+    ///
+    /// assert!(Version::Hybi10.has_length_framing());
+    /// assert!(!Version::Hybi00.has_length_framing());
+    /// ```
     #[must_use]
     pub const fn has_length_framing(self) -> bool {
         self.number().is_some()
@@ -56,11 +79,11 @@ impl fmt::Display for Version {
 impl FromStr for Version {
     type Err = UnknownVersionError;
 
-    /// Reads the name of a version, such as `RFC 6455`, `draft-ietf-hybi-17` (the same version) or `draft-hixie-75`.
+    /// Parses the name of a version, such as `RFC 6455`, `draft-ietf-hybi-17` (the same version) or `draft-hixie-75`.
     ///
     /// # Errors
     ///
-    /// [`UnknownVersionError`] for anything else, whatever its case.
+    /// [`UnknownVersionError`] for any other name. Case matters.
     fn from_str(name: &str) -> Result<Self, UnknownVersionError> {
         match name {
             "draft-hixie-75" => Ok(Self::Hixie75),
@@ -72,13 +95,60 @@ impl FromStr for Version {
     }
 }
 
-/// A name that is no version's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl TryFrom<u8> for Version {
+    type Error = UnknownVersionError;
+
+    /// Returns the version with this number in `Sec-WebSocket-Version`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownVersionError`] for any number but 8 and 13.
+    fn try_from(number: u8) -> Result<Self, UnknownVersionError> {
+        match number {
+            8 => Ok(Self::Hybi10),
+            13 => Ok(Self::Rfc6455),
+            _ => Err(UnknownVersionError),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+impl serde::Serialize for Version {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+impl<'de> serde::Deserialize<'de> for Version {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl serde::de::Visitor<'_> for Name {
+            type Value = Version;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a websocket version, such as \"RFC 6455\"")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Version, E> {
+                name.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(name), &self))
+            }
+        }
+
+        deserializer.deserialize_str(Name)
+    }
+}
+
+/// The name or the number is not one of a supported WebSocket version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownVersionError;
 
 impl fmt::Display for UnknownVersionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no websocket version has this name")
+        f.write_str("unknown websocket version")
     }
 }
 
@@ -87,38 +157,55 @@ impl core::error::Error for UnknownVersionError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    extern crate alloc;
     use alloc::string::ToString;
 
+    const ALL: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
+
     #[test]
-    fn names_are_read_back() {
-        for version in [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455] {
+    fn roundtrips_names() {
+        for version in ALL {
             assert_eq!(version.to_string().parse(), Ok(version));
         }
+        assert_eq!("draft-ietf-hybi-17".parse(), Ok(Version::Rfc6455));
     }
 
     #[test]
-    fn unknown_names_are_refused() {
+    fn rejects_unknown_names() {
         for name in ["", "13", "draft-ietf-hybi-13", "DRAFT-IETF-HYBI-17", "draft-ietf-hybi-17 "] {
             assert_eq!(name.parse::<Version>(), Err(UnknownVersionError));
         }
-        assert_eq!(UnknownVersionError.to_string(), "no websocket version has this name");
+        assert_eq!(UnknownVersionError.to_string(), "unknown websocket version");
     }
 
     #[test]
-    fn numbers_are_those_on_the_wire() {
-        let numbers = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455].map(Version::number);
-        assert_eq!(numbers, [None, None, Some(8), Some(13)]);
+    fn numbers_are_those_of_the_header_field() {
+        assert_eq!(ALL.map(Version::number), [None, None, Some(8), Some(13)]);
+        for number in 0..=u8::MAX {
+            let version = ALL.into_iter().find(|version| version.number() == Some(number));
+            assert_eq!(Version::try_from(number).ok(), version);
+        }
     }
 
     #[test]
-    fn lengths_came_with_version_numbers() {
-        let framing = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
-        assert_eq!(framing.map(Version::has_length_framing), [false, false, true, true]);
+    fn versions_with_numbers_have_length_framing() {
+        assert_eq!(ALL.map(Version::has_length_framing), [false, false, true, true]);
     }
 
     #[test]
-    fn the_standard_is_the_default() {
+    fn default_is_rfc_6455() {
         assert_eq!(Version::default(), Version::Rfc6455);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn serializes_as_name() {
+        for version in ALL {
+            let json = serde_json::to_string(&version).unwrap();
+            assert_eq!(json, alloc::format!("\"{version}\""));
+            assert_eq!(serde_json::from_str::<Version>(&json).unwrap(), version);
+        }
+        let error = serde_json::from_str::<Version>("\"13\"").unwrap_err().to_string();
+        assert!(error.contains("invalid value: string \"13\", expected the name of a websocket version"), "{error}");
+        assert!(serde_json::from_str::<Version>("13").is_err());
     }
 }

@@ -1,3 +1,5 @@
+//! Close codes and the payload of a Close frame (RFC 6455 §5.5.1, §7.4).
+
 use core::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -5,8 +7,19 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::utf8::is_utf8;
 use crate::{DecodeError, EncodeError, Utf8Bytes};
 
-/// Why a connection ends (RFC 6455 §7.4): a number from an open registry, with the registered ones as constants.
+/// The reason for the end of a connection (RFC 6455 §7.4): a number of an open registry, with constants for the registered
+/// numbers.
+///
+/// ```
+/// use protocol_websocket_frame::CloseCode;
+///
+/// assert_eq!(CloseCode::from(1001), CloseCode::GOING_AWAY);
+/// assert_eq!(u16::from(CloseCode::GOING_AWAY), 1001);
+/// assert_eq!(format!("{:?}", CloseCode::GOING_AWAY), "CloseCode(1001, GOING_AWAY)");
+/// assert!(CloseCode(4000).is_sendable() && !CloseCode::ABNORMAL.is_sendable());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct CloseCode(pub u16);
 
 macro_rules! codes {
@@ -25,41 +38,41 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The purpose is fulfilled.
+    /// The purpose of the connection is fulfilled.
     NORMAL = 1000;
-    /// The server goes down, or the page is left.
+    /// The server shuts down, or the browser leaves the page.
     GOING_AWAY = 1001;
-    /// A rule of the protocol was broken.
+    /// The peer violated the protocol.
     PROTOCOL_ERROR = 1002;
-    /// A kind of data that the endpoint does not take.
+    /// The endpoint does not accept this kind of data.
     UNSUPPORTED_DATA = 1003;
-    /// No code came with the Close. Never on the wire.
+    /// The Close had no code. Never sent.
     NO_STATUS = 1005;
-    /// The connection was lost without a Close. Never on the wire.
+    /// The connection was lost without a Close. Never sent.
     ABNORMAL = 1006;
-    /// Text that is not UTF-8, or data that does not fit its type.
+    /// The payload was invalid for its type, such as invalid UTF-8 in text.
     INVALID_PAYLOAD_DATA = 1007;
-    /// A policy was broken, and no other code fits.
+    /// The peer violated a policy that no other code describes.
     POLICY_VIOLATION = 1008;
-    /// A message too big to process.
+    /// A message was too big to process.
     MESSAGE_TOO_BIG = 1009;
-    /// The client misses an extension that it needs.
+    /// The server did not negotiate an extension that the client requires.
     MANDATORY_EXTENSION = 1010;
-    /// The server met a condition that it did not expect.
+    /// The server met an unexpected condition.
     INTERNAL_ERROR = 1011;
     /// The service restarts.
     SERVICE_RESTART = 1012;
     /// The service is overloaded.
     TRY_AGAIN_LATER = 1013;
-    /// A gateway got an invalid answer from behind it.
+    /// A gateway received an invalid response from its upstream server.
     BAD_GATEWAY = 1014;
-    /// TLS could not be set up. Never on the wire.
+    /// The TLS handshake failed. Never sent.
     TLS_HANDSHAKE = 1015;
 }
 
 impl CloseCode {
-    /// Whether the code may stand in a Close frame: registered and meant for the wire (1000–1003, 1007–1014), or left
-    /// to libraries and applications (3000–4999).
+    /// Returns whether a Close frame may have this code: a registered code for the wire (1000–1003, 1007–1014), or a code for
+    /// libraries and applications (3000–4999).
     #[must_use]
     pub const fn is_sendable(self) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
@@ -75,12 +88,14 @@ impl CloseCode {
     }
 }
 
+/// Shows the number.
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
 }
 
+/// Shows the number and the name of a registered code.
 impl fmt::Debug for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
@@ -96,36 +111,72 @@ impl From<u16> for CloseCode {
     }
 }
 
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.0
+    }
+}
+
 /// The payload of a Close frame that has one: a code and a reason (RFC 6455 §5.5.1).
+///
+/// Functions that take an `impl Into<Option<Close>>` accept a `Close`, a [`CloseCode`], and `None` for a Close frame without a
+/// payload.
+///
+/// ```
+/// use protocol_websocket_frame::{Close, CloseCode, Frame};
+///
+/// let close = Close::new(CloseCode::GOING_AWAY, "the server restarts");
+/// let frame = Frame::close(close.clone())?;
+/// assert_eq!(Close::parse(frame.payload())?, Some(close));
+/// assert_eq!(Frame::close(CloseCode::NORMAL)?.payload()[..], [0x03, 0xE8]);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Close {
-    /// Why.
+    /// The code.
     pub code: CloseCode,
-    /// The same for people, or nothing: at most [`Close::MAX_REASON`] bytes.
+    /// The reason as text, which may be empty: at most [`Close::MAX_REASON`] bytes.
     pub reason: Utf8Bytes,
 }
 
 impl Close {
-    /// The longest reason, in bytes: what a control frame has left beside the code.
+    /// The longest reason, in bytes: the longest payload of a control frame without the code.
     pub const MAX_REASON: usize = 123;
 
-    /// A code and a reason. Whether they can be sent is found out when they are.
+    /// Creates a Close from a code and a reason. They are checked when the Close is encoded.
     pub fn new(code: impl Into<CloseCode>, reason: impl Into<Utf8Bytes>) -> Self {
         Self { code: code.into(), reason: reason.into() }
     }
 
-    /// Reads a Close frame's payload. An empty one is no code and no reason: `None`.
+    /// Creates a Close from a code and the beginning of a text: as many characters as fit [`MAX_REASON`](Self::MAX_REASON).
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Close, CloseCode};
+    ///
+    /// let close = Close::truncated(CloseCode::INTERNAL_ERROR, &"ü".repeat(100));
+    /// assert_eq!(close.reason, "ü".repeat(61).as_str());
+    /// ```
+    pub fn truncated(code: impl Into<CloseCode>, reason: &str) -> Self {
+        let mut end = reason.len().min(Self::MAX_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self::new(code, reason.split_at(end).0)
+    }
+
+    /// Parses the payload of a Close frame. An empty payload has no code and no reason: `None`.
     ///
     /// # Errors
     ///
-    /// A payload of one byte, a code that may not be sent, a reason that is not UTF-8.
+    /// A payload of one byte, a code that must not be sent, a reason that is invalid UTF-8.
     pub fn parse(payload: &Bytes) -> Result<Option<Self>, DecodeError> {
         let Some((code, reason)) = Self::split(payload)? else { return Ok(None) };
         let reason = Utf8Bytes::try_from(payload.slice_ref(reason)).map_err(|_| DecodeError::InvalidUtf8)?;
         Ok(Some(Self { code, reason }))
     }
 
-    /// The code, and the bytes that are to be the reason.
+    /// Returns the code, and the bytes of the reason.
     fn split(payload: &[u8]) -> Result<Option<(CloseCode, &[u8])>, DecodeError> {
         let (code, reason) = match payload.split_first_chunk() {
             Some((&code, reason)) => (CloseCode(u16::from_be_bytes(code)), reason),
@@ -135,7 +186,7 @@ impl Close {
         if code.is_sendable() { Ok(Some((code, reason))) } else { Err(DecodeError::CloseCode(code.0)) }
     }
 
-    /// Refuses to send a payload that nobody would take.
+    /// Rejects a payload that no peer would accept.
     pub(crate) fn check(payload: &[u8]) -> Result<(), EncodeError> {
         match Self::split(payload) {
             Ok(Some((_, reason))) if !is_utf8(reason) => Err(EncodeError::InvalidUtf8),
@@ -146,11 +197,11 @@ impl Close {
         }
     }
 
-    /// The payload that says this.
+    /// Encodes the payload of a Close frame.
     ///
     /// # Errors
     ///
-    /// A code that may not be sent, a reason over [`MAX_REASON`](Self::MAX_REASON) bytes.
+    /// A code that must not be sent, a reason of more than [`MAX_REASON`](Self::MAX_REASON) bytes.
     pub fn encode(&self) -> Result<Bytes, EncodeError> {
         if !self.code.is_sendable() {
             return Err(EncodeError::CloseCode(self.code.0));
@@ -168,12 +219,26 @@ impl Close {
 }
 
 impl From<CloseCode> for Close {
-    /// The code without a reason.
+    /// Returns a Close with this code and without a reason.
     fn from(code: CloseCode) -> Self {
         Self { code, reason: Utf8Bytes::default() }
     }
 }
 
+impl From<CloseCode> for Option<Close> {
+    /// Returns a Close with this code and without a reason.
+    fn from(code: CloseCode) -> Self {
+        Some(code.into())
+    }
+}
+
+impl From<&Close> for Option<Close> {
+    fn from(close: &Close) -> Self {
+        Some(close.clone())
+    }
+}
+
+/// Shows the code, and the reason if there is one.
 impl fmt::Display for Close {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason.as_str() {
@@ -198,7 +263,7 @@ mod tests {
     //# 1015 is a reserved value and MUST NOT be set as a status code in a Close control frame by an
     //# endpoint.
     #[test]
-    fn all_codes_are_sorted_into_sendable_and_not() {
+    fn rejects_codes_that_must_not_be_sent() {
         let sendable = |code: u16| match code {
             1004..=1006 | 1015 => false,
             1000..=1014 | 3000..=4999 => true,
@@ -218,21 +283,21 @@ mod tests {
     }
 
     #[test]
-    fn bad_payloads_are_refused() {
+    fn rejects_invalid_payloads() {
         assert_eq!(Close::parse(&Bytes::new()), Ok(None));
         assert_eq!(Close::parse(&Bytes::from_static(b"\x03")), Err(DecodeError::CloseTooShort));
         assert_eq!(Close::parse(&Bytes::from_static(b"\x03\xE8\xFF")), Err(DecodeError::InvalidUtf8));
     }
 
     #[test]
-    fn a_reason_is_measured_in_bytes() {
+    fn reason_limit_counts_bytes() {
         assert!(Close::new(1000, "x".repeat(123)).encode().is_ok());
         assert_eq!(Close::new(1000, "x".repeat(124)).encode(), Err(EncodeError::CloseReasonTooLong));
         assert_eq!(Close::new(1000, "é".repeat(62)).encode(), Err(EncodeError::CloseReasonTooLong));
     }
 
     #[test]
-    fn codes_have_names() {
+    fn debug_shows_the_name_of_a_code() {
         assert_eq!(
             format!("{:?} {:?}", CloseCode::GOING_AWAY, CloseCode(4000)),
             "CloseCode(1001, GOING_AWAY) CloseCode(4000)"
@@ -240,11 +305,30 @@ mod tests {
         assert_eq!(Close::new(4000, "enough").to_string(), "4000 enough");
     }
 
+    #[test]
+    fn truncated_reasons_end_between_characters() {
+        for (len, text) in
+            [(123, "x".repeat(200)), (122, "ü".repeat(200)), (120, "😀".repeat(200)), (5, "short".into())]
+        {
+            let close = Close::truncated(1000, &text);
+            assert_eq!((close.reason.len(), text.starts_with(close.reason.as_str())), (len, true));
+            assert!(close.encode().is_ok());
+        }
+    }
+
+    #[test]
+    fn codes_convert_to_a_close() {
+        let close: Option<Close> = CloseCode::NORMAL.into();
+        assert_eq!(close, Some(Close::new(1000, "")));
+        assert_eq!(Option::from(&Close::new(1000, "")), close);
+        assert_eq!(u16::from(CloseCode::NORMAL), 1000);
+    }
+
     proptest! {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
         //# the first two bytes of the body MUST be a 2-byte unsigned integer
         #[test]
-        fn what_is_encoded_is_parsed(code in 3000..5000_u16, reason in ".{0,30}") {
+        fn roundtrips_codes_and_reasons(code in 3000..5000_u16, reason in ".{0,30}") {
             let close = Close::new(code, reason);
             prop_assert_eq!(Close::parse(&close.encode()?), Ok(Some(close)));
         }

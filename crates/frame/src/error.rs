@@ -1,28 +1,40 @@
+//! The errors of decoding and encoding.
+
 use core::fmt;
 
 use crate::CloseCode;
 
-/// The peer broke a rule. The connection is to be failed with [`close_code`](Self::close_code) (RFC 6455 §7.1.7).
+/// The peer violated the protocol or exceeded a limit. The connection must be failed with [`close_code`](Self::close_code)
+/// (RFC 6455 §7.1.7).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_frame::{CloseCode, DecodeError, Decoder, Role};
+///
+/// let error = Decoder::new(Role::Server).decode(&mut BytesMut::from(&b"\x81\x05"[..])).unwrap_err();
+/// assert_eq!((error, error.close_code()), (DecodeError::MaskMissing, CloseCode::PROTOCOL_ERROR));
+/// assert_eq!(error.to_string(), "frame from a client is not masked");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A close code that never travels, or that nobody has registered (§7.4).
+    /// A close code that must not be sent, because it is reserved or not registered (§7.4).
     CloseCode(u16),
     /// A Close payload of one byte: a code takes two (§5.5.1).
     CloseTooShort,
     /// A control frame without FIN (§5.5).
     ControlFragmented,
-    /// A control frame over 125 bytes (§5.5).
+    /// A control frame with more than 125 bytes of payload (§5.5).
     ControlTooLong,
-    /// A new text or binary frame before the last message was finished (§5.4).
+    /// A text or binary frame inside a fragmented message (§5.4).
     DataInsideMessage,
-    /// A negotiated extension could not make sense of the payload.
+    /// A payload that is invalid for a negotiated extension.
     Extension,
-    /// A frame over [`Limits::max_frame`](crate::Limits::max_frame).
+    /// A frame that exceeds [`Limits::max_frame`](crate::Limits::max_frame).
     FrameTooLong,
-    /// Text or a close reason that is not UTF-8 (§8.1).
+    /// Text or a close reason that is invalid UTF-8 (§8.1).
     InvalidUtf8,
-    /// A length that would have fitted a shorter form (§5.2).
+    /// A length that is not in its shortest form (§5.2).
     LengthNotMinimal,
     /// A 64-bit length with its top bit set (§5.2).
     LengthTopBit,
@@ -30,20 +42,20 @@ pub enum DecodeError {
     MaskMissing,
     /// A masked frame from a server (§5.1).
     MaskUnexpected,
-    /// A message over [`Limits::max_message`](crate::Limits::max_message).
+    /// A message that exceeds [`Limits::max_message`](crate::Limits::max_message).
     MessageTooLong,
-    /// A continuation with nothing to continue (§5.4).
+    /// A continuation without a message in progress (§5.4).
     OrphanContinuation,
-    /// Reserved bits that no negotiated extension claims (§5.2).
+    /// Reserved bits that no negotiated extension uses (§5.2).
     ReservedBits,
     /// One of the ten reserved opcodes (§5.2).
     ReservedOpCode(u8),
-    /// More fragments than [`Limits::max_fragments`](crate::Limits::max_fragments).
+    /// A message that exceeds [`Limits::max_fragments`](crate::Limits::max_fragments).
     TooManyFragments,
 }
 
 impl DecodeError {
-    /// What to tell the peer (RFC 6455 §7.4.1).
+    /// Returns the code of the Close for the peer (RFC 6455 §7.4.1).
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
@@ -69,68 +81,76 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::CloseTooShort => "a close payload of one byte",
-            Self::CloseCode(code) => return write!(f, "close code {code} may not be sent"),
-            Self::ControlFragmented => "a control frame was fragmented",
-            Self::ControlTooLong => "a control frame is longer than 125 bytes",
-            Self::DataInsideMessage => "a new message began inside a fragmented one",
-            Self::Extension => "an extension could not decode the payload",
-            Self::FrameTooLong => "payload is too big",
+            Self::CloseTooShort => "close payload has one byte",
+            Self::CloseCode(code) => return write!(f, "close code {code} must not be sent"),
+            Self::ControlFragmented => "control frame is fragmented",
+            Self::ControlTooLong => "control frame exceeds 125 bytes",
+            Self::DataInsideMessage => "message begins inside a fragmented message",
+            Self::Extension => "payload is invalid for an extension",
+            Self::FrameTooLong => "frame exceeds the limit max_frame",
             Self::InvalidUtf8 => "text is not valid utf-8",
-            Self::LengthNotMinimal => "a length was not written in its shortest form",
-            Self::LengthTopBit => "a 64-bit length has its top bit set",
-            Self::MaskMissing => "a client's frame is not masked",
-            Self::MaskUnexpected => "a server's frame is masked",
-            Self::MessageTooLong => "message is too long",
-            Self::OrphanContinuation => "a continuation has nothing to continue",
-            Self::ReservedBits => "reserved bits are set",
+            Self::LengthNotMinimal => "length is not in its shortest form",
+            Self::LengthTopBit => "length of 64 bits has its top bit set",
+            Self::MaskMissing => "frame from a client is not masked",
+            Self::MaskUnexpected => "frame from a server is masked",
+            Self::MessageTooLong => "message exceeds the limit max_message",
+            Self::OrphanContinuation => "continuation without a message in progress",
+            Self::ReservedBits => "reserved bits are set without an extension",
             Self::ReservedOpCode(bits) => return write!(f, "opcode {bits:#x} is reserved"),
-            Self::TooManyFragments => "too many fragments",
+            Self::TooManyFragments => "message exceeds the limit max_fragments",
         })
     }
 }
 
 impl core::error::Error for DecodeError {}
 
-/// What we were asked to send cannot be sent. Nothing was written.
+/// A value that cannot be sent. Nothing was written.
+///
+/// ```
+/// use protocol_websocket_frame::{Close, CloseCode, EncodeError};
+///
+/// let error = Close::from(CloseCode::ABNORMAL).encode().unwrap_err();
+/// assert_eq!(error, EncodeError::CloseCode(1006));
+/// assert_eq!(error.to_string(), "close code 1006 must not be sent");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// A close code that may not be sent (RFC 6455 §7.4).
+    /// A close code that must not be sent (RFC 6455 §7.4).
     CloseCode(u16),
-    /// A close reason over 123 bytes (§5.5).
+    /// A close reason with more than 123 bytes (§5.5).
     CloseReasonTooLong,
     /// A Close payload of one byte: a code takes two (§5.5.1).
     CloseTooShort,
     /// A control frame without FIN (§5.5).
     ControlFragmented,
-    /// A control frame over 125 bytes (§5.5).
+    /// A control frame with more than 125 bytes of payload (§5.5).
     ControlTooLong,
-    /// A negotiated extension could not encode the payload.
+    /// A payload that a negotiated extension could not encode.
     Extension,
-    /// A length of 2^63 or more (§5.2), or over a limit of the sender's.
+    /// A length of 2^63 or more (§5.2), or a frame that exceeds a limit of the sender.
     FrameTooLong,
-    /// Parts of a text message that are not UTF-8 together, or a close reason that is not (§8.1).
+    /// Parts of a text message that are invalid UTF-8 together, or a close reason that is invalid UTF-8 (§8.1).
     InvalidUtf8,
     /// A part that does not follow the one before it (§5.4).
     PartOutOfOrder,
-    /// A frame that this version of the protocol has no way to say.
+    /// A frame that this version of the protocol cannot carry.
     Unsupported,
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::CloseCode(code) => return write!(f, "close code {code} may not be sent"),
-            Self::CloseReasonTooLong => "a close reason is longer than 123 bytes",
-            Self::CloseTooShort => "a close payload of one byte",
-            Self::ControlFragmented => "a control frame may not be fragmented",
-            Self::ControlTooLong => "a control frame is longer than 125 bytes",
-            Self::Extension => "an extension could not encode the payload",
-            Self::FrameTooLong => "payload is too big",
+            Self::CloseCode(code) => return write!(f, "close code {code} must not be sent"),
+            Self::CloseReasonTooLong => "close reason exceeds 123 bytes",
+            Self::CloseTooShort => "close payload has one byte",
+            Self::ControlFragmented => "control frame is fragmented",
+            Self::ControlTooLong => "control frame exceeds 125 bytes",
+            Self::Extension => "extension could not encode the payload",
+            Self::FrameTooLong => "frame exceeds the limit of the sender",
             Self::InvalidUtf8 => "text is not valid utf-8",
-            Self::PartOutOfOrder => "a part does not follow the one before it",
-            Self::Unsupported => "this version of the protocol cannot carry the frame",
+            Self::PartOutOfOrder => "part does not follow the part before it",
+            Self::Unsupported => "frame cannot be sent in this version of the protocol",
         })
     }
 }
@@ -147,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn each_blame_has_its_close_code() {
+    fn close_codes_follow_the_cause() {
         assert_eq!(DecodeError::InvalidUtf8.close_code(), CloseCode::INVALID_PAYLOAD_DATA);
         assert_eq!(DecodeError::FrameTooLong.close_code(), CloseCode::MESSAGE_TOO_BIG);
         assert_eq!(DecodeError::MessageTooLong.close_code(), CloseCode::MESSAGE_TOO_BIG);
@@ -156,8 +176,8 @@ mod tests {
     }
 
     #[test]
-    fn messages_name_the_cause() {
+    fn texts_name_the_cause() {
         assert_eq!(DecodeError::ReservedOpCode(11).to_string(), "opcode 0xb is reserved");
-        assert_eq!(EncodeError::CloseCode(1006).to_string(), "close code 1006 may not be sent");
+        assert_eq!(EncodeError::CloseCode(1006).to_string(), "close code 1006 must not be sent");
     }
 }

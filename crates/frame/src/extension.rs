@@ -3,11 +3,12 @@
 //! An extension has three parts:
 //!
 //! - [`Negotiate`]: the part before and during the handshake. One value serves any number of connections.
-//! - [`ExtensionEncoder`] and [`ExtensionDecoder`]: the two directions of one connection, which [`Negotiate::agree`] returns
-//!   as an [`ExtensionPair`]. They are separate, because a connection can be split into a sending and a receiving half.
+//! - [`ExtensionEncoder`] and [`ExtensionDecoder`]: the two directions of one connection, which [`Negotiate::agree`]
+//!   returns as an [`ExtensionPair`]. They are separate, because a connection can be split into a sending and a
+//!   receiving half.
 //!
-//! Both directions take and return `Frame<Payload<'a>>`. The payload may borrow from the caller's input (receiving) or from
-//! the caller's message (sending), so a frame that an extension does not change passes without a copy.
+//! Both directions take and return `Frame<Payload<'a>>`. The payload may borrow from the caller's input (receiving) or
+//! from the caller's message (sending), so a frame that an extension does not change passes without a copy.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -19,9 +20,10 @@ use crate::{DecodeError, EncodeError, Frame, Payload, Rsv};
 
 /// The receiving direction of a negotiated extension: undoes in each frame what the peer's extension did.
 ///
-/// Of several extensions, the one that was negotiated first is applied last to received frames (RFC 6455 §9.1). A decoder gets
-/// the data frames of its connection in order, and no control frames. It must not depend on where frames begin: a frame may
-/// arrive in several pieces, the first with the opcode and the reserved bits and the others as continuations.
+/// Of several extensions, the one that was negotiated first is applied last to received frames (RFC 6455 §9.1). A
+/// decoder gets the data frames of its connection in order, and no control frames. It must not depend on where frames
+/// begin: a frame may arrive in several pieces, the first with the opcode and the reserved bits and the others as
+/// continuations.
 ///
 /// This decoder inverts all bits of a message whose first frame has RSV2:
 ///
@@ -58,8 +60,9 @@ use crate::{DecodeError, EncodeError, Frame, Payload, Rsv};
 pub trait ExtensionDecoder: Send + Sync {
     /// Decodes `frame`, and clears the reserved bits of this extension.
     ///
-    /// A payload that grows has at most `room` bytes afterwards. The second value is the rest of `frame`. It is `Some` if and
-    /// only if decoding it gives more bytes. The caller passes it to `decode` as a continuation, before any other frame.
+    /// A payload that grows has at most `room` bytes afterwards. The second value is the rest of `frame`. It is `Some`
+    /// if and only if decoding it gives more bytes. The caller passes it to `decode` as a continuation, before any
+    /// other frame.
     ///
     /// # Errors
     ///
@@ -76,9 +79,9 @@ pub trait ExtensionDecoder: Send + Sync {
 
 /// The sending direction of a negotiated extension: changes each frame before it is written.
 ///
-/// Of several extensions, the one that was negotiated first is applied first to sent frames (RFC 6455 §9.1). An encoder gets
-/// the data frames of its connection in order, and no control frames. A message may be sent in fragments, of which only the
-/// first has the opcode and may have reserved bits.
+/// Of several extensions, the one that was negotiated first is applied first to sent frames (RFC 6455 §9.1). An encoder
+/// gets the data frames of its connection in order, and no control frames. A message may be sent in fragments, of which
+/// only the first has the opcode and may have reserved bits.
 ///
 /// This encoder inverts all bits and sets RSV2 on the first frame of a message:
 ///
@@ -113,9 +116,9 @@ pub trait ExtensionEncoder: Send + Sync {
 
     /// Forgets all earlier messages, such as the window of a compressor. The next message must not refer to them.
     ///
-    /// The connection calls it after a frame with reserved bits was sent that did not come from [`encode`](Self::encode), such
-    /// as a message that was compressed once for many peers. The peer's decoder has seen that frame and this encoder has not.
-    /// An encoder that keeps no state between messages does nothing here.
+    /// The connection calls it after a frame with reserved bits was sent that did not come from
+    /// [`encode`](Self::encode), such as a message that was compressed once for many peers. The peer's decoder has seen
+    /// that frame and this encoder has not. An encoder that keeps no state between messages does nothing here.
     fn restart(&mut self);
 
     /// Frees the memory that is not needed until the next frame. The default does nothing.
@@ -228,58 +231,20 @@ pub trait Negotiate: Send + Sync {
     /// Returns the registered name of the extension, such as `permessage-deflate`.
     fn name(&self) -> &str;
 
-    /// Returns the reserved bits that the extension uses on the first frame of a message. The decoder rejects all bits that
-    /// no negotiated extension uses.
+    /// Returns the reserved bits that the extension uses on the first frame of a message. The decoder rejects all bits
+    /// that no negotiated extension uses.
     fn rsv(&self) -> Rsv;
 
     /// Returns what a client offers, in the order of its preference.
     fn offers(&self) -> Vec<ExtensionParams>;
 
-    /// Returns a server's response to one offer with this [`name`](Self::name), or `None` to decline it. To decline an offer
-    /// is not an error: the client may have sent others, and the connection works without the extension.
+    /// Returns a server's response to one offer with this [`name`](Self::name), or `None` to decline it. To decline an
+    /// offer is not an error: the client may have sent others, and the connection works without the extension.
     fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams>;
 
     /// Returns both directions of the extension with the parameters of `response`, for the end with this `role`.
     ///
-    /// `None` if `response` is not valid for any of our [`offers`](Self::offers) (at a client, which must fail the connection
-    /// then) or is not a response that [`respond`](Self::respond) returns (at a server).
+    /// `None` if `response` is not valid for any of our [`offers`](Self::offers) (at a client, which must fail the
+    /// connection then) or is not a response that [`respond`](Self::respond) returns (at a server).
     fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair>;
-}
-
-/// One direction of a negotiated extension: what it does to frames (RFC 6455 §9).
-///
-/// Of several, the one negotiated first is applied first to what is sent and last to what is received (§9.1). An
-/// extension sees the data frames of its direction in order, control frames never. It must not lean on where frames
-/// begin: a frame may come in pieces, as so many fragments, the first with the opcode and the reserved bits and the
-/// others as continuations.
-pub trait Extension {
-    /// The reserved bits that this extension claims on the first frame of a message. All others stay forbidden.
-    fn rsv(&self) -> Rsv;
-
-    /// Undoes in `frame` what the peer's side of the extension did, and clears the bits that are its own.
-    ///
-    /// Whatever grows on the way gives at most `room` bytes at once. With them comes what is left of `frame` if, and
-    /// only if, it has more to give: it is handed in again, as a continuation, before any other frame.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError::Extension`] for a payload that makes no sense.
-    fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError>;
-
-    /// Does to `frame` what the extension is for, and sets the bits that are its own.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeError::Extension`] when it cannot.
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError>;
-
-    /// Begins the next message without what the extension remembers of earlier ones (a compressor's window, for example).
-    ///
-    /// This is called when a frame is sent that did not come from [`encode`](Self::encode) but has reserved bits set, such
-    /// as one that was compressed once for many peers. The peer's side of the extension remembers that frame, and this one
-    /// does not. By default it does nothing, which is right for an extension that keeps nothing between messages.
-    fn restart(&mut self) {}
-
-    /// Gives back what memory the extension can do without until the next frame. By default it has none.
-    fn release_memory(&mut self) {}
 }

@@ -1,21 +1,21 @@
 use crate::{OpCode, Rsv};
 
-/// All of a frame but its payload: the first byte of its head, and above it what is known of its text.
+/// The parts of a frame other than its payload: the first byte of its header and, in higher bits, its [`Utf8State`].
 ///
-/// In one word, because a frame is moved more often than it is looked at: bytes that are written one by one and then read
-/// as one word stall the processor, for longer than everything else takes in a short frame.
+/// They are in one word because frames are moved often. Bytes that are written one by one and then read as one word stall the
+/// processor, which takes longer than all other work on a short frame.
 #[derive(Clone, Copy)]
 pub(crate) struct Flags(u64);
 
-/// What the decoder knows of a payload as text. Each is more than the one before.
+/// What a decoder found out about a payload as text. Each state implies the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Text {
-    /// Nothing.
-    Unchecked,
-    /// It was right where it stood, behind what came before it: it may begin and end inside a character.
-    Checked,
-    /// It is UTF-8 by itself: this very payload was looked at, and nobody could write to it since.
-    Whole,
+pub(crate) enum Utf8State {
+    /// It was not checked.
+    Unknown,
+    /// It is valid after the bytes before it. It may begin and end inside a character.
+    ValidInContext,
+    /// It is valid UTF-8 on its own. It was checked after the caller lost write access.
+    Valid,
 }
 
 const FIN: u64 = 0x80;
@@ -26,8 +26,8 @@ const WHOLE: u64 = 0x200;
 
 impl Flags {
     #[inline]
-    pub(crate) const fn new(opcode: OpCode, fin: bool, rsv: Rsv, text: Text) -> Self {
-        Self(opcode.bits() as u64 | rsv.bits() as u64).with_fin(fin).with_text(text)
+    pub(crate) const fn new(opcode: OpCode, fin: bool, rsv: Rsv, utf8: Utf8State) -> Self {
+        Self(opcode.bits() as u64 | rsv.bits() as u64).with_fin(fin).with_utf8(utf8)
     }
 
     #[inline]
@@ -59,11 +59,11 @@ impl Flags {
     }
 
     #[inline]
-    pub(crate) const fn text(self) -> Text {
+    pub(crate) const fn utf8(self) -> Utf8State {
         match self.0 & (CHECKED | WHOLE) {
-            0 => Text::Unchecked,
-            CHECKED => Text::Checked,
-            _ => Text::Whole,
+            0 => Utf8State::Unknown,
+            CHECKED => Utf8State::ValidInContext,
+            _ => Utf8State::Valid,
         }
     }
 
@@ -85,13 +85,13 @@ impl Flags {
     }
 
     #[inline]
-    pub(crate) const fn with_text(self, text: Text) -> Self {
-        let text = match text {
-            Text::Unchecked => 0,
-            Text::Checked => CHECKED,
-            Text::Whole => WHOLE,
+    pub(crate) const fn with_utf8(self, utf8: Utf8State) -> Self {
+        let utf8 = match utf8 {
+            Utf8State::Unknown => 0,
+            Utf8State::ValidInContext => CHECKED,
+            Utf8State::Valid => WHOLE,
         };
-        Self(self.0 & (FIN | RSV | OPCODE) | text)
+        Self(self.0 & (FIN | RSV | OPCODE) | utf8)
     }
 }
 
@@ -100,19 +100,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_in_comes_out() {
+    fn roundtrips_all_flags() {
         for opcode in (0..16).filter_map(OpCode::from_bits) {
             for rsv in (0..8).map(|bits| Rsv::from_bits(bits << 4)) {
-                for text in [Text::Unchecked, Text::Checked, Text::Whole] {
+                for utf8 in [Utf8State::Unknown, Utf8State::ValidInContext, Utf8State::Valid] {
                     for fin in [false, true] {
-                        let read = |flags: Flags| (flags.opcode(), flags.fin(), flags.rsv(), flags.text());
-                        let flags = Flags::new(opcode, fin, rsv, text);
-                        assert_eq!(read(flags), (opcode, fin, rsv, text));
+                        let read = |flags: Flags| (flags.opcode(), flags.fin(), flags.rsv(), flags.utf8());
+                        let flags = Flags::new(opcode, fin, rsv, utf8);
+                        assert_eq!(read(flags), (opcode, fin, rsv, utf8));
                         assert_eq!(flags.first_byte(), opcode.bits() | rsv.bits() | if fin { 0x80 } else { 0 });
                         assert_eq!(flags.is_control(), opcode.is_control());
-                        assert_eq!(read(flags.with_fin(!fin)), (opcode, !fin, rsv, text));
-                        assert_eq!(read(flags.with_rsv(Rsv::RSV2)), (opcode, fin, Rsv::RSV2, text));
-                        assert_eq!(read(flags.with_text(Text::Checked)), (opcode, fin, rsv, Text::Checked));
+                        assert_eq!(read(flags.with_fin(!fin)), (opcode, !fin, rsv, utf8));
+                        assert_eq!(read(flags.with_rsv(Rsv::RSV2)), (opcode, fin, Rsv::RSV2, utf8));
+                        assert_eq!(
+                            read(flags.with_utf8(Utf8State::ValidInContext)),
+                            (opcode, fin, rsv, Utf8State::ValidInContext)
+                        );
                     }
                 }
             }

@@ -1,18 +1,24 @@
+//! A frame, and how it is encoded.
+
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
 
-use crate::flags::{Flags, Text};
-use crate::header::Head;
+use crate::flags::{Flags, Utf8State};
+use crate::framing::sentinel;
+use crate::header::EncodedHeader;
 use crate::mask::append;
 use crate::utf8::{is_utf8, validated};
 use crate::{
     Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, MessageRef, OpCode, Payload, Rsv, Utf8Bytes, mask,
-    sentinel,
 };
 
-/// One frame: an opcode, its flags and a payload (RFC 6455 §5).
+/// A frame: an opcode, its flags and a payload (RFC 6455 §5).
+///
+/// The payload is [`Bytes`] by default. A frame that a decoder lends, or that an extension takes, has a [`Payload`]. A frame of
+/// a borrowed message has a `&[u8]`.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -26,8 +32,8 @@ use crate::{
 /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
 /// ```
 #[derive(Clone)]
-// In this order. Where a pointer stands first, it also says whether there is a frame at all, so it is copied alone, and the
-// two words behind it together: a read across two writes, which stalls the processor for as long as all the rest takes.
+// In this order. With a pointer first, `Option` uses it as its tag and copies it alone, and then the next two words at once.
+// Such a read across two writes stalls the processor, which takes as long as all other work on a short frame.
 #[repr(C)]
 pub struct Frame<P = Bytes> {
     flags: Flags,
@@ -35,64 +41,80 @@ pub struct Frame<P = Bytes> {
 }
 
 impl Frame {
-    /// A frame with FIN and without reserved bits. The other constructors are this one with a name.
+    /// Creates a frame with FIN and without reserved bits.
     pub fn new(opcode: OpCode, payload: impl Into<Bytes>) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# 1 bit in length, MUST be 0 unless negotiated otherwise
-        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Text::Unchecked), payload.into())
+        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
     }
 
-    /// A text message in one frame.
+    /// Creates a text message in one frame.
     pub fn text(text: impl Into<Utf8Bytes>) -> Self {
         Self::new(OpCode::Text, text.into())
     }
 
-    /// A binary message in one frame.
+    /// Creates a binary message in one frame.
     pub fn binary(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Binary, payload)
     }
 
-    /// The next fragment of a message; the last one unless [`with_fin`](Self::with_fin) says otherwise.
+    /// Creates the next fragment of a message. It is the last one, unless [`with_fin`](Self::with_fin) changes that.
     pub fn continuation(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Continuation, payload)
     }
 
-    /// A Ping. Its payload may have 125 bytes.
+    /// Creates a Ping. Its payload may have 125 bytes.
     pub fn ping(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Ping, payload)
     }
 
-    /// A Pong. Its payload may have 125 bytes; as an answer it is the Ping's.
+    /// Creates a Pong. Its payload may have 125 bytes. In response to a Ping, it is the payload of the Ping (§5.5.3).
     pub fn pong(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Pong, payload)
     }
 
-    /// A Close, with or without a code.
+    /// Creates a Close from a [`Close`], a [`CloseCode`](crate::CloseCode), or `None` for a Close without a payload.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Close, CloseCode, Frame};
+    ///
+    /// assert_eq!(Frame::close(CloseCode::NORMAL)?, Frame::close(Close::new(1000, ""))?);
+    /// assert!(Frame::close(None)?.payload().is_empty());
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// A code that may not be sent, a reason over [`Close::MAX_REASON`] bytes.
-    pub fn close(close: Option<&Close>) -> Result<Self, EncodeError> {
-        let payload = close.map(Close::encode).transpose()?.unwrap_or_default();
+    /// A code that must not be sent, a reason of more than [`Close::MAX_REASON`] bytes.
+    pub fn close(close: impl Into<Option<Close>>) -> Result<Self, EncodeError> {
+        let payload = close.into().as_ref().map(Close::encode).transpose()?.unwrap_or_default();
         Ok(Self::new(OpCode::Close, payload))
     }
 
-    /// Takes the frame apart for a vectored write: its head, and its payload to be written right behind.
+    /// Splits the frame for a vectored write: into its header, and its payload, which is written after the header.
     ///
-    /// An unmasked payload is not touched; a masked one is copied only if somebody else shares its bytes. In hybi-00 and
-    /// hixie-75 it is copied, since they end a frame behind its payload.
+    /// An unmasked payload is not changed. A masked payload is copied only if its bytes are shared. In hybi-00 and hixie-75 the
+    /// payload is copied, because a frame has a byte after its payload.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Frame, Version};
+    ///
+    /// let (header, payload) = Frame::text("Hello").into_vectored(Version::Rfc6455, None)?;
+    /// assert_eq!((&header[..], &payload[..]), (&[0x81, 0x05][..], &b"Hello"[..]));
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`encode`](Self::encode).
     pub fn into_vectored(self, version: Version, mask: Option<MaskKey>) -> Result<(HeaderBytes, Bytes), EncodeError> {
         if !version.has_length_framing() {
-            let (head, end) = sentinel::delimiters(&self)?;
-            return Ok((HeaderBytes::from_slice(head), [&self.payload, end].concat().into()));
+            let (start, end) = sentinel::delimiters(&self)?;
+            return Ok((HeaderBytes::from_slice(start), [&self.payload, end].concat().into()));
         }
-        let header = self.head(mask)?.into();
+        let header = self.encoded_header(mask)?.into();
         let Some(key) = mask else { return Ok((header, self.payload)) };
         let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         self::mask(&mut payload, key, 0);
@@ -103,7 +125,7 @@ impl Frame {
 impl<'a> Frame<Payload<'a>> {
     /// Creates a frame that may borrow its payload, with FIN and without reserved bits.
     pub fn lent(opcode: OpCode, payload: impl Into<Payload<'a>>) -> Self {
-        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Text::Unchecked), payload.into())
+        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
     }
 
     /// Returns the frame with a payload that borrows nothing. A borrowed payload is copied, a shared one is not.
@@ -117,69 +139,75 @@ impl<P> Frame<P> {
     /// Replaces the payload, as an extension does.
     #[must_use]
     pub fn with_payload(self, payload: impl Into<P>) -> Self {
-        Self { flags: self.flags.with_text(Text::Unchecked), payload: payload.into() }
+        Self { flags: self.flags.with_utf8(Utf8State::Unknown), payload: payload.into() }
     }
 
     /// Sets whether the frame ends its message.
     #[must_use]
     pub fn with_fin(self, fin: bool) -> Self {
-        Self { flags: self.flags.with_fin(fin).with_text(Text::Unchecked), ..self }
+        Self { flags: self.flags.with_fin(fin).with_utf8(Utf8State::Unknown), ..self }
     }
 
-    /// Sets the reserved bits, which belong to extensions.
+    /// Sets the reserved bits, which extensions use.
     #[must_use]
     pub fn with_rsv(self, rsv: Rsv) -> Self {
         Self { flags: self.flags.with_rsv(rsv), ..self }
     }
 
-    /// What the frame carries.
+    /// Returns the type of the frame.
     #[must_use]
     pub const fn opcode(&self) -> OpCode {
         self.flags.opcode()
     }
 
-    /// Whether the frame ends its message.
+    /// Returns whether the frame ends its message.
     #[must_use]
     pub const fn fin(&self) -> bool {
         self.flags.fin()
     }
 
-    /// The reserved bits.
+    /// Returns the reserved bits.
     #[must_use]
     pub const fn rsv(&self) -> Rsv {
         self.flags.rsv()
     }
 
-    /// The payload, unmasked.
+    /// Returns the unmasked payload.
     #[must_use]
     pub const fn payload(&self) -> &P {
         &self.payload
     }
 
-    /// The payload, unmasked, without a copy.
+    /// Returns the unmasked payload without a copy.
     #[must_use]
     pub fn into_payload(self) -> P {
         self.payload
     }
 
-    /// A frame as it came.
+    /// Creates a frame from its flags and its payload.
     #[inline]
     pub(crate) const fn decoded(flags: Flags, payload: P) -> Self {
         Self { flags, payload }
     }
 
-    /// What the decoder knows of the payload as text.
-    pub(crate) const fn text_known(&self) -> Text {
-        self.flags.text()
+    /// Returns what a decoder found out about the payload as text.
+    pub(crate) const fn utf8_state(&self) -> Utf8State {
+        self.flags.utf8()
     }
 }
 
 impl<P: AsRef<[u8]>> Frame<P> {
-    /// The payload as text, if it is UTF-8. What the decoder has seen whole is not looked at again.
+    /// Returns the payload as text, or `None` if it is invalid UTF-8. A payload that the decoder found valid on its own is not
+    /// checked again.
     #[must_use]
+    #[allow(unsafe_code, reason = "calls `validated`")]
     pub fn as_text(&self) -> Option<&str> {
-        let is_text = self.text_known() == Text::Whole || is_utf8(self.bytes());
-        is_text.then(|| validated(self.bytes()))
+        let bytes = self.bytes();
+        let is_valid = self.utf8_state() == Utf8State::Valid || is_utf8(bytes);
+        // SAFETY: the bytes were checked just now, or by a decoder that found them valid. A decoder sets `Utf8State::Valid` for
+        // `Bytes` and `Payload` only, which cannot be written to, and a new payload resets it. `bytes` is borrowed as long as
+        // the text.
+        is_valid.then(|| unsafe { validated(bytes) })
     }
 
     #[inline]
@@ -187,50 +215,63 @@ impl<P: AsRef<[u8]>> Frame<P> {
         self.payload.as_ref()
     }
 
-    /// The head that goes before the payload.
+    /// Returns the header that precedes the payload.
     #[must_use]
     pub fn header(&self, mask: Option<MaskKey>) -> FrameHeader {
         FrameHeader { fin: self.fin(), rsv: self.rsv(), opcode: self.opcode(), mask, len: self.bytes().len() as u64 }
     }
 
-    /// Appends the frame to `output`, masked with `mask` if there is one: a client's frames are, a server's are not
-    /// (RFC 6455 §5.1). hybi-00 and hixie-75 know no masks, and `mask` is not looked at.
+    /// Appends the frame to `output`. A client passes a `mask`, a server passes `None` (RFC 6455 §5.1). hybi-00 and hixie-75 have
+    /// no masks and ignore it.
     ///
     /// # Errors
     ///
-    /// A control frame that is fragmented or over 125 bytes; a Close whose payload is no code and reason; a frame that
-    /// `version` cannot say. Nothing is written then.
+    /// A control frame that is fragmented or has more than 125 bytes, a Close with an invalid payload, a frame that `version`
+    /// cannot carry. Nothing is written then.
     #[inline]
     pub fn encode(&self, version: Version, mask: Option<MaskKey>, output: &mut BytesMut) -> Result<(), EncodeError> {
         if !version.has_length_framing() {
             return self.encode_sentinel(output);
         }
         let payload = self.bytes();
-        self.head(mask)?.append(payload.len(), output);
-        match mask {
-            Some(key) => append(payload, key, output),
-            None => output.extend_from_slice(payload),
-        }
+        let Some(key) = mask else { return self.encode_unmasked(payload, output) };
+        self.encoded_header(mask)?.append(payload.len(), output);
+        append(payload, key, output);
         Ok(())
     }
 
-    /// As hybi-00 and hixie-75 frame it.
+    /// Appends the frame unmasked, in the framing of RFC 6455. A short data frame needs one branch.
+    #[inline]
+    fn encode_unmasked(&self, payload: &[u8], output: &mut BytesMut) -> Result<(), EncodeError> {
+        if let (0..=125, false) = (payload.len(), self.flags.is_control()) {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
+            let header = [self.flags.first_byte(), payload.len() as u8];
+            output.reserve(header.len() + payload.len());
+            output.extend_from_slice(&header);
+        } else {
+            self.encoded_header(None)?.append(payload.len(), output);
+        }
+        output.extend_from_slice(payload);
+        Ok(())
+    }
+
+    /// Appends the frame in the framing of hybi-00 and hixie-75.
     #[inline(never)]
     fn encode_sentinel(&self, output: &mut BytesMut) -> Result<(), EncodeError> {
-        let (head, end) = sentinel::delimiters(self)?;
-        output.extend_from_slice(head);
+        let (start, end) = sentinel::delimiters(self)?;
+        output.extend_from_slice(start);
         output.extend_from_slice(self.bytes());
         output.extend_from_slice(end);
         Ok(())
     }
 
-    /// The head, if the frame may be sent.
+    /// Returns the encoded header, if the frame may be sent.
     #[inline]
-    fn head(&self, mask: Option<MaskKey>) -> Result<Head, EncodeError> {
+    fn encoded_header(&self, mask: Option<MaskKey>) -> Result<EncodedHeader, EncodeError> {
         if self.flags.is_control() {
             self.check_control()?;
         }
-        Ok(Head::new(self.flags.first_byte(), mask, self.bytes().len() as u64))
+        Ok(EncodedHeader::new(self.flags.first_byte(), mask, self.bytes().len() as u64))
     }
 
     #[inline(never)]
@@ -241,7 +282,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
 }
 
 impl From<Message> for Frame {
-    /// The message in one frame.
+    /// Returns the message in one frame.
     fn from(message: Message) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
         //# The opcode (frame-opcode) of the first frame containing the data MUST be set to the
@@ -264,10 +305,11 @@ impl From<Frame> for Frame<Payload<'_>> {
     }
 }
 
-impl From<Frame<&mut [u8]>> for Frame {
-    /// A copy that outlives what the frame was lent from.
-    fn from(lent: Frame<&mut [u8]>) -> Self {
-        Self { flags: lent.flags, payload: Bytes::copy_from_slice(lent.payload) }
+impl<'a> From<MessageRef<'a>> for Frame<&'a [u8]> {
+    /// Returns the message in one frame, which borrows the payload.
+    #[inline]
+    fn from(message: MessageRef<'a>) -> Self {
+        Self::decoded(Flags::new(message.kind().opcode(), true, Rsv::NONE, Utf8State::Unknown), message.as_bytes())
     }
 }
 
@@ -279,8 +321,14 @@ impl<P: AsRef<[u8]>> PartialEq for Frame<P> {
 
 impl<P: AsRef<[u8]>> Eq for Frame<P> {}
 
+impl<P: AsRef<[u8]>> Hash for Frame<P> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.flags.first_byte(), self.bytes()).hash(state);
+    }
+}
+
 impl<P: AsRef<[u8]>> fmt::Debug for Frame<P> {
-    /// Names the payload's length, not its bytes.
+    /// Shows the length of the payload and not its bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
             .field("opcode", &self.opcode())

@@ -4,31 +4,34 @@ use bytes::BytesMut;
 
 use crate::{DecodeError, EncodeError, MaskKey, OpCode, Rsv};
 
-/// The head of a length-prefixed frame (RFC 6455 §5.2): everything before the payload.
+/// The header of a length-prefixed frame (RFC 6455 §5.2): everything before the payload.
 ///
-/// With the function `mask` it is all that a relay that checks nothing needs: heads in, heads out, payloads of any length
-/// streamed between them and nothing buffered. It knows neither roles nor limits nor what came before; the
-/// [`Decoder`](crate::Decoder) does. A relay that checks what it passes on takes `protocol-websocket-connection`.
+/// With [`mask()`](crate::mask()), this suffices for a relay that checks nothing: it parses headers, encodes headers, and
+/// streams payloads of any length without buffering them. A header knows neither the role of the peer nor limits nor earlier
+/// frames; the [`Decoder`](crate::Decoder) checks those. For a relay that checks what it forwards, use
+/// `protocol-websocket-connection`.
 ///
 /// ```
 /// use protocol_websocket_frame::{FrameHeader, OpCode};
 ///
-/// let (header, used) = FrameHeader::parse(b"\x81\x05Hello")?.expect("two bytes are enough here");
+/// let (header, used) = FrameHeader::parse(b"\x81\x05Hello")?.expect("the header is complete");
 /// assert_eq!((header.opcode, header.len, used), (OpCode::Text, 5, 2));
 /// assert_eq!(*header.encode()?, [0x81, 0x05]);
+/// assert_eq!(header, FrameHeader::new(OpCode::Text, 5));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct FrameHeader {
     /// Whether this is the last frame of its message.
     pub fin: bool,
     /// The reserved bits.
     pub rsv: Rsv,
-    /// What the frame carries.
+    /// The type of the frame.
     pub opcode: OpCode,
-    /// The masking key, when the payload is masked.
+    /// The masking key, if the payload is masked.
     pub mask: Option<MaskKey>,
-    /// The payload's length in bytes, below 2^63.
+    /// The length of the payload in bytes, below 2^63.
     pub len: u64,
 }
 
@@ -39,24 +42,47 @@ const LEN_16: u8 = 126;
 const LEN_64: u8 = 127;
 
 impl FrameHeader {
-    /// The longest head, in bytes: two, an eight-byte length, a key.
+    /// The longest header, in bytes: two, a length of eight, and a masking key.
     pub const MAX_LEN: usize = 14;
 
-    /// Reads the head at the beginning of `input`: the head, and how many bytes it took. `None` means that more bytes
-    /// are needed.
+    /// Creates a header with FIN, without reserved bits and without a masking key.
+    #[must_use]
+    pub const fn new(opcode: OpCode, len: u64) -> Self {
+        Self { fin: true, rsv: Rsv::NONE, opcode, mask: None, len }
+    }
+
+    /// Sets whether this is the last frame of its message.
+    #[must_use]
+    pub const fn with_fin(self, fin: bool) -> Self {
+        Self { fin, ..self }
+    }
+
+    /// Sets the reserved bits.
+    #[must_use]
+    pub const fn with_rsv(self, rsv: Rsv) -> Self {
+        Self { rsv, ..self }
+    }
+
+    /// Sets the masking key.
+    #[must_use]
+    pub const fn with_mask(self, mask: Option<MaskKey>) -> Self {
+        Self { mask, ..self }
+    }
+
+    /// Parses the header at the beginning of `input`. Returns it with its length in bytes. `None` means that more bytes are
+    /// needed.
     ///
     /// # Errors
     ///
-    /// A reserved opcode, a control frame that is fragmented or over 125 bytes, and a length that is not minimal or
-    /// has its top bit set: as soon as the bytes that say so are there.
+    /// A reserved opcode, a control frame that is fragmented or has more than 125 bytes, a length that is not in its shortest
+    /// form or has its top bit set. The error is returned as soon as the bytes that show it arrived.
     #[inline]
     pub fn parse(input: &[u8]) -> Result<Option<(Self, usize)>, DecodeError> {
         let Some((mut header, key_at)) = Self::parse_to_key(input, false)? else { return Ok(None) };
         Ok(header.parse_key(input, key_at).map(|used| (header, used)))
     }
 
-    /// Reads the head up to the masking key, in whose place zeros stand, and says how far that is. A length may have
-    /// any form if `allow_non_minimal_length` says so.
+    /// Parses the header up to the masking key, which is zero in the result. Returns it with the offset of the key.
     #[inline]
     pub(crate) fn parse_to_key(
         input: &[u8],
@@ -109,7 +135,7 @@ impl FrameHeader {
         Ok(Some((header, input.len() - rest.len())))
     }
 
-    /// Reads the masking key at `key_at`, if there is to be one. Says how long the head is, once it is complete.
+    /// Parses the masking key at `key_at`, if the frame is masked. Returns the length of the header if it is complete.
     #[inline]
     pub(crate) fn parse_key(&mut self, input: &[u8], key_at: usize) -> Option<usize> {
         let Some(mask) = &mut self.mask else { return Some(key_at) };
@@ -117,19 +143,19 @@ impl FrameHeader {
         Some(key_at + 4)
     }
 
-    /// The head's bytes, the length in its shortest form.
+    /// Encodes the header, with its length in the shortest form.
     ///
     /// # Errors
     ///
-    /// A control frame that is fragmented or over 125 bytes, and a length of 2^63 or more.
+    /// A control frame that is fragmented or has more than 125 bytes, a length of 2^63 or more.
     #[inline]
     pub fn encode(&self) -> Result<HeaderBytes, EncodeError> {
         self.check()?;
         let first = (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits();
-        Ok(Head::new(first, self.mask, self.len).into())
+        Ok(EncodedHeader::new(first, self.mask, self.len).into())
     }
 
-    /// Refuses what no head may say.
+    /// Rejects a header that must not be sent.
     pub(crate) fn check(&self) -> Result<(), EncodeError> {
         if self.opcode.is_control() {
             if self.len > 125 {
@@ -145,7 +171,7 @@ impl FrameHeader {
     }
 }
 
-/// The seven bits that stand for a length in its shortest form.
+/// Returns the seven bits that begin a length in its shortest form.
 #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
 const fn length_form(len: u64) -> u8 {
     match len {
@@ -155,23 +181,23 @@ const fn length_form(len: u64) -> u8 {
     }
 }
 
-/// An encoded head as a number, its first byte lowest. It stays in registers: what was just written to memory is slow to
-/// read back in another width.
+/// An encoded header as a number, with its first byte lowest. It stays in registers, because memory that was just written is
+/// slow to read in another width.
 #[derive(Clone, Copy)]
-pub(crate) struct Head {
+pub(crate) struct EncodedHeader {
     bits: u128,
     len: u8,
 }
 
-impl Head {
-    /// The head of a frame whose first byte is `first`.
+impl EncodedHeader {
+    /// Encodes the header of a frame whose first byte is `first`.
     #[inline]
     pub(crate) fn new(first: u8, mask: Option<MaskKey>, len: u64) -> Self {
         let form = length_form(len);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# A masked frame MUST have the field frame-masked set to 1
         let second = (u8::from(mask.is_some()) * MASK) | form;
-        // Where a key would stand there are zeros without one, and the length says whether they count.
+        // Without a key there are zeros in its place, which `len` excludes.
         let key = u128::from(mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
         let len = u64::from_le_bytes(len.to_be_bytes());
         let (rest, key_at) = match form {
@@ -183,7 +209,7 @@ impl Head {
         Self { bits, len: if mask.is_some() { key_at + 4 } else { key_at } }
     }
 
-    /// Appends the head to `output`, with room for `len` bytes behind it.
+    /// Appends the header to `output`, with room for `len` bytes after it.
     #[inline]
     pub(crate) fn append(self, len: usize, output: &mut BytesMut) {
         let bytes = self.bits.to_le_bytes();
@@ -198,26 +224,34 @@ impl Head {
     }
 }
 
-impl From<Head> for HeaderBytes {
+impl From<EncodedHeader> for HeaderBytes {
     #[inline]
-    fn from(Head { bits, len }: Head) -> Self {
+    fn from(EncodedHeader { bits, len }: EncodedHeader) -> Self {
         Self { bytes: bits.to_le_bytes(), len }
     }
 }
 
-/// An encoded head: up to [`FrameHeader::MAX_LEN`] bytes, read as a slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An encoded header of up to [`FrameHeader::MAX_LEN`] bytes, which dereferences to a slice.
+///
+/// ```
+/// use protocol_websocket_frame::{FrameHeader, OpCode};
+///
+/// let header = FrameHeader::new(OpCode::Binary, 300).encode()?;
+/// assert_eq!(header[..], [0x82, 0x7E, 0x01, 0x2C]);
+/// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HeaderBytes {
     bytes: [u8; 16],
     len: u8,
 }
 
 impl HeaderBytes {
-    /// A head of at most two bytes, as other dialects have them.
-    pub(crate) fn from_slice(head: &[u8]) -> Self {
+    /// Creates a header of at most two bytes, as hybi-00 has them.
+    pub(crate) fn from_slice(header: &[u8]) -> Self {
         let mut bytes = Self { bytes: [0; 16], len: 0 };
-        for (byte, &head) in bytes.bytes.iter_mut().zip(head) {
-            *byte = head;
+        for (byte, &header) in bytes.bytes.iter_mut().zip(header) {
+            *byte = header;
             bytes.len += 1;
         }
         bytes

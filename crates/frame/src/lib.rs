@@ -1,25 +1,31 @@
-//! WebSocket frames and messages (RFC 6455 §5 to §8), strict, without I/O and without HTTP.
+//! WebSocket frames and messages (RFC 6455 §5 to §8): strict, without I/O and without HTTP.
 //!
 //! # In scope
 //!
-//! - [`FrameHeader`] and [`mask()`]: the head of a frame and the masking of its payload, without state.
-//! - [`Decoder`]: bytes in, [`Frame`]s out, every rule checked; [`Assembler`]: frames in, [`Message`]s out.
-//! - [`Frame::encode`], [`Frame::into_vectored`] and [`Fragmenter`] for the other direction.
-//! - [`Utf8Validator`] for text that comes in pieces, [`Limits`], [`Close`], the [`Extension`] trait.
+//! - [`Decoder`] decodes bytes into [`Frame`]s and checks every rule. [`Assembler`] joins frames to messages.
+//! - [`Frame::encode`], [`Frame::into_vectored`] and [`Fragmenter`] are the other direction.
+//! - [`FrameHeader`] and [`mask()`] encode and decode without state.
+//! - [`Message`] and [`Utf8Bytes`] own their bytes, [`MessageRef`] and [`AsMessage`] borrow them, and [`LentMessage`] and
+//!   [`Payload`] borrow what is in the input and own the rest.
+//! - [`ExtensionDecoder`], [`ExtensionEncoder`] and [`Negotiate`] are the interface of extensions.
+//! - [`Utf8Validator`] checks text in pieces. [`Limits`] limits what a peer may send, and [`Close`] ends a connection.
 //!
 //! # Out of scope
 //!
 //! - The opening handshake: `protocol-websocket-handshake-client` and `-server`.
-//! - Answers to pings, the closing handshake, timers: `protocol-websocket-connection`. A relay that checks what it passes on
-//!   takes that one; a relay that checks nothing needs only [`FrameHeader`] and [`mask()`].
+//! - Pongs, the closing handshake, timers: `protocol-websocket-connection`. Use it for a relay that checks what it forwards. A
+//!   relay that checks nothing needs only [`FrameHeader`] and [`mask()`].
 //! - Sockets, threads, clocks and runtimes.
 //!
-//! # The way of a frame
+//! # The path of a frame
 //!
 //! ```text
-//!            ┌───────────────────── Decoder ─────────────────────┐
-//!  input ──▶ │ FrameHeader ─▶ rules, order, limits ─▶ mask, UTF-8 │ ──▶ Frame ──▶ Extension ──▶ Assembler ──▶ Message
-//!            └───────────────────────────────────────────────────┘                                 └─────────▶ Part
+//!            ┌──────────────────────── Decoder ────────────────────────┐
+//!  input ──▶ │ FrameHeader ─▶ order, limits ─▶ unmask, check the UTF-8 │ ──▶ Frame ──▶ ExtensionDecoder ──▶ Assembler ──▶ Message
+//!            └─────────────────────────────────────────────────────────┘                                        └───▶ Part
+//!
+//!  Message ──▶ Frame ──▶ ExtensionEncoder ──▶ encode ──▶ output
+//!     Part ──▶ Fragmenter ─▲
 //! ```
 //!
 //! # Example
@@ -29,11 +35,11 @@
 //! use protocol_websocket_core::{Role, Version};
 //! use protocol_websocket_frame::{Assembler, Decoder, Frame, Limits, MaskKey, Message};
 //!
-//! // A client masks what it sends.
+//! // A client masks its frames.
 //! let mut wire = BytesMut::new();
 //! Frame::text("Hello").encode(Version::Rfc6455, Some(MaskKey([1, 2, 3, 4])), &mut wire)?;
 //!
-//! // The server's side of the wire.
+//! // The server decodes them.
 //! let mut decoder = Decoder::new(Role::Server);
 //! let mut assembler = Assembler::new(Limits::default());
 //! while let Some(frame) = decoder.decode(&mut wire)? {
@@ -46,7 +52,11 @@
 //!
 //! # Features
 //!
-//! - `std` (on): text is validated with the SIMD instructions of the running processor. Nothing needs it to be correct.
+//! - `simd` (default): masks long payloads with the widest instructions of the processor, which are detected at run time.
+//!   Without it, the compiler vectorizes plain code for the target. The dependency `fearless_simd` is most of the build time.
+//! - `std` (default): validates text with the SIMD instructions of the processor, which are detected at run time. Without it,
+//!   portable code does the same.
+//! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`] and [`Limits`].
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -58,15 +68,15 @@ extern crate std;
 mod assembler;
 mod close;
 mod decoder;
-mod dialect;
+mod decoder_options;
+mod delivery;
 mod error;
 mod extension;
 mod flags;
-mod fragments;
+mod fragmenter;
 mod frame;
+mod framing;
 mod header;
-mod input;
-mod length;
 mod lent_message;
 mod limits;
 mod mask;
@@ -75,19 +85,16 @@ mod message_ref;
 mod opcode;
 mod payload;
 mod rsv;
-mod rules;
-mod sentinel;
-mod sequence;
 mod utf8;
-mod whole;
 
 pub use assembler::Assembler;
 pub use bytes;
 pub use close::{Close, CloseCode};
-pub use decoder::{Decoder, LendingDecoder};
+pub use decoder::Decoder;
+pub use delivery::Delivery;
 pub use error::{DecodeError, EncodeError};
-pub use extension::{Extension, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Negotiate};
-pub use fragments::Fragmenter;
+pub use extension::{ExtensionDecoder, ExtensionEncoder, ExtensionPair, Negotiate};
+pub use fragmenter::Fragmenter;
 pub use frame::Frame;
 pub use header::{FrameHeader, HeaderBytes};
 pub use lent_message::LentMessage;
@@ -99,7 +106,6 @@ pub use opcode::OpCode;
 pub use payload::Payload;
 pub use protocol_websocket_core::{ExtensionParams, Role, Version};
 pub use rsv::Rsv;
-pub use rules::Delivery;
 pub use utf8::{Utf8Bytes, Utf8Error, Utf8Validator};
 
 #[cfg(doctest)]

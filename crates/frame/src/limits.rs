@@ -1,34 +1,42 @@
 use crate::{EncodeError, Frame};
 
-/// What a peer may make us hold. Each limit is checked against a frame's header, before its payload is waited for.
+/// The limits for what a peer may send. Each limit is checked against the header of a frame, before its payload arrives.
 ///
 /// | limit | default | precedent |
 /// |---|---|---|
-/// | message | 1 MiB | Python's websockets; tungstenite takes 64 MiB, ws 100 MiB |
-/// | frame | as the message | the same |
+/// | message | 1 MiB | Python's websockets; tungstenite has 64 MiB, ws has 100 MiB |
+/// | frame | the limit of the message | the same |
 /// | fragments | `max(1024, message / 256)` | aiohttp's formula |
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// ```
+/// use protocol_websocket_frame::Limits;
+///
+/// let limits = Limits::new(64 * 1024).max_fragments(16);
+/// assert_eq!((limits.max_message, limits.max_frame, limits.max_fragments), (65_536, 65_536, 16));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest payload of one data frame, in bytes; control frames have 125 at most in any case. Beyond it: close
-    /// code 1009.
+    /// The longest payload of a data frame, in bytes. A longer one is rejected with close code 1009. Control frames have at
+    /// most 125 bytes in any case.
     pub max_frame: u64,
-    /// The longest message, all fragments together, in bytes. Beyond it: close code 1009.
+    /// The longest message, all fragments together, in bytes. A longer one is rejected with close code 1009.
     pub max_message: u64,
-    /// The most frames that one message may be cut into; empty ones count. Beyond it, or when only a further frame could
-    /// end the message: close code 1008.
+    /// The most frames of one message, empty ones included. Close code 1008 rejects a message that has more, or that would
+    /// need another frame to end.
     pub max_fragments: u32,
 }
 
 impl Limits {
-    /// No limit at all. Only for peers that you trust, or for messages that are taken in parts.
+    /// No limits: only for trusted peers, or for messages that are received in parts.
     pub const NONE: Self = Self { max_frame: u64::MAX, max_message: u64::MAX, max_fragments: u32::MAX };
 
-    /// The limits of Perl's `Protocol::WebSocket` 0.26: frames of 64 KiB, at most 128 of them to a message.
+    /// The limits of Perl's `Protocol::WebSocket` 0.26: frames of 64 KiB, and at most 128 of them in a message.
     pub const PERL: Self = Self { max_frame: 65_536, max_message: 65_536 * 128, max_fragments: 128 };
 
-    /// Messages of at most `max_message` bytes, whether whole or in fragments, and of as many fragments as that makes
-    /// reasonable: one for each 256 bytes, but 1024 in any case.
+    /// Creates limits for messages of at most `max_message` bytes in one frame or in fragments. A message may have one
+    /// fragment for each 256 bytes, and at least 1024.
     #[must_use]
     pub const fn new(max_message: u64) -> Self {
         let fragments = max_message / 256;
@@ -41,7 +49,7 @@ impl Limits {
         Self { max_frame: max_message, max_message, max_fragments }
     }
 
-    /// Refuses a frame that a peer with these limits would refuse: for senders that know what the other side takes.
+    /// Rejects a frame that a peer with these limits would reject, for a sender that knows the limits of its peer.
     ///
     /// # Errors
     ///
@@ -50,9 +58,9 @@ impl Limits {
         if frame.header(None).len > self.max_frame { Err(EncodeError::FrameTooLong) } else { Ok(()) }
     }
 
-    /// Whether a message in one frame of this length is within them.
+    /// Whether a message of this length in one frame is within the limits.
     #[inline]
-    pub(crate) const fn admit(&self, len: u64) -> bool {
+    pub(crate) const fn allow_message(&self, len: u64) -> bool {
         len <= self.max_frame && len <= self.max_message && self.max_fragments > 0
     }
 
@@ -70,7 +78,7 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// Messages of 1 MiB.
+    /// Returns the limits for messages of at most 1 MiB.
     fn default() -> Self {
         Self::new(1024 * 1024)
     }
@@ -81,20 +89,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn senders_may_keep_to_a_limit_too() {
+    fn check_rejects_frames_over_the_limit() {
         let limits = Limits::NONE.max_frame(4);
         assert_eq!(limits.check(&Frame::text("1234")), Ok(()));
         assert_eq!(limits.check(&Frame::text("12345")), Err(EncodeError::FrameTooLong));
     }
 
     #[test]
-    fn perls_limits_are_eight_mib_in_as_many_frames_as_fill_them() {
+    fn perl_limits_allow_8_mib_in_128_frames() {
         let Limits { max_frame, max_message, max_fragments } = Limits::PERL;
         assert_eq!((max_frame, max_message, max_fragments), (64 << 10, 8 << 20, 128));
     }
 
     #[test]
-    fn fragments_follow_the_message() {
+    fn max_fragments_follows_max_message() {
         assert_eq!(Limits::new(0).max_fragments, 1024);
         assert_eq!(Limits::default().max_fragments, 4096);
         assert_eq!(Limits::new(u64::MAX).max_fragments, u32::MAX);

@@ -1,22 +1,28 @@
+//! Masking (RFC 6455 §5.3).
+//!
+//! A payload is masked in lanes of 4, 8 or 64 bytes. The last lane overlaps the one before it, so no loop over single bytes is
+//! needed. While the bytes are in registers, their highest bits are collected: text that is ASCII needs no further check.
+//! Payloads of [`WIDE`] bytes and more use the widest instructions of the processor.
+
 use bytes::BytesMut;
 
-/// The key that a client masks one frame with (RFC 6455 §5.3). It must be unpredictable, and fresh for each frame.
+/// The key with which a client masks one frame (RFC 6455 §5.3). It must be unpredictable, and new for each frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaskKey(pub [u8; 4]);
 
 impl MaskKey {
-    /// The key as it meets a payload whose first `offset` bytes are elsewhere.
+    /// Returns the key for the bytes of a payload from `offset` on.
     #[inline]
-    pub(crate) const fn turned(self, offset: usize) -> [u8; 4] {
+    pub(crate) const fn rotated(self, offset: usize) -> [u8; 4] {
         #[expect(clippy::cast_possible_truncation, reason = "at most 24")]
         let bits = 8 * (offset % 4) as u32;
         u32::from_le_bytes(self.0).rotate_right(bits).to_le_bytes()
     }
 }
 
-/// Masks or unmasks `payload` in place: the two are the same (RFC 6455 §5.3).
+/// Masks or unmasks `payload` in place, which is the same operation (RFC 6455 §5.3).
 ///
-/// `offset` is how many bytes of the frame's payload came before these, so that a frame can be masked as it passes.
+/// `offset` is the number of bytes of the frame's payload before these, so a payload can be masked in pieces.
 ///
 /// ```
 /// use protocol_websocket_frame::{MaskKey, mask};
@@ -29,11 +35,11 @@ impl MaskKey {
 /// ```
 #[inline]
 pub fn mask(payload: &mut [u8], key: MaskKey, offset: usize) {
-    xor(payload, key.turned(offset));
+    xor(payload, key.rotated(offset));
 }
 
-/// Appends `payload` to `output`, masked. A short one is masked in registers before it is written, since what was just
-/// written is slow to read back in other widths. A long one is copied and masked in blocks, which are still near.
+/// Appends `payload` to `output`, masked. A short payload is masked in registers before it is written, because memory that was
+/// just written is slow to read in another width. A long one is copied and masked in blocks, which stay in the cache.
 #[inline]
 pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     match payload.len() {
@@ -44,7 +50,7 @@ pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     }
 }
 
-/// At least one lane. The last one overlaps the one before, as in [`lanes`].
+/// Appends at least one lane. The last one overlaps the one before it, as in [`lanes`].
 #[inline]
 fn append_lanes<const LEN: usize>(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     let masked = |lane: &[u8; LEN], key: [u8; 4]| {
@@ -60,7 +66,7 @@ fn append_lanes<const LEN: usize>(payload: &[u8], key: MaskKey, output: &mut Byt
     }
     if let (1.., Some(last)) = (rest.len(), payload.last_chunk::<LEN>()) {
         output.truncate(output.len() - (LEN - rest.len()));
-        output.extend_from_slice(&masked(last, key.turned(payload.len())));
+        output.extend_from_slice(&masked(last, key.rotated(payload.len())));
     }
 }
 
@@ -75,22 +81,21 @@ fn append_blocks(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     }
 }
 
-/// As much as stays in the nearest cache beside what is read, a multiple of the key.
+/// The length of a block that stays in the nearest cache with its source: a multiple of the key's length.
 const BLOCK: usize = 16 * 1024;
 
-/// Masks at least one lane by the lane, and says whether all that came out is ASCII.
+/// Masks at least one lane in lanes, and returns whether the result is ASCII.
 ///
-/// The last lane overlaps the one before: it is read before the others are written, so nothing is left for a loop over
-/// bytes.
+/// The last lane overlaps the one before it. It is read before the others are written.
 macro_rules! lanes {
     ($lane:ty, $payload:expr, $key:expr) => {{
         const LEN: usize = size_of::<$lane>();
-        // As often as it fits: times 0x1_0000_0001, for 64 bits.
+        // Repeats the key: for 64 bits, times 0x1_0000_0001.
         let repeated = |key| <$lane>::from(u32::from_ne_bytes(key)) * (<$lane>::MAX / <$lane>::from(u32::MAX));
         let payload: &mut [u8] = $payload;
-        let turned = repeated(MaskKey($key).turned(payload.len()));
+        let rotated = repeated(MaskKey($key).rotated(payload.len()));
         let key = repeated($key);
-        let last = payload.last_chunk::<LEN>().map_or(0, |last| <$lane>::from_ne_bytes(*last) ^ turned);
+        let last = payload.last_chunk::<LEN>().map_or(0, |last| <$lane>::from_ne_bytes(*last) ^ rotated);
         let mut seen = last;
         for lane in payload.as_chunks_mut::<LEN>().0 {
             let masked = <$lane>::from_ne_bytes(*lane) ^ key;
@@ -104,7 +109,7 @@ macro_rules! lanes {
     }};
 }
 
-/// Masks in place, and says whether what came out is ASCII, which costs little while the bytes are in registers.
+/// Masks in place, and returns whether the result is ASCII, which costs little while the bytes are in registers.
 #[inline]
 pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
     match payload.len() {
@@ -118,16 +123,28 @@ pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
     }
 }
 
-/// From this length on the widest instructions of the processor are worth asking for.
+/// The length from which the widest instructions of the processor are faster, in bytes.
 const WIDE: usize = 256;
 
-#[cfg(not(feature = "std"))]
+/// One plain loop, which the compiler vectorizes for the target.
+#[cfg(not(feature = "simd"))]
 fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
-    lanes!(u128, payload, key)
+    const LEN: usize = 32;
+    let (lanes, rest) = payload.as_chunks_mut::<LEN>();
+    let (word_key, mut seen) = (u32::from_ne_bytes(key), [0; LEN / 4]);
+    for lane in lanes {
+        for (word, seen) in lane.as_chunks_mut().0.iter_mut().zip(&mut seen) {
+            let masked = u32::from_ne_bytes(*word) ^ word_key;
+            *word = masked.to_ne_bytes();
+            *seen |= masked;
+        }
+    }
+    let seen = seen.into_iter().fold(0, |all, seen| all | seen);
+    xor(rest, key) & (seen & 0x8080_8080 == 0)
 }
 
-/// The same loop once more for each kind of processor, and the one of this processor picked.
-#[cfg(feature = "std")]
+/// The same loop for each kind of processor. The loop for this processor is selected at run time.
+#[cfg(feature = "simd")]
 fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
     use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64, u32x16};
 
@@ -135,8 +152,8 @@ fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
 
     #[inline(always)]
     fn wide<S: Simd>(simd: S, payload: &mut [u8], key: [u8; 4]) -> bool {
-        let repeated = |offset| u32x16::splat(simd, u32::from_ne_bytes(MaskKey(key).turned(offset))).to_bytes();
-        // The first lane and the last overlap those between, which begin where no store crosses two lines of the cache.
+        let repeated = |offset| u32x16::splat(simd, u32::from_ne_bytes(MaskKey(key).rotated(offset))).to_bytes();
+        // The first and the last lane overlap those between, which are aligned so that no store crosses two cache lines.
         let ahead = payload.as_ptr().align_offset(64).min(63);
         let (Some(first), Some(last)) = (payload.first_chunk::<64>(), payload.last_chunk::<64>()) else { return true };
         let first = u8x64::simd_from(simd, *first) ^ repeated(0);
@@ -154,7 +171,7 @@ fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
         if let Some(lane) = payload.last_chunk_mut::<64>() {
             last.store_slice(lane);
         }
-        // Without an early end, which no vector instruction has.
+        // Without an early exit, so that the loop is vectorized.
         seen.as_slice().iter().fold(true, |all, byte| all & byte.is_ascii())
     }
 
@@ -173,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_short_length_and_offset_is_masked_byte_by_byte() {
+    fn masks_every_short_length_at_every_offset() {
         let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
         for len in (0..200).chain([255, 256, 257, 511, 512, 513, 1000, 1027]) {
             for offset in 0..5 {
@@ -186,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_matter_where_a_payload_lies() {
+    fn masks_at_every_alignment() {
         let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
         for start in 0..70 {
             let (mut fast, mut slow) = ([0xA5; 700], [0xA5; 700]);
@@ -197,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn two_bytes_that_are_not_ascii_are_seen_like_one() {
+    fn detects_two_bytes_that_are_not_ascii() {
         for start in 0..64 {
             for at in 0..64 {
                 let mut bytes = [b'x'; 64 + 352];
@@ -211,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_is_not_ascii_is_seen_wherever_it_stands() {
+    fn detects_a_byte_that_is_not_ascii_at_every_place() {
         for len in (0..80).chain([255, 256, 257, 600]) {
             for at in 0..len {
                 let (mut payload, key) = (vec![b'x'; len], MaskKey([1, 2, 3, 4]));
@@ -226,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_appended_is_masked_byte_by_byte() {
+    fn appends_masked_payloads() {
         let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
         for len in (0..300).chain([BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5]) {
             let payload: Vec<u8> = (0_u8..251).cycle().take(len).collect();
@@ -239,7 +256,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn masking_twice_gives_the_payload_back(payload: Vec<u8>, key: [u8; 4], offset: usize) {
+        fn masking_twice_restores_the_payload(payload: Vec<u8>, key: [u8; 4], offset: usize) {
             let mut masked = payload.clone();
             mask(&mut masked, MaskKey(key), offset);
             mask(&mut masked, MaskKey(key), offset);
@@ -247,7 +264,7 @@ mod tests {
         }
 
         #[test]
-        fn pieces_are_masked_like_the_whole(payload: Vec<u8>, key: [u8; 4], cut: prop::sample::Index) {
+        fn pieces_are_masked_as_the_whole(payload: Vec<u8>, key: [u8; 4], cut: prop::sample::Index) {
             let mut whole = payload.clone();
             mask(&mut whole, MaskKey(key), 0);
             let mut pieces = payload;

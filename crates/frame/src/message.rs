@@ -1,23 +1,44 @@
+//! Messages that own their payload, and parts of messages.
+
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
 use crate::{OpCode, Payload, Utf8Bytes};
 
-/// A whole message: what applications exchange (RFC 6455 §5.6).
+/// A complete message: the unit that applications exchange (RFC 6455 §5.6).
 ///
-/// Exhaustive: the two kinds of data are all that the protocol has.
+/// The enum is exhaustive, because the protocol has no other kinds of data.
+///
+/// ```
+/// use protocol_websocket_frame::{Message, MessageKind};
+///
+/// let message = Message::text("Hello");
+/// assert_eq!((message.kind(), message.len(), message.as_text()), (MessageKind::Text, 5, Some("Hello")));
+/// assert_eq!(Message::binary(vec![1, 2]).as_text(), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Text.
     Text(Utf8Bytes),
-    /// Any bytes.
+    /// Binary data.
     Binary(Bytes),
 }
 
 impl Message {
-    /// Whether it is text or binary.
+    /// Creates a text message.
+    pub fn text(text: impl Into<Utf8Bytes>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Creates a binary message.
+    pub fn binary(bytes: impl Into<Bytes>) -> Self {
+        Self::Binary(bytes.into())
+    }
+
+    /// Returns whether the message is text or binary.
     #[must_use]
     pub const fn kind(&self) -> MessageKind {
         match self {
@@ -26,7 +47,19 @@ impl Message {
         }
     }
 
-    /// The payload.
+    /// Returns the length of the payload in bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Returns whether the payload has no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+
+    /// Returns the payload.
     #[must_use]
     pub const fn as_bytes(&self) -> &Bytes {
         match self {
@@ -35,7 +68,7 @@ impl Message {
         }
     }
 
-    /// The payload, without a copy.
+    /// Returns the payload without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
@@ -44,7 +77,7 @@ impl Message {
         }
     }
 
-    /// The text, if it is text.
+    /// Returns the text, or `None` if the message is binary.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -84,17 +117,17 @@ impl From<Vec<u8>> for Message {
     }
 }
 
-/// Text or binary.
+/// Whether a message is text or binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
-    /// UTF-8.
+    /// UTF-8 text.
     Text,
-    /// Any bytes.
+    /// Binary data.
     Binary,
 }
 
 impl MessageKind {
-    /// The opcode of the first frame of such a message.
+    /// Returns the opcode of the first frame of such a message.
     #[must_use]
     pub const fn opcode(self) -> OpCode {
         match self {
@@ -104,20 +137,39 @@ impl MessageKind {
     }
 }
 
-/// A piece of a message, as large as the sender or the arrival of the bytes made it.
+/// Shows `text` or `binary`.
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+        })
+    }
+}
+
+/// A part of a message: the bytes that the sender sent, or that arrived, at once.
 ///
-/// The parts of a message follow each other without another message's between them: one with `first`, any number
-/// without either, one with `last`. A single part may be both. The bytes of text are checked, but a part may end inside
+/// The parts of a message follow each other, with no part of another message between them. The first one has `first`, the last
+/// one has `last`, and a single part has both. The bytes of a text message are valid UTF-8 together, but a part may end inside
 /// a character.
+///
+/// ```
+/// use bytes::Bytes;
+/// use protocol_websocket_frame::{MessageKind, Part};
+///
+/// let part = Part::new(MessageKind::Text, Bytes::from("Hel")).with_last(false);
+/// assert!(part.first && !part.last);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Part<B = Bytes> {
-    /// Text or binary, the same in all parts of a message.
+    /// Text or binary: the same in all parts of a message.
     pub kind: MessageKind,
-    /// The payload's next bytes, possibly none.
+    /// The next bytes of the payload. There may be none.
     pub bytes: B,
-    /// Whether the message begins here.
+    /// Whether the message begins with this part.
     pub first: bool,
-    /// Whether the message ends here.
+    /// Whether the message ends with this part.
     pub last: bool,
 }
 
@@ -150,7 +202,7 @@ impl Part<Payload<'_>> {
 }
 
 impl From<Message> for Part {
-    /// The message as its only part.
+    /// Returns the message as its only part.
     fn from(message: Message) -> Self {
         Self { kind: message.kind(), bytes: message.into_bytes(), first: true, last: true }
     }

@@ -174,21 +174,21 @@ mod tests {
     #[track_caller]
     fn assert_text(message: impl AsMessage) {
         assert_eq!(message.as_message(), MessageRef::Text("a"));
-        assert_eq!((&message).as_message().to_message(), Message::from("a"));
+        assert_eq!(AsMessage::as_message(&&message).to_message(), Message::from("a"));
         assert_eq!(Box::new(&message).as_message(), Arc::new(&message).as_message());
     }
 
     #[track_caller]
     fn assert_binary(message: impl AsMessage) {
         assert_eq!(message.as_message(), MessageRef::Binary(b"a"));
-        assert_eq!((&message).as_message().to_message(), Message::from(vec![b'a']));
+        assert_eq!(AsMessage::as_message(&&message).to_message(), Message::from(vec![b'a']));
         assert_eq!(Box::new(&message).as_message(), Arc::new(&message).as_message());
     }
 
     #[test]
     fn strings_are_text() {
         assert_text("a");
-        assert_text(&&"a");
+        assert_text(Box::new(&"a"));
         assert_text(String::from("a"));
         assert_text(Utf8Bytes::from("a"));
         assert_text(Cow::Borrowed("a"));

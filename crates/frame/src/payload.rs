@@ -12,8 +12,9 @@ use crate::{Utf8Bytes, Utf8Error};
 
 /// A payload: borrowed from a buffer of the caller, or shared as [`Bytes`].
 ///
-/// Extensions take and return frames with this type, and a decoder that lends returns it. So a payload that no extension
-/// changes is not copied, and a payload that was joined or decompressed has the same type as one that was not.
+/// Extensions take and return frames with this type, and a decoder that lends returns it. So a payload that no
+/// extension changes is not copied, and a payload that was joined or decompressed has the same type as one that was
+/// not.
 ///
 /// Two payloads are equal if their bytes are. `Debug` shows the length and not the bytes.
 ///
@@ -214,6 +215,23 @@ impl From<String> for Payload<'_> {
 impl From<Utf8Bytes> for Payload<'_> {
     fn from(text: Utf8Bytes) -> Self {
         Self::Shared(text.into_bytes())
+    }
+}
+
+impl From<Payload<'_>> for Bytes {
+    #[inline]
+    fn from(payload: Payload<'_>) -> Self {
+        payload.into_owned()
+    }
+}
+
+impl From<Payload<'_>> for Vec<u8> {
+    /// Returns the bytes in memory of their own. Bytes that are not shared with another owner are not copied.
+    fn from(payload: Payload<'_>) -> Self {
+        match payload {
+            Payload::Borrowed(bytes) => bytes.into(),
+            Payload::Shared(bytes) => bytes.into(),
+        }
     }
 }
 

@@ -1,15 +1,15 @@
-//! Memory follows the bytes that came, never the bytes that were announced.
+//! Memory follows the bytes that arrived, never the length that was announced.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use protocol_websocket_core::Role;
+use protocol_websocket_core::{Role, Version};
 use protocol_websocket_frame::{
-    Assembler, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, Message, OpCode, Rsv, mask,
+    Assembler, Decoder, Delivery, Frame, FrameHeader, Limits, MaskKey, Message, OpCode, mask,
 };
 
 use common::{KEY, drain, encode};
@@ -30,11 +30,11 @@ fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
 }
 
 fn huge(opcode: OpCode, mask: Option<MaskKey>) -> FrameHeader {
-    FrameHeader { fin: true, rsv: Rsv::NONE, opcode, mask, len: 1 << 62 }
+    FrameHeader::new(opcode, 1 << 62).with_mask(mask)
 }
 
 #[test]
-fn an_announced_length_costs_nothing() {
+fn announced_length_allocates_nothing() {
     for (role, key) in [(Role::Client, None), (Role::Server, Some(KEY))] {
         for opcode in [OpCode::Text, OpCode::Binary] {
             for delivery in [Delivery::Whole, Delivery::Parts] {
@@ -48,7 +48,7 @@ fn an_announced_length_costs_nothing() {
                     mask(&mut payload, key, 0);
                 }
                 input.extend_from_slice(&payload);
-                // In parts the payload shares the input, which takes a counter of its sharers.
+                // In parts, the payload shares the input, which allocates a reference count.
                 let (most, (frames, end)) = peak(|| drain(&mut decoder, &mut input));
                 assert_eq!((frames.len(), end), (usize::from(delivery == Delivery::Parts), Ok(())));
                 assert!(most <= 512, "{most} bytes for {role:?}, {opcode:?}, {delivery:?}");
@@ -57,19 +57,19 @@ fn an_announced_length_costs_nothing() {
     }
 }
 
-/// How the caller puts what arrived into its input.
+/// How the caller appends a read to its input.
 #[derive(Clone, Copy, Debug)]
 enum Append {
-    /// From a buffer of its own.
+    /// It copies the read from another buffer.
     Copied,
-    /// After it reserved the room for a read of this length.
+    /// It reserves room for a read of this length first.
     Reserved(usize),
-    /// As much as there is room for, and for one byte in any case.
+    /// It fills the room that is there, or reserves room if there is none.
     Filled,
 }
 
 impl Append {
-    /// Appends the next read, of at most `len` bytes of `wire`, and gives its length.
+    /// Appends the next read, of at most `len` bytes of `wire`, and returns its length.
     fn read(self, input: &mut BytesMut, wire: &[u8], len: usize) -> usize {
         let len = len.min(wire.len());
         let len = match self {
@@ -90,8 +90,8 @@ impl Append {
     }
 }
 
-/// Reads the message on the wire in reads of these lengths, again and again. At no time is more allocated than twice
-/// what has come, two reads and 4 KiB.
+/// Reads the message on the wire in reads of these lengths, in a cycle. The decoder allocates at most twice what arrived and
+/// 4 KiB, and the input of the caller at most two reads.
 fn read_message(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], reads: &[usize], append: Append) -> Message {
     let read = if let Append::Reserved(room) = append { room } else { *reads.iter().max().unwrap() };
     let mut assembler = Assembler::new(Limits::NONE);
@@ -125,7 +125,7 @@ fn append() -> impl Strategy<Value = Append> {
     prop_oneof![Just(Append::Copied), room.prop_map(Append::Reserved), Just(Append::Filled)]
 }
 
-/// The frames of a message of text of about `total` bytes, with a ping before each but the first.
+/// Returns a text of about `total` bytes and its frames, with a ping before each frame but the first.
 fn fragments(total: usize, count: usize) -> (String, Vec<Frame>) {
     let text = "grüß dich ".repeat(total / count / 12 + 1);
     let mut frames = vec![Frame::text(text.clone()).with_fin(count == 1)];
@@ -139,14 +139,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn a_message_costs_at_most_twice_what_has_come_in_reads_of_any_lengths(
+    fn message_memory_is_bounded_in_reads_of_any_length(
         total in prop_oneof![1_usize..100_000, 1_usize..1_500_000],
         count in prop_oneof![Just(1_usize), 2_usize..40],
         reads in reads(),
         append in append(),
         is_masked: bool,
     ) {
-        // As many reads as are made in a moment.
+        // Limits the number of reads, so that a case is fast.
         let total = total.min(10_000 * reads.iter().sum::<usize>() / reads.len());
         let (role, key) = if is_masked { (Role::Server, Some(KEY)) } else { (Role::Client, None) };
         let (text, frames) = fragments(total, count);
@@ -160,7 +160,7 @@ proptest! {
 }
 
 #[test]
-fn a_long_payload_costs_at_most_twice_what_has_come() {
+fn long_payload_memory_is_bounded() {
     let (text, frames) = fragments(600_000, 1);
     let wire = encode(&frames, Some(KEY));
     for reads in [
@@ -174,7 +174,7 @@ fn a_long_payload_costs_at_most_twice_what_has_come() {
         &[65_536],
         &[100_000],
         &[1 << 20],
-        // Those of which the longer ones find too little room.
+        // Read lengths that differ.
         &[1460, 1460, 500],
         &[1, 1024],
         &[1024, 1],
@@ -192,7 +192,7 @@ fn a_long_payload_costs_at_most_twice_what_has_come() {
 }
 
 #[test]
-fn a_long_message_leaves_no_more_than_a_read_buffer() {
+fn long_message_leaves_only_the_read_buffer() {
     let wire = encode(&[Frame::text("x".repeat(900_000)), Frame::ping("?")], Some(KEY));
     for append in [Append::Copied, Append::Reserved(16_384), Append::Filled] {
         let (mut decoder, mut input) = (Decoder::new(Role::Server), BytesMut::new());
@@ -208,21 +208,21 @@ fn a_long_message_leaves_no_more_than_a_read_buffer() {
 }
 
 #[test]
-fn the_beginning_of_a_payload_costs_its_length() {
+fn incomplete_payload_takes_its_length() {
     let wire = encode(&[Frame::text("x".repeat(200_000))], Some(KEY));
     let mut decoder = Decoder::new(Role::Server);
     let before = live();
     let mut input = BytesMut::with_capacity(64 * 1024);
     input.extend_from_slice(&wire[..1000]);
     assert_eq!(decoder.decode(&mut input), Ok(None));
-    // For a peer that says no more, the caller needs no buffer.
+    // While the peer sends nothing, the caller needs no buffer.
     drop(input);
     let held = live() - before;
     assert!(held <= 1100, "{held} bytes");
 }
 
 #[test]
-fn a_failure_lets_go_of_what_has_come() {
+fn error_frees_the_incomplete_payload() {
     let mut wire = encode(&[Frame::text("x".repeat(200_000))], Some(KEY));
     wire[150_000] = !wire[150_000];
     let (mut decoder, mut left) = (Decoder::new(Role::Server), 1);
@@ -241,8 +241,8 @@ fn a_failure_lets_go_of_what_has_come() {
 }
 
 #[test]
-fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
-    // Right behind a power of two a buffer that doubles is at its worst.
+fn memory_of_one_byte_fragments_is_bounded() {
+    // After a power of two, a buffer that doubles has the most unused memory.
     for len in [1, 100, 1 << 12, (1 << 12) + 1, (1 << 16) + 1, 100_000] {
         let mut decoder = Decoder::new(Role::Server).limits(Limits::NONE);
         let mut assembler = Assembler::new(Limits::NONE);
@@ -267,7 +267,7 @@ fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
 }
 
 #[test]
-fn fragments_are_moved_seldom() {
+fn joining_fragments_reallocates_rarely() {
     for len in [1, 1000] {
         let payload = Bytes::from_static(&[7; 1000]).slice(..len);
         let mut assembler = Assembler::new(Limits::NONE);
@@ -282,7 +282,7 @@ fn fragments_are_moved_seldom() {
 }
 
 #[test]
-fn fragments_cost_no_more_than_the_longest_message() {
+fn joined_fragments_take_at_most_the_limit() {
     let longest = 100_000;
     for first in [1000, 1001] {
         let mut assembler = Assembler::new(Limits::new(longest as u64));
@@ -302,7 +302,7 @@ fn fragments_cost_no_more_than_the_longest_message() {
 }
 
 #[test]
-fn a_small_fragment_keeps_no_large_read_buffer() {
+fn short_fragment_does_not_keep_a_read_buffer() {
     let mut assembler = Assembler::new(Limits::NONE);
     let mut held = 0;
     let (_, ()) = peak(|| {
@@ -316,7 +316,7 @@ fn a_small_fragment_keeps_no_large_read_buffer() {
 }
 
 #[test]
-fn empty_fragments_cost_nothing() {
+fn empty_fragments_allocate_nothing() {
     let mut decoder = Decoder::new(Role::Client).limits(Limits::NONE);
     let mut assembler = Assembler::new(Limits::NONE);
     let mut input = BytesMut::with_capacity(512);
@@ -331,7 +331,7 @@ fn empty_fragments_cost_nothing() {
 }
 
 #[test]
-fn parts_keep_nothing_of_what_has_passed() {
+fn returned_parts_are_not_kept() {
     for (min_part, most_kept) in [(1, 8192), (Decoder::MIN_PART, 12_000), (u16::MAX, 140_000)] {
         let decoder = Decoder::new(Role::Client).limits(Limits::NONE).delivery(Delivery::Parts);
         let mut decoder = decoder.min_part(min_part);
@@ -357,7 +357,7 @@ fn parts_keep_nothing_of_what_has_passed() {
 }
 
 #[test]
-fn an_end_with_nothing_under_way_holds_no_buffer() {
+fn idle_decoder_and_assembler_have_no_heap() {
     let (most, _) = peak(|| (Decoder::new(Role::Server), Assembler::new(Limits::default())));
     assert_eq!(most, 0);
     let mut assembler = Assembler::new(Limits::default());
@@ -369,4 +369,60 @@ fn an_end_with_nothing_under_way_holds_no_buffer() {
         held = live() - before;
     });
     assert_eq!(held, 0);
+}
+
+/// The decoder allocates at most twice what arrived and 4 KiB, beside the input of the caller, and nothing afterwards.
+#[test]
+fn decoder_memory_is_bounded_and_freed_in_every_version() {
+    let frame = Frame::text("grüß dich ".repeat(20_000));
+    for version in [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75] {
+        let key = version.has_length_framing().then_some(KEY);
+        let mut wire = BytesMut::new();
+        frame.encode(version, key, &mut wire).unwrap();
+        for len in [100, 4096, 65_536] {
+            let mut decoder = Decoder::new(Role::Server).version(version);
+            let (before, mut decoded, mut read) = (live(), None, vec![0; len]);
+            for (nth, piece) in wire.chunks(len).enumerate() {
+                let read = &mut read[..piece.len()];
+                read.copy_from_slice(piece);
+                let (most, frame) = peak(|| decoder.decode_lent(&mut &mut read[..]).unwrap().map(Frame::into_owned));
+                let arrived = (nth + 1) * len;
+                let kept = live() - before - len as i64;
+                assert!(most <= arrived + 4096 && kept <= (2 * arrived + 4096) as i64, "{most}, {kept} of {arrived}");
+                decoded = frame;
+            }
+            drop(read);
+            assert_eq!(decoded.as_ref(), Some(&frame));
+            drop(decoded);
+            assert_eq!(live(), before, "nothing is kept after the frame");
+        }
+    }
+}
+
+#[test]
+fn memory_for_a_transport_is_bounded_and_freed() {
+    let frame = Frame::binary(vec![7; 1_000_000]);
+    let wire = encode(std::slice::from_ref(&frame), Some(KEY));
+    for start in [14, 20, 5000, 100_000] {
+        let (before, mut decoder) = (live(), Decoder::new(Role::Server));
+        let (mut input, mut arrived, mut decoded) = (wire[..start].to_vec(), start, None);
+        let mut frame_in = |decoder: &mut Decoder, input: &mut [u8]| {
+            decoded = decoder.decode_lent(&mut &mut *input).unwrap().map(Frame::into_owned);
+        };
+        frame_in(&mut decoder, &mut input);
+        drop(input);
+        loop {
+            let Some(mut buffer) = decoder.payload_buffer() else { break };
+            let len = buffer.remaining_mut().min(16_384);
+            buffer.put_slice(&wire[arrived..arrived + len]);
+            drop(buffer);
+            let kept = live() - before;
+            assert!(kept <= (2 * arrived + 4096 + 200) as i64, "{kept} of {arrived}");
+            arrived += len;
+            frame_in(&mut decoder, &mut []);
+        }
+        frame_in(&mut decoder, &mut wire[arrived..].to_vec());
+        assert_eq!(decoded.take().as_ref(), Some(&frame));
+        assert_eq!(live(), before);
+    }
 }

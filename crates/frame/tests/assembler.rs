@@ -1,4 +1,4 @@
-//! The assembler by itself: frames need not come from the decoder.
+//! The assembler alone: frames may come from elsewhere than the decoder.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -10,7 +10,7 @@ use common::{client, decode};
 
 type Joined = Result<Vec<Message>, DecodeError>;
 
-/// The messages that the frames make.
+/// Returns the messages of the frames.
 fn join(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined {
     let mut assembler = Assembler::new(limits);
     let messages: Joined = frames.into_iter().filter_map(|frame| assembler.push(frame).transpose()).collect();
@@ -20,7 +20,7 @@ fn join(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined {
     messages
 }
 
-/// The same by way of parts.
+/// Returns the same messages, joined from parts.
 fn join_parts(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined {
     let (mut assembler, mut messages, mut bytes) = (Assembler::new(limits), Vec::new(), Vec::new());
     for frame in frames {
@@ -68,7 +68,7 @@ fn fragments_are_joined() {
 }
 
 #[test]
-fn a_message_in_one_frame_is_not_copied() {
+fn unfragmented_message_is_not_copied() {
     let payload = Bytes::from(vec![b'x'; 100]);
     for opcode in [OpCode::Text, OpCode::Binary] {
         let message = join(Limits::default(), [Frame::new(opcode, payload.clone())]).unwrap().remove(0);
@@ -77,7 +77,7 @@ fn a_message_in_one_frame_is_not_copied() {
 }
 
 #[test]
-fn frames_out_of_order_are_refused() {
+fn rejects_frames_out_of_order() {
     for join in BOTH {
         for orphans in [vec![Frame::continuation("")], vec![Frame::text("a"), open(Frame::continuation(""))]] {
             assert_eq!(join(Limits::default(), orphans), Err(DecodeError::OrphanContinuation));
@@ -90,7 +90,7 @@ fn frames_out_of_order_are_refused() {
 }
 
 #[test]
-fn a_message_has_a_limit() {
+fn rejects_too_long_messages() {
     for join in BOTH {
         let limits = Limits::new(4);
         assert_eq!(join(limits, vec![Frame::text("1234")]), Ok(vec!["1234".into()]));
@@ -103,14 +103,14 @@ fn a_message_has_a_limit() {
 }
 
 #[test]
-fn the_budget_is_what_the_limit_leaves() {
+fn budget_is_the_rest_of_the_limit() {
     let mut assembler = Assembler::new(Limits::new(10));
     assert_eq!(assembler.budget(), 10);
     assembler.push(open(Frame::binary("123"))).unwrap();
     assert_eq!(assembler.budget(), 7);
     assembler.push(Frame::continuation("4")).unwrap();
     assert_eq!(assembler.budget(), 10);
-    // Text that the decoder has checked counts like any other.
+    // Text that the decoder checked is counted, too.
     let (frames, _) = decode(client(), [b"\x01\x03abc"]);
     assembler.push_part(frames[0].clone()).unwrap();
     assert_eq!(assembler.budget(), 7);
@@ -128,20 +128,20 @@ fn text_is_checked() {
         ] {
             assert_eq!(join(Limits::default(), frames), Err(DecodeError::InvalidUtf8));
         }
-        // At the bad byte, not at the end of the message.
+        // At the invalid byte, not at the end of the message.
         let early = vec![open(text(b"\xE0")), open(Frame::continuation(&b"\x80"[..]))];
         assert_eq!(join(Limits::default(), early), Err(DecodeError::InvalidUtf8));
     }
 }
 
 #[test]
-fn a_checked_frame_that_is_changed_is_checked_again() {
+fn changed_frame_is_checked_again() {
     let (frames, _) = decode(client(), [b"\x81\x03abc"]);
     for join in BOTH {
         let changed = frames[0].clone().with_payload(&b"\xFF"[..]);
         assert_eq!(join(Limits::default(), vec![changed]), Err(DecodeError::InvalidUtf8));
     }
-    // The decoder let the beginning of a character pass since more was to follow.
+    // The decoder accepts the beginning of a character, because another fragment follows.
     let (frames, _) = decode(client(), [b"\x01\x01\xC3"]);
     for join in BOTH {
         let changed = frames[0].clone().with_fin(true);
@@ -150,15 +150,15 @@ fn a_checked_frame_that_is_changed_is_checked_again() {
 }
 
 #[test]
-fn text_that_was_begun_in_parts_is_never_half_a_character() {
+fn rest_of_a_text_in_parts_is_checked() {
     let mut assembler = Assembler::new(Limits::default());
     assembler.push_part(open(text(b"\xC3"))).unwrap();
-    // Not shown when it fails: what is no text must not be read as such.
+    // Not formatted, because invalid text must not be read.
     assert!(assembler.push(Frame::continuation(&b"\xA9"[..])) == Err(DecodeError::InvalidUtf8));
 }
 
 #[test]
-fn a_message_as_a_part_is_its_only_one() {
+fn message_converts_to_its_only_part() {
     let part = Part::from(Message::from("Hello"));
-    assert_eq!(part, Part { kind: MessageKind::Text, bytes: "Hello".into(), first: true, last: true });
+    assert_eq!(part, Part::new(MessageKind::Text, "Hello".into()));
 }

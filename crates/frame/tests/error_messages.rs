@@ -1,15 +1,15 @@
-//! What is said to people: errors, each in words of its own, and close codes by their names.
+//! Texts for people: of errors, of close codes, and of `Debug`.
 #![allow(clippy::unwrap_used)]
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_frame::{
     Assembler, CloseCode, DecodeError, Decoder, EncodeError, Frame, FrameHeader, Limits, Message, MessageKind, OpCode,
-    Role, Rsv, Utf8Bytes, Utf8Error,
+    Role, Utf8Bytes, Utf8Error,
 };
 use test_support::errors::assert_distinct_texts;
 
 #[test]
-fn every_error_has_words_of_its_own() {
+fn error_texts_are_distinct() {
     assert_distinct_texts(&[
         &DecodeError::CloseTooShort,
         &DecodeError::CloseCode(1005),
@@ -47,7 +47,7 @@ fn every_error_has_words_of_its_own() {
 }
 
 #[test]
-fn a_close_code_is_a_number_and_in_a_log_its_name_too() {
+fn close_codes_show_number_and_name() {
     for (code, name) in [
         (1000, "NORMAL"),
         (1001, "GOING_AWAY"),
@@ -72,7 +72,7 @@ fn a_close_code_is_a_number_and_in_a_log_its_name_too() {
 }
 
 #[test]
-fn text_is_a_str_wherever_one_is_asked_for() {
+fn utf8_bytes_behaves_as_str() {
     static TEXT: Utf8Bytes = Utf8Bytes::from_static("grüß dich");
     assert_eq!(TEXT, *"grüß dich");
     assert_ne!(TEXT, *"grüß");
@@ -83,7 +83,7 @@ fn text_is_a_str_wherever_one_is_asked_for() {
 }
 
 #[test]
-fn a_message_is_text_or_not() {
+fn message_kind_follows_the_variant() {
     let text = Message::from(Utf8Bytes::from_static("é"));
     assert_eq!((text.kind(), text.as_text()), (MessageKind::Text, Some("é")));
     let binary = Message::Binary(Bytes::from_static("é".as_bytes()));
@@ -92,21 +92,21 @@ fn a_message_is_text_or_not() {
 }
 
 #[test]
-fn a_head_is_a_slice_wherever_one_is_asked_for() {
-    let header = FrameHeader { fin: true, rsv: Rsv::NONE, opcode: OpCode::Binary, mask: None, len: 126 };
+fn header_bytes_behaves_as_slice() {
+    let header = FrameHeader::new(OpCode::Binary, 126);
     let head = header.encode().unwrap();
     let lent: &[u8] = head.as_ref();
     assert_eq!(lent, [0x82, 126, 0, 126]);
 }
 
 #[test]
-fn a_message_under_way_is_not_in_a_log() {
+fn debug_hides_the_message_in_progress() {
     let secret = "5EC2E7";
     let mut input = BytesMut::from(&b"\x81\x0C5EC2E7"[..]);
     let mut decoder = Decoder::new(Role::Client);
     assert_eq!(decoder.decode(&mut input), Ok(None));
-    let mut lending = Decoder::new(Role::Client).lending();
-    assert_eq!(lending.decode(&mut &mut b"\x81\x0C5EC2E7".to_vec()[..]), Ok(None));
+    let mut lending = Decoder::new(Role::Client);
+    assert_eq!(lending.decode_lent(&mut &mut b"\x81\x0C5EC2E7".to_vec()[..]), Ok(None));
     let mut assembler = Assembler::new(Limits::default());
     assert_eq!(assembler.push(Frame::text(secret).with_fin(false)), Ok(None));
     for shown in [format!("{decoder:?}"), format!("{lending:?}"), format!("{assembler:?}")] {

@@ -3,9 +3,9 @@
 
 mod common;
 
-use bytes::Bytes;
 use protocol_websocket_frame::{
-    Assembler, DecodeError, Decoder, Delivery, EncodeError, Extension, Frame, Limits, Message, OpCode, Rsv,
+    Assembler, DecodeError, Decoder, Delivery, EncodeError, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame,
+    Limits, Message, OpCode, Payload, Rsv,
 };
 
 use common::{KEY, client, decode, encode, server};
@@ -13,68 +13,70 @@ use common::{KEY, client, decode, encode, server};
 /// Flips all bits of a message whose first frame has RSV2.
 #[derive(Default)]
 struct Flip {
-    receiving: bool,
-    sending: bool,
+    is_active: bool,
 }
 
-fn flipped(frame: &Frame) -> Bytes {
+const RSV: Rsv = Rsv::RSV2;
+
+fn flipped(frame: &Frame<Payload<'_>>) -> Vec<u8> {
     frame.payload().iter().map(|byte| !byte).collect()
 }
 
-impl Extension for Flip {
-    fn rsv(&self) -> Rsv {
-        Rsv::RSV2
-    }
-
-    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+impl ExtensionDecoder for Flip {
+    fn decode<'a>(
+        &mut self,
+        frame: Frame<Payload<'a>>,
+        _: usize,
+    ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
         if frame.opcode() != OpCode::Continuation {
-            self.receiving = frame.rsv().contains(self.rsv());
+            self.is_active = frame.rsv().contains(RSV);
         }
-        if !self.receiving {
+        if !self.is_active {
             return Ok((frame, None));
         }
-        let (rsv, payload) = (frame.rsv().without(self.rsv()), flipped(&frame));
+        let (rsv, payload) = (frame.rsv().without(RSV), flipped(&frame));
         Ok((frame.with_rsv(rsv).with_payload(payload), None))
     }
+}
 
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        if frame.opcode() != OpCode::Continuation {
-            self.sending = true;
-        }
-        let rsv = if frame.opcode() == OpCode::Continuation { Rsv::NONE } else { frame.rsv() | self.rsv() };
+impl ExtensionEncoder for Flip {
+    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        let rsv = if frame.opcode() == OpCode::Continuation { frame.rsv() } else { frame.rsv() | RSV };
         let payload = flipped(&frame);
         Ok(frame.with_rsv(rsv).with_payload(payload))
     }
+
+    fn restart(&mut self) {}
 }
 
-fn claims(decoder: Decoder) -> Decoder {
-    decoder.allow_rsv(Flip::default().rsv())
+fn allow_rsv(decoder: Decoder) -> Decoder {
+    decoder.allow_rsv(RSV)
 }
 
-/// Decoder, extension and assembler in a row.
+/// Applies the extension and the assembler to frames of the decoder.
 fn receive(frames: Vec<Frame>, limits: Limits) -> Result<Vec<Message>, DecodeError> {
     let (mut flip, mut assembler, mut messages) = (Flip::default(), Assembler::new(limits), Vec::new());
     for frame in frames {
         if frame.opcode().is_control() {
             continue;
         }
-        let (frame, rest) = flip.decode(frame, usize::MAX)?;
+        let (frame, rest) = flip.decode(frame.into(), usize::MAX)?;
         assert_eq!(rest, None);
-        messages.extend(assembler.push(frame)?);
+        messages.extend(assembler.push(frame.into_owned())?);
     }
     Ok(messages)
 }
 
 fn send(frames: &[Frame]) -> Vec<Frame> {
-    let mut flip = Flip::default();
-    let through = |frame: &Frame| {
-        if frame.opcode().is_control() { frame.clone() } else { flip.encode(frame.clone()).unwrap() }
+    let apply = |frame: &Frame| {
+        let frame = frame.clone();
+        if frame.opcode().is_control() { frame } else { Flip::default().encode(frame.into()).unwrap().into_owned() }
     };
-    frames.iter().map(through).collect()
+    frames.iter().map(apply).collect()
 }
 
 #[test]
-fn what_it_did_is_undone() {
+fn decoder_undoes_encoder() {
     let frames =
         send(&[Frame::text("Grüße"), Frame::binary("ab").with_fin(false), Frame::ping("?"), Frame::continuation("cd")]);
     let plain = Frame::text("plain");
@@ -82,7 +84,7 @@ fn what_it_did_is_undone() {
     for (decoder, mask) in [(client(), None), (server(), Some(KEY))] {
         for delivery in [Delivery::Whole, Delivery::Parts] {
             for size in [1, 3, 1000] {
-                let decoder = claims(decoder.clone()).delivery(delivery);
+                let decoder = allow_rsv(decoder.clone()).delivery(delivery);
                 let (came, end) = decode(decoder, encode(&frames, mask).chunks(size));
                 assert_eq!(end, Ok(()));
                 let expected = vec!["Grüße".into(), Message::Binary("abcd".into()), "plain".into()];
@@ -93,23 +95,42 @@ fn what_it_did_is_undone() {
 }
 
 #[test]
-fn its_text_is_checked_behind_it_and_other_text_before() {
+fn unchanged_payloads_are_not_copied() {
+    let payload = *b"plain";
+    let (frame, rest) = Flip::default().decode(Frame::lent(OpCode::Text, &payload), usize::MAX).unwrap();
+    assert_eq!((frame.payload().as_ptr(), rest), (payload.as_ptr(), None));
+    assert!(matches!(frame.payload(), Payload::Borrowed(_)));
+}
+
+#[test]
+fn pair_has_both_directions() {
+    let ExtensionPair { mut decoder, mut encoder } = ExtensionPair::new(Flip::default(), Flip::default());
+    encoder.restart();
+    encoder.release_memory();
+    decoder.release_memory();
+    let frame = encoder.encode(Frame::lent(OpCode::Text, "Hello")).unwrap();
+    assert_eq!(decoder.decode(frame, usize::MAX), Ok((Frame::lent(OpCode::Text, "Hello"), None)));
+    assert_eq!(format!("{:?}", ExtensionPair { decoder, encoder }), "ExtensionPair { .. }");
+}
+
+#[test]
+fn text_is_checked_after_extension_and_other_text_before() {
     let bad = [Frame::new(OpCode::Text, &b"\xC3\x28"[..])];
-    let (frames, end) = decode(claims(client()), [encode(&send(&bad), None)]);
+    let (frames, end) = decode(allow_rsv(client()), [encode(&send(&bad), None)]);
     assert_eq!((frames.len(), end), (1, Ok(())));
     assert_eq!(receive(frames, Limits::default()), Err(DecodeError::InvalidUtf8));
-    let (_, end) = decode(claims(client()), [encode(&bad, None)]);
+    let (_, end) = decode(allow_rsv(client()), [encode(&bad, None)]);
     assert_eq!(end, Err(DecodeError::InvalidUtf8));
 }
 
 #[test]
-fn its_bit_is_refused_where_it_was_not_negotiated() {
+fn rejects_reserved_bit_that_was_not_negotiated() {
     let wire = encode(&send(&[Frame::text("a")]), None);
     assert_eq!(decode(client(), [&wire]), (vec![], Err(DecodeError::ReservedBits)));
 }
 
 #[test]
-fn behind_it_the_message_limit_counts() {
+fn message_limit_counts_after_extension() {
     let limits = Limits::new(4);
     let frames = send(&[Frame::text("12").with_fin(false), Frame::continuation("34")]);
     assert_eq!(receive(frames, limits), Ok(vec!["1234".into()]));

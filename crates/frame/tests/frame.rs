@@ -1,4 +1,4 @@
-//! Encoding: what goes out at once, and what goes out as head and payload.
+//! Encoding into one buffer, and into a header and a payload for vectored writes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -13,7 +13,7 @@ use protocol_websocket_frame::{Close, CloseCode, EncodeError, Frame, MaskKey, Me
 use common::{KEY, encode};
 
 #[test]
-fn a_vectored_frame_has_the_same_bytes() {
+fn vectored_frame_has_the_encoded_bytes() {
     for len in [0, 1, 3, 4, 5, 125, 126, 0xFFFF, 0x1_0000] {
         for mask in [None, Some(KEY)] {
             for is_shared in [false, true] {
@@ -30,7 +30,7 @@ fn a_vectored_frame_has_the_same_bytes() {
 }
 
 #[test]
-fn a_vectored_payload_is_copied_only_if_it_is_masked_and_shared() {
+fn vectored_payload_is_copied_only_if_masked_and_shared() {
     for (mask, is_shared, is_copied) in
         [(None, false, false), (None, true, false), (Some(KEY), false, false), (Some(KEY), true, true)]
     {
@@ -43,7 +43,7 @@ fn a_vectored_payload_is_copied_only_if_it_is_masked_and_shared() {
 }
 
 #[test]
-fn a_frame_is_appended_and_only_its_payload_is_masked() {
+fn encode_appends_and_masks_only_the_payload() {
     let mut output = BytesMut::from(&b"before"[..]);
     Frame::text("Hello").encode(Version::Rfc6455, Some(KEY), &mut output).unwrap();
     assert_eq!(output[..12], *b"before\x81\x85\x37\xFA\x21\x3D");
@@ -53,7 +53,7 @@ fn a_frame_is_appended_and_only_its_payload_is_masked() {
 }
 
 #[test]
-fn a_bad_control_frame_is_refused_and_nothing_is_written() {
+fn rejects_invalid_control_frames_without_output() {
     let long = Bytes::from(vec![0; 126]);
     for opcode in [OpCode::Close, OpCode::Ping, OpCode::Pong] {
         for (frame, error) in [
@@ -69,18 +69,18 @@ fn a_bad_control_frame_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_close_is_checked_when_it_is_made() {
+fn rejects_invalid_close_in_constructor() {
     assert_eq!(Frame::close(None).unwrap().payload()[..], b""[..]);
     let close = Close::new(CloseCode::NORMAL, "x".repeat(123));
-    assert_eq!(Frame::close(Some(&close)).unwrap().payload().len(), 125);
+    assert_eq!(Frame::close(&close).unwrap().payload().len(), 125);
     let long = Close::new(CloseCode::NORMAL, "x".repeat(124));
-    assert_eq!(Frame::close(Some(&long)), Err(EncodeError::CloseReasonTooLong));
+    assert_eq!(Frame::close(&long), Err(EncodeError::CloseReasonTooLong));
     let never = Close::from(CloseCode::ABNORMAL);
-    assert_eq!(Frame::close(Some(&never)), Err(EncodeError::CloseCode(1006)));
+    assert_eq!(Frame::close(&never), Err(EncodeError::CloseCode(1006)));
 }
 
 #[test]
-fn a_version_without_such_frames_refuses_them() {
+fn rejects_frames_that_the_version_cannot_carry() {
     for version in [Version::Hixie75, Version::Hybi00] {
         let mut output = BytesMut::new();
         assert_eq!(Frame::binary("x").encode(version, None, &mut output), Err(EncodeError::Unsupported));
@@ -93,20 +93,20 @@ fn a_version_without_such_frames_refuses_them() {
 //# The opcode (frame-opcode) of the first frame containing the data MUST be set to the appropriate
 //# value
 #[test]
-fn a_message_becomes_one_frame() {
+fn message_becomes_one_frame() {
     assert_eq!(Frame::from(Message::from("Hello")), Frame::text("Hello"));
     assert_eq!(Frame::from(Message::Binary("Hello".into())), Frame::binary("Hello"));
 }
 
 #[test]
-fn a_frame_shows_its_length_and_not_its_payload() {
+fn debug_shows_length_and_not_payload() {
     let shown = format!("{:?}", Frame::text("secret"));
     assert!(shown.contains("len: 6") && !shown.contains("secret"));
 }
 
 proptest! {
     #[test]
-    fn vectored_is_encode_in_two_pieces(payload: Vec<u8>, key: Option<[u8; 4]>, is_shared: bool) {
+    fn into_vectored_equals_encode(payload: Vec<u8>, key: Option<[u8; 4]>, is_shared: bool) {
         let key = key.map(MaskKey);
         let frame = Frame::binary(payload);
         let wire = encode(slice::from_ref(&frame), key);
@@ -118,7 +118,7 @@ proptest! {
 }
 
 #[test]
-fn a_close_that_nobody_would_take_is_not_sent() {
+fn rejects_close_with_invalid_payload() {
     let mut output = BytesMut::new();
     for (payload, error) in [
         (&b"\x03"[..], EncodeError::CloseTooShort),
@@ -133,7 +133,7 @@ fn a_close_that_nobody_would_take_is_not_sent() {
 }
 
 #[test]
-fn frames_are_equal_if_all_of_them_is() {
+fn equality_compares_all_of_a_frame() {
     let frame = Frame::text("x");
     assert_eq!(frame, Frame::text("x"));
     for other in [

@@ -1,11 +1,11 @@
-//! Heads: every rule of RFC 6455 §5.2 and §5.5 that shows in them, and all 65,536 beginnings of one.
+//! Headers: every rule of RFC 6455 §5.2 and §5.5 for them, and all 65,536 pairs of first bytes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
 
 use bytes::BytesMut;
 use protocol_websocket_core::Role;
-use protocol_websocket_frame::{DecodeError, Decoder, EncodeError, FrameHeader, OpCode, Rsv};
+use protocol_websocket_frame::{DecodeError, Decoder, EncodeError, FrameHeader, OpCode};
 
 use common::{KEY, client, verdict};
 
@@ -14,13 +14,13 @@ fn parse(bytes: &[u8]) -> Result<Option<u64>, DecodeError> {
 }
 
 fn header(opcode: OpCode, len: u64) -> FrameHeader {
-    FrameHeader { fin: true, rsv: Rsv::NONE, opcode, mask: None, len }
+    FrameHeader::new(opcode, len)
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 //# If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_.
 #[test]
-fn ten_opcodes_are_reserved() {
+fn rejects_ten_reserved_opcodes() {
     for bits in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] {
         assert_eq!(parse(&[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
         assert_eq!(verdict(&client(), &[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
@@ -30,7 +30,7 @@ fn ten_opcodes_are_reserved() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5
 //# All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented.
 #[test]
-fn a_control_frame_is_refused_from_two_bytes_if_it_is_long_or_a_fragment() {
+fn rejects_long_or_fragmented_control_frame_from_two_bytes() {
     for opcode in [0x8, 0x9, 0xA] {
         for short in [126, 127] {
             assert_eq!(parse(&[0x80 | opcode, short]), Err(DecodeError::ControlTooLong));
@@ -45,7 +45,7 @@ fn a_control_frame_is_refused_from_two_bytes_if_it_is_long_or_a_fragment() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 //# the minimal number of bytes MUST be used to encode the length
 #[test]
-fn a_length_takes_its_shortest_form() {
+fn rejects_non_minimal_length() {
     for len in [0, 1, 125_u16] {
         let [a, b] = len.to_be_bytes();
         assert_eq!(parse(&[0x82, 126, a, b]), Err(DecodeError::LengthNotMinimal));
@@ -62,7 +62,7 @@ fn a_length_takes_its_shortest_form() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 //# the most significant bit MUST be 0
 #[test]
-fn the_top_bit_of_a_length_is_zero() {
+fn rejects_length_with_top_bit() {
     let long = |len: u64| [&[0x82, 127][..], &len.to_be_bytes()].concat();
     assert_eq!(parse(&long(u64::MAX >> 1)), Ok(Some(u64::MAX >> 1)));
     for len in [1 << 63, u64::MAX, u64::MAX - 3, u64::MAX - 13] {
@@ -71,13 +71,13 @@ fn the_top_bit_of_a_length_is_zero() {
 }
 
 #[test]
-fn a_bad_length_is_refused_before_the_key_is_there() {
+fn rejects_invalid_length_before_the_key() {
     assert_eq!(parse(&[0x82, 0xFE, 0, 125]), Err(DecodeError::LengthNotMinimal));
     assert_eq!(parse(&[0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0]), Err(DecodeError::LengthTopBit));
 }
 
 #[test]
-fn the_shortest_form_is_written() {
+fn encodes_the_shortest_length() {
     for (len, written) in [(0, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10), (u64::MAX >> 1, 10)] {
         let bytes = header(OpCode::Binary, len).encode().unwrap();
         assert_eq!(bytes.len(), written);
@@ -89,19 +89,19 @@ fn the_shortest_form_is_written() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
 //# Control frames themselves MUST NOT be fragmented.
 #[test]
-fn bad_control_frames_are_not_written() {
+fn does_not_encode_invalid_control_frames() {
     for opcode in [OpCode::Close, OpCode::Ping, OpCode::Pong] {
         assert!(header(opcode, 125).encode().is_ok());
         assert_eq!(header(opcode, 126).encode(), Err(EncodeError::ControlTooLong));
-        let fragment = FrameHeader { fin: false, ..header(opcode, 0) };
+        let fragment = header(opcode, 0).with_fin(false);
         assert_eq!(fragment.encode(), Err(EncodeError::ControlFragmented));
     }
 }
 
 #[test]
-fn a_head_is_asked_for_until_it_is_whole() {
+fn incomplete_header_is_none() {
     for len in [5, 300, 70_000] {
-        let head = FrameHeader { mask: Some(KEY), ..header(OpCode::Text, len) };
+        let head = header(OpCode::Text, len).with_mask(Some(KEY));
         let bytes = head.encode().unwrap();
         for end in 0..bytes.len() {
             assert_eq!(FrameHeader::parse(&bytes[..end]), Ok(None));
@@ -111,7 +111,7 @@ fn a_head_is_asked_for_until_it_is_whole() {
     }
 }
 
-/// Every rule that a frame beginning with these two bytes breaks, read off RFC 6455 §5.1, §5.2, §5.4 and §5.5.
+/// Returns every rule of RFC 6455 §5.1, §5.2, §5.4 and §5.5 that a frame with these first two bytes violates.
 fn broken_rules(first: u8, second: u8, role: Role, inside: bool) -> Vec<DecodeError> {
     let (fin, rsv, opcode) = (first >> 7 == 1, first >> 4 & 7, first & 15);
     let (masked, len) = (second >> 7 == 1, second & 127);
@@ -130,7 +130,7 @@ fn broken_rules(first: u8, second: u8, role: Role, inside: bool) -> Vec<DecodeEr
     rules.into_iter().filter_map(|(broken, error)| broken.then_some(error)).collect()
 }
 
-/// The rest of a head that begins with this second byte: the shortest length that takes the form, and a key.
+/// Returns the rest of a header with this second byte: the shortest length of its form, and a key.
 fn rest_of_head(second: u8) -> Vec<u8> {
     let len: &[u8] = match second & 127 {
         126 => &[0, 126],
@@ -144,7 +144,7 @@ fn rest_of_head(second: u8) -> Vec<u8> {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
 //# Incoming data MUST always be validated by both clients and servers.
 #[test]
-fn every_beginning_of_a_head_is_judged_as_the_rfc_says() {
+fn checks_every_first_two_bytes_as_the_rfc_requires() {
     for (role, start) in [(Role::Client, [1, 0].to_vec()), (Role::Server, [1, 0x80, 9, 9, 9, 9].to_vec())] {
         let mut open = BytesMut::from(&start[..]);
         let mut inside = Decoder::new(role);
@@ -155,7 +155,7 @@ fn every_beginning_of_a_head_is_judged_as_the_rfc_says() {
                 let mut input = BytesMut::from(&[first, second][..]);
                 input.extend_from_slice(&rest_of_head(second));
                 let rules = broken_rules(first, second, role, inside);
-                // No byte of the payload is there: what is refused is refused from the head alone.
+                // No byte of the payload arrived, so the header alone is rejected.
                 match decoder.clone().decode(&mut input) {
                     Ok(frame) => {
                         assert_eq!(rules, [], "{first:02x} {second:02x} was taken by {role:?}");

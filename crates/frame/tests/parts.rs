@@ -1,4 +1,4 @@
-//! Payloads as they arrive: the parts of a message make the message, and every rule holds.
+//! Delivery in parts: the parts of a message are its bytes, and every rule holds.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -19,7 +19,7 @@ fn in_parts(decoder: Decoder) -> Decoder {
     decoder.delivery(Delivery::Parts).min_part(1)
 }
 
-/// The parts that come of `pieces`, control frames left out.
+/// Returns the parts of `pieces`, without control frames.
 fn parts<'a>(decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Part> {
     let mut assembler = Assembler::new(Limits::NONE);
     let (frames, end) = decode(in_parts(decoder), pieces);
@@ -32,7 +32,7 @@ fn joined(parts: &[Part]) -> Vec<u8> {
 }
 
 #[test]
-fn parts_are_the_bytes_that_arrived() {
+fn parts_are_the_bytes_of_each_read() {
     let wire = encode(&[Frame::text("Hello, wörld")], Some(KEY));
     let pieces = [&wire[..6], &wire[6..7], &wire[7..13], &wire[13..15], &wire[15..]];
     let parts = parts(server(), pieces);
@@ -42,7 +42,7 @@ fn parts_are_the_bytes_that_arrived() {
 }
 
 #[test]
-fn what_is_left_of_a_payload_may_come_whole() {
+fn rest_of_a_payload_can_be_returned_whole() {
     for len in [100, 100_000] {
         let wire = encode(&[Frame::text("x".repeat(len))], None);
         let (start, rest) = wire.split_at(20);
@@ -59,7 +59,7 @@ fn what_is_left_of_a_payload_may_come_whole() {
 }
 
 #[test]
-fn the_first_and_the_last_part_say_so() {
+fn first_and_last_part_are_marked() {
     for frames in [vec![Frame::text("abcd")], vec![Frame::text("ab").with_fin(false), Frame::continuation("cd")]] {
         let wire = encode(&frames, None);
         let parts = parts(client(), wire.chunks(1));
@@ -71,25 +71,25 @@ fn the_first_and_the_last_part_say_so() {
 }
 
 #[test]
-fn a_message_that_comes_at_once_is_one_part() {
+fn complete_message_is_one_part() {
     for frame in [Frame::text("Hello"), Frame::binary("")] {
         let (frames, _) = decode(in_parts(server()), [encode(slice::from_ref(&frame), Some(KEY))]);
         assert_eq!(frames, [frame]);
     }
     let whole = parts(client(), [&b"\x82\x00"[..]]);
-    assert_eq!(whole, [Part { kind: MessageKind::Binary, bytes: "".into(), first: true, last: true }]);
+    assert_eq!(whole, [Part::new(MessageKind::Binary, "".into())]);
 }
 
 #[test]
-fn a_head_alone_is_no_part() {
+fn header_alone_is_not_a_part() {
     assert_eq!(decode(in_parts(client()), [b"\x82\x05"]), (vec![], Ok(())));
 }
 
 #[test]
-fn a_frame_in_pieces_looks_like_fragments() {
+fn frame_in_pieces_is_returned_as_fragments() {
     let frame = Frame::binary("abc").with_rsv(Rsv::RSV1);
-    let claims = in_parts(client()).allow_rsv(Rsv::RSV1);
-    let (frames, end) = decode(claims, encode(&[frame], None).chunks(1));
+    let allows_rsv2 = in_parts(client()).allow_rsv(Rsv::RSV1);
+    let (frames, end) = decode(allows_rsv2, encode(&[frame], None).chunks(1));
     let first = Frame::binary("a").with_rsv(Rsv::RSV1).with_fin(false);
     assert_eq!(
         (frames, end),
@@ -98,7 +98,7 @@ fn a_frame_in_pieces_looks_like_fragments() {
 }
 
 #[test]
-fn control_frames_come_whole_between_parts() {
+fn control_frames_are_complete_between_parts() {
     let sent = [Frame::binary("ab").with_fin(false), Frame::ping("ping"), Frame::continuation("c")];
     let (frames, end) = decode(in_parts(client()), encode(&sent, None).chunks(1));
     let binary = Frame::binary("a").with_fin(false);
@@ -108,18 +108,18 @@ fn control_frames_come_whole_between_parts() {
 }
 
 #[test]
-fn text_is_checked_before_a_part_is_handed_out() {
+fn text_is_checked_before_a_part_is_returned() {
     let bad = Frame::new(OpCode::Text, &b"good\xC3\x28"[..]);
     let wire = encode(&[bad], Some(KEY));
     let (frames, end) = decode(in_parts(server()), [&wire[..10], &wire[10..]]);
     assert_eq!((frames, end), (vec![Frame::text("good").with_fin(false)], Err(DecodeError::InvalidUtf8)));
-    // A part may end inside a character, the message may not.
+    // A part may end inside a character. The message must not.
     let (frames, end) = decode(in_parts(server()), [&wire[..11], &wire[11..]]);
     assert_eq!((frames.len(), end), (1, Err(DecodeError::InvalidUtf8)));
 }
 
 #[test]
-fn short_reads_make_no_short_parts() {
+fn short_reads_do_not_make_short_parts() {
     let frame = Frame::binary(vec![7; 100_000]);
     let mut decoder = client().delivery(Delivery::Parts);
     let mut input = BytesMut::new();
@@ -138,7 +138,7 @@ fn short_reads_make_no_short_parts() {
 }
 
 #[test]
-fn the_end_of_a_frame_does_not_wait_for_a_part() {
+fn end_of_a_frame_is_returned_below_min_part() {
     let frames = [Frame::text("short").with_fin(false), Frame::ping("?"), Frame::continuation("and short")];
     for cut in [1, 3, 100] {
         let (came, end) = decode(client().delivery(Delivery::Parts), encode(&frames, None).chunks(cut));
@@ -147,9 +147,9 @@ fn the_end_of_a_frame_does_not_wait_for_a_part() {
 }
 
 #[test]
-fn bytes_that_wait_for_a_part_are_checked() {
+fn bytes_below_min_part_are_checked() {
     let wire = encode(&[Frame::new(OpCode::Text, [&b"good\xFF"[..], &[b'x'; 9000]].concat())], Some(KEY));
-    // The mask's key comes after a length of 16 bits.
+    // The masking key follows a length of 16 bits.
     let (start, bad) = (8, 8 + 5);
     let mut decoder = server().delivery(Delivery::Parts);
     let mut input = BytesMut::new();
@@ -162,7 +162,7 @@ fn bytes_that_wait_for_a_part_are_checked() {
 }
 
 #[test]
-fn parts_of_a_draft_are_no_shorter_and_end_between_characters() {
+fn hybi_00_parts_have_min_part_and_end_between_characters() {
     let text = "grüß dich ".repeat(1000);
     let wire = [b"\0", text.as_bytes(), b"\xFF"].concat();
     let (frames, end) = decode(client().version(Version::Hybi00).delivery(Delivery::Parts), wire.chunks(7));
@@ -175,7 +175,7 @@ fn parts_of_a_draft_are_no_shorter_and_end_between_characters() {
 
 proptest! {
     #[test]
-    fn a_message_comes_in_at_most_as_many_parts_as_its_frames_and_its_length_make(
+    fn number_of_parts_is_bounded_by_frames_and_length(
         lens in vec(prop_oneof![0_usize..10, 0_usize..20_000], 1..6),
         reads in vec(prop_oneof![1_usize..10, 1_usize..9000], 1..5),
         min_part in prop_oneof![Just(0), 1_u16..200, Just(Decoder::MIN_PART), any::<u16>()],
@@ -210,7 +210,7 @@ proptest! {
 }
 
 #[test]
-fn limits_hold_from_the_head() {
+fn limits_are_checked_from_the_header() {
     let decoder = in_parts(client()).limits(Limits::new(10).max_frame(8));
     assert_eq!(decode(decoder.clone(), [b"\x82\x09"]), (vec![], Err(DecodeError::FrameTooLong)));
     let (frames, end) = decode(decoder, [b"\x02\x0812345678\x80\x03"]);
@@ -218,9 +218,9 @@ fn limits_hold_from_the_head() {
 }
 
 #[test]
-fn a_frame_larger_than_any_buffer_passes() {
+fn long_frame_passes_in_parts() {
     const LEN: usize = 5_000_001;
-    let head = FrameHeader { fin: true, rsv: Rsv::NONE, opcode: OpCode::Text, mask: Some(KEY), len: LEN as u64 };
+    let head = FrameHeader::new(OpCode::Text, LEN as u64).with_mask(Some(KEY));
     let mut decoder = in_parts(Decoder::new(Role::Server)).limits(Limits::NONE);
     let mut assembler = Assembler::new(Limits::NONE);
     let mut input = BytesMut::with_capacity(4096);

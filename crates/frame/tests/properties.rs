@@ -1,4 +1,4 @@
-//! What holds for any frames and any bytes: writing and reading are inverse, and it does not matter how bytes are cut.
+//! Properties of any frames and any bytes: encoding and decoding are inverse, and read boundaries do not matter.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -21,11 +21,11 @@ fn control() -> impl Strategy<Value = Frame> {
         payload().prop_map(Frame::ping),
         payload().prop_map(Frame::pong),
         Just(Frame::close(None).unwrap()),
-        close.prop_map(|(code, reason)| Frame::close(Some(&Close::new(code, reason))).unwrap()),
+        close.prop_map(|(code, reason)| Frame::close(Close::new(code, reason)).unwrap()),
     ]
 }
 
-/// A message cut into frames, with control frames between them.
+/// A message in fragments, with control frames between them.
 fn message() -> impl Strategy<Value = Vec<Frame>> {
     let long = prop_oneof![4 => 0..40_usize, 1 => 120..130_usize, 1 => 65_530..65_542_usize];
     let content = prop_oneof![
@@ -46,7 +46,7 @@ fn message() -> impl Strategy<Value = Vec<Frame>> {
     })
 }
 
-/// The frames of a few messages, how one side puts them on the wire, and that.
+/// The frames of a few messages, the role that receives them, and their bytes.
 fn stream() -> impl Strategy<Value = (Vec<Frame>, Role, Vec<u8>)> {
     (vec(message(), 0..4), any::<Option<[u8; 4]>>()).prop_map(|(messages, key)| {
         let (frames, mask) = (messages.concat(), key.map(MaskKey));
@@ -56,13 +56,13 @@ fn stream() -> impl Strategy<Value = (Vec<Frame>, Role, Vec<u8>)> {
     })
 }
 
-/// Bytes that are nearly right, and bytes that are not.
+/// Valid bytes, bytes with a few changes, and random bytes.
 fn any_bytes() -> impl Strategy<Value = (Role, Vec<u8>)> {
     let noise = (select(&[Role::Client, Role::Server]), vec(any::<u8>(), 0..60));
     let bent = (stream(), vec((any::<Index>(), any::<u8>()), 1..4)).prop_map(|((_, role, mut wire), changes)| {
         for (at, byte) in changes {
             if let Some(len) = wire.len().checked_sub(1) {
-                // Mostly near the beginning, where the heads are.
+                // Mostly near the beginning, where the headers are.
                 let at = at.index(len.min(40) + 1);
                 wire[at] = byte;
             }
@@ -88,7 +88,7 @@ fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
     places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
 }
 
-/// What an application sees of an outcome: control frames and whole messages in their order.
+/// The control frames and complete messages of an outcome, in their order.
 type Seen = (Vec<(OpCode, Vec<u8>)>, Result<(), DecodeError>);
 
 fn seen((frames, end): Outcome) -> Seen {
@@ -110,14 +110,14 @@ fn seen((frames, end): Outcome) -> Seen {
 
 proptest! {
     #[test]
-    fn frames_are_read_as_they_were_written((frames, role, wire) in stream()) {
+    fn roundtrips_frames((frames, role, wire) in stream()) {
         prop_assert_eq!(decode(Decoder::new(role), [&wire]), (frames, Ok(())));
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
     //# A server MUST remove masking for data frames received from a client
     #[test]
-    fn whole_frames_do_not_depend_on_the_cuts(
+    fn frames_do_not_depend_on_read_boundaries(
         (role, wire) in any_bytes(),
         limits in limits(),
         cuts in vec(any::<Index>(), 0..8),
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn messages_in_parts_do_not_depend_on_the_cuts(
+    fn parts_do_not_depend_on_read_boundaries(
         (role, wire) in any_bytes(),
         limits in limits(),
         cuts in vec(any::<Index>(), 0..8),
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn a_claimed_bit_does_not_depend_on_the_cuts((role, wire) in any_bytes(), cuts in vec(any::<Index>(), 0..8)) {
+    fn allowed_bits_do_not_depend_on_read_boundaries((role, wire) in any_bytes(), cuts in vec(any::<Index>(), 0..8)) {
         let decoder = Decoder::new(role).allow_rsv(Rsv::RSV1);
         let whole = decode(decoder.clone(), [&wire]);
         prop_assert_eq!(&decode(decoder.clone(), cut(&wire, &cuts)), &whole);
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn a_head_is_read_as_it_was_written(
+    fn roundtrips_headers(
         fin: bool,
         rsv: u8,
         opcode in select(&[OpCode::Continuation, OpCode::Text, OpCode::Binary, OpCode::Close, OpCode::Ping, OpCode::Pong]),
@@ -163,7 +163,7 @@ proptest! {
         behind in vec(any::<u8>(), 0..4),
     ) {
         let (fin, len) = if opcode.is_control() { (true, len % 126) } else { (fin, len) };
-        let header = FrameHeader { fin, rsv: Rsv::from_bits(rsv), opcode, mask: key.map(MaskKey), len };
+        let header = FrameHeader::new(opcode, len).with_fin(fin).with_rsv(Rsv::from_bits(rsv)).with_mask(key.map(MaskKey));
         let bytes = header.encode()?;
         prop_assert_eq!(FrameHeader::parse(&[&bytes[..], &behind].concat()), Ok(Some((header, bytes.len()))));
         for end in 0..bytes.len() {
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn a_head_that_was_read_is_written_as_it_was(bytes in vec(any::<u8>(), 0..20)) {
+    fn parsed_header_encodes_to_the_same_bytes(bytes in vec(any::<u8>(), 0..20)) {
         if let Ok(Some((header, used))) = FrameHeader::parse(&bytes) {
             prop_assert_eq!(&header.encode()?[..], &bytes[..used]);
         }

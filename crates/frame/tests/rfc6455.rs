@@ -10,7 +10,7 @@ use common::{client, decode, encode, server};
 
 struct Example {
     frames: Vec<Frame>,
-    /// From a client if there is a key, from a server if there is none.
+    /// The key of a client. A server has none.
     mask: Option<MaskKey>,
     wire: Vec<u8>,
 }
@@ -83,14 +83,14 @@ fn examples() -> Vec<Example> {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
 //# A masked frame MUST have the field frame-masked set to 1
 #[test]
-fn they_are_written() {
+fn encodes_the_examples() {
     for Example { frames, mask, wire } in examples() {
         assert_eq!(encode(&frames, mask)[..], wire[..]);
     }
 }
 
 #[test]
-fn they_are_read() {
+fn decodes_the_examples() {
     for Example { frames, mask, wire } in examples() {
         let decoder = if mask.is_some() { server() } else { client() };
         assert_eq!(decode(decoder.clone(), [&wire]), (frames.clone(), Ok(())));

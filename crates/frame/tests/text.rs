@@ -1,4 +1,4 @@
-//! Text is UTF-8 (RFC 6455 §8.1), and so is the reason of a Close (§5.5.1): refused at the first byte that cannot be.
+//! Text (RFC 6455 §8.1) and the reason of a Close (§5.5.1) are rejected at their first invalid byte.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -7,11 +7,11 @@ use std::slice;
 
 use bytes::BytesMut;
 use proptest::prelude::*;
-use protocol_websocket_frame::{Assembler, CloseCode, DecodeError, Decoder, Delivery, Frame, Limits, MaskKey, OpCode};
+use protocol_websocket_frame::{CloseCode, DecodeError, Decoder, Delivery, Frame, MaskKey, OpCode};
 
 use common::{KEY, client, decode, encode, encode_unchecked, server};
 
-/// Ill-formed text, and at which byte that shows.
+/// Invalid UTF-8, and its first invalid byte.
 const BAD: &[(&[u8], usize)] = &[
     (b"\x80", 0),
     (b"ab\xFFcd", 2),
@@ -34,8 +34,8 @@ fn close(payload: &[u8]) -> Frame {
     Frame::new(OpCode::Close, payload.to_vec())
 }
 
-/// How many bytes of `wire` a decoder takes before it refuses it.
-fn refused_after(mut decoder: Decoder, wire: &[u8]) -> Option<usize> {
+/// Returns how many bytes of `wire` a decoder accepts before it rejects it.
+fn rejected_after(mut decoder: Decoder, wire: &[u8]) -> Option<usize> {
     let mut input = BytesMut::new();
     for (at, &byte) in wire.iter().enumerate() {
         input.extend_from_slice(&[byte]);
@@ -56,12 +56,12 @@ fn every_decoder() -> [(Decoder, Option<MaskKey>); 4] {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-8.1
 //# When an endpoint is to interpret a byte stream as UTF-8
 #[test]
-fn text_is_refused_at_its_first_bad_byte_in_the_middle_of_a_frame() {
+fn rejects_text_at_its_first_invalid_byte() {
     for (decoder, mask) in every_decoder() {
         let head = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD {
             let wire = encode(&[text(&[b"text", bad, b"more"].concat())], mask);
-            assert_eq!(refused_after(decoder.clone(), &wire), Some(head + 4 + at), "{bad:02x?}");
+            assert_eq!(rejected_after(decoder.clone(), &wire), Some(head + 4 + at), "{bad:02x?}");
             assert_eq!(decode(decoder.clone(), [wire]), (vec![], Err(DecodeError::InvalidUtf8)));
         }
     }
@@ -70,34 +70,34 @@ fn text_is_refused_at_its_first_bad_byte_in_the_middle_of_a_frame() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
 //# the whole message MUST contain valid UTF-8.
 #[test]
-fn text_is_checked_across_fragments_and_what_stands_between_them() {
+fn text_is_checked_across_fragments_and_control_frames() {
     for (decoder, mask) in every_decoder() {
         let head = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD.iter().filter(|(_, at)| *at > 0) {
-            // Cut right before the bad byte: each half alone could be text.
+            // Split before the invalid byte: each half alone can be text.
             let (start, rest) = bad.split_at(at);
             let before = [text(start).with_fin(false), Frame::ping("?"), Frame::continuation("").with_fin(false)];
             let sent = encode(&before, mask);
             let wire = [&sent[..], &encode(&[Frame::continuation(rest.to_vec())], mask)].concat();
-            assert_eq!(refused_after(decoder.clone(), &wire), Some(sent.len() + head), "{bad:02x?}");
+            assert_eq!(rejected_after(decoder.clone(), &wire), Some(sent.len() + head), "{bad:02x?}");
         }
     }
 }
 
 #[test]
-fn a_character_may_be_cut_anywhere() {
+fn character_may_be_split_at_any_byte() {
     let smile = "a😀é".as_bytes();
     for (decoder, mask) in every_decoder() {
         for at in 0..=smile.len() {
             let (start, rest) = smile.split_at(at);
             let frames = [text(start).with_fin(false), Frame::ping("?"), Frame::continuation(rest.to_vec())];
-            assert_eq!(refused_after(decoder.clone(), &encode(&frames, mask)), None);
+            assert_eq!(rejected_after(decoder.clone(), &encode(&frames, mask)), None);
         }
     }
 }
 
 #[test]
-fn text_does_not_end_inside_a_character() {
+fn rejects_text_that_ends_inside_a_character() {
     for (decoder, mask) in every_decoder() {
         for cut in ["é", "€", "😀"].map(|whole| &whole.as_bytes()[..whole.len() - 1]) {
             let end = Err(DecodeError::InvalidUtf8);
@@ -108,25 +108,9 @@ fn text_does_not_end_inside_a_character() {
     }
 }
 
-/// Between two calls a slice is in the caller's hands, and a `str` must be one whatever happened there.
+/// Bytes that were checked cannot be changed, because they are not in the input.
 #[test]
-fn what_was_changed_after_it_was_checked_is_no_text() {
-    for mask in [None, Some(KEY)] {
-        let mut decoder = if mask.is_some() { server() } else { client() }.lending();
-        let mut wire = encode(&[text(b"Hello")], mask).to_vec();
-        let header = wire.len() - 5;
-        assert_eq!(decoder.decode(&mut &mut wire[..header + 4]), Ok(None));
-        wire[header] = 0xFF;
-        let frame = decoder.decode(&mut &mut wire[header..]).unwrap().unwrap();
-        assert_eq!(frame.as_text(), None);
-        let mut assembler = Assembler::new(Limits::default());
-        assert_eq!(assembler.push(Frame::from(frame)), Err(DecodeError::InvalidUtf8));
-    }
-}
-
-/// What was checked cannot be changed: it is not in the input any more.
-#[test]
-fn text_that_has_not_come_whole_is_out_of_the_callers_reach() {
+fn incomplete_text_is_out_of_reach_of_the_caller() {
     for (decoder, mask) in every_decoder() {
         let mut decoder = decoder.min_part(u16::MAX);
         let (mut input, mut frames, payload) = (BytesMut::new(), Vec::new(), "grüß dich".as_bytes());
@@ -141,7 +125,7 @@ fn text_that_has_not_come_whole_is_out_of_the_callers_reach() {
 }
 
 #[test]
-fn each_text_begins_anew() {
+fn each_text_message_is_checked_alone() {
     let frames = [text(b"\xC3").with_fin(false), Frame::continuation(&b"\xA9"[..]), text(b"x"), text("é".as_bytes())];
     assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
 }
@@ -149,7 +133,7 @@ fn each_text_begins_anew() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
 //# the endpoint MUST note the /type/ of the data as defined by the opcode
 #[test]
-fn only_text_is_text() {
+fn binary_and_control_payloads_may_be_invalid_utf8() {
     let noise = &b"\xFF\xFE\xC3"[..];
     let frames = [
         Frame::binary(noise),
@@ -163,13 +147,13 @@ fn only_text_is_text() {
 }
 
 #[test]
-fn a_control_frame_is_no_part_of_the_text_around_it() {
+fn control_frame_does_not_interrupt_a_character() {
     let frames = [text(b"\xC3").with_fin(false), close(b"\x03\xE8\xC3\xA9"), Frame::continuation(&b"\xA9"[..])];
     assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
 }
 
 #[test]
-fn a_close_of_one_byte_is_refused_from_its_head() {
+fn rejects_close_of_one_byte_from_its_header() {
     assert_eq!(decode(client(), [b"\x88\x01"]).1, Err(DecodeError::CloseTooShort));
     assert_eq!(decode(server(), [b"\x88\x81\x01\x02\x03\x04"]).1, Err(DecodeError::CloseTooShort));
     for good in [close(b""), close(b"\x03\xE8"), close(b"\x03\xE8bye")] {
@@ -178,7 +162,7 @@ fn a_close_of_one_byte_is_refused_from_its_head() {
 }
 
 #[test]
-fn a_bad_close_code_is_refused_before_its_reason_is_there() {
+fn rejects_invalid_close_code_before_the_reason() {
     for code in 0..=u16::MAX {
         let wire = encode_unchecked(&close(&[&code.to_be_bytes()[..], b"reason"].concat()), None);
         let good = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
@@ -190,21 +174,21 @@ fn a_bad_close_code_is_refused_before_its_reason_is_there() {
 }
 
 #[test]
-fn a_reason_is_refused_at_its_first_bad_byte() {
+fn rejects_close_reason_at_its_first_invalid_byte() {
     for (decoder, mask) in every_decoder() {
         let head = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD {
             let wire = encode_unchecked(&close(&[b"\x03\xE8why", bad, b"more"].concat()), mask);
-            assert_eq!(refused_after(decoder.clone(), &wire), Some(head + 5 + at), "{bad:02x?}");
+            assert_eq!(rejected_after(decoder.clone(), &wire), Some(head + 5 + at), "{bad:02x?}");
         }
         let cut = encode_unchecked(&close(b"\x03\xE8\xE2\x82"), mask);
-        assert_eq!(refused_after(decoder, &cut), Some(head + 3));
+        assert_eq!(rejected_after(decoder, &cut), Some(head + 3));
     }
 }
 
-/// Other bytes are written over those that were judged: a decoder that judged them again would find those.
+/// Overwrites the input after each call. A decoder that read it again would find other bytes.
 #[test]
-fn neither_the_code_nor_the_reason_of_a_close_is_judged_twice() {
+fn incomplete_close_is_out_of_reach_of_the_caller() {
     for (mut decoder, mask) in every_decoder() {
         let wire = encode(&[close(&[b"\x03\xE8", "grüß dich, auf Wiedersehen".as_bytes()].concat())], mask);
         let mut input = BytesMut::new();
@@ -222,7 +206,7 @@ fn neither_the_code_nor_the_reason_of_a_close_is_judged_twice() {
 }
 
 #[test]
-fn the_code_says_what_was_wrong() {
+fn close_code_follows_the_error() {
     for (wire, code) in [
         (&b"\x81\x01\xFF"[..], CloseCode::INVALID_PAYLOAD_DATA),
         (b"\x88\x03\x03\xE8\xFF", CloseCode::INVALID_PAYLOAD_DATA),
@@ -236,19 +220,19 @@ fn the_code_says_what_was_wrong() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_refused_where_the_standard_library_refuses_them(start: String, noise: Vec<u8>, masked: bool) {
+    fn rejects_any_bytes_where_the_standard_library_does(start: String, noise: Vec<u8>, masked: bool) {
         let payload = [start.as_bytes(), &noise].concat();
         let mask = masked.then_some(KEY);
         let wire = encode(&[text(&payload)], mask);
         let head = wire.len() - payload.len();
         let expected = std::str::from_utf8(&payload).err().map(|error| {
-            // The first byte behind the longest beginning that could still become text.
+            // The first byte after the longest valid beginning.
             let good = error.valid_up_to();
             (good..payload.len()).find(|&at| {
                 std::str::from_utf8(&payload[good..=at]).is_err_and(|error| error.error_len().is_some())
             }).unwrap_or(payload.len() - 1)
         });
         let decoder = if masked { server() } else { client() };
-        prop_assert_eq!(refused_after(decoder, &wire), expected.map(|at| head + at));
+        prop_assert_eq!(rejected_after(decoder, &wire), expected.map(|at| head + at));
     }
 }

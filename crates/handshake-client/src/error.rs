@@ -3,32 +3,48 @@ use core::fmt;
 
 use protocol_websocket_http::{ParseError, ResponseError};
 
-/// Why an answer is not taken: the server erred.
+/// An error of the server: its response is not valid.
 ///
-/// The client closes the connection; there is nothing to answer.
+/// The client sends nothing and closes the connection. `Display` has the text of the wrapped error, which is also the
+/// [`source`](Error::source).
+///
+/// ```
+/// use protocol_websocket_handshake_client::{HandshakeError, http::ResponseError};
+///
+/// let error = HandshakeError::from(ResponseError::AcceptMissing);
+/// assert_eq!(error, HandshakeError::Response(ResponseError::AcceptMissing));
+/// assert_eq!(error.to_string(), "missing sec-websocket-accept");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The status is 101, but the answer breaks a rule of RFC 6455 §4.1.
-    Answer(ResponseError),
-    /// The answer is not HTTP/1.x, or its head and those of interim responses before it exceed a limit.
+    /// The response is not HTTP/1.x, or its head and those of interim responses before it exceed a limit.
     Head(ParseError),
+    /// The status is 101, but the response breaks a rule of RFC 6455 §4.1.
+    Response(ResponseError),
 }
 
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(error) => error.fmt(f),
             Self::Head(error) => error.fmt(f),
+            Self::Response(error) => error.fmt(f),
         }
     }
 }
 
-impl Error for HandshakeError {}
+impl Error for HandshakeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Head(error) => Some(error),
+            Self::Response(error) => Some(error),
+        }
+    }
+}
 
 impl From<ResponseError> for HandshakeError {
     fn from(error: ResponseError) -> Self {
-        Self::Answer(error)
+        Self::Response(error)
     }
 }
 
@@ -50,9 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_wraps_speaks_for_itself() {
-        let (answer, head) = (ResponseError::AcceptWrong, ParseError::TooManyHeaders);
-        assert_eq!(HandshakeError::from(answer).to_string(), answer.to_string());
-        assert_eq!(HandshakeError::from(head).to_string(), head.to_string());
+    fn displays_and_returns_the_wrapped_error() {
+        let (response, head) = (ResponseError::AcceptWrong, ParseError::TooManyHeaders);
+        for (error, wrapped) in [
+            (HandshakeError::from(response), &response as &dyn Error),
+            (HandshakeError::from(head), &head as &dyn Error),
+        ] {
+            assert_eq!(error.to_string(), wrapped.to_string());
+            assert_eq!(error.source().map(ToString::to_string), Some(wrapped.to_string()));
+        }
     }
 }

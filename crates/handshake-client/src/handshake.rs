@@ -1,49 +1,87 @@
 use bytes::{Buf, BytesMut};
 use protocol_websocket_core::Random;
 use protocol_websocket_http::{
-    BuildError, HeadLimits, HeadReader, Offer, ParseError, Request, Response, ResponseError, ResponseHead, Target,
+    BuildError, HeadLimits, HeadReader, Offer, ParseError, Request, Response, ResponseError, ResponseHead,
 };
-use protocol_websocket_url::Url;
+#[cfg(feature = "url")]
+use {
+    alloc::format,
+    protocol_websocket_url::{Url, UrlError},
+};
 
-use crate::{HandshakeError, Outcome, Redirect};
+use crate::destination::ClientDestination;
+use crate::error::HandshakeError;
+use crate::outcome::Outcome;
+use crate::redirect::{Redirect, target};
 
-/// A request that waits for its answer.
+/// A client's handshake: the request is written, and the response is not complete yet.
 ///
-/// It holds no bytes of the answer: they stay in the caller's buffer until the head is complete.
+/// The bytes of the response stay in the caller's buffer until its head is complete.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_handshake_client::http::{Destination, HeadLimits, Offer};
+/// use protocol_websocket_handshake_client::ClientHandshake;
+///
+/// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+/// let mut output = BytesMut::new();
+/// let destination = Destination::new("example.com", "/chat").secure(true);
+/// let mut handshake = ClientHandshake::new(destination, &Offer::new(), &mut random, &mut output)?
+///     .limits(HeadLimits::new().max_len(4096));
+///
+/// // Write `output`, then read into `input` until there is an outcome.
+/// let mut input = BytesMut::from("HTTP/1.1 101 Switch");
+/// assert_eq!(handshake.parse(&mut input)?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientHandshake {
-    url: Url,
+    /// The URL of the request, if the caller gave one.
+    #[cfg(feature = "url")]
+    url: Option<Url>,
     request: Request,
     reader: HeadReader,
-    /// What is left for the head under way, after those of interim responses.
+    /// The limits that remain for the current head, after those of interim responses.
     limits: HeadLimits,
-    /// The answer, while what has to follow its head is not complete.
+    /// The response, until the bytes that must follow its head arrived.
     response: Option<Response>,
     end: Option<Result<(), HandshakeError>>,
 }
 
 impl ClientHandshake {
-    /// Appends a request for `url` to `output`, with a fresh key, or fresh keys, from `random`.
+    /// Appends a request to `output`, with a new key or new keys from `random`. The destination is a
+    /// [`Destination`](crate::http::Destination) or, with the feature `url`, a `&Url`.
     ///
-    /// User name and password of `url` are not sent: who wants them sent says so with [`Offer::basic_auth`].
+    /// User name and password of a URL are not sent. [`Offer::basic_auth`] sends them.
     ///
     /// # Errors
     ///
-    /// What a setter of `offer` could not take. Then nothing is written.
-    pub fn new(url: &Url, offer: &Offer, random: &mut dyn Random, output: &mut BytesMut) -> Result<Self, BuildError> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# MUST be valid according to the specification of WebSocket URIs specified in Section 3.
-        let target = Target::new(url.authority(), url.resource_name()).secure(url.is_secure());
-        let request = Request::offer(target, offer, random)?;
+    /// Those of [`Request::offer`]. Nothing is written then.
+    pub fn new<'a>(
+        destination: impl Into<ClientDestination<'a>>,
+        offer: &Offer,
+        random: &mut dyn Random,
+        output: &mut BytesMut,
+    ) -> Result<Self, BuildError> {
+        let destination = destination.into();
+        let request = Request::offer(destination.destination, offer, random)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# the client MUST send an opening handshake to the server.
         request.encode(output);
         let limits = HeadLimits::default();
-        Ok(Self { url: url.clone(), request, reader: HeadReader::new(limits), limits, response: None, end: None })
+        Ok(Self {
+            #[cfg(feature = "url")]
+            url: destination.url.cloned(),
+            request,
+            reader: HeadReader::new(limits),
+            limits,
+            response: None,
+            end: None,
+        })
     }
 
-    /// Sets how many bytes and fields the answer's head may have, with those of all interim responses before it. To be
-    /// called before the first byte of an answer.
+    /// Sets the limits on the head of the response and those of all interim responses before it, in sum. Must be called before
+    /// the first byte of the response.
     #[must_use]
     pub const fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
@@ -51,22 +89,22 @@ impl ClientHandshake {
         self
     }
 
-    /// The request that was written.
+    /// Returns the request that was written.
     #[must_use]
     pub const fn request(&self) -> &Request {
         &self.request
     }
 
-    /// Takes the answer from the front of `input`: its head, and in draft-ietf-hybi-00 the 16 bytes behind it. `None` if
-    /// it is not complete yet. Interim responses before it, such as 100 or 103, are taken and skipped.
+    /// Removes the response from the front of `input`: its head, and in draft-ietf-hybi-00 the 16 bytes after it. Returns
+    /// `None` if the response is not complete yet. Interim responses before it, such as 100 or 103, are removed and skipped.
     ///
-    /// What follows the answer stays in `input`. Until the answer is complete, `input` must only grow at its end.
-    /// Afterwards the handshake is done, and takes nothing more.
+    /// The bytes after the response stay in `input`. Until the response is complete, the caller appends to `input` and does
+    /// not change it otherwise. Further calls return `None` and leave `input` unchanged.
     ///
     /// # Errors
     ///
-    /// [`HandshakeError`] for an answer that is not to be trusted. The caller closes the connection. Every further call
-    /// gives the same error.
+    /// [`HandshakeError`] for an invalid response. The caller closes the connection. Every further call returns the same
+    /// error.
     pub fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Outcome>, HandshakeError> {
         if let Some(end) = self.end {
             return end.map(|()| None);
@@ -89,7 +127,7 @@ impl ClientHandshake {
             None => {
                 let Some(head) = self.final_head(input)? else { return Ok(None) };
                 if head.status() != 101 {
-                    return Ok(Some(self.elsewhere(head)));
+                    return Ok(Some(self.rejected(head)));
                 }
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The client MUST validate the server's response as follows:
@@ -98,11 +136,11 @@ impl ClientHandshake {
         };
         // draft-ietf-hybi-00 §4.1, steps 42 to 45.
         if let Some(expected) = self.request.digest() {
-            let Some(reply) = input.first_chunk::<16>() else {
+            let Some(received) = input.first_chunk::<16>() else {
                 self.response = Some(response);
                 return Ok(None);
             };
-            if *reply != expected {
+            if *received != expected {
                 return Err(ResponseError::Checksum.into());
             }
             input.advance(expected.len());
@@ -113,7 +151,7 @@ impl ClientHandshake {
     //= https://www.rfc-editor.org/rfc/rfc9110#section-15.2
     //# A client MUST be able to parse one or more 1xx responses received
     //# prior to a final response, even if the client does not expect one.
-    /// Takes heads up to the first that is not an interim response's. Each is within what the ones before left.
+    /// Removes heads up to the first that is not an interim response. The limits apply to all of them together.
     fn final_head(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
         loop {
             let before = input.len();
@@ -129,7 +167,26 @@ impl ClientHandshake {
         }
     }
 
-    fn elsewhere(&self, head: ResponseHead) -> Outcome {
-        Redirect::new(self.url.clone(), head).map_or_else(Outcome::Rejected, Outcome::Redirect)
+    /// Returns the outcome of a response with another status than 101.
+    fn rejected(&self, head: ResponseHead) -> Outcome {
+        match target(&head) {
+            Some(location) => Outcome::Redirect(Redirect {
+                #[cfg(feature = "url")]
+                from: self.url(),
+                location,
+                head,
+            }),
+            None => Outcome::Rejected(head),
+        }
+    }
+
+    /// Returns the URL of the request.
+    #[cfg(feature = "url")]
+    fn url(&self) -> Result<Url, UrlError> {
+        let scheme = if self.request.is_secure() { "wss" } else { "ws" };
+        match &self.url {
+            Some(url) => Ok(url.clone()),
+            None => Url::parse(&format!("{scheme}://{}{}", self.request.host(), self.request.resource_name())),
+        }
     }
 }

@@ -1,56 +1,75 @@
 use bytes::BytesMut;
 use protocol_websocket_http::{HeadLimits, HeadReader, ParseError, Versions};
 
-use crate::Upgrade;
+use crate::upgrade::Upgrade;
 
-/// Waits for a client's request.
+/// A server's handshake: the client's request is not complete yet.
 ///
-/// It holds no bytes: they stay in the caller's buffer until the request is complete.
+/// The bytes of the request stay in the caller's buffer until it is complete.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_handshake_server::{ServerHandshake, http::ParseError};
+///
+/// let mut handshake = ServerHandshake::new();
+/// let mut input = BytesMut::from("GET /chat HTTP/1.1\r\n");
+/// assert!(handshake.parse(&mut input)?.is_none());
+/// input.extend_from_slice(b"Host: example.com\r\n\r\n");
+/// assert_eq!(handshake.parse(&mut input).unwrap_err(), ParseError::Upgrade);
+/// # Ok::<(), ParseError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ServerHandshake {
     reader: HeadReader,
-    spoken: Versions,
+    supported: Versions,
     end: Option<Result<(), ParseError>>,
 }
 
 impl ServerHandshake {
-    /// A handshake with the default [`HeadLimits`], in any version of the protocol.
+    /// Creates a handshake with the default [`HeadLimits`], for all versions of the protocol.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how much of a head is taken. To be called before the first byte.
+    /// Sets the limits on the head. Must be called before the first byte of the request.
     #[must_use]
     pub fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
         self
     }
 
-    /// Sets which versions of the protocol are spoken; a request for another one is refused with 426. By default it is
-    /// all four.
+    /// Sets the supported versions of the protocol. Requests of other versions are rejected with 426. The default is all four.
+    ///
+    /// ```
+    /// use protocol_websocket_handshake_server::{ServerHandshake, http::Versions};
+    ///
+    /// let handshake = ServerHandshake::new().versions(Versions::RFC6455);
+    /// ```
     #[must_use]
-    pub fn versions(mut self, spoken: Versions) -> Self {
-        self.spoken = spoken;
+    pub fn versions(mut self, supported: Versions) -> Self {
+        self.supported = supported;
         self
     }
 
-    /// Takes the request from the front of `input`; `None` if it is not complete yet.
+    /// Removes the request from the front of `input`. Returns `None` if the request is not complete yet.
     ///
-    /// What follows the request stays in `input`: frames, or what [`AwaitingKey3`](crate::AwaitingKey3) waits for. Until
-    /// the request is complete, `input` must only grow at its end. Afterwards the handshake is done, and takes nothing
-    /// more.
+    /// The bytes after the request stay in `input`: frames, or the bytes for [`AwaitingKey3`](crate::AwaitingKey3). Until the
+    /// request is complete, the caller appends to `input` and does not change it otherwise. Further calls return `None` and
+    /// leave `input` unchanged.
     ///
     /// # Errors
     ///
-    /// What [`HeadReader::request`] and [`Request::check`](protocol_websocket_http::Request::check) refuse. The
-    /// caller answers with [`ParseError::reply`] and closes the connection. Every further call gives the same error.
+    /// Those of [`HeadReader::request`] and [`Request::check`](protocol_websocket_http::Request::check). The caller writes the
+    /// response of [`ParseError::reply`] and closes the connection. Every further call returns the same error.
     pub fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Upgrade>, ParseError> {
         if let Some(end) = self.end {
             return end.map(|()| None);
         }
-        let upgrade =
-            self.reader.request(input).and_then(|head| head.map(|head| Upgrade::check(head, self.spoken)).transpose());
+        let upgrade = self
+            .reader
+            .request(input)
+            .and_then(|head| head.map(|head| Upgrade::check(head, self.supported)).transpose());
         self.end = match &upgrade {
             Ok(None) => None,
             Ok(Some(_)) => Some(Ok(())),

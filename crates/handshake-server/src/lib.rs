@@ -1,15 +1,16 @@
-//! The server side of the WebSocket opening handshake: a request comes in, an answer goes out, once.
+//! The server side of the WebSocket opening handshake: reads a request, and writes one response.
 //!
 //! # In scope
 //!
-//! - [`ServerHandshake`]: takes the request from a stream of bytes, however it is cut, and checks it in full.
-//!   All four versions of the protocol are told apart; [`ServerHandshake::versions`] restricts them.
-//! - [`Upgrade`]: the request, to be accepted or rejected once; also from the parts that another HTTP library gives.
+//! - [`ServerHandshake`]: reads the request from a stream, however the stream is split, and checks it in full. It detects all
+//!   four versions of the protocol. [`ServerHandshake::versions`] restricts them.
+//! - [`Upgrade`]: a valid request, which is accepted or rejected once. It can also be made of a request that another HTTP
+//!   library parsed.
 //!
 //! # Out of scope
 //!
-//! Sockets, time and TLS. Which requests are welcome: look at [`Request::origin`](http::Request::origin) before cookies
-//! are trusted. A deadline for the whole handshake is the caller's too, or a slow client holds a connection for ever.
+//! Sockets, time and TLS. Which requests to accept: check [`Request::origin`](http::Request::origin) before you trust cookies.
+//! A deadline for the handshake: the caller sets it, because a slow client would otherwise keep the connection forever.
 //!
 //! # States
 //!
@@ -19,7 +20,7 @@
 //!        │                                    │    │             ▲ eight bytes: 16 more are in output
 //!        │                                    │    └───▶ Accepted::AwaitingKey3      draft-ietf-hybi-00 alone
 //!        │                                    │ reject
-//!        │ ParseError                         └────────▶ the refusal is in output: write it and close
+//!        │ ParseError                         └────────▶ the response is in output: write it and close
 //!        ▼
 //! error.reply(&mut output): write it and close
 //! ```
@@ -39,7 +40,7 @@
 //! match ServerHandshake::new().parse(&mut input) {
 //!     Ok(Some(upgrade)) => match upgrade.accept(&Accept::new(), &mut output)? {
 //!         Accepted::Open(negotiated) => assert_eq!(negotiated.subprotocol, None),
-//!         Accepted::AwaitingKey3(_) => { /* write `output`, read on, and call its `parse` */ }
+//!         Accepted::AwaitingKey3(_) => { /* draft-ietf-hybi-00: write `output`, read, and call its `parse` */ }
 //!     },
 //!     Ok(None) => { /* read more into `input`, and call again */ }
 //!     Err(error) => error.reply(&mut output), // write `output`, then close

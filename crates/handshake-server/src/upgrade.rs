@@ -3,11 +3,11 @@ use alloc::boxed::Box;
 use bytes::BytesMut;
 use protocol_websocket_http::{Accept, BuildError, Negotiated, ParseError, Reject, Request, RequestHead, Versions};
 
-use crate::AwaitingKey3;
+use crate::key3::AwaitingKey3;
 
-/// A good request that waits for its answer.
+/// A valid request without a response yet.
 ///
-/// It is answered once:
+/// The server accepts or rejects it once:
 ///
 /// ```compile_fail,E0382
 /// # use bytes::BytesMut;
@@ -18,21 +18,38 @@ use crate::AwaitingKey3;
 /// }
 /// ```
 ///
-/// Dropped without an answer it leaves the client waiting, so close the connection then.
-#[derive(Debug)]
-#[must_use = "the client waits for an answer"]
+/// Close the connection if the upgrade is dropped without a response: the client would wait for one.
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[must_use = "the client waits for a response"]
 pub struct Upgrade {
     request: Box<Request>,
 }
 
-/// What became of an [`Upgrade`] that was accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "it says whether the connection is open"]
+/// The state of the handshake after [`Upgrade::accept`].
+///
+/// This enum is exhaustive, because every server must handle each state: it cannot continue with an unknown one.
+///
+/// ```
+/// use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, http::Negotiated};
+///
+/// /// Returns the result of the handshake when it is complete, and otherwise keeps the rest of it.
+/// fn negotiated(accepted: Accepted, rest: &mut Option<AwaitingKey3>) -> Option<Negotiated> {
+///     match accepted {
+///         Accepted::Open(negotiated) => Some(negotiated),
+///         Accepted::AwaitingKey3(key3) => {
+///             *rest = Some(key3);
+///             None
+///         }
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[must_use = "the connection may not be open yet"]
 pub enum Accepted {
-    /// The connection is open, and this is what both ends agreed on.
+    /// The connection is open. The value is the result of the handshake.
     Open(Negotiated),
-    /// In draft-ietf-hybi-00: it will be open when the client's last eight bytes came. Until then nothing may be sent
-    /// behind the answer's head.
+    /// In draft-ietf-hybi-00, the connection is open after the client's last eight bytes arrived. Until then nothing may be
+    /// sent after the head of the response.
     AwaitingKey3(AwaitingKey3),
 }
 
@@ -41,28 +58,28 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// Those of [`Request::from_head`]. The caller answers with [`ParseError::reply`] and closes the connection.
+    /// Those of [`Request::from_head`]. The caller writes the response of [`ParseError::reply`] and closes the connection.
     pub fn from_head(head: RequestHead) -> Result<Self, ParseError> {
         Request::from_head(head).map(Self::from)
     }
 
-    /// As [`from_head`](Self::from_head), for a server that speaks these versions of the protocol and no other.
+    /// Checks a head as [`from_head`](Self::from_head) does, for a server that supports only these versions of the protocol.
     ///
     /// ```
     /// use protocol_websocket_handshake_server::{Upgrade, http::{ParseError, RequestHead, Versions}};
     ///
-    /// let old = [("Host", "example.com"), ("Connection", "Upgrade"), ("Upgrade", "WebSocket")];
-    /// let head = RequestHead::from_parts("GET", "/chat", old)?;
-    /// let refused = Upgrade::check(head, Versions::RFC6455).expect_err("draft-hixie-75 is not spoken");
-    /// assert_eq!(refused, ParseError::Version(Versions::RFC6455));
+    /// let draft = [("Host", "example.com"), ("Connection", "Upgrade"), ("Upgrade", "WebSocket")];
+    /// let head = RequestHead::from_parts("GET", "/chat", draft)?;
+    /// let error = Upgrade::check(head, Versions::RFC6455).expect_err("draft-hixie-75 is not supported");
+    /// assert_eq!(error, ParseError::Version(Versions::RFC6455));
     /// # Ok::<(), ParseError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Those of [`Request::check`].
-    pub fn check(head: RequestHead, spoken: Versions) -> Result<Self, ParseError> {
-        Request::check(head, spoken).map(Self::from)
+    pub fn check(head: RequestHead, supported: Versions) -> Result<Self, ParseError> {
+        Request::check(head, supported).map(Self::from)
     }
 
     /// Checks a request of HTTP/1.1 that another HTTP library parsed.
@@ -93,7 +110,7 @@ impl Upgrade {
         Request::from_parts(method, target, headers).map(Self::from)
     }
 
-    /// The request.
+    /// Returns the request.
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
@@ -101,12 +118,31 @@ impl Upgrade {
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# the server MUST complete the following steps to accept the connection
-    /// Appends the answer 101 to `output`. The connection is open once that is written, but for draft-ietf-hybi-00, which
-    /// has more to say: see [`Accepted`].
+    /// Appends the response 101 to `output`. The connection is open after it was written, except in draft-ietf-hybi-00: see
+    /// [`Accepted`].
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_server::{Accepted, Upgrade, http::{Accept, Reject}};
+    ///
+    /// fn respond(upgrade: Upgrade, output: &mut BytesMut) -> Option<Accepted> {
+    ///     if !upgrade.request().origin_is(&["https://example.com"]) {
+    ///         upgrade.reject(&Reject::new(403), output).ok();
+    ///         return None;
+    ///     }
+    ///     match upgrade.accept(&Accept::new(), output) {
+    ///         Ok(accepted) => Some(accepted),
+    ///         Err(_) => {
+    ///             Reject::new(500).reply(output);
+    ///             None
+    ///         }
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What [`Accept::encode`] cannot write. Then nothing was written, and the request is gone: the caller answers with
+    /// Those of [`Accept::encode`]. Nothing was written then, and the request is dropped: the caller writes
     /// `Reject::new(500)` and closes the connection.
     pub fn accept(self, accept: &Accept, output: &mut BytesMut) -> Result<Accepted, BuildError> {
         let negotiated = accept.encode(&self.request, output)?;
@@ -118,11 +154,11 @@ impl Upgrade {
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# it MUST return an appropriate HTTP error code (e.g., 403 Forbidden) and abort
-    /// Appends a refusal to `output`. The caller writes it and closes the connection.
+    /// Appends a response that rejects the upgrade to `output`. The caller writes it and closes the connection.
     ///
     /// # Errors
     ///
-    /// What [`Reject::encode`] cannot write. Then nothing was written.
+    /// Those of [`Reject::encode`]. Nothing was written then.
     pub fn reject(self, reject: &Reject, output: &mut BytesMut) -> Result<(), BuildError> {
         reject.encode(output)
     }
@@ -144,8 +180,24 @@ impl<B> TryFrom<&::http::Request<B>> for Upgrade {
     ///
     /// # Errors
     ///
-    /// Those of [`Request::from_head`]. `Reject::from(error)` becomes an `http::Response`.
+    /// Those of [`Request::from_head`]. `Reject::from(error)` converts to an `http::Response`.
     fn try_from(request: &::http::Request<B>) -> Result<Self, ParseError> {
         Request::try_from(request).map(Self::from)
+    }
+}
+
+/// Checks a request that another library parsed.
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+impl TryFrom<&::http::request::Parts> for Upgrade {
+    type Error = ParseError;
+
+    /// Checks the request as [`Request::from_head`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Request::from_head`]. `Reject::from(error)` converts to an `http::Response`.
+    fn try_from(parts: &::http::request::Parts) -> Result<Self, ParseError> {
+        Request::try_from(parts).map(Self::from)
     }
 }

@@ -1,10 +1,10 @@
-//! The server's side of the handshake: from bytes to an answer.
+//! The server's side of the handshake, from bytes to a response.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_handshake_server::http::{
-    Accept, BuildError, Extension, HeadLimits, HeadReader, Negotiated, ParseError, Reject, Versions,
+    Accept, BuildError, ExtensionParams, HeadLimits, HeadReader, Negotiated, ParseError, Reject, Versions,
 };
 use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
 use test_support::heads::{RFC6455_REQUEST, RFC6455_RESPONSE};
@@ -17,7 +17,7 @@ fn upgrade() -> Upgrade {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
 //# the server MUST complete the following steps to accept the connection
 #[test]
-fn the_example_of_the_rfc_is_answered() {
+fn accepts_the_example_of_the_rfc() {
     let mut output = BytesMut::new();
     let accepted = upgrade().accept(&Accept::new().subprotocol("chat"), &mut output).unwrap();
     assert_eq!(output, RFC6455_RESPONSE);
@@ -25,7 +25,7 @@ fn the_example_of_the_rfc_is_answered() {
 }
 
 #[test]
-fn the_first_frames_stay_in_the_input_and_nothing_more_is_taken() {
+fn leaves_first_frames_in_the_input() {
     let mut handshake = ServerHandshake::new();
     let frame = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
     let mut input = BytesMut::from(&[RFC6455_REQUEST.as_bytes(), frame].concat()[..]);
@@ -38,7 +38,7 @@ fn the_first_frames_stay_in_the_input_and_nothing_more_is_taken() {
 }
 
 #[test]
-fn errors_of_head_and_request_stay() {
+fn repeats_its_error() {
     for (bad, error) in [
         (RFC6455_REQUEST.replace("Host:", "Host :"), ParseError::Field),
         (RFC6455_REQUEST.replace("Version: 13", "Version: 12"), ParseError::Version(Versions::ALL)),
@@ -53,7 +53,7 @@ fn errors_of_head_and_request_stay() {
 }
 
 #[test]
-fn limits_are_set() {
+fn enforces_limits() {
     let parse = |limits: HeadLimits| ServerHandshake::new().limits(limits).parse(&mut BytesMut::from(RFC6455_REQUEST));
     let limits = HeadLimits::default();
     assert!(parse(limits.max_len(RFC6455_REQUEST.len()).max_headers(7)).unwrap().is_some());
@@ -63,7 +63,7 @@ fn limits_are_set() {
 }
 
 #[test]
-fn an_upgrade_comes_from_parts_and_heads_too() {
+fn checks_parts_and_heads() {
     let head = HeadReader::default().request(&mut BytesMut::from(RFC6455_REQUEST)).unwrap().unwrap();
     assert_eq!(Upgrade::from_head(head.clone()).unwrap().request(), upgrade().request());
     let parts = Upgrade::from_parts(head.method(), head.target(), head.headers().iter()).unwrap();
@@ -80,10 +80,10 @@ fn an_upgrade_comes_from_parts_and_heads_too() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-9
 //# A server MUST NOT respond with any extension not requested by the client.
 #[test]
-fn what_was_not_offered_is_not_accepted() {
+fn rejects_values_that_were_not_offered() {
     for (accept, error) in [
         (Accept::new().subprotocol("other"), BuildError::SubprotocolNotOffered),
-        (Accept::new().extension(Extension::new("x")), BuildError::ExtensionNotOffered),
+        (Accept::new().extension(ExtensionParams::new("x")), BuildError::ExtensionNotOffered),
     ] {
         let mut output = BytesMut::new();
         assert_eq!(upgrade().accept(&accept, &mut output), Err(error));
@@ -94,7 +94,7 @@ fn what_was_not_offered_is_not_accepted() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
 //# it MUST return an appropriate HTTP error code (e.g., 403 Forbidden) and abort
 #[test]
-fn a_request_is_rejected() {
+fn rejects_a_request() {
     let mut output = BytesMut::new();
     upgrade().reject(&Reject::new(403).body("no"), &mut output).unwrap();
     assert!(output.starts_with(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n"));
@@ -105,13 +105,13 @@ fn a_request_is_rejected() {
 }
 
 #[test]
-fn an_upgrade_is_small() {
+fn upgrade_is_small() {
     assert!(size_of::<Upgrade>() <= 16);
 }
 
 #[cfg(feature = "http")]
 #[test]
-fn an_upgrade_comes_from_an_http_request() {
+fn converts_an_http_request() {
     let builder = http::Request::builder()
         .uri("/chat")
         .header("Host", "example.com")
@@ -126,6 +126,7 @@ fn an_upgrade_comes_from_an_http_request() {
         let name = http::HeaderName::try_from(name).unwrap();
         parts.headers.append(name, http::HeaderValue::from_bytes(value).unwrap());
     }
+    assert_eq!(Upgrade::try_from(&parts).unwrap().request(), upgrade().request());
     let upgrade = Upgrade::try_from(&http::Request::from_parts(parts, body)).unwrap();
     let _ = upgrade.accept(&Accept::new().subprotocol("chat"), &mut output).unwrap();
     assert_eq!(output, RFC6455_RESPONSE);
@@ -133,27 +134,27 @@ fn an_upgrade_comes_from_an_http_request() {
 
 proptest! {
     #[test]
-    fn every_cut_gives_the_same(
+    fn result_does_not_depend_on_the_split(
         at in any::<prop::sample::Index>(),
         change in prop::collection::vec(any::<u8>(), 0..4),
-        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+        splits in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
     ) {
         let mut text = RFC6455_REQUEST.as_bytes().to_vec();
         let from = at.index(text.len());
         text.splice(from..(from + change.len()).min(RFC6455_REQUEST.len()), change);
         text.extend_from_slice(b"\x81\x80");
-        let whole = in_pieces(&text, &[]);
-        let cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
-        prop_assert_eq!(in_pieces(&text, &cuts), whole.clone());
+        let whole = parse_split(&text, &[]);
+        let splits: Vec<_> = splits.iter().map(|split| split.index(text.len())).collect();
+        prop_assert_eq!(parse_split(&text, &splits), whole.clone());
         let bytewise: Vec<_> = (0..text.len()).collect();
-        prop_assert_eq!(in_pieces(&text, &bytewise), whole);
+        prop_assert_eq!(parse_split(&text, &bytewise), whole);
     }
 }
 
-/// What is answered to bytes in pieces, and what is left of them.
-fn in_pieces(bytes: &[u8], cuts: &[usize]) -> (BytesMut, Vec<u8>) {
+/// Returns the output for a request that is split at these positions, and the bytes that stay in the input.
+fn parse_split(bytes: &[u8], splits: &[usize]) -> (BytesMut, Vec<u8>) {
     let (mut handshake, mut input, mut output) = (ServerHandshake::new(), BytesMut::new(), BytesMut::new());
-    let mut pieces = split_at_all(bytes, cuts.iter().copied()).into_iter();
+    let mut pieces = split_at_all(bytes, splits.iter().copied()).into_iter();
     while let Some(piece) = pieces.next() {
         input.extend_from_slice(piece);
         match handshake.parse(&mut input) {

@@ -1,21 +1,22 @@
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::BytesMut;
-use protocol_websocket_core::Version;
+use protocol_websocket_core::ExtensionParams;
 
+use crate::caller_headers::{CallerHeaders, is_reserved};
 use crate::debug::Hidden;
+use crate::error::BuildError;
+use crate::extension::is_valid;
 use crate::grammar::is_token;
-use crate::headers::write_field;
-use crate::offer::{is_reserved, join};
-use crate::version::Wording;
-use crate::{BuildError, Extension, Headers, Negotiated, Request, SetCookie, extension};
+use crate::perl_compat::Style;
+use crate::set_cookie::SetCookie;
 
-/// What a server agrees to.
+/// A server's part of the handshake: the subprotocol, the extensions, cookies and header fields of a response 101.
 ///
-/// The setters never fail: what cannot be written is an error when an answer is built with it, the first one if there
-/// are several. It can be kept and used for many answers.
+/// The setters do not fail. An invalid value is an error of [`encode`](Self::encode) and
+/// [`Response::accept`](crate::Response::accept), which return the first one. The value can be kept and used for many
+/// responses.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -34,25 +35,24 @@ use crate::{BuildError, Extension, Headers, Negotiated, Request, SetCookie, exte
 /// assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Accept {
-    subprotocol: Option<String>,
-    extensions: Vec<Extension>,
-    headers: Headers,
-    secure: Option<bool>,
-    perl_compat: bool,
-    error: Option<BuildError>,
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) extensions: Vec<ExtensionParams>,
+    pub(crate) headers: CallerHeaders,
+    pub(crate) secure: Option<bool>,
+    pub(crate) style: Style,
 }
 
 impl Accept {
-    /// Agrees to the connection and to nothing else.
+    /// Accepts the connection without a subprotocol and extensions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Chooses a subprotocol: one that the client offered, see
-    /// [`Request::select_subprotocol`](Request::select_subprotocol).
+    /// Selects a subprotocol, which must be one that the client offered:
+    /// [`Request::select_subprotocol`](crate::Request::select_subprotocol).
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         let name = name.into();
@@ -61,158 +61,80 @@ impl Accept {
         self.note(result)
     }
 
-    /// The extensions named so far.
+    /// Returns the extensions that were appended.
     #[must_use]
-    pub fn extensions(&self) -> &[Extension] {
+    pub fn extensions(&self) -> &[ExtensionParams] {
         &self.extensions
     }
 
-    /// Appends an extension that the client offered, with the parameters that answer its own.
+    /// Appends an extension that the client offered, with the parameters of the response.
     #[must_use]
-    pub fn extension(mut self, extension: Extension) -> Self {
-        let is_valid = extension::is_valid(&extension);
+    pub fn extension(mut self, extension: ExtensionParams) -> Self {
+        let is_valid = is_valid(&extension);
         self.extensions.push(extension);
         let items: usize = self.extensions.iter().map(|extension| 1 + extension.params().len()).sum();
-        let result = if is_valid && items <= Extension::MAX_ITEMS { Ok(()) } else { Err(BuildError::Extension) };
+        let result = if is_valid && items <= ExtensionParams::MAX_ITEMS { Ok(()) } else { Err(BuildError::Extension) };
         self.note(result)
     }
 
-    /// Appends a cookie to set, in a field of its own (RFC 6265 §3).
+    /// Appends a cookie, in a `Set-Cookie` of its own (RFC 6265 §3).
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Accept, SetCookie};
+    ///
+    /// let accept = Accept::new().cookie(SetCookie::new("session", "31d4d96e").http_only());
+    /// ```
     #[must_use]
     pub fn cookie(mut self, cookie: SetCookie) -> Self {
-        let result = cookie.checked().and_then(|cookie| self.headers.push("Set-Cookie", cookie));
-        self.note(result)
+        self.headers.push_cookie(&cookie);
+        self
     }
 
-    /// Appends a header of the caller's own. It may not be one that the handshake writes itself, or that would announce
-    /// a body.
+    /// Appends a header field. Those that the handshake writes itself, and those that announce a body, are errors.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
-        let result = if is_reserved(name) { Err(BuildError::ReservedField) } else { self.headers.push(name, value) };
-        self.note(result)
+        if is_reserved(name) {
+            return self.note(Err(BuildError::ReservedField));
+        }
+        self.headers.push(name, value);
+        self
     }
 
-    /// Says whether the URL of this server is `wss` and not `ws`: the versions before draft-ietf-hybi-10 repeat it in
-    /// their answer, and a client compares. `Request::is_secure` is the guess otherwise.
+    /// Sets whether the URL of this server is `wss` and not `ws`. The default is
+    /// [`Request::is_secure`](crate::Request::is_secure).
+    ///
+    /// Versions before draft-ietf-hybi-10 repeat the URL in the response, and clients compare it.
     #[must_use]
     pub const fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
         self
     }
 
-    /// Writes the answer as Perl's `Protocol::WebSocket` 0.26 does: its reason phrase and order of fields,
-    /// `Upgrade: WebSocket` in every version, and all cookies in one field, which few clients understand.
+    /// Selects the form of Perl's `Protocol::WebSocket` 0.26: its reason phrase and order of header fields,
+    /// `Upgrade: WebSocket` in every version, and all cookies in one `Set-Cookie`, which few clients can read.
     #[must_use]
     pub const fn perl_compat(mut self) -> Self {
-        self.perl_compat = true;
+        self.style = Style::Perl;
         self
     }
 
-    /// Appends the answer 101 to `output`: the connection is open.
-    ///
-    /// But for draft-ietf-hybi-00: there it is open when eight more bytes came, and
-    /// `KeyNumbers::digest` of them was written behind this answer.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError::SubprotocolNotOffered`] and [`BuildError::ExtensionNotOffered`] for what the request does not
-    /// offer, and whatever a setter could not take. Then nothing is written.
-    pub fn encode(&self, request: &Request, output: &mut BytesMut) -> Result<Negotiated, BuildError> {
-        let negotiated = self.negotiate(request)?;
-        let wording = Wording::of(request.version());
-        // Perl's is that of draft-ietf-hybi-00 in every version.
-        let answer = if self.perl_compat { Wording::of(Version::Hybi00).answer } else { wording.answer };
-        output.reserve(256 + self.headers.encoded_len());
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# it MUST reply with a valid HTTP response indicating the following.
-        output.extend_from_slice(answer.as_bytes());
-        if let Some(accept) = request.accept() {
-            write_field(output, b"Sec-WebSocket-Accept", &accept);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT
-        //# send back a |Sec-WebSocket-Protocol| header field
-        let subprotocol = self.subprotocol.as_ref().map(|name| (wording.subprotocol.text(), name.as_str()));
-        let [before, behind] = if self.perl_compat { [subprotocol, None] } else { [None, subprotocol] };
-        before.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
-        if let Some([origin, location]) = wording.echo {
-            let secure = self.secure.unwrap_or(request.is_secure());
-            write_field(output, origin.as_bytes(), request.origin_or_own(secure).as_bytes());
-            write_field(output, location.as_bytes(), request.location(secure).as_bytes());
-        }
-        behind.iter().for_each(|(field, name)| write_field(output, field.as_bytes(), name.as_bytes()));
-        if !self.extensions.is_empty() {
-            let mut list = String::new();
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
-            //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an
-            //# HTTP response.
-            self.extensions.iter().for_each(|extension| join(&mut list, ", ", &extension.to_string()));
-            write_field(output, b"Sec-WebSocket-Extensions", list.as_bytes());
-        }
-        match self.perl_compat {
-            true => self.write_folded(output),
-            false => self.headers.encode(output),
-        }
-        Ok(negotiated)
-    }
-
-    /// The cookies in one field, as RFC 6265 §3 warns against, and the other headers.
-    fn write_folded(&self, output: &mut BytesMut) {
-        let cookies: Vec<_> = self.headers.get_all("set-cookie").collect();
-        if !cookies.is_empty() {
-            write_field(output, b"Set-Cookie", &cookies.join(&b","[..]));
-        }
-        let others = self.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("set-cookie"));
-        others.for_each(|(name, value)| write_field(output, name.as_bytes(), value));
-        output.extend_from_slice(b"\r\n");
-    }
-
-    fn negotiate(&self, request: &Request) -> Result<Negotiated, BuildError> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# The value chosen MUST be derived
-        //# from the client's handshake, specifically by selecting one of
-        //# the values from the |Sec-WebSocket-Protocol| field that the
-        //# server is willing to use for this connection (if any).
-        if let Some(name) = &self.subprotocol
-            && !request.subprotocols().any(|offered| offered == name)
-        {
-            return Err(BuildError::SubprotocolNotOffered);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# Extensions not listed by the
-        //# client MUST NOT be listed.
-        if !self.extensions.iter().all(|extension| request.offers_extension(extension.name())) {
-            //= https://www.rfc-editor.org/rfc/rfc6455#section-9
-            //# A server MUST NOT respond with any extension not requested by the client.
-            return Err(BuildError::ExtensionNotOffered);
-        }
-        Ok(Negotiated {
-            version: request.version(),
-            subprotocol: self.subprotocol.clone(),
-            extensions: self.extensions.clone(),
-        })
-    }
-
     fn note(mut self, result: Result<(), BuildError>) -> Self {
-        self.error = self.error.or(result.err());
+        self.headers.note(result);
         self
     }
 }
 
-/// Hides the subprotocol and the values of most headers.
+/// Hides the subprotocol and the values of most header fields.
 impl fmt::Debug for Accept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accept")
             .field("subprotocol", &self.subprotocol.as_ref().map(|_| Hidden))
             .field("extensions", &self.extensions)
-            .field("headers", &self.headers)
+            .field("headers", self.headers.headers())
             .field("secure", &self.secure)
-            .field("perl_compat", &self.perl_compat)
-            .field("error", &self.error)
+            .field("style", &self.style)
+            .field("error", &self.headers.error())
             .finish()
     }
 }

@@ -3,20 +3,20 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 use core::str::from_utf8;
 
-use crate::{ParseError, RequestHead};
+use crate::error::ParseError;
+use crate::request_head::RequestHead;
 
 impl RequestHead {
-    /// A head of HTTP/1.1 from the variables of CGI (RFC 3875 §4.1) and its descendants, such as PSGI, WSGI and FastCGI.
+    /// Creates a head of HTTP/1.1 from the variables of CGI (RFC 3875 §4.1) and its descendants, such as PSGI, WSGI and FastCGI.
     ///
     /// | variable | becomes |
     /// |---|---|
-    /// | `REQUEST_METHOD` | the method; `GET` if it is missing |
-    /// | `REQUEST_URI` | the target as the client wrote it, if the gateway has it |
-    /// | `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING` | the target otherwise, its decoded path percent-encoded again |
-    /// | `HTTP_*`, `CONTENT_LENGTH`, `CONTENT_TYPE` | the header fields, in their order |
+    /// | `REQUEST_METHOD` | the method. The default is `GET` |
+    /// | `REQUEST_URI` | the target as the client sent it |
+    /// | `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING` | the target without `REQUEST_URI`. The decoded path is percent-encoded again |
+    /// | `HTTP_*`, `CONTENT_LENGTH`, `CONTENT_TYPE` | the header fields, in order |
     ///
-    /// All others are passed over: whether the connection is encrypted is for
-    /// [`Accept::secure`](crate::Accept::secure) to say.
+    /// All others are ignored. [`Accept::secure`](crate::Accept::secure) sets whether the connection is encrypted.
     ///
     /// ```
     /// use protocol_websocket_http::RequestHead;
@@ -30,7 +30,7 @@ impl RequestHead {
     ///
     /// # Errors
     ///
-    /// [`ParseError::HttpVersion`] if `SERVER_PROTOCOL` is there and not `HTTP/1.1`, and those of
+    /// [`ParseError::HttpVersion`] for a `SERVER_PROTOCOL` other than `HTTP/1.1`, and those of
     /// [`from_parts`](Self::from_parts).
     pub fn from_cgi(vars: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>) -> Result<Self, ParseError> {
         let mut method = None;
@@ -46,7 +46,7 @@ impl RequestHead {
                 "PATH_INFO" => path_info = value.to_vec(),
                 "QUERY_STRING" => query = value.to_vec(),
                 "SERVER_PROTOCOL" if value != b"HTTP/1.1" => return Err(ParseError::HttpVersion),
-                // Gateways set them for a request without a body, too.
+                // Gateways set them to empty text for a request without a body.
                 "CONTENT_LENGTH" | "CONTENT_TYPE" if value.is_empty() => {}
                 "CONTENT_LENGTH" | "CONTENT_TYPE" => headers.push((field(name), value.to_vec())),
                 _ => headers.extend(name.strip_prefix("HTTP_").map(|name| (field(name), value.to_vec()))),
@@ -62,12 +62,12 @@ impl RequestHead {
     }
 }
 
-/// The name of a field from its variable's.
+/// Returns the name of the header field for a variable.
 fn field(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// The target whose path is so when it is decoded.
+/// Returns the target with this decoded path, and this query.
 fn target(path: &[u8], query: &[u8]) -> Result<String, ParseError> {
     let mut target = String::new();
     if !path.starts_with(b"/") {
@@ -87,7 +87,7 @@ fn target(path: &[u8], query: &[u8]) -> Result<String, ParseError> {
     Ok(target)
 }
 
-/// RFC 3986 §3.3: `pchar` but for `%`, and the slash between segments.
+/// Returns whether the byte is a `pchar` other than `%`, or the slash between segments (RFC 3986 §3.3).
 const fn is_path_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b'/' | b':' | b';' | b'=' | b'@')
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_encoded_again() {
+    fn encodes_decoded_paths() {
         for (parts, expected) in [
             (["", "", ""], "/"),
             (["", "", "q"], "/?q"),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_raw_target_is_better() {
+    fn prefers_the_raw_target() {
         let both = |uri: &'static [u8]| target_of(&[("PATH_INFO", b"/decoded"), ("REQUEST_URI", uri)]);
         assert_eq!(both(b"/raw%20?x").as_deref(), Ok("/raw%20?x"));
         assert_eq!(both(b"").as_deref(), Ok("/decoded"));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_become_fields() {
+    fn converts_variables_to_header_fields() {
         let vars = [
             ("REQUEST_METHOD", "POST"),
             ("SERVER_PROTOCOL", "HTTP/1.1"),
@@ -152,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_refused() {
-        let refused = |name: &str, value: &str| RequestHead::from_cgi([(name, value)]).unwrap_err();
-        assert_eq!(refused("SERVER_PROTOCOL", "HTTP/1.0"), ParseError::HttpVersion);
-        assert_eq!(refused("REQUEST_METHOD", "G T"), ParseError::RequestLine);
-        assert_eq!(refused("HTTP_X", "a\r\nb"), ParseError::Field);
-        assert_eq!(refused("HTTP_", "a"), ParseError::Field);
-        assert_eq!(refused("HTTP_A B", "a"), ParseError::Field);
+    fn rejects_variables_that_are_not_a_head() {
+        let rejected = |name: &str, value: &str| RequestHead::from_cgi([(name, value)]).unwrap_err();
+        assert_eq!(rejected("SERVER_PROTOCOL", "HTTP/1.0"), ParseError::HttpVersion);
+        assert_eq!(rejected("REQUEST_METHOD", "G T"), ParseError::RequestLine);
+        assert_eq!(rejected("HTTP_X", "a\r\nb"), ParseError::Field);
+        assert_eq!(rejected("HTTP_", "a"), ParseError::Field);
+        assert_eq!(rejected("HTTP_A B", "a"), ParseError::Field);
     }
 }

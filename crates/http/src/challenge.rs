@@ -1,24 +1,28 @@
-//! What tells the versions of the protocol apart: how a client shows that it speaks one, and a server that it does too.
+//! The challenge of each protocol version: how a client's request shows the version, and what the server's response must
+//! prove.
 
 use alloc::string::String;
 
 use protocol_websocket_core::{Random, Version};
 
-use crate::known::{Known, Name};
-use crate::{Key, KeyNumbers, ParseError, Versions, key};
+use crate::error::ParseError;
+use crate::fields::{FieldName, HandshakeFields};
+use crate::key::{self, Key};
+use crate::key_numbers::KeyNumbers;
+use crate::versions::Versions;
 
-/// What the answer has to prove.
+/// The proof that the response must contain.
 #[derive(Clone, Copy)]
 pub(crate) enum Challenge {
-    /// draft-hixie-75: nothing.
+    /// draft-hixie-75: none.
     None,
-    /// draft-ietf-hybi-00: knowledge of two numbers, and of eight bytes behind the head, which we know if we built them.
+    /// draft-ietf-hybi-00: two numbers, and the eight bytes after the head. A client's own request has the bytes here.
     Numbers(KeyNumbers, Option<[u8; 8]>),
-    /// Since draft-ietf-hybi-07: knowledge of a key, in two versions. The request has the key.
+    /// draft-ietf-hybi-10 and RFC 6455: a key, which the request has.
     Key(Version),
 }
 
-/// What a client's request has of a challenge.
+/// The keys of a client's request.
 pub(crate) enum Keys {
     None,
     One(Key),
@@ -26,15 +30,15 @@ pub(crate) enum Keys {
 }
 
 impl Challenge {
-    /// Finds the version that is asked for, what belongs to it, and `Sec-WebSocket-Key` if it has one.
-    pub(crate) fn of<'a>(known: &Known<'a>, spoken: Versions) -> Result<(Self, &'a [u8]), ParseError> {
-        let any = |names: [Name; 2]| names.into_iter().any(|name| known.contains(name));
-        let version = match (any([Name::Key, Name::Version]), any([Name::Key1, Name::Key2])) {
+    /// Returns the challenge of a request, and the value of `Sec-WebSocket-Key`, which is empty in versions without it.
+    pub(crate) fn of<'a>(fields: &HandshakeFields<'a>, supported: Versions) -> Result<(Self, &'a [u8]), ParseError> {
+        let any = |names: [FieldName; 2]| names.into_iter().any(|name| fields.contains(name));
+        let version = match (any([FieldName::Key, FieldName::Version]), any([FieldName::Key1, FieldName::Key2])) {
             (true, true) => return Err(ParseError::MixedKeys),
             //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
             //# the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP
             //# request.
-            (true, false) => match known.at_most_once(Name::Version) {
+            (true, false) => match fields.at_most_once(FieldName::Version) {
                 Ok(Some(b"13")) => Some(Version::Rfc6455),
                 Ok(Some(b"8")) => Some(Version::Hybi10),
                 _ => None,
@@ -42,24 +46,22 @@ impl Challenge {
             (false, true) => Some(Version::Hybi00),
             (false, false) => Some(Version::Hixie75),
         };
-        let version = version.filter(|&version| spoken.contains(version)).ok_or(ParseError::Version(spoken))?;
+        let version = version.filter(|&version| supported.contains(version)).ok_or(ParseError::Version(supported))?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
         //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.
-        let once = |name| known.at_most_once(name).ok().flatten();
+        let once = |name| fields.at_most_once(name).ok().flatten();
         match version {
             Version::Hixie75 => Some((Self::None, &[][..])),
-            Version::Hybi00 => once(Name::Key1)
-                .zip(once(Name::Key2))
+            Version::Hybi00 => once(FieldName::Key1)
+                .zip(once(FieldName::Key2))
                 .and_then(|(key1, key2)| KeyNumbers::parse(key1, key2))
                 .map(|numbers| (Self::Numbers(numbers, None), &[][..])),
-            Version::Hybi10 | Version::Rfc6455 => {
-                once(Name::Key).filter(|key| key::is_valid(key, version)).map(|key| (Self::Key(version), key))
-            }
+            _ => once(FieldName::Key).filter(|key| key::is_valid(key, version)).map(|key| (Self::Key(version), key)),
         }
         .ok_or(ParseError::Key)
     }
 
-    /// A fresh challenge, and its key or keys.
+    /// Creates a random challenge with its key or keys.
     pub(crate) fn random(version: Version, random: &mut dyn Random) -> (Self, Keys) {
         match version {
             Version::Hixie75 => (Self::None, Keys::None),
@@ -72,11 +74,11 @@ impl Challenge {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
             //# MUST be a nonce consisting of a randomly selected 16-byte value that has been
             //# base64-encoded
-            Version::Hybi10 | Version::Rfc6455 => (Self::Key(version), Keys::One(Key::random(random))),
+            _ => (Self::Key(version), Keys::One(Key::random(random))),
         }
     }
 
-    /// The fields that tell it. One without a value is not to be written.
+    /// Returns the header fields of the challenge. Those without a value must not be written.
     pub(crate) fn fields<'a>(&self, keys: &'a Keys) -> [(&'static str, &'a [u8]); 2] {
         match keys {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -87,9 +89,11 @@ impl Challenge {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The value of this header field MUST be 13.
                 let number = if self.version() == Version::Hybi10 { &b"8"[..] } else { b"13" };
-                [(Name::Key.text(), key.as_bytes()), (Name::Version.text(), number)]
+                [(FieldName::Key.text(), key.as_bytes()), (FieldName::Version.text(), number)]
             }
-            Keys::Two([key1, key2]) => [(Name::Key1.text(), key1.as_bytes()), (Name::Key2.text(), key2.as_bytes())],
+            Keys::Two([key1, key2]) => {
+                [(FieldName::Key1.text(), key1.as_bytes()), (FieldName::Key2.text(), key2.as_bytes())]
+            }
             Keys::None => [("", &[]), ("", &[])],
         }
     }

@@ -2,33 +2,55 @@
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode, Uri, Version, request, response};
 
-use crate::reject::PLAIN_TEXT;
-use crate::{BuildError, Headers, ParseError, Reject, Request, RequestHead, Response, ResponseHead};
+use crate::error::{BuildError, ParseError};
+use crate::headers::Headers;
+use crate::reject::Reject;
+use crate::request::Request;
+use crate::request_head::RequestHead;
+use crate::response::Response;
+use crate::response_head::ResponseHead;
 
-/// Takes over the head of a request that another library parsed.
+/// Converts the head of a request that another library parsed.
 impl<B> TryFrom<&http::Request<B>> for RequestHead {
     type Error = ParseError;
 
-    /// Reads method, target, version and headers.
+    /// Copies method, target, version and header fields.
     ///
     /// # Errors
     ///
     /// [`ParseError::HttpVersion`] for HTTP/2 and later, and those of [`RequestHead::from_parts`].
     fn try_from(request: &http::Request<B>) -> Result<Self, ParseError> {
-        let minor_version = minor_version(request.version())?;
-        let method = request.method().as_str();
-        let uri = request.uri();
-        let headers = request.headers();
-        let head = match uri.path_and_query() {
-            Some(target) if uri.scheme().is_none() => Self::from_parts(method, target.as_str(), headers),
-            _ => Self::from_parts(method, &alloc::format!("{uri}"), headers),
-        }?;
-        Ok(head.with_minor_version(minor_version))
+        request_head(request.method(), request.uri(), request.version(), request.headers())
     }
 }
 
-/// Checks a request that another library parsed.
+/// Converts the head of a request that another library parsed.
+///
+/// ```
+/// use protocol_websocket_http::RequestHead;
+///
+/// let request = http::Request::builder().uri("/chat").header("Host", "example.com").body("the body").unwrap();
+/// let (parts, _body) = request.into_parts();
+/// let head = RequestHead::try_from(&parts)?;
+/// assert_eq!((head.method(), head.target()), ("GET", "/chat"));
+/// # Ok::<(), protocol_websocket_http::ParseError>(())
+/// ```
+impl TryFrom<&request::Parts> for RequestHead {
+    type Error = ParseError;
+
+    /// Copies method, target, version and header fields.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::HttpVersion`] for HTTP/2 and later, and those of [`RequestHead::from_parts`].
+    fn try_from(parts: &request::Parts) -> Result<Self, ParseError> {
+        request_head(&parts.method, &parts.uri, parts.version, &parts.headers)
+    }
+}
+
+/// Checks an upgrade request that another library parsed.
 impl<B> TryFrom<&http::Request<B>> for Request {
     type Error = ParseError;
 
@@ -36,39 +58,65 @@ impl<B> TryFrom<&http::Request<B>> for Request {
     ///
     /// # Errors
     ///
-    /// A [`ParseError`] for what is not a good upgrade request; its [`Reject`] becomes an answer too.
+    /// A [`ParseError`] if the request is not a valid upgrade request. `Reject::from(error)` converts to a response.
     fn try_from(request: &http::Request<B>) -> Result<Self, ParseError> {
         RequestHead::try_from(request).and_then(Self::from_head)
     }
 }
 
-/// Takes over the head of a response that another library parsed.
+/// Checks an upgrade request that another library parsed.
+impl TryFrom<&request::Parts> for Request {
+    type Error = ParseError;
+
+    /// Checks the head as [`Request::from_head`] does.
+    ///
+    /// # Errors
+    ///
+    /// A [`ParseError`] if the request is not a valid upgrade request. `Reject::from(error)` converts to a response.
+    fn try_from(parts: &request::Parts) -> Result<Self, ParseError> {
+        RequestHead::try_from(parts).and_then(Self::from_head)
+    }
+}
+
+/// Converts the head of a response that another library parsed.
 impl<B> TryFrom<&http::Response<B>> for ResponseHead {
     type Error = ParseError;
 
-    /// Reads status, version and headers.
+    /// Copies status, version and header fields.
     ///
     /// # Errors
     ///
     /// [`ParseError::HttpVersion`] for HTTP/2 and later, and those of [`ResponseHead::from_parts`].
     fn try_from(response: &http::Response<B>) -> Result<Self, ParseError> {
-        let minor_version = minor_version(response.version())?;
-        let head = Self::from_parts(response.status().as_u16(), response.headers())?;
-        Ok(head.with_minor_version(minor_version))
+        response_head(response.status(), response.version(), response.headers())
     }
 }
 
-/// A client's request for another library to send.
-impl TryFrom<&Request> for http::Request<()> {
-    type Error = BuildError;
+/// Converts the head of a response that another library parsed.
+impl TryFrom<&response::Parts> for ResponseHead {
+    type Error = ParseError;
 
-    /// Copies target and headers. The target is that of the request line: it has no scheme and no host. What
-    /// [`Request::key3`] gives is left for the caller to send.
+    /// Copies status, version and header fields.
     ///
     /// # Errors
     ///
-    /// [`BuildError::ResourceName`] for a target and [`BuildError::TooLong`] for headers that the `http` crate does not
-    /// take.
+    /// [`ParseError::HttpVersion`] for HTTP/2 and later, and those of [`ResponseHead::from_parts`].
+    fn try_from(parts: &response::Parts) -> Result<Self, ParseError> {
+        response_head(parts.status, parts.version, &parts.headers)
+    }
+}
+
+/// Converts a client's request, so that another library can send it.
+impl TryFrom<&Request> for http::Request<()> {
+    type Error = BuildError;
+
+    /// Copies target and header fields. The target is that of the request line, without scheme and host. The caller sends the
+    /// bytes of [`Request::key3`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ResourceName`] for a target and [`BuildError::TooLong`] for header fields that the `http` crate does
+    /// not accept.
     fn try_from(request: &Request) -> Result<Self, BuildError> {
         let mut converted = Self::new(());
         *converted.uri_mut() = request.head().target().parse().map_err(|_| BuildError::ResourceName)?;
@@ -77,57 +125,73 @@ impl TryFrom<&Request> for http::Request<()> {
     }
 }
 
-/// A server's answer for another library to send.
+/// Converts a server's response, so that another library can send it.
 impl TryFrom<&Response> for http::Response<()> {
     type Error = BuildError;
 
-    /// Copies status and headers.
+    /// Copies status and header fields.
     ///
     /// # Errors
     ///
-    /// [`BuildError::TooLong`] for more headers than the `http` crate takes.
+    /// [`BuildError::TooLong`] for more header fields than the `http` crate accepts.
     fn try_from(response: &Response) -> Result<Self, BuildError> {
         let mut converted = Self::new(());
-        *converted.status_mut() = http::StatusCode::SWITCHING_PROTOCOLS;
+        *converted.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         copy(response.headers(), converted.headers_mut())?;
         Ok(converted)
     }
 }
 
-/// A refusal for another library to send. That library writes `Content-Length`, and the `close` of `Connection` if it
-/// closes the connection.
+/// Converts a server's response that rejects an upgrade, so that another library can send it. That library writes
+/// `Content-Length`, and the `close` of `Connection` if it closes the connection.
 impl TryFrom<&Reject> for http::Response<Bytes> {
     type Error = BuildError;
 
-    /// Copies status, headers and body. With a header `Upgrade`, as every refusal with 426 has one, `Connection` names it
-    /// (RFC 9110 §7.8).
+    /// Copies status, header fields and body. With a header field `Upgrade`, as in every 426 of this crate, `Connection`
+    /// names it (RFC 9110 §7.8).
     ///
     /// # Errors
     ///
-    /// Those of [`Reject::encode`], and [`BuildError::TooLong`] for more headers than the `http` crate takes.
+    /// Those of [`Reject::encode`], and [`BuildError::TooLong`] for more header fields than the `http` crate accepts.
     fn try_from(reject: &Reject) -> Result<Self, BuildError> {
         let (headers, body) = reject.parts()?;
         let mut converted = Self::new(body.clone());
-        *converted.status_mut() = http::StatusCode::from_u16(reject.status()).map_err(|_| BuildError::Status)?;
+        *converted.status_mut() = StatusCode::from_u16(reject.status()).map_err(|_| BuildError::Status)?;
         copy(headers, converted.headers_mut())?;
         //= https://www.rfc-editor.org/rfc/rfc9110#section-7.8
         //# A sender of Upgrade MUST also send an "Upgrade" connection option in
         //# the Connection header field (Section 7.6.1) to inform intermediaries
         //# not to forward this field.
-        if headers.contains("upgrade") {
+        if reject.has_upgrade() {
             converted.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         }
-        if reject.is_plain_text() {
-            converted.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PLAIN_TEXT));
+        if let Some(content_type) = reject.default_content_type() {
+            converted.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         Ok(converted)
     }
 }
 
-fn minor_version(version: http::Version) -> Result<u8, ParseError> {
+fn request_head(method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Result<RequestHead, ParseError> {
+    let minor_version = minor_version(version)?;
+    let method = method.as_str();
+    let head = match uri.path_and_query() {
+        Some(target) if uri.scheme().is_none() => RequestHead::from_parts(method, target.as_str(), headers),
+        _ => RequestHead::from_parts(method, &alloc::format!("{uri}"), headers),
+    }?;
+    Ok(head.with_minor_version(minor_version))
+}
+
+fn response_head(status: StatusCode, version: Version, headers: &HeaderMap) -> Result<ResponseHead, ParseError> {
+    let minor_version = minor_version(version)?;
+    let head = ResponseHead::from_parts(status.as_u16(), headers)?;
+    Ok(head.with_minor_version(minor_version))
+}
+
+fn minor_version(version: Version) -> Result<u8, ParseError> {
     match version {
-        http::Version::HTTP_11 => Ok(1),
-        http::Version::HTTP_10 => Ok(0),
+        Version::HTTP_11 => Ok(1),
+        Version::HTTP_10 => Ok(0),
         _ => Err(ParseError::HttpVersion),
     }
 }

@@ -1,11 +1,11 @@
-//! What `Debug` shows in the place of a value that may be a secret.
+//! Text that `Debug` shows instead of a value that may be a secret.
 
 use alloc::format;
 use core::fmt;
 
 use crate::extension::list;
 
-/// Shows that there is a value.
+/// Stands for a value that exists and is not shown.
 pub(crate) struct Hidden;
 
 impl fmt::Debug for Hidden {
@@ -14,14 +14,14 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// A request's target without its query, and without user and password.
+/// Shows a request target without its query, user name and password.
 pub(crate) struct Target<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (user, rest) = match self.0.rsplit_once('@') {
             _ if self.0.starts_with('/') => ("", self.0),
-            // Either side of the `@` may be a password or a query.
+            // The password or the query may contain the `@`, so both sides may be secret.
             Some((before, _)) if before.contains(['?', '#']) => return Hidden.fmt(f),
             Some((_, rest)) => ("(hidden)@", rest),
             None => ("", self.0),
@@ -31,7 +31,7 @@ impl fmt::Debug for Target<'_> {
     }
 }
 
-/// A list of extensions as their `Debug` shows them; nothing of a malformed list.
+/// Shows a list of extensions as the `Debug` of each; hides a malformed list.
 pub(crate) struct Extensions<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Extensions<'_> {
@@ -44,7 +44,7 @@ impl fmt::Debug for Extensions<'_> {
     }
 }
 
-/// Whether the values of a header field are shown: those of a few that say how the connection is made and by whom.
+/// Returns whether the values of a header field may be shown, because they never hold a secret.
 pub(crate) fn is_harmless(name: &str) -> bool {
     const NAMES: [&str; 12] = [
         "Connection",

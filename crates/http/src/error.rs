@@ -1,65 +1,71 @@
 use core::fmt;
 
-use bytes::BytesMut;
+use crate::versions::Versions;
 
-use crate::{Versions, reject};
-
-/// Why a head is refused: the peer erred.
+/// An error of the peer: its head is not valid.
 ///
-/// [`status`](Self::status) and [`reply`](Self::reply) say what a server answers. A client has nothing to answer: it
-/// drops the connection.
+/// A server writes the response of [`reply`](Self::reply) and closes the connection. A client sends nothing and closes the
+/// connection.
+///
+/// ```
+/// use protocol_websocket_http::{ParseError, Request};
+///
+/// let error = Request::from_parts("POST", "/chat", [("Host", "example.com")]).unwrap_err();
+/// assert_eq!((error, error.status()), (ParseError::Method, 405));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// A `Content-Length` over 0 or a `Transfer-Encoding`: what follows would be a body to one reader and frames to
-    /// another. In draft-ietf-hybi-00 the length may be 8.
+    /// A `Content-Length` over 0, or a `Transfer-Encoding`: for some readers the bytes after the head would be a body, for
+    /// others frames. In draft-ietf-hybi-00 the length may be 8.
     Body,
-    /// No field `Connection` names `upgrade` (RFC 6455 §4.2.1, item 4).
+    /// No `Connection` contains `upgrade` (RFC 6455 §4.2.1, item 4).
     Connection,
-    /// `Sec-WebSocket-Extensions` is not a list as RFC 6455 §9.1 has it, or one of more than 64 items.
+    /// `Sec-WebSocket-Extensions` is not a valid list (RFC 6455 §9.1), or has more than 64 extensions and parameters.
     Extensions,
-    /// A line that is no header field (RFC 9112 §5): no colon, a blank before it, a folded line, a control character.
+    /// A malformed header field line (RFC 9112 §5): no colon, a space before the colon, a folded line, or a control
+    /// character.
     Field,
-    /// Not exactly one `Host`, or one that is no host and port (RFC 9112 §3.2).
+    /// Not exactly one `Host`, or an invalid one (RFC 9112 §3.2).
     Host,
-    /// A request of HTTP/1.0, in which `Upgrade` has no meaning (RFC 9110 §7.8), or of another version than HTTP/1.1.
+    /// A version other than HTTP/1.1. In HTTP/1.0, `Upgrade` has no meaning (RFC 9110 §7.8).
     HttpVersion,
-    /// Not exactly one `Sec-WebSocket-Key`, or one that is not base64 of 16 bytes (RFC 6455 §4.2.1, item 5), in
-    /// draft-ietf-hybi-10 base64 of 1 to 64 characters. Not exactly one `Sec-WebSocket-Key1` and one `-Key2`, or no number
-    /// in one of them (draft-ietf-hybi-00 §5.2).
+    /// Not exactly one `Sec-WebSocket-Key`, or one that is not the base64 of 16 bytes (RFC 6455 §4.2.1, item 5), in
+    /// draft-ietf-hybi-10 base64 of 1 to 64 characters. In draft-ietf-hybi-00: not exactly one `Sec-WebSocket-Key1` and one
+    /// `-Key2`, or an invalid number in one of them (§5.2).
     Key,
     /// The method is not `GET`.
     Method,
-    /// Keys of draft-ietf-hybi-00 together with a key or version of a later protocol.
+    /// A key of draft-ietf-hybi-00, and a key or version number of a later protocol.
     MixedKeys,
     /// More than one origin field of the version (`Origin`, in draft-ietf-hybi-10 `Sec-WebSocket-Origin`), one that is not
     /// UTF-8, or another origin in the field of another version.
     Origin,
-    /// The first line of a request is not a method, a target and `HTTP/1.0` or `HTTP/1.1`, one blank apart.
+    /// The first line of a request is not a method, a target and `HTTP/1.0` or `HTTP/1.1`, separated by one space.
     RequestLine,
-    /// The first line of a response is not `HTTP/1.0` or `HTTP/1.1`, three digits and any or no phrase.
+    /// The first line of a response is not `HTTP/1.0` or `HTTP/1.1`, three digits and an optional phrase.
     ResponseLine,
-    /// `Sec-WebSocket-Protocol` is not a list of different tokens, or one of more than 64.
+    /// `Sec-WebSocket-Protocol` is not a list of 1 to 64 unique tokens.
     Subprotocols,
     /// The target is neither a path nor an absolute `http` or `https` URI, or has a fragment.
     Target,
     /// The head is longer than [`HeadLimits::max_len`](crate::HeadLimits::max_len).
     TooLong,
-    /// The head has more fields than [`HeadLimits::max_headers`](crate::HeadLimits::max_headers).
+    /// The head has more header fields than [`HeadLimits::max_headers`](crate::HeadLimits::max_headers).
     TooManyHeaders,
-    /// No field `Upgrade` names `websocket` (RFC 6455 §4.2.1, item 3): an ordinary request.
+    /// No `Upgrade` contains `websocket` (RFC 6455 §4.2.1, item 3). The request may be for something else.
     Upgrade,
-    /// A version of the protocol that is none of these, which are spoken here (RFC 6455 §4.2.1, item 6).
+    /// The protocol version is not one of these supported ones (RFC 6455 §4.2.1, item 6).
     Version(Versions),
 }
 
 impl ParseError {
-    /// The HTTP status that a server answers with.
+    /// Returns the status code of a server's response.
     ///
-    /// - 405: not `GET`.
-    /// - 426: no upgrade to WebSocket, or one to a version that is not spoken here.
-    /// - 431: a limit of [`HeadLimits`](crate::HeadLimits).
-    /// - 400: all else.
+    /// - 405: the method is not `GET`.
+    /// - 426: the request is not an upgrade to a supported version of WebSocket.
+    /// - 431: the head exceeds [`HeadLimits`](crate::HeadLimits).
+    /// - 400: all other errors.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -70,44 +76,27 @@ impl ParseError {
         }
     }
 
-    /// Appends the whole answer of a server to `output`: the [status](Self::status), `Connection: close`, for a 405
-    /// `Allow`, for a 426 `Upgrade` (which `Connection` then names too, RFC 9110 §7.8), for a wrong version those that
-    /// are spoken in `Sec-WebSocket-Version`, and this error's text as the body.
-    ///
-    /// Nothing of the request is echoed. The server writes `output` and closes the connection.
-    ///
-    /// ```
-    /// use bytes::BytesMut;
-    /// use protocol_websocket_http::{ParseError, Versions};
-    ///
-    /// let mut output = BytesMut::new();
-    /// ParseError::Version(Versions::ALL).reply(&mut output);
-    /// assert!(output.starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
-    /// ```
-    pub fn reply(self, output: &mut BytesMut) {
-        reject::reply(self, output);
-    }
-
+    /// Returns the text of `Display`.
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::Body => "not a valid request: an upgrade must not have a body",
-            Self::Connection => "not a valid request: connection does not name upgrade",
-            Self::Extensions => "wrong sec-websocket-extensions",
-            Self::Field => "invalid field",
-            Self::Host => "not a valid request: exactly one valid host is required",
-            Self::HttpVersion => "wrong http version: an upgrade needs HTTP/1.1",
-            Self::Key => "wrong sec-websocket-key",
-            Self::Method => "wrong method: an upgrade needs GET",
-            Self::MixedKeys => "not a valid request: keys of two protocol versions",
-            Self::Origin => "wrong origin",
-            Self::RequestLine => "wrong request line",
-            Self::ResponseLine => "wrong response line",
-            Self::Subprotocols => "wrong sec-websocket-protocol",
-            Self::Target => "wrong request target",
-            Self::TooLong => "message is too long",
-            Self::TooManyHeaders => "message has too many fields",
-            Self::Upgrade => "not a valid request: upgrade does not name websocket",
-            Self::Version(_) => "wrong sec-websocket-version: not spoken here",
+            Self::Body => "upgrade request must not have a body",
+            Self::Connection => "connection header field does not contain upgrade",
+            Self::Extensions => "sec-websocket-extensions is not a list of at most 64 extensions and parameters",
+            Self::Field => "malformed header field",
+            Self::Host => "request must have exactly one valid host header field",
+            Self::HttpVersion => "http version of an upgrade must be HTTP/1.1",
+            Self::Key => "missing, repeated or invalid sec-websocket-key",
+            Self::Method => "method of an upgrade must be GET",
+            Self::MixedKeys => "request has keys of two protocol versions",
+            Self::Origin => "repeated, malformed or ambiguous origin",
+            Self::RequestLine => "malformed request line",
+            Self::ResponseLine => "malformed status line",
+            Self::Subprotocols => "sec-websocket-protocol is not a list of 1 to 64 unique tokens",
+            Self::Target => "invalid request target",
+            Self::TooLong => "head exceeds the length limit",
+            Self::TooManyHeaders => "head exceeds the limit on header fields",
+            Self::Upgrade => "upgrade header field does not contain websocket",
+            Self::Version(_) => "unsupported sec-websocket-version",
         }
     }
 }
@@ -120,144 +109,161 @@ impl fmt::Display for ParseError {
 
 impl core::error::Error for ParseError {}
 
-/// Why a head cannot be built: we erred.
+/// An error of the caller: a head cannot be built from its values.
 ///
-/// Nothing is ever cleaned silently: what would not arrive as it was given is refused.
+/// Values are not corrected: a value that the peer would not receive unchanged is an error.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_http::{BuildError, Reject};
+///
+/// let reject = Reject::new(403).header("X-Reason", "a\r\nSet-Cookie: b");
+/// assert_eq!(reject.encode(&mut BytesMut::new()), Err(BuildError::Field));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A body for a status that never has one: 304 (RFC 9110 §15.4.5).
+    /// A body with status 304, which has none (RFC 9110 §15.4.5).
     Body,
-    /// A cookie's name, value or attribute cannot be written.
+    /// The name, the value or an attribute of a cookie is invalid.
     Cookie,
     /// A user name with a colon, or a control character in the user name or password (RFC 7617 §2).
     Credentials,
-    /// An extension's name, or the name or value of one of its parameters, is no token (RFC 6455 §9.1), or these are more
-    /// than `Extension::MAX_ITEMS`.
+    /// The name of an extension, or the name or value of a parameter, is not a token (RFC 6455 §9.1), or there are more than
+    /// [`ExtensionParams::MAX_ITEMS`](crate::ExtensionParams::MAX_ITEMS) extensions and parameters.
     Extension,
-    /// The extension was not among those that the client offered (RFC 6455 §4.2.2).
+    /// The client did not offer the extension (RFC 6455 §4.2.2).
     ExtensionNotOffered,
-    /// A header's name is no token, or its value has a control character or a blank at either end.
+    /// The name of a header field is not a token, or its value has a control character, or a space or tab at either end.
     Field,
-    /// The host is empty or has a character that no host has.
+    /// The host is empty or invalid.
     Host,
-    /// The origin is empty, or has a control character, or a space at either end, or is not UTF-8.
+    /// The origin is empty or not UTF-8, or has a control character, or a space or tab at either end.
     Origin,
     /// The reason phrase has a control character.
     Reason,
-    /// A header that may be there once was given twice: `Authorization`, `Cookie`, `Host` or `Origin`.
+    /// A header field that may appear once was set twice: `Authorization`, `Cookie` or `Origin`.
     RepeatedField,
-    /// A header that the handshake itself writes was given as one of the caller's own.
+    /// The caller set a header field that the handshake itself writes, or that announces a body.
     ReservedField,
-    /// The resource name does not begin with `/`, or has a blank, a control character, one outside ASCII, or `#`.
+    /// The resource name does not begin with `/`, or has a `#` or a character that is not printable ASCII.
     ResourceName,
-    /// A refusal's status is not between 300 and 599.
+    /// The status of a [`Reject`](crate::Reject) is not in 300 to 599.
     Status,
-    /// A subprotocol is no token.
+    /// A subprotocol is not a token.
     Subprotocol,
-    /// The subprotocol was not among those that the client offered (RFC 6455 §4.2.2).
+    /// The client did not offer the subprotocol (RFC 6455 §4.2.2).
     SubprotocolNotOffered,
-    /// A subprotocol was offered twice (RFC 6455 §4.1, item 10).
+    /// A subprotocol is offered twice (RFC 6455 §4.1, item 10).
     SubprotocolRepeated,
-    /// The head would be longer than 4 GiB.
+    /// The head would exceed 4 GiB.
     TooLong,
-    /// The version of the protocol has no extensions.
+    /// The protocol version has no extensions.
     Unsupported,
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Body => "response with status 304 cannot have a body",
-            Self::Cookie => "cookie cannot be written",
-            Self::Credentials => "user name or password cannot be written",
-            Self::Extension => "extension is not made of tokens, or one too many",
-            Self::ExtensionNotOffered => "extension was not offered",
-            Self::Field => "header name or value cannot be written",
-            Self::Host => "host is required, and must be valid",
-            Self::Origin => "origin cannot be written",
-            Self::Reason => "reason phrase cannot be written",
-            Self::RepeatedField => "header may be given only once",
-            Self::ReservedField => "header belongs to the handshake",
-            Self::ResourceName => "resource name is not a path and query",
-            Self::Status => "status is not one of a refusal",
+            Self::Body => "response with status 304 must not have a body",
+            Self::Cookie => "invalid name, value or attribute of a cookie",
+            Self::Credentials => "user name or password has a forbidden character",
+            Self::Extension => "extension is not made of tokens, or exceeds 64 extensions and parameters",
+            Self::ExtensionNotOffered => "extension was not offered by the client",
+            Self::Field => "invalid name or value of a header field",
+            Self::Host => "missing or invalid host",
+            Self::Origin => "invalid origin",
+            Self::Reason => "control character in the reason phrase",
+            Self::RepeatedField => "header field may appear only once",
+            Self::ReservedField => "header field is reserved for the handshake",
+            Self::ResourceName => "resource name is not a valid path and query",
+            Self::Status => "status is not in 300 to 599",
             Self::Subprotocol => "subprotocol is not a token",
-            Self::SubprotocolNotOffered => "subprotocol was not offered",
+            Self::SubprotocolNotOffered => "subprotocol was not offered by the client",
             Self::SubprotocolRepeated => "subprotocol is offered twice",
-            Self::TooLong => "message is too long",
-            Self::Unsupported => "extensions are not in this version of the protocol",
+            Self::TooLong => "head exceeds 4 GiB",
+            Self::Unsupported => "protocol version does not support extensions",
         })
     }
 }
 
 impl core::error::Error for BuildError {}
 
-/// Why a client does not take a server's answer: the server erred (RFC 6455 §4.1).
+/// An error of the server: its response 101 is not valid (RFC 6455 §4.1).
 ///
-/// The client drops the connection; there is nothing to answer.
+/// The client sends nothing and closes the connection.
+///
+/// ```
+/// use protocol_websocket_http::{Destination, Offer, Request, Response, ResponseError, ResponseHead};
+///
+/// let mut random = |buf: &mut [u8]| buf.fill(7);
+/// let request = Request::offer(Destination::new("example.com", "/"), &Offer::new(), &mut random)?;
+/// let head = ResponseHead::from_parts(101, [("Upgrade", "websocket"), ("Connection", "Upgrade")])?;
+/// assert_eq!(Response::from_head(head, &request), Err(ResponseError::AcceptMissing));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// There is no `Sec-WebSocket-Accept`.
+    /// `Sec-WebSocket-Accept` is missing.
     AcceptMissing,
-    /// There is more than one `Sec-WebSocket-Accept`.
+    /// `Sec-WebSocket-Accept` appears more than once.
     AcceptRepeated,
-    /// `Sec-WebSocket-Accept` does not belong to the key that was sent.
+    /// `Sec-WebSocket-Accept` does not match the key of the request.
     AcceptWrong,
-    /// A `Content-Length` over 0 or malformed, or a `Transfer-Encoding`: what follows would be a body to a proxy and
-    /// frames to us. In draft-ietf-hybi-00 the length may be 16, that of the proof after the head.
+    /// A `Content-Length` that is over 0 or malformed, or a `Transfer-Encoding`: for a proxy the bytes after the head would
+    /// be a body, for the client frames. In draft-ietf-hybi-00 the length may be 16, that of the challenge response.
     Body,
-    /// The 16 bytes behind the head do not belong to the keys that were sent (draft-ietf-hybi-00 §4.1, step 45).
+    /// The 16 bytes after the head do not match the keys of the request (draft-ietf-hybi-00 §4.1, step 45).
     Checksum,
-    /// No field `Connection` names `upgrade`.
+    /// No `Connection` contains `upgrade`.
     Connection,
-    /// An extension that was not offered.
+    /// The server selected an extension that was not offered.
     ExtensionNotOffered,
-    /// An extension with parameters that do not answer those that were offered, twice the same one, or two that claim
-    /// the same reserved bit.
+    /// The parameters of an extension do not match the offer, an extension appears twice, or two extensions use the same
+    /// reserved bit.
     ExtensionParameters,
-    /// `Sec-WebSocket-Extensions` is not a list as RFC 6455 §9.1 has it.
+    /// `Sec-WebSocket-Extensions` is not a valid list (RFC 6455 §9.1).
     Extensions,
-    /// `Sec-WebSocket-Extensions` more than once.
+    /// `Sec-WebSocket-Extensions` appears more than once.
     ExtensionsRepeated,
-    /// The answer is not of HTTP/1.1.
+    /// The response is not HTTP/1.1.
     HttpVersion,
-    /// Not exactly one `Sec-WebSocket-Location` or `WebSocket-Location`, by the version, or another URL than that of the
-    /// request.
+    /// Not exactly one `Sec-WebSocket-Location` (in draft-hixie-75 `WebSocket-Location`), or not the URL of the request.
     Location,
-    /// Not exactly one `Sec-WebSocket-Origin` or `WebSocket-Origin`, by the version, or another origin than that of the
-    /// request.
+    /// Not exactly one `Sec-WebSocket-Origin` (in draft-hixie-75 `WebSocket-Origin`), or not the origin of the request.
     Origin,
     /// The status is not 101.
     Status,
-    /// A subprotocol that was not offered.
+    /// The server selected a subprotocol that was not offered.
     SubprotocolNotOffered,
-    /// There is more than one `Sec-WebSocket-Protocol`, or `WebSocket-Protocol` in draft-hixie-75.
+    /// More than one subprotocol: `Sec-WebSocket-Protocol` (in draft-hixie-75 `WebSocket-Protocol`) appears twice, or is a
+    /// list.
     SubprotocolRepeated,
-    /// `Upgrade` is missing, or says anything but `websocket`.
+    /// `Upgrade` is missing, or is not `websocket`.
     Upgrade,
 }
 
 impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AcceptMissing => "not a valid response: no sec-websocket-accept",
-            Self::AcceptRepeated => "not a valid response: more than one sec-websocket-accept",
-            Self::AcceptWrong => "checksum is wrong: sec-websocket-accept does not belong to the key",
-            Self::Body => "not a valid response: a 101 must not have a body",
-            Self::Checksum => "checksum is wrong: it does not belong to the keys",
-            Self::Connection => "not a valid response: connection does not name upgrade",
-            Self::ExtensionNotOffered => "not a valid response: extension was not offered",
-            Self::ExtensionParameters => "not a valid response: an extension does not answer what was offered",
-            Self::Extensions => "not a valid response: wrong sec-websocket-extensions",
-            Self::ExtensionsRepeated => "not a valid response: more than one sec-websocket-extensions",
-            Self::HttpVersion => "wrong response line: not HTTP/1.1",
-            Self::Location => "not a valid response: location is not that of the request",
-            Self::Origin => "not a valid response: origin is not that of the request",
-            Self::Status => "wrong response line: status is not 101",
-            Self::SubprotocolNotOffered => "not a valid response: subprotocol was not offered",
-            Self::SubprotocolRepeated => "not a valid response: more than one subprotocol",
-            Self::Upgrade => "not a valid response: upgrade is not websocket",
+            Self::AcceptMissing => "missing sec-websocket-accept",
+            Self::AcceptRepeated => "sec-websocket-accept appears more than once",
+            Self::AcceptWrong => "sec-websocket-accept does not match the key",
+            Self::Body => "response with status 101 must not have a body",
+            Self::Checksum => "challenge response does not match the keys",
+            Self::Connection => "connection header field does not contain upgrade",
+            Self::ExtensionNotOffered => "server selected an extension that was not offered",
+            Self::ExtensionParameters => "extension parameters do not match the offer",
+            Self::Extensions => "malformed sec-websocket-extensions",
+            Self::ExtensionsRepeated => "sec-websocket-extensions appears more than once",
+            Self::HttpVersion => "http version of the response must be HTTP/1.1",
+            Self::Location => "location does not match the url of the request",
+            Self::Origin => "origin does not match the origin of the request",
+            Self::Status => "status of the response is not 101",
+            Self::SubprotocolNotOffered => "server selected a subprotocol that was not offered",
+            Self::SubprotocolRepeated => "server selected more than one subprotocol",
+            Self::Upgrade => "upgrade header field is not websocket",
         })
     }
 }
@@ -276,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_help_the_peer() {
+    fn maps_errors_to_status_codes() {
         assert_eq!(ParseError::Key.status(), 400);
         assert_eq!(ParseError::Method.status(), 405);
         assert_eq!(ParseError::Upgrade.status(), 426);

@@ -1,10 +1,12 @@
+//! The list of extensions in `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use protocol_websocket_core::ExtensionParams;
 
-use crate::ParseError;
+use crate::error::ParseError;
 use crate::grammar::{is_token, is_token_char};
 
 /// Parses a list of extensions, such as the value of `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
@@ -26,7 +28,7 @@ pub fn parse_extensions(value: impl AsRef<[u8]>) -> Result<Vec<ExtensionParams>,
     list(core::iter::once(value.as_ref())).map_err(|Malformed| ParseError::Extensions)
 }
 
-/// Whether the name, and the names and values of all parameters, are tokens.
+/// Returns whether the name, and the names and values of all parameters, are tokens.
 pub(crate) fn is_valid(extension: &ExtensionParams) -> bool {
     is_token(extension.name().as_bytes())
         && extension.params().iter().all(|(name, value)| {
@@ -34,7 +36,7 @@ pub(crate) fn is_valid(extension: &ExtensionParams) -> bool {
         })
 }
 
-/// Parses the list that the values of all fields `Sec-WebSocket-Extensions` make together.
+/// Parses the list that the values of all `Sec-WebSocket-Extensions` fields form together.
 pub(crate) fn list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<ExtensionParams>, Malformed> {
     let mut list: Vec<ExtensionParams> = Vec::new();
     scan(values, |item| match item {
@@ -50,10 +52,11 @@ pub(crate) fn list<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Ext
     Ok(list)
 }
 
-/// Not a list as RFC 6455 §9.1 has it.
+/// The value is not a list of extensions (RFC 6455 §9.1).
 #[derive(Debug)]
 pub(crate) struct Malformed;
 
+/// An element of the list, or a parameter of the element before it.
 pub(crate) enum Item<'a> {
     Extension(&'a [u8]),
     Param(&'a [u8], Option<Cow<'a, [u8]>>),
@@ -64,7 +67,7 @@ fn text(token: &[u8]) -> String {
     String::from_utf8_lossy(token).into_owned()
 }
 
-/// Reads the list in one pass and without memory of its own, unless a value is quoted and has a backslash.
+/// Parses the list in one pass. Allocates only for a quoted value with a backslash.
 pub(crate) fn scan<'a>(
     values: impl Iterator<Item = &'a [u8]>,
     mut visit: impl FnMut(Item<'a>),
@@ -93,27 +96,27 @@ pub(crate) fn scan<'a>(
             }
         }
     }
-    // The list has at least one element.
+    // The list must have at least one element.
     if items == 0 { Err(Malformed) } else { Ok(()) }
 }
 
-/// What is left of a value. Blanks between its parts are skipped.
+/// The rest of a value.
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn blanks(&mut self) {
+    fn skip_spaces(&mut self) {
         while let [b' ' | b'\t', rest @ ..] = self.0 {
             self.0 = rest;
         }
     }
 
-    /// Takes this byte and the blanks around it, if it comes next.
+    /// Skips this byte and the spaces around it, if it is next. Returns whether it is.
     fn skip(&mut self, byte: u8) -> bool {
-        self.blanks();
+        self.skip_spaces();
         let found = self.0.first() == Some(&byte);
         if found {
             self.0 = self.0.get(1..).unwrap_or_default();
-            self.blanks();
+            self.skip_spaces();
         }
         found
     }
@@ -162,9 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn lists_run_over_all_fields() {
+    fn parses_one_list_from_all_fields() {
         assert_eq!(list(&["a", "b; c=1;d , e", " ,f\t;\tg = \"h\","]).unwrap(), ["a", "b; c=1; d", "e", "f; g=h"]);
-        // RFC 6455 §9.1's own examples.
+        // The examples of RFC 6455 §9.1.
         assert_eq!(list(&["foo", "bar; baz=2"]), list(&["foo, bar; baz=2"]));
         assert_eq!(list(&["deflate-stream"]).unwrap(), ["deflate-stream"]);
         assert_eq!(
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_lists_are_refused() {
+    fn rejects_malformed_lists() {
         for bad in [
             "",
             " ",
@@ -208,7 +211,7 @@ mod tests {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
     //# the value after quoted-string unescaping MUST conform
     #[test]
-    fn quoted_values_hide_no_offer() {
+    fn quoted_values_cannot_contain_an_offer() {
         assert_eq!(list(&["x; y=\",permessage-deflate,\""]), None);
         assert_eq!(list(&["x; y=\"\\a\\b\", z"]).unwrap(), ["x; y=ab", "z"]);
         assert_eq!(list(&["x; y=\"a\\b\""]).unwrap(), ["x; y=ab"]);
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_limited() {
+    fn rejects_too_many_items() {
         let flags = |count: usize| format!("a{}", ";b".repeat(count - 1));
         assert!(list(&[&flags(64)]).is_some());
         assert!(list(&[&flags(65)]).is_none());
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn only_tokens_are_valid() {
+    fn rejects_names_and_values_that_are_not_tokens() {
         assert!(is_valid(&ExtensionParams::new("a").flag("b").param("c", "d")));
         for bad in [
             ExtensionParams::new(""),

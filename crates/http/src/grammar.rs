@@ -1,9 +1,10 @@
-//! The small rules of RFC 9110 and RFC 9112 that every head is made of.
+//! The basic rules of RFC 9110, RFC 9112, RFC 3986 and RFC 4648 that heads consist of.
 
+use alloc::string::String;
 use core::net::Ipv6Addr;
 use core::str::from_utf8;
 
-/// The sets of bytes to which each byte belongs.
+/// For each byte, the character sets that contain it.
 const SETS: [u8; 256] = {
     let mut sets = [0; 256];
     let mut rest: &mut [u8] = &mut sets;
@@ -27,7 +28,7 @@ const SETS: [u8; 256] = {
     sets
 };
 
-/// Printable ASCII without the blank.
+/// Printable ASCII without the space.
 const VISIBLE: u8 = 1;
 /// RFC 9110 §5.6.2, `tchar`.
 const TOKEN: u8 = 2;
@@ -44,12 +45,12 @@ fn sets(byte: u8) -> u8 {
     SETS.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// At least one byte, and all of them in the set.
+/// Returns whether there is at least one byte, and all bytes are in the set.
 fn all_in(text: &[u8], set: u8) -> bool {
     !text.is_empty() && text.iter().fold(set, |common, &byte| common & sets(byte)) != 0
 }
 
-/// Tokens as RFC 9110 §5.6.2 has them; RFC 2616's, to which RFC 6455 refers, are the same.
+/// Returns whether the text is a token (RFC 9110 §5.6.2). RFC 2616, to which RFC 6455 refers, has the same tokens.
 pub(crate) fn is_token(text: &[u8]) -> bool {
     all_in(text, TOKEN)
 }
@@ -58,33 +59,34 @@ pub(crate) fn is_token_char(byte: u8) -> bool {
     is_in(byte, TOKEN)
 }
 
-/// A field's value (RFC 9110 §5.5): no control character but the tab, no blank at either end.
+/// Returns whether the text is a field value (RFC 9110 §5.5): no control character except the tab, and no space or tab at
+/// either end.
 pub(crate) fn is_value(value: &[u8]) -> bool {
     is_text(value) && trim(value).len() == value.len()
 }
 
-/// No control character but the tab.
+/// Returns whether the text has no control character except the tab.
 pub(crate) fn is_text(text: &[u8]) -> bool {
-    // Without an early return the compiler uses vector instructions.
+    // The loop has no early return, so that the compiler can use vector instructions.
     text.iter().fold(true, |is_text, &byte| is_text & (byte == b'\t' || (byte >= b' ' && byte != 0x7F)))
 }
 
-/// Printable ASCII without the blank, at least one character.
+/// Returns whether the text is printable ASCII without spaces, and not empty.
 pub(crate) fn is_visible(text: &[u8]) -> bool {
     all_in(text, VISIBLE)
 }
 
-/// An origin as it stands in a header field: what is between its ends may be a list of origins (RFC 6454 §7.1).
+/// Returns whether the text can be the value of `Origin`. It may be a list of origins (RFC 6454 §7.1).
 pub(crate) fn is_origin(text: &[u8]) -> bool {
     !text.is_empty() && is_value(text) && from_utf8(text).is_ok()
 }
 
-/// A path and query as it stands in a request line.
+/// Returns whether the text is a path and query as in a request line.
 pub(crate) fn is_resource_name(text: &[u8]) -> bool {
     text.starts_with(b"/") && is_visible(text) && !text.contains(&b'#')
 }
 
-/// A host and perhaps a port, as RFC 9110 §7.2 has them in `Host`.
+/// Returns whether the text is a host with an optional port, as in `Host` (RFC 9110 §7.2).
 pub(crate) fn is_host(text: &[u8]) -> bool {
     // A name without a port.
     if all_in(text, NAME) {
@@ -109,7 +111,7 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
         }
 }
 
-/// RFC 3986 §3.2.2, `reg-name`, but never empty.
+/// Returns whether the text is a `reg-name` (RFC 3986 §3.2.2) and not empty.
 fn is_name(name: &[u8]) -> bool {
     let mut bytes = name.iter();
     while let Some(&byte) = bytes.next() {
@@ -129,12 +131,12 @@ fn is_port(port: &[u8]) -> bool {
     digits.try_fold(0_u16, |port, digit| port.checked_mul(10)?.checked_add(digit?)).is_some()
 }
 
-/// What base64 (RFC 4648 §4) makes of 16 bytes. Its last symbol's unused bits may be anything.
+/// Returns whether the text is the base64 (RFC 4648 §4) of 16 bytes. The unused bits of the last symbol may have any value.
 pub(crate) fn is_base64_of_16(text: &[u8; 24]) -> bool {
     matches!(text, [symbols @ .., b'=', b'='] if all_in(symbols, BASE64))
 }
 
-/// Base64 (RFC 4648 §4) of at least one symbol, with the padding that belongs to it or without.
+/// Returns whether the text is base64 (RFC 4648 §4) of at least one symbol, with or without padding.
 pub(crate) fn is_base64(text: &[u8]) -> bool {
     match text {
         [symbols @ .., b'=', b'='] | [symbols @ .., b'='] => all_in(symbols, BASE64),
@@ -142,7 +144,7 @@ pub(crate) fn is_base64(text: &[u8]) -> bool {
     }
 }
 
-/// Without blanks and tabs at either end: RFC 9110's optional white space.
+/// Removes spaces and tabs at both ends (RFC 9110 §5.6.3, optional whitespace).
 pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
@@ -150,22 +152,30 @@ pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// The elements of a list (RFC 9110 §5.6.1); empty ones count for nothing.
+/// Iterates over the elements of a list (RFC 9110 §5.6.1). Empty elements are skipped.
 pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
 }
 
-/// Whether a list over these values names this token, in any case.
+/// Returns whether the list that these values form contains the token, in any case.
 #[inline]
-pub(crate) fn names<'a>(mut values: impl Iterator<Item = &'a [u8]>, token: &[u8]) -> bool {
-    // Mostly it is all that there is.
+pub(crate) fn contains_token<'a>(mut values: impl Iterator<Item = &'a [u8]>, token: &[u8]) -> bool {
+    // Most values are the token alone.
     values.any(|value| is_same(value, token) || elements(value).any(|element| is_same(element, token)))
 }
 
-/// Whether both are the same in any ASCII case. It is fastest when they are the same.
+/// Compares without regard to ASCII case. Equal bytes are the fast path.
 #[inline]
 pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
     a == b || a.eq_ignore_ascii_case(b)
+}
+
+/// Appends an element to a list (RFC 9110 §5.6.1).
+pub(crate) fn push_element(list: &mut String, element: &str) {
+    if !list.is_empty() {
+        list.push_str(", ");
+    }
+    list.push_str(element);
 }
 
 #[cfg(test)]
@@ -173,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_those_of_the_standard() {
+    fn accepts_tokens_of_rfc_9110() {
         let others = b"\"(),/:;<=>?@[\\]{} \t\x7F";
         for byte in 0..=255 {
             let expected = byte > b' ' && byte < 0x7F && !others.contains(&byte);
@@ -183,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn values_have_no_controls_and_no_blanks_around() {
+    fn rejects_values_with_controls_or_outer_whitespace() {
         assert!(is_value(b"") && is_value(b"a\tb c\xFF"));
         for bad in [&b" a"[..], b"a\t", b"a\r", b"a\nb", b"\0", b"a\x7F", b"\x1F"] {
             assert!(!is_value(bad), "{bad:?}");
@@ -191,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_names_or_addresses_with_a_port() {
+    fn accepts_hosts_with_optional_port() {
         for good in ["0", "example.com", "a_b:80", "a:", "127.0.0.1:65535", "[::1]", "[2001:db8::1]:443", "x%41y"] {
             assert!(is_host(good.as_bytes()), "{good}");
         }
@@ -219,22 +229,26 @@ mod tests {
             "a\\b",
             "[a]",
         ] {
-            // The comma is a sub-delim of RFC 3986, and stays one here.
+            // The comma is valid: it is a sub-delim of RFC 3986.
             assert_eq!(is_host(bad.as_bytes()), bad == "a,b", "{bad}");
         }
     }
 
     #[test]
-    fn lists_skip_empty_elements() {
+    fn skips_empty_list_elements() {
         let found: alloc::vec::Vec<_> = elements(b" ,a , b\t,,c").collect();
         assert_eq!(found, [b"a", b"b", b"c"]);
         assert_eq!(elements(b" , ").count(), 0);
     }
 
     #[test]
-    fn names_are_whole_elements_in_any_case() {
-        let names = |values: &[&str]| names(values.iter().map(|value| value.as_bytes()), b"websocket");
-        assert!(names(&["WebSocket"]) && names(&["h2c,\t WebSocket"]) && names(&["", "h2c", "websocket,"]));
-        assert!(!names(&["web\u{17F}ocket"]) && !names(&["websockets", "web, socket", "web socket"]) && !names(&[]));
+    fn finds_whole_list_elements_in_any_case() {
+        let contains = |values: &[&str]| contains_token(values.iter().map(|value| value.as_bytes()), b"websocket");
+        assert!(contains(&["WebSocket"]) && contains(&["h2c,\t WebSocket"]) && contains(&["", "h2c", "websocket,"]));
+        assert!(
+            !contains(&["web\u{17F}ocket"])
+                && !contains(&["websockets", "web, socket", "web socket"])
+                && !contains(&[])
+        );
     }
 }

@@ -1,20 +1,22 @@
 use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::slice;
 use core::str::from_utf8;
 
 use bytes::BytesMut;
 
-use crate::BuildError;
 use crate::debug::{Extensions, Hidden, is_harmless};
+use crate::error::BuildError;
 use crate::grammar::{elements, is_same, is_token, is_value};
+use crate::span::{Field, Span, write_field};
 
-/// The fields of a head: an ordered list over one buffer.
+/// The header fields of a head: an ordered list over one buffer.
 ///
-/// Names are compared without regard to ASCII case. It is a list and not a map: a head has a dozen fields, at most
-/// [`HeadLimits::max_headers`](crate::HeadLimits::max_headers), and a search is one pass over them.
+/// Names are compared without regard to ASCII case. This is a list and not a map, because a head has about a dozen header
+/// fields, and at most [`HeadLimits::max_headers`](crate::HeadLimits::max_headers). A search is one pass over them.
 ///
-/// `Debug` hides the values of all fields but a few that hold no secrets, such as `Host` and `Upgrade`: tokens and keys stand
-/// in fields of any name.
+/// `Debug` shows the values of a few names that never hold a secret, such as `Host` and `Upgrade`, and hides all others.
 ///
 /// ```
 /// use protocol_websocket_http::Headers;
@@ -28,125 +30,125 @@ use crate::grammar::{elements, is_same, is_token, is_value};
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// Holds all names and values, and what stands around them.
+    /// All names and values, and the bytes around them.
     bytes: BytesMut,
     fields: Vec<Field>,
 }
 
-/// Where a field's name and value lie in the buffer.
-#[derive(Clone, Copy)]
-pub(crate) struct Field {
-    pub(crate) name: Span,
-    pub(crate) value: Span,
-}
-
-/// A piece of a buffer of at most 4 GiB.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Span {
-    start: u32,
-    len: u32,
-}
-
 impl Headers {
-    /// An empty list.
+    /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends a field.
+    /// Appends a header field.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Field`] if `name` is no token (RFC 9110 §5.1), or `value` has a control character other than the
-    /// tab or a blank at either end (§5.5). [`BuildError::TooLong`] if the whole would exceed 4 GiB.
+    /// [`BuildError::Field`] if `name` is not a token (RFC 9110 §5.1), or `value` has a control character other than the
+    /// tab, or a space or tab at either end (§5.5). [`BuildError::TooLong`] if the list would exceed 4 GiB.
     pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), BuildError> {
         let value = value.as_ref();
         if !is_token(name.as_bytes()) || !is_value(value) {
             return Err(BuildError::Field);
         }
-        self.append(name.as_bytes(), value).ok_or(BuildError::TooLong)
+        self.append(name.as_bytes(), value).map(drop).ok_or(BuildError::TooLong)
     }
 
-    /// The value of the first field of this name.
+    /// Returns the value of the first header field of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.get_all(name).next()
     }
 
-    /// The value of the first field of this name, if it is UTF-8.
+    /// Returns the value of the first header field of this name, or `None` if that value is not UTF-8.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(|value| from_utf8(value).ok())
     }
 
-    /// The values of all fields of this name, in their order.
+    /// Iterates over the values of all header fields of this name, in order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields.iter().filter(move |field| self.is_named(field, name)).map(|field| self.slice(field.value))
     }
 
-    /// Whether there is a field of this name.
+    /// Returns whether there is a header field of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
-    /// The elements of a list (RFC 9110 §5.6.1) over all fields of this name: split at commas, without blanks around
-    /// them, empty ones skipped. An element that is not UTF-8 is skipped too: it is no token.
+    /// Iterates over the elements of a list (RFC 9110 §5.6.1) over all header fields of this name.
+    ///
+    /// Values are split at commas, and spaces and tabs around an element are removed. Elements that are empty or not UTF-8
+    /// are skipped.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Headers;
+    ///
+    /// let mut headers = Headers::new();
+    /// headers.push("Sec-WebSocket-Protocol", "chat, superchat")?;
+    /// headers.push("Sec-WebSocket-Protocol", "v2.chat")?;
+    /// assert!(headers.tokens("sec-websocket-protocol").eq(["chat", "superchat", "v2.chat"]));
+    /// # Ok::<(), protocol_websocket_http::BuildError>(())
+    /// ```
     pub fn tokens(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get_all(name).flat_map(elements).filter_map(|element| from_utf8(element).ok())
     }
 
-    /// All fields, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter().map(|field| (self.text(field.name), self.slice(field.value)))
+    /// Iterates over the names and values of all header fields, in order.
+    #[must_use]
+    pub fn iter(&self) -> HeadersIter<'_> {
+        HeadersIter { headers: self, fields: self.fields.iter() }
     }
 
-    /// How many fields there are.
+    /// Returns the number of header fields.
     #[must_use]
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Whether there is no field.
+    /// Returns whether there is no header field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// Takes over a head that was parsed: its bytes, and where its fields lie in them.
+    /// Creates the list of a parsed head from its bytes and the positions of its header fields.
     pub(crate) fn from_head(bytes: BytesMut, fields: Vec<Field>) -> Self {
         Self { bytes, fields }
     }
 
-    /// Appends a field that was checked. `None` if the buffer would exceed 4 GiB.
-    pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
-        let start = self.bytes.len();
-        Span::new(start, name.len() + value.len() + 4)?;
-        write_field(&mut self.bytes, name, value);
-        let value_start = start + name.len() + 2;
-        self.fields.push(Field { name: Span::small(start, name.len()), value: Span::small(value_start, value.len()) });
-        Some(())
+    /// Appends a header field without a check, and returns the position of the value. Returns `None` if the buffer would
+    /// exceed 4 GiB.
+    pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) -> Option<Span> {
+        let field = Field::append(name, value, &mut self.bytes)?;
+        self.fields.push(field);
+        Some(field.value)
     }
 
-    /// Appends all fields of another list. `None` if the buffer would exceed 4 GiB.
+    /// Appends all header fields of another list. Returns `None` if the buffer would exceed 4 GiB.
     pub(crate) fn append_all(&mut self, other: &Self) -> Option<()> {
-        other.fields.iter().try_for_each(|field| self.append(other.slice(field.name), other.slice(field.value)))
+        other.fields.iter().try_for_each(|field| {
+            self.append(other.slice(field.name), other.slice(field.value))?;
+            Some(())
+        })
     }
 
-    /// Appends text that is no field. `None` if the buffer would exceed 4 GiB.
+    /// Appends text that is not a header field. Returns `None` if the buffer would exceed 4 GiB.
     pub(crate) fn write(&mut self, text: &str) -> Option<Span> {
         let span = Span::new(self.bytes.len(), text.len())?;
         self.bytes.extend_from_slice(text.as_bytes());
         Some(span)
     }
 
-    /// An empty list with room for that many bytes and fields.
+    /// Creates an empty list with capacity for that many bytes and header fields.
     pub(crate) fn with_capacity(bytes: usize, fields: usize) -> Self {
         Self { bytes: BytesMut::with_capacity(bytes), fields: Vec::with_capacity(fields) }
     }
 
-    /// The value of a field that may be there once.
+    /// Returns the value of a header field that may appear once.
     pub(crate) fn at_most_once(&self, name: &str) -> Result<Option<&[u8]>, Repeated> {
         let mut values = self.get_all(name);
         let first = values.next();
@@ -166,28 +168,35 @@ impl Headers {
     }
 
     pub(crate) fn text(&self, span: Span) -> &str {
-        from_utf8(self.slice(span)).unwrap_or_default()
+        let text = from_utf8(self.slice(span));
+        debug_assert!(text.is_ok(), "names, targets and reason phrases are ASCII");
+        text.unwrap_or_default()
     }
 
-    /// Where `part`, a slice of a value or of other text in the buffer, lies.
+    /// Returns the position of `part`, a slice of a value or of other text in the buffer.
     pub(crate) fn span(&self, part: &[u8]) -> Span {
         Span::within(part, &self.bytes)
     }
 
-    /// How many bytes [`encode`](Self::encode) writes, or a few more.
+    /// Returns an upper bound of the number of bytes that [`encode`](Self::encode) writes.
     pub(crate) fn encoded_len(&self) -> usize {
         self.bytes.len() + 4 * self.fields.len() + 2
     }
 
-    /// Writes the fields and the empty line.
+    /// Writes the header fields and the empty line after them.
     pub(crate) fn encode(&self, output: &mut BytesMut) {
-        for field in &self.fields {
-            write_field(output, self.slice(field.name), self.slice(field.value));
-        }
+        self.encode_fields(output);
         output.extend_from_slice(b"\r\n");
     }
 
-    /// All that is in the buffer.
+    /// Writes the header fields.
+    pub(crate) fn encode_fields(&self, output: &mut BytesMut) {
+        for field in &self.fields {
+            write_field(output, self.slice(field.name), self.slice(field.value));
+        }
+    }
+
+    /// Returns the whole buffer.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -195,11 +204,11 @@ impl Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter().map(|(name, value)| (name, Value(name, value)))).finish()
+        self.iter().fmt(f)
     }
 }
 
-/// The same fields in the same order; names without regard to ASCII case.
+/// Compares the header fields in order, and their names without regard to ASCII case.
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
@@ -209,11 +218,71 @@ impl PartialEq for Headers {
 
 impl Eq for Headers {}
 
-/// A field is there more often than it may be.
+impl Hash for Headers {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        for (name, value) in self {
+            state.write_usize(name.len());
+            name.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+            value.hash(state);
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Headers {
+    type Item = (&'a str, &'a [u8]);
+    type IntoIter = HeadersIter<'a>;
+
+    fn into_iter(self) -> HeadersIter<'a> {
+        self.iter()
+    }
+}
+
+/// An iterator over the names and values of [`Headers`], in order.
+///
+/// ```
+/// use protocol_websocket_http::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.push("Host", "example.com")?;
+/// for (name, value) in &headers {
+///     assert_eq!((name, value), ("Host", &b"example.com"[..]));
+/// }
+/// # Ok::<(), protocol_websocket_http::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct HeadersIter<'a> {
+    headers: &'a Headers,
+    fields: slice::Iter<'a, Field>,
+}
+
+impl<'a> Iterator for HeadersIter<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let field = self.fields.next()?;
+        Some((self.headers.text(field.name), self.headers.slice(field.value)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.fields.size_hint()
+    }
+}
+
+impl ExactSizeIterator for HeadersIter<'_> {}
+
+/// Hides the values that the `Debug` of [`Headers`] hides.
+impl fmt::Debug for HeadersIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.clone().map(|(name, value)| (name, Value(name, value)))).finish()
+    }
+}
+
+/// The error for a header field that appears more often than allowed.
 #[derive(Debug)]
 pub(crate) struct Repeated;
 
-/// The value of the field with this name.
+/// The name and the value of a header field. `Debug` shows the value if the name never holds a secret.
 struct Value<'a>(&'a str, &'a [u8]);
 
 impl fmt::Debug for Value<'_> {
@@ -229,47 +298,15 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-impl Span {
-    /// `None` above 4 GiB.
-    fn new(start: usize, len: usize) -> Option<Self> {
-        u32::try_from(start.checked_add(len)?).ok()?;
-        Some(Self::small(start, len))
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "no buffer is longer than 4 GiB")]
-    const fn small(start: usize, len: usize) -> Self {
-        Self { start: start as u32, len: len as u32 }
-    }
-
-    /// Where `part`, a slice of `whole`, lies. An empty part may be no slice of it.
-    pub(crate) fn within(part: &[u8], whole: &[u8]) -> Self {
-        let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-        Self::small(start, part.len())
-    }
-
-    const fn len(self) -> usize {
-        self.len as usize
-    }
-
-    fn of(self, whole: &[u8]) -> &[u8] {
-        whole.get(self.start as usize..).and_then(|rest| rest.get(..self.len())).unwrap_or_default()
-    }
-}
-
-pub(crate) fn write_field(output: &mut BytesMut, name: &[u8], value: &[u8]) {
-    output.extend_from_slice(name);
-    output.extend_from_slice(b": ");
-    output.extend_from_slice(value);
-    output.extend_from_slice(b"\r\n");
-}
-
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
     use alloc::format;
 
     #[test]
-    fn names_have_no_case_and_repeat_in_order() {
+    fn compares_names_without_case_and_keeps_order() {
         let mut headers = Headers::new();
         headers.push("A", "1").unwrap();
         headers.push("b", "2").unwrap();
@@ -284,7 +321,33 @@ mod tests {
     }
 
     #[test]
-    fn tokens_run_over_all_fields() {
+    fn equal_headers_have_equal_hashes() {
+        let hash = |name: &str, value: &str| {
+            let mut headers = Headers::new();
+            headers.push(name, value).unwrap();
+            let mut hasher = std::hash::DefaultHasher::new();
+            headers.hash(&mut hasher);
+            (headers, hasher.finish())
+        };
+        assert_eq!(hash("Host", "h"), hash("hOST", "h"));
+        assert_ne!(hash("Host", "h"), hash("Host", "H"));
+    }
+
+    #[test]
+    fn iterates_over_names_and_values() {
+        let mut headers = Headers::new();
+        headers.push("A", "1").unwrap();
+        headers.push("B", "2").unwrap();
+        let mut values = Vec::new();
+        for (_, value) in &headers {
+            values.push(value);
+        }
+        assert_eq!(values, [b"1", b"2"]);
+        assert_eq!(headers.iter().len(), 2);
+    }
+
+    #[test]
+    fn tokens_span_all_fields_of_a_name() {
         let mut headers = Headers::new();
         headers.push("c", "a, b").unwrap();
         headers.push("C", ",,c\t,").unwrap();
@@ -294,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_arrive_is_refused() {
+    fn rejects_invalid_names_and_values() {
         let mut headers = Headers::new();
         for name in ["", "a b", "a:", "a\r\nb", "é", "a\0"] {
             assert_eq!(headers.push(name, "x"), Err(BuildError::Field), "{name:?}");
@@ -306,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_may_have_a_long_value() {
+    fn accepts_long_names_and_values() {
         let (name, value) = ("n".repeat(1 << 16), "v".repeat(1 << 16));
         let mut headers = Headers::new();
         headers.push(&name, &value).unwrap();
@@ -314,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_shown() {
+    fn debug_hides_secrets() {
         let mut headers = Headers::new();
         for name in ["Cookie", "authorization", "Location", "X-Api-Key", "Sec-WebSocket-Protocol", "X"] {
             headers.push(name, "secret").unwrap();

@@ -7,14 +7,14 @@ use protocol_websocket_core::{Random, Version};
 use sha1::block_api::compress;
 use sha1::{Digest, Sha1};
 
-use crate::ParseError;
 use crate::debug::Hidden;
+use crate::error::ParseError;
 use crate::grammar::{is_base64, is_base64_of_16};
 
-/// `Sec-WebSocket-Key`: 16 bytes in base64, 24 characters (RFC 6455 §4.1, item 7). A key of draft-ietf-hybi-10 has any
-/// base64 of 1 to 64 characters.
+/// The value of `Sec-WebSocket-Key`: the base64 of 16 bytes, which has 24 characters (RFC 6455 §4.1, item 7). A key of
+/// draft-ietf-hybi-10 is any base64 of 1 to 64 characters.
 ///
-/// It proves nothing but that the other end speaks WebSocket. `Debug` hides it.
+/// A key proves only that the peer supports WebSocket. `Debug` hides it.
 ///
 /// ```
 /// use protocol_websocket_http::Key;
@@ -25,48 +25,49 @@ use crate::grammar::{is_base64, is_base64_of_16};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The text, and zeros after it.
+    /// The characters, with zeros after them.
     text: [u8; MAX_LEN],
     len: u8,
 }
 
-/// How many characters a key of draft-ietf-hybi-10 may have: npm's `ws` up to 0.4 sends 20.
+/// The maximum length of a key of draft-ietf-hybi-10. Version 0.4 of npm's `ws` sends 20 characters.
 const MAX_LEN: usize = 64;
 
 impl Key {
-    /// A fresh key.
+    /// Creates a random key.
     #[must_use]
     pub fn random(random: &mut dyn Random) -> Self {
         let (mut nonce, mut text) = ([0; 16], [b'='; 24]);
         random.fill(&mut nonce);
-        // 16 bytes always make 24 characters.
-        let _ = STANDARD.encode_slice(nonce, &mut text);
+        let written = STANDARD.encode_slice(nonce, &mut text);
+        debug_assert_eq!(written, Ok(24), "16 bytes are 24 characters of base64");
         Self::of_checked(&text)
     }
 
-    /// A key of RFC 6455 as it stands in the field. `None` unless it is 24 characters of base64 that decode to 16 bytes.
+    /// Parses a key of RFC 6455. Returns `None` unless the text is 24 characters of base64 that decode to 16 bytes.
     ///
-    /// The last symbol's unused bits may be anything: RFC 6455 §4.1 itself prints a key in which they are not zero.
+    /// The unused bits of the last symbol may have any value: RFC 6455 §4.1 contains a key in which they are not zero.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         is_valid(text, Version::Rfc6455).then(|| Self::of_checked(text))
     }
 
-    /// The characters.
+    /// Returns the characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// The `Sec-WebSocket-Accept` that belongs to this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
+    /// Returns the `Sec-WebSocket-Accept` for this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
     #[must_use]
     pub fn accept(&self) -> [u8; 28] {
         accept(self.as_bytes())
     }
 
-    /// A key that was checked.
+    /// Creates a key from a value that was checked.
     pub(crate) fn of_checked(key: &[u8]) -> Self {
         let mut text = [0; MAX_LEN];
+        debug_assert!(key.len() <= MAX_LEN, "a valid key has at most {MAX_LEN} characters");
         if let Some(place) = text.get_mut(..key.len()) {
             place.copy_from_slice(key);
         }
@@ -78,7 +79,7 @@ impl Key {
     }
 }
 
-/// Whether this version has such keys.
+/// Returns whether the key is valid in this version.
 pub(crate) fn is_valid(key: &[u8], version: Version) -> bool {
     match version {
         Version::Hybi10 => key.len() <= MAX_LEN && is_base64(key),
@@ -86,7 +87,7 @@ pub(crate) fn is_valid(key: &[u8], version: Version) -> bool {
     }
 }
 
-/// The `Sec-WebSocket-Accept` that belongs to a key that was checked.
+/// Returns the `Sec-WebSocket-Accept` for a valid key.
 pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
     let mut text = [b'='; 28];
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
@@ -100,17 +101,16 @@ pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
         Ok(key) => hash_of_24(*key),
         Err(_) => Sha1::new().chain_update(key).chain_update(GUID).finalize().into(),
     };
-    // 20 bytes always make 28 characters.
-    let _ = STANDARD.encode_slice(hash, &mut text);
+    let written = STANDARD.encode_slice(hash, &mut text);
+    debug_assert_eq!(written, Ok(28), "20 bytes are 28 characters of base64");
     text
 }
 
-/// The same SHA-1 for a key as nearly all are: without counting and padding.
+/// Returns the SHA-1 of a 24-character key and [`GUID`]. Fast path: the padding of the fixed length is precomputed.
 fn hash_of_24(key: [u8; 24]) -> [u8; 20] {
     let (mut hash, mut blocks) = (START, BLOCKS);
-    if let Some(place) = blocks.as_flattened_mut().first_chunk_mut() {
-        *place = key;
-    }
+    let [block, _] = &mut blocks;
+    block.iter_mut().zip(key).for_each(|(place, byte)| *place = byte);
     compress(&mut hash, &blocks);
     let mut bytes = [0; 20];
     bytes.as_chunks_mut().0.iter_mut().zip(hash).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
@@ -120,13 +120,19 @@ fn hash_of_24(key: [u8; 24]) -> [u8; 20] {
 impl FromStr for Key {
     type Err = ParseError;
 
-    /// Reads a key as [`parse`](Self::parse) does.
+    /// Parses a key as [`parse`](Self::parse) does.
     ///
     /// # Errors
     ///
-    /// [`ParseError::Key`] if it is none.
+    /// [`ParseError::Key`] for an invalid key.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         Self::parse(text.as_bytes()).ok_or(ParseError::Key)
+    }
+}
+
+impl AsRef<str> for Key {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 
@@ -136,42 +142,43 @@ impl fmt::Display for Key {
     }
 }
 
+/// Hides the key.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Key").field(&Hidden).finish()
     }
 }
 
-/// The string of RFC 6455 §1.3, which is hashed with the key.
+/// The string that is hashed with the key (RFC 6455 §1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// What is hashed: the key, which is written over the dots, the string, and the padding of SHA-1 (RFC 3174 §4), a bit,
-/// zeros, and how many bits there are. As the length is always the same, only the key is to be filled in.
+/// The two blocks that are hashed: 24 characters for the key, [`GUID`], and the padding of SHA-1 (RFC 3174 §4), which is a
+/// bit, zeros, and the length in bits. The length is always 60 bytes, so that only the key varies.
 const BLOCKS: [[u8; 64]; 2] = [
     *b"........................258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0\0",
     *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\xE0",
 ];
 
-/// With which SHA-1 begins (RFC 3174 §6.1).
+/// The initial hash of SHA-1 (RFC 3174 §6.1).
 const START: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// RFC 6455 §4.1, item 7: the nonce, and the key as it is printed there, whose last bits are not zero.
+    /// RFC 6455 §4.1, item 7: the nonce, and the key in the text, whose unused bits are not zero.
     const NONCE: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
     const PRINTED: &str = "AQIDBAUGBwgJCgsMDQ4PEC==";
 
     #[test]
-    fn accept_is_that_of_the_rfc() {
+    fn computes_accept_of_the_rfc_example() {
         let key: Key = "dGhlIHNhbXBsZSBub25jZQ==".parse().unwrap();
         assert_eq!(&key.accept(), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
-    fn loose_bits_are_taken_and_the_text_is_hashed() {
+    fn accepts_nonzero_unused_bits_and_hashes_the_text() {
         let canonical = Key::random(&mut |buf: &mut [u8]| buf.copy_from_slice(&NONCE));
         assert_eq!(canonical.as_str(), "AQIDBAUGBwgJCgsMDQ4PEA==");
         assert_eq!(&canonical.accept(), b"C/0nmHhBztSRGR1CwL6Tf4ZjwpY=");
@@ -180,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_any_length_is_hashed_with_the_string() {
+    fn hashes_keys_of_any_length() {
         for len in 1..=MAX_LEN {
             let key = &[b'A'; MAX_LEN][..len];
             assert!(is_valid(key, Version::Hybi10));
@@ -193,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_hybi_10_is_any_base64() {
+    fn accepts_any_base64_in_hybi_10() {
         for good in ["A", "OC0xMjM0NTY3ODkwMTIz", "AQIDBAUGBwgJCgsMDQ4PEA==", "AQ=", "+/+/"] {
             assert!(is_valid(good.as_bytes(), Version::Hybi10), "{good}");
         }
@@ -204,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lengths_and_alphabets_are_refused() {
+    fn rejects_other_lengths_and_alphabets() {
         for bad in [
             "",
             "AQIDBAUGBwgJCgsMDQ4P",

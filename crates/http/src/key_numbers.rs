@@ -6,48 +6,48 @@ use protocol_websocket_core::Random;
 
 use crate::debug::Hidden;
 
-/// The two numbers that `Sec-WebSocket-Key1` and `-Key2` hide (draft-ietf-hybi-00 §1.3).
+/// The two numbers in `Sec-WebSocket-Key1` and `-Key2` (draft-ietf-hybi-00 §1.3).
 ///
-/// Together with the eight bytes behind the head of the request they make the 16 bytes that follow the head of the
-/// answer. They are no secret, and prove nothing but that the other end speaks WebSocket.
+/// Together with the eight bytes after the head of the request they determine the 16 bytes after the head of the response.
+/// They prove only that the peer supports WebSocket.
 ///
 /// ```
 /// use protocol_websocket_http::KeyNumbers;
 ///
 /// // The example of the draft, §1.2.
-/// let numbers = KeyNumbers::parse(b"4 @1  46546xW%0l 1 5", b"12998 5 Y3 1  .P00").expect("two good keys");
+/// let numbers = KeyNumbers::parse(b"4 @1  46546xW%0l 1 5", b"12998 5 Y3 1  .P00").expect("both keys are valid");
 /// assert_eq!(&numbers.digest(*b"^n:ds[4U"), b"8jKS'y:G*Co,Wxa-");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyNumbers([u32; 2]);
 
 impl KeyNumbers {
-    /// Reads the numbers of two keys, as they stand in their fields.
+    /// Parses the values of the two header fields.
     ///
-    /// A key's digits, joined, are divided by the count of its spaces (draft-ietf-hybi-00 §5.2). `None` without a digit
-    /// or a space, with a remainder, or for a quotient of more than 32 bits.
+    /// The number of a key is that of its joined digits, divided by the number of its spaces (draft-ietf-hybi-00 §5.2).
+    /// Returns `None` if a key has no digit or no space, if there is a remainder, or if the quotient exceeds 32 bits.
     #[must_use]
     pub fn parse(key1: &[u8], key2: &[u8]) -> Option<Self> {
         Some(Self([number(key1)?, number(key2)?]))
     }
 
-    /// The numbers of `Sec-WebSocket-Key1` and of `Sec-WebSocket-Key2`.
+    /// Returns the numbers of `Sec-WebSocket-Key1` and of `Sec-WebSocket-Key2`.
     #[must_use]
     pub const fn numbers(self) -> [u32; 2] {
         self.0
     }
 
-    /// What a server writes behind the head of its answer: the MD5 of both numbers and of the eight bytes behind the
-    /// head of the request.
+    /// Returns the bytes that a server writes after the head of its response: the MD5 of both numbers and of the eight bytes
+    /// after the head of the request.
     #[must_use]
     pub fn digest(self, key3: [u8; 8]) -> [u8; 16] {
         let [number1, number2] = self.0.map(u32::to_be_bytes);
         Md5::new().chain_update(number1).chain_update(number2).chain_update(key3).finalize().into()
     }
 
-    /// Fresh numbers, and the keys that hide them.
+    /// Creates random numbers, and the keys that contain them.
     pub(crate) fn random(random: &mut dyn Random) -> (Self, [String; 2]) {
-        let [(number1, key1), (number2, key2)] = [hide(random), hide(random)];
+        let [(number1, key1), (number2, key2)] = [random_key(random), random_key(random)];
         (Self([number1, number2]), [key1, key2])
     }
 }
@@ -65,10 +65,11 @@ impl From<[u32; 2]> for KeyNumbers {
     }
 }
 
+/// Returns the number of a key.
 fn number(key: &[u8]) -> Option<u32> {
     let mut digits = key.iter().filter(|byte| byte.is_ascii_digit()).map(|digit| u64::from(digit - b'0')).peekable();
     digits.peek()?;
-    // The product of two numbers of 32 bits never has more than 64.
+    // The digits are the product of two numbers of 32 bits, so that more than 64 bits are invalid.
     let product = digits.try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(digit))?;
     let spaces = key.iter().filter(|&&byte| byte == b' ').count() as u64;
     if product.checked_rem(spaces)? != 0 {
@@ -77,8 +78,8 @@ fn number(key: &[u8]) -> Option<u32> {
     u32::try_from(product / spaces).ok()
 }
 
-/// Makes a number and its key, as draft-ietf-hybi-00 §4.1 has it, steps 16 to 22.
-fn hide(random: &mut dyn Random) -> (u32, String) {
+/// Creates a random number and its key (draft-ietf-hybi-00 §4.1, steps 16 to 22).
+fn random_key(random: &mut dyn Random) -> (u32, String) {
     let spaces = 1 + below(random, 12);
     let number = below(random, u64::from(u32::MAX) / spaces + 1);
     let mut key = (number * spaces).to_string();
@@ -86,25 +87,30 @@ fn hide(random: &mut dyn Random) -> (u32, String) {
         let character = char::from(OTHERS.get(index(random, OTHERS.len())).copied().unwrap_or(b'!'));
         insert(random, &mut key, 0, character);
     }
-    // Not at the ends, where a space would be trimmed.
+    // A space at either end would be trimmed.
     (0..spaces).for_each(|_| insert(random, &mut key, 1, ' '));
-    (u32::try_from(number).unwrap_or_default(), key)
+    let number = u32::try_from(number);
+    debug_assert!(number.is_ok(), "the number is below 2^32");
+    (number.unwrap_or_default(), key)
 }
 
-/// U+0021 to U+002F and U+003A to U+007E: what is printed and no digit.
+/// U+0021 to U+002F and U+003A to U+007E: printable characters except digits.
 const OTHERS: &[u8; 84] = b"!\"#$%&'()*+,-./:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
-/// Inserts at a random place, at least so far from both ends.
+/// Inserts a character at a random position, at least `margin` characters from both ends.
 fn insert(random: &mut dyn Random, key: &mut String, margin: usize, character: char) {
     let at = margin + index(random, key.len() + 1 - 2 * margin);
     key.insert(at, character);
 }
 
 fn index(random: &mut dyn Random, len: usize) -> usize {
-    usize::try_from(below(random, len as u64)).unwrap_or_default()
+    let index = usize::try_from(below(random, len as u64));
+    debug_assert!(index.is_ok(), "the index is below a length");
+    index.unwrap_or_default()
 }
 
-/// A number below `limit`, which has 33 bits at most. 64 bits are drawn, so that none is favoured by more than 2^-31.
+/// Returns a random number below `limit`, which has at most 33 bits. 64 random bits are used, so that the probabilities
+/// differ by at most 2^-31.
 fn below(random: &mut dyn Random, limit: u64) -> u64 {
     let mut bytes = [0; 8];
     random.fill(&mut bytes);
@@ -119,7 +125,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_examples_of_the_draft_come_out() {
+    fn computes_the_examples_of_the_draft() {
         // draft-ietf-hybi-00: §1.2, §1.3, and the worked examples of §4.1 and §5.2.
         for (key1, key2, numbers, key3, digest) in [
             (
@@ -157,9 +163,9 @@ mod tests {
         }
     }
 
-    /// Every key of up to eight characters out of five, by the words of draft-ietf-hybi-00 §5.2.
+    /// Tries every key of up to eight characters out of five, against the words of draft-ietf-hybi-00 §5.2.
     #[test]
-    fn every_short_key_is_judged_as_the_draft_says() {
+    fn parses_every_short_key_as_the_draft_requires() {
         for len in 0..=8 {
             for shape in 0..5_u32.pow(len) {
                 let letters = (0..len).map(|at| b"0 19x"[(shape / 5_u32.pow(at) % 5) as usize]);
@@ -174,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_follow_the_rules() {
+    fn rejects_keys_that_break_a_rule() {
         for (key, expected) in [
             (" 0", Some(0)),
             ("4294967295 ", Some(u32::MAX)),
             ("8589934590  ", Some(u32::MAX)),
             ("000000000000000000000000000007 ", Some(7)),
             ("18446744073709551615               ", None),
-            // Not a multiple of the spaces, no space, no digit; both of the first are examples of the draft, §5.2.
+            // Not a multiple of the spaces, no space, no digit. The first two are examples of the draft, §5.2.
             ("1 0 1", None),
             ("3e6b26341780", None),
             ("a b", None),
@@ -203,7 +209,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_hidden_number_is_found(seed in prop::collection::vec(any::<u8>(), 1..999)) {
+        fn roundtrips_random_keys(seed in prop::collection::vec(any::<u8>(), 1..999)) {
             let mut bytes = seed.iter().copied().cycle();
             let mut random = |buf: &mut [u8]| buf.fill_with(|| bytes.next().unwrap());
             let (numbers, [key1, key2]) = KeyNumbers::random(&mut random);
@@ -220,15 +226,15 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_source_are_the_shortest_and_the_longest_key() {
-        let hidden = |byte: u8| hide(&mut |buf: &mut [u8]| buf.fill(byte));
-        assert_eq!(hidden(0), (0, "! 0".into()));
+    fn random_extremes_are_the_shortest_and_the_longest_key() {
+        let key = |byte: u8| random_key(&mut |buf: &mut [u8]| buf.fill(byte));
+        assert_eq!(key(0), (0, "! 0".into()));
         let longest = format!("4294967292{}{}~", "~".repeat(11), " ".repeat(12));
-        assert_eq!(hidden(0xFF), (357_913_941, longest));
+        assert_eq!(key(0xFF), (357_913_941, longest));
     }
 
     #[test]
-    fn the_ends_of_the_source_are_the_ends_of_the_range() {
+    fn random_extremes_are_the_ends_of_the_range() {
         for (byte, lowest) in [(0, true), (0xFF, false)] {
             let mut random = |buf: &mut [u8]| buf.fill(byte);
             let drawn: Vec<_> = [1, 12, 84, 1 << 32].into_iter().map(|limit| below(&mut random, limit)).collect();

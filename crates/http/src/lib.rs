@@ -2,18 +2,18 @@
 //!
 //! # In scope
 //!
-//! - [`HeadReader`] finds heads in a stream however it is cut, within [`HeadLimits`]; [`RequestHead`] and
-//!   [`ResponseHead`] are any of HTTP/1.x, so that a server can answer other requests on the same port.
-//! - [`Request`] is a request that passed every check of RFC 6455 §4.2.1; [`Response`] an answer that passed those of
-//!   §4.1. The drafts before the RFC are told apart by what they ask for: see [`Request::check`] and [`Versions`].
-//! - [`Offer`], [`Accept`] and [`Reject`] say what to write, and nothing can be smuggled into that: a name or value
-//!   that would not arrive as it was given is a [`BuildError`].
-//! - [`Negotiated`] is what both ends agreed on.
+//! - [`HeadReader`] finds heads in a stream, however the stream is split, within [`HeadLimits`]. [`RequestHead`] and
+//!   [`ResponseHead`] hold any head of HTTP/1.x, so that a server can respond to other requests on the same port.
+//! - [`Request`] is a request that passed every check of RFC 6455 §4.2.1, and [`Response`] a response that passed those of
+//!   §4.1. The drafts before the RFC are supported, too: see [`Request::check`] and [`Versions`].
+//! - [`Offer`], [`Accept`] and [`Reject`] hold the values of a head to write. A value that the peer would not receive
+//!   unchanged is a [`BuildError`], so that no header field can be injected.
+//! - [`Negotiated`] is the result of a handshake.
 //!
 //! # Out of scope
 //!
-//! Bodies, HTTP/2 and HTTP/3. The order of events is kept by `protocol-websocket-handshake-client` and
-//! `protocol-websocket-handshake-server`.
+//! Bodies, HTTP/2 and HTTP/3. The state of a handshake: `protocol-websocket-handshake-client` and
+//! `protocol-websocket-handshake-server` have it.
 //!
 //! ```text
 //! bytes ──HeadReader──▶ RequestHead ──from_head──▶ Request ──Accept──▶ 101      (Negotiated)
@@ -49,6 +49,7 @@
 //!
 //! - `std` (on): heads are parsed with the vector instructions of the running processor.
 //! - `http` (off): conversions from and to the types of the `http` crate.
+//! - `serde` (off): `Serialize` and `Deserialize` for [`HeadLimits`] and [`Versions`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -56,53 +57,67 @@
 extern crate alloc;
 
 mod accept;
+mod build_request;
+mod build_response;
+mod caller_headers;
 mod cgi;
 mod challenge;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 mod convert;
 mod cookie;
+mod cookie_syntax;
 mod debug;
+mod destination;
 mod error;
 mod extension;
+mod fields;
 mod grammar;
 mod head;
 mod headers;
 mod key;
 mod key_numbers;
-mod known;
-mod negotiate;
+mod limits;
 mod negotiated;
 mod offer;
 mod origin;
+mod perl_compat;
 mod perl_cookie;
 mod reader;
 mod reject;
 mod request;
+mod request_head;
 mod response;
-mod target;
-mod validator;
-mod version;
+mod response_head;
+mod search;
+mod set_cookie;
+mod span;
+mod syntax;
+mod validate_request;
+mod validate_response;
+mod versions;
 
 pub use accept::Accept;
-pub use cookie::{Cookie, SameSite, SetCookie};
+pub use cookie::Cookie;
+pub use destination::Destination;
 pub use error::{BuildError, ParseError, ResponseError};
 pub use extension::parse_extensions;
-pub use head::{RequestHead, ResponseHead};
-pub use headers::Headers;
+pub use headers::{Headers, HeadersIter};
 pub use key::Key;
 pub use key_numbers::KeyNumbers;
-pub use negotiate::Negotiate;
+pub use limits::HeadLimits;
 pub use negotiated::Negotiated;
 pub use offer::Offer;
 pub use perl_cookie::PerlCookie;
-pub use protocol_websocket_core::{ExtensionParams, ExtensionParams as Extension, Role, Version};
-pub use reader::{HeadLimits, HeadReader};
+pub use protocol_websocket_core::{ExtensionParams, Role, Version};
+pub use reader::HeadReader;
 pub use reject::Reject;
 pub use request::Request;
+pub use request_head::RequestHead;
 pub use response::Response;
-pub use target::Target;
-pub use version::Versions;
+pub use response_head::ResponseHead;
+pub use set_cookie::{SameSite, SetCookie};
+pub use versions::{Versions, VersionsIter};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -2,34 +2,39 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use protocol_websocket_core::Version;
+use protocol_websocket_core::{ExtensionParams, Version};
 
-use crate::Extension;
 use crate::debug::Hidden;
 
-/// What both ends agreed on: all that framing has to know of the handshake.
+/// The result of a handshake: the version, the subprotocol and the extensions on which client and server agreed.
 ///
-/// By default it is RFC 6455 with nothing negotiated. A handshake made elsewhere (HTTP/2, HTTP/3, another library)
-/// fills it by hand:
+/// The default is RFC 6455 without a subprotocol and extensions. For a handshake made elsewhere (HTTP/2, HTTP/3, another
+/// library) the caller sets the values:
 ///
 /// ```
-/// use protocol_websocket_http::{Extension, Negotiated};
+/// use protocol_websocket_http::{ExtensionParams, Negotiated};
 ///
-/// let negotiated = Negotiated::default().subprotocol("chat").extension(Extension::new("permessage-deflate"));
+/// let negotiated = Negotiated::default().subprotocol("chat").extension(ExtensionParams::new("permessage-deflate"));
 /// assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"));
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Negotiated {
     /// The version of the protocol.
     pub version: Version,
-    /// The subprotocol, if one was chosen.
+    /// The subprotocol that the server selected.
     pub subprotocol: Option<String>,
-    /// The extensions with their parameters as the server answered them, in the order in which they apply.
-    pub extensions: Vec<Extension>,
+    /// The extensions with the parameters of the server's response, in the order in which they apply.
+    pub extensions: Vec<ExtensionParams>,
 }
 
 impl Negotiated {
+    /// Creates the result of a handshake that agreed on nothing beyond RFC 6455: the same as `Negotiated::default()`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { version: Version::Rfc6455, subprotocol: None, extensions: Vec::new() }
+    }
+
     /// Sets [`version`](Self#structfield.version).
     #[must_use]
     pub fn version(mut self, version: Version) -> Self {
@@ -46,13 +51,13 @@ impl Negotiated {
 
     /// Appends to [`extensions`](Self#structfield.extensions).
     #[must_use]
-    pub fn extension(mut self, extension: Extension) -> Self {
+    pub fn extension(mut self, extension: ExtensionParams) -> Self {
         self.extensions.push(extension);
         self
     }
 }
 
-/// Hides the subprotocol: some clients send a token as one.
+/// Hides the subprotocol, because some clients send a secret token in it.
 impl fmt::Debug for Negotiated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Negotiated")

@@ -1,6 +1,6 @@
-//! Origins as browsers write them: scheme, host and port (RFC 6454 §6.2).
+//! Comparison of origins: scheme, host and port (RFC 6454 §6.2).
 
-/// Whether both are the same scheme, host and port. What is no such thing, `null` above all, is equal to nothing.
+/// Returns whether both have the same scheme, host and port. Opaque origins such as `null` never match.
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
     match (parts(a), parts(b)) {
         (Some(a), Some(b)) => a.0.eq_ignore_ascii_case(b.0) && a.1.eq_ignore_ascii_case(b.1),
@@ -8,7 +8,7 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     }
 }
 
-/// Whether a page of this origin came from the server with this `Host`, over TLS if `secure`.
+/// Returns whether a page of this origin is from the server with this `Host`, over TLS if `secure`.
 pub(crate) fn is_host(origin: &str, host: &str, secure: bool) -> bool {
     let ours = if secure { "https" } else { "http" };
     parts(origin).is_some_and(|(scheme, authority)| {
@@ -16,7 +16,7 @@ pub(crate) fn is_host(origin: &str, host: &str, secure: bool) -> bool {
     })
 }
 
-/// The scheme, and host and port without the scheme's default one.
+/// Splits an origin into its scheme, and its host and port. The default port of the scheme is removed.
 fn parts(origin: &str) -> Option<(&str, &str)> {
     let (scheme, authority) = origin.split_once("://")?;
     Some((scheme, without_port(scheme, authority)))
@@ -39,7 +39,7 @@ mod tests {
     use alloc::format;
 
     #[test]
-    fn scheme_host_and_port_must_be_the_same() {
+    fn compares_scheme_host_and_port() {
         let origin = "https://Example.com";
         for same in ["https://example.com", "HTTPS://EXAMPLE.COM", "https://example.com:443"] {
             assert!(is_same(origin, same), "{same}");
@@ -59,12 +59,12 @@ mod tests {
             assert!(!is_same(origin, other), "{other}");
         }
         assert!(!is_same("null", "null"));
-        // Other schemes have a default port that is not known here.
+        // The default ports of other schemes are not known here.
         assert!(is_same("app://h:80", "APP://H:80") && !is_same("app://h", "app://h:80"));
     }
 
     #[test]
-    fn hosts_are_compared_with_their_port() {
+    fn compares_hosts_with_their_port() {
         assert!(is_host("http://localhost:3000", "LOCALHOST:3000", false));
         assert!(is_host("HTTPS://example.com", "example.com:443", true));
         assert!(is_host("http://example.com", "example.com", false));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_the_scheme_of_the_server() {
+    fn rejects_pages_of_another_scheme() {
         for scheme in ["chrome-extension", "app", "javascript", "ws", "wss", "", "https "] {
             for secure in [false, true] {
                 assert!(!is_host(&format!("{scheme}://h"), "h", secure), "{scheme}");

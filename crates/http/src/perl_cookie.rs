@@ -1,19 +1,19 @@
-//! Cookies as Perl's `Protocol::WebSocket` reads and writes them: the older grammar of RFC 2965.
+//! The cookie grammar of Perl's `Protocol::WebSocket`, after RFC 2965.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::from_utf8;
 
-use crate::BuildError;
-use crate::cookie::{is_printable, is_special};
+use crate::cookie_syntax::{is_printable, write_word_or_quoted};
+use crate::error::BuildError;
 use crate::grammar::trim;
 
-/// A cookie of a client, with quotes and attributes as RFC 2965 §3.3.4 and Perl's `Protocol::WebSocket` have them.
+/// A cookie that a client sent, with the quotes and attributes of RFC 2965 §3.3.4 and Perl's `Protocol::WebSocket`.
 ///
-/// Browsers do not know this grammar. A site that lets others set two cookies and reads them like this can be shown a
-/// third cookie as a part of a value: `theme="a; session=…; z=b"` is one cookie here, and three for
-/// [`Cookie`](crate::Cookie). So this is for peers that were written against Perl's module, and for nothing else.
+/// Use this type only for peers that were written against Perl's module. Browsers do not use this grammar, and it can hide
+/// a cookie in the value of another one: `theme="a; session=…; z=b"` is one cookie here, and three for
+/// [`Cookie`](crate::Cookie).
 ///
 /// `Debug` shows the name alone.
 ///
@@ -28,9 +28,9 @@ use crate::grammar::trim;
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PerlCookie<'a> {
-    /// The name. It may be empty, and another cookie may have the same one.
+    /// The name. It may be empty, and other cookies may have the same name.
     pub name: &'a str,
-    /// The value without the quotes around it; empty if there is none.
+    /// The value without the quotes around it. A cookie without `=` has an empty value.
     pub value: Cow<'a, [u8]>,
     /// The value of the `$Path` that follows the cookie.
     pub path: Option<Cow<'a, [u8]>>,
@@ -41,10 +41,10 @@ pub struct PerlCookie<'a> {
 }
 
 impl<'a> PerlCookie<'a> {
-    /// Reads the value of a header field `Cookie`.
+    /// Parses the value of the header field `Cookie`.
     ///
-    /// A `$Path`, `$Domain` or `$Version` belongs to the cookies next to it; other names that begin with `$` are
-    /// dropped. A pair without `=` is a name with an empty value.
+    /// `$Path` and `$Domain` belong to the cookie before them, `$Version` to the cookies after it. Other names that begin
+    /// with `$` are dropped. A pair without `=` is a name with an empty value.
     pub fn parse(field: &'a (impl AsRef<[u8]> + ?Sized)) -> impl Iterator<Item = Self> {
         let mut pairs = Self::pairs(field).peekable();
         let mut version = 1;
@@ -64,10 +64,18 @@ impl<'a> PerlCookie<'a> {
         })
     }
 
-    /// Reads the value of a header field `Cookie` as names and values, with the names that begin with `$`. A name
+    /// Parses the value of the header field `Cookie` into names and values, including names that begin with `$`. A name
     /// without `=` has no value. A pair whose name is not UTF-8 is dropped.
     ///
-    /// A `;` ends a pair, but not inside quotes that begin a value and end it; `\"` and `\\` stand for `"` and `\` there.
+    /// A `;` ends a pair, except inside quotes around a whole value. There, `\"` and `\\` stand for `"` and `\`.
+    ///
+    /// ```
+    /// use protocol_websocket_http::PerlCookie;
+    ///
+    /// let pairs: Vec<_> = PerlCookie::pairs("$Version=1; a=\"b; c\"; d").collect();
+    /// assert_eq!(pairs[1], ("a", Some(b"b; c"[..].into())));
+    /// assert_eq!(pairs[2], ("d", None));
+    /// ```
     pub fn pairs(field: &'a (impl AsRef<[u8]> + ?Sized)) -> impl Iterator<Item = (&'a str, Option<Cow<'a, [u8]>>)> {
         let mut rest = field.as_ref();
         core::iter::from_fn(move || {
@@ -80,11 +88,11 @@ impl<'a> PerlCookie<'a> {
         })
     }
 
-    /// Writes pairs as the value of a header field `Cookie`, so that [`pairs`](Self::pairs) reads them again. A value
-    /// goes into quotes if it is empty or has a space, `"`, `,`, `;` or `\`.
+    /// Writes pairs as the value of the header field `Cookie`, which [`pairs`](Self::pairs) reads again. A value is written
+    /// in quotes if it is empty or has a space, `"`, `,`, `;` or `\`.
     ///
-    /// Servers that follow RFC 6265 take the quotes for a part of the value, and a `;` inside for its end. Where that
-    /// matters, use [`Offer::cookie`](crate::Offer::cookie), which does not write such a value.
+    /// For servers that follow RFC 6265, the quotes are a part of the value, and a `;` inside them ends it.
+    /// [`Offer::cookie`](crate::Offer::cookie) rejects such values.
     ///
     /// ```
     /// use protocol_websocket_http::PerlCookie;
@@ -96,7 +104,8 @@ impl<'a> PerlCookie<'a> {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Cookie`] if a name is empty or has a space, `"`, `,`, `;` or `=`, and if there is a control character.
+    /// [`BuildError::Cookie`] if a name is empty, or has a space, `"`, `,`, `;` or `=`, or if a name or value has a control
+    /// character.
     pub fn join<'b>(
         pairs: impl IntoIterator<Item = (&'b str, Option<impl AsRef<[u8]>>)>,
     ) -> Result<Vec<u8>, BuildError> {
@@ -112,7 +121,7 @@ impl<'a> PerlCookie<'a> {
             field.extend_from_slice(name.as_bytes());
             if let Some(value) = value {
                 field.push(b'=');
-                write_value(&mut field, value);
+                write_word_or_quoted(&mut field, value);
             }
         }
         Ok(field)
@@ -126,36 +135,15 @@ impl fmt::Debug for PerlCookie<'_> {
     }
 }
 
-/// Appends a value: in quotes unless it is a word.
-pub(crate) fn write_value(output: &mut Vec<u8>, value: &[u8]) {
-    if value.is_empty() || value.iter().any(|&byte| byte == b' ' || is_special(byte)) {
-        quote(output, value);
-    } else {
-        output.extend_from_slice(value);
-    }
-}
-
-/// Appends a value in quotes.
-pub(crate) fn quote(output: &mut Vec<u8>, value: &[u8]) {
-    output.push(b'"');
-    for &byte in value {
-        if matches!(byte, b'"' | b'\\') {
-            output.push(b'\\');
-        }
-        output.push(byte);
-    }
-    output.push(b'"');
-}
-
-/// A name that is read again as it was written.
+/// Returns whether the name can be written so that the parser reads the same name.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && is_printable(name.as_bytes()) && !name.contains([' ', '"', ',', ';', '='])
 }
 
-/// A value, if there is one.
+/// The value of a pair with `=`.
 type Value<'a> = Option<Cow<'a, [u8]>>;
 
-/// Takes a name, and a value if there is one, from the front of `rest`.
+/// Removes a pair from the front of `rest`.
 fn take_pair<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], Value<'a>)> {
     while let [b' ' | b'\t' | b';', following @ ..] = *rest {
         *rest = following;
@@ -178,7 +166,8 @@ fn take_pair<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], Value<'a>)> {
     Some((trim(name), Some(Cow::Borrowed(trim(value)))))
 }
 
-/// The text between the quotes with which `text` begins, and what follows them, if a pair ends there.
+/// Splits text that begins with a quoted value into the text between the quotes and the rest after them. Returns `None` if
+/// the pair does not end after the quotes.
 fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let [b'"', inner @ ..] = text else { return None };
     let mut escaped = false;
@@ -204,9 +193,10 @@ fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
-/// Splits before the first of these bytes, or at the end.
+/// Splits before the first of these bytes, or at the end of the text.
 fn split_before<'a>(text: &'a [u8], ends: &[u8]) -> (&'a [u8], &'a [u8]) {
     let at = text.iter().position(|byte| ends.contains(byte)).unwrap_or(text.len());
+    debug_assert!(at <= text.len(), "a position in the text");
     text.split_at_checked(at).unwrap_or((text, &[]))
 }
 
@@ -231,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn quotes_that_close_hide_what_is_in_them() {
+    fn closed_quotes_hide_separators() {
         read("a=\"b; c\" ; d=\"e\\\"\\\\\\f\"", &[("a", "b; c"), ("d", "e\"\\\\f")]);
         read("a=\"b; a=\"", &[("a", "b; a=")]);
     }
 
     #[test]
-    fn quotes_that_do_not_close_a_value_are_a_part_of_it() {
+    fn unclosed_quotes_are_part_of_the_value() {
         read("a=\"1; id=7", &[("a", "\"1"), ("id", "7")]);
         read("a=\"1; id=7; b=\"2\"", &[("a", "\"1"), ("id", "7"), ("b", "2")]);
         read("a=b\"c;d\"", &[("a", "b\"c"), ("d\"", "")]);
@@ -246,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_belong_to_the_cookie_before_them() {
+    fn assigns_attributes_to_neighbouring_cookies() {
         let field = "$Path=/x; $Version=2; a=b; $Domain=h; $Path=\"/a b\"; $Port; c=d; $Version=3; e";
         let cookies: Vec<_> = PerlCookie::parse(field).collect();
         let seen: Vec<_> =
@@ -257,28 +247,28 @@ mod tests {
     }
 
     #[test]
-    fn octets_are_kept_and_a_bad_pair_is_dropped_alone() {
+    fn keeps_octets_and_drops_only_invalid_pairs() {
         let pairs: Vec<_> = PerlCookie::pairs(b"a=\"\xFF;\"; \xFF=1; b").collect();
         assert_eq!(pairs, [("a", Some(Cow::Borrowed(&b"\xFF;"[..]))), ("b", None)]);
         assert_eq!(PerlCookie::join(pairs), Ok(b"a=\"\xFF;\"; b".to_vec()));
     }
 
     #[test]
-    fn what_would_not_be_read_again_is_refused() {
+    fn rejects_names_and_values_that_cannot_be_read_back() {
         for bad in [("", None), ("a b", None), ("a", Some("b\tc")), ("a", Some("\r\n"))] {
             assert_eq!(PerlCookie::join([bad]), Err(BuildError::Cookie));
         }
     }
 
     #[test]
-    fn values_are_not_shown() {
+    fn debug_hides_the_value() {
         let shown = format!("{:?}", PerlCookie::parse("a=secret; $Path=/secret").next());
         assert!(shown.contains("\"a\"") && !shown.contains("secret"), "{shown}");
     }
 
     proptest! {
         #[test]
-        fn what_is_joined_is_read(
+        fn roundtrips_joined_pairs(
             sent in prop::collection::vec(("[a-z$]{1,3}", prop::option::of(r#"[ab ",;=\\é]{0,6}"#)), 0..5),
         ) {
             let field = PerlCookie::join(sent.iter().map(|(name, value)| (&**name, value.as_ref()))).unwrap();
@@ -288,7 +278,7 @@ mod tests {
         }
 
         #[test]
-        fn any_octets_are_read(field: Vec<u8>) {
+        fn parses_any_octets(field: Vec<u8>) {
             PerlCookie::parse(&field).for_each(drop);
         }
     }

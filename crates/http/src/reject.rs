@@ -1,94 +1,99 @@
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::caller_headers::{CallerHeaders, is_one_of};
 use crate::debug::Hidden;
+use crate::error::{BuildError, ParseError};
 use crate::grammar::is_text;
-use crate::headers::write_field;
-use crate::{BuildError, Headers, ParseError, SetCookie};
+#[cfg(feature = "http")]
+use crate::headers::Headers;
+use crate::set_cookie::SetCookie;
+use crate::span::write_field;
 
-/// A server's refusal: any status but 101, with headers and a body of the caller's.
+/// A server's response that rejects an upgrade: a status from 300 to 599, header fields and a body.
 ///
 /// `Connection: close` is always written, `Content-Length` with any status but 304, and
-/// `Content-Type: text/plain; charset=utf-8` if there is a body and the caller gave no other type. After it the server
-/// closes the connection, and parses nothing more.
+/// `Content-Type: text/plain; charset=utf-8` if there is a body and the caller sets no other type. After the response the
+/// server closes the connection, and parses nothing more.
 ///
-/// The setters never fail: what cannot be written is an error of [`encode`](Self::encode).
+/// The setters do not fail. An invalid value is an error of [`encode`](Self::encode), which returns the first one.
 ///
 /// ```
 /// use bytes::BytesMut;
 /// use protocol_websocket_http::Reject;
 ///
 /// let mut output = BytesMut::new();
-/// Reject::new(401).header("WWW-Authenticate", "Basic realm=\"chat\"").body("who are you?\n").encode(&mut output)?;
+/// Reject::new(401).header("WWW-Authenticate", "Basic realm=\"chat\"").body("authentication required\n").encode(&mut output)?;
 /// assert!(output.starts_with(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n"));
 /// # Ok::<(), protocol_websocket_http::BuildError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reject {
     status: u16,
-    reason: Cow<'static, str>,
-    headers: Headers,
+    /// `None` is the registered phrase.
+    reason: Option<Box<str>>,
+    headers: CallerHeaders,
     body: Bytes,
-    error: Option<BuildError>,
 }
 
 impl Reject {
-    /// A refusal with the status' usual reason phrase and no body. The status must be between 300 and 599.
+    /// Creates a response with the registered reason phrase and no body. The status must be in 300 to 599.
     ///
-    /// A 401 needs a `WWW-Authenticate` that says how to authenticate (RFC 9110 §15.5.2). The caller gives it with
+    /// A 401 must have `WWW-Authenticate` with the methods of authentication (RFC 9110 §15.5.2): the caller sets it with
     /// [`header`](Self::header).
     #[must_use]
     pub fn new(status: u16) -> Self {
-        let error = if matches!(status, 300..=599) { None } else { Some(BuildError::Status) };
-        Self { status, reason: Cow::Borrowed(reason(status)), headers: Headers::new(), body: Bytes::new(), error }
+        let result = if matches!(status, 300..=599) { Ok(()) } else { Err(BuildError::Status) };
+        Self { status, reason: None, headers: CallerHeaders::default(), body: Bytes::new() }.note(result)
     }
 
-    /// Sets the reason phrase: no control characters but the tab. Nobody but people should read it.
+    /// Sets the reason phrase, which must not have a control character except the tab. Programs should ignore it.
     #[must_use]
-    pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
-        self.reason = reason.into();
-        let result = if is_text(self.reason.as_bytes()) { Ok(()) } else { Err(BuildError::Reason) };
+    pub fn reason(mut self, reason: impl Into<Box<str>>) -> Self {
+        let reason = reason.into();
+        let result = if is_text(reason.as_bytes()) { Ok(()) } else { Err(BuildError::Reason) };
+        self.reason = Some(reason);
         self.note(result)
     }
 
-    /// Appends a cookie to set, in a field of its own (RFC 6265 §3): one with [`SetCookie::max_age`]`(0)` removes what the
-    /// browser has.
+    /// Appends a cookie, in a `Set-Cookie` of its own (RFC 6265 §3). A cookie with [`SetCookie::max_age`]`(0)` removes the
+    /// browser's cookie.
     ///
     /// ```
     /// use bytes::BytesMut;
     /// use protocol_websocket_http::{Reject, SetCookie};
     ///
-    /// let ended = SetCookie::new("session", "").path("/").max_age(0);
+    /// let removed = SetCookie::new("session", "").path("/").max_age(0);
     /// let mut output = BytesMut::new();
-    /// Reject::new(403).cookie(ended).encode(&mut output)?;
+    /// Reject::new(403).cookie(removed).encode(&mut output)?;
     /// assert!(output.ends_with(b"Set-Cookie: session=; Path=/; Max-Age=0\r\n\r\n"));
     /// # Ok::<(), protocol_websocket_http::BuildError>(())
     /// ```
     #[must_use]
     pub fn cookie(mut self, cookie: SetCookie) -> Self {
-        let result = cookie.checked().and_then(|cookie| self.headers.push("Set-Cookie", cookie));
-        self.note(result)
+        self.headers.push_cookie(&cookie);
+        self
     }
 
-    /// Appends a header. `Connection`, `Content-Length` and `Transfer-Encoding` are not for the caller.
+    /// Appends a header field. `Connection`, `Content-Length` and `Transfer-Encoding` are errors, because this type writes
+    /// them itself.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
-        let reserved = ["Connection", "Content-Length", "Transfer-Encoding"];
-        let result = if reserved.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
-            Err(BuildError::ReservedField)
-        } else {
-            self.headers.push(name, value)
-        };
-        self.note(result)
+        if is_one_of(name, &["Connection", "Content-Length", "Transfer-Encoding"]) {
+            return self.note(Err(BuildError::ReservedField));
+        }
+        self.headers.push(name, value);
+        self
     }
 
-    /// Sets the body. With status 304 it must be empty: no client reads a body there, and what follows the head would be
-    /// the beginning of the next response.
+    /// Sets the body. With status 304 it must be empty, because clients would read it as the beginning of the next
+    /// response.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -96,64 +101,101 @@ impl Reject {
         self.note(result)
     }
 
-    /// The status.
+    /// Returns the status code.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// Appends the whole answer to `output`.
+    /// Appends the whole response to `output`.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Status`] for a status that is none of a refusal, [`BuildError::Body`] for a body with status 304, and
-    /// whatever else a setter could not take. Then nothing is written.
+    /// The first error of the setters: [`BuildError::Status`] for a status outside 300 to 599, [`BuildError::Body`] for a
+    /// body with status 304, and so on. Nothing is written then.
     pub fn encode(&self, output: &mut BytesMut) -> Result<(), BuildError> {
-        let (headers, body) = self.parts()?;
-        output.reserve(256 + headers.encoded_len() + body.len());
-        //= https://www.rfc-editor.org/rfc/rfc9110#section-7.8
-        //# A sender of Upgrade MUST also send an "Upgrade" connection option in
-        //# the Connection header field (Section 7.6.1) to inform intermediaries
-        //# not to forward this field.
-        begin(output, self.status, &self.reason, headers.contains("upgrade"), body.len());
-        if self.is_plain_text() {
-            write_field(output, b"Content-Type", PLAIN_TEXT.as_bytes());
-        }
-        headers.encode(output);
-        output.extend_from_slice(body);
+        self.headers.checked()?;
+        self.write(output);
         Ok(())
     }
 
-    /// The caller's headers and the body, unless something could not be taken.
-    pub(crate) fn parts(&self) -> Result<(&Headers, &Bytes), BuildError> {
-        self.error.map_or(Ok((&self.headers, &self.body)), Err)
+    /// Appends the whole response to `output`, or a response 500 without a body where [`encode`](Self::encode) would fail.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::Reject;
+    ///
+    /// let mut output = BytesMut::new();
+    /// Reject::new(408).reply(&mut output);
+    /// assert!(output.starts_with(b"HTTP/1.1 408 Request Timeout\r\n"));
+    /// ```
+    pub fn reply(&self, output: &mut BytesMut) {
+        if self.encode(output).is_err() {
+            Self::new(500).write(output);
+        }
     }
 
-    /// Whether there is a body that the caller gave no type.
-    pub(crate) fn is_plain_text(&self) -> bool {
-        !self.body.is_empty() && !self.headers.contains("content-type")
+    fn reason_phrase(&self) -> &str {
+        self.reason.as_deref().unwrap_or(reason(self.status))
+    }
+
+    fn write(&self, output: &mut BytesMut) {
+        let headers = self.headers.headers();
+        output.reserve(256 + headers.encoded_len() + self.body.len());
+        let option = if self.has_upgrade() { ", Upgrade" } else { "" };
+        // Writing to memory does not fail.
+        let _ = write!(output, "HTTP/1.1 {} {}\r\nConnection: close{option}\r\n", self.status, self.reason_phrase());
+        if has_content(self.status) {
+            let _ = write!(output, "Content-Length: {}\r\n", self.body.len());
+        }
+        if let Some(content_type) = self.default_content_type() {
+            write_field(output, b"Content-Type", content_type.as_bytes());
+        }
+        headers.encode(output);
+        output.extend_from_slice(&self.body);
+    }
+
+    /// Returns the caller's header fields and the body, or the first error of the setters.
+    #[cfg(feature = "http")]
+    pub(crate) fn parts(&self) -> Result<(&Headers, &Bytes), BuildError> {
+        Ok((self.headers.checked()?, &self.body))
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+    //# A sender of Upgrade MUST also send an "Upgrade" connection option in
+    //# the Connection header field (Section 7.6.1) to inform intermediaries
+    //# not to forward this field.
+    /// Returns whether `Connection` has the option `Upgrade`.
+    pub(crate) fn has_upgrade(&self) -> bool {
+        self.headers.headers().contains("upgrade")
+    }
+
+    /// Returns the type of a body to which the caller gave none.
+    pub(crate) fn default_content_type(&self) -> Option<&'static str> {
+        let is_untyped = !self.body.is_empty() && !self.headers.headers().contains("content-type");
+        is_untyped.then_some("text/plain; charset=utf-8")
     }
 
     fn note(mut self, result: Result<(), BuildError>) -> Self {
-        self.error = self.error.or(result.err());
+        self.headers.note(result);
         self
     }
 }
 
-/// Hides the body and the values of most headers.
+/// Hides the body and the values of most header fields.
 impl fmt::Debug for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reject")
             .field("status", &self.status)
-            .field("reason", &self.reason)
-            .field("headers", &self.headers)
+            .field("reason", &self.reason_phrase())
+            .field("headers", self.headers.headers())
             .field("body", &Hidden)
-            .field("error", &self.error)
+            .field("error", &self.headers.error())
             .finish()
     }
 }
 
-/// The refusal that [`ParseError::reply`] writes, for more headers or another body.
+/// Creates the response that [`ParseError::reply`] writes, for more header fields or another body.
 impl From<ParseError> for Reject {
     fn from(error: ParseError) -> Self {
         let reject = Self::new(error.status()).body(error.text());
@@ -161,24 +203,30 @@ impl From<ParseError> for Reject {
     }
 }
 
-pub(crate) fn reply(error: ParseError, output: &mut BytesMut) {
-    let (status, text) = (error.status(), error.text().as_bytes());
-    output.reserve(256 + text.len());
-    begin(output, status, reason(status), status == 426, text.len());
-    write_field(output, b"Content-Type", PLAIN_TEXT.as_bytes());
-    for (name, value) in extra(error) {
-        write_field(output, name.as_bytes(), value.as_bytes());
+impl ParseError {
+    /// Appends the whole response of a server to `output`, as `Reject::from(self)` does: the [status](Self::status),
+    /// `Connection: close`, and this error's text as the body. A 405 has `Allow`. A 426 has `Upgrade`, and `Connection`
+    /// names it (RFC 9110 §7.8). For an unsupported version, `Sec-WebSocket-Version` lists the supported ones.
+    ///
+    /// The response repeats nothing of the request. The server writes `output` and closes the connection.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::{ParseError, Versions};
+    ///
+    /// let mut output = BytesMut::new();
+    /// ParseError::Version(Versions::ALL).reply(&mut output);
+    /// assert!(output.starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
+    /// ```
+    pub fn reply(self, output: &mut BytesMut) {
+        Reject::from(self).reply(output);
     }
-    output.extend_from_slice(b"\r\n");
-    output.extend_from_slice(text);
 }
-
-pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.4
 //# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
 //# header fields) containing all versions it is willing to use.
-/// What the peer should know to do better.
+/// Returns the header fields with which the client can correct its request.
 fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
     let upgrade = ("Upgrade", Cow::Borrowed("websocket"));
     match (error, error.status()) {
@@ -189,8 +237,8 @@ fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
         //# error code (such as 426 Upgrade Required) and a
         //# |Sec-WebSocket-Version| header field indicating the version(s)
         //# the server is capable of understanding.
-        (ParseError::Version(spoken), _) => match spoken.numbers() {
-            none if none.is_empty() => vec![upgrade],
+        (ParseError::Version(supported), _) => match supported.numbers() {
+            numbers if numbers.is_empty() => vec![upgrade],
             numbers => vec![upgrade, ("Sec-WebSocket-Version", Cow::Owned(numbers))],
         },
         (_, 426) => vec![upgrade],
@@ -199,21 +247,11 @@ fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
     }
 }
 
-/// The status line and the fields that every refusal has.
-fn begin(output: &mut BytesMut, status: u16, reason: &str, upgrade: bool, body: usize) {
-    let option = if upgrade { ", Upgrade" } else { "" };
-    // Writing to memory does not fail.
-    let _ = write!(output, "HTTP/1.1 {status} {reason}\r\nConnection: close{option}\r\n");
-    if has_content(status) {
-        let _ = write!(output, "Content-Length: {body}\r\n");
-    }
-}
-
 //= https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
 //# A 304 response is terminated by the end of the header section; it
 //# cannot contain content or trailers.
-/// Whether a response with this status has a body, if only an empty one. A `Content-Length` of a 304 would be the length
-/// of another response (RFC 9110 §8.6).
+/// Returns whether a response with this status has a body, which may be empty. The `Content-Length` of a 304 would be the
+/// length of another response (RFC 9110 §8.6).
 const fn has_content(status: u16) -> bool {
     status != 304
 }

@@ -4,8 +4,8 @@
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_http::{
-    Accept, BuildError, Extension, HeadReader, Offer, ParseError, Reject, Request, RequestHead, Response, ResponseHead,
-    Target, Versions,
+    Accept, BuildError, Destination, ExtensionParams, HeadReader, Offer, ParseError, Reject, Request, RequestHead,
+    Response, ResponseHead, Versions,
 };
 
 fn builder() -> http::request::Builder {
@@ -20,12 +20,12 @@ fn builder() -> http::request::Builder {
 }
 
 fn offered() -> Request {
-    let offer = Offer::new().subprotocol("chat").extension(Extension::new("x"));
-    Request::offer(Target::new("example.com", "/chat"), &offer, &mut |buf: &mut [u8]| buf.fill(7)).unwrap()
+    let offer = Offer::new().subprotocol("chat").extension(ExtensionParams::new("x"));
+    Request::offer(Destination::new("example.com", "/chat"), &offer, &mut |buf: &mut [u8]| buf.fill(7)).unwrap()
 }
 
 #[test]
-fn a_request_is_checked() {
+fn checks_a_request() {
     let request = Request::try_from(&builder().body("body of any type").unwrap()).unwrap();
     assert_eq!((request.host(), request.resource_name()), ("example.com", "/chat?x=1"));
     let absolute = builder().uri("http://other/p?q").body(()).unwrap();
@@ -36,21 +36,21 @@ fn a_request_is_checked() {
 }
 
 #[test]
-fn wrong_requests_are_refused() {
-    let refused = |builder: http::request::Builder| Request::try_from(&builder.body(()).unwrap()).unwrap_err();
-    assert_eq!(refused(builder().version(http::Version::HTTP_2)), ParseError::HttpVersion);
-    assert_eq!(refused(builder().version(http::Version::HTTP_10)), ParseError::HttpVersion);
-    assert_eq!(refused(builder().method("POST")), ParseError::Method);
-    assert_eq!(refused(builder().header("Host", "again")), ParseError::Host);
-    assert_eq!(refused(http::Request::builder()), ParseError::Host);
-    assert_eq!(refused(builder().uri("example.com:80")), ParseError::Target);
-    assert_eq!(refused(builder().uri("/\u{e9}")), ParseError::RequestLine, "which the other crate takes");
+fn rejects_invalid_requests() {
+    let rejected = |builder: http::request::Builder| Request::try_from(&builder.body(()).unwrap()).unwrap_err();
+    assert_eq!(rejected(builder().version(http::Version::HTTP_2)), ParseError::HttpVersion);
+    assert_eq!(rejected(builder().version(http::Version::HTTP_10)), ParseError::HttpVersion);
+    assert_eq!(rejected(builder().method("POST")), ParseError::Method);
+    assert_eq!(rejected(builder().header("Host", "again")), ParseError::Host);
+    assert_eq!(rejected(http::Request::builder()), ParseError::Host);
+    assert_eq!(rejected(builder().uri("example.com:80")), ParseError::Target);
+    assert_eq!(rejected(builder().uri("/\u{e9}")), ParseError::RequestLine, "valid in the http crate");
     let head = RequestHead::try_from(&builder().version(http::Version::HTTP_10).body(()).unwrap()).unwrap();
     assert_eq!(head.minor_version(), 0);
 }
 
 #[test]
-fn a_head_is_written_in_its_own_version() {
+fn head_keeps_its_http_version() {
     for (version, line) in
         [(http::Version::HTTP_10, "GET /chat?x=1 HTTP/1.0\r\n"), (http::Version::HTTP_11, "GET /chat?x=1 HTTP/1.1\r\n")]
     {
@@ -63,7 +63,20 @@ fn a_head_is_written_in_its_own_version() {
 }
 
 #[test]
-fn a_request_goes_there_and_back() {
+fn converts_parts_like_whole_messages() {
+    let whole = builder().body(()).unwrap();
+    let (parts, ()) = whole.clone().into_parts();
+    assert_eq!(RequestHead::try_from(&parts), RequestHead::try_from(&whole));
+    assert_eq!(Request::try_from(&parts), Request::try_from(&whole));
+    let (mut parts, ()) = http::Response::builder().status(404).header("A", "b").body(()).unwrap().into_parts();
+    let head = ResponseHead::try_from(&parts).unwrap();
+    assert_eq!((head.status(), head.headers().get_str("a")), (404, Some("b")));
+    parts.version = http::Version::HTTP_2;
+    assert_eq!(ResponseHead::try_from(&parts), Err(ParseError::HttpVersion));
+}
+
+#[test]
+fn roundtrips_a_request() {
     let request = offered();
     let converted = http::Request::try_from(&request).unwrap();
     assert_eq!(converted.uri(), "/chat");
@@ -73,7 +86,7 @@ fn a_request_goes_there_and_back() {
 }
 
 #[test]
-fn an_answer_goes_there_and_back() {
+fn roundtrips_a_response() {
     let accept = Accept::new().subprotocol("chat").header("A", "1").header("a", "2");
     let response = Response::accept(&offered(), &accept).unwrap();
     let converted = http::Response::try_from(&response).unwrap();
@@ -85,7 +98,7 @@ fn an_answer_goes_there_and_back() {
 }
 
 #[test]
-fn a_refusal_is_an_answer() {
+fn converts_a_rejection() {
     let converted = http::Response::<Bytes>::try_from(&Reject::from(ParseError::Version(Versions::ALL))).unwrap();
     assert_eq!(converted.status(), 426);
     assert_eq!(converted.headers()["sec-websocket-version"], "13, 8");
@@ -96,7 +109,7 @@ fn a_refusal_is_an_answer() {
 }
 
 #[test]
-fn connection_names_the_upgrade_of_a_refusal() {
+fn rejection_with_upgrade_has_the_connection_option() {
     for (reject, upgrade) in [
         (Reject::from(ParseError::Upgrade), Some("websocket")),
         (Reject::from(ParseError::Version(Versions::ALL)), Some("websocket")),
@@ -110,13 +123,13 @@ fn connection_names_the_upgrade_of_a_refusal() {
 }
 
 #[test]
-fn a_body_that_no_client_reads_is_not_converted() {
+fn does_not_convert_a_304_with_a_body() {
     let converted = http::Response::<Bytes>::try_from(&Reject::new(304).body("no"));
     assert_eq!(converted.map(|_| ()), Err(BuildError::Body));
 }
 
 #[test]
-fn answers_of_other_versions_are_refused() {
+fn rejects_responses_of_other_http_versions() {
     let mut response = http::Response::new(());
     *response.version_mut() = http::Version::HTTP_2;
     assert_eq!(ResponseHead::try_from(&response), Err(ParseError::HttpVersion));

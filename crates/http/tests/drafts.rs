@@ -1,10 +1,10 @@
-//! The handshakes of the drafts: what tells them apart, what each asks and answers, and Perl's wording of them.
+//! The handshakes of the drafts: detection, requests and responses of each version, and their form in Perl's module.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, BuildError, Extension, HeadReader, KeyNumbers, Negotiated, Offer, ParseError, Request, RequestHead,
-    Response, ResponseError, ResponseHead, SetCookie, Target, Version, Versions,
+    Accept, BuildError, Destination, ExtensionParams, HeadReader, KeyNumbers, Negotiated, Offer, ParseError, Request,
+    RequestHead, Response, ResponseError, ResponseHead, SetCookie, Version, Versions,
 };
 use test_support::heads::{HIXIE75_REQUEST, sample_nonce};
 
@@ -26,18 +26,18 @@ fn request(fields: &[(&str, &str)]) -> Result<Request, ParseError> {
     Request::from_head(head(fields))
 }
 
-/// A good request of this version, with these fields beside.
+/// Returns a valid request of this version with additional header fields.
 fn of(version: Version, fields: &[(&str, &str)]) -> Result<Request, ParseError> {
     let own: &[(&str, &str)] = match version {
         Version::Hixie75 => &[],
         Version::Hybi00 => &KEYS,
         Version::Hybi10 => &[KEY, V8],
-        Version::Rfc6455 => &[KEY, V13],
+        _ => &[KEY, V13],
     };
     request(&[own, fields].concat())
 }
 
-fn offered(offer: &Offer, target: Target<'_>) -> Result<Request, BuildError> {
+fn offered(offer: &Offer, target: Destination<'_>) -> Result<Request, BuildError> {
     let mut count = 0_u8;
     let mut random = |buf: &mut [u8]| {
         if buf.len() == 16 {
@@ -49,8 +49,8 @@ fn offered(offer: &Offer, target: Target<'_>) -> Result<Request, BuildError> {
     Request::offer(target, offer, &mut random)
 }
 
-fn asked(offer: &Offer) -> Request {
-    offered(offer, Target::new("example.com", "/demo")).unwrap()
+fn build(offer: &Offer) -> Request {
+    offered(offer, Destination::new("example.com", "/demo")).unwrap()
 }
 
 fn text(request: &Request) -> String {
@@ -59,32 +59,32 @@ fn text(request: &Request) -> String {
     String::from_utf8(output.to_vec()).unwrap()
 }
 
-fn answer(accept: &Accept, request: &Request) -> String {
+fn respond(accept: &Accept, request: &Request) -> String {
     let mut output = BytesMut::new();
     accept.encode(request, &mut output).unwrap();
     String::from_utf8(output.to_vec()).unwrap()
 }
 
 #[test]
-fn versions_are_told_apart() {
+fn detects_versions() {
     for (fields, expected) in [
         (&[KEY, V13][..], Ok(Version::Rfc6455)),
         (&[KEY, V8], Ok(Version::Hybi10)),
         (&KEYS, Ok(Version::Hybi00)),
         (&[], Ok(Version::Hixie75)),
-        // A key, and another version or none.
+        // A key, and another version number or none.
         (&[KEY], Err(ParseError::Version(Versions::ALL))),
         (&[KEY, ("Sec-WebSocket-Version", "7")], Err(ParseError::Version(Versions::ALL))),
         (&[KEY, V13, V8], Err(ParseError::Version(Versions::ALL))),
         (&[KEY, ("Sec-WebSocket-Version", "13, 8")], Err(ParseError::Version(Versions::ALL))),
-        // Half of a challenge.
+        // One of two keys.
         (&[V13], Err(ParseError::Key)),
         (&[V8], Err(ParseError::Key)),
         (&[KEYS[0]], Err(ParseError::Key)),
         (&[KEYS[1]], Err(ParseError::Key)),
         (&[KEYS[0], KEYS[0], KEYS[1]], Err(ParseError::Key)),
         (&[KEYS[0], KEYS[1], KEYS[1]], Err(ParseError::Key)),
-        // Two challenges.
+        // Keys of two versions.
         (&[KEY, V13, KEYS[0], KEYS[1]], Err(ParseError::MixedKeys)),
         (&[KEY, KEYS[0], KEYS[1]], Err(ParseError::MixedKeys)),
         (&[V8, KEYS[0], KEYS[1]], Err(ParseError::MixedKeys)),
@@ -99,12 +99,12 @@ fn versions_are_told_apart() {
 //# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
 //# header fields) containing all versions it is willing to use.
 #[test]
-fn what_is_not_spoken_is_refused_by_naming_what_is() {
-    for asked in VERSIONS {
-        for spoken in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into(), Versions::of(&[])] {
-            let head = of(asked, &[]).unwrap().head().clone();
-            let result = Request::check(head, spoken).map(|request| request.version());
-            let expected = if spoken.contains(asked) { Ok(asked) } else { Err(ParseError::Version(spoken)) };
+fn rejects_unsupported_versions_and_lists_the_supported() {
+    for version in VERSIONS {
+        for supported in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into(), Versions::of(&[])] {
+            let head = of(version, &[]).unwrap().head().clone();
+            let result = Request::check(head, supported).map(|request| request.version());
+            let expected = if supported.contains(version) { Ok(version) } else { Err(ParseError::Version(supported)) };
             assert_eq!(result, expected);
         }
     }
@@ -113,8 +113,8 @@ fn what_is_not_spoken_is_refused_by_naming_what_is() {
 }
 
 #[test]
-fn bad_key_numbers_are_refused_with_the_head() {
-    // draft-ietf-hybi-00 §5.2: no space, and no multiple of the spaces.
+fn rejects_invalid_key_numbers() {
+    // draft-ietf-hybi-00 §5.2: without a space, and not a multiple of the spaces.
     for bad in ["3e6b26341780", "1 0 1", "a b", "18446744073709551616 "] {
         assert_eq!(request(&[("Sec-WebSocket-Key1", bad), KEYS[1]]), Err(ParseError::Key), "{bad}");
         assert_eq!(request(&[KEYS[0], ("Sec-WebSocket-Key2", bad)]), Err(ParseError::Key), "{bad}");
@@ -126,7 +126,7 @@ fn bad_key_numbers_are_refused_with_the_head() {
 }
 
 #[test]
-fn a_draft_checks_no_less() {
+fn applies_shared_checks_to_all_versions() {
     for version in VERSIONS {
         for (fields, error) in [
             (&[("Host", "b")][..], ParseError::Host),
@@ -141,18 +141,18 @@ fn a_draft_checks_no_less() {
     }
 }
 
-/// The field of this version.
+/// Returns the name of the origin's header field.
 fn origin(version: Version) -> &'static str {
     if version == Version::Hybi10 { "Sec-WebSocket-Origin" } else { "Origin" }
 }
 
-/// The field of this version.
+/// Returns the name of the subprotocols' header field.
 fn subprotocol(version: Version) -> &'static str {
     if version == Version::Hixie75 { "WebSocket-Protocol" } else { "Sec-WebSocket-Protocol" }
 }
 
 #[test]
-fn eight_bytes_are_announced_in_hybi_00_alone() {
+fn accepts_content_length_8_only_in_hybi_00() {
     for version in VERSIONS {
         let good = version == Version::Hybi00;
         assert_eq!(of(version, &[("Content-Length", "8")]).is_ok(), good, "{version}");
@@ -165,9 +165,9 @@ fn eight_bytes_are_announced_in_hybi_00_alone() {
     assert_eq!(of(Version::Hybi00, &twice), Err(ParseError::Body));
 }
 
-/// A proxy that checks the other field would otherwise have checked another origin.
+/// A proxy that checks the other header field must not see another origin.
 #[test]
-fn the_origin_is_read_from_the_field_of_the_version_alone() {
+fn reads_origin_from_the_field_of_the_version() {
     for version in VERSIONS {
         let own = origin(version);
         let other = if own == "Origin" { "Sec-WebSocket-Origin" } else { "Origin" };
@@ -187,7 +187,7 @@ fn the_origin_is_read_from_the_field_of_the_version_alone() {
 }
 
 #[test]
-fn subprotocols_are_read_from_the_field_of_the_version_alone() {
+fn reads_subprotocols_from_the_field_of_the_version() {
     for version in VERSIONS {
         let own = subprotocol(version);
         let other = if own == "WebSocket-Protocol" { "Sec-WebSocket-Protocol" } else { "WebSocket-Protocol" };
@@ -200,20 +200,20 @@ fn subprotocols_are_read_from_the_field_of_the_version_alone() {
     }
 }
 
-/// npm's `ws` up to 0.4 sends the base64 of "8-" and the time: 15 bytes.
+/// Version 0.4 of npm's `ws` sends the base64 of "8-" and the time, which are 15 bytes.
 #[test]
-fn a_key_of_hybi_10_is_1_to_64_characters_of_base64() {
+fn accepts_keys_of_1_to_64_characters_in_hybi_10() {
     let with = |key: &str, version| request(&[("Sec-WebSocket-Key", key), version]);
     let long = "A".repeat(64);
     for key in ["OC0xMjM0NTY3ODkwMTIz", "A", "QQ==", &long] {
         let request = with(key, V8).unwrap();
         assert_eq!(request.key().unwrap().as_str(), key);
         let line = format!("Sec-WebSocket-Accept: {}\r\n", String::from_utf8_lossy(&request.key().unwrap().accept()));
-        assert!(answer(&Accept::new(), &request).contains(&line), "{key}");
+        assert!(respond(&Accept::new(), &request).contains(&line), "{key}");
         assert_eq!(with(key, V13), Err(ParseError::Key), "{key}");
     }
     assert!(
-        answer(&Accept::new(), &with("OC0xMjM0NTY3ODkwMTIz", V8).unwrap()).contains("SvAhVmNSdfAQDNxNNIgT62hN0Bo=")
+        respond(&Accept::new(), &with("OC0xMjM0NTY3ODkwMTIz", V8).unwrap()).contains("SvAhVmNSdfAQDNxNNIgT62hN0Bo=")
     );
     for bad in ["", "=", "A-", "A===", "A=A", "A A", &"A".repeat(65)] {
         assert_eq!(with(bad, V8), Err(ParseError::Key), "{bad}");
@@ -222,23 +222,23 @@ fn a_key_of_hybi_10_is_1_to_64_characters_of_base64() {
 }
 
 #[test]
-fn the_oldest_have_no_extensions() {
+fn ignores_extensions_in_the_two_oldest() {
     for version in VERSIONS {
         let has = version.has_length_framing();
-        // Without a meaning it may be anything.
+        // The value has no meaning there, so that any text is valid.
         assert_eq!(of(version, &[("Sec-WebSocket-Extensions", "a b")]).is_ok(), !has, "{version}");
         let request = of(version, &[("Sec-WebSocket-Extensions", "x")]).unwrap();
         assert_eq!(request.extensions().len(), usize::from(has));
-        let accepted = Accept::new().extension(Extension::new("x")).encode(&request, &mut BytesMut::new());
+        let accepted = Accept::new().extension(ExtensionParams::new("x")).encode(&request, &mut BytesMut::new());
         assert_eq!(accepted.is_ok(), has);
-        let offer = Offer::new().version(version).extension(Extension::new("x"));
-        let offered = offered(&offer, Target::new("a", "/")).map(|_| ());
+        let offer = Offer::new().version(version).extension(ExtensionParams::new("x"));
+        let offered = offered(&offer, Destination::new("a", "/")).map(|_| ());
         assert_eq!(offered, if has { Ok(()) } else { Err(BuildError::Unsupported) });
     }
 }
 
 #[test]
-fn a_request_is_built_in_each_version() {
+fn builds_a_request_of_each_version() {
     for (version, expected) in [
         (
             Version::Rfc6455,
@@ -265,11 +265,11 @@ fn a_request_is_built_in_each_version() {
         ),
     ] {
         let offer = Offer::new().version(version).subprotocol("sample").cookie("a", "b").header("X", "y");
-        let request = asked(&offer);
+        let request = build(&offer);
         let key = |name: &str| request.headers().get_str(name).unwrap_or_default();
         let expected = expected.replace("KEY1", key("Sec-WebSocket-Key1")).replace("KEY2", key("Sec-WebSocket-Key2"));
         assert_eq!(text(&request), format!("GET /demo HTTP/1.1\r\n{expected}\r\n"));
-        // It is what a server understands, the eight bytes behind the head apart.
+        // A server reads the same request. The eight bytes stay in the input.
         let mut wire = BytesMut::new();
         request.encode(&mut wire);
         let again = Request::parse(&mut wire, protocol_websocket_http::HeadLimits::default()).unwrap().unwrap();
@@ -277,15 +277,15 @@ fn a_request_is_built_in_each_version() {
         assert_eq!(wire[..], *request.key3().as_ref().map_or(&[][..], |key3| key3));
         let digest = again.key_numbers().zip(request.key3()).map(|(numbers, key3)| numbers.digest(key3));
         assert_eq!(request.digest(), digest);
-        assert_ne!(request.key3(), Some([0; 8]), "nobody filled it");
+        assert_ne!(request.key3(), Some([0; 8]), "the bytes are random");
         assert_eq!(digest.is_some(), version == Version::Hybi00);
     }
 }
 
 #[test]
-fn the_examples_of_hixie_75_are_built_and_answered() {
+fn builds_and_accepts_the_example_of_hixie_75() {
     let example = HIXIE75_REQUEST;
-    let request = asked(&Offer::new().version(Version::Hixie75).subprotocol("sample"));
+    let request = build(&Offer::new().version(Version::Hixie75).subprotocol("sample"));
     assert_eq!(text(&request), example);
     let head = HeadReader::default().request(&mut BytesMut::from(example)).unwrap().unwrap();
     let expected = concat!(
@@ -297,15 +297,15 @@ fn the_examples_of_hixie_75_are_built_and_answered() {
         "WebSocket-Protocol: sample\r\n",
         "\r\n",
     );
-    assert_eq!(answer(&Accept::new().subprotocol("sample"), &Request::from_head(head).unwrap()), expected);
+    assert_eq!(respond(&Accept::new().subprotocol("sample"), &Request::from_head(head).unwrap()), expected);
     let head = HeadReader::default().response(&mut BytesMut::from(expected)).unwrap().unwrap();
     let response = Response::from_head(head, &request).unwrap();
     assert_eq!(*response.negotiated(), Negotiated::default().version(Version::Hixie75).subprotocol("sample"));
 }
 
 #[test]
-fn an_origin_is_named_where_the_version_has_it() {
-    let secure = Target::new("a:444", "/").secure(true);
+fn writes_origin_in_the_field_of_the_version() {
+    let secure = Destination::new("a:444", "/").secure(true);
     for version in VERSIONS {
         let field = if version == Version::Hybi10 { "Sec-WebSocket-Origin" } else { "Origin" };
         let origin = |offer: Offer| {
@@ -318,13 +318,13 @@ fn an_origin_is_named_where_the_version_has_it() {
         assert_eq!(origin(Offer::new().perl_compat()).as_deref(), Some("https://a:444"), "{version}");
     }
     let by_hand = Offer::new().version(Version::Hybi00).header("origin", "http://c");
-    assert_eq!(asked(&by_hand).origin(), Some("http://c"));
+    assert_eq!(build(&by_hand).origin(), Some("http://c"));
 }
 
 #[test]
-fn a_location_is_secure_when_it_is_said_or_guessed() {
+fn location_is_secure_if_set_or_derived_from_the_origin() {
     let location = |accept: Accept, fields: &[(&str, &str)]| {
-        let text = answer(&accept, &of(Version::Hixie75, fields).unwrap());
+        let text = respond(&accept, &of(Version::Hixie75, fields).unwrap());
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
         (field("WebSocket-Origin: "), field("WebSocket-Location: "))
     };
@@ -337,13 +337,13 @@ fn a_location_is_secure_when_it_is_said_or_guessed() {
         assert_eq!(location(plain, &[("Origin", https)]), pair(https, "ws://example.com/demo"));
     }
     assert_eq!(location(Accept::new(), &[("Origin", "null")]), pair("null", "ws://example.com/demo"));
-    // A proxy is believed only by those who ask it.
+    // Only `forwarded_secure` reads this header field.
     let forwarded = [("X-Forwarded-Proto", "https")];
     assert_eq!(location(Accept::new(), &forwarded).1, "ws://example.com/demo");
 }
 
 #[test]
-fn a_proxy_is_asked_for_its_first_word() {
+fn forwarded_secure_reads_the_first_scheme() {
     for (value, expected) in [
         ("https", true),
         ("HTTPS", true),
@@ -361,8 +361,8 @@ fn a_proxy_is_asked_for_its_first_word() {
     assert!(!of(Version::Rfc6455, &[]).unwrap().forwarded_secure());
 }
 
-/// An answer's fields for [`asked`] with the subprotocol `sample`.
-fn answered(version: Version) -> Vec<(&'static str, &'static str)> {
+/// Returns the header fields of a response to [`build`] with the subprotocol `sample`.
+fn response_fields(version: Version) -> Vec<(&'static str, &'static str)> {
     let own: &[(&str, &str)] = match version {
         Version::Hixie75 => &[
             ("WebSocket-Origin", "http://example.com"),
@@ -380,37 +380,38 @@ fn answered(version: Version) -> Vec<(&'static str, &'static str)> {
 }
 
 fn check(version: Version, fields: &[(&str, &str)]) -> Result<Negotiated, ResponseError> {
-    let request = asked(&Offer::new().version(version).subprotocol("sample"));
+    let request = build(&Offer::new().version(version).subprotocol("sample"));
     let head = ResponseHead::from_parts(101, fields.iter().copied()).unwrap();
     Response::from_head(head, &request).map(Response::into_negotiated)
 }
 
-/// The same but for the field whose name ends so.
+/// Checks a response in which the header field whose name ends with `end` has these values.
 fn changed(version: Version, end: &str, values: &[&'static str]) -> Result<Negotiated, ResponseError> {
-    let fields = answered(version);
+    let fields = response_fields(version);
     let name = fields.iter().find(|field| field.0.ends_with(end)).unwrap().0;
     let others = fields.iter().copied().filter(|field| field.0 != name);
     check(version, &others.chain(values.iter().map(|value| (name, *value))).collect::<Vec<_>>())
 }
 
 #[test]
-fn no_answer_of_another_version_is_taken() {
-    for asked in VERSIONS {
+fn rejects_responses_of_other_versions() {
+    for requested in VERSIONS {
         for given in VERSIONS {
-            let result = check(asked, &answered(given)).map(|negotiated| negotiated.version);
-            // The two newest differ in the request alone.
-            let same = asked == given || (asked.has_length_framing() && given.has_length_framing());
-            let error = if asked.has_length_framing() { ResponseError::AcceptMissing } else { ResponseError::Origin };
-            assert_eq!(result, if same { Ok(asked) } else { Err(error) }, "{asked} {given}");
+            let result = check(requested, &response_fields(given)).map(|negotiated| negotiated.version);
+            // The two newest differ only in the request.
+            let same = requested == given || (requested.has_length_framing() && given.has_length_framing());
+            let error =
+                if requested.has_length_framing() { ResponseError::AcceptMissing } else { ResponseError::Origin };
+            assert_eq!(result, if same { Ok(requested) } else { Err(error) }, "{requested} {given}");
         }
     }
 }
 
 #[test]
-fn an_old_answer_repeats_what_was_asked() {
+fn compares_repeated_origin_and_url() {
     for version in [Version::Hybi00, Version::Hixie75] {
         let good = Negotiated::default().version(version).subprotocol("sample");
-        assert_eq!(check(version, &answered(version)), Ok(good.clone()));
+        assert_eq!(check(version, &response_fields(version)), Ok(good.clone()));
         assert_eq!(changed(version, "Origin", &["HTTP://Example.com"]), Ok(good));
         for bad in [&[][..], &["http://other.test"], &["null"], &[""], &["http://example.com", "http://example.com"]] {
             assert_eq!(changed(version, "Origin", bad), Err(ResponseError::Origin), "{bad:?}");
@@ -428,14 +429,14 @@ fn an_old_answer_repeats_what_was_asked() {
     }
 }
 
-/// The two oldest drafts compare the field only with what was asked for. eventlet, txws and node-websocket-server send one
-/// in each answer.
+/// In the two oldest drafts, a client that offered no subprotocol ignores the header field. eventlet, txws and
+/// node-websocket-server send one in each response.
 #[test]
-fn where_no_subprotocol_was_offered_the_oldest_ignore_one() {
+fn ignores_subprotocols_without_an_offer_in_the_two_oldest() {
     for version in VERSIONS {
-        let request = asked(&Offer::new().version(version));
+        let request = build(&Offer::new().version(version));
         for given in ["sample", "a, b", ""] {
-            let fields = answered(version).into_iter();
+            let fields = response_fields(version).into_iter();
             let fields = fields.map(|(name, value)| (name, if name.ends_with("Protocol") { given } else { value }));
             let response = Response::from_head(ResponseHead::from_parts(101, fields).unwrap(), &request);
             let negotiated = response.map(Response::into_negotiated);
@@ -448,31 +449,31 @@ fn where_no_subprotocol_was_offered_the_oldest_ignore_one() {
 }
 
 #[test]
-fn the_oldest_ignore_extensions_in_an_answer() {
+fn ignores_extensions_in_responses_of_the_two_oldest() {
     for version in [Version::Hybi00, Version::Hixie75] {
         for extensions in ["x", "a b"] {
-            let fields = [answered(version), vec![("Sec-WebSocket-Extensions", extensions)]].concat();
-            assert_eq!(check(version, &fields), check(version, &answered(version)));
+            let fields = [response_fields(version), vec![("Sec-WebSocket-Extensions", extensions)]].concat();
+            assert_eq!(check(version, &fields), check(version, &response_fields(version)));
         }
     }
 }
 
 #[test]
-fn no_version_takes_an_answer_with_a_body() {
+fn rejects_responses_with_a_body_in_all_versions() {
     for version in VERSIONS {
-        let with = |field| check(version, &[&answered(version)[..], &[field]].concat()).map(|_| ());
+        let with = |field| check(version, &[&response_fields(version)[..], &[field]].concat()).map(|_| ());
         assert_eq!(with(("Content-Length", "0")), Ok(()), "{version}");
         for field in [("Content-Length", "5"), ("Content-Length", "8"), ("Transfer-Encoding", "chunked")] {
             assert_eq!(with(field), Err(ResponseError::Body), "{version} {field:?}");
         }
-        // The proof of hybi-00 after the head.
+        // The challenge response of hybi-00 follows the head.
         let expected = if version == Version::Hybi00 { Ok(()) } else { Err(ResponseError::Body) };
         assert_eq!(with(("Content-Length", "16")), expected, "{version}");
     }
 }
 
 #[test]
-fn perl_asks_in_its_own_words() {
+fn perl_compat_requests_match_perl() {
     for (version, field, own) in [
         (
             Version::Rfc6455,
@@ -495,7 +496,7 @@ fn perl_asks_in_its_own_words() {
         (Version::Hixie75, "Origin", "WebSocket-Protocol: chat, v1.x\r\n"),
     ] {
         let offer = Offer::new().header("X", "y").subprotocol("chat").subprotocol("v1.x").cookie("a", "b");
-        let request = asked(&offer.cookie("c", "d").version(version).perl_compat());
+        let request = build(&offer.cookie("c", "d").version(version).perl_compat());
         let key = |name: &str| request.headers().get_str(name).unwrap_or_default();
         let own = own.replace("KEY1", key("Sec-WebSocket-Key1")).replace("KEY2", key("Sec-WebSocket-Key2"));
         let expected = format!(
@@ -507,7 +508,7 @@ fn perl_asks_in_its_own_words() {
 }
 
 #[test]
-fn perl_answers_in_its_own_words() {
+fn perl_compat_responses_match_perl() {
     for (version, own) in [
         (Version::Rfc6455, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
         (Version::Hybi10, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n"),
@@ -530,17 +531,17 @@ fn perl_answers_in_its_own_words() {
             "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\
              {own}Set-Cookie: {first},{second}\r\nX: y\r\n\r\n"
         );
-        assert_eq!(answer(&accept.perl_compat(), &request), expected);
-        let without = answer(&Accept::new().perl_compat(), &request);
+        assert_eq!(respond(&accept.perl_compat(), &request), expected);
+        let without = respond(&Accept::new().perl_compat(), &request);
         assert!(!without.contains("Set-Cookie"), "{without}");
     }
 }
 
 #[test]
-fn fields_of_all_versions_belong_to_the_handshake() {
+fn reserves_header_fields_of_all_versions() {
     for name in ["WebSocket-Protocol", "websocket-origin", "WebSocket-Location", "Sec-WebSocket-Key1"] {
         let offer = Offer::new().header(name, "x");
-        assert_eq!(offered(&offer, Target::new("a", "/")), Err(BuildError::ReservedField));
+        assert_eq!(offered(&offer, Destination::new("a", "/")), Err(BuildError::ReservedField));
         let accept = Accept::new().header(name, "x");
         let result = accept.encode(&of(Version::Hixie75, &[]).unwrap(), &mut BytesMut::new());
         assert_eq!(result, Err(BuildError::ReservedField));

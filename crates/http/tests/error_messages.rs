@@ -1,15 +1,15 @@
-//! What is said to people: errors, each in words of its own, refusals by their usual phrases, and what may stand in a log.
+//! Texts for people: errors, reason phrases, and `Debug`, which may be logged.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, BuildError, Extension, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request, RequestHead, Response,
-    ResponseError, ResponseHead, SameSite, SetCookie, Target, Version, Versions,
+    Accept, BuildError, Destination, ExtensionParams, HeadLimits, Offer, ParseError, PerlCookie, Reject, Request,
+    RequestHead, Response, ResponseError, ResponseHead, SameSite, SetCookie, Version, Versions,
 };
 use test_support::errors::assert_distinct_texts;
 
 #[test]
-fn every_error_has_words_of_its_own() {
+fn each_error_has_its_own_text() {
     assert_distinct_texts(&[
         &ParseError::Body,
         &ParseError::Connection,
@@ -60,6 +60,7 @@ fn every_error_has_words_of_its_own() {
         &ResponseError::ExtensionNotOffered,
         &ResponseError::ExtensionParameters,
         &ResponseError::Extensions,
+        &ResponseError::ExtensionsRepeated,
         &ResponseError::HttpVersion,
         &ResponseError::Location,
         &ResponseError::Origin,
@@ -71,7 +72,7 @@ fn every_error_has_words_of_its_own() {
 }
 
 #[test]
-fn a_refusal_has_the_usual_phrase() {
+fn rejection_has_the_registered_reason_phrase() {
     for (status, phrase) in [
         (300, "Multiple Choices"),
         (301, "Moved Permanently"),
@@ -107,15 +108,15 @@ fn a_refusal_has_the_usual_phrase() {
 }
 
 #[test]
-fn a_cookie_says_which_requests_of_other_sites_get_it() {
-    for (same_site, said) in [(SameSite::Strict, "Strict"), (SameSite::Lax, "Lax"), (SameSite::None, "None")] {
+fn writes_each_same_site_value() {
+    for (same_site, value) in [(SameSite::Strict, "Strict"), (SameSite::Lax, "Lax"), (SameSite::None, "None")] {
         let cookie = SetCookie::new("a", "b").same_site(SameSite::Lax).same_site(same_site);
-        assert_eq!(cookie.to_string(), format!("a=b; SameSite={said}"));
+        assert_eq!(cookie.to_string(), format!("a=b; SameSite={value}"));
     }
 }
 
 #[test]
-fn a_request_in_a_log_is_one_line_whatever_the_peer_sent() {
+fn debug_of_a_request_is_one_line() {
     let mut input = BytesMut::from(
         "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX: \ta\tb\u{9b}31m\t\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -129,37 +130,37 @@ fn a_request_in_a_log_is_one_line_whatever_the_peer_sent() {
     assert!(!log.contains(char::is_control), "{log:?}");
 }
 
-/// Each value that may be a secret is `SECRET`, in some case, or follows from it.
+/// Each value that may be a secret is `SECRET`, in upper or lower case, or follows from it.
 #[test]
-fn no_secret_is_in_a_log() {
+fn debug_hides_secrets() {
     let fixed = |bytes: &mut [u8]| bytes.copy_from_slice(&b"SECRETSECRETSECRET"[..bytes.len()]);
     let set = SetCookie::new("id", "SECRET").path("/SECRET");
     let offer = Offer::new()
         .subprotocol("bearer.SECRET")
         .header("X-Api-Key", "SECRET")
         .header("Location", "https://u:SECRET@h/?SECRET")
-        .extension(Extension::new("permessage-deflate").flag("client_max_window_bits"))
-        .extension(Extension::new("x-token").param("token", "SECRET"))
+        .extension(ExtensionParams::new("permessage-deflate").flag("client_max_window_bits"))
+        .extension(ExtensionParams::new("x-token").param("token", "SECRET"))
         .basic_auth("SECRET", "SECRET")
         .cookie("id", "SECRET");
-    let target = Target::new("h", "/chat?access_token=SECRET");
-    let request = Request::offer(target, &offer, &mut { fixed }).unwrap();
+    let destination = Destination::new("h", "/chat?access_token=SECRET");
+    let request = Request::offer(destination, &offer, &mut { fixed }).unwrap();
     let accept = Accept::new().subprotocol("bearer.SECRET").cookie(set.clone()).header("X-Token", "SECRET");
-    let accept = accept.extension(Extension::new("x-token").flag("SECRET"));
+    let accept = accept.extension(ExtensionParams::new("x-token").flag("SECRET"));
     let response = Response::accept(&request, &accept).unwrap();
     let old = Offer::new().version(Version::Hybi00);
-    let old = Request::offer(target, &old, &mut |bytes: &mut [u8]| bytes.fill(b'S')).unwrap();
+    let old = Request::offer(destination, &old, &mut |bytes: &mut [u8]| bytes.fill(b'S')).unwrap();
     let reject = Reject::new(302).header("Location", "https://u:SECRET@h/?SECRET").body("SECRET");
     let reject = reject.cookie(SetCookie::new("id", "SECRET"));
     let absolute = RequestHead::from_parts("GET", "http://u:SECRET@h/a?SECRET#SECRET", [("X", "SECRET")]).unwrap();
     let redirect = ResponseHead::from_parts(302, [("Location", "https://u:SECRET@h/?SECRET")]).unwrap();
     let shown: Vec<(&str, String)> = vec![
         ("Offer", format!("{offer:?}")),
-        ("Target", format!("{target:?}")),
+        ("Destination", format!("{destination:?}")),
         ("Request", format!("{request:?}")),
         ("RequestHead", format!("{:?} {absolute:?}", request.head())),
         ("Headers", format!("{:?}", request.headers())),
-        ("Extension", format!("{:?}", request.extensions())),
+        ("ExtensionParams", format!("{:?}", request.extensions())),
         ("Accept", format!("{accept:?}")),
         ("Response", format!("{response:?}")),
         ("ResponseHead", format!("{:?} {redirect:?}", response.head())),
@@ -175,7 +176,7 @@ fn no_secret_is_in_a_log() {
     let key = request.key().unwrap().to_string();
     let secrets = [
         "SECRET".into(),
-        // The same in base64, as credentials and as a key; and the proof that follows from it.
+        // The same in base64, as credentials and as a key, and the proof that follows from it.
         "U0VDUkVU".into(),
         key,
         String::from_utf8(request.key().unwrap().accept().to_vec()).unwrap(),
@@ -187,7 +188,7 @@ fn no_secret_is_in_a_log() {
             assert!(!shown.contains(secret.as_str()), "{name} shows {secret}: {shown}");
         }
     }
-    // What helps to find a mistake is shown.
+    // Values that help to find an error are shown.
     let request = &shown[2].1;
     for harmless in [
         "\"/chat?(hidden)\"",
@@ -201,9 +202,9 @@ fn no_secret_is_in_a_log() {
     assert!(shown[3].1.contains("\"(hidden)@h/a?(hidden)\""), "{}", shown[3].1);
 }
 
-/// Where the password ends is not clear if it has a `?`, `#` or `/`: then more is hidden, and never less.
+/// The end of a password with a `?`, `#` or `/` is ambiguous. More is hidden then.
 #[test]
-fn no_password_is_shown_of_any_target() {
+fn debug_hides_passwords_in_targets() {
     for (target, shown) in [
         ("http://u:SECRET?x@h/", "target: (hidden)"),
         ("http://u:SECRET#x@h/", "target: (hidden)"),

@@ -1,9 +1,10 @@
-//! Finding heads: line ends, limits, and every cut.
+//! `HeadReader`: line ends, limits, and independence of the split.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_http::{HeadLimits, HeadReader, ParseError, RequestHead, ResponseHead};
+use test_support::split::split_at_all;
 
 fn request(text: impl AsRef<[u8]>) -> Result<Option<RequestHead>, ParseError> {
     HeadReader::default().request(&mut BytesMut::from(text.as_ref()))
@@ -14,7 +15,7 @@ fn response(text: impl AsRef<[u8]>) -> Result<Option<ResponseHead>, ParseError> 
 }
 
 #[test]
-fn any_request_is_a_head() {
+fn reads_any_request() {
     let head = request("OPTIONS * HTTP/1.0\r\nA: b\r\n\r\n").unwrap().unwrap();
     assert_eq!((head.method(), head.target(), head.minor_version()), ("OPTIONS", "*", 0));
     assert!(head.headers().iter().eq([("A", &b"b"[..])]));
@@ -24,7 +25,7 @@ fn any_request_is_a_head() {
 }
 
 #[test]
-fn heads_follow_each_other() {
+fn reads_consecutive_heads() {
     let mut reader = HeadReader::default();
     let mut input = BytesMut::from(&b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX: y\r\n\r\n\x81\x05\n\n"[..]);
     assert_eq!(reader.request(&mut input).unwrap().unwrap().target(), "/a");
@@ -33,7 +34,7 @@ fn heads_follow_each_other() {
 }
 
 #[test]
-fn a_head_in_pieces_leaves_nothing_to_the_next() {
+fn starts_again_after_a_split_head() {
     let mut reader = HeadReader::default();
     let (start, rest) = ("GET /a HTTP/1.1\r\nX: y\r\nLong: ".to_owned() + &"z".repeat(1000), "\r\n\r\n");
     let mut input = BytesMut::from(start.as_bytes());
@@ -46,7 +47,7 @@ fn a_head_in_pieces_leaves_nothing_to_the_next() {
 }
 
 #[test]
-fn lines_end_at_crlf_or_lf() {
+fn accepts_crlf_and_lf() {
     let head = request("GET / HTTP/1.1\nA: b\r\nC: d\n\r\n").unwrap().unwrap();
     assert!(head.headers().iter().eq([("A", &b"b"[..]), ("C", b"d")]));
     assert!(request("GET / HTTP/1.1\nA: b\n\n").unwrap().is_some());
@@ -55,13 +56,13 @@ fn lines_end_at_crlf_or_lf() {
 }
 
 #[test]
-fn blanks_around_values_are_dropped() {
+fn trims_values() {
     let head = request("GET / HTTP/1.1\r\nA: \t b c\t \r\nD:\r\nE: \r\n\r\n").unwrap().unwrap();
     assert!(head.headers().iter().eq([("A", &b"b c"[..]), ("D", b""), ("E", b"")]));
 }
 
 #[test]
-fn wrong_fields_are_refused() {
+fn rejects_malformed_field_lines() {
     for field in [
         "Upgrade : websocket",
         "Upgrade\t: websocket",
@@ -91,7 +92,7 @@ fn wrong_fields_are_refused() {
 }
 
 #[test]
-fn wrong_request_lines_are_refused() {
+fn rejects_malformed_request_lines() {
     for line in [
         "GET  / HTTP/1.1",
         "GET /  HTTP/1.1",
@@ -118,7 +119,7 @@ fn wrong_request_lines_are_refused() {
 }
 
 #[test]
-fn any_or_no_reason_phrase_is_taken() {
+fn accepts_any_reason_phrase() {
     for (line, status, reason) in [
         ("HTTP/1.1 101 Switching Protocols", 101, "Switching Protocols"),
         ("HTTP/1.1 101 WebSocket Protocol Handshake", 101, "WebSocket Protocol Handshake"),
@@ -134,7 +135,7 @@ fn any_or_no_reason_phrase_is_taken() {
 }
 
 #[test]
-fn wrong_response_lines_are_refused() {
+fn rejects_malformed_status_lines() {
     for line in [
         "HTTP/1.1 10",
         "HTTP/1.1 1011 x",
@@ -152,15 +153,15 @@ fn wrong_response_lines_are_refused() {
 }
 
 #[test]
-fn what_cannot_be_http_is_refused_at_its_first_byte() {
+fn rejects_other_protocols_at_the_first_byte() {
     // A TLS record.
     assert_eq!(request(b"\x16"), Err(ParseError::RequestLine));
     assert_eq!(request(b"\r\n\x16"), Err(ParseError::RequestLine));
     assert_eq!(response(b"\x81"), Err(ParseError::ResponseLine));
 }
 
-/// Feeds one byte at a time: the error, and how many bytes it took to show.
-fn refused_after<T>(
+/// Feeds one byte at a time. Returns the error, and the number of bytes up to it.
+fn rejected_after<T>(
     text: &[u8],
     next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
 ) -> Option<(ParseError, usize)> {
@@ -172,12 +173,12 @@ fn refused_after<T>(
 }
 
 #[test]
-fn a_wrong_first_line_is_refused_when_it_is_complete() {
+fn rejects_a_malformed_first_line_when_complete() {
     for line in ["FOO", "GET / FTP/1.1", "GET /", "GET  / HTTP/1.1", "GET / HTTP/2.0", "GET /\u{e9} HTTP/1.1", "A: b"] {
         for (before, end) in [("", "\n"), ("", "\r\n"), ("\r\n\n", "\r\n")] {
             let text = format!("{before}{line}{end}");
             let expected = Some((ParseError::RequestLine, text.len()));
-            assert_eq!(refused_after(text.as_bytes(), HeadReader::request), expected, "{text:?}");
+            assert_eq!(rejected_after(text.as_bytes(), HeadReader::request), expected, "{text:?}");
             assert_eq!(request(&text), Err(ParseError::RequestLine), "{text:?}");
         }
     }
@@ -185,34 +186,34 @@ fn a_wrong_first_line_is_refused_when_it_is_complete() {
         for end in ["\n", "\r\n"] {
             let text = format!("{line}{end}");
             let expected = Some((ParseError::ResponseLine, text.len()));
-            assert_eq!(refused_after(text.as_bytes(), HeadReader::response), expected, "{text:?}");
+            assert_eq!(rejected_after(text.as_bytes(), HeadReader::response), expected, "{text:?}");
             assert_eq!(response(&text), Err(ParseError::ResponseLine), "{text:?}");
         }
     }
 }
 
-/// The last byte of each is the one that shows it.
+/// The last byte of each text is the first invalid one.
 #[test]
-fn a_wrong_first_line_is_refused_at_a_control_character_or_a_bare_cr() {
+fn rejects_controls_in_the_first_line_at_once() {
     let wrong = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
     let after_cr = (0..=u8::MAX).filter(|&byte| byte != b'\n').map(|byte| vec![b'\r', byte]);
     for shown in (0..=u8::MAX).filter(wrong).map(|byte| vec![byte]).chain(after_cr) {
         for start in ["", "GET", "GET /", "GET / HTTP/1.1", "\r\n\nGET / HTTP/1.1"] {
             let text = [start.as_bytes(), &shown].concat();
             let expected = Some((ParseError::RequestLine, text.len()));
-            assert_eq!(refused_after(&text, HeadReader::request), expected, "{}", text.escape_ascii());
+            assert_eq!(rejected_after(&text, HeadReader::request), expected, "{}", text.escape_ascii());
         }
         for start in ["", "HTTP/1.1", "HTTP/1.1 101 ", "HTTP/1.1 101 Switching Protocols"] {
             let text = [start.as_bytes(), &shown].concat();
             let expected = Some((ParseError::ResponseLine, text.len()));
-            assert_eq!(refused_after(&text, HeadReader::response), expected, "{}", text.escape_ascii());
+            assert_eq!(rejected_after(&text, HeadReader::response), expected, "{}", text.escape_ascii());
         }
     }
 }
 
-/// The last byte of each is the one that shows it.
+/// The last byte of each text is the first invalid one.
 #[test]
-fn a_wrong_field_line_is_refused_at_the_byte_that_shows_it() {
+fn rejects_a_malformed_field_line_at_its_first_invalid_byte() {
     let mut fields: Vec<Vec<u8>> = [
         &b"no "[..],
         b"no\n",
@@ -243,18 +244,18 @@ fn a_wrong_field_line_is_refused_at_the_byte_that_shows_it() {
         for good in ["", "A: b\r\n", "A: b\nC:\n"] {
             let text = [b"GET / HTTP/1.1\r\n", good.as_bytes(), field].concat();
             let expected = Some((ParseError::Field, text.len()));
-            assert_eq!(refused_after(&text, HeadReader::request), expected, "{}", text.escape_ascii());
+            assert_eq!(rejected_after(&text, HeadReader::request), expected, "{}", text.escape_ascii());
             assert_eq!(request([&text, &b"\r\n\r\n"[..]].concat()), Err(ParseError::Field), "{}", text.escape_ascii());
             let text = [b"HTTP/1.1 101\n", good.as_bytes(), field].concat();
             let expected = Some((ParseError::Field, text.len()));
-            assert_eq!(refused_after(&text, HeadReader::response), expected, "{}", text.escape_ascii());
+            assert_eq!(rejected_after(&text, HeadReader::response), expected, "{}", text.escape_ascii());
             assert_eq!(response([&text, &b"\r\n\r\n"[..]].concat()), Err(ParseError::Field), "{}", text.escape_ascii());
         }
     }
 }
 
 #[test]
-fn a_head_of_the_greatest_length_is_taken() {
+fn accepts_a_head_of_the_maximum_length() {
     let head = |len: usize| format!("\r\nGET / HTTP/1.1\r\nA: {}\r\n\r\n", "b".repeat(len - 25));
     for len in [100, 16 * 1024] {
         let mut reader = HeadReader::new(HeadLimits::default().max_len(len));
@@ -268,7 +269,7 @@ fn a_head_of_the_greatest_length_is_taken() {
 }
 
 #[test]
-fn a_head_without_end_is_refused_as_soon_as_it_is_too_long() {
+fn rejects_an_endless_head_at_the_limit() {
     for start in ["GET / HTTP/1.1\r\nX: ", "GET /", "\r\n", "G"] {
         let mut reader = HeadReader::new(HeadLimits::default().max_len(1000));
         let mut input = BytesMut::from(start);
@@ -282,14 +283,14 @@ fn a_head_without_end_is_refused_as_soon_as_it_is_too_long() {
 }
 
 #[test]
-fn the_greatest_number_of_fields_is_taken() {
+fn accepts_the_maximum_number_of_fields() {
     let text = |fields: usize, end: &str| format!("GET / HTTP/1.1\r\n{}{end}", "A: b\r\n".repeat(fields));
     for fields in [0, 1, 31, 32, 33, 100] {
         let limits = HeadLimits::default().max_headers(fields);
         let mut reader = HeadReader::new(limits);
         let head = reader.request(&mut BytesMut::from(&*text(fields, "\r\n"))).unwrap().unwrap();
         assert_eq!(head.headers().len(), fields);
-        // Refused at the line, not at the end of the head.
+        // The error follows at the line, before the end of the head.
         let mut input = BytesMut::from(&*text(fields + 1, ""));
         assert_eq!(reader.request(&mut input), Err(ParseError::TooManyHeaders));
     }
@@ -297,7 +298,7 @@ fn the_greatest_number_of_fields_is_taken() {
 }
 
 #[test]
-fn errors_stay() {
+fn repeats_its_error() {
     let mut reader = HeadReader::default();
     let mut input = BytesMut::from("GET / HTTP/1.1\r\nA : b\r\n\r\n");
     assert_eq!(reader.request(&mut input), Err(ParseError::Field));
@@ -307,7 +308,7 @@ fn errors_stay() {
 }
 
 #[test]
-fn parts_are_checked_as_bytes_are() {
+fn checks_parts_like_bytes() {
     let head = RequestHead::from_parts("GET", "/", [("a", " b\t")]).unwrap();
     assert_eq!(head.headers().get_str("A"), Some("b"));
     for (name, value) in [("a b", "c"), ("", "c"), ("a", "b\nc"), ("a", "\0")] {
@@ -323,7 +324,7 @@ fn parts_are_checked_as_bytes_are() {
 }
 
 #[test]
-fn heads_are_the_same_if_every_part_is() {
+fn compares_all_parts_of_heads() {
     let heads = |texts: &[&str]| texts.iter().map(|text| request(text).unwrap().unwrap()).collect::<Vec<_>>();
     let same = heads(&["GET / HTTP/1.1\r\nA: b\r\n\r\n", "\nGET / HTTP/1.1\na:b \n\n"]);
     assert_eq!(same[0], same[1]);
@@ -351,19 +352,18 @@ fn heads_are_the_same_if_every_part_is() {
     }
 }
 
-/// What came of bytes, and what was left of them.
+/// The result of a read, and the bytes that stay in the input.
 type Outcome = (Result<Option<RequestHead>, ParseError>, Option<Vec<u8>>);
 
-fn in_pieces(bytes: &[u8], limits: HeadLimits, cuts: &[usize]) -> Outcome {
+fn read_split(bytes: &[u8], limits: HeadLimits, splits: &[usize]) -> Outcome {
     let mut reader = HeadReader::new(limits);
     let mut input = BytesMut::new();
-    let mut from = 0;
-    for to in cuts.iter().copied().chain([bytes.len()]) {
-        input.extend_from_slice(&bytes[from..to]);
-        from = to;
+    let mut pieces = split_at_all(bytes, splits.iter().copied()).into_iter();
+    while let Some(piece) = pieces.next() {
+        input.extend_from_slice(piece);
         match reader.request(&mut input) {
             Ok(None) => {}
-            Ok(head) => return (Ok(head), Some([&input[..], &bytes[from..]].concat())),
+            Ok(head) => return (Ok(head), Some([&input[..], &pieces.as_slice().concat()].concat())),
             error => return (error, None),
         }
     }
@@ -380,14 +380,14 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn every_cut_gives_the_same(
+    fn result_does_not_depend_on_the_split(
         before in "(\r?\n){0,2}",
         first in prop_oneof![8 => Just("GET /chat HTTP/1.1"), 1 => Just("GET  /"), 1 => Just("\x16")],
         lines in prop::collection::vec((line(), any::<bool>()), 0..12),
         ended in prop::bool::weighted(0.8),
         after in prop::collection::vec(any::<u8>(), 0..20),
         max_len in 20..300_usize,
-        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        splits in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
         let mut bytes = [before.as_bytes(), first.as_bytes(), b"\r\n"].concat();
         for (line, crlf) in &lines {
@@ -399,17 +399,16 @@ proptest! {
             bytes.extend_from_slice(&after);
         }
         let limits = HeadLimits::default().max_len(max_len).max_headers(8);
-        let whole = in_pieces(&bytes, limits, &[]);
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
-        cuts.sort_unstable();
-        prop_assert_eq!(&in_pieces(&bytes, limits, &cuts), &whole);
+        let whole = read_split(&bytes, limits, &[]);
+        let splits: Vec<_> = splits.iter().map(|split| split.index(bytes.len())).collect();
+        prop_assert_eq!(&read_split(&bytes, limits, &splits), &whole);
         let bytewise: Vec<_> = (0..bytes.len()).collect();
-        prop_assert_eq!(&in_pieces(&bytes, limits, &bytewise), &whole);
+        prop_assert_eq!(&read_split(&bytes, limits, &bytewise), &whole);
     }
 
-    /// All but the last line are good. That one ends with the byte that shows that it is not.
+    /// All lines but the last are valid. The last one ends with its first invalid byte.
     #[test]
-    fn good_lines_are_waited_for_and_a_bad_one_is_refused_at_its_end(
+    fn waits_for_valid_lines_and_rejects_the_first_invalid_byte(
         before in "(\r?\n){0,2}",
         good in prop::collection::vec("[A-Za-z-]{1,12}:[ -~\t\u{e9}]{0,20}", 0..8),
         bad in prop_oneof![
@@ -421,19 +420,19 @@ proptest! {
     ) {
         let lines = ["GET / HTTP/1.1"].into_iter().chain(good.iter().map(String::as_str));
         let text = before + &lines.flat_map(|line| [line, &end]).collect::<String>() + &bad;
-        prop_assert_eq!(refused_after(text.as_bytes(), HeadReader::request), Some((ParseError::Field, text.len())));
+        prop_assert_eq!(rejected_after(text.as_bytes(), HeadReader::request), Some((ParseError::Field, text.len())));
         prop_assert_eq!(request(&text), Err(ParseError::Field));
     }
 
     #[test]
-    fn any_bytes_in_any_cut_give_the_same(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_give_the_same_result_byte_by_byte(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let bytewise: Vec<_> = (0..bytes.len()).collect();
         let limits = HeadLimits::default();
-        prop_assert_eq!(in_pieces(&bytes, limits, &bytewise), in_pieces(&bytes, limits, &[]));
+        prop_assert_eq!(read_split(&bytes, limits, &bytewise), read_split(&bytes, limits, &[]));
     }
 
     #[test]
-    fn a_request_head_is_read_back(
+    fn roundtrips_request_heads(
         method in "[A-Z]{1,8}",
         target in "/[!-~]{0,30}",
         fields in prop::collection::vec(("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,12}", "([!-~\u{e9}]([ -~\t]{0,20}[!-~])?)?"), 0..40),
@@ -449,7 +448,7 @@ proptest! {
     }
 
     #[test]
-    fn a_response_head_is_read_back(
+    fn roundtrips_response_heads(
         status in 0..=999_u16,
         fields in prop::collection::vec(("[A-Za-z-]{1,12}", "([!-~]([ -~\t]{0,20}[!-~])?)?"), 0..40),
     ) {

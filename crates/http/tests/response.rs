@@ -1,10 +1,10 @@
-//! Answers: what a server writes and a client checks; refusals.
+//! Responses that a server writes and a client checks, and rejections.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, BuildError, Extension, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject, Request, Response,
-    ResponseError, ResponseHead, SetCookie, Target, Version, Versions,
+    Accept, BuildError, Destination, ExtensionParams, HeadLimits, HeadReader, Negotiated, Offer, ParseError, Reject,
+    Request, Response, ResponseError, ResponseHead, SetCookie, Version, Versions,
 };
 use test_support::heads::{RFC6455_RESPONSE, sample_nonce};
 
@@ -15,9 +15,9 @@ fn request() -> Request {
     let offer = Offer::new()
         .subprotocol("chat")
         .subprotocol("superchat")
-        .extension(Extension::new("x").flag("y"))
-        .extension(Extension::new("z"));
-    Request::offer(Target::new("server.example.com", "/chat"), &offer, &mut sample_nonce).unwrap()
+        .extension(ExtensionParams::new("x").flag("y"))
+        .extension(ExtensionParams::new("z"));
+    Request::offer(Destination::new("server.example.com", "/chat"), &offer, &mut sample_nonce).unwrap()
 }
 
 fn accept(accept: &Accept) -> Result<(String, Negotiated), BuildError> {
@@ -30,7 +30,7 @@ fn accept(accept: &Accept) -> Result<(String, Negotiated), BuildError> {
     result.map(|negotiated| (text.to_owned(), negotiated))
 }
 
-/// Checks a good answer but for the fields of this name, which have these values.
+/// Checks a valid response in which the header fields of this name have these values.
 fn with(name: &str, values: &[&str]) -> Result<Negotiated, ResponseError> {
     let others = FIELDS.into_iter().filter(|field| field.0 != name);
     let head = ResponseHead::from_parts(101, others.chain(values.iter().map(|value| (name, *value)))).unwrap();
@@ -47,7 +47,7 @@ fn reject(reject: &Reject) -> Result<String, BuildError> {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
 //# it MUST reply with a valid HTTP response indicating the following.
 #[test]
-fn the_example_of_the_rfc_is_written() {
+fn writes_the_example_of_the_rfc() {
     let (text, negotiated) = accept(&Accept::new().subprotocol("chat")).unwrap();
     assert_eq!(text, RFC6455_RESPONSE);
     assert_eq!(negotiated, Negotiated::default().subprotocol("chat"));
@@ -57,7 +57,7 @@ fn the_example_of_the_rfc_is_written() {
 }
 
 #[test]
-fn the_example_of_the_rfc_is_checked() {
+fn accepts_the_example_of_the_rfc() {
     let head = HeadReader::default().response(&mut BytesMut::from(RFC6455_RESPONSE)).unwrap().unwrap();
     let response = Response::from_head(head, &request()).unwrap();
     assert_eq!(response.negotiated(), &Negotiated::default().subprotocol("chat"));
@@ -69,15 +69,15 @@ fn the_example_of_the_rfc_is_checked() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
 //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP response.
 #[test]
-fn an_answer_has_all_that_was_accepted() {
+fn writes_all_values_of_an_accept() {
     let ours = Accept::new()
         .subprotocol("superchat")
-        .extension(Extension::new("x").param("y", "1"))
-        .extension(Extension::new("z"))
+        .extension(ExtensionParams::new("x").param("y", "1"))
+        .extension(ExtensionParams::new("z"))
         .cookie(SetCookie::new("a", "b").http_only())
         .cookie(SetCookie::new("c", "d"))
         .header("Server", "me/1");
-    assert_eq!(ours.extensions(), [Extension::new("x").param("y", "1"), Extension::new("z")]);
+    assert_eq!(ours.extensions(), [ExtensionParams::new("x").param("y", "1"), ExtensionParams::new("z")]);
     let (text, negotiated) = accept(&ours).unwrap();
     assert!(text.ends_with(concat!(
         "Sec-WebSocket-Protocol: superchat\r\n",
@@ -87,7 +87,7 @@ fn an_answer_has_all_that_was_accepted() {
         "Server: me/1\r\n",
         "\r\n",
     )));
-    // What the server says the client understands, and as a value it is the same.
+    // The client accepts the response, and the response as a value has the same bytes.
     let response = Response::accept(&request(), &ours).unwrap();
     assert_eq!(response.negotiated(), &negotiated);
     assert_eq!(Response::from_head(response.head().clone(), &request()), Ok(response.clone()));
@@ -98,22 +98,25 @@ fn an_answer_has_all_that_was_accepted() {
 }
 
 #[test]
-fn no_more_is_granted_than_a_client_reads() {
-    let with = |count| Accept::new().extension((1..count).fold(Extension::new("x"), |x, _| x.flag("y")));
-    assert!(accept(&with(Extension::MAX_ITEMS)).is_ok());
-    assert_eq!(accept(&with(Extension::MAX_ITEMS + 1)), Err(BuildError::Extension));
+fn rejects_more_extensions_than_clients_read() {
+    let with = |count| Accept::new().extension((1..count).fold(ExtensionParams::new("x"), |x, _| x.flag("y")));
+    assert!(accept(&with(ExtensionParams::MAX_ITEMS)).is_ok());
+    assert_eq!(accept(&with(ExtensionParams::MAX_ITEMS + 1)), Err(BuildError::Extension));
 }
 
 #[test]
-fn nothing_can_be_smuggled_into_an_answer() {
+fn rejects_values_that_would_inject_into_a_response() {
     let new = Accept::new;
     for (ours, error) in [
         (new().subprotocol("chat\r\nX: y"), BuildError::Subprotocol),
         (new().subprotocol("other"), BuildError::SubprotocolNotOffered),
         (new().subprotocol("CHAT"), BuildError::SubprotocolNotOffered),
-        (new().extension(Extension::new("x").flag("y\n")), BuildError::Extension),
-        (new().extension(Extension::new("w")), BuildError::ExtensionNotOffered),
-        (new().extension(Extension::new("x")).extension(Extension::new("w")), BuildError::ExtensionNotOffered),
+        (new().extension(ExtensionParams::new("x").flag("y\n")), BuildError::Extension),
+        (new().extension(ExtensionParams::new("w")), BuildError::ExtensionNotOffered),
+        (
+            new().extension(ExtensionParams::new("x")).extension(ExtensionParams::new("w")),
+            BuildError::ExtensionNotOffered,
+        ),
         (new().cookie(SetCookie::new("a", "b\r\nX: y")), BuildError::Cookie),
         (new().header("X", "a\r\nY: b"), BuildError::Field),
         (new().header("X ", "a"), BuildError::Field),
@@ -129,7 +132,7 @@ fn nothing_can_be_smuggled_into_an_answer() {
 }
 
 #[test]
-fn the_status_and_version_must_be_right() {
+fn requires_status_101_and_http_1_1() {
     let head = |line: &str| {
         let text = RFC6455_RESPONSE.replace("HTTP/1.1 101 Switching Protocols", line);
         HeadReader::default().response(&mut BytesMut::from(&*text)).unwrap().unwrap()
@@ -146,7 +149,7 @@ fn the_status_and_version_must_be_right() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 //# If the response lacks a |Connection| header field
 #[test]
-fn upgrade_and_connection_must_be_right() {
+fn requires_upgrade_and_connection() {
     assert!(with("Upgrade", &["WebSocket"]).is_ok());
     for bad in [&[][..], &[""], &["h2c"], &["websocket, h2c"], &["websocket", "h2c"], &["websocketx"]] {
         assert_eq!(with("Upgrade", bad), Err(ResponseError::Upgrade), "{bad:?}");
@@ -163,7 +166,7 @@ fn upgrade_and_connection_must_be_right() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
 //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
 #[test]
-fn the_accept_value_is_there_once_and_whole() {
+fn requires_exactly_one_matching_accept() {
     let accept = FIELDS[2].1;
     assert_eq!(with("Sec-WebSocket-Accept", &[]), Err(ResponseError::AcceptMissing));
     assert_eq!(with("Sec-WebSocket-Accept", &[accept, accept]), Err(ResponseError::AcceptRepeated));
@@ -184,15 +187,15 @@ fn the_accept_value_is_there_once_and_whole() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
 //# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP response.
 #[test]
-fn only_an_offered_subprotocol_is_taken() {
-    let chosen = |values: &[&str]| with("Sec-WebSocket-Protocol", values).map(|negotiated| negotiated.subprotocol);
-    assert_eq!(chosen(&[]), Ok(None));
-    assert_eq!(chosen(&["superchat"]), Ok(Some("superchat".into())));
+fn accepts_only_an_offered_subprotocol() {
+    let selected = |values: &[&str]| with("Sec-WebSocket-Protocol", values).map(|negotiated| negotiated.subprotocol);
+    assert_eq!(selected(&[]), Ok(None));
+    assert_eq!(selected(&["superchat"]), Ok(Some("superchat".into())));
     for bad in ["", "other", "Chat", "chat x", ",chat"] {
-        assert_eq!(chosen(&[bad]), Err(ResponseError::SubprotocolNotOffered), "{bad:?}");
+        assert_eq!(selected(&[bad]), Err(ResponseError::SubprotocolNotOffered), "{bad:?}");
     }
-    assert_eq!(chosen(&["chat", "chat"]), Err(ResponseError::SubprotocolRepeated));
-    assert_eq!(chosen(&["chat, superchat"]), Err(ResponseError::SubprotocolRepeated));
+    assert_eq!(selected(&["chat", "chat"]), Err(ResponseError::SubprotocolRepeated));
+    assert_eq!(selected(&["chat, superchat"]), Err(ResponseError::SubprotocolRepeated));
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
@@ -200,22 +203,25 @@ fn only_an_offered_subprotocol_is_taken() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
 //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP response.
 #[test]
-fn only_offered_extensions_are_taken() {
-    let chosen = |values: &[&str]| with("Sec-WebSocket-Extensions", values).map(|negotiated| negotiated.extensions);
-    assert_eq!(chosen(&[]), Ok(vec![]));
-    assert_eq!(chosen(&["z, x; y=2"]), Ok(vec![Extension::new("z"), Extension::new("x").param("y", "2")]));
-    let agreed = Negotiated::default().extension(Extension::new("x")).extension(Extension::new("z"));
+fn accepts_only_offered_extensions() {
+    let selected = |values: &[&str]| with("Sec-WebSocket-Extensions", values).map(|negotiated| negotiated.extensions);
+    assert_eq!(selected(&[]), Ok(vec![]));
+    assert_eq!(
+        selected(&["z, x; y=2"]),
+        Ok(vec![ExtensionParams::new("z"), ExtensionParams::new("x").param("y", "2")])
+    );
+    let agreed = Negotiated::default().extension(ExtensionParams::new("x")).extension(ExtensionParams::new("z"));
     assert_eq!(with("Sec-WebSocket-Extensions", &["x, z"]), Ok(agreed));
-    assert_eq!(chosen(&["x, w"]), Err(ResponseError::ExtensionNotOffered));
-    assert_eq!(chosen(&["z", "x"]), Err(ResponseError::ExtensionsRepeated));
-    assert_eq!(chosen(&["X"]), Err(ResponseError::ExtensionNotOffered));
+    assert_eq!(selected(&["x, w"]), Err(ResponseError::ExtensionNotOffered));
+    assert_eq!(selected(&["z", "x"]), Err(ResponseError::ExtensionsRepeated));
+    assert_eq!(selected(&["X"]), Err(ResponseError::ExtensionNotOffered));
     for bad in ["", "x;", "x; y=\"", "x y"] {
-        assert_eq!(chosen(&[bad]), Err(ResponseError::Extensions), "{bad:?}");
+        assert_eq!(selected(&[bad]), Err(ResponseError::Extensions), "{bad:?}");
     }
 }
 
 #[test]
-fn a_refusal_closes_and_says_its_length() {
+fn rejection_has_close_and_content_length() {
     let text = reject(&Reject::new(403).reason("Not For You").header("X", "y").body("no\n")).unwrap();
     assert_eq!(
         text,
@@ -229,8 +235,9 @@ fn a_refusal_closes_and_says_its_length() {
             "no\n",
         )
     );
-    let ended = || SetCookie::new("a", "").max_age(0);
-    let text = reject(&Reject::new(401).cookie(ended()).header("WWW-Authenticate", "Basic").cookie(ended().path("/")));
+    let removed = || SetCookie::new("a", "").max_age(0);
+    let text =
+        reject(&Reject::new(401).cookie(removed()).header("WWW-Authenticate", "Basic").cookie(removed().path("/")));
     let fields = "Set-Cookie: a=; Max-Age=0\r\nWWW-Authenticate: Basic\r\nSet-Cookie: a=; Max-Age=0; Path=/\r\n\r\n";
     assert!(text.unwrap().ends_with(fields));
     let text = reject(&Reject::new(302).header("Location", "/there")).unwrap();
@@ -242,7 +249,39 @@ fn a_refusal_closes_and_says_its_length() {
 }
 
 #[test]
-fn a_refusal_with_status_304_has_no_body() {
+fn reply_falls_back_to_500() {
+    let mut output = BytesMut::new();
+    Reject::new(403).body("no").reply(&mut output);
+    assert_eq!(output, reject(&Reject::new(403).body("no")).unwrap());
+    for invalid in [Reject::new(200), Reject::new(403).header("X", "a\r\nY: b").body("no")] {
+        output.clear();
+        invalid.reply(&mut output);
+        assert_eq!(output, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    }
+}
+
+#[test]
+fn response_value_has_the_encoded_bytes_in_all_versions() {
+    for version in Versions::ALL {
+        let offer = Offer::new().version(version).subprotocol("chat");
+        let request = Request::offer(Destination::new("h", "/"), &offer, &mut |buf: &mut [u8]| buf.fill(7)).unwrap();
+        let plain = Accept::new().subprotocol("chat").header("X", "y").cookie(SetCookie::new("a", "b"));
+        let plain = plain.cookie(SetCookie::new("c", "d"));
+        for accept in [plain.clone(), plain.perl_compat()] {
+            let (mut written, mut encoded) = (BytesMut::new(), BytesMut::new());
+            let negotiated = accept.encode(&request, &mut written).unwrap();
+            let response = Response::accept(&request, &accept).unwrap();
+            response.encode(&mut encoded);
+            assert_eq!(encoded, written);
+            assert_eq!(response.negotiated(), &negotiated);
+            let head = HeadReader::default().response(&mut written).unwrap().unwrap();
+            assert_eq!(response.head(), &head);
+        }
+    }
+}
+
+#[test]
+fn rejection_with_304_has_no_body() {
     let text = reject(&Reject::new(304).header("ETag", "\"a\"").body("")).unwrap();
     assert_eq!(text, "HTTP/1.1 304 \r\nConnection: close\r\nETag: \"a\"\r\n\r\n");
     let response = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nowned";
@@ -260,7 +299,7 @@ fn a_refusal_with_status_304_has_no_body() {
 //# A server MUST NOT send a Transfer-Encoding header field in any response with a status code of
 //# 1xx (Informational) or 204 (No Content).
 #[test]
-fn an_answer_that_announces_a_body_is_refused() {
+fn rejects_a_response_with_a_body() {
     for bad in ["5", "16", "01", "-0", "+0", "", "0, 5", "0x0", "0 0"] {
         assert_eq!(with("Content-Length", &[bad]), Err(ResponseError::Body), "{bad:?}");
     }
@@ -272,7 +311,7 @@ fn an_answer_that_announces_a_body_is_refused() {
 }
 
 #[test]
-fn nothing_can_be_smuggled_into_a_refusal() {
+fn rejects_values_that_would_inject_into_a_rejection() {
     for status in [0, 99, 100, 101, 200, 299, 600, 1000] {
         assert_eq!(reject(&Reject::new(status)), Err(BuildError::Status), "{status}");
     }
@@ -295,7 +334,7 @@ fn nothing_can_be_smuggled_into_a_refusal() {
 }
 
 #[test]
-fn every_error_has_its_answer() {
+fn each_parse_error_has_its_response() {
     let [every, one] = [Versions::ALL, Versions::RFC6455].map(ParseError::Version);
     let unnumbered = ParseError::Version(Version::Hybi00.into());
     for (error, line, fields) in [
@@ -318,7 +357,7 @@ fn every_error_has_its_answer() {
             body.len()
         );
         assert_eq!(text, expected);
-        // It is also a refusal that can be changed.
+        // The error converts to a `Reject` with the same bytes.
         assert_eq!(reject(&Reject::from(error)).unwrap(), expected);
         let head = HeadReader::new(HeadLimits::default()).response(&mut output).unwrap().unwrap();
         assert_eq!(head.status(), error.status());

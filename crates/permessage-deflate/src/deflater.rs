@@ -1,101 +1,105 @@
+//! The sending direction: compresses messages.
+
 use std::fmt;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
-use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
+use protocol_websocket_frame::{EncodeError, ExtensionEncoder, Frame, OpCode, Payload, Rsv};
 
 use crate::{CHUNK, PermessageDeflate, TAIL};
 
-/// Compresses what is sent.
+/// Compresses sent messages.
 ///
-/// It can be used by itself, to compress a message once for many peers. Such a frame may be sent to a peer if two things
-/// hold:
+/// A connection creates its own. An application can also use one by itself, to compress a message once for many peers.
+/// Such a frame may be sent to a peer under two conditions:
 ///
-/// - The deflater has no [`context_takeover`](Self::context_takeover), so that the message refers to nothing before it.
-/// - Its window is not wider than the one that was agreed on with this peer, which
-///   [`PermessageDeflate::window_bits`] gives.
+/// - The deflater has no [`context_takeover`](Self::context_takeover), so the message does not refer to an earlier one.
+/// - The window of the deflater is not wider than the one that was negotiated with this peer, which
+///   [`PermessageDeflate::window_bits`] returns.
 ///
 /// ```
-/// use protocol_websocket_frame::{Extension, Frame, Rsv};
-/// use protocol_websocket_http::{ExtensionParams, Role};
+/// use protocol_websocket_core::{ExtensionParams, Role};
+/// use protocol_websocket_frame::{ExtensionEncoder, Frame, Rsv};
 /// use protocol_websocket_permessage_deflate::{Deflater, PermessageDeflate};
 ///
 /// let agreed = ExtensionParams::new("permessage-deflate").param("server_max_window_bits", "10");
-/// let bits = PermessageDeflate::window_bits(Role::Server, &agreed).expect("permessage-deflate was agreed on");
+/// let bits = PermessageDeflate::window_bits(Role::Server, &agreed).expect("permessage-deflate was negotiated");
 /// let mut deflater = Deflater::new(bits).context_takeover(false);
-/// let news = deflater.encode(Frame::text("the same for all ".repeat(10)))?;
-/// assert_eq!((bits, news.rsv()), (10, Rsv::RSV1));
-/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// let frame = deflater.encode(Frame::text("the same for all ".repeat(10)).into())?.into_owned();
+/// assert_eq!((bits, frame.rsv()), (10, Rsv::RSV1));
+/// # Ok::<_, protocol_websocket_frame::EncodeError>(())
 /// ```
 ///
-/// No memory is shared with other deflaters, and none is used again for another message unless the window is kept. A
-/// context that was used before would not do: what zlib-rs 0.6.8 makes of a message in fragments depends on the bytes of
-/// the messages before it, even after a full flush or [`Compress::reset`]. Both clear the heads of the hash chains but not
-/// the window, and the hash covers four bytes. At the end of a fragment the fourth byte is therefore an old one, and
-/// whether later text is found to match depends on it.
+/// Two deflaters never share memory. Without context takeover, each message gets new memory. Resetting a used
+/// compressor would not be enough: with zlib-rs 0.6.8 the compressed form of a message in fragments depends on the
+/// bytes of earlier messages, even after a full flush or [`Compress::reset`]. Both clear the heads of the hash chains
+/// but not the window, and the hash covers four bytes. So at the end of a fragment the fourth byte is an old one, and
+/// it decides whether later text is found to match.
 pub struct Deflater {
     bits: u8,
     level: u8,
     threshold: usize,
     takeover: bool,
-    /// Whether the message under way is compressed.
-    active: bool,
-    /// Made for the first message that is compressed. Without takeover it is dropped after each message, and before the
-    /// next one if the message was not finished.
+    /// Whether the current message is compressed.
+    is_active: bool,
+    /// Created for the first compressed message. Without takeover it is dropped after each message, or before the next
+    /// one if the message was not finished.
     context: Option<Compress>,
 }
 
 impl Deflater {
-    /// The level unless told otherwise: zlib's own default.
+    /// The default level, which is also zlib's default.
     pub const LEVEL: u8 = 6;
-    /// The threshold unless told otherwise: what fits one segment of the text that protocols are made of is rarely worth
-    /// the time below it.
+    /// The default threshold in bytes. Compressing shorter messages rarely saves a TCP segment, and costs time.
     pub const THRESHOLD: usize = 64;
 
-    /// Compresses with a window of two to the power of `bits`: 9 to 15, more count as 15. With 8, which no compressor
-    /// has, messages go out as they are: that is always allowed.
+    /// Creates a deflater whose window has two to the power of `bits` bytes. `bits` is 9 to 15, and larger values count
+    /// as 15.
+    ///
+    /// With 8, which the compressor does not support, messages are sent uncompressed. RFC 7692 always allows that.
     #[must_use]
     pub const fn new(bits: u8) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes to compress
         //# messages to send.
         let bits = if bits > PermessageDeflate::MAX_WINDOW_BITS { PermessageDeflate::MAX_WINDOW_BITS } else { bits };
-        Self { bits, level: Self::LEVEL, threshold: Self::THRESHOLD, takeover: true, active: false, context: None }
+        Self { bits, level: Self::LEVEL, threshold: Self::THRESHOLD, takeover: true, is_active: false, context: None }
     }
 
-    /// As [`PermessageDeflate::level`].
+    /// Sets the compression level: see [`PermessageDeflate::level`].
     #[must_use]
-    pub fn level(mut self, level: u8) -> Self {
-        self.level = level.min(9);
+    pub const fn level(mut self, level: u8) -> Self {
+        self.level = if level > 9 { 9 } else { level };
         self
     }
 
-    /// As [`PermessageDeflate::threshold`].
+    /// Sets the length below which messages are sent uncompressed: see [`PermessageDeflate::threshold`].
     #[must_use]
-    pub fn threshold(mut self, bytes: usize) -> Self {
+    pub const fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
         self
     }
 
-    /// Whether the window is kept from message to message. The default is true. If false, the memory is freed after each
-    /// message and the next message allocates it again. A frame that is not a continuation begins the next message even if
-    /// the message before it was not finished.
+    /// Sets whether the window is kept from one message to the next. The default is true.
+    ///
+    /// If false, the memory is freed after each message and allocated again for the next. A frame that is not a
+    /// continuation begins a new message even if the message before it was not finished.
     #[must_use]
-    pub fn context_takeover(mut self, takeover: bool) -> Self {
+    pub const fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
         self
     }
 
-    /// Whether a message that begins with `frame` is compressed.
-    fn is_worth(&self, frame: &Frame) -> bool {
-        let short = frame.fin() && frame.payload().len() < self.threshold;
-        self.bits >= PermessageDeflate::MIN_WINDOW_BITS && !short
+    /// Returns whether the message that begins with `frame` is compressed.
+    fn is_worth_compressing(&self, frame: &Frame<Payload<'_>>) -> bool {
+        let is_short = frame.fin() && frame.payload().len() < self.threshold;
+        self.bits >= PermessageDeflate::MIN_WINDOW_BITS && !is_short
     }
 
-    /// Compresses all of `input`, and flushes, so that the peer can read all of it.
+    /// Compresses all of `input` and flushes, so that the peer can decompress all of it.
     fn compress(&mut self, mut input: &[u8]) -> Result<Vec<u8>, EncodeError> {
         let (level, bits) = (Compression::new(u32::from(self.level)), self.bits);
         let context = self.context.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
-        let mut output = Vec::with_capacity(input.len() / 2 + ROOM);
+        let mut output = Vec::with_capacity(input.len() / 2 + MAX_FLUSH_LEN);
         loop {
             let (chunk, later) = input.split_at_checked(CHUNK).unwrap_or((input, &[]));
             let flush = if later.is_empty() { FlushCompress::Sync } else { FlushCompress::None };
@@ -109,38 +113,34 @@ impl Deflater {
             if used == 0 && status == Status::BufError && output.len() < output.capacity() {
                 return Err(EncodeError::Extension);
             }
-            // With less room than a flush takes, it would flush again and again.
-            output.reserve(ROOM);
+            // With less space than a flush needs, the compressor would flush again and again.
+            output.reserve(MAX_FLUSH_LEN);
         }
     }
 }
 
-/// More than any flush takes.
-const ROOM: usize = 64;
+/// More bytes than any flush writes.
+const MAX_FLUSH_LEN: usize = 64;
 
-impl Extension for Deflater {
-    fn rsv(&self) -> Rsv {
-        Rsv::RSV1
-    }
-
-    /// Leaves the frame as it is: nothing comes in here.
-    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
-        Ok((frame, None))
-    }
-
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        let first = frame.opcode() != OpCode::Continuation;
-        if first {
+impl ExtensionEncoder for Deflater {
+    /// Compresses the payload, or returns the frame unchanged if its message is shorter than the threshold.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::Extension`] if the compressor fails.
+    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        let is_first = frame.opcode() != OpCode::Continuation;
+        if is_first {
             if !self.takeover {
                 // The message before it may be unfinished.
                 self.context = None;
             }
-            self.active = self.is_worth(&frame);
+            self.is_active = self.is_worth_compressing(&frame);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST use the following algorithm to send a message in the form of an
         //# uncompressed message.
-        if !self.active {
+        if !self.is_active {
             return Ok(frame);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
@@ -159,7 +159,7 @@ impl Extension for Deflater {
                 payload.truncate(payload.len() - TAIL.len());
             }
             if payload.is_empty() {
-                // Nothing came since the last flush: an empty block, without its tail (§7.2.3.6).
+                // There was no input since the last flush: an empty block, without its tail (§7.2.3.6).
                 payload.push(0x00);
             }
         }
@@ -169,17 +169,17 @@ impl Extension for Deflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
         //# non-first fragments of a data message.
-        let rsv = if first { frame.rsv() | Rsv::RSV1 } else { frame.rsv() };
+        let rsv = if is_first { frame.rsv() | Rsv::RSV1 } else { frame.rsv() };
         Ok(frame.with_payload(payload).with_rsv(rsv))
     }
 
-    /// Drops the window, because the peer's has moved on: its inflater takes in the message from elsewhere, too.
+    /// Drops the window. The peer's window has moved on, because its inflater also decompressed the message that did
+    /// not come from this deflater.
     fn restart(&mut self) {
         self.context = None;
     }
 
-    /// Frees the memory of the compressor. The next frame begins with an empty window, which a compressor may do at any
-    /// time.
+    /// Frees the memory of the compressor. The next frame begins with an empty window, which is allowed at any time.
     fn release_memory(&mut self) {
         self.context = None;
     }

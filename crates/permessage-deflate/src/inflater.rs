@@ -1,78 +1,95 @@
+//! The receiving direction: decompresses messages.
+
 use std::fmt;
 
-use bytes::{Buf, Bytes};
-use protocol_websocket_frame::{DecodeError, EncodeError, Extension, Frame, OpCode, Rsv};
+use bytes::Buf;
+use protocol_websocket_frame::{DecodeError, ExtensionDecoder, Frame, OpCode, Payload, Rsv};
 
 use crate::TAIL;
 use crate::stream::Stream;
 
-/// Decompresses what comes in, as far as there is room for it.
+/// A frame, and the rest of the frame that it was decoded from.
+type Decoded<'a> = (Frame<Payload<'a>>, Option<Frame<Payload<'a>>>);
+
+/// Decompresses received messages, at most as many bytes at once as the caller has room for.
 ///
-/// After a final block (`BFINAL`, RFC 7692 §7.2.3.4) a message may go on, and others may follow, with an empty window: a
-/// reference to data before the final block is an error. §7.2.2 allows such references where the window is kept, but
-/// neither zlib nor zlib-rs can read on with the window that they had.
+/// After a final block (`BFINAL`, RFC 7692 §7.2.3.4) a message may continue and others may follow, with an empty
+/// window. A reference to data before the final block is an error. §7.2.2 allows such references where the window is
+/// kept, but zlib and zlib-rs cannot continue with the window after a final block.
 ///
-/// A payload that ends in the middle of a DEFLATE block is not recognized as malformed. The message is what could be
-/// decompressed, which may include the four bytes that §7.2.2 has the receiver append. Where the window is kept, the next
-/// message is read as the rest of that block. After a [`release_memory`](Extension::release_memory) in between it may be an error instead.
+/// A payload that ends inside a DEFLATE block is not recognized as malformed. The message then has the bytes that could
+/// be decompressed, which may include the four bytes that the receiver appends (§7.2.2). Where the window is kept, the
+/// next message is read as the rest of that block. If [`release_memory`](ExtensionDecoder::release_memory) was called
+/// in between, the next message may be an error instead.
 ///
 /// ```
-/// use protocol_websocket_frame::{Extension, Frame, OpCode, Rsv};
+/// use protocol_websocket_frame::{ExtensionDecoder, Frame, OpCode, Rsv};
 /// use protocol_websocket_permessage_deflate::Inflater;
 ///
-/// let compressed = Frame::new(OpCode::Text, &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
+/// let compressed = Frame::lent(OpCode::Text, b"\xf2\x48\xcd\xc9\xc9\x07\x00").with_rsv(Rsv::RSV1);
 /// let mut inflater = Inflater::new();
 /// let (frame, rest) = inflater.decode(compressed, 3)?;
-/// assert_eq!((frame, rest.is_some()), (Frame::text("Hel").with_fin(false), true));
-/// let (frame, rest) = inflater.decode(rest.expect("the rest"), 3)?;
-/// assert_eq!((frame, rest), (Frame::continuation("lo"), None));
+/// assert_eq!((frame, rest.is_some()), (Frame::lent(OpCode::Text, "Hel").with_fin(false), true));
+/// let (frame, rest) = inflater.decode(rest.expect("the message has more bytes"), 3)?;
+/// assert_eq!((frame, rest), (Frame::lent(OpCode::Continuation, "lo"), None));
 /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
 /// ```
 pub struct Inflater {
     takeover: bool,
-    /// What becomes of the frames of the message under way.
     message: Message,
-    /// A byte that came out when there was no room for it.
+    /// A decompressed byte for which there was no room.
     carry: Option<u8>,
-    /// What is still to be put behind the message under way.
+    /// The bytes that are still to be appended to the current message.
     tail: &'static [u8],
-    /// Made for the first byte of a compressed message. Without takeover it is dropped after each message, and before the
-    /// next one if the message was not finished.
+    /// Created for the first byte of a compressed message. Without takeover it is dropped after each message, or before
+    /// the next one if the message was not finished.
     stream: Option<Stream>,
-    /// The window of the stream that [`release_memory`](Extension::release_memory) dropped.
+    /// The window of the stream that [`release_memory`](ExtensionDecoder::release_memory) dropped.
     window: Vec<u8>,
 }
 
-/// Up to this length a payload is copied to stand before its tail: one call less takes less time than the copy.
+/// Payloads up to this length are copied to join them with the tail. One call less saves more time than the copy takes.
 const SHORT: usize = 512;
 
+/// The state of the current message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Message {
+    /// Not compressed.
     Plain,
+    /// Compressed.
     Compressed,
-    /// There will be no other.
+    /// Malformed. All later frames are rejected.
     Failed,
 }
 
 impl Inflater {
-    /// Takes what a compressor made with any window: a narrower one than the widest would take as much memory.
+    /// Creates an inflater for messages that were compressed with any window.
+    ///
+    /// Its own window always has 32 KiB, because a smaller one would take as much memory.
     #[must_use]
     pub const fn new() -> Self {
         Self { takeover: true, message: Message::Plain, carry: None, tail: &TAIL, stream: None, window: Vec::new() }
     }
 
-    /// Whether the peer keeps its window from message to message. The default is true. If false, the memory is freed after
-    /// each message. A frame that is not a continuation begins the next message even if the message before it was not
-    /// finished.
+    /// Sets whether the peer keeps its window from one message to the next. The default is true.
+    ///
+    /// If false, the memory is freed after each message. A frame that is not a continuation begins a new message even
+    /// if the message before it was not finished.
     #[must_use]
-    pub fn context_takeover(mut self, takeover: bool) -> Self {
+    pub const fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
         self
     }
 
-    /// Inflates `input`, and the tail behind it if the message `ends` with it, into `output`, until all is used up or
-    /// `output` has `room` bytes.
-    fn inflate(&mut self, input: &mut Bytes, ends: bool, output: &mut Vec<u8>, room: usize) -> Result<(), DecodeError> {
+    /// Inflates `input` into `output`, followed by the tail if `input` is the `end` of the message. Stops when all is
+    /// used or `output` has `room` bytes.
+    fn inflate(
+        &mut self,
+        input: &mut Payload<'_>,
+        end: bool,
+        output: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<(), DecodeError> {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Otherwise, the client MUST use a 32,768-byte LZ77 sliding window to decompress received
         //# messages.
@@ -83,33 +100,34 @@ impl Inflater {
             Some(stream) => stream,
             none => none.insert(Stream::new(&std::mem::take(&mut self.window))?),
         };
-        if !ends {
+        if !end {
             return stream.inflate(input, output, room);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
         //# payload of the message.
         let mut joined = [0; SHORT];
-        if let Some((start, end)) = joined.split_at_mut_checked(input.len())
+        let input_len = input.len();
+        if let Some((start, end)) = joined.split_at_mut_checked(input_len)
             && let Some(end) = end.get_mut(..self.tail.len())
         {
             start.copy_from_slice(input);
             end.copy_from_slice(self.tail);
-            let len = start.len() + end.len();
+            let len = input_len + self.tail.len();
             let mut rest = joined.get(..len).unwrap_or_default();
             stream.inflate(&mut rest, output, room)?;
             let used = len - rest.len();
-            let of_input = used.min(input.len());
+            let of_input = used.min(input_len);
             input.advance(of_input);
             self.tail.advance(used - of_input);
             return Ok(());
         }
         stream.inflate(input, output, room)?;
-        // Where the payload is not used up there is no room for this either.
+        // If there was no room for all of the payload, there is none for the tail either.
         stream.inflate(&mut self.tail, output, room)
     }
 
-    /// Drops what an unfinished message may have left.
+    /// Drops the state of an unfinished message.
     fn begin(&mut self) {
         (self.carry, self.tail) = (None, &TAIL);
         if !self.takeover {
@@ -117,14 +135,14 @@ impl Inflater {
         }
     }
 
-    fn decompress(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+    fn decompress<'a>(&mut self, frame: Frame<Payload<'a>>, room: usize) -> Result<Decoded<'a>, DecodeError> {
         let (opcode, rsv, fin) = (frame.opcode(), frame.rsv(), frame.fin());
         let mut input = frame.into_payload();
         if input.is_empty() && !fin && self.carry.is_none() {
-            // Nothing is pending, and a decompressor is not made before there is a byte for it.
-            return Ok((Frame::new(opcode, input).with_rsv(rsv).with_fin(fin), None));
+            // No output is pending, and the decompressor is only created when there is a byte for it.
+            return Ok((Frame::lent(opcode, input).with_rsv(rsv).with_fin(fin), None));
         }
-        // Text shrinks to a quarter of its length, or a fifth; a second round costs more than room that is given back.
+        // Text shrinks to a quarter or a fifth of its length. A second call takes longer than returning unused space.
         let mut output = Vec::with_capacity(input.len().saturating_mul(6).saturating_add(64).min(room));
         if room > 0 {
             output.extend(self.carry.take());
@@ -132,7 +150,7 @@ impl Inflater {
         if self.carry.is_none() {
             self.inflate(&mut input, fin, &mut output, room)?;
             if output.len() >= room {
-                // Whether that was all is known by the next byte alone.
+                // Only the next byte shows whether the output is complete.
                 let mut next = Vec::new();
                 self.inflate(&mut input, fin, &mut next, 1)?;
                 self.carry = next.pop();
@@ -141,9 +159,9 @@ impl Inflater {
         if output.capacity() > 2 * output.len() + 4096 {
             output.shrink_to_fit();
         }
-        let frame = Frame::new(opcode, output).with_rsv(rsv);
+        let frame = Frame::lent(opcode, output).with_rsv(rsv);
         if self.carry.is_some() {
-            return Ok((frame.with_fin(false), Some(Frame::continuation(input).with_fin(fin))));
+            return Ok((frame.with_fin(false), Some(Frame::lent(OpCode::Continuation, input).with_fin(fin))));
         }
         if fin {
             self.tail = &TAIL;
@@ -168,19 +186,21 @@ impl Default for Inflater {
     }
 }
 
-impl Extension for Inflater {
-    fn rsv(&self) -> Rsv {
-        Rsv::RSV1
-    }
-
-    fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+impl ExtensionDecoder for Inflater {
+    /// Decompresses the payload, or returns the frame unchanged if its message is not compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Extension`] if the payload is not valid DEFLATE. All later frames are rejected with the same
+    /// error.
+    fn decode<'a>(&mut self, frame: Frame<Payload<'a>>, room: usize) -> Result<Decoded<'a>, DecodeError> {
         if frame.opcode() != OpCode::Continuation && self.message != Message::Failed {
             self.begin();
             //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
             //# An endpoint MUST use the following algorithm to receive a message in the form of a
             //# compressed message.
-            let compressed = frame.rsv().contains(Rsv::RSV1);
-            self.message = if compressed { Message::Compressed } else { Message::Plain };
+            let is_compressed = frame.rsv().contains(Rsv::RSV1);
+            self.message = if is_compressed { Message::Compressed } else { Message::Plain };
         }
         match self.message {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
@@ -195,13 +215,10 @@ impl Extension for Inflater {
         }
     }
 
-    /// Leaves the frame as it is: nothing goes out here.
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        Ok(frame)
-    }
-
-    /// Frees the memory of the decompressor unless a compressed message is under way. Where the window is kept, the bytes
-    /// in it stay: as many as came out so far, at most 32 KiB. While a compressed message is under way nothing is freed.
+    /// Frees the memory of the decompressor, except during a compressed message.
+    ///
+    /// Where the window is kept, the bytes in it stay: the last 32 KiB of the decompressed bytes, or fewer if there
+    /// were fewer.
     fn release_memory(&mut self) {
         if self.message == Message::Compressed {
             return;

@@ -1,22 +1,25 @@
-//! permessage-deflate (RFC 7692): compressed WebSocket messages, how the two ends agree on them, and the codec.
+//! permessage-deflate (RFC 7692): compressed WebSocket messages, their negotiation and the codec.
 //!
 //! # In scope
 //!
-//! - [`PermessageDeflate`]: what one end is willing to do, offered, answered and agreed on with all four parameters.
-//! - [`Deflater`] and [`Inflater`]: what goes out and what comes in, in whole messages or in parts. What comes out of an
-//!   inflater is bounded while it inflates, so a bomb costs no more than a message may.
+//! - [`PermessageDeflate`]: the preferences of one end, and the negotiation of all four parameters.
+//! - [`Deflater`] and [`Inflater`]: compress sent messages and decompress received ones, whole or in parts. The output
+//!   of an inflater is limited while it decompresses, so a decompression bomb takes no more memory than a message may.
 //!
 //! # Out of scope
 //!
-//! - Frames, limits and text: [`Extension`](protocol_websocket_frame::Extension) is the seam to them.
-//! - DEFLATE itself (RFC 1951): that is `flate2` with `zlib-rs`, all of it Rust.
-//! - Windows of 256 bytes for what is sent: no compressor has them. A peer's own may be as small.
+//! - Frames, limits and UTF-8: `protocol-websocket-frame`. The traits [`ExtensionEncoder`], [`ExtensionDecoder`] and
+//!   [`Negotiate`] are the interface to it.
+//! - HTTP: `protocol-websocket-http` parses and writes `Sec-WebSocket-Extensions`.
+//! - DEFLATE itself (RFC 1951): `flate2` with `zlib-rs`, which is written in Rust.
+//! - Windows of 256 bytes for sent messages, which the compressor does not support. The peer's window may be that
+//!   small.
 //!
 //! # How they fit together
 //!
 //! ```text
 //!            client                                             server
-//!   PermessageDeflate::offers ──▶ Sec-WebSocket-Extensions ──▶ PermessageDeflate::answer
+//!   PermessageDeflate::offers ──▶ Sec-WebSocket-Extensions ──▶ PermessageDeflate::respond
 //!   PermessageDeflate::agree  ◀──────── the same field ◀─────────────┤
 //!        │         │                                       PermessageDeflate::agree
 //!        ▼         ▼                                            │         │
@@ -24,43 +27,43 @@
 //!        ▲══════════════════════ compressed messages ══════════════════ Deflater
 //! ```
 //!
-//! A connection does all of this by itself when it is configured with a [`PermessageDeflate`]. By hand it is:
+//! A connection that is configured with a [`PermessageDeflate`] does all of this. Without a connection:
 //!
 //! ```
-//! use protocol_websocket_frame::{Extension, Frame};
-//! use protocol_websocket_http::{Negotiate, Role};
+//! use protocol_websocket_core::Role;
+//! use protocol_websocket_frame::{ExtensionDecoder, ExtensionEncoder, Frame, Negotiate};
 //! use protocol_websocket_permessage_deflate::PermessageDeflate;
 //!
 //! let (client, server) = (PermessageDeflate::new(), PermessageDeflate::new().threshold(0));
-//! let answer = client.offers().iter().find_map(|offer| server.answer(offer)).expect("an offer that is granted");
-//! let (mut inflater, _) = client.agree(Role::Client, &answer).expect("an answer to the offer");
-//! let (_, mut deflater) = server.agree(Role::Server, &answer).expect("an answer of our own");
+//! let response = client.offers().iter().find_map(|offer| server.respond(offer)).expect("a supported offer");
+//! let (mut inflater, _) = client.codec(Role::Client, &response).expect("a response to our offer");
+//! let (_, mut deflater) = server.codec(Role::Server, &response).expect("our own response");
 //!
-//! let compressed = deflater.encode(Frame::text("Hello"))?;
+//! let compressed = deflater.encode(Frame::text("Hello").into())?;
 //! assert_eq!(compressed.payload()[..], *b"\xf2\x48\xcd\xc9\xc9\x07\x00"); // RFC 7692 §7.2.3.1
 //! let (frame, rest) = inflater.decode(compressed, 1024)?;
-//! assert_eq!((frame, rest), (Frame::text("Hello"), None));
+//! assert_eq!((frame.into_owned(), rest), (Frame::text("Hello"), None));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it costs
+//! # Memory and time
 //!
-//! A compressor holds 246 KiB (window of 512 bytes) to 372 KiB (32 KiB), a decompressor 47 KiB whatever its window. The
-//! compressor is made for our first message that is compressed: by default [`Deflater::THRESHOLD`] bytes or more, or a
-//! message in fragments. The decompressor is made for the first byte, or the end, of the peer's first compressed message.
-//! With parts, a connection keeps bytes of a frame back until there are enough for a part, and the decompressor is made
-//! then.
+//! A compressor takes 246 KiB (window of 512 bytes) to 372 KiB (32 KiB). A decompressor takes 47 KiB with any window.
+//! The compressor is created for the first compressed message that is sent: by default one of [`Deflater::THRESHOLD`]
+//! bytes or more, or one in fragments. The decompressor is created for the first byte, or the end, of the first
+//! compressed message that is received. A connection that delivers parts keeps the bytes of a frame until there are
+//! enough for a part, and the decompressor is created then.
 //!
-//! - Without context takeover both are freed after each message. No memory is used again for another message.
-//! - With context takeover both stay. [`release_memory`](protocol_websocket_frame::Extension::release_memory) frees the compressor at any
-//!   time. It frees the decompressor unless a compressed message is under way, and keeps the bytes in its window: as many
-//!   as came out so far, at most 32 KiB.
-//! - A bomb costs the room that it is given and the decompressor. Where the allocator moves a block to make it longer, it
-//!   costs up to twice the room, because both blocks exist until one is copied.
-//! - At a connection a bomb costs less than the message limit and 128 KiB, besides the caller's own read, if the allocator
-//!   makes blocks longer in place. If it moves them, it costs up to twice the limit and 128 KiB. In parts it costs less than
-//!   200 KiB besides the read, with the default least length of a part and blocks that grow in place; otherwise less than
-//!   256 KiB.
+//! - Without context takeover, both are freed after each message. No memory is reused for another message.
+//! - With context takeover, both stay. [`ExtensionEncoder::release_memory`] frees the compressor at any time.
+//!   [`ExtensionDecoder::release_memory`] frees the decompressor, except during a compressed message, and keeps the
+//!   bytes in its window: the last 32 KiB of its output, or fewer if there were fewer.
+//! - A decompression bomb takes the room that the caller gives, and the decompressor. If the allocator moves a block to
+//!   make it longer, it takes up to twice the room, because both blocks exist until one is copied.
+//! - At a connection, a bomb takes less than the message limit and 128 KiB, in addition to the caller's own read, if
+//!   the allocator makes blocks longer in place. If it moves them, it takes up to twice the limit and 128 KiB. In
+//!   parts, it takes less than 200 KiB in addition to the read, with the default minimum length of a part and blocks
+//!   that grow in place; otherwise less than 256 KiB.
 //!
 //! These figures are measured by
 //!
@@ -68,23 +71,25 @@
 //! cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture
 //! ```
 //!
-//! Without context takeover each message allocates and clears its memory. Compared with a compressor that is used again, a
-//! message of 100 bytes takes 2.0 to 2.6 times as long at level 1 and 1.3 to 1.6 times at level 6, one of 16 KiB hardly
-//! longer at all. Where the allocator returns blocks of this size to the system each time (musl's does, and glibc's with
-//! a low `MALLOC_MMAP_THRESHOLD_`) it is 0.1 to 0.2 ms a message: use another allocator there, or keep the window.
+//! Without context takeover each message allocates and clears its memory. Compared with a compressor that is reused, a
+//! message of 100 bytes takes 2.0 to 2.6 times as long at level 1 and 1.3 to 1.6 times at level 6. One of 16 KiB takes
+//! hardly longer. If the allocator returns blocks of this size to the system each time (musl's does, and glibc's with a
+//! low `MALLOC_MMAP_THRESHOLD_`), it takes 0.1 to 0.2 ms per message. In that case use another allocator, or keep the
+//! window.
 //!
 //! # Secrets
 //!
-//! Compressed lengths tell about contents. Where a secret and an attacker's text go into one window, the attacker can
-//! guess the secret by watching lengths (RFC 7692 §8; CRIME, BREACH). Send such messages uncompressed, as frames past the
-//! extension, or do without.
+//! The length of a compressed message depends on its contents. If a secret and text of an attacker are compressed with
+//! one window, the attacker can guess the secret from the lengths (RFC 7692 §8; CRIME, BREACH). Send such messages
+//! uncompressed, as frames that bypass the extension, or do not use the extension.
 //!
 //! # Features
 //!
-//! None. It needs `std`, since `flate2` does.
+//! None. The crate needs `std`, because `flate2` does.
 //!
-//! `flate2` is asked for `zlib-rs`, but features add up: any crate in a build that asks it for a zlib in C gets that for
-//! everybody, and it takes two to five times as long. [`is_zlib_rs`] tells; `cargo tree -i libz-sys` names who it was.
+//! This crate enables `zlib-rs` in `flate2`. Cargo unifies features, so if any crate in the build enables a zlib in C,
+//! all crates use that one, and it takes two to five times as long. [`is_zlib_rs`] returns false then, and
+//! `cargo tree -i libz-sys` shows the crate that enabled it.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -98,24 +103,28 @@ pub use deflater::Deflater;
 pub use inflater::Inflater;
 pub use negotiate::PermessageDeflate;
 
+#[cfg(doc)]
+use protocol_websocket_frame::{ExtensionDecoder, ExtensionEncoder, Negotiate};
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// Whether `flate2` compresses with zlib-rs in this build, as it does unless another crate turned on a zlib in C: for a
-/// test of yours, or a line in a log.
+/// Returns whether `flate2` uses zlib-rs in this build. It does unless another crate enabled a zlib in C.
+///
+/// An application can check it in a test or log it.
 ///
 /// ```
 /// assert!(protocol_websocket_permessage_deflate::is_zlib_rs());
 /// ```
 #[must_use]
 pub const fn is_zlib_rs() -> bool {
-    // A stream in C is a pointer and two counters; zlib-rs keeps its state in place.
+    // With a zlib in C, `Compress` is a pointer and two counters. With zlib-rs it contains the state.
     size_of::<flate2::Compress>() > 64
 }
 
-/// What a flush ends with, which does not travel (RFC 7692 §7.2.1).
+/// The last bytes of a flush, which are not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// The most input that the back end, which counts in 32 bits, gets at once.
+/// The maximum input of one call of the back end, which counts in 32 bits.
 const CHUNK: usize = 1 << 30;

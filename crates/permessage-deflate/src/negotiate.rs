@@ -1,25 +1,28 @@
-use protocol_websocket_http::{Extension, Negotiate, Role};
+//! The extension before it is negotiated: preferences, offers and responses.
+
+use protocol_websocket_core::{ExtensionParams, Role};
+use protocol_websocket_frame::{ExtensionPair, Negotiate, Rsv};
 
 use crate::params::{Bits, NAME, Params};
 use crate::{Deflater, Inflater};
 
-/// What one end is willing to do: the extension before it is agreed on.
+/// permessage-deflate with the preferences of one end: what a connection is configured with.
 ///
-/// The same value serves clients and servers. By default both ends keep their windows from message to message, as wide
-/// as they come: the best compression, and the most memory.
+/// The same value serves clients and servers. By default both ends keep their windows from one message to the next,
+/// with the maximum size. That gives the best compression and takes the most memory.
 ///
-/// A client's value makes one offer. Several values with falling wishes make several, of which the server takes the
-/// first that it likes.
+/// A client sends one offer for each value. A client with several values, the preferred one first, sends several
+/// offers, and the server accepts the first one that it supports.
 ///
 /// ```
-/// use protocol_websocket_http::Negotiate;
+/// use protocol_websocket_frame::Negotiate;
 /// use protocol_websocket_permessage_deflate::PermessageDeflate;
 ///
-/// let modest = PermessageDeflate::new().server_max_window_bits(10).client_no_context_takeover();
+/// let deflate = PermessageDeflate::new().server_max_window_bits(10).client_no_context_takeover();
 /// let offer = "permessage-deflate; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits";
-/// assert_eq!(modest.offers()[0].to_string(), offer);
+/// assert_eq!(deflate.offers()[0].to_string(), offer);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PermessageDeflate {
     level: u8,
     threshold: usize,
@@ -30,12 +33,12 @@ pub struct PermessageDeflate {
 }
 
 impl PermessageDeflate {
-    /// The narrowest window that what is sent can be compressed with, as a power of two: 512 bytes.
+    /// The smallest window for compression, as a power of two: 512 bytes.
     pub const MIN_WINDOW_BITS: u8 = 9;
-    /// The widest window there is, as a power of two: 32 KiB.
+    /// The largest window, as a power of two: 32 KiB.
     pub const MAX_WINDOW_BITS: u8 = 15;
 
-    /// The defaults.
+    /// Creates the extension with the default preferences.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -48,66 +51,73 @@ impl PermessageDeflate {
         }
     }
 
-    /// How hard to compress what we send, from 0 (not at all) over 1 (fast) to 9; more counts as 9.
-    /// [`Deflater::LEVEL`] otherwise.
+    /// Sets the compression level of sent messages: 0 (stored) or 1 (fast) to 9 (small). Larger values count as 9. The
+    /// default is [`Deflater::LEVEL`].
     #[must_use]
     pub const fn level(mut self, level: u8) -> Self {
         self.level = level;
         self
     }
 
-    /// Sends whole messages of fewer bytes than this as they are. [`Deflater::THRESHOLD`] otherwise. A message in parts,
-    /// whose length nobody knows, is always compressed.
+    /// Sets the length in bytes below which a message is sent uncompressed. The default is [`Deflater::THRESHOLD`]. A
+    /// message that is sent in parts is always compressed, because its length is not known when it begins.
     #[must_use]
     pub const fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
         self
     }
 
-    /// Has the server begin each message with an empty window (RFC 7692 §7.1.1.1): less memory at both ends, and larger
-    /// messages. A server does so for every client then, a client takes no answer without it.
+    /// Requires that the server begins each message with an empty window (RFC 7692 §7.1.1.1). Both ends need less
+    /// memory, and messages become larger.
+    ///
+    /// A server does so for every client. A client rejects a response without this parameter.
     #[must_use]
     pub const fn server_no_context_takeover(mut self) -> Self {
         self.server_no_context_takeover = true;
         self
     }
 
-    /// Has the client begin each message with an empty window (RFC 7692 §7.1.1.2). A client does so whatever the server
-    /// says, a server asks every client to.
+    /// Requires that the client begins each message with an empty window (RFC 7692 §7.1.1.2).
+    ///
+    /// A client does so even if the response does not have this parameter. A server requires it of every client.
     #[must_use]
     pub const fn client_no_context_takeover(mut self) -> Self {
         self.client_no_context_takeover = true;
         self
     }
 
-    /// Bounds the server's window (RFC 7692 §7.1.2.1), as a power of two from 9 to 15; other values count as the nearest
-    /// of these. A server compresses with no wider one, a client takes no answer that allows one.
+    /// Limits the server's window (RFC 7692 §7.1.2.1), as a power of two from 9 to 15. Other values count as the
+    /// nearest of these.
+    ///
+    /// A server never compresses with a larger window. A client rejects a response that allows a larger one.
     #[must_use]
     pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
         self.server_max_window_bits = in_range(bits);
         self
     }
 
-    /// Bounds the client's window (RFC 7692 §7.1.2.2), as [`server_max_window_bits`](Self::server_max_window_bits) does the
-    /// server's. A server can ask for it only where the client offers to be asked; all others have the widest window. A
-    /// client keeps to it whatever the server says.
+    /// Limits the client's window (RFC 7692 §7.1.2.2), with the same values as
+    /// [`server_max_window_bits`](Self::server_max_window_bits).
+    ///
+    /// A client never compresses with a larger window, whatever the response has. A server can require the limit only
+    /// if the client's offer has this parameter. Other clients use the largest window.
     #[must_use]
     pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = in_range(bits);
         self
     }
 
-    /// The widest window that `role` may compress with, as a power of two from 9 to 15, where `agreed` is what was
-    /// negotiated: the server's answer, as it stands in `Negotiated::extensions`.
+    /// Returns the largest window that `role` may compress with, as a power of two from 9 to 15. `agreed` is the
+    /// negotiated extension: the server's response, as in `Negotiated::extensions`.
     ///
-    /// `None` means that `role` sends no compressed frames: another extension was negotiated, one with parameters that RFC
-    /// 7692 §7.1 does not have, or a window of 8 bits, which no compressor has.
+    /// `None` means that `role` must not send compressed frames. Then `agreed` is another extension, has parameters
+    /// that RFC 7692 §7.1 does not define, or limits the window to 8 bits, which the compressor does not support.
     ///
-    /// This is for a message that is compressed once for many peers: a frame of a [`Deflater`] with at most this window, and
+    /// Use it to compress a message once for many peers. A frame from a [`Deflater`] with at most this window, and
     /// without context takeover, may be sent to this peer.
     ///
     /// ```
-    /// use protocol_websocket_http::{ExtensionParams, Role};
+    /// use protocol_websocket_core::{ExtensionParams, Role};
     /// use protocol_websocket_permessage_deflate::PermessageDeflate;
     ///
     /// let agreed = ExtensionParams::new("permessage-deflate").param("server_max_window_bits", "9");
@@ -116,7 +126,7 @@ impl PermessageDeflate {
     /// assert_eq!(PermessageDeflate::window_bits(Role::Server, &ExtensionParams::new("another")), None);
     /// ```
     #[must_use]
-    pub fn window_bits(role: Role, agreed: &Extension) -> Option<u8> {
+    pub fn window_bits(role: Role, agreed: &ExtensionParams) -> Option<u8> {
         let agreed = Params::parse(agreed).filter(|_| agreed.name() == NAME)?;
         agreed.window_bits(role).filter(|&bits| bits >= Self::MIN_WINDOW_BITS)
     }
@@ -125,105 +135,67 @@ impl PermessageDeflate {
         Params {
             server_no_context_takeover: self.server_no_context_takeover,
             client_no_context_takeover: self.client_no_context_takeover,
-            server_max_window_bits: narrow(self.server_max_window_bits),
-            client_max_window_bits: narrow(self.client_max_window_bits).map_or(Bits::Any, Bits::Max),
+            server_max_window_bits: limited(self.server_max_window_bits),
+            client_max_window_bits: limited(self.client_max_window_bits).map_or(Bits::Any, Bits::Max),
         }
     }
 
-    /// Whether a client may take this answer to its offer.
-    fn is_answer(&self, answer: Params) -> bool {
+    /// Returns whether a client may accept this response to its offer.
+    fn is_response(&self, response: Params) -> bool {
         let offer = self.offer();
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
         //# A server accepts an extension negotiation offer that includes the
         //# "server_no_context_takeover" extension parameter by including the
         //# "server_no_context_takeover" extension parameter in the corresponding
         //# extension negotiation response to send back to the client.
-        let takeover = answer.server_no_context_takeover || !offer.server_no_context_takeover;
+        let takeover = response.server_no_context_takeover || !offer.server_no_context_takeover;
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.1
         //# A server accepts an extension negotiation offer with this parameter
         //# by including the "server_max_window_bits" extension parameter in the
         //# extension negotiation response to send back to the client with the
         //# same or smaller value as the offer.
-        let server_bits = match (offer.server_max_window_bits, answer.server_max_window_bits) {
+        let server_bits = match (offer.server_max_window_bits, response.server_max_window_bits) {
             (Some(most), bits) => bits.is_some_and(|bits| bits <= most),
             (None, _) => true,
         };
-        // Any window is allowed for what we send: our own value is a hint, which a server may ignore (§7.1.2.2).
+        // A server may ignore our limit for our own window (§7.1.2.2), so any value is valid.
         takeover && server_bits
-    }
-
-    fn deflater(&self, bits: u8, takeover: bool) -> Deflater {
-        Deflater::new(bits).level(self.level).threshold(self.threshold).context_takeover(takeover)
-    }
-}
-
-impl Default for PermessageDeflate {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Negotiate for PermessageDeflate {
-    type Agreed = (Inflater, Deflater);
-
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn offers(&self) -> Vec<Extension> {
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
-        //# To offer use of a PMCE, a client MUST include the extension name of the PMCE
-        vec![self.offer().extension()]
-    }
-
-    /// Grants whatever is well-formed, narrowed by our own wishes, but a window of 256 bytes for what we send.
-    fn answer(&self, offer: &Extension) -> Option<Extension> {
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-7
-        //# A server MUST decline an extension negotiation offer for this extension if any of the
-        //# following conditions are met:
-        let offer = Params::parse(offer)?;
-        let server_bits =
-            offer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS).min(self.server_max_window_bits);
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
-        //# The element MUST represent a PMCE that is fully supported by the server.
-        if server_bits < Self::MIN_WINDOW_BITS {
-            return None;
-        }
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
-        //# If a received extension negotiation offer doesn't have the
-        //# "client_max_window_bits" extension parameter, the corresponding
-        //# extension negotiation response to the offer MUST NOT include the
-        //# "client_max_window_bits" extension parameter.
-        let client_bits = match offer.client_max_window_bits {
-            Bits::Absent => Bits::Absent,
-            Bits::Any => narrow(self.client_max_window_bits).map_or(Bits::Absent, Bits::Max),
-            Bits::Max(bits) => Bits::Max(bits.min(self.client_max_window_bits)),
-        };
-        let answer = Params {
-            server_no_context_takeover: offer.server_no_context_takeover || self.server_no_context_takeover,
-            client_no_context_takeover: offer.client_no_context_takeover || self.client_no_context_takeover,
-            server_max_window_bits: offer.server_max_window_bits.map_or(narrow(server_bits), |_| Some(server_bits)),
-            client_max_window_bits: client_bits,
-        };
-        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
-        //# To accept the use of an offered PMCE, a server MUST include the extension name
-        Some(answer.extension())
     }
 
     //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
     //# both endpoints MUST use the algorithm described in Section 6
-    fn agree(&self, role: Role, answer: &Extension) -> Option<(Inflater, Deflater)> {
-        let answer = Params::parse(answer)?;
-        let (server_bits, client_bits) = (answer.window_bits(Role::Server)?, answer.window_bits(Role::Client)?);
+    /// Returns both directions of the extension with the parameters of `response`, for the end with this `role`.
+    ///
+    /// This is [`agree`](Negotiate::agree) with the types of the two directions, for an application that handles frames
+    /// without a connection.
+    ///
+    /// ```
+    /// use protocol_websocket_core::Role;
+    /// use protocol_websocket_frame::{ExtensionDecoder, ExtensionEncoder, Frame, Negotiate};
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new();
+    /// let response = deflate.respond(&deflate.offers()[0]).expect("both ends have the same preferences");
+    /// let (_, mut deflater) = deflate.codec(Role::Client, &response).expect("a response to our offer");
+    /// let (mut inflater, _) = deflate.codec(Role::Server, &response).expect("our own response");
+    /// let text = Frame::text("Hello, ".repeat(20));
+    /// let (frame, rest) = inflater.decode(deflater.encode(text.clone().into())?, 1024)?;
+    /// assert_eq!((frame, rest), (text.into(), None));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn codec(&self, role: Role, response: &ExtensionParams) -> Option<(Inflater, Deflater)> {
+        let response = Params::parse(response)?;
+        let (server_bits, client_bits) = (response.window_bits(Role::Server)?, response.window_bits(Role::Client)?);
         let (server_takeover, client_takeover) =
-            (!answer.server_no_context_takeover, !answer.client_no_context_takeover);
+            (!response.server_no_context_takeover, !response.client_no_context_takeover);
         Some(match role {
             Role::Client => {
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7
                 //# A client MUST _Fail the WebSocket Connection_ if the peer server accepted an
                 //# extension negotiation offer for this extension with an extension negotiation
                 //# response meeting any of the following conditions:
-                if !self.is_answer(answer) {
+                if !self.is_response(response) {
                     return None;
                 }
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
@@ -257,13 +229,78 @@ impl Negotiate for PermessageDeflate {
             }
         })
     }
+    fn deflater(&self, bits: u8, takeover: bool) -> Deflater {
+        Deflater::new(bits).level(self.level).threshold(self.threshold).context_takeover(takeover)
+    }
 }
 
-/// A window that has to be asked for: the widest is there anyway.
-const fn narrow(bits: u8) -> Option<u8> {
+impl Default for PermessageDeflate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Negotiate for PermessageDeflate {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV1
+    }
+
+    fn offers(&self) -> Vec<ExtensionParams> {
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
+        //# To offer use of a PMCE, a client MUST include the extension name of the PMCE
+        vec![self.offer().to_extension()]
+    }
+
+    /// Accepts every valid offer, limited by our preferences, except one that limits our own window to 256 bytes.
+    fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams> {
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7
+        //# A server MUST decline an extension negotiation offer for this extension if any of the
+        //# following conditions are met:
+        let offer = Params::parse(offer)?;
+        let server_bits =
+            offer.server_max_window_bits.unwrap_or(Self::MAX_WINDOW_BITS).min(self.server_max_window_bits);
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
+        //# The element MUST represent a PMCE that is fully supported by the server.
+        if server_bits < Self::MIN_WINDOW_BITS {
+            return None;
+        }
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
+        //# If a received extension negotiation offer doesn't have the
+        //# "client_max_window_bits" extension parameter, the corresponding
+        //# extension negotiation response to the offer MUST NOT include the
+        //# "client_max_window_bits" extension parameter.
+        let client_bits = match offer.client_max_window_bits {
+            Bits::Absent => Bits::Absent,
+            Bits::Any => limited(self.client_max_window_bits).map_or(Bits::Absent, Bits::Max),
+            Bits::Max(bits) => Bits::Max(bits.min(self.client_max_window_bits)),
+        };
+        let response = Params {
+            server_no_context_takeover: offer.server_no_context_takeover || self.server_no_context_takeover,
+            client_no_context_takeover: offer.client_no_context_takeover || self.client_no_context_takeover,
+            server_max_window_bits: offer.server_max_window_bits.map_or(limited(server_bits), |_| Some(server_bits)),
+            client_max_window_bits: client_bits,
+        };
+        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
+        //# To accept the use of an offered PMCE, a server MUST include the extension name
+        Some(response.to_extension())
+    }
+
+    fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair> {
+        let (inflater, deflater) = self.codec(role, response)?;
+        Some(ExtensionPair::new(inflater, deflater))
+    }
+}
+
+/// Returns the parameter that limits a window, or `None` for the largest window, which needs none.
+const fn limited(bits: u8) -> Option<u8> {
     if bits < PermessageDeflate::MAX_WINDOW_BITS { Some(bits) } else { None }
 }
 
+/// Returns the nearest window that the compressor supports.
 const fn in_range(bits: u8) -> u8 {
     match bits {
         ..PermessageDeflate::MIN_WINDOW_BITS => PermessageDeflate::MIN_WINDOW_BITS,

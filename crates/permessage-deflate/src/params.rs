@@ -1,8 +1,10 @@
-use protocol_websocket_http::{Extension, Role};
+//! The four parameters of the extension (RFC 7692 §7.1), read and written.
+
+use protocol_websocket_core::{ExtensionParams, Role};
 
 use crate::PermessageDeflate;
 
-/// The parameters of one offer or answer (RFC 7692 §7.1), each at most once and each with a value that it may have.
+/// The parameters of one offer or response (RFC 7692 §7.1). Each occurs at most once and has a valid value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Params {
     pub(crate) server_no_context_takeover: bool,
@@ -11,7 +13,7 @@ pub(crate) struct Params {
     pub(crate) client_max_window_bits: Bits,
 }
 
-/// `client_max_window_bits`: in an offer it may come without a value.
+/// `client_max_window_bits`, which may occur without a value in an offer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Bits {
     #[default]
@@ -29,8 +31,8 @@ const CLIENT_BITS: &str = "client_max_window_bits";
 impl Params {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9
     //# those parameters MUST be chosen in accordance with the specification of the extension
-    /// Reads an offer or an answer. `None` if it has anything that RFC 7692 does not know.
-    pub(crate) fn parse(extension: &Extension) -> Option<Self> {
+    /// Parses an offer or a response. Returns `None` for an unknown, repeated or invalid parameter.
+    pub(crate) fn parse(extension: &ExtensionParams) -> Option<Self> {
         let mut params = Self::default();
         for (name, value) in extension.params() {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-7
@@ -61,7 +63,8 @@ impl Params {
         Some(params)
     }
 
-    /// The widest window of what `role` sends, in an answer. `None` if this is not one.
+    /// Returns the maximum window of messages that `role` sends, if these are the parameters of a response. `None` if
+    /// they are not valid in one.
     pub(crate) fn window_bits(self, role: Role) -> Option<u8> {
         match (role, self.client_max_window_bits) {
             (Role::Server, _) => Some(self.server_max_window_bits.unwrap_or(PermessageDeflate::MAX_WINDOW_BITS)),
@@ -71,8 +74,9 @@ impl Params {
         }
     }
 
-    pub(crate) fn extension(self) -> Extension {
-        let mut extension = Extension::new(NAME);
+    /// Returns the parameters as an offer or a response.
+    pub(crate) fn to_extension(self) -> ExtensionParams {
+        let mut extension = ExtensionParams::new(NAME);
         if self.server_no_context_takeover {
             extension = extension.flag(SERVER_TAKEOVER);
         }
@@ -102,22 +106,26 @@ impl Params {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
 //# The "client_max_window_bits" extension parameter in an extension negotiation response has a
 //# decimal integer value without leading zeroes between 8 to 15 inclusive
-/// A decimal from 8 to 15 without leading zeros (RFC 7692 §7.1.2.1).
+/// Parses a decimal number from 8 to 15 without leading zeros (RFC 7692 §7.1.2.1).
 fn bits(value: &str) -> Option<u8> {
     (8..=15).find(|bits: &u8| bits.to_string() == value)
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn parse(text: &str) -> Option<Params> {
-        Params::parse(&protocol_websocket_http::parse_extensions(text).unwrap()[0])
+        let (name, params) = text.split_once("; ").unwrap_or((text, ""));
+        let params = params.split("; ").filter(|param| !param.is_empty());
+        Params::parse(&params.fold(ExtensionParams::new(name), |extension, param| match param.split_once('=') {
+            Some((name, value)) => extension.param(name, value),
+            None => extension.flag(param),
+        }))
     }
 
     #[test]
-    fn what_is_read_is_what_is_written() {
+    fn roundtrips_valid_parameters() {
         for text in [
             "permessage-deflate",
             "permessage-deflate; server_no_context_takeover",
@@ -129,9 +137,8 @@ mod tests {
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; \
              client_max_window_bits=12",
         ] {
-            assert_eq!(parse(text).unwrap().extension().to_string(), text);
+            assert_eq!(parse(text).unwrap().to_extension().to_string(), text);
         }
-        assert_eq!(parse("permessage-deflate; client_max_window_bits=\"10\""), parse("x; client_max_window_bits=10"));
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
@@ -143,7 +150,7 @@ mod tests {
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.2.2
     //# If a value is specified for this parameter, the value MUST conform to the ABNF below.
     #[test]
-    fn what_the_rfc_does_not_know_is_refused() {
+    fn rejects_unknown_repeated_and_invalid_parameters() {
         for params in [
             "unknown",
             "unknown=1",

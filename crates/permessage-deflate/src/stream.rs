@@ -1,4 +1,9 @@
-//! A DEFLATE stream that is read, and the way to keep its window without its decompressor.
+//! A DEFLATE stream that is decompressed, and how its window is kept without the decompressor.
+//!
+//! A decompressor takes 47 KiB. Between messages only the last 32 KiB of its output matter, and [`Stream::into_window`]
+//! extracts them. flate2 can give a window to a decompressor ([`Decompress::set_dictionary`]) but cannot return one. So
+//! the stream is continued by one block that consists of references to the whole window, and the output of that block
+//! is the window.
 
 use bytes::Buf;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -6,17 +11,17 @@ use protocol_websocket_frame::DecodeError;
 
 use crate::CHUNK;
 
-/// The furthest that a DEFLATE reference goes back.
+/// The longest distance of a DEFLATE reference, in bytes.
 const WINDOW: usize = 1 << 15;
 
 pub(crate) struct Stream {
     context: Decompress,
-    /// How many bytes there are in the window of `context`.
+    /// The number of bytes in the window of `context`.
     filled: usize,
 }
 
 impl Stream {
-    /// Begins with these bytes in the window.
+    /// Creates a stream with these bytes in its window.
     pub(crate) fn new(window: &[u8]) -> Result<Self, DecodeError> {
         let mut context = Decompress::new(false);
         if !window.is_empty() {
@@ -25,7 +30,7 @@ impl Stream {
         Ok(Self { context, filled: window.len() })
     }
 
-    /// Inflates `input` into `output` until it is used up or `output` has `room` bytes.
+    /// Inflates `input` into `output` until all of it is used or `output` has `room` bytes.
     pub(crate) fn inflate(
         &mut self,
         input: &mut impl Buf,
@@ -48,7 +53,7 @@ impl Stream {
                     self.context.reset(false);
                     self.filled = 0;
                 }
-                // There was nothing to read, or no place to write it.
+                // No progress, although there is input and space: the input cannot be decompressed.
                 Ok(Status::BufError) if input.has_remaining() && output.len() < output.capacity() => {
                     return Err(DecodeError::Extension);
                 }
@@ -62,9 +67,7 @@ impl Stream {
         Ok(())
     }
 
-    /// The bytes in the window, from a stream that is between two blocks.
-    ///
-    /// flate2 has no function for this, so the stream is continued by one block that refers to all of them.
+    /// Returns the bytes in the window. The stream must be between two blocks.
     pub(crate) fn into_window(mut self) -> Result<Vec<u8>, DecodeError> {
         let filled = self.filled;
         let mut window = Vec::with_capacity(filled);
@@ -73,20 +76,20 @@ impl Stream {
     }
 }
 
-/// A block that gives at least `distance` bytes, each a copy of the one that is `distance` bytes before it (RFC 1951
-/// §3.2.5 and §3.2.6).
+/// Returns a block that decompresses to at least `distance` bytes. Each is a copy of the byte that is `distance` bytes
+/// before it (RFC 1951 §3.2.5 and §3.2.6).
 fn references(distance: usize) -> Vec<u8> {
     const LONGEST: usize = 258;
     let beyond = distance.saturating_sub(1);
-    // The first four distances have a symbol each. From there on two symbols and one more extra bit come with each power
-    // of two.
+    // Each of the first four distances has its own symbol. After them, each power of two has two symbols, and one extra
+    // bit more than the power before it.
     let (symbol, extra_bits) = match beyond.checked_ilog2() {
         Some(log @ 2..) => (2 * log as usize + (beyond >> (log - 1) & 1), log - 1),
         _ => (beyond, 0),
     };
     let extra = beyond & ((1 << extra_bits) - 1);
     let mut bits = Bits::default();
-    // Not the final block, and of the fixed codes.
+    // Not the final block, with the fixed codes.
     bits.push(0b010, 3);
     for _ in 0..distance.div_ceil(LONGEST) {
         // Symbol 285, the longest length.
@@ -98,7 +101,7 @@ fn references(distance: usize) -> Vec<u8> {
     bits.bytes
 }
 
-/// Bits packed into bytes as RFC 1951 §3.1.1 has it.
+/// Bits packed into bytes (RFC 1951 §3.1.1).
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -107,7 +110,7 @@ struct Bits {
 }
 
 impl Bits {
-    /// A number, from its lowest bit.
+    /// Appends a number, lowest bit first.
     fn push(&mut self, value: usize, bits: u32) {
         self.rest |= value << self.rest_bits;
         self.rest_bits += bits;
@@ -119,7 +122,7 @@ impl Bits {
         }
     }
 
-    /// A Huffman code, from its highest bit.
+    /// Appends a Huffman code, highest bit first.
     fn push_code(&mut self, code: usize, bits: u32) {
         self.push(code.reverse_bits() >> (usize::BITS - bits), bits);
     }

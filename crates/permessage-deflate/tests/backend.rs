@@ -1,6 +1,6 @@
-//! DEFLATE is zlib-rs: no feature of ours, and no crate that we take, turns on another.
+//! The back end is zlib-rs: no feature and no dependency of this crate enables another one.
 
 #[test]
-fn nobody_turned_on_a_zlib_in_c() {
+fn backend_is_zlib_rs() {
     assert!(protocol_websocket_permessage_deflate::is_zlib_rs());
 }

@@ -1,20 +1,25 @@
-//! What goes in comes out: in whole messages and in parts, however much room there is, whatever comes.
+//! Messages roundtrip, whole and in parts, with any room. Malformed input is rejected.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use bytes::Bytes;
+mod common;
+
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
-use protocol_websocket_frame::{DecodeError, Extension, Frame, OpCode, Rsv};
+use protocol_websocket_frame::{
+    DecodeError, ExtensionDecoder as _, ExtensionEncoder as _, Frame, OpCode, Payload, Rsv,
+};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
 
-/// All that `inflater` makes of `frame`, in pieces of at most `room` bytes.
+use common::{decode, encode, fragments, noise};
+
+/// Inflates `frame` in pieces of at most `room` bytes.
 fn pieces(inflater: &mut Inflater, frame: Frame, room: usize) -> Result<Vec<Frame>, DecodeError> {
     let (mut pieces, mut next) = (Vec::new(), Some(frame));
     while let Some(frame) = next {
-        let (piece, rest) = inflater.decode(frame, room)?;
+        let (piece, rest) = decode(inflater, frame, room)?;
         assert!(piece.payload().len() <= room);
-        assert!(rest.is_none() || piece.payload().len() == room, "room was left");
-        assert!(rest.is_none() || !piece.fin(), "an end with a rest");
+        assert!(rest.is_none() || piece.payload().len() == room, "the room was not used");
+        assert!(rest.is_none() || !piece.fin(), "a rest after the end of the message");
         pieces.push(piece);
         next = rest;
     }
@@ -23,20 +28,6 @@ fn pieces(inflater: &mut Inflater, frame: Frame, room: usize) -> Result<Vec<Fram
 
 fn joined(pieces: &[Frame]) -> Vec<u8> {
     pieces.iter().flat_map(|piece| piece.payload().to_vec()).collect()
-}
-
-/// A message cut into fragments of these lengths.
-fn fragments(message: &[u8], sizes: &[usize]) -> Vec<Frame> {
-    let mut rest = Bytes::copy_from_slice(message);
-    let mut frames: Vec<Frame> = Vec::new();
-    for &size in sizes {
-        let piece = rest.split_to(size.min(rest.len()));
-        let opcode = if frames.is_empty() { OpCode::Binary } else { OpCode::Continuation };
-        frames.push(Frame::new(opcode, piece).with_fin(false));
-    }
-    let opcode = if frames.is_empty() { OpCode::Binary } else { OpCode::Continuation };
-    frames.push(Frame::new(opcode, rest));
-    frames
 }
 
 /// Bytes that compress, and bytes that do not.
@@ -56,7 +47,7 @@ proptest! {
     //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
     //# Note that for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT be done.
     #[test]
-    fn what_was_compressed_is_inflated(
+    fn compressed_messages_are_inflated_in_any_slicing(
         messages in prop::collection::vec((message(), prop::collection::vec(0_usize..500, 0..4)), 1..5),
         (bits, level, takeover) in (9_u8..=15, 0_u8..=9, any::<bool>()),
         room in prop_oneof![1_usize..20, 100_usize..70_000],
@@ -69,10 +60,10 @@ proptest! {
         for (message, sizes) in messages {
             let mut came = Vec::new();
             for frame in fragments(&message, &sizes) {
-                let frame = deflater.encode(frame).unwrap();
+                let frame = encode(&mut deflater, frame);
                 let first = frame.opcode() != OpCode::Continuation;
                 prop_assert_eq!(frame.rsv(), if first { Rsv::RSV1 } else { Rsv::NONE });
-                // As an intermediary, or a decoder that gives parts, may cut it.
+                // An intermediary may split the frame, or a decoder that delivers parts.
                 let sizes: Vec<usize> = (0..3).map(|_| *cuts.next().unwrap()).collect();
                 let mut parts = fragments(frame.payload(), &sizes);
                 parts[0] = Frame::new(frame.opcode(), parts[0].payload().clone()).with_rsv(frame.rsv()).with_fin(false);
@@ -95,15 +86,15 @@ proptest! {
     }
 
     #[test]
-    fn an_inflater_may_shrink_between_any_two_messages(
+    fn inflater_releases_memory_between_any_two_messages(
         messages in prop::collection::vec((message(), any::<bool>(), any::<bool>()), 1..8),
         room in prop_oneof![1_usize..20, 100_usize..70_000],
     ) {
         let (mut deflater, mut inflater) = (Deflater::new(15).threshold(0), Inflater::new());
         for (message, compress, shrink) in messages {
             let frame = Frame::binary(message.clone());
-            let frame = if compress { deflater.encode(frame).unwrap() } else { frame };
-            // Only what is compressed comes in pieces.
+            let frame = if compress { encode(&mut deflater, frame) } else { frame };
+            // Only compressed messages are decoded in pieces.
             let room = if compress { room } else { message.len() };
             prop_assert_eq!(joined(&pieces(&mut inflater, frame, room).unwrap()), message);
             if shrink {
@@ -113,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_comes_no_more_comes_out_than_there_is_room_for(
+    fn output_never_exceeds_room(
         payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..5),
         (takeover, room) in (any::<bool>(), 1_usize..5000),
     ) {
@@ -121,14 +112,14 @@ proptest! {
         let mut failed = false;
         for payload in payloads {
             let pieces = pieces(&mut inflater, Frame::binary(payload).with_rsv(Rsv::RSV1), room);
-            prop_assert!(!failed || pieces == Err(DecodeError::Extension), "an error is final");
+            prop_assert!(!failed || pieces == Err(DecodeError::Extension), "a frame was accepted after an error");
             failed = pieces.is_err();
         }
     }
 
     #[test]
-    fn a_cut_changes_nothing(message in message(), at: prop::sample::Index, noise: Vec<u8>, flip: prop::sample::Index) {
-        let mut payload = Deflater::new(15).threshold(0).encode(Frame::binary(message)).unwrap().payload().to_vec();
+    fn fragmentation_does_not_change_output(message in message(), at: prop::sample::Index, noise: Vec<u8>, flip: prop::sample::Index) {
+        let mut payload = encode(&mut Deflater::new(15).threshold(0), Frame::binary(message)).payload().to_vec();
         if !noise.is_empty() {
             let flip = flip.index(payload.len());
             payload[flip] ^= noise[0];
@@ -149,27 +140,27 @@ proptest! {
 //# An endpoint MUST use the following algorithm to send a message in the form of an uncompressed
 //# message.
 #[test]
-fn short_messages_go_out_as_they_are_and_parts_do_not() {
+fn messages_below_threshold_are_not_compressed() {
     let mut deflater = Deflater::new(15);
     for (len, compressed) in [(0, false), (63, false), (64, true)] {
-        let frame = deflater.encode(Frame::binary(vec![b'a'; len])).unwrap();
+        let frame = encode(&mut deflater, Frame::binary(vec![b'a'; len]));
         assert_eq!(frame.rsv(), if compressed { Rsv::RSV1 } else { Rsv::NONE }, "{len}");
         assert_eq!(frame.payload().len() == len, !compressed, "{len}");
     }
     let mut deflater = Deflater::new(15).threshold(10);
-    assert_eq!(deflater.encode(Frame::text("123456789")).unwrap(), Frame::text("123456789"));
-    assert_eq!(deflater.encode(Frame::text("1234567890")).unwrap().rsv(), Rsv::RSV1);
-    assert_eq!(deflater.encode(Frame::text("1").with_fin(false)).unwrap().rsv(), Rsv::RSV1);
+    assert_eq!(encode(&mut deflater, Frame::text("123456789")), Frame::text("123456789"));
+    assert_eq!(encode(&mut deflater, Frame::text("1234567890")).rsv(), Rsv::RSV1);
+    assert_eq!(encode(&mut deflater, Frame::text("1").with_fin(false)).rsv(), Rsv::RSV1);
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
 //# An endpoint MUST use the following algorithm to receive a message in the form of an uncompressed
 //# message.
 #[test]
-fn a_level_is_how_hard_to_try() {
+fn higher_level_compresses_better() {
     let text: String = (0..20_000).map(|number| format!("{} ", number * number % 1009)).collect();
     let compressed = |level| {
-        let frame = Deflater::new(15).level(level).encode(Frame::text(text.as_str())).unwrap();
+        let frame = encode(&mut Deflater::new(15).level(level), Frame::text(text.as_str()));
         frame.payload().len()
     };
     assert!(compressed(0) > text.len() && compressed(1) < text.len() / 2);
@@ -178,35 +169,60 @@ fn a_level_is_how_hard_to_try() {
 }
 
 #[test]
-fn what_was_not_compressed_passes() {
+fn uncompressed_messages_pass_unchanged() {
     let (mut inflater, plain) = (Inflater::new(), Frame::text("plain").with_fin(false));
-    assert_eq!(inflater.decode(plain.clone(), 1), Ok((plain, None)));
+    assert_eq!(decode(&mut inflater, plain.clone(), 1), Ok((plain, None)));
     let rest = Frame::continuation("more").with_rsv(Rsv::RSV3);
-    assert_eq!(inflater.decode(rest.clone(), 1), Ok((rest, None)));
+    assert_eq!(decode(&mut inflater, rest.clone(), 1), Ok((rest, None)));
 }
 
 #[test]
-fn bits_of_others_stay() {
-    let frame = Deflater::new(15).threshold(0).encode(Frame::text("a").with_rsv(Rsv::RSV2)).unwrap();
+fn unchanged_payloads_are_not_copied() {
+    let short = *b"short";
+    let is_borrowed =
+        |payload: &Payload<'_>| matches!(payload, Payload::Borrowed(bytes) if bytes.as_ptr() == short.as_ptr());
+    let frame = Deflater::new(15).encode(Frame::lent(OpCode::Text, &short)).unwrap();
+    assert!(is_borrowed(frame.payload()), "the deflater copied it");
+    let (frame, rest) = Inflater::new().decode(frame, 0).unwrap();
+    assert!(is_borrowed(frame.payload()) && rest.is_none(), "the inflater copied it");
+}
+
+#[test]
+fn borrowed_and_shared_payloads_give_equal_frames() {
+    for len in [0, 1, 500, 2000] {
+        let message = vec![b'a'; len];
+        let deflater = || Deflater::new(15).threshold(0);
+        let compressed = encode(&mut deflater(), Frame::binary(message.clone()));
+        assert_eq!(deflater().encode(Frame::lent(OpCode::Binary, &message[..])).unwrap().into_owned(), compressed);
+        let lent = Frame::lent(OpCode::Binary, &compressed.payload()[..]).with_rsv(Rsv::RSV1);
+        for room in [1, 100, 5000] {
+            let (frame, rest) = Inflater::new().decode(lent.clone(), room).unwrap();
+            // The rest still borrows from the input.
+            assert!(rest.as_ref().is_none_or(|rest| matches!(rest.payload(), Payload::Borrowed(_))));
+            let decoded = (frame.into_owned(), rest.map(Frame::into_owned));
+            assert_eq!(decode(&mut Inflater::new(), compressed.clone(), room), Ok(decoded));
+        }
+    }
+}
+
+#[test]
+fn deflater_restarts_with_an_empty_window() {
+    let mut deflater = Deflater::new(15).threshold(0);
+    let frames = [(); 2].map(|()| encode(&mut deflater, Frame::text("Hello, Hello, Hello")));
+    deflater.restart();
+    assert_ne!(frames[0], frames[1]);
+    assert_eq!(encode(&mut deflater, Frame::text("Hello, Hello, Hello")), frames[0]);
+}
+
+#[test]
+fn keeps_reserved_bits_of_other_extensions() {
+    let frame = encode(&mut Deflater::new(15).threshold(0), Frame::text("a").with_rsv(Rsv::RSV2));
     assert_eq!(frame.rsv(), Rsv::RSV1 | Rsv::RSV2);
-    let (frame, _) = Inflater::new().decode(frame, 9).unwrap();
+    let (frame, _) = decode(&mut Inflater::new(), frame, 9).unwrap();
     assert_eq!(frame.rsv(), Rsv::RSV2);
 }
 
-#[test]
-fn each_half_leaves_the_other_direction_alone() {
-    let frame = Frame::text("a".repeat(100));
-    assert_eq!(Inflater::new().encode(frame.clone()), Ok(frame.clone()));
-    let compressed = frame.with_rsv(Rsv::RSV1);
-    assert_eq!(Deflater::new(15).decode(compressed.clone(), 1), Ok((compressed, None)));
-}
-
-#[test]
-fn each_half_claims_the_first_reserved_bit() {
-    assert_eq!((Deflater::new(15).rsv(), Inflater::new().rsv()), (Rsv::RSV1, Rsv::RSV1));
-}
-
-/// DEFLATE as others may write it: all of it, and then a flush.
+/// Compresses all data at once and then flushes, as other compressors may do.
 fn deflated(data: &[u8], bits: u8) -> Vec<u8> {
     let mut context = Compress::new_with_window_bits(Compression::best(), false, bits);
     let mut output = Vec::with_capacity(data.len() + 100);
@@ -214,10 +230,6 @@ fn deflated(data: &[u8], bits: u8) -> Vec<u8> {
     assert!(output.ends_with(&[0, 0, 0xFF, 0xFF]));
     output.truncate(output.len() - 4);
     output
-}
-
-fn noise(len: usize) -> Vec<u8> {
-    test_support::noise::noise(1).take(len).collect()
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
@@ -228,11 +240,11 @@ fn noise(len: usize) -> Vec<u8> {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
 //# the server MUST NOT use an LZ77 sliding window longer than the w-th power of 2 bytes
 #[test]
-fn a_window_is_as_wide_as_it_says() {
-    // The same noise again, farther back than 512 bytes: only a wider window finds it.
+fn compresses_within_configured_window() {
+    // The noise is repeated at a distance of more than 512 bytes: only a larger window contains it.
     let again = [noise(2000), noise(2000)].concat();
-    let narrow = Deflater::new(9).encode(Frame::binary(again.clone())).unwrap().payload().len();
-    let wide = Deflater::new(12).encode(Frame::binary(again)).unwrap().payload().len();
+    let narrow = encode(&mut Deflater::new(9), Frame::binary(again.clone())).payload().len();
+    let wide = encode(&mut Deflater::new(12), Frame::binary(again)).payload().len();
     assert!(narrow > 4000 && wide < 2500, "{narrow} {wide}");
 }
 
@@ -249,7 +261,7 @@ fn without_takeover_each_message_begins_with_an_empty_window() {
         for sizes in [&[][..], &[1000, 500, 2500], &[]] {
             let (mut alone, mut came, mut sent) = (Inflater::new(), Vec::new(), 0);
             for frame in fragments(&again, sizes) {
-                let frame = deflater.encode(frame).unwrap();
+                let frame = encode(&mut deflater, frame);
                 sent += frame.payload().len();
                 came.extend(pieces(&mut alone, frame, usize::MAX).unwrap());
             }
@@ -266,8 +278,8 @@ fn without_takeover_each_message_begins_with_an_empty_window() {
 //# Otherwise, the server MUST use a 32,768-byte LZ77 sliding window to decompress received
 //# messages.
 #[test]
-fn all_of_the_widest_window_is_there() {
-    // As far back as a compressor looks, but for a few bytes.
+fn inflates_references_across_largest_window() {
+    // The distance is a few bytes less than the maximum.
     let again = [noise(32_500), noise(32_500)].concat();
     assert!(deflated(&again, 15).len() < 40_000);
     let frame = Frame::binary(deflated(&again, 15)).with_rsv(Rsv::RSV1);
@@ -278,35 +290,35 @@ fn all_of_the_widest_window_is_there() {
 }
 
 #[test]
-fn what_does_not_shrink_comes_out_whole() {
+fn roundtrips_incompressible_messages() {
     let (mut deflater, mut inflater) = (Deflater::new(15), Inflater::new());
     for len in [100_000, 200_000, 100_000] {
-        let frame = deflater.encode(Frame::binary(noise(len))).unwrap();
+        let frame = encode(&mut deflater, Frame::binary(noise(len)));
         let came = pieces(&mut inflater, frame, usize::MAX).unwrap();
         assert!(joined(&came) == noise(len), "{len}");
     }
 }
 
 #[test]
-fn a_message_cannot_refer_to_one_that_was_forgotten() {
+fn rejects_reference_to_earlier_message_without_takeover() {
     let mut deflater = Deflater::new(15).threshold(0);
-    let [first, second] = [(); 2].map(|()| deflater.encode(Frame::text("Hello, Hello, Hello")).unwrap());
-    let mut forgetful = Inflater::new().context_takeover(false);
-    assert!(forgetful.decode(first.clone(), 100).is_ok());
-    assert_eq!(forgetful.decode(second.clone(), 100), Err(DecodeError::Extension));
-    let mut keen = Inflater::new();
-    keen.decode(first, 100).unwrap();
-    keen.release_memory();
-    assert_eq!(keen.decode(second, 100).unwrap().0, Frame::text("Hello, Hello, Hello"));
+    let [first, second] = [(); 2].map(|()| encode(&mut deflater, Frame::text("Hello, Hello, Hello")));
+    let mut without_takeover = Inflater::new().context_takeover(false);
+    assert!(decode(&mut without_takeover, first.clone(), 100).is_ok());
+    assert_eq!(decode(&mut without_takeover, second.clone(), 100), Err(DecodeError::Extension));
+    let mut with_takeover = Inflater::new();
+    decode(&mut with_takeover, first, 100).unwrap();
+    with_takeover.release_memory();
+    assert_eq!(decode(&mut with_takeover, second, 100).unwrap().0, Frame::text("Hello, Hello, Hello"));
 }
 
 #[test]
-fn what_is_no_deflate_is_refused_and_that_is_final() {
+fn rejects_malformed_deflate_and_all_later_frames() {
     for bad in [
         &b"\x07"[..],                            // a block of the reserved type
-        b"\x00\x05\x00\x05\x00Hello",            // a stored length and its complement that do not fit
+        b"\x00\x05\x00\x05\x00Hello",            // a stored length that does not match its complement
         b"\x02\x41\x00\x00",                     // a distance before the beginning
-        b"\x04\xfd\xff\xff\xff\xff\xff\xff",     // code lengths that make no code
+        b"\x04\xfd\xff\xff\xff\xff\xff\xff",     // code lengths that form no valid code
         b"\x78\x9c\xf3\x48\xcd\xc9\xc9\x07\x00", // a zlib header
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00",     // a gzip header
     ] {
@@ -320,8 +332,9 @@ fn what_is_no_deflate_is_refused_and_that_is_final() {
 }
 
 #[test]
-fn a_payload_that_ends_inside_a_block_is_taken_as_far_as_it_goes() {
-    // A stored block of 100 bytes, five of them, and what §7.2.2 appends; then the next message, inside that block.
+fn payload_that_ends_inside_a_block_is_inflated_as_far_as_possible() {
+    // A stored block of 100 bytes with five of them, and the bytes that §7.2.2 appends. The next message is inside that
+    // block.
     let cut = Frame::binary(&b"\x00\x64\x00\x9b\xffhello"[..]).with_rsv(Rsv::RSV1);
     let next = Frame::binary(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
     for (takeover, expected) in [(true, &b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff"[..]), (false, b"Hello")] {
@@ -330,7 +343,7 @@ fn a_payload_that_ends_inside_a_block_is_taken_as_far_as_it_goes() {
         assert_eq!(came, Ok(b"hello\x00\x00\xff\xff".to_vec()));
         assert_eq!(pieces(&mut inflater, next.clone(), 100).map(|pieces| joined(&pieces)), Ok(expected.to_vec()));
     }
-    // There are no bytes of a window to be kept.
+    // The decompressor is inside a block, so its window cannot be extracted.
     let mut inflater = Inflater::new();
     assert!(pieces(&mut inflater, cut, 100).is_ok());
     inflater.release_memory();
@@ -338,16 +351,16 @@ fn a_payload_that_ends_inside_a_block_is_taken_as_far_as_it_goes() {
 }
 
 #[test]
-fn blocks_without_contents_cost_nothing_but_their_reading() {
+fn empty_blocks_inflate_to_nothing() {
     for unit in [&b"\x00\x00\x00\xff\xff"[..], b"\x03\x00"] {
         let empty = unit.repeat(20_000);
-        let (frame, rest) = Inflater::new().decode(Frame::binary(empty).with_rsv(Rsv::RSV1), 1 << 20).unwrap();
+        let (frame, rest) = decode(&mut Inflater::new(), Frame::binary(empty).with_rsv(Rsv::RSV1), 1 << 20).unwrap();
         assert_eq!((frame, rest), (Frame::binary(""), None));
     }
 }
 
 #[test]
-fn an_end_in_the_middle_begins_anew() {
+fn inflates_after_final_block() {
     let twice = b"\xf3\x48\xcd\xc9\xc9\x07\x00\xf3\x48\xcd\xc9\xc9\x07\x00\x00";
     for room in [1, 5, 10, 100] {
         let frame = Frame::text("").with_payload(&twice[..]).with_rsv(Rsv::RSV1);
@@ -355,26 +368,26 @@ fn an_end_in_the_middle_begins_anew() {
     }
 }
 
-/// RFC 7692 §7.2.2 would allow it, but the back end cannot read on with its window.
+/// RFC 7692 §7.2.2 allows such references, but the back end cannot continue with its window.
 #[test]
-fn a_reference_to_before_a_final_block_is_refused() {
+fn rejects_reference_to_before_final_block() {
     let compressed = |payload: &'static [u8]| Frame::text("").with_payload(payload).with_rsv(Rsv::RSV1);
     let (last, back) = (&b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"[..], &b"\xf2\x00\x11\x00\x00"[..]);
     let mut inflater = Inflater::new();
-    assert_eq!(inflater.decode(compressed(last), 100), Ok((Frame::text("Hello"), None)));
-    assert_eq!(inflater.decode(compressed(back), 100), Err(DecodeError::Extension));
+    assert_eq!(decode(&mut inflater, compressed(last), 100), Ok((Frame::text("Hello"), None)));
+    assert_eq!(decode(&mut inflater, compressed(back), 100), Err(DecodeError::Extension));
 }
 
 #[test]
-fn without_room_nothing_comes_out_and_nothing_is_lost() {
+fn no_room_gives_no_output_and_loses_nothing() {
     let frame = Frame::text("").with_payload(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
     let mut inflater = Inflater::new();
-    let (none, rest) = inflater.decode(frame, 0).unwrap();
+    let (none, rest) = decode(&mut inflater, frame, 0).unwrap();
     assert!(none.payload().is_empty() && !none.fin());
-    let (none, rest) = inflater.decode(rest.unwrap(), 0).unwrap();
+    let (none, rest) = decode(&mut inflater, rest.unwrap(), 0).unwrap();
     assert!(none.payload().is_empty() && !none.fin());
     assert_eq!(joined(&pieces(&mut inflater, rest.unwrap(), 2).unwrap()), b"Hello");
-    // And an end needs none.
+    // The end of a message needs no room.
     let empty = Frame::text("").with_payload(&b"\x00"[..]).with_rsv(Rsv::RSV1);
-    assert_eq!(inflater.decode(empty, 0), Ok((Frame::text(""), None)));
+    assert_eq!(decode(&mut inflater, empty, 0), Ok((Frame::text(""), None)));
 }

@@ -1,15 +1,18 @@
-//! What a message is compressed or decompressed to does not depend on what fresh memory contains.
-#![allow(unsafe_code, reason = "an allocator that fills is the one way to choose what fresh memory contains")]
+//! The compressed and the decompressed form of a message do not depend on the contents of newly allocated memory.
+#![allow(unsafe_code, reason = "only an allocator can choose the contents of newly allocated memory")]
 #![allow(clippy::unwrap_used)]
+
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use bytes::Bytes;
-use protocol_websocket_frame::{Extension, Frame, OpCode};
+use protocol_websocket_frame::Frame;
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
 
-/// Fills each new block. What zeroes or grows a block is left to the trait, which goes through `alloc`.
+use common::{decode, encode, fragments};
+
+/// Fills each new block. The default methods of the trait, which zero or grow a block, call `alloc`.
 struct Filling;
 
 const FILLS: [u8; 3] = [0x00, 0x07, 0xFF];
@@ -18,7 +21,7 @@ thread_local! {
     static FILL: Cell<u8> = const { Cell::new(0) };
 }
 
-// SAFETY: every call goes to the system's allocator as it came, and only the block that it gave is written to.
+// SAFETY: every call is passed to the system's allocator unchanged, and only the block that it returned is written to.
 unsafe impl GlobalAlloc for Filling {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
@@ -40,18 +43,8 @@ unsafe impl GlobalAlloc for Filling {
 #[global_allocator]
 static ALLOCATOR: Filling = Filling;
 
-/// A message in fragments of `size` bytes.
-fn fragments(message: &[u8], size: usize) -> Vec<Frame> {
-    let count = message.len().div_ceil(size);
-    let fragment = |(at, piece)| {
-        let opcode = if at == 0 { OpCode::Binary } else { OpCode::Continuation };
-        Frame::new(opcode, Bytes::copy_from_slice(piece)).with_fin(at + 1 == count)
-    };
-    message.chunks(size).enumerate().map(fragment).collect()
-}
-
-/// Short repetitions of the bytes that memory is filled with, noise, and more than twice the widest window, so that the
-/// compressor moves what is in its own.
+/// Short repetitions of the bytes that memory is filled with; noise; and a message of more than twice the largest
+/// window, for which the compressor moves the contents of its window.
 fn messages() -> [Vec<u8>; 3] {
     let mut bytes = test_support::noise::noise(1);
     let mut noise = |len| -> Vec<u8> { bytes.by_ref().take(len).collect() };
@@ -60,21 +53,21 @@ fn messages() -> [Vec<u8>; 3] {
     [short, noise(300), long]
 }
 
-/// What becomes of the messages one after the other, compressed and decompressed again, where fresh memory is filled with
-/// `byte`.
+/// Compresses and decompresses the messages one after the other while new memory is filled with `byte`. Returns the
+/// compressed frames.
 fn output(byte: u8, level: u8, bits: u8, messages: &[Vec<u8>]) -> Vec<Frame> {
     FILL.set(byte);
-    // Without takeover each message gets fresh memory.
+    // Without takeover each message gets new memory.
     let mut deflater = Deflater::new(bits).level(level).threshold(0).context_takeover(false);
     let mut inflater = Inflater::new().context_takeover(false);
     let mut output = Vec::new();
     for message in messages {
         for size in [1, 3, 50, 20_000].into_iter().filter(|size| message.len() / size <= 500) {
             let mut came = Vec::new();
-            for frame in fragments(message, size) {
-                let frame = deflater.encode(frame).unwrap();
+            for frame in fragments(message, &vec![size; (message.len() - 1) / size]) {
+                let frame = encode(&mut deflater, frame);
                 output.push(frame.clone());
-                let (piece, rest) = inflater.decode(frame, usize::MAX).unwrap();
+                let (piece, rest) = decode(&mut inflater, frame, usize::MAX).unwrap();
                 assert!(rest.is_none());
                 came.extend_from_slice(piece.payload());
             }
@@ -86,8 +79,8 @@ fn output(byte: u8, level: u8, bits: u8, messages: &[Vec<u8>]) -> Vec<Frame> {
 }
 
 #[test]
-fn the_output_does_not_depend_on_fresh_memory() {
-    // The allocator does fill.
+fn output_does_not_depend_on_fresh_memory() {
+    // The allocator fills new memory.
     for byte in FILLS {
         FILL.set(byte);
         // SAFETY: all bytes of the block were written by the allocator.

@@ -1,12 +1,16 @@
-//! What compression costs: the contexts, and a bomb.
+//! The memory of the contexts, and of a decompression bomb.
 //!
 //! `cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture` prints the figures.
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
 
+mod common;
+
 use flate2::{Compress, Compression, FlushCompress};
-use protocol_websocket_frame::{Extension, Frame, Rsv};
+use protocol_websocket_frame::{ExtensionDecoder as _, ExtensionEncoder as _, Frame, Rsv};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
 use test_support::heap::{self, CountingAllocator, measure};
+
+use common::{decode, encode};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -17,7 +21,7 @@ fn heap<T>(work: impl FnOnce() -> T) -> (T, i64, i64) {
     (value, heap.live, heap.peak)
 }
 
-/// A gibibyte of zeros in about a mebibyte: a mebibyte in a kibibyte, again and again.
+/// A gibibyte of zeros in about a mebibyte: a mebibyte compressed to a kibibyte, repeated.
 fn bomb() -> Vec<u8> {
     let (mut context, mut unit) = (Compress::new(Compression::best(), false), Vec::with_capacity(4096));
     context.compress_vec(&vec![0; 1 << 20], &mut unit, FlushCompress::Sync).unwrap();
@@ -27,12 +31,12 @@ fn bomb() -> Vec<u8> {
 }
 
 #[test]
-fn a_bomb_costs_the_room_that_it_is_given() {
+fn bomb_takes_no_more_memory_than_room() {
     let bomb = Frame::binary(bomb()).with_rsv(Rsv::RSV1);
     println!("bomb: {} bytes", bomb.payload().len());
     for room in [64 << 10, 1 << 20, 16 << 20] {
         let mut inflater = Inflater::new();
-        let ((frame, rest), _, peak) = heap(|| inflater.decode(bomb.clone(), room).unwrap());
+        let ((frame, rest), _, peak) = heap(|| decode(&mut inflater, bomb.clone(), room).unwrap());
         println!("room {room}: at most {peak} bytes of heap");
         assert_eq!((frame.payload().len(), rest.is_some()), (room, true));
         assert!(peak < (room + 64 * 1024) as i64, "{peak}");
@@ -40,11 +44,11 @@ fn a_bomb_costs_the_room_that_it_is_given() {
 }
 
 #[test]
-fn a_bomb_in_pieces_costs_one_piece() {
+fn bomb_in_pieces_takes_memory_of_one_piece() {
     let (mut inflater, mut next, mut total) = (Inflater::new(), Some(Frame::binary(bomb()).with_rsv(Rsv::RSV1)), 0);
     let ((), _, peak) = heap(|| {
         while let Some(frame) = next.take().filter(|_| total < 64 << 20) {
-            let (piece, rest) = inflater.decode(frame, 64 << 10).unwrap();
+            let (piece, rest) = decode(&mut inflater, frame, 64 << 10).unwrap();
             total += piece.payload().len();
             next = rest;
         }
@@ -54,39 +58,39 @@ fn a_bomb_in_pieces_costs_one_piece() {
 }
 
 #[test]
-fn an_end_in_the_middle_takes_no_more_memory() {
+fn final_blocks_take_no_more_memory() {
     let ends = Frame::binary(b"\x03\x00".repeat(10_000)).with_rsv(Rsv::RSV1);
     let (mut inflater, before) = (Inflater::new(), heap::current().allocated);
-    inflater.decode(ends, 1 << 20).unwrap();
+    decode(&mut inflater, ends, 1 << 20).unwrap();
     assert!(heap::current().allocated - before < 256 * 1024, "{}", heap::current().allocated - before);
 }
 
 #[test]
-fn contexts_come_late_and_go_early() {
+fn contexts_are_created_late_and_released() {
     let text = || Frame::text("to be or not to be, ".repeat(20));
     for bits in [9, 12, 15] {
         let ((mut deflater, mut inflater), unused, _) = heap(|| (Deflater::new(bits), Inflater::new()));
         assert_eq!(unused, 0);
-        let (compressed, deflating, _) = heap(|| deflater.encode(text()).unwrap());
-        let (_, inflating, _) = heap(|| drop(inflater.decode(compressed, 1000).unwrap()));
+        let (compressed, deflating, _) = heap(|| encode(&mut deflater, text()));
+        let (_, inflating, _) = heap(|| drop(decode(&mut inflater, compressed, 1000).unwrap()));
         println!("window of {} bytes: {deflating} to deflate, {inflating} to inflate", 1 << bits);
         assert!(inflating < 64 * 1024 && deflating < 512 * 1024);
         deflater.release_memory();
         inflater.release_memory();
         let ((), after, _) = heap(|| drop(deflater));
-        assert_eq!(after, 0, "shrunk");
+        assert_eq!(after, 0, "memory was not released");
     }
 }
 
 #[test]
-fn without_takeover_nothing_is_kept_between_messages() {
+fn no_memory_is_kept_between_messages_without_takeover() {
     let text = Frame::text("to be or not to be, ".repeat(20));
     let _shared = text.clone();
     let connection = || (Deflater::new(15).context_takeover(false), Inflater::new().context_takeover(false));
     let mut connections: Vec<_> = (0..100).map(|_| connection()).collect();
     let ((), held, peak) = heap(|| {
         for (deflater, inflater) in &mut connections {
-            inflater.decode(deflater.encode(text.clone()).unwrap(), 1000).unwrap();
+            decode(inflater, encode(deflater, text.clone()), 1000).unwrap();
         }
     });
     println!("100 connections, one after the other: {held} bytes of heap, at most {peak}");
@@ -95,31 +99,31 @@ fn without_takeover_nothing_is_kept_between_messages() {
 }
 
 #[test]
-fn an_idle_inflater_shrinks_to_the_bytes_in_its_window() {
+fn idle_inflater_releases_all_but_its_window() {
     for len in [0, 1, 2, 257, 5000, 32_768, 100_000] {
         let text = Frame::binary((0..=250).cycle().take(len).collect::<Vec<_>>());
         let (mut deflater, mut inflater) = (Deflater::new(15).threshold(0), Inflater::new());
-        let frame = deflater.encode(text.clone()).unwrap();
+        let frame = encode(&mut deflater, text.clone());
         let _shared = frame.clone();
         let ((), held, _) = heap(|| {
-            inflater.decode(frame.clone(), 1 << 20).unwrap();
+            decode(&mut inflater, frame.clone(), 1 << 20).unwrap();
             inflater.release_memory();
             inflater.release_memory();
         });
         println!("after a message of {len} bytes: {held} bytes of heap");
         assert_eq!(held, len.min(32_768) as i64);
-        // And the next message may refer to all of them.
-        assert_eq!(inflater.decode(deflater.encode(text.clone()).unwrap(), 1 << 20).unwrap(), (text, None));
+        // The next message may refer to all of the bytes in the window.
+        assert_eq!(decode(&mut inflater, encode(&mut deflater, text.clone()), 1 << 20).unwrap(), (text, None));
     }
 }
 
 #[test]
-fn a_compressed_message_under_way_keeps_its_decompressor() {
+fn unfinished_compressed_message_keeps_its_decompressor() {
     for takeover in [true, false] {
         let mut inflater = Inflater::new().context_takeover(takeover);
         let mut held = |frame: Frame, expected: &str| {
             let ((), held, _) = heap(|| {
-                assert_eq!(inflater.decode(frame, 1000).unwrap().0.payload()[..], *expected.as_bytes());
+                assert_eq!(decode(&mut inflater, frame, 1000).unwrap().0.payload()[..], *expected.as_bytes());
                 inflater.release_memory();
             });
             held
@@ -133,26 +137,26 @@ fn a_compressed_message_under_way_keeps_its_decompressor() {
 }
 
 #[test]
-fn an_empty_fragment_takes_no_decompressor() {
+fn empty_fragment_creates_no_decompressor() {
     for (takeover, room) in [(true, 0), (true, 1000), (false, 0), (false, 1000)] {
         let mut inflater = Inflater::new().context_takeover(takeover);
         let first = Frame::text("").with_rsv(Rsv::RSV1).with_fin(false);
         let ((), held, _) = heap(|| {
-            assert_eq!(inflater.decode(first, room), Ok((Frame::text("").with_fin(false), None)));
+            assert_eq!(decode(&mut inflater, first, room), Ok((Frame::text("").with_fin(false), None)));
             let empty = Frame::continuation("").with_fin(false);
-            assert_eq!(inflater.decode(empty.clone(), room), Ok((empty, None)));
+            assert_eq!(decode(&mut inflater, empty.clone(), room), Ok((empty, None)));
         });
         assert_eq!(held, 0, "takeover {takeover}, room {room}");
         let rest = Frame::continuation(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]);
-        assert_eq!(inflater.decode(rest, 1000), Ok((Frame::continuation("Hello"), None)));
+        assert_eq!(decode(&mut inflater, rest, 1000), Ok((Frame::continuation("Hello"), None)));
     }
 }
 
 #[test]
-fn what_was_inflated_holds_little_more_than_its_length() {
+fn inflated_payload_has_little_unused_capacity() {
     let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-    let frame = Deflater::new(15).level(0).encode(Frame::binary(noise)).unwrap();
+    let frame = encode(&mut Deflater::new(15).level(0), Frame::binary(noise));
     let mut inflater = Inflater::new().context_takeover(false);
-    let (frame, held, _) = heap(|| inflater.decode(frame, 1 << 20).unwrap().0);
+    let (frame, held, _) = heap(|| decode(&mut inflater, frame, 1 << 20).unwrap().0);
     assert!(held <= 2 * frame.payload().len() as i64 + 4096, "{held}");
 }

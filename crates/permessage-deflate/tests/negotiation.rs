@@ -1,12 +1,21 @@
-//! RFC 7692 §7.1: who may ask for what, and what comes of it.
+//! RFC 7692 §7.1: offers, responses, and the codec that they result in.
 #![allow(clippy::unwrap_used)]
 
-use protocol_websocket_frame::{Extension as _, Frame};
-use protocol_websocket_http::{Extension, Negotiate, Role, parse_extensions};
-use protocol_websocket_permessage_deflate::{Deflater, PermessageDeflate};
+mod common;
 
-fn parse(text: &str) -> Extension {
-    parse_extensions(text).unwrap().remove(0)
+use protocol_websocket_core::{ExtensionParams, Role};
+use protocol_websocket_frame::{Frame, Negotiate, Rsv};
+use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};
+
+use common::{decode, encode, noise};
+
+fn parse(text: &str) -> ExtensionParams {
+    let mut parts = text.split("; ");
+    let name = parts.next().unwrap_or_default();
+    parts.fold(ExtensionParams::new(name), |extension, param| match param.split_once('=') {
+        Some((name, value)) => extension.param(name, value),
+        None => extension.flag(param),
+    })
 }
 
 fn offer(client: &PermessageDeflate) -> String {
@@ -14,18 +23,18 @@ fn offer(client: &PermessageDeflate) -> String {
     offer.to_string()
 }
 
-fn answer(server: &PermessageDeflate, offer: &str) -> Option<String> {
-    server.answer(&parse(offer)).map(|answer| answer.to_string())
+fn respond(server: &PermessageDeflate, offer: &str) -> Option<String> {
+    server.respond(&parse(offer)).map(|response| response.to_string())
 }
 
-fn takes(client: &PermessageDeflate, answer: &str) -> bool {
-    client.agree(Role::Client, &parse(answer)).is_some()
+fn accepts(client: &PermessageDeflate, response: &str) -> bool {
+    client.agree(Role::Client, &parse(response)).is_some()
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# To offer use of a PMCE, a client MUST include the extension name of the PMCE
 #[test]
-fn a_client_offers_what_it_was_told() {
+fn client_offers_its_preferences() {
     let new = PermessageDeflate::new;
     assert_eq!(offer(&new()), "permessage-deflate; client_max_window_bits");
     assert_eq!(
@@ -59,7 +68,7 @@ fn a_client_offers_what_it_was_told() {
 //# the corresponding extension negotiation response to the offer MUST NOT include the
 //# "client_max_window_bits" extension parameter.
 #[test]
-fn a_server_answers_what_was_offered_narrowed_by_its_own_wishes() {
+fn server_responds_with_offer_limited_by_preferences() {
     let new = PermessageDeflate::new;
     let strict = new()
         .server_no_context_takeover()
@@ -104,9 +113,9 @@ fn a_server_answers_what_was_offered_narrowed_by_its_own_wishes() {
             ),
         ),
     ] {
-        let answered = answer(&server, &format!("permessage-deflate{params}"));
+        let response = respond(&server, &format!("permessage-deflate{params}"));
         let expected = expected.map(|params| format!("permessage-deflate{params}"));
-        assert_eq!(answered, expected, "{server:?} {params}");
+        assert_eq!(response, expected, "{server:?} {params}");
     }
 }
 
@@ -121,9 +130,9 @@ fn a_server_answers_what_was_offered_narrowed_by_its_own_wishes() {
 //# The "client_max_window_bits" extension parameter in an extension negotiation response has a
 //# decimal integer value without leading zeroes between 8 to 15 inclusive
 #[test]
-fn a_client_takes_only_answers_to_its_offer() {
+fn client_rejects_invalid_responses() {
     let new = PermessageDeflate::new;
-    for (client, params, taken) in [
+    for (client, params, accepted) in [
         (new(), "", true),
         (new(), "; server_no_context_takeover; client_no_context_takeover", true),
         (new(), "; server_max_window_bits=8", true),
@@ -149,16 +158,20 @@ fn a_client_takes_only_answers_to_its_offer() {
         (new().client_max_window_bits(12), "; client_max_window_bits=12", true),
         (new().client_max_window_bits(12), "; client_max_window_bits=13", true),
     ] {
-        assert_eq!(takes(&client, &format!("permessage-deflate{params}")), taken, "{client:?} {params}");
+        assert_eq!(accepts(&client, &format!("permessage-deflate{params}")), accepted, "{client:?} {params}");
     }
 }
 
 #[test]
-fn a_server_knows_an_answer_when_it_sees_one() {
+fn server_agrees_only_on_valid_response() {
     let server = PermessageDeflate::new();
-    assert!(server.agree(Role::Server, &Extension::new("permessage-deflate")).is_some());
-    assert!(server.agree(Role::Server, &Extension::new("permessage-deflate").flag("x")).is_none());
-    assert!(server.agree(Role::Server, &Extension::new("permessage-deflate").flag("client_max_window_bits")).is_none());
+    assert!(server.agree(Role::Server, &ExtensionParams::new("permessage-deflate")).is_some());
+    assert!(server.agree(Role::Server, &ExtensionParams::new("permessage-deflate").flag("x")).is_none());
+    assert!(
+        server
+            .agree(Role::Server, &ExtensionParams::new("permessage-deflate").flag("client_max_window_bits"))
+            .is_none()
+    );
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
@@ -166,32 +179,32 @@ fn a_server_knows_an_answer_when_it_sees_one() {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
 //# Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to
 //# process the last compressed message.
-/// Every pair of wishes: what the two agree on fits together, over several messages.
+/// Each pair of preferences gives two codecs that fit together, over several messages.
 #[test]
-fn whatever_both_want_what_one_sends_the_other_reads() {
-    let wishes = || {
-        (0..36).map(|wish| {
+fn all_preferences_of_both_ends_roundtrip() {
+    let preferences = || {
+        (0..36).map(|index| {
             let mut deflate = PermessageDeflate::new().threshold(0).level(1);
-            if wish & 1 > 0 {
+            if index & 1 > 0 {
                 deflate = deflate.server_no_context_takeover();
             }
-            if wish & 2 > 0 {
+            if index & 2 > 0 {
                 deflate = deflate.client_no_context_takeover();
             }
             let bits = [9, 12, 15];
-            deflate.server_max_window_bits(bits[wish / 4 % 3]).client_max_window_bits(bits[wish / 12])
+            deflate.server_max_window_bits(bits[index / 4 % 3]).client_max_window_bits(bits[index / 12])
         })
     };
-    let text = "the window of the one must never be narrower than the other believes it to be ".repeat(20);
-    for client in wishes() {
-        for server in wishes() {
-            let answer = server.answer(&client.offers()[0]).unwrap();
-            let (mut at_client, mut from_client) = client.agree(Role::Client, &answer).unwrap();
-            let (mut at_server, mut from_server) = server.agree(Role::Server, &answer).unwrap();
+    let text = "a decompressor needs a window at least as large as the window of the compressor ".repeat(20);
+    for client in preferences() {
+        for server in preferences() {
+            let response = server.respond(&client.offers()[0]).unwrap();
+            let (mut at_client, mut from_client) = client.codec(Role::Client, &response).unwrap();
+            let (mut at_server, mut from_server) = server.codec(Role::Server, &response).unwrap();
             for _ in 0..3 {
                 for (deflater, inflater) in [(&mut from_client, &mut at_server), (&mut from_server, &mut at_client)] {
-                    let frame = deflater.encode(Frame::text(text.as_str())).unwrap();
-                    let came = inflater.decode(frame, text.len()).unwrap();
+                    let frame = encode(deflater, Frame::text(text.as_str()));
+                    let came = decode(inflater, frame, text.len()).unwrap();
                     assert_eq!(came, (Frame::text(text.as_str()), None), "{client:?} {server:?}");
                 }
             }
@@ -215,45 +228,45 @@ fn whatever_both_want_what_one_sends_the_other_reads() {
 //# the client MUST use an LZ77 sliding window of a size that conforms the "agreed parameters" to
 //# compress messages to send.
 #[test]
-fn the_windows_are_those_that_were_agreed_on() {
-    let halves = |answer: &str| {
-        let answer: Extension = parse(answer);
+fn codec_uses_negotiated_windows() {
+    let codecs = |response: &str| {
+        let response = parse(response);
         let deflate = PermessageDeflate::new();
-        let (client, server) = (deflate.agree(Role::Client, &answer), deflate.agree(Role::Server, &answer));
+        let (client, server) = (deflate.codec(Role::Client, &response), deflate.codec(Role::Server, &response));
         [client.unwrap(), server.unwrap()]
             .map(|(inflater, deflater)| (format!("{inflater:?}"), format!("{deflater:?}")))
     };
     let [client, server] =
-        halves("permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=12");
+        codecs("permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=12");
     assert!(client.0.contains("takeover: false") && client.1.contains("bits: 12"), "{client:?}");
     assert!(client.1.contains("takeover: true"), "{client:?}");
     assert!(server.0.contains("takeover: true") && server.1.contains("bits: 10"), "{server:?}");
     assert!(server.1.contains("takeover: false"), "{server:?}");
-    let [client, _] = halves("permessage-deflate; client_no_context_takeover");
+    let [client, _] = codecs("permessage-deflate; client_no_context_takeover");
     assert!(client.0.contains("takeover: true") && client.1.contains("takeover: false"), "{client:?}");
 
     let own = PermessageDeflate::new().client_no_context_takeover().client_max_window_bits(11);
-    for answer in ["permessage-deflate", "permessage-deflate; client_max_window_bits=12"] {
-        let (_, deflater) = own.agree(Role::Client, &parse(answer)).unwrap();
+    for response in ["permessage-deflate", "permessage-deflate; client_max_window_bits=12"] {
+        let (_, deflater) = own.codec(Role::Client, &parse(response)).unwrap();
         let deflater = format!("{deflater:?}");
         assert!(deflater.contains("bits: 11") && deflater.contains("takeover: false"), "{deflater}");
     }
-    // Whoever may use more need not.
+    // An end may use a smaller window than the negotiated one.
     let own = PermessageDeflate::new().server_max_window_bits(11);
-    let (_, deflater) = own.agree(Role::Server, &parse("permessage-deflate")).unwrap();
+    let (_, deflater) = own.codec(Role::Server, &parse("permessage-deflate")).unwrap();
     assert!(format!("{deflater:?}").contains("bits: 11"), "{deflater:?}");
 }
 
 #[test]
-fn with_a_window_that_no_compressor_has_a_client_sends_messages_as_they_are() {
-    let answer = parse("permessage-deflate; client_max_window_bits=8");
-    let (_, mut deflater) = PermessageDeflate::new().agree(Role::Client, &answer).unwrap();
+fn client_with_8_bit_window_sends_uncompressed() {
+    let response = parse("permessage-deflate; client_max_window_bits=8");
+    let (_, mut deflater) = PermessageDeflate::new().codec(Role::Client, &response).unwrap();
     let frame = Frame::text("a".repeat(1000));
-    assert_eq!(deflater.encode(frame.clone()).unwrap(), frame);
+    assert_eq!(encode(&mut deflater, frame.clone()), frame);
 }
 
 #[test]
-fn window_bits_are_those_of_the_direction() {
+fn window_bits_returns_window_of_direction() {
     let bits = |agreed: &str| {
         let agreed = parse(agreed);
         [Role::Server, Role::Client].map(|role| PermessageDeflate::window_bits(role, &agreed))
@@ -267,37 +280,40 @@ fn window_bits_are_those_of_the_direction() {
     }
 }
 
-/// A frame that is shared by peers with one window refers to nothing that lies outside it.
+/// A frame that several peers share does not refer to data outside the negotiated window.
 #[test]
-fn a_shared_frame_keeps_to_the_window_that_was_agreed_on() {
+fn shared_frame_stays_within_negotiated_window() {
     for agreed_bits in 9..=15 {
         let agreed = parse(&format!("permessage-deflate; server_max_window_bits={agreed_bits}"));
         let bits = PermessageDeflate::window_bits(Role::Server, &agreed).unwrap();
-        // The same noise again, farther back than the window reaches.
-        let mut state = 1_u32;
-        let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        })
-        .take((1 << agreed_bits) + 1)
-        .collect();
-        let frame = Deflater::new(bits).context_takeover(false).encode(Frame::binary(noise.repeat(2))).unwrap();
+        // The noise is repeated at a distance that is one byte longer than the window.
+        let noise = noise((1 << agreed_bits) + 1);
+        let frame = encode(&mut Deflater::new(bits).context_takeover(false), Frame::binary(noise.repeat(2)));
         assert!(frame.payload().len() > 2 * noise.len(), "{agreed_bits}");
     }
 }
 
 #[test]
-fn the_default_is_what_new_says() {
+fn public_types_are_send_and_sync() {
+    fn check<T: Send + Sync>() {}
+    check::<PermessageDeflate>();
+    check::<Deflater>();
+    check::<Inflater>();
+}
+
+#[test]
+fn default_equals_new() {
     assert_eq!(format!("{:?}", PermessageDeflate::default()), format!("{:?}", PermessageDeflate::new()));
 }
 
 #[test]
-fn it_goes_by_its_registered_name() {
-    assert_eq!(PermessageDeflate::new().name(), "permessage-deflate");
+fn has_registered_name_and_rsv1() {
+    let deflate = PermessageDeflate::new();
+    assert_eq!((deflate.name(), deflate.rsv()), ("permessage-deflate", Rsv::RSV1));
 }
 
 #[test]
-fn a_window_beyond_the_widest_is_the_widest() {
+fn window_bits_are_limited_to_largest_window() {
     let (wide, widest) = (PermessageDeflate::new().client_max_window_bits(99), PermessageDeflate::new());
     assert_eq!(wide, widest);
 }

@@ -1,43 +1,30 @@
-//! What one message, or one connection, says does not show in what is made of another.
+//! Isolation: neither another connection nor, without context takeover, another message changes the compressed or
+//! decompressed form of a message.
 #![allow(clippy::unwrap_used)]
 
-use bytes::Bytes;
+mod common;
+
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
-use protocol_websocket_frame::{DecodeError, Extension, Frame, OpCode, Rsv};
+use protocol_websocket_frame::{DecodeError, Frame, Rsv};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
+
+use common::{decode, encode, fragments};
 
 /// Every level with every window.
 fn kinds() -> impl Iterator<Item = (u8, u8)> {
     (0..=9).flat_map(|level| (9..=15).map(move |bits| (level, bits)))
 }
 
-/// A message cut into fragments of these lengths, and the rest of it.
-fn fragments(message: &[u8], sizes: &[usize]) -> Vec<Frame> {
-    let mut rest = Bytes::copy_from_slice(message);
-    let mut frames = Vec::new();
-    for size in sizes {
-        let piece = rest.split_to(rest.len().min(*size));
-        frames.push(piece);
-    }
-    frames.push(rest);
-    let last = frames.len() - 1;
-    let frame = |(at, piece)| {
-        let opcode = if at == 0 { OpCode::Binary } else { OpCode::Continuation };
-        Frame::new(opcode, piece).with_fin(at == last)
-    };
-    frames.into_iter().enumerate().map(frame).collect()
-}
-
 fn compressed(deflater: &mut Deflater, frames: &[Frame]) -> Vec<Frame> {
-    frames.iter().map(|frame| deflater.encode(frame.clone()).unwrap()).collect()
+    frames.iter().map(|frame| encode(deflater, frame.clone())).collect()
 }
 
 fn deflater((level, bits): (u8, u8)) -> Deflater {
     Deflater::new(bits).level(level).threshold(0).context_takeover(false)
 }
 
-/// Three fragments. The second one ends before the byte that is asked for, which the compressor hashes along with it.
+/// Three fragments. The second one ends before the byte that is probed, which the compressor hashes together with it.
 fn probe() -> Vec<Frame> {
     let entry = |i: u8, g: u8| [b'a', b'b', b'c', g, 0xC0 + i, 0xE0 + i, 1 + i, 0x30 + i];
     let (mut first, mut third) = (vec![], vec![0x7F]);
@@ -51,25 +38,25 @@ fn probe() -> Vec<Frame> {
     fragments(&[&first[..], b"abc", &third].concat(), &[len, 1])
 }
 
-/// The probe tells each of sixteen characters apart where the window keeps bytes of earlier messages, whether these came
-/// from the same connection or from another.
+/// If the window keeps bytes of earlier messages, the probe distinguishes sixteen characters of them, from the same
+/// connection or from another one.
 #[test]
-fn earlier_messages_do_not_show_in_the_fragments_of_the_next() {
+fn earlier_messages_do_not_change_compressed_fragments() {
     let probe = probe();
     for kind in kinds() {
         let alone = compressed(&mut deflater(kind), &probe);
         for secret in ["0", "7", "f"] {
             let mut before = deflater(kind);
-            before.encode(Frame::text(secret.repeat(500))).unwrap();
+            encode(&mut before, Frame::text(secret.repeat(500)));
             assert_eq!(compressed(&mut deflater(kind), &probe), alone, "{secret:?} of another connection, {kind:?}");
             assert_eq!(compressed(&mut before, &probe), alone, "{secret:?} of the same connection, {kind:?}");
         }
     }
 }
 
-/// An application or an intermediary may give up a message after its first fragment and begin another one.
+/// An application or an intermediary may abandon a message after its first fragment and begin another one.
 #[test]
-fn an_unfinished_message_does_not_show_in_the_next() {
+fn unfinished_message_does_not_change_next_compressed_message() {
     let secret = Frame::text("a secret and what belongs to it");
     for kind in kinds() {
         for next in [vec![secret.clone()], probe()] {
@@ -77,7 +64,7 @@ fn an_unfinished_message_does_not_show_in_the_next() {
             for unfinished in [fragments(secret.payload(), &[]), fragments(secret.payload(), &[7, 9])] {
                 let mut before = deflater(kind);
                 for frame in unfinished {
-                    before.encode(frame.with_fin(false)).unwrap();
+                    encode(&mut before, frame.with_fin(false));
                 }
                 assert_eq!(compressed(&mut before, &next), alone, "{kind:?}");
             }
@@ -85,9 +72,9 @@ fn an_unfinished_message_does_not_show_in_the_next() {
     }
 }
 
-/// What a decompressor still has to give belongs to the unfinished message as well as its window does.
+/// The pending output of a decompressor belongs to the unfinished message, as its window does.
 #[test]
-fn a_message_cannot_refer_to_an_unfinished_one() {
+fn rejects_reference_to_unfinished_message() {
     let secret = b"a secret and what belongs to it";
     let unfinished = referring(b"", secret, None);
     let valid = marked(vec![Frame::binary(referring(b"", b"Hello", None))]);
@@ -97,37 +84,37 @@ fn a_message_cannot_refer_to_an_unfinished_one() {
             let mut inflater = Inflater::new().context_takeover(false);
             let frame = Frame::text("").with_payload(unfinished.clone()).with_rsv(Rsv::RSV1).with_fin(fin);
             // The rest is dropped.
-            inflater.decode(frame, room).unwrap();
+            decode(&mut inflater, frame, room).unwrap();
             inflater
         };
         assert_eq!(inflated(&mut begun(), &referring, 100), Err(DecodeError::Extension), "{fin} {room}");
         assert_eq!(inflated(&mut begun(), &valid, 100), Ok(b"Hello".to_vec()), "{fin} {room}");
         // An uncompressed message in between changes nothing.
         let mut inflater = begun();
-        inflater.decode(Frame::text("plain"), 100).unwrap();
+        decode(&mut inflater, Frame::text("plain"), 100).unwrap();
         assert_eq!(inflated(&mut inflater, &referring, 100), Err(DecodeError::Extension), "{fin} {room}");
     }
 }
 
-/// Bytes with many repetitions, so that whether one is found matters.
+/// Bytes with many repetitions, so that it matters whether the compressor finds one.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let short = prop::collection::vec(b'a'..b'e', 0..200);
     let long = (prop::collection::vec(any::<u8>(), 1..300), 1_usize..20).prop_map(|(unit, times)| unit.repeat(times));
     prop_oneof![3 => short, 1 => long]
 }
 
-/// Fragmenter of any lengths, many of them of one byte or none.
+/// Fragments of any lengths, many of them of one byte or none.
 fn cuts() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![Just(vec![1; 100]), prop::collection::vec(prop_oneof![0_usize..4, 1_usize..100], 0..20)]
 }
 
-/// All that is made of a message, piece by piece.
+/// Inflates a message piece by piece.
 fn inflated(inflater: &mut Inflater, frames: &[Frame], room: usize) -> Result<Vec<u8>, DecodeError> {
     let mut came = Vec::new();
     for frame in frames {
         let mut next = Some(frame.clone());
         while let Some(frame) = next {
-            let (piece, rest) = inflater.decode(frame, room)?;
+            let (piece, rest) = decode(inflater, frame, room)?;
             came.extend_from_slice(piece.payload());
             next = rest;
         }
@@ -142,8 +129,7 @@ fn marked(mut frames: Vec<Frame>) -> Vec<Frame> {
     frames
 }
 
-/// What a compressor makes of a message that comes after another one, so that it refers to that, and as it may have been
-/// changed on the way.
+/// Compresses a message after another one, so that it refers to that one. `change` modifies a byte of the result.
 fn referring(before: &[u8], message: &[u8], change: Option<(prop::sample::Index, u8)>) -> Vec<u8> {
     let mut context = Compress::new(Compression::best(), false);
     let mut output = Vec::with_capacity(before.len() + message.len() + 1000);
@@ -164,7 +150,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
-    fn a_message_is_compressed_alike_after_any_other(
+    fn compressed_output_does_not_depend_on_earlier_messages(
         (message, cuts) in (message(), cuts()),
         tenants in prop::collection::vec((message(), cuts()), 2),
     ) {
@@ -183,7 +169,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn a_message_is_inflated_alike_after_any_other(
+    fn inflated_output_does_not_depend_on_earlier_messages(
         (referred, message, cuts) in (message(), message(), cuts()),
         change in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
         tenants in prop::collection::vec(message(), 2),
@@ -196,7 +182,7 @@ proptest! {
         let frames = marked(fragments(&payload, &cuts));
         let inflater = || Inflater::new().context_takeover(false);
         let alone = inflated(&mut inflater(), &frames, room);
-        // The one that it refers to is among those that came before.
+        // The earlier messages include the one that it refers to.
         for tenant in tenants.iter().chain([&referred]) {
             let mut before = inflater();
             inflated(&mut before, &marked(vec![Frame::binary(referring(b"", tenant, None))]), 100_000).unwrap();

@@ -1,5 +1,5 @@
-//! An echo client for the Autobahn|Testsuite: asks its fuzzing server for the cases, echoes whatever comes in each, and
-//! has the report written.
+//! An echo client for the Autobahn|Testsuite. It connects to the fuzzing server once for each case, echoes all
+//! messages, and makes the server write its report.
 //!
 //! `autobahn_client ws://127.0.0.1:9001 [FIRST [LAST]]`
 
@@ -8,14 +8,14 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use bytes::BytesMut;
-use protocol_websocket::{Client, Config, Event, Limits, Message, Offer, OsRandom, State, Url};
+use protocol_websocket::{Client, Config, EventRef, LentMessage, Limits, Offer, OsRandom, State, Url};
 use protocol_websocket_permessage_deflate::PermessageDeflate;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The name in the report.
 const AGENT: &str = "protocol-websocket";
-/// The suite's longest message, and more than its most fragments, 65,537.
+/// The longest message of the suite is 16 MiB. The most fragments of a message are 65,537.
 const LIMITS: Limits = Limits::new(16 * 1024 * 1024).max_fragments(131_072);
 
 fn main() -> Result<()> {
@@ -24,53 +24,52 @@ fn main() -> Result<()> {
     let first = arguments.next().map_or(Ok(1), |first| first.parse::<u32>())?;
     let last = match arguments.next() {
         Some(last) => last.parse()?,
-        None => ask(&format!("{server}/getCaseCount"))?.parse()?,
+        None => request_text(&format!("{server}/getCaseCount"))?.parse()?,
     };
     for case in first..=last {
-        run(&format!("{server}/runCase?case={case}&agent={AGENT}"), &mut |message| Some(message))?;
+        run(&format!("{server}/runCase?case={case}&agent={AGENT}"), |_| true)?;
     }
-    run(&format!("{server}/updateReports?agent={AGENT}"), &mut |_| None)
+    run(&format!("{server}/updateReports?agent={AGENT}"), |_| false)
 }
 
-/// What the server at `url` says, in one message.
-fn ask(url: &str) -> Result<String> {
-    let mut said = String::new();
-    run(url, &mut |message| {
-        said.push_str(message.as_text().unwrap_or_default());
-        None
+/// Returns the text that the server at `url` sends.
+fn request_text(url: &str) -> Result<String> {
+    let mut text = String::new();
+    run(url, |message| {
+        text.push_str(message.as_text().unwrap_or_default());
+        false
     })?;
-    Ok(said)
+    Ok(text)
 }
 
-/// Answers what comes from `url` until it closes. What a server does wrong is what many cases are about, so it is no
-/// error here: what is to be said about it is in the output.
-fn run(url: &str, answer: &mut dyn FnMut(Message) -> Option<Message>) -> Result<()> {
+/// Receives messages from `url` until the server ends the connection, and echoes those for which `is_echoed` returns
+/// true. Many cases violate the protocol on purpose. That is not an error here, because the Close for it is in the
+/// output.
+fn run(url: &str, mut is_echoed: impl FnMut(&LentMessage<'_>) -> bool) -> Result<()> {
     let url = Url::parse(url)?;
     let config = Config::new().limits(LIMITS).extension(PermessageDeflate::new());
-    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let mut output = BytesMut::new();
     let mut client = Client::connect(&url, &Offer::new(), config, OsRandom::new(), &mut output)?;
     let mut stream = TcpStream::connect((url.socket_host(), url.port()))?;
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match stream.write_all(&output) {
-            // The server may be gone already.
+            // The server may have ended the connection.
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Ok(()),
             _ => output.clear(),
         }
-        // The server closes the connection when both have said so (RFC 6455 §7.1.1).
-        match stream.read(&mut buffer) {
+        // After the closing handshake, the server ends the connection (RFC 6455 §7.1.1).
+        let mut input = match stream.read(&mut buffer) {
             Ok(0) | Err(_) => return Ok(()),
-            Ok(n) => input.extend_from_slice(buffer.get(..n).unwrap_or_default()),
-        }
-        while let Ok(Some(event)) = client.receive(&mut input, &mut output) {
+            Ok(n) => buffer.get_mut(..n).unwrap_or_default(),
+        };
+        while let Ok(Some(event)) = client.receive_lent(&mut input, &mut output) {
             match event {
-                Event::Message(message) if client.state() == State::Open => {
-                    if let Some(message) = answer(message) {
-                        client.send(message, &mut output)?;
-                    }
+                EventRef::Message(message) if is_echoed(&message) && client.state() == State::Open => {
+                    client.send(message, &mut output)?;
                 }
-                Event::Redirect(_) | Event::Rejected(_) => return Err("no connection".into()),
+                EventRef::Redirect(_) | EventRef::Rejected(_) => return Err("the server refused the handshake".into()),
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! A client on a blocking socket: sends a text, waits for the echo, closes.
+//! A client on a blocking socket. It sends a text, waits for the echo and closes.
 //!
 //! `client ws://127.0.0.1:3000/ TEXT`
 
@@ -8,9 +8,9 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol_websocket::{Client, Close, CloseCode, Config, Event, Offer, OsRandom, State, Timeouts, Url};
+use protocol_websocket::{Client, Close, CloseCode, Config, EventRef, Offer, OsRandom, State, Timeouts, Url};
 
-/// How long the server may take to read what it is sent.
+/// How long the server may take to read the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the server may take to end the stream after the last write, and how much it may send until then.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,18 +23,19 @@ fn main() -> Result<()> {
     let url = Url::parse(&arguments.next().ok_or("usage: client URL TEXT")?)?;
     let text = arguments.next().ok_or("usage: client URL TEXT")?;
     if url.is_secure() {
-        return Err("this example has no TLS; wsconsole has".into());
+        return Err("this example does not support TLS; wsconsole does".into());
     }
 
-    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let mut output = BytesMut::new();
     let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let mut client = Client::connect(&url, &Offer::new(), config, OsRandom::new(), &mut output)?;
     let mut stream = TcpStream::connect((url.socket_host(), url.port()))?;
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    let (started, mut buffer) = (Instant::now(), [0; 4096]);
+    let (started, mut buffer, mut result) = (Instant::now(), [0; 4096], Ok(()));
     loop {
-        // On an error, its Close is in the output, and is written before the error is returned.
-        let advanced = advance(&mut client, &text, started.elapsed(), &mut input, &mut output);
+        // Starts and checks deadlines.
+        result = result.and_then(|()| Ok(client.handle_timeout(started.elapsed(), &mut output)?));
+        // After an error, the Close is in the output, and is written before the error is returned.
         while !output.is_empty() {
             stream.write_all(&output)?;
             output.clear();
@@ -42,45 +43,42 @@ fn main() -> Result<()> {
         }
         // An idle connection keeps no buffer.
         output = BytesMut::new();
-        if input.is_empty() {
-            input = BytesMut::new();
-        }
-        if advanced.is_err() || client.state() == State::Closed {
-            if advanced.is_err() {
-                // A server that breaks a rule may not end the stream by itself.
+        if result.is_err() || client.state() == State::Closed {
+            if result.is_err() {
+                // A server that violates the protocol may not end the stream by itself.
                 let _ = stream.shutdown(Shutdown::Write);
             }
             wait_for_end(&mut stream, &mut buffer);
-            return advanced;
+            return result;
         }
         let wait = client.poll_timeout().map(|at| at.saturating_sub(started.elapsed()));
-        match read(&mut stream, &mut buffer, wait) {
-            Ok(0) => return Ok(client.receive_eof()?),
-            Ok(n) => input.extend_from_slice(buffer.get(..n).unwrap_or_default()),
-            // A deadline: `advance` handles it.
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+        result = match read(&mut stream, &mut buffer, wait) {
+            Ok(0) => client.receive_eof().map_err(Into::into),
+            Ok(n) => receive(&mut client, &text, buffer.get_mut(..n).unwrap_or_default(), &mut output),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
             Err(error) => return Err(error.into()),
-        }
+        };
     }
 }
 
-fn advance(client: &mut Client, text: &str, now: Duration, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
-    while let Some(event) = client.receive(input, output)? {
+/// Handles the events of the input.
+fn receive(client: &mut Client, text: &str, mut input: &mut [u8], output: &mut BytesMut) -> Result<()> {
+    while let Some(event) = client.receive_lent(&mut input, output)? {
         match event {
-            Event::Open(_) => client.send(text, output)?,
-            Event::Message(message) => {
+            EventRef::Open(_) => client.send(text, output)?,
+            EventRef::Message(message) => {
                 println!("{}", message.as_text().unwrap_or("(bytes)"));
                 client.close(Close::from(CloseCode::NORMAL), output)?;
             }
-            Event::Redirect(redirect) => return Err(format!("redirected to {}", redirect.location()).into()),
-            Event::Rejected(response) => return Err(format!("refused with {}", response.status()).into()),
+            EventRef::Redirect(redirect) => return Err(format!("redirected to {}", redirect.location()).into()),
+            EventRef::Rejected(response) => return Err(format!("refused with {}", response.status()).into()),
             _ => {}
         }
     }
-    Ok(client.handle_timeout(now, output)?)
+    Ok(())
 }
 
-/// Reads for no longer than `wait`.
+/// Reads within `wait`.
 fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io::Result<usize> {
     // A timeout of zero is an error.
     stream.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
@@ -92,8 +90,8 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io
     }
 }
 
-/// Reads and drops what the server still sends, until it ends the stream: it does so first (RFC 6455 §7.1.1). Closing a
-/// socket with unread bytes resets it, and the server may then lose our Close (RFC 9112 §9.6).
+/// Reads and drops what the server still sends. The server ends the stream first (RFC 6455 §7.1.1). Closing a socket
+/// with unread bytes resets it, and the server may then lose our Close (RFC 9112 §9.6).
 fn wait_for_end(stream: &mut TcpStream, buffer: &mut [u8]) {
     let deadline = Instant::now() + LINGER_TIMEOUT;
     let mut left = MAX_LINGER_BYTES;

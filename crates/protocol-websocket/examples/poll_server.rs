@@ -1,9 +1,9 @@
-//! A WebSocket echo on mio: one thread, one poll, any number of connections.
+//! A WebSocket echo server on mio: one thread and one poll for any number of connections.
 //!
-//! A connection is not read while its peer does not read: unsent output stays bounded.
+//! While a client does not read its echoes, its connection is not read either, so unsent output stays bounded.
 //!
-//! `poll_server [PORT [SECONDS]]` serves until it is interrupted. It pings a client that is silent for SECONDS (20), and
-//! gives it up after as many more.
+//! `poll_server [PORT [SECONDS]]` serves until it is interrupted. It pings a client that has sent nothing for SECONDS
+//! (20 by default), and closes the connection if no pong arrives within the same time.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,24 +15,25 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
-use protocol_websocket::{Accept, Close, CloseCode, Config, Event, Server, State, Timeouts};
+use protocol_websocket::{Accept, Close, CloseCode, Config, EventRef, Server, State, Timeouts};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use socket2::SockRef;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const LISTENER: Token = Token(0);
-/// The most that one read takes, and so about as much as one write sends.
+/// The most that one read takes. An echo is about as long, so one write sends about as much.
 const READ_SIZE: usize = 64 * 1024;
-/// After so many reads of one connection the others have their turn, even if there is more to read.
+/// After this number of reads, other connections are handled, even if there is more to read.
 const MAX_READS: u32 = 8;
 /// A connection with more unsent bytes is not read.
 const HIGH_WATER_MARK: usize = 256 * 1024;
-/// How often deadlines are checked. They may be late by as much.
+/// How often deadlines are checked, and so how late they may be.
 const TICK: Duration = Duration::from_secs(1);
-/// How long a client may read nothing of what it is sent.
+/// How long a client may go without reading any of the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may go on sending after the last write, and how much: more than the kernel buffers at both ends.
+/// How long a client may continue to send after the last write, and how much. This is more than the kernel buffers at
+/// both ends.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
@@ -44,25 +45,25 @@ fn main() -> Result<()> {
         timeouts.ping_interval = Some(Duration::from_secs(seconds.parse()?));
         timeouts.pong_timeout = timeouts.ping_interval;
     }
-    let config = Config::new().timeouts(timeouts);
+    let config = Arc::new(Config::new().timeouts(timeouts));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port).into())?;
-    // mio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.
+    // mio's backlog is 1,024 connections. This is the longest that the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     println!("connect to ws://{}/", listener.local_addr()?);
 
     let mut events = Events::with_capacity(1024);
-    // One read buffer for all: a connection keeps only the start of an incomplete message.
+    // One read buffer for all connections. A connection copies only the start of an incomplete message.
     let mut buffer = vec![0; READ_SIZE];
     let mut connections: HashMap<Token, Connection> = HashMap::new();
-    // The connections that have their turn: an event came, a deadline is due, or their last turn left something to read.
+    // The connections to handle: an event has arrived, a deadline has passed, or there is more to read.
     let mut ready = HashSet::new();
-    let mut last = LISTENER.0;
+    let mut last_token = LISTENER.0;
     let started = Instant::now();
     let mut next_tick = TICK;
     while !stop.load(Ordering::Relaxed) {
@@ -76,20 +77,23 @@ fn main() -> Result<()> {
         if now >= next_tick {
             next_tick = now + TICK;
             ready.extend(connections.iter().filter(|(_, connection)| connection.is_due(now)).map(|(token, _)| *token));
-            // If no descriptor was free, connections still wait, and no event reports them again.
+            // If no file descriptor was free, connections are still in the backlog, and no event reports them again.
             ready.insert(LISTENER);
         }
         for token in std::mem::take(&mut ready) {
             if token == LISTENER {
                 while let Ok((stream, _)) = listener.accept() {
-                    last += 1;
-                    connections.insert(Token(last), Connection::new(stream, &config, poll.registry(), Token(last))?);
+                    last_token += 1;
+                    connections.insert(
+                        Token(last_token),
+                        Connection::new(stream, &config, poll.registry(), Token(last_token))?,
+                    );
                 }
             } else if let Some(connection) = connections.get_mut(&token) {
                 match connection.advance(now, &mut buffer) {
                     Ok(Turn::Wait) => {}
                     Ok(Turn::Ready) => drop(ready.insert(token)),
-                    // Whether it ended well or not, its socket is dropped with it.
+                    // This drops the socket, too.
                     Ok(Turn::End) | Err(_) => drop(connections.remove(&token)),
                 }
             }
@@ -101,45 +105,44 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What a connection needs next.
+/// What a connection waits for.
 enum Turn {
     /// An event of its socket, or a deadline.
     Wait,
-    /// Another turn: there may be more to read, and no event reports it again.
+    /// Nothing: there may be more to read, and no event reports it again.
     Ready,
-    /// Nothing more.
+    /// Nothing: the connection is over.
     End,
 }
 
 struct Connection {
     stream: TcpStream,
     server: Server,
-    input: BytesMut,
     output: BytesMut,
-    /// When the peer must have read some of the output, or after the last write, ended the stream.
+    /// When the client must have read some of the output, or, after the last write, ended the stream.
     deadline: Option<Duration>,
     /// After the last write: how many bytes may still be read and dropped.
     linger: Option<usize>,
 }
 
 impl Connection {
-    fn new(mut stream: TcpStream, config: &Config, registry: &Registry, token: Token) -> io::Result<Self> {
+    fn new(mut stream: TcpStream, config: &Arc<Config>, registry: &Registry, token: Token) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        let server = Server::new(config.clone());
-        Ok(Self { stream, server, input: BytesMut::new(), output: BytesMut::new(), deadline: None, linger: None })
+        let server = Server::new(Arc::clone(config));
+        Ok(Self { stream, server, output: BytesMut::new(), deadline: None, linger: None })
     }
 
-    /// Whether something is to be done that no event of the socket will tell.
+    /// Whether a deadline has passed.
     fn is_due(&self, now: Duration) -> bool {
         [self.deadline, self.server.poll_timeout()].into_iter().flatten().any(|at| at <= now)
     }
 
-    /// Does what the socket allows, up to [`MAX_READS`].
+    /// Writes, reads up to [`MAX_READS`] times, and handles deadlines.
     fn advance(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
         self.write(now)?;
         let turn = self.read(now, buffer)?;
-        // Only now, because what was read may be the pong that a deadline is for.
+        // After the read, which may have received the awaited pong.
         if self.server.state() != State::Closed
             && let Err(error) = self.server.handle_timeout(now, &mut self.output)
         {
@@ -149,8 +152,9 @@ impl Connection {
         if self.server.state() == State::Closed && self.output.is_empty() {
             return self.linger(now, buffer);
         }
-        if matches!(turn, Turn::Wait) {
-            self.release_memory();
+        // An idle connection keeps no buffer.
+        if matches!(turn, Turn::Wait) && self.output.is_empty() {
+            self.output = BytesMut::new();
         }
         Ok(turn)
     }
@@ -158,16 +162,15 @@ impl Connection {
     fn read(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
         for _ in 0..MAX_READS {
             if self.server.state() == State::Closed || self.output.len() > HIGH_WATER_MARK {
-                // The poll reports when the socket takes more, and then everything goes on from here.
+                // The poll reports when the socket can be written, and then reading continues here.
                 return Ok(Turn::Wait);
             }
             match self.stream.read(buffer) {
-                // What was sent before the end of the stream is still answered.
+                // Output for the messages before the end of the stream is still written.
                 Ok(0) => drop(self.server.receive_eof()),
                 Ok(n) => {
-                    self.input.extend_from_slice(buffer.get(..n).unwrap_or_default());
-                    // An error has its Close, or its refusal, in the output, which still has to be written.
-                    if let Err(error) = self.echo() {
+                    // After an error, the Close or the refusal is in the output, and is still written.
+                    if let Err(error) = self.receive(buffer.get_mut(..n).unwrap_or_default()) {
                         eprintln!("{error}");
                     }
                     self.write(now)?;
@@ -180,12 +183,12 @@ impl Connection {
         Ok(Turn::Ready)
     }
 
-    fn echo(&mut self) -> Result<()> {
-        let Self { server, input, output, .. } = self;
-        while let Some(event) = server.receive(input, output)? {
+    fn receive(&mut self, mut input: &mut [u8]) -> Result<()> {
+        let Self { server, output, .. } = self;
+        while let Some(event) = server.receive_lent(&mut input, output)? {
             match event {
-                Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
-                Event::Message(message) => server.send(message, output)?,
+                EventRef::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
+                EventRef::Message(message) => server.send(message, output)?,
                 _ => {}
             }
         }
@@ -213,22 +216,12 @@ impl Connection {
         Ok(())
     }
 
-    /// An idle connection keeps no buffer, and the start of a message no more than its length.
-    fn release_memory(&mut self) {
-        if self.output.is_empty() {
-            self.output = BytesMut::new();
-        }
-        if self.input.len() < READ_SIZE / 4 {
-            self.input = BytesMut::from(&*self.input);
-        }
-    }
-
     /// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still
     /// sends. Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
     fn linger(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
         if self.linger.is_none() {
             self.stream.shutdown(Shutdown::Write)?;
-            self.release_memory();
+            self.output = BytesMut::new();
             self.deadline = Some(now + LINGER_TIMEOUT);
         }
         let left = self.linger.get_or_insert(MAX_LINGER_BYTES);
@@ -247,7 +240,7 @@ impl Connection {
         Ok(Turn::Ready)
     }
 
-    /// Sends a Close, as far as the socket takes it at once.
+    /// Sends a Close if the socket accepts it without waiting.
     fn go_away(&mut self) {
         let _ = self.server.close(Close::from(CloseCode::GOING_AWAY), &mut self.output);
         let _ = self.stream.write(&self.output);

@@ -1,28 +1,37 @@
-//! A WebSocket echo in tokio: the library's loop around two buffers, keepalive included.
+//! A WebSocket echo server on tokio, with keepalive. All connections of a thread share one read buffer.
 //!
-//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C. It pings a client that is silent for SECONDS (20), and gives it up
-//! after as many more.
+//! `tokio_echo [PORT [SECONDS]]` serves until Ctrl-C. It pings a client that has sent nothing for SECONDS (20 by
+//! default), and closes the connection if no pong arrives within the same time.
 
-use std::io;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::net::Ipv4Addr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol_websocket::{Accept, Config, Event, Server, State, Timeouts};
+use protocol_websocket::{Accept, Config, EventRef, Server, State, Timeouts};
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-/// The most that one read takes, and so about as much as one write sends.
+/// The most that one read takes. An echo is about as long, so one write sends about as much.
 const READ_SIZE: usize = 64 * 1024;
-/// How long a client may take to read what it is sent.
+/// How long a client may take to read the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may go on sending after the last write, and how much: more than the kernel buffers at both ends.
+/// How long a client may continue to send after the last write, and how much. This is more than the kernel buffers at
+/// both ends.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+thread_local! {
+    /// The read buffer of all connections of a thread.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
+}
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -36,7 +45,7 @@ async fn main() -> Result<()> {
         timeouts.pong_timeout = timeouts.ping_interval;
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    // tokio queues 1,024 connections that are not accepted yet. This queues as many as the system allows.
+    // tokio's backlog is 1,024 connections. This is the longest that the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     println!("connect to ws://{}/", listener.local_addr()?);
@@ -44,7 +53,7 @@ async fn main() -> Result<()> {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, peer)) = accepted else {
-                    // No descriptor is free, or the client has gone: the next one may fare better.
+                    // No file descriptor is free, or the client has disconnected. The next connection may succeed.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
@@ -63,78 +72,78 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
     stream.set_nodelay(true)?;
     let started = Instant::now();
     let mut server = Server::new(Config::new().timeouts(timeouts));
-    let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    let (mut output, mut result) = (BytesMut::new(), Ok(()));
     loop {
-        // One write for everything that one read led to. On an error, its Close is in the output.
-        let advanced = advance(&mut server, started.elapsed(), &mut input, &mut output);
+        // Starts and checks deadlines.
+        result = result.and_then(|()| Ok(server.handle_timeout(started.elapsed(), &mut output)?));
+        // One write for all events of one read. After an error, the Close is in the output.
         while !output.is_empty() {
             timeout(WRITE_TIMEOUT, stream.write_all(&output)).await??;
             output.clear();
             server.flush(&mut output);
         }
-        // An idle connection keeps no buffer, and the start of a message no more than its length.
+        // An idle connection keeps no buffer.
         output = BytesMut::new();
-        if input.len() < READ_SIZE / 4 {
-            input = BytesMut::from(&*input);
-        }
-        if advanced.is_err() || server.state() == State::Closed {
+        if result.is_err() || server.state() == State::Closed {
             shutdown(&mut stream).await;
-            return advanced;
+            return result;
         }
         let wait = server.poll_timeout().map_or(Duration::MAX, |at| at.saturating_sub(started.elapsed()));
-        match read_for(wait, &mut stream, &mut input).await {
-            Some(Ok(0)) => return Ok(server.receive_eof()?),
-            Some(read) => drop(read?),
-            None => {} // a deadline: `advance` handles it
-        }
+        result = match timeout(wait, read(&mut stream, &mut server, &mut output)).await {
+            Ok(result) => result,
+            Err(_) => {
+                // If the process was stopped for a while, tokio may report the timeout before the bytes that have
+                // arrived. After a yield it has polled the sockets, so bytes are read before the deadlines are checked.
+                yield_now().await;
+                timeout(Duration::ZERO, read(&mut stream, &mut server, &mut output)).await.unwrap_or(Ok(()))
+            }
+        };
     }
 }
 
-/// Reads what arrives before `wait` is over.
-async fn read_for(wait: Duration, stream: &mut TcpStream, input: &mut BytesMut) -> Option<io::Result<usize>> {
-    if let Ok(read) = timeout(wait, read(stream, input)).await {
-        return Some(read);
-    }
-    // If the process did not run for a while, tokio may have noticed the time but not the bytes. A yield has it poll the
-    // sockets, so that the peer's bytes are read before the deadlines are checked.
-    yield_now().await;
-    timeout(Duration::ZERO, read(stream, input)).await.ok()
+/// Waits for input, reads it and handles its events. The buffer is used within one poll, in which no other task of the
+/// thread runs.
+async fn read(stream: &mut TcpStream, server: &mut Server, output: &mut BytesMut) -> Result<()> {
+    poll_fn(|context| {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+            Poll::Ready(match buffer.filled_mut() {
+                [] => server.receive_eof().map_err(Into::into),
+                input => receive(server, input, output),
+            })
+        })
+    })
+    .await
 }
 
-/// Reads what has arrived. It allocates nothing before something has.
-async fn read(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<usize> {
-    stream.readable().await?;
-    input.reserve(READ_SIZE);
-    stream.read_buf(input).await
-}
-
-/// Bytes in, bytes out: nothing here depends on tokio.
-fn advance(server: &mut Server, now: Duration, input: &mut BytesMut, output: &mut BytesMut) -> Result<()> {
+/// Handles the events of the input. Nothing here depends on tokio.
+fn receive(server: &mut Server, mut input: &mut [u8], output: &mut BytesMut) -> Result<()> {
     // An echo is about as long as its message.
-    output.reserve(input.len().min(READ_SIZE));
-    while let Some(event) = server.receive(input, output)? {
+    output.reserve(input.len());
+    while let Some(event) = server.receive_lent(&mut input, output)? {
         match event {
-            Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
-            Event::Message(message) => server.send(message, output)?,
+            EventRef::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), output)?,
+            EventRef::Message(message) => server.send(message, output)?,
             _ => {}
         }
     }
-    Ok(server.handle_timeout(now, output)?)
+    Ok(())
 }
 
 /// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still sends.
 /// Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
 async fn shutdown(stream: &mut TcpStream) {
-    // The client may be gone already.
+    // The client may have disconnected.
     let _ = stream.shutdown().await;
     let drain = async {
-        let (mut rest, mut dropped) = (BytesMut::new(), 0);
-        while dropped < MAX_LINGER_BYTES {
-            match read(stream, &mut rest).await {
+        let mut dropped = 0;
+        while dropped < MAX_LINGER_BYTES && stream.readable().await.is_ok() {
+            match BUFFER.with_borrow_mut(|buffer| stream.try_read(buffer)) {
                 Ok(n @ 1..) => dropped += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 _ => break,
             }
-            rest.clear();
         }
     };
     let _ = timeout(LINGER_TIMEOUT, drain).await;

@@ -1,39 +1,26 @@
 //! WebSocket without I/O: bytes in, events out; messages in, bytes out.
 //!
-//! This crate is the whole of protocol-websocket under one name. It adds nothing of its own: each part is a crate that
-//! can be used alone, and the table says which one holds what.
+//! A program has a transport and two buffers: `input` has the bytes that were received, `output` the bytes to send. This crate
+//! is the protocol between them: the opening handshake, frames and messages, pings, the closing handshake, deadlines.
 //!
-//! | here | crate | holds | in Perl's `Protocol::WebSocket` |
-//! |---|---|---|---|
-//! | [`Client`], [`Server`], [`Connection`] | `protocol-websocket-connection` | the protocol from the first byte to the last | `Client`, `Server` |
-//! | [`Frame`], [`Decoder`], [`Message`], [`mod@frame`] | `protocol-websocket-frame` | frames and messages | `Frame` |
-//! | [`ClientHandshake`] | `protocol-websocket-handshake-client` | the client's opening handshake | `Handshake::Client` |
-//! | [`ServerHandshake`], [`Upgrade`] | `protocol-websocket-handshake-server` | the server's opening handshake | `Handshake::Server` |
-//! | [`Request`], [`Response`], [`mod@http`] | `protocol-websocket-http` | request and answer, cookies | `Request`, `Response`, `Cookie` |
-//! | `PermessageDeflate` | `protocol-websocket-permessage-deflate` | compressed messages | |
-//! | [`Url`] | `protocol-websocket-url` | `ws://` and `wss://` | `URL` |
-//! | [`Version`], [`Role`], [`Random`] | `protocol-websocket-core` | the words that all of them share | |
+//! | to write | use |
+//! |---|---|
+//! | a server | [`Server`], which begins with the first byte of the request |
+//! | a client | [`Client`], which begins with a URL |
+//! | a server on an HTTP library | [`Connection::respond`], which takes a request that the library parsed |
+//! | a function for any end of any connection | [`Connection`], to which `Server` and `Client` dereference |
 //!
-//! # In scope
+//! A server loop has five concepts: the server, its [`Config`], [`Event`]s, and the two buffers. The [`guide`] explains them
+//! step by step, and shows complete programs for tokio, axum, hyper and threads.
 //!
-//! - RFC 6455 in both roles, strict: everything a peer sends is checked, and refused with the right words.
-//! - The drafts before it, hybi-10, hybi-00 and hixie-75: a server speaks what [`Config::versions`] says, by default all of
-//!   them; a client what [`Offer::version`] says.
-//! - Limits on all that a peer can make us hold, enforced before memory is taken.
-//!
-//! # Out of scope
-//!
-//! - Sockets, TLS, threads, clocks, runtimes: an event loop has its own. The examples show three.
-//!
-//! # A tour
-//!
-//! **A server** reads into one buffer and writes from another. Between the two stands [`Server`]:
+//! # A server
 //!
 #![cfg_attr(feature = "server", doc = "```")]
 #![cfg_attr(not(feature = "server"), doc = "```ignore")]
 //! use bytes::BytesMut;
 //! use protocol_websocket::{Accept, Config, Event, Server};
 //!
+//! /// Handles received bytes. Write `output` to the transport afterwards, also after an error.
 //! fn on_read(
 //!     server: &mut Server,
 //!     input: &mut BytesMut,
@@ -50,95 +37,102 @@
 //! }
 //!
 //! let mut server = Server::new(Config::new());
-//! # let mut input = BytesMut::from("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-//! #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
-//! # let mut output = BytesMut::new();
-//! # on_read(&mut server, &mut input, &mut output)?;
-//! # assert!(output.starts_with(b"HTTP/1.1 101 "));
+//! let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+//! // After each read from the transport:
+//! input.extend_from_slice(
+//!     b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+//!       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+//! );
+//! on_read(&mut server, &mut input, &mut output)?;
+//! assert!(output.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **A client** begins by writing, and needs a source of mask keys that nobody can predict:
+//! # A client
 //!
-#![cfg_attr(all(feature = "client", feature = "getrandom"), doc = "```")]
-#![cfg_attr(not(all(feature = "client", feature = "getrandom")), doc = "```ignore")]
+//! A client writes its request first. Its mask keys come from a source of random bytes that an attacker cannot predict:
+//!
+#![cfg_attr(all(feature = "client", feature = "getrandom", feature = "url"), doc = "```")]
+#![cfg_attr(not(all(feature = "client", feature = "getrandom", feature = "url")), doc = "```ignore")]
 //! use bytes::BytesMut;
 //! use protocol_websocket::{Client, Config, Offer, OsRandom, Url};
 //!
 //! let url = Url::parse("ws://example.com/chat")?;
 //! let mut output = BytesMut::new();
 //! let client = Client::connect(&url, &Offer::new(), Config::new(), OsRandom::new(), &mut output)?;
-//! // Connect a socket to url.socket_host() and url.port(), write output, and go on as the server does.
-//! # assert!(output.starts_with(b"GET /chat HTTP/1.1\r\n"));
+//! // Connect a socket to url.socket_host() and url.port(), write `output`, and continue as the server does.
+//! assert!(output.starts_with(b"GET /chat HTTP/1.1\r\n"));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **A server with a parser of its own** hands over what it has parsed, by [`Upgrade`] and [`Connection`]; **a relay**
-//! passes messages on in parts between two [`Connection`]s, and one that checks nothing needs no more than [`FrameHeader`]
-//! and [`frame::mask()`]; **a browser game** takes messages in parts with
-//! [`Delivery::Parts`]. `docs/integrating.md` in the repository walks through each.
+//! # What this crate does not do
+//!
+//! Sockets, TLS, name lookup, threads, runtimes, clocks and logging are left to the program.
+//!
+//! # Parts
+//!
+//! This crate has no code of its own: it re-exports crates that can be used alone.
+//!
+//! | here | crate | subject | in Perl's `Protocol::WebSocket` |
+//! |---|---|---|---|
+//! | [`Client`], [`Server`], [`Connection`] | `protocol-websocket-connection` | a connection from the first byte to the last | `Client`, `Server` |
+//! | [`Frame`], [`Decoder`], [`Message`], [`mod@frame`] | `protocol-websocket-frame` | frames, messages, extensions | `Frame` |
+//! | [`ClientHandshake`] | `protocol-websocket-handshake-client` | the client's opening handshake | `Handshake::Client` |
+//! | [`ServerHandshake`], [`Upgrade`] | `protocol-websocket-handshake-server` | the server's opening handshake | `Handshake::Server` |
+//! | [`Request`], [`Response`], [`mod@http`] | `protocol-websocket-http` | the heads of the handshake, cookies, refusals | `Request`, `Response`, `Cookie` |
+//! | `PermessageDeflate` | `protocol-websocket-permessage-deflate` | compressed messages | |
+//! | [`Url`] | `protocol-websocket-url` | `ws://` and `wss://` URLs | `URL` |
+//! | [`Version`], [`Role`], [`Random`] | `protocol-websocket-core` | types that all of them share | |
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | adds |
 //! |---|---|---|
-//! | `client` | on | [`Client`], [`ClientHandshake`], [`Url`], and with them the `url` crate |
-//! | `server` | on | [`Server`], [`ServerHandshake`] |
-//! | `getrandom` | on | [`OsRandom`] |
-//! | `std` | on | SIMD instructions found at run time; nothing needs it to be correct |
+//! | `client` | on | [`Client`], [`ClientHandshake`] |
+//! | `server` | on | [`Server`], [`ServerHandshake`], [`Connection::respond`] |
+//! | `url` | on | [`Url`], and with it the `url` crate and its tables of international names |
+//! | `getrandom` | on | [`OsRandom`]: random bytes from the operating system |
+//! | `simd` | on | the widest instructions of the processor for masks, and with them `fearless_simd` |
+//! | `std` | on | the widest instructions of the processor for text and heads, detected at run time |
 //! | `permessage-deflate` | off | `PermessageDeflate` for [`Config::extension`], and with it `flate2` |
 //! | `http` | off | conversions from and to the types of the `http` crate |
-//! | `split` | off | `Connection::split`, for a reading and a writing task |
+//! | `serde` | off | `Serialize` and `Deserialize` for close codes, limits, timeouts and versions |
+//!
+//! No feature is needed for correct behaviour. Without `std` the crate needs `alloc`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(any(doc, doctest), feature = "client", feature = "getrandom", feature = "server", feature = "url"))]
+pub mod guide;
+
 #[cfg(feature = "client")]
 pub use protocol_websocket_connection::Client;
-#[cfg(any(feature = "client", feature = "server"))]
-pub use protocol_websocket_connection::Endpoint;
 #[cfg(feature = "server")]
 pub use protocol_websocket_connection::Server;
-pub use protocol_websocket_connection::{Config, Connection, Error, Event, SendError, State, Timeout, Timeouts};
-#[cfg(feature = "split")]
-pub use protocol_websocket_connection::{ReceiveHalf, SendHalf};
+pub use protocol_websocket_connection::{
+    Config, Connection, Ended, EndedBy, Error, Event, EventRef, ReceiveHalf, Reply, SendError, SendHalf, State,
+    Timeout, Timeouts,
+};
 #[cfg(feature = "getrandom")]
 pub use protocol_websocket_core::OsRandom;
-pub use protocol_websocket_core::{Random, Role, UnknownVersionError, Version};
+pub use protocol_websocket_core::{ExtensionParams, Random, Role, UnknownVersionError, Version};
 pub use protocol_websocket_frame as frame;
 pub use protocol_websocket_frame::{
-    Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, Frame, FrameHeader, Limits, Message,
-    MessageKind, OpCode, Part, Utf8Bytes, bytes,
+    AsMessage, Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, ExtensionDecoder,
+    ExtensionEncoder, ExtensionPair, Frame, FrameHeader, LentMessage, Limits, Message, MessageKind, MessageRef,
+    Negotiate, OpCode, Part, Payload, Rsv, Utf8Bytes, bytes,
 };
 #[cfg(feature = "client")]
-pub use protocol_websocket_handshake_client::{ClientHandshake, HandshakeError, Outcome, Redirect};
+pub use protocol_websocket_handshake_client::{ClientDestination, ClientHandshake, HandshakeError, Outcome, Redirect};
 #[cfg(feature = "server")]
 pub use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, ServerHandshake, Upgrade};
 pub use protocol_websocket_http as http;
 pub use protocol_websocket_http::{
-    Accept, BuildError, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response, ResponseError, Versions,
+    Accept, BuildError, Destination, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response,
+    ResponseError, ResponseHead, Versions,
 };
 #[cfg(feature = "permessage-deflate")]
 pub use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};
-#[cfg(feature = "client")]
+#[cfg(feature = "url")]
 pub use protocol_websocket_url::{Url, UrlError};
-
-#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
-#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
-#[doc = include_str!("../../../docs/integrating.md")]
-struct Integrating;
-
-#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
-#[doc = include_str!("../../../docs/perl-map.md")]
-struct PerlMap;
-
-#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
-#[doc = include_str!("../../../docs/security.md")]
-struct Security;
-
-#[cfg(all(doctest, feature = "client", feature = "getrandom", feature = "server"))]
-#[doc = include_str!("../../../docs/versions.md")]
-struct VersionsOnTheWire;

@@ -1,31 +1,31 @@
-//! permessage-deflate from end to end: agreed on by the helpers, in messages and parts, within the limits.
+//! permessage-deflate over whole connections: negotiation, messages, parts and limits.
 //!
-//! `cargo test -p protocol-websocket --all-features --test deflate -- --nocapture` prints what a bomb costs.
+//! `cargo test -p protocol-websocket --all-features --test deflate -- --nocapture` prints the memory that a bomb takes.
 #![cfg(all(feature = "client", feature = "permessage-deflate", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
 
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use protocol_websocket::frame::{Extension, MaskKey, Rsv};
+use protocol_websocket::frame::{MaskKey, Rsv};
 use protocol_websocket::http::parse_extensions;
 use protocol_websocket::{
-    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, Frame, Limits, Message,
-    MessageKind, Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
+    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, ExtensionEncoder, Frame, Limits,
+    Message, MessageKind, Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
 };
 use test_support::heap::{CountingAllocator, measure};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-const LINE: &str = "as much again, and as much again, ";
+const LINE: &str = "repeated text, repeated text, and so on, ";
 
 fn fixed(bytes: &mut [u8]) {
     bytes.fill(7);
 }
 
-/// Both ends of an open connection, and what they agreed on.
-fn opened(client: &Config, server: &Config) -> (Client, Server, Negotiated) {
+/// Opens a connection and returns both ends and the negotiated values.
+fn open(client: &Config, server: &Config) -> (Client, Server, Negotiated) {
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     let url = Url::parse("ws://example.com/").unwrap();
     let mut client = Client::connect(&url, &Offer::new(), client.clone(), fixed, &mut wire).unwrap();
@@ -43,25 +43,30 @@ fn deflating() -> Config {
     Config::new().extension(PermessageDeflate::new())
 }
 
-/// A server's end that has agreed on `parameters`.
+/// Creates an open connection of a server that negotiated `parameters`.
 fn server(config: &Config, parameters: &str) -> Connection {
     let negotiated =
         Negotiated::default().extension(parse_extensions(format!("permessage-deflate{parameters}")).unwrap().remove(0));
-    Connection::server(&negotiated, config)
+    Connection::open_server(&negotiated, config)
 }
 
-/// A compressed frame as a client sends it.
+/// Encodes a frame as a client sends it.
 fn masked(frame: &Frame) -> BytesMut {
     let mut wire = BytesMut::new();
     frame.encode(Version::Rfc6455, Some(MaskKey([7; 4])), &mut wire).unwrap();
     wire
 }
 
-/// A gibibyte of zeros in a mebibyte.
+/// Encodes a frame with a compressor.
+fn deflate(deflater: &mut Deflater, frame: Frame) -> Frame {
+    deflater.encode(frame.into()).unwrap().into_owned()
+}
+
+/// Compresses a gibibyte of zeros to less than a mebibyte.
 fn bomb() -> Frame {
     let mut deflater = Deflater::new(15).level(9);
-    // With nothing but zeros in the window, each piece comes out as the one before it.
-    let mut piece = |opcode| deflater.encode(Frame::new(opcode, vec![0; 16 << 20]).with_fin(false)).unwrap();
+    // Because the window holds only zeros, each piece after the first is compressed to the same bytes.
+    let mut piece = |opcode| deflate(&mut deflater, Frame::new(opcode, vec![0; 16 << 20]).with_fin(false));
     let (first, again) = (piece(OpCode::Binary), piece(OpCode::Continuation));
     let all = [&first.payload()[..], &again.payload().repeat(63)].concat();
     assert!(all.len() < 1 << 20);
@@ -69,40 +74,40 @@ fn bomb() -> Frame {
 }
 
 #[test]
-fn what_one_end_compresses_the_other_reads() {
-    let (mut client, mut server, negotiated) = opened(&deflating(), &deflating());
+fn compressed_messages_roundtrip() {
+    let (mut client, mut server, negotiated) = open(&deflating(), &deflating());
     assert_eq!(negotiated.extensions[0].to_string(), "permessage-deflate");
     let long = LINE.repeat(1000);
     for message in ["Hello".into(), Message::from(long.as_str()), long.as_str().into(), vec![7; 70_000].into()] {
         let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
         client.send(message.clone(), &mut wire).unwrap();
         assert!(wire.len() < 1000, "{}", wire.len());
-        let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
-        assert!(came == message);
-        server.send(came, &mut output).unwrap();
+        let Ok(Some(Event::Message(received))) = server.receive(&mut wire, &mut output) else { panic!() };
+        assert!(received == message);
+        server.send(received, &mut output).unwrap();
         assert!(output.len() < 1000, "{}", output.len());
-        let Ok(Some(Event::Message(came))) = client.receive(&mut output, &mut wire) else { panic!() };
-        assert!(came == message);
+        let Ok(Some(Event::Message(received))) = client.receive(&mut output, &mut wire) else { panic!() };
+        assert!(received == message);
     }
 }
 
 #[test]
-fn it_is_used_only_where_both_want_it() {
-    let (mut client, _, negotiated) = opened(&deflating(), &Config::new());
+fn compression_needs_both_endpoints() {
+    let (mut client, _, negotiated) = open(&deflating(), &Config::new());
     assert!(negotiated.extensions.is_empty());
     let mut wire = BytesMut::new();
     client.send(LINE.repeat(100), &mut wire).unwrap();
     assert!(wire.len() > 3000);
-    // And then the bit is nobody's.
-    let (_, mut server, _) = opened(&Config::new(), &deflating());
-    let compressed = Deflater::new(15).encode(Frame::text(LINE.repeat(10))).unwrap();
+    // Without negotiation RSV1 is a reserved bit.
+    let (_, mut server, _) = open(&Config::new(), &deflating());
+    let compressed = deflate(&mut Deflater::new(15), Frame::text(LINE.repeat(10)));
     let refused = server.receive(&mut masked(&compressed), &mut BytesMut::new());
     assert_eq!(refused.unwrap_err(), Error::Decode(DecodeError::ReservedBits));
 }
 
 #[test]
-fn text_that_comes_out_is_checked() {
-    let bad = Deflater::new(15).threshold(0).encode(Frame::text("").with_payload(&b"\xC3\x28"[..])).unwrap();
+fn rejects_invalid_utf8_after_decompression() {
+    let bad = deflate(&mut Deflater::new(15).threshold(0), Frame::text("").with_payload(&b"\xC3\x28"[..]));
     for delivery in [Delivery::Whole, Delivery::Parts] {
         let refused = server(&deflating().delivery(delivery), "").receive(&mut masked(&bad), &mut BytesMut::new());
         assert_eq!(refused.unwrap_err(), Error::Decode(DecodeError::InvalidUtf8));
@@ -110,10 +115,10 @@ fn text_that_comes_out_is_checked() {
 }
 
 #[test]
-fn a_bomb_costs_no_more_than_a_message_may() {
+fn bomb_costs_no_more_than_the_message_limit() {
     let bomb = masked(&bomb());
     println!("a GiB of zeros is compressed to {} bytes", bomb.len());
-    // What comes of one read is much, little, or all that a message may have, and then it is to be joined.
+    // One read decompresses to a small or a large part of the limit, or to more than it.
     for (limit, read) in
         [1_i64 << 20, 16 << 20].into_iter().flat_map(|limit| [16_384, 1024, 700].map(|read| (limit, read)))
     {
@@ -145,42 +150,44 @@ fn a_bomb_costs_no_more_than_a_message_may() {
 }
 
 #[test]
-fn parts_need_not_wait_for_the_message() {
+fn parts_arrive_before_the_message_ends() {
     let config = deflating().delivery(Delivery::Parts).min_part(1).limits(Limits::NONE);
     let mut server = server(&config, "");
     let long = LINE.repeat(100_000);
-    let wire = masked(&Deflater::new(15).encode(Frame::text(long.as_str())).unwrap());
-    let (mut input, mut output, mut came, mut lasts) = (BytesMut::new(), BytesMut::new(), Vec::new(), 0);
+    let wire = masked(&deflate(&mut Deflater::new(15), Frame::text(long.as_str())));
+    let (mut input, mut output, mut received, mut lasts) = (BytesMut::new(), BytesMut::new(), Vec::new(), 0);
     for read in wire.chunks(100) {
         input.extend_from_slice(read);
         while let Some(event) = server.receive(&mut input, &mut output).unwrap() {
-            let Event::Part(Part { kind: MessageKind::Text, bytes, first, last }) = event else { panic!("{event:?}") };
-            assert!(first == came.is_empty() && bytes.len() <= 65_536);
-            came.extend_from_slice(&bytes);
+            let Event::Part(Part { kind: MessageKind::Text, bytes, first, last, .. }) = event else {
+                panic!("{event:?}")
+            };
+            assert!(first == received.is_empty() && bytes.len() <= 65_536);
+            received.extend_from_slice(&bytes);
             lasts += usize::from(last);
         }
-        assert!(input.is_empty(), "nothing compressed is held back");
+        assert!(input.is_empty(), "all compressed bytes are consumed");
     }
-    assert!(came == long.as_bytes());
+    assert!(received == long.as_bytes());
     assert_eq!(lasts, 1);
 }
 
 #[test]
-fn a_message_may_be_left_uncompressed() {
-    let (mut client, mut server, _) = opened(&deflating(), &deflating());
+fn send_frame_leaves_a_message_uncompressed() {
+    let (mut client, mut server, _) = open(&deflating(), &deflating());
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
-    let secret = "secret, and what an attacker says".repeat(10);
+    let secret = "secret, and text of an attacker".repeat(10);
     server.send_frame(&Frame::text(secret.as_str()), &mut wire).unwrap();
     assert!(wire.windows(6).any(|window| window == b"secret"));
     server.send(LINE.repeat(10), &mut wire).unwrap();
     for expected in [secret, LINE.repeat(10)] {
-        let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
-        assert_eq!(came.as_text(), Some(expected.as_str()));
+        let Ok(Some(Event::Message(received))) = client.receive(&mut wire, &mut output) else { panic!() };
+        assert_eq!(received.as_text(), Some(expected.as_str()));
     }
 }
 
-/// Compresses a message for a peer that is not among those of this connection, in one frame or in three.
-fn elsewhere(bits: u8, message: &str, fragments: bool) -> Vec<Frame> {
+/// Compresses a message outside of a connection, in one frame or in three.
+fn compress(bits: u8, message: &str, fragments: bool) -> Vec<Frame> {
     let mut deflater = Deflater::new(bits).context_takeover(false).threshold(0);
     let (start, rest) = message.split_at(message.len() / 2);
     let frames = match fragments {
@@ -193,42 +200,43 @@ fn elsewhere(bits: u8, message: &str, fragments: bool) -> Vec<Frame> {
             ]
         }
     };
-    frames.into_iter().map(|frame| deflater.encode(frame).unwrap()).collect()
+    frames.into_iter().map(|frame| deflate(&mut deflater, frame)).collect()
 }
 
-/// The peer's window moves with each compressed message, whether the connection's own compressor made it or not.
+/// The peer's window moves with each compressed message, also with one of another compressor.
 #[test]
-fn a_frame_that_was_compressed_elsewhere_does_not_spoil_the_next_message() {
+fn frame_compressed_elsewhere_does_not_corrupt_the_next_message() {
     for (fragments, parts) in [(false, false), (false, true), (true, false), (true, true)] {
-        let (mut client, mut server, _) = opened(&deflating(), &deflating());
+        let (mut client, mut server, _) = open(&deflating(), &deflating());
         for round in 0..3 {
             let own = format!("own message {round}, {}", LINE.repeat(5));
             let foreign =
                 format!("a broadcast {round} that was compressed once for ten thousand peers, {}", LINE.repeat(3));
             let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
-            for frame in elsewhere(15, &foreign, fragments) {
+            for frame in compress(15, &foreign, fragments) {
                 server.send_frame(&frame, &mut wire).unwrap();
             }
             if parts {
                 let (start, rest) = own.split_at(20);
                 for (text, first) in [(start, true), (rest, false)] {
                     let bytes = Bytes::copy_from_slice(text.as_bytes());
-                    server.send_part(Part { kind: MessageKind::Text, bytes, first, last: !first }, &mut wire).unwrap();
+                    let part = Part::new(MessageKind::Text, bytes).with_first(first).with_last(!first);
+                    server.send_part(part, &mut wire).unwrap();
                 }
             } else {
                 server.send(own.as_str(), &mut wire).unwrap();
             }
             server.send(own.as_str(), &mut wire).unwrap();
             for expected in [&foreign, &own, &own] {
-                let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
-                assert_eq!(came.as_text(), Some(expected.as_str()), "round {round}, {fragments} {parts}");
+                let Ok(Some(Event::Message(received))) = client.receive(&mut wire, &mut output) else { panic!() };
+                assert_eq!(received.as_text(), Some(expected.as_str()), "round {round}, {fragments} {parts}");
             }
         }
     }
 }
 
 #[test]
-fn a_message_may_be_compressed_once_for_many() {
+fn one_compressed_frame_serves_many_peers() {
     let ours = PermessageDeflate::new();
     let theirs = [
         ours.clone(),
@@ -237,9 +245,9 @@ fn a_message_may_be_compressed_once_for_many() {
         ours.clone().server_no_context_takeover(),
     ];
     let ours = Config::new().extension(ours);
-    let mut peers: Vec<_> = theirs.into_iter().map(|theirs| opened(&Config::new().extension(theirs), &ours)).collect();
-    peers.push(opened(&Config::new(), &ours));
-    // What is said again lies farther back than 512 bytes.
+    let mut peers: Vec<_> = theirs.into_iter().map(|theirs| open(&Config::new().extension(theirs), &ours)).collect();
+    peers.push(open(&Config::new(), &ours));
+    // The repetition is farther back than 512 bytes.
     let numbers: String = (0..300).map(|number| format!("{} ", number * number * 7919 % 100_003)).collect();
     for news in ["the same for all, ".repeat(10), numbers.repeat(2), "and once more the same for all, ".repeat(10)] {
         let (mut frames, mut lengths) = (BTreeMap::new(), Vec::new());
@@ -248,7 +256,7 @@ fn a_message_may_be_compressed_once_for_many() {
             let window = |agreed| PermessageDeflate::window_bits(Role::Server, agreed);
             match negotiated.extensions.iter().find_map(window) {
                 Some(bits) => {
-                    let frame = frames.entry(bits).or_insert_with(|| elsewhere(bits, &news, false).remove(0));
+                    let frame = frames.entry(bits).or_insert_with(|| compress(bits, &news, false).remove(0));
                     server.send_frame(frame, &mut wire).unwrap();
                 }
                 None => server.send(news.as_str(), &mut wire).unwrap(),
@@ -256,20 +264,20 @@ fn a_message_may_be_compressed_once_for_many() {
             lengths.push(wire.len());
             server.send(LINE.repeat(5), &mut wire).unwrap();
             for expected in [&news, &LINE.repeat(5)] {
-                let Ok(Some(Event::Message(came))) = client.receive(&mut wire, &mut output) else { panic!() };
-                assert_eq!(came.as_text(), Some(expected.as_str()));
+                let Ok(Some(Event::Message(received))) = client.receive(&mut wire, &mut output) else { panic!() };
+                assert_eq!(received.as_text(), Some(expected.as_str()));
             }
         }
         assert_eq!(frames.keys().copied().collect::<Vec<_>>(), [9, 15]);
         assert!(lengths[0] == lengths[3] && lengths[1] == lengths[2], "{lengths:?}");
         assert!(lengths.iter().all(|length| *length <= lengths[4]), "{lengths:?}");
-        // The narrow window does not reach what the wide one finds.
+        // The narrow window does not reach the repetition that the wide one finds.
         assert_eq!(lengths[1] > lengths[0] + 100, news.len() > 1000, "{lengths:?}");
     }
 }
 
 #[test]
-fn a_part_says_that_a_compressed_message_began() {
+fn first_part_shows_that_a_compressed_message_began() {
     let mut server = server(&deflating().delivery(Delivery::Parts), "");
     let first = Frame::text("").with_payload(&b"\xf2"[..]).with_rsv(Rsv::RSV1).with_fin(false);
     let event = server.receive(&mut masked(&first), &mut BytesMut::new());
@@ -277,7 +285,7 @@ fn a_part_says_that_a_compressed_message_began() {
 }
 
 #[test]
-fn the_header_of_a_compressed_message_costs_no_decompressor() {
+fn header_of_a_compressed_message_allocates_no_decompressor() {
     for delivery in [Delivery::Whole, Delivery::Parts] {
         let config = deflating().delivery(delivery);
         for parameters in ["", "; client_no_context_takeover"] {
@@ -291,46 +299,46 @@ fn the_header_of_a_compressed_message_costs_no_decompressor() {
     }
 }
 
-/// Seven bytes are enough for the memory of a decompressor, which stays until the message is over.
+/// Seven bytes allocate a decompressor, which stays until the message ends.
 #[test]
-fn a_compressed_message_under_way_costs_one_decompressor() {
+fn incomplete_compressed_message_keeps_one_decompressor() {
     let config = deflating();
-    for (parameters, kept) in [("", 1024), ("; client_no_context_takeover", 512)] {
+    for (parameters, after) in [("", 1024), ("; client_no_context_takeover", 512)] {
         let mut server = server(&config, parameters);
         let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
         let first = Frame::text("").with_payload(&b"\xf2"[..]).with_rsv(Rsv::RSV1).with_fin(false);
         let rest = Frame::continuation(&b"\x48\xcd\xc9\xc9\x07\x00"[..]);
-        let mut held = 0;
-        for (frame, most) in [(first, 48 * 1024), (rest, kept)] {
+        let mut kept = 0;
+        for (frame, most) in [(first, 48 * 1024), (rest, after)] {
             let ((), used) = measure(|| {
                 wire.unsplit(masked(&frame));
                 while server.receive(&mut wire, &mut output).unwrap().is_some() {}
                 wire = BytesMut::new();
                 server.release_memory();
             });
-            held += used.live;
-            println!("{frame:?}{parameters}: {held} bytes of heap");
-            assert!(held < most, "{held}");
+            kept += used.live;
+            println!("{frame:?}{parameters}: {kept} bytes of heap");
+            assert!(kept < most, "{kept}");
         }
     }
 }
 
 #[test]
-fn what_is_idle_can_give_its_memory_back() {
-    let (mut client, mut server, _) = opened(&deflating(), &deflating());
+fn release_memory_frees_idle_contexts() {
+    let (mut client, mut server, _) = open(&deflating(), &deflating());
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     let ((), used) = measure(|| client.send(LINE.repeat(100), &mut wire).unwrap());
     assert!(used.live > 200_000);
-    let ((), given_back) = measure(|| client.release_memory());
-    assert!(used.live + given_back.live < 10_000);
+    let ((), freed) = measure(|| client.release_memory());
+    assert!(used.live + freed.live < 10_000);
     client.send(LINE.repeat(100), &mut wire).unwrap();
     for _ in 0..2 {
         let ((), used) = measure(|| {
-            let Ok(Some(Event::Message(came))) = server.receive(&mut wire, &mut output) else { panic!() };
-            assert_eq!(came.as_bytes()[..], *Bytes::from(LINE.repeat(100)));
+            let Ok(Some(Event::Message(received))) = server.receive(&mut wire, &mut output) else { panic!() };
+            assert_eq!(received.as_bytes()[..], *Bytes::from(LINE.repeat(100)));
             server.release_memory();
         });
-        // The window that the peer may refer to, and nothing else.
+        // Only the window remains, to which the peer may refer.
         assert!(used.live < 4500, "{}", used.live);
     }
 }

@@ -1,9 +1,9 @@
-//! Over real sockets, against programs that we did not write: `websockets` of Python, `ws` of node, and Chromium; in
-//! [`deflate`], the same ones with compression, in [`old`], those that speak older versions, and in [`odd`], those of them
-//! that break their document in a way that we accept.
+//! Connections over sockets with programs of other authors: `websockets` of Python, `ws` of node, and Chromium. [`deflate`]
+//! uses the same programs with compression, [`older_versions`] uses programs that support older versions, and
+//! [`nonconforming`] uses programs that break their draft in a way that this library accepts.
 //!
-//! `peers/install.sh` brings them to `target/peers`, once. Our side is the `serve` example, which `cargo test` builds,
-//! and a client of a few lines on a blocking socket.
+//! `peers/install.sh` installs them in `target/peers`, once. Our side is the `serve` example, which `cargo test` builds, and
+//! a small client on a blocking socket.
 #![cfg(all(unix, feature = "client", feature = "getrandom", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -11,10 +11,10 @@
 mod client;
 #[path = "peers/deflate.rs"]
 mod deflate;
-#[path = "peers/odd.rs"]
-mod odd;
-#[path = "peers/old.rs"]
-mod old;
+#[path = "peers/nonconforming.rs"]
+mod nonconforming;
+#[path = "peers/older_versions.rs"]
+mod older_versions;
 #[path = "peers/program.rs"]
 mod program;
 
@@ -29,28 +29,28 @@ use protocol_websocket::{Close, CloseCode, Event, Message, MessageKind, Offer, P
 const MIB: usize = 1 << 20;
 
 #[test]
-fn python_talks_to_us() {
-    talks_to_us("python3", "python_client.py", "ws", &[]);
+fn python_client_to_our_server() {
+    test_client("python3", "python_client.py", "ws", &[]);
 }
 
 #[test]
-fn node_talks_to_us() {
-    talks_to_us("node", "node_client.mjs", "ws", &[]);
+fn node_client_to_our_server() {
+    test_client("node", "node_client.mjs", "ws", &[]);
 }
 
 #[test]
-fn chromium_talks_to_us() {
-    talks_to_us("node", "chromium.mjs", "http", &[]);
+fn chromium_client_to_our_server() {
+    test_client("node", "chromium.mjs", "http", &[]);
 }
 
 #[test]
-fn we_talk_to_python() {
-    we_talk_to(Server::peer("python3", "python_server.py", &["other", "chat"]));
+fn our_client_to_python_server() {
+    test_server(Server::peer("python3", "python_server.py", &["other", "chat"]));
 }
 
 #[test]
-fn we_talk_to_node() {
-    we_talk_to(Server::peer("node", "node_server.mjs", &["other", "chat"]));
+fn our_client_to_node_server() {
+    test_server(Server::peer("node", "node_server.mjs", &["other", "chat"]));
 }
 
 #[test]
@@ -70,15 +70,15 @@ fn every_event_loop_echoes() {
         }
         client.ping("between");
         assert!(matches!(client.next(), Some(Event::Pong(payload)) if payload == "between"), "{example}");
-        // The pong has to wait until the peer has read the echo, and must not wait for more to come.
+        // The pong follows when the peer has read the echo, without further input.
         for length in [100_000, 1_000_000] {
-            client.send(pattern(length).into());
-            client.ping("behind");
+            client.send(pattern(length));
+            client.ping("after");
             let (mut echoed, mut answered) = (false, false);
             while !(echoed && answered) {
                 match client.next() {
                     Some(Event::Message(message)) => echoed = message.as_bytes().len() == length,
-                    Some(Event::Pong(payload)) => answered = payload == "behind",
+                    Some(Event::Pong(payload)) => answered = payload == "after",
                     other => panic!("{example}: {other:?}"),
                 }
             }
@@ -92,14 +92,14 @@ fn every_event_loop_echoes() {
 }
 
 #[test]
-fn the_client_example_gets_its_answer() {
+fn client_example_receives_its_echo() {
     let server = Server::ours("serve", &["--port", "0"]);
     let url = format!("ws://127.0.0.1:{}/", server.port);
     program::run(Command::new(program::example("client")).args([&url, "Größe"]));
 }
 
 #[test]
-fn serve_takes_leave_of_busy_peers() {
+fn serve_closes_busy_connections_on_shutdown() {
     let server = Server::ours("serve", &["--port", "0"]);
     let url = format!("ws://127.0.0.1:{}/", server.port);
     let clients: Vec<_> = (0..8)
@@ -108,7 +108,7 @@ fn serve_takes_leave_of_busy_peers() {
             echo(&mut client, "Hello".into());
             thread::spawn(move || {
                 loop {
-                    client.send(pattern(MIB).into());
+                    client.send(pattern(MIB));
                     match client.next() {
                         Some(Event::Message(_)) => {}
                         Some(Event::Close(close)) => return close,
@@ -126,24 +126,24 @@ fn serve_takes_leave_of_busy_peers() {
 }
 
 #[test]
-fn serve_takes_leave_on_sigterm() {
-    takes_leave("TERM");
+fn serve_closes_connections_on_sigterm() {
+    test_shutdown("TERM");
 }
 
 #[test]
-fn serve_takes_leave_on_sigint() {
-    takes_leave("INT");
+fn serve_closes_connections_on_sigint() {
+    test_shutdown("INT");
 }
 
-/// Runs a client against our server. It takes the server's URL and a subprotocol, and what else is said here.
-fn talks_to_us(interpreter: &str, script: &str, scheme: &str, more: &[&str]) -> Server {
+/// Runs a client against our server. Its arguments are the server's URL, a subprotocol and `more`.
+fn test_client(interpreter: &str, script: &str, scheme: &str, more: &[&str]) -> Server {
     let server = Server::ours("serve", &["--port", "0", "--subprotocol", "other", "--subprotocol", "chat"]);
     let url = format!("{scheme}://127.0.0.1:{}/", server.port);
     program::run(Command::new(interpreter).arg(program::script(script)).args([&url, "chat"]).args(more));
     server
 }
 
-fn we_talk_to(server: Server) {
+fn test_server(server: Server) {
     let url = format!("ws://127.0.0.1:{}/some/path?query=1", server.port);
 
     for (offered, chosen) in [(&[][..], None), (&["no-such"], None), (&["no-such", "chat"], Some("chat"))] {
@@ -161,19 +161,19 @@ fn we_talk_to(server: Server) {
         echo(&mut client, pattern(length).into());
     }
 
-    // The cut is inside a character, and a ping goes between the parts.
+    // The parts split a character, and a ping goes between them.
     let text = Bytes::from("Größe 🦀");
-    let part = |range, first, last| Part { kind: MessageKind::Text, bytes: text.slice(range), first, last };
+    let part = |range, first, last| Part::new(MessageKind::Text, text.slice(range)).with_first(first).with_last(last);
     client.send_part(part(0..3, true, false));
     client.ping("between");
     client.send_part(part(3..text.len(), false, true));
     assert!(matches!(client.next(), Some(Event::Pong(payload)) if payload == "between"));
     assert!(matches!(client.next(), Some(Event::Message(message)) if message == Message::from("Größe 🦀")));
 
-    client.send("fragments Gr ö ß e".into());
+    client.send("fragments Gr ö ß e");
     assert!(matches!(client.next(), Some(Event::Message(message)) if message == Message::from("Größe")));
 
-    client.send("ping are you there".into());
+    client.send("ping are you there");
     assert!(matches!(client.next(), Some(Event::Ping(payload)) if payload == "are you there"));
     assert!(matches!(client.next(), Some(Event::Message(message)) if message == Message::from("pong are you there")));
 
@@ -192,12 +192,12 @@ fn we_talk_to(server: Server) {
 
     for (code, reason) in [(1000, "done"), (1001, "going away"), (3000, "Größe"), (4999, "")] {
         let (mut client, _) = BlockingClient::connect(&url, &Offer::new());
-        client.send(format!("close {code} {reason}").into());
+        client.send(format!("close {code} {reason}"));
         assert_closed(client, Some(Close::new(code, reason)));
     }
 }
 
-fn takes_leave(signal: &str) {
+fn test_shutdown(signal: &str) {
     let server = Server::ours("serve", &["--port", "0"]);
     let url = format!("ws://127.0.0.1:{}/", server.port);
     let mut clients: Vec<_> = (0..8).map(|_| BlockingClient::connect(&url, &Offer::new()).0).collect();
@@ -212,15 +212,15 @@ fn takes_leave(signal: &str) {
 }
 
 fn echo(client: &mut BlockingClient, message: Message) {
-    client.send(message.clone());
+    client.send(&message);
     let (kind, length) = (message.kind(), message.as_bytes().len());
     match client.next() {
         Some(Event::Message(answer)) => assert!(answer == message, "{kind:?} of {length} bytes came back changed"),
-        other => panic!("{kind:?} of {length} bytes answered by {other:?}"),
+        other => panic!("{kind:?} of {length} bytes got {other:?}"),
     }
 }
 
-/// The peer's Close says this, and then it ends the transport.
+/// Checks that the peer sends this Close and then ends the transport.
 fn assert_closed(mut client: BlockingClient, wanted: Option<Close>) {
     match client.next() {
         Some(Event::Close(close)) => assert_eq!(close, wanted),

@@ -1,4 +1,4 @@
-//! What Perl's `Protocol::WebSocket` 0.26 answered, and what we answer: see `perl/README.md`.
+//! Compares recorded answers of Perl's `Protocol::WebSocket` 0.26 with ours: see `perl/README.md`.
 #![cfg(all(feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::cast_possible_truncation)]

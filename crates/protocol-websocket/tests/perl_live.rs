@@ -1,6 +1,7 @@
-//! Questions made up on the spot, to Perl's `Protocol::WebSocket` itself: one process answers them all.
+//! Sends generated questions to Perl's `Protocol::WebSocket` and compares its answers with ours. One process answers all.
 //!
-//! They keep to what `perl/quirks.rs` does not list, so each answer has to be ours. `peers/install.sh` brings the module.
+//! The questions avoid the differences of `perl/quirks.rs`, so both answers must be the same. `peers/install.sh` installs the
+//! module.
 #![cfg(all(unix, feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -13,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket::frame::{MaskKey, Rsv};
-use protocol_websocket::http::{PerlCookie, Target};
+use protocol_websocket::http::{Destination, PerlCookie};
 use protocol_websocket::{
     Accept, Accepted, Assembler, ClientHandshake, Decoder, Frame, Limits, Negotiated, Offer, OpCode, Outcome, Request,
     Role, ServerHandshake, Url, Version,
@@ -22,13 +23,13 @@ use serde_json::{Value, json};
 
 const VERSIONS: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
 
-/// The name that Perl's module has for a version.
+/// Returns the name of a version in Perl's module.
 const fn perl_name(version: Version) -> &'static str {
     match version {
         Version::Hixie75 => "draft-hixie-75",
         Version::Hybi00 => "draft-ietf-hybi-00",
         Version::Hybi10 => "draft-ietf-hybi-10",
-        Version::Rfc6455 => "draft-ietf-hybi-17",
+        _ => "draft-ietf-hybi-17",
     }
 }
 
@@ -36,7 +37,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn perl_reads_our_frames(version in version(), messages in prop::collection::vec(message(), 0..6), mask: Option<[u8; 4]>) {
+    fn perl_decodes_our_frames(version in version(), messages in prop::collection::vec(message(), 0..6), mask: Option<[u8; 4]>) {
         let (mut wire, mut events) = (BytesMut::new(), Vec::new());
         for message in &messages {
             let message = message.for_version(version);
@@ -48,18 +49,18 @@ proptest! {
         let out = ask("frame-decode", json!({
             "version": perl_name(version), "api": "bytes", "chunkings": ["each"], "stream_hex": hex(&wire),
         }));
-        let theirs: Vec<_> = out["events"].as_array().unwrap().iter()
+        let of_perl: Vec<_> = out["events"].as_array().unwrap().iter()
             .map(|event| (u8::try_from(event["opcode"].as_u64().unwrap()).unwrap(), bytes(&event["data_hex"])))
             .collect();
-        prop_assert_eq!(theirs, events);
+        prop_assert_eq!(of_perl, events);
     }
 
     #[test]
-    fn we_read_perls_frames(
+    fn decodes_frames_of_perl(
         version in version(),
         messages in prop::collection::vec(message(), 1..4),
         mask in 1_u32..,
-        cut in 1_usize..20,
+        split in 1_usize..20,
     ) {
         let (mut wire, mut ours, mut expected) = (Vec::new(), BytesMut::new(), Vec::new());
         for message in &messages {
@@ -77,7 +78,7 @@ proptest! {
         prop_assert_eq!(&wire[..], &ours[..]);
         let mut decoder = Decoder::new(Role::Server).version(version);
         let (mut assembler, mut input, mut read) = (Assembler::new(Limits::default()), BytesMut::new(), Vec::new());
-        for piece in wire.chunks(cut) {
+        for piece in wire.chunks(split) {
             input.extend_from_slice(piece);
             while let Some(frame) = decoder.decode(&mut input)? {
                 if frame.opcode().is_control() {
@@ -91,14 +92,14 @@ proptest! {
     }
 
     #[test]
-    fn lenient_as_perl(bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), 0x61..0x63_u8, 0x80..0x84_u8], 0..40)) {
-        // Whatever stands between the messages of hybi-00: ASCII between 00 and FF counts, up to a Close.
+    fn skips_stray_bytes_as_perl_does(bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), 0x61..0x63_u8, 0x80..0x84_u8], 0..40)) {
+        // Bytes between the messages of hybi-00 are skipped: only ASCII between 00 and FF counts, up to a Close.
         let out = ask("frame-decode", json!({
             "version": "draft-ietf-hybi-00", "api": "text", "chunkings": ["whole"], "stream_hex": hex(&bytes),
         }));
-        let mut theirs: Vec<_> = out["events"].as_array().unwrap().clone();
-        if let Some(close) = theirs.iter().position(|event| event["opcode"] == 8) {
-            theirs.truncate(close + 1);
+        let mut of_perl: Vec<_> = out["events"].as_array().unwrap().clone();
+        if let Some(close) = of_perl.iter().position(|event| event["opcode"] == 8) {
+            of_perl.truncate(close + 1);
         }
         let mut decoder = Decoder::new(Role::Server).perl_compat().version(Version::Hybi00);
         let (mut input, mut ours) = (BytesMut::from(&bytes[..]), Vec::new());
@@ -108,14 +109,14 @@ proptest! {
                 break;
             }
         }
-        let theirs: Vec<_> = theirs.iter()
+        let of_perl: Vec<_> = of_perl.iter()
             .map(|event| (u8::try_from(event["opcode"].as_u64().unwrap()).unwrap(), without_replacements(&self::bytes(&event["data_hex"]))))
             .collect();
-        prop_assert_eq!(ours, theirs);
+        prop_assert_eq!(ours, of_perl);
     }
 
     #[test]
-    fn lengths_and_bits_as_perl(bits in 0_u8..8, form in 0_usize..3, len in 0_u8..100, key: [u8; 4], masked: bool) {
+    fn accepts_lengths_masks_and_reserved_bits_as_perl_does(bits in 0_u8..8, form in 0_usize..3, len in 0_u8..100, key: [u8; 4], masked: bool) {
         let mut wire = vec![0x82 | bits << 4];
         let mask = u8::from(masked) << 7;
         match form {
@@ -144,7 +145,7 @@ proptest! {
         query in "(/?\\?[a-zA-Z0-9/?&=%-]{0,9})?",
     ) {
         prop_assume!(!path.is_empty() || query.is_empty() || query.starts_with('/'));
-        // What calls itself Punycode and is none names no host; Perl's module does not look.
+        // Invalid Punycode is not a host name. Perl's module does not check it.
         prop_assume!(!host.contains("xn--"));
         let text = format!("ws{}://{host}{}{path}{query}", if secure { "s" } else { "" }, port.map_or(String::new(), |port| format!(":{port}")));
         let (url, out) = (Url::parse(&text)?, ask("url-parse", json!({ "url": text })));
@@ -168,12 +169,12 @@ proptest! {
     }
 
     #[test]
-    fn perl_reads_our_cookies(
+    fn perl_parses_our_cookies(
         version in version(),
         cookies in prop::collection::vec(("[a-zA-Z][a-zA-Z0-9._-]{0,5}", prop::collection::vec(cookie_octet(), 1..9)), 0..5),
     ) {
         let offer = cookies.iter().fold(Offer::new().version(version), |offer, (name, value)| offer.cookie(name, value));
-        let request = Request::offer(Target::new("example.com", "/"), &offer, &mut |bytes: &mut [u8]| bytes.fill(7))?;
+        let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut |bytes: &mut [u8]| bytes.fill(7))?;
         let mut wire = BytesMut::new();
         request.encode(&mut wire);
         let out = ask("request-parse", json!({ "stream_hex": hex(&wire), "chunkings": ["whole"] }));
@@ -185,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn handshakes(version in version(), offer in offer(), secure: bool, path in "(/[a-z0-9]{1,5}){1,3}(\\?[a-z=]{1,5})?", seed: u64, cut in 1_usize..80) {
+    fn handshakes(version in version(), offer in offer(), secure: bool, path in "(/[a-z0-9]{1,5}){1,3}(\\?[a-z=]{1,5})?", seed: u64, split in 1_usize..80) {
         let (mut seed, mut request) = (seed, BytesMut::new());
         let mut random = |buf: &mut [u8]| buf.fill_with(|| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -196,12 +197,12 @@ proptest! {
         let offered = offer.iter().fold(offered, |offered, name| offered.subprotocol(name));
         let mut client = ClientHandshake::new(&url, &offered, &mut random, &mut request)?;
 
-        // Perl's server and ours answer the same, and our client takes it.
+        // Perl's server and ours send the same response, and our client accepts it.
         let mut respond = json!({});
         if let Some(name) = offer.first() {
             respond = json!({ "subprotocol": name });
         }
-        let pieces: Vec<_> = request.chunks(cut).map(<[u8]>::len).collect();
+        let pieces: Vec<_> = request.chunks(split).map(<[u8]>::len).collect();
         let out = ask("handshake-server", json!({ "stream_hex": hex(&request), "chunkings": [pieces], "respond": respond }));
         let answer: Vec<u8> = out["output"].as_array().unwrap().iter().flat_map(|piece| bytes(&piece["bytes_hex"])).collect();
         let (mut input, mut output) = (request.clone(), BytesMut::new());
@@ -212,7 +213,7 @@ proptest! {
         }
         prop_assert_eq!(&answer[..], &output[..]);
         prop_assert_eq!(&out["version"], perl_name(version));
-        let Some(Outcome::Open(response)) = client.parse(&mut BytesMut::from(&answer[..]))? else { panic!("it is not open") };
+        let Some(Outcome::Open(response)) = client.parse(&mut BytesMut::from(&answer[..]))? else { panic!("the connection is not open") };
         let expected = Negotiated::default().version(version);
         let expected = offer.first().into_iter().fold(expected, Negotiated::subprotocol);
         prop_assert_eq!(response.into_negotiated(), expected);
@@ -223,7 +224,7 @@ fn version() -> impl Strategy<Value = Version> {
     prop::sample::select(&VERSIONS[..])
 }
 
-/// An octet at which Perl does not end a value either.
+/// Generates an octet that does not end a value in Perl either.
 fn cookie_octet() -> impl Strategy<Value = u8> {
     prop_oneof![b'a'..=b'z', b'/'..=b':', 0x80..=0xFF_u8]
 }
@@ -236,8 +237,8 @@ fn offer() -> impl Strategy<Value = Vec<String>> {
 struct Sent {
     opcode: OpCode,
     payload: Vec<u8>,
-    /// Where the message is cut into fragments.
-    cuts: Vec<usize>,
+    /// The positions at which the message is split into fragments.
+    splits: Vec<usize>,
 }
 
 fn message() -> impl Strategy<Value = Sent> {
@@ -247,36 +248,36 @@ fn message() -> impl Strategy<Value = Sent> {
         prop::collection::vec(any::<u8>(), 0..125).prop_map(|bytes| (OpCode::Ping, bytes)),
         prop::collection::vec(any::<u8>(), 0..125).prop_map(|bytes| (OpCode::Pong, bytes)),
     ];
-    (data, prop::collection::vec(any::<prop::sample::Index>(), 0..4)).prop_map(|((opcode, payload), cuts)| {
-        let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.index(payload.len() + 1)).collect();
-        cuts.sort_unstable();
-        Sent { opcode, payload, cuts }
+    (data, prop::collection::vec(any::<prop::sample::Index>(), 0..4)).prop_map(|((opcode, payload), splits)| {
+        let mut splits: Vec<_> = splits.into_iter().map(|position| position.index(payload.len() + 1)).collect();
+        splits.sort_unstable();
+        Sent { opcode, payload, splits }
     })
 }
 
 impl Sent {
-    /// The message, or a text where the version has nothing else.
+    /// Returns the message, or a text message in a version that has nothing else.
     fn for_version(&self, version: Version) -> Self {
         if version.has_length_framing() {
             return self.clone();
         }
         let payload = String::from_utf8_lossy(&self.payload).into_owned().into_bytes();
-        Self { opcode: OpCode::Text, payload, cuts: Vec::new() }
+        Self { opcode: OpCode::Text, payload, splits: Vec::new() }
     }
 
     fn frames(&self) -> Vec<Frame> {
-        let cuts = if self.opcode.is_control() { &[][..] } else { &self.cuts };
-        let starts = [&[0], cuts].concat();
-        let ends = [cuts, &[self.payload.len()]].concat();
+        let splits = if self.opcode.is_control() { &[][..] } else { &self.splits };
+        let starts = [&[0], splits].concat();
+        let ends = [splits, &[self.payload.len()]].concat();
         let frame = |(at, (&start, &end)): (usize, (&usize, &usize))| {
             let opcode = if at == 0 { self.opcode } else { OpCode::Continuation };
-            Frame::new(opcode, self.payload[start..end].to_vec()).with_fin(at == cuts.len())
+            Frame::new(opcode, self.payload[start..end].to_vec()).with_fin(at == splits.len())
         };
         starts.iter().zip(&ends).enumerate().map(frame).collect()
     }
 }
 
-/// How many U+FFFD stand for one bad sequence is a listed quirk.
+/// Removes U+FFFD, because the number of replacements for one invalid sequence is a listed quirk.
 fn without_replacements(text: &[u8]) -> String {
     String::from_utf8_lossy(text).replace('\u{FFFD}', "")
 }
@@ -304,12 +305,13 @@ fn ask(kind: &str, question: Value) -> Value {
     serde_json::from_str(&line).unwrap()
 }
 
-/// The one process; it ends when its standard input does.
+/// Returns the process, which ends when its standard input ends.
 fn perl() -> MutexGuard<'static, Perl> {
     static PERL: OnceLock<Mutex<Perl>> = OnceLock::new();
     let perl = PERL.get_or_init(|| {
-        let is_here = Command::new("perl").args(["-MProtocol::WebSocket", "-e", "1"]).stderr(Stdio::null()).status();
-        if !is_here.is_ok_and(|status| status.success()) {
+        let is_installed =
+            Command::new("perl").args(["-MProtocol::WebSocket", "-e", "1"]).stderr(Stdio::null()).status();
+        if !is_installed.is_ok_and(|status| status.success()) {
             let status = Command::new(script("peers/install.sh")).status().unwrap();
             assert!(status.success(), "tests/peers/install.sh ended with {status}");
         }

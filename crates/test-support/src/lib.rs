@@ -1,4 +1,4 @@
-//! What the tests of several crates share. It is not published, and it depends on no other crate, so that each crate can
+//! Code that the tests of several crates share. It is not published, and it depends on no other crate, so each crate can
 //! use it in its own tests.
 //!
 //! | module | has |

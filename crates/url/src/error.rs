@@ -2,45 +2,53 @@ use core::fmt;
 
 use url::ParseError;
 
-/// Why a text is not the URL of a WebSocket.
+/// The error for a text that is not a valid WebSocket URL.
+///
+/// ```
+/// use protocol_websocket_url::{Url, UrlError};
+///
+/// assert_eq!(Url::parse("http://example.com/"), Err(UrlError::Scheme));
+/// assert_eq!(UrlError::Scheme.to_string(), "scheme is not ws or wss");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// A blank, a control character, or one of `"`, `<`, `>` and `\`: none may stand in a URL unencoded (RFC 3986 §2).
+    /// A space, a control character, or one of `"`, `<`, `>` and `\`. They must be percent-encoded (RFC 3986 §2).
     Character,
-    /// A `#`, be it the last character. RFC 6455 §3 allows no fragment; a `#` in a path is written `%23`. The target of a
-    /// redirect may have one, see [`Url::join`](crate::Url::join).
+    /// A `#`. RFC 6455 §3 forbids fragments, even empty ones. A `#` in a path is written `%23`. The target of a redirect may
+    /// have a fragment: see [`Url::join`](crate::Url::join).
     Fragment,
-    /// No host, or one that is neither a domain name nor an IP address.
+    /// The host is missing, or is neither a domain name nor an IP address.
     Host,
-    /// A port that is 0, above 65535 or not a number.
+    /// The port is 0, above 65535, or not a number.
     Port,
-    /// A scheme other than `ws` and `wss`, or none.
+    /// The scheme is missing, or is neither `ws` nor `wss`.
     Scheme,
-    /// No `//` behind the scheme, or a text of over 4 GiB.
+    /// There is no `//` after the scheme, or the text exceeds 4 GiB.
     Syntax,
-    /// Percent-encoded credentials that do not decode to UTF-8.
+    /// Percent-encoded credentials are not UTF-8.
     Userinfo,
 }
 
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Character => "character that a url may not hold unencoded",
-            Self::Fragment => "fragment in a websocket url",
-            Self::Host => "host missing or malformed",
-            Self::Port => "port not in 1 to 65535",
+            Self::Character => "character that must be percent-encoded",
+            Self::Fragment => "websocket url must not have a fragment",
+            Self::Host => "missing or invalid host",
+            Self::Port => "port is not in 1 to 65535",
             Self::Scheme => "scheme is not ws or wss",
-            Self::Syntax => "no authority behind the scheme",
-            Self::Userinfo => "credentials are not utf-8",
+            Self::Syntax => "missing // after the scheme",
+            Self::Userinfo => "credentials are not UTF-8",
         })
     }
 }
 
 impl core::error::Error for UrlError {}
 
-impl From<ParseError> for UrlError {
-    fn from(error: ParseError) -> Self {
+impl UrlError {
+    /// Converts the error of the `url` crate. This is not a `From`, so that its type stays out of the public API.
+    pub(crate) const fn from_parse_error(error: ParseError) -> Self {
         match error {
             ParseError::InvalidPort => Self::Port,
             ParseError::EmptyHost
@@ -61,15 +69,15 @@ mod tests {
     use crate::Url;
 
     #[test]
-    fn every_error_has_words_of_its_own() {
+    fn each_error_has_its_own_text() {
         for (text, words) in [
-            ("ws://h/ ", "character that a url may not hold unencoded"),
-            ("ws://h/#f", "fragment in a websocket url"),
-            ("ws://", "host missing or malformed"),
-            ("ws://h:0/", "port not in 1 to 65535"),
+            ("ws://h/ ", "character that must be percent-encoded"),
+            ("ws://h/#f", "websocket url must not have a fragment"),
+            ("ws://", "missing or invalid host"),
+            ("ws://h:0/", "port is not in 1 to 65535"),
             ("http://h/", "scheme is not ws or wss"),
-            ("ws:h", "no authority behind the scheme"),
-            ("ws://%FF@h/", "credentials are not utf-8"),
+            ("ws:h", "missing // after the scheme"),
+            ("ws://%FF@h/", "credentials are not UTF-8"),
         ] {
             assert_eq!(Url::parse(text).map_err(|error| error.to_string()), Err(words.to_string()), "{text}");
         }

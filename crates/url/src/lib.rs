@@ -1,16 +1,16 @@
-//! `ws://` and `wss://` URLs: host, port, resource name and the `Host` header that belongs to them.
+//! `ws://` and `wss://` URLs: host, port, resource name and the value of `Host`.
 //!
 //! # In scope
 //!
-//! - [`Url::parse`]: RFC 6455 §3 over the WHATWG parser of the `url` crate, so IDNA, IP addresses, dot segments and
-//!   percent-encoding are those of browsers: [`Url`] lists what is normalized. Spaces, line ends, backslashes, missing
-//!   and surplus slashes, which that parser would repair, are refused.
-//! - [`Url::join`]: where a redirect leads.
+//! - [`Url::parse`]: RFC 6455 §3 over the WHATWG parser of the `url` crate, so that IDNA, IP addresses, dot segments and
+//!   percent-encoding are those of browsers. [`Url`] lists the normalization. Spaces, line ends, backslashes, and missing or
+//!   extra slashes, which that parser would repair, are errors.
+//! - [`Url::join`]: resolves the target of a redirect.
 //!
 //! # Out of scope
 //!
-//! - Resolving names and connecting: [`Url::socket_host`] and [`Url::port`] are what a resolver wants.
-//! - Sending credentials: [`Url::credentials`] hands them out, and nothing else shows them.
+//! - Resolving names and connecting: [`Url::socket_host`] and [`Url::port`] are for a resolver.
+//! - Sending credentials: [`Url::credentials`] returns them, and no other function does.
 //!
 //! # Example
 //!

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -7,20 +8,20 @@ use url::Position;
 
 use crate::UrlError;
 
-/// A `ws://` or `wss://` URL (RFC 6455 §3), normalized as the WHATWG URL standard has browsers do it.
+/// A `ws://` or `wss://` URL (RFC 6455 §3), normalized by the WHATWG URL standard, as in browsers.
 ///
 /// | part | normalization | example |
 /// |---|---|---|
 /// | scheme | lower case | `WS:` is `ws:` |
-/// | domain name | percent-decoded, mapped to its lower-case ASCII form (IDNA); characters that IDNA ignores, such as soft hyphens, are dropped; a dot at its end stays | `ex%61mple.COM` is `example.com`, `bücher.example` is `xn--bcher-kva.example` |
-/// | IPv4 address | every form that C's `inet_aton` takes becomes four decimal numbers, with full-width digits, too | `2130706433`, `127.1`, `0x7f.0.0.1` and `１２７.0.0.1` are `127.0.0.1` |
+/// | domain name | percent-decoded, mapped to its lower-case ASCII form (IDNA); characters that IDNA ignores, such as soft hyphens, are dropped; a dot at the end is kept | `ex%61mple.COM` is `example.com`, `bücher.example` is `xn--bcher-kva.example` |
+/// | IPv4 address | every form that C's `inet_aton` reads, also with full-width digits, becomes four decimal numbers | `2130706433`, `127.1`, `0x7f.0.0.1` and `１２７.0.0.1` are `127.0.0.1` |
 /// | IPv6 address | its shortest form | `[2001:DB8:0::1]` is `[2001:db8::1]` |
-/// | port | a decimal number; left out if it is the scheme's default | `ws://h:0080/` is `ws://h/` |
-/// | path | dot segments resolved, percent-encoded ones, too; an empty path is `/` | `/a/%2e%2e/b` is `/b` |
-/// | path and query | characters outside ASCII percent-encoded, in a path also `{`, `}` and `` ` ``, in a query also `'` | `/{é}?'` is `/%7B%C3%A9%7D?%27` |
+/// | port | a decimal number; removed if it is the default of the scheme | `ws://h:0080/` is `ws://h/` |
+/// | path | dot segments, also percent-encoded ones, are resolved; an empty path is `/` | `/a/%2e%2e/b` is `/b` |
+/// | path and query | characters outside ASCII are percent-encoded, in a path also `{`, `}` and `` ` ``, in a query also `'` | `/{é}?'` is `/%7B%C3%A9%7D?%27` |
 ///
-/// So a check against internal addresses must look at [`Url::host`] and never at the text, and for a name at each address
-/// that it resolves to:
+/// A check against internal addresses must therefore use [`Url::host`] and never the text, and for a name each address that
+/// it resolves to:
 ///
 /// ```
 /// use protocol_websocket_url::Url;
@@ -29,19 +30,31 @@ use crate::UrlError;
 /// # Ok::<(), protocol_websocket_url::UrlError>(())
 /// ```
 ///
-/// `Display` leaves the credentials out, and `Debug` the query as well, which may hold a token: `Debug` output may be
-/// logged. Parsing the output of `Display` gives an equal URL again, but for the credentials.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Url(url::Url);
+/// [`as_str`](Url::as_str), `AsRef<str>` and `Display` leave the credentials out. `Debug` leaves the query out as well, which
+/// may hold a token, so that it can be logged. Parsing the output of `Display` results in an equal URL, except for the
+/// credentials.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Url {
+    /// The URL without credentials.
+    url: url::Url,
+    userinfo: Option<Box<Userinfo>>,
+}
+
+/// User name and password, percent-encoded.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Userinfo {
+    user: String,
+    password: String,
+}
 
 impl Url {
-    /// Reads an absolute URL, and normalizes it as described at [`Url`]. Port 80 (`ws`) or 443 (`wss`) is implied.
+    /// Parses an absolute URL, and normalizes it as described at [`Url`]. The default port is 80 (`ws`) or 443 (`wss`).
     ///
     /// # Errors
     ///
-    /// A [`UrlError`] names the part that is wrong. Stricter than the WHATWG parser, it refuses spaces, control characters,
-    /// `"`, `<`, `>` and `\` anywhere, other than two slashes after the scheme, a fragment, port 0, and credentials that
-    /// are not UTF-8.
+    /// A [`UrlError`] names the invalid part. Unlike the WHATWG parser, this function rejects spaces, control characters,
+    /// `"`, `<`, `>` and `\` anywhere, more or fewer than two slashes after the scheme, a fragment, port 0, and credentials
+    /// that are not UTF-8.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         check_characters(text)?;
         let (scheme, rest) = split_scheme(text).ok_or(UrlError::Scheme)?;
@@ -49,15 +62,15 @@ impl Url {
             return Err(UrlError::Scheme);
         }
         check_slashes(rest)?;
-        Self::check(url::Url::parse(text)?)
+        Self::check(url::Url::parse(text).map_err(UrlError::from_parse_error)?)
     }
 
     /// Resolves the target of a redirect (the `Location` of RFC 9110 §10.2.2), relative or absolute, against this URL.
-    /// `http` becomes `ws` and `https` becomes `wss`. A fragment is dropped: it would name a part of a document, and a
-    /// connection has none. So `#top` alone is this URL again, query included (RFC 3986 §4.4).
+    /// `http` becomes `ws` and `https` becomes `wss`. A fragment is dropped, because it names a part of a document. The
+    /// result of `#top` alone is this URL, including its query (RFC 3986 §4.4).
     ///
-    /// Credentials stay only where scheme, host and port do: they come from this URL's text or from the reference's,
-    /// never from this URL to another server.
+    /// A reference without scheme and host keeps the credentials of this URL. Any other reference has its own credentials or
+    /// none, so that those of this URL never go to another server.
     ///
     /// ```
     /// use protocol_websocket_url::{Url, UrlError};
@@ -70,17 +83,17 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// As [`Url::parse`], of what comes out, but never [`UrlError::Fragment`].
+    /// Those of [`Url::parse`] for the resulting URL, except [`UrlError::Fragment`].
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         check_characters(reference)?;
-        // RFC 3986 §3.5: the first `#` begins the fragment, wherever it is.
+        // RFC 3986 §3.5: the first `#` begins the fragment.
         let reference = reference.split_once('#').map_or(reference, |(reference, _)| reference);
         match split_scheme(reference) {
             Some((_, rest)) => check_slashes(rest)?,
             None if reference.starts_with("///") => return Err(UrlError::Host),
             None => {}
         }
-        let mut joined = self.0.join(reference)?;
+        let mut joined = self.with_userinfo().join(reference).map_err(UrlError::from_parse_error)?;
         let scheme = match joined.scheme() {
             "http" | "ws" => "ws",
             "https" | "wss" => "wss",
@@ -90,64 +103,97 @@ impl Url {
         Self::check(joined)
     }
 
-    /// Whether the connection is to go over TLS: the scheme is `wss`.
+    /// Returns the normalized URL without credentials.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// assert_eq!(Url::parse("WSS://user:password@example.com:443?room=7")?.as_str(), "wss://example.com/?room=7");
+    /// # Ok::<(), protocol_websocket_url::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Returns whether the connection uses TLS: the scheme is `wss`.
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.0.scheme() == "wss"
+        self.url.scheme() == "wss"
     }
 
-    /// The host in lower case: a domain name in ASCII (IDNA), an IPv4 address, or an IPv6 address in brackets. Never
-    /// empty.
+    /// Returns the host in lower case: a domain name in ASCII (IDNA), an IPv4 address, or an IPv6 address in brackets. It is
+    /// not empty.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        let host = self.url.host_str();
+        debug_assert!(host.is_some(), "a URL without a host is rejected");
+        host.unwrap_or_default()
     }
 
-    /// The host as resolvers and TLS want it: [`Url::host`] without the brackets around an IPv6 address.
+    /// Returns the host for a resolver or TLS: [`Url::host`] without the brackets around an IPv6 address.
     #[must_use]
     pub fn socket_host(&self) -> &str {
         self.host().trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port, never 0: the one in the URL, or 80 for `ws` and 443 for `wss`.
+    /// Returns the port in the URL, or 80 for `ws` and 443 for `wss`. It is not 0.
     #[must_use]
     pub fn port(&self) -> u16 {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-3
         //# The port component is OPTIONAL; the default for "ws" is port 80,
         //# while the default for "wss" is port 443.
-        self.0.port().unwrap_or(if self.is_secure() { 443 } else { 80 })
+        self.url.port().unwrap_or(if self.is_secure() { 443 } else { 80 })
     }
 
-    /// What the `Host` field of the request says (RFC 6455 §4.1): [`Url::host`], and `:port` unless it is the scheme's
-    /// default. Never credentials.
+    /// Returns the value of `Host` (RFC 6455 §4.1): [`Url::host`], and `:port` unless it is the default of the scheme. It has
+    /// no credentials.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.0[Position::BeforeHost..Position::AfterPort]
+        &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
-    /// What the request line asks for: path and query. Printable ASCII that begins with `/`.
+    /// Returns the path and query for the request line: printable ASCII that begins with `/`.
     #[must_use]
     pub fn resource_name(&self) -> &str {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-3
         //# The "resource-name" (also known as /resource name/ in Section 4.1)
         //# can be constructed by concatenating the following:
-        &self.0[Position::BeforePath..Position::AfterQuery]
+        &self.url[Position::BeforePath..Position::AfterQuery]
     }
 
-    /// User name and password as in `ws://user:password@host/`, percent-decoded. Either may be empty, not both.
+    /// Returns user name and password of `ws://user:password@host/`, percent-decoded. At most one of them is empty.
     ///
-    /// They are sent only if the caller passes them on, and have no place in a `ws` URL that is not on the same machine.
+    /// They are sent only if the caller adds them to the request. Over `ws` to another machine, anyone in the network can
+    /// read them.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// let url = Url::parse("wss://user:p%40ss@example.com/")?;
+    /// assert_eq!(url.credentials(), Some(("user".into(), "p@ss".into())));
+    /// assert_eq!(Url::parse("wss://example.com/")?.credentials(), None);
+    /// # Ok::<(), protocol_websocket_url::UrlError>(())
+    /// ```
     #[must_use]
     pub fn credentials(&self) -> Option<(String, String)> {
-        let (user, password) = (self.0.username(), self.0.password().unwrap_or_default());
-        if user.is_empty() && password.is_empty() {
-            return None;
-        }
+        let Userinfo { user, password } = self.userinfo.as_deref()?;
         Some((decode(user).ok()?, decode(password).ok()?))
     }
 
-    /// The rules that hold however the URL came about.
-    fn check(url: url::Url) -> Result<Self, UrlError> {
+    /// Returns the URL with its credentials.
+    fn with_userinfo(&self) -> url::Url {
+        let mut url = self.url.clone();
+        if let Some(userinfo) = self.userinfo.as_deref() {
+            // These fail only for a URL without a host.
+            let _ = url.set_username(&userinfo.user);
+            let _ = url.set_password(Some(&userinfo.password));
+        }
+        url
+    }
+
+    /// Checks the rules for parsed and for resolved URLs, and separates the credentials.
+    fn check(mut url: url::Url) -> Result<Self, UrlError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-3
         //# Fragment identifiers are meaningless in the context of WebSocket
         //# URIs and MUST NOT be used on these URIs.
@@ -162,55 +208,79 @@ impl Url {
         if url.port() == Some(0) {
             return Err(UrlError::Port);
         }
-        decode(url.username())?;
-        decode(url.password().unwrap_or_default())?;
-        Ok(Self(url))
+        let (user, password) = (url.username(), url.password().unwrap_or_default());
+        decode(user)?;
+        decode(password)?;
+        let userinfo = (!user.is_empty() || !password.is_empty())
+            .then(|| Box::new(Userinfo { user: user.into(), password: password.into() }));
+        // These fail only for a URL without a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(Self { url, userinfo })
     }
 }
 
 impl FromStr for Url {
     type Err = UrlError;
 
-    /// As [`Url::parse`].
+    /// Parses as [`Url::parse`].
     fn from_str(text: &str) -> Result<Self, UrlError> {
         Self::parse(text)
     }
 }
 
+impl TryFrom<&str> for Url {
+    type Error = UrlError;
+
+    /// Parses as [`Url::parse`].
+    fn try_from(text: &str) -> Result<Self, UrlError> {
+        Self::parse(text)
+    }
+}
+
+impl AsRef<str> for Url {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.0.scheme(), self.authority(), self.resource_name())
+        f.pad(self.as_str())
     }
 }
 
+/// Hides credentials and query.
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = &self.0[Position::BeforePath..Position::AfterPath];
-        let query = if self.0.query().is_some() { "?…" } else { "" };
-        write!(f, "Url({}://{}{path}{query})", self.0.scheme(), self.authority())
+        let path = &self.url[Position::BeforePath..Position::AfterPath];
+        let query = if self.url.query().is_some() { "?…" } else { "" };
+        write!(f, "Url({}://{}{path}{query})", self.url.scheme(), self.authority())
     }
 }
 
-/// The WHATWG parser drops tabs and line ends, trims blanks, reads `\` as `/` and percent-encodes the rest.
+/// Rejects characters that the WHATWG parser would change: it drops tabs and line ends, trims spaces, reads `\` as `/`, and
+/// percent-encodes the others.
 fn check_characters(text: &str) -> Result<(), UrlError> {
-    let refused = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\');
-    if text.contains(refused) { Err(UrlError::Character) } else { Ok(()) }
+    let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\');
+    if text.contains(is_forbidden) { Err(UrlError::Character) } else { Ok(()) }
 }
 
-/// Scheme and what follows its colon, if the text begins with one (RFC 3986 §3.1).
+/// Splits off the scheme (RFC 3986 §3.1). Returns `None` if the text does not begin with one.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let in_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     (scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(in_scheme)).then_some((scheme, rest))
 }
 
-/// Behind the scheme come exactly two slashes. The WHATWG parser takes any number and would find a host in the path.
+/// Checks that exactly two slashes follow the scheme. The WHATWG parser accepts any number, and would read the host from the
+/// path.
 fn check_slashes(rest: &str) -> Result<(), UrlError> {
     let authority = rest.strip_prefix("//").ok_or(UrlError::Syntax)?;
     if authority.starts_with('/') { Err(UrlError::Host) } else { Ok(()) }
 }
 
-/// A name or an address as RFC 3986 §3.2.2 has it. In names, the WHATWG parser lets more through, such as `%22`.
+/// Returns whether this is a name or an address (RFC 3986 §3.2.2). The WHATWG parser accepts more in names, such as `%22`.
 fn is_host(host: &str) -> bool {
     let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
     !host.is_empty() && (host.starts_with('[') || host.bytes().all(in_name))
@@ -233,14 +303,14 @@ mod tests {
         Url::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn refused(texts: &[&str], error: UrlError) {
+    fn assert_rejected(texts: &[&str], error: UrlError) {
         for text in texts {
             assert_eq!(Url::parse(text), Err(error), "{text:?}");
         }
     }
 
     #[test]
-    fn the_parts_of_a_plain_url() {
+    fn splits_a_url_into_parts() {
         let url = url("ws://example.com:8080/chat?room=7");
         assert!(!url.is_secure());
         assert_eq!((url.host(), url.socket_host(), url.port()), ("example.com", "example.com", 8080));
@@ -249,17 +319,17 @@ mod tests {
     }
 
     #[test]
-    fn schemes_are_ws_and_wss_in_any_case() {
+    fn accepts_ws_and_wss_in_any_case() {
         assert!(!url("WS://h/").is_secure());
         assert!(url("wSs://h/").is_secure());
         let others = ["", "h", "/", "//h/", "://h/", "http://h/", "https://h/", "wsss://h/", "w s://h/", "1ws://h/"];
-        refused(&others[..8], UrlError::Scheme);
-        refused(&others[8..9], UrlError::Character);
-        refused(&others[9..], UrlError::Scheme);
+        assert_rejected(&others[..8], UrlError::Scheme);
+        assert_rejected(&others[8..9], UrlError::Character);
+        assert_rejected(&others[9..], UrlError::Scheme);
     }
 
     #[test]
-    fn default_ports_are_implied_and_not_in_the_host_field() {
+    fn implies_default_ports_and_omits_them_in_authority() {
         for (text, port, authority) in [
             ("ws://h/", 80, "h"),
             ("wss://h/", 443, "h"),
@@ -277,8 +347,8 @@ mod tests {
     }
 
     #[test]
-    fn ports_out_of_range_are_refused() {
-        refused(
+    fn rejects_ports_out_of_range() {
+        assert_rejected(
             &[
                 "ws://h:0/",
                 "ws://h:000",
@@ -293,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_names_or_addresses() {
+    fn accepts_names_and_addresses() {
         for (text, host, socket_host) in [
             ("ws://EXAMPLE.com/", "example.com", "example.com"),
             ("ws://127.0.0.1/", "127.0.0.1", "127.0.0.1"),
@@ -307,8 +377,8 @@ mod tests {
     }
 
     #[test]
-    fn bad_hosts_are_refused() {
-        refused(
+    fn rejects_invalid_hosts() {
+        assert_rejected(
             &[
                 "ws://",
                 "ws:///p",
@@ -334,8 +404,8 @@ mod tests {
     }
 
     #[test]
-    fn two_slashes_follow_the_scheme() {
-        refused(&["ws:", "ws:h", "ws:/h", "wss:h/p", "ws:?q"], UrlError::Syntax);
+    fn rejects_schemes_without_two_slashes() {
+        assert_rejected(&["ws:", "ws:h", "ws:/h", "wss:h/p", "ws:?q"], UrlError::Syntax);
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-3
@@ -344,13 +414,13 @@ mod tests {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-3
     //# the character "#", when not indicating the start of a fragment, MUST be escaped as %23.
     #[test]
-    fn fragments_are_refused_even_empty_ones() {
-        refused(&["ws://h#f", "ws://h/#", "ws://h/p?q#", "ws://h/p?q#f", "ws://h#"], UrlError::Fragment);
+    fn rejects_fragments_even_empty_ones() {
+        assert_rejected(&["ws://h#f", "ws://h/#", "ws://h/p?q#", "ws://h/p?q#f", "ws://h#"], UrlError::Fragment);
         assert_eq!(url("ws://h/a%23b").resource_name(), "/a%23b");
     }
 
     #[test]
-    fn resource_names_begin_with_a_slash() {
+    fn resource_name_begins_with_a_slash() {
         for (text, resource_name) in [
             ("ws://h", "/"),
             ("ws://h?q", "/?q"),
@@ -367,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_and_controls_are_refused_wherever_they_stand() {
+    fn rejects_spaces_and_controls_anywhere() {
         for c in [' ', '\t', '\n', '\r', '\0', '\u{b}', '\x7f', '\u{85}', '\u{a0}', '\u{2028}', '\\', '"', '<', '>'] {
             for place in 0.."ws://u@host:80/path?query".len() {
                 let mut text = "ws://u@host:80/path?query".to_string();
@@ -380,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_kept_apart() {
+    fn separates_credentials() {
         let url = url("ws://us%65r:p%C3%A4ss%3A@h:81/x");
         assert_eq!(url.credentials(), Some(("user".into(), "päss:".into())));
         assert_eq!((url.host(), url.authority(), url.resource_name()), ("h", "h:81", "/x"));
@@ -399,9 +469,9 @@ mod tests {
         assert_eq!(url("ws://h/x?q").to_string(), "ws://h/x?q");
     }
 
-    /// What the documentation of [`Url`] lists.
+    /// The table in the documentation of [`Url`].
     #[test]
-    fn urls_are_normalized_as_browsers_do_it() {
+    fn normalizes_as_browsers_do() {
         for (text, normalized) in [
             ("WS://ex%61mple.COM", "ws://example.com/"),
             ("ws://bücher.example/", "ws://xn--bcher-kva.example/"),
@@ -425,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_may_be_half_or_empty() {
+    fn accepts_partial_and_empty_credentials() {
         assert_eq!(url("ws://u@h/").credentials(), Some(("u".into(), "".into())));
         assert_eq!(url("ws://:p@h/").credentials(), Some(("".into(), "p".into())));
         assert_eq!(url("ws://@h/").credentials(), None);
@@ -433,17 +503,25 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_are_not_utf8_are_refused() {
-        refused(&["ws://%FF@h/", "ws://u:%FF@h/"], UrlError::Userinfo);
+    fn rejects_credentials_that_are_not_utf8() {
+        assert_rejected(&["ws://%FF@h/", "ws://u:%FF@h/"], UrlError::Userinfo);
     }
 
     #[test]
-    fn urls_with_other_credentials_differ() {
+    fn as_str_and_conversions_have_no_credentials() {
+        let url = Url::try_from("ws://u:p@h:80?q").unwrap();
+        assert_eq!((url.as_str(), url.as_ref(), &*url.to_string()), ("ws://h/?q", "ws://h/?q", "ws://h/?q"));
+        assert_eq!(format!("{:>10}", Url::parse("ws://h/").unwrap()), "   ws://h/");
+        assert_eq!(Url::try_from("h"), Err(UrlError::Scheme));
+    }
+
+    #[test]
+    fn compares_credentials() {
         assert_ne!(url("ws://a@h/"), url("ws://b@h/"));
     }
 
     #[test]
-    fn references_are_resolved() {
+    fn resolves_references() {
         let base = url("ws://u:p@example.com:81/a/b?c");
         for (reference, joined) in [
             ("", "ws://u:p@example.com:81/a/b?c"),
@@ -464,9 +542,17 @@ mod tests {
         assert_eq!(url("wss://h/").join("/d"), Url::parse("wss://h/d"));
     }
 
-    /// RFC 9110 §10.2.2 lets the target of a redirect have one.
     #[test]
-    fn the_fragment_of_a_reference_is_dropped() {
+    fn relative_references_keep_encoded_credentials() {
+        let base = url("ws://us%65r:p%C3%A4ss%3A%25'@h/a");
+        assert_eq!(base.join("b"), Url::parse("ws://us%65r:p%C3%A4ss%3A%25'@h/b"));
+        assert_eq!(base.join("b").unwrap().credentials(), base.credentials());
+        assert_eq!(base.join("//h/b").unwrap().credentials(), None);
+    }
+
+    /// RFC 9110 §10.2.2 allows a fragment in the target of a redirect.
+    #[test]
+    fn drops_the_fragment_of_a_reference() {
         let base = url("ws://u:p@example.com:81/a/b?c");
         for (reference, without) in [
             ("#top", ""),
@@ -485,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_references_are_refused() {
+    fn rejects_invalid_references() {
         for (reference, error) in [
             ("ftp://other/", UrlError::Scheme),
             ("mailto:a@b", UrlError::Syntax),
@@ -505,16 +591,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn display_is_the_inverse_of_parse(
+        fn roundtrips_display_through_parse(
             text in "[wW]ss?://([a-zé0-9.-]{1,12}|\\[[0-9a-f:]{2,9}\\])(:[0-9]{0,5})?(/[!-~é]{0,16})?(\\?[!-~ü]{0,16})?"
         ) {
             if let Ok(url) = Url::parse(&text) {
-                prop_assert_eq!(Url::parse(&url.to_string()), Ok(url));
+                prop_assert_eq!(Url::parse(&format!("{url}")), Ok(url));
             }
         }
 
         #[test]
-        fn what_goes_on_the_wire_is_printable_ascii(text in "wss?://\\PC{1,24}") {
+        fn authority_and_resource_name_are_printable_ascii(text in "wss?://\\PC{1,24}") {
             if let Ok(url) = Url::parse(&text) {
                 prop_assert!(url.resource_name().starts_with('/'));
                 prop_assert!(!url.authority().is_empty() && !url.authority().contains(['@', '/']));
@@ -523,7 +609,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(base in "wss?://[a-z]{1,4}/.{0,8}", text in any::<String>()) {
+        fn any_text_is_parsed_without_panic(base in "wss?://[a-z]{1,4}/.{0,8}", text in any::<String>()) {
             let _ = Url::parse(&text);
             let _ = Url::parse(&base).map(|base| base.join(&text));
         }

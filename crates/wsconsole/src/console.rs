@@ -1,368 +1,336 @@
-use std::io::{self, ErrorKind, Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! One session: the opening handshake, messages in both directions, the closing handshake, and the end of the
+//! transport.
+
+use std::fmt;
+use std::io;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
-use mio::{Events, Poll, Token, Waker};
+use bytes::BytesMut;
 use protocol_websocket::{
-    Client, Close, CloseCode, Config, Error, Event, Limits, Message, Negotiated, OsRandom, PermessageDeflate, State,
-    Timeout, Timeouts, Version,
+    Client, Close, CloseCode, Config, Error, Event, Limits, Negotiated, OsRandom, PermessageDeflate, State, Timeout,
+    Timeouts, Version,
 };
 
-use crate::hex::HexDump;
+use crate::note::{note, quote};
 use crate::options::Options;
+use crate::poller::Poller;
 use crate::refusal::Refusal;
+use crate::signals::Interrupt;
 use crate::status::{Failure, Status};
-use crate::text::{line, mark, note, quote};
+use crate::stdin;
+use crate::stdout::Stdout;
+use crate::stream::{Received, Stream};
 use crate::transport::Transport;
-use crate::{signals, stdin};
 
-const SOCKET: Token = Token(0);
-const WAKE: Token = Token(1);
-/// Beyond this many unsent bytes no more input is read.
-const BACKLOG: usize = 256 * 1024;
-/// The longest message: as much as the node package `ws` takes.
+/// While more unsent bytes are buffered, no further line is sent.
+const HIGH_WATER_MARK: usize = 256 * 1024;
+/// The limit of the node package `ws`.
 const MAX_MESSAGE: u64 = 100 * 1024 * 1024;
-/// For the opening handshake with all that comes before it (name lookup, TCP, TLS), and for the answer to a Close.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// When all is said, how long the server has to close the transport first (RFC 6455 §7.1.1).
-const LINGER: Duration = Duration::from_secs(1);
+/// For name lookup, TCP, TLS and the opening handshake together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the server's response to our Close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for draft-hixie-75, where a server need not respond to a Close.
+const HIXIE75_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// After the closing handshake, the time that the server has to close the transport first (RFC 6455 §7.1.1).
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One session, from the request to the end of the transport.
 pub(crate) struct Console {
     client: Client,
-    version: Version,
-    input: BytesMut,
-    output: BytesMut,
-    transport: Transport,
-    /// What was last read, before it is appended to `input`.
-    chunk: Vec<u8>,
-    /// What is written and what is read.
-    dumps: Option<[HexDump; 2]>,
-    poll: Poll,
-    waker: Arc<Waker>,
-    start: Instant,
-    /// The lines to send, from the opening handshake to the end of input.
-    lines: Option<Receiver<io::Result<String>>>,
-    /// Raised by a signal, once there is a connection to close.
-    stop: Option<Arc<AtomicBool>>,
+    stream: Stream,
+    stdout: Stdout,
+    poller: Poller,
+    started: Instant,
+    /// `None` before the connection is open. Until then a signal ends the process.
+    interrupt: Option<Interrupt>,
+    /// Reading stdin or writing stdout failed, which decides the exit status.
+    local_io_failed: bool,
+    phase: Phase,
+}
+
+/// What the session waits for.
+enum Phase {
+    /// The end of the opening handshake.
+    Connecting,
+    /// Lines to send, and messages.
+    Open(Receiver<io::Result<String>>),
+    /// Messages and the server's Close: nothing more is sent, because our Close was, or because a write failed.
+    Closing,
+    Ended(Ended),
+}
+
+/// The WebSocket connection is over. The server has until the deadline to close the transport first.
+struct Ended {
+    status: Status,
+    deadline: Instant,
     refusal: Option<Refusal>,
-    /// Whether the server takes nothing more.
-    unwritable: bool,
-    /// Whether stdout takes nothing more.
-    unprintable: bool,
-    /// Whether our own input or output failed, whatever becomes of the connection.
-    failed: bool,
-    /// Whether there is nothing more to wait for from the server.
-    silent: bool,
-    /// What became of the connection, and until when the server may close the transport.
-    end: Option<(Status, Instant)>,
 }
 
 impl Console {
-    /// Connects, and is ready to write the request.
+    /// Connects and buffers the request of the opening handshake.
     pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
-        // A server of draft-hixie-75 need not answer a Close.
-        let close = if options.version == Version::Hixie75 { LINGER } else { PATIENCE };
-        let timeouts = Timeouts { handshake: Some(PATIENCE), close: Some(close), ..Timeouts::NONE };
-        let config = Config::new().limits(Limits::new(MAX_MESSAGE)).timeouts(timeouts);
-        let config = if options.no_deflate { config } else { config.extension(PermessageDeflate::new()) };
         let mut output = BytesMut::new();
-        let mut client = Client::connect(&options.url, &options.offer(), config, OsRandom::new(), &mut output)
-            .map_err(|error| Failure::new(Status::Unusable, format!("cannot ask for this: {error}")))?;
-        // One deadline for all handshakes: that of the library runs from here, too.
-        let start = Instant::now();
+        let mut client = Client::connect(&options.url, &options.offer(), config(options), OsRandom::new(), &mut output)
+            .map_err(|error| Failure::new(Status::LocalError, format!("cannot build the request: {error}")))?;
+        // One deadline for all handshakes: the timeout of the opening handshake starts before TCP connects.
+        let started = Instant::now();
         let _ = client.handle_timeout(Duration::ZERO, &mut output);
-        let mut transport = Transport::connect(&options.url, options.ca.as_deref(), start + PATIENCE)?;
-        let poll = Poll::new()?;
-        transport.register(poll.registry(), SOCKET)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let mut transport = Transport::connect(&options.url, options.ca.as_deref(), started + CONNECT_TIMEOUT)?;
+        let poller = Poller::new(&mut transport)?;
         Ok(Self {
             client,
-            version: options.version,
-            input: BytesMut::new(),
-            output,
-            transport,
-            chunk: vec![0; 64 * 1024],
-            dumps: options.hex.then(|| [HexDump::new(mark(">")), HexDump::new(mark("<"))]),
-            poll,
-            waker,
-            start,
-            lines: None,
-            stop: None,
-            refusal: None,
-            unwritable: false,
-            unprintable: false,
-            failed: false,
-            silent: false,
-            end: None,
+            stream: Stream::new(transport, output, options.hex),
+            stdout: Stdout::new(),
+            poller,
+            started,
+            interrupt: None,
+            local_io_failed: false,
+            phase: Phase::Connecting,
         })
     }
 
-    /// Goes on until the connection and the transport are closed.
+    /// Runs until the connection and the transport are closed, and returns the exit status.
     pub(crate) fn run(mut self) -> Result<Status, Failure> {
-        let mut events = Events::with_capacity(8);
         loop {
-            let mut busy = self.read()?;
-            busy |= self.take_lines();
-            self.obey_signal();
-            self.watch_the_clock();
-            busy |= self.write();
-            if let Some(status) = self.over() {
+            let mut is_active = self.read()?;
+            is_active |= self.send_lines();
+            self.check_interrupt();
+            self.check_timeouts();
+            is_active |= self.write();
+            if let Some(status) = self.exit_status() {
                 return Ok(status);
             }
-            if busy {
-                continue;
-            }
-            match self.poll.poll(&mut events, self.patience()) {
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
-                _ => {}
+            if !is_active {
+                self.poller.wait(self.time_left())?;
             }
         }
     }
 
-    /// Reads once. Says whether there may be more.
+    /// Reads once. Returns whether there may be more to read.
     fn read(&mut self) -> Result<bool, Failure> {
-        match self.transport.read(&mut self.chunk) {
-            Ok(0) => self.hang_up(None),
-            Ok(n) => {
-                let bytes = self.chunk.get(..n).unwrap_or_default();
-                if let Some([_, dump]) = &mut self.dumps {
-                    dump.show(bytes);
-                }
-                if self.end.is_none() || self.refusal.is_some() {
-                    self.input.extend_from_slice(bytes);
-                }
-                self.receive()?;
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => self.hang_up(Some(&error)),
+        match self.stream.read() {
+            Received::Nothing => return Ok(false),
+            Received::Bytes => self.receive()?,
+            Received::End(error) => self.end_of_stream(error.as_ref()),
         }
-        Ok(!self.silent)
+        Ok(true)
     }
 
+    /// Handles the events of the buffered input.
     fn receive(&mut self) -> Result<(), Failure> {
-        while self.end.is_none() {
-            match self.client.receive(&mut self.input, &mut self.output) {
+        loop {
+            if let Phase::Ended(ended) = &self.phase {
+                if ended.refusal.is_none() {
+                    self.stream.input.clear();
+                }
+                return Ok(());
+            }
+            match self.client.receive(&mut self.stream.input, &mut self.stream.output) {
                 Ok(Some(event)) => self.handle(event)?,
-                Ok(None) => break,
+                Ok(None) => return Ok(()),
                 Err(error) => self.fail(error),
             }
         }
-        Ok(())
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::Open(negotiated) => self.begin(&negotiated)?,
-            Event::Message(message) => self.print(&message),
+            Event::Open(negotiated) => self.opened(&negotiated)?,
+            Event::Message(message) => {
+                if let Err(error) = self.stdout.print(&message) {
+                    // A closed pipe ends the session and is not an error.
+                    if error.kind() != io::ErrorKind::BrokenPipe {
+                        note(&format!("cannot write the output: {error}"));
+                        self.local_io_failed = true;
+                    }
+                    self.close(CloseCode::GOING_AWAY, "stdout is closed");
+                }
+            }
             Event::Ping(payload) => note(&format!("ping {}", quote(&payload))),
             Event::Pong(payload) => note(&format!("pong {}", quote(&payload))),
             Event::Close(close) => self.closed(close.as_ref()),
-            Event::Rejected(head) => {
-                self.refusal = Some(Refusal::rejected(&head));
-                self.end(Status::Refused);
-            }
-            Event::Redirect(redirect) => {
-                self.refusal = Some(Refusal::redirected(&redirect));
-                self.end(Status::Refused);
-            }
+            Event::Rejected(head) => self.end(Status::Refused, Some(Refusal::rejected(&head))),
+            Event::Redirect(redirect) => self.end(Status::Refused, Some(Refusal::redirected(&redirect))),
             _ => {}
         }
         Ok(())
     }
 
-    /// The handshake is done: from here on there is something to send, and something to close.
-    fn begin(&mut self, negotiated: &Negotiated) -> Result<(), Failure> {
-        self.stop = Some(signals::stop(Arc::clone(&self.waker))?);
-        self.lines = Some(stdin::lines(Arc::clone(&self.waker))?);
+    /// Starts to read lines and to handle signals.
+    fn opened(&mut self, negotiated: &Negotiated) -> Result<(), Failure> {
+        self.interrupt = Some(Interrupt::new(self.poller.waker())?);
+        self.phase = Phase::Open(stdin::lines(self.poller.waker())?);
         let subprotocol = negotiated.subprotocol.iter().map(|name| format!(", subprotocol {name}"));
         let extensions = negotiated.extensions.iter().map(|extension| format!(", {extension}"));
-        note(&subprotocol.chain(extensions).fold(String::from("open"), |line, more| line + &more));
+        note(&subprotocol.chain(extensions).fold(String::from("open"), |line, item| line + &item));
         Ok(())
     }
 
-    fn print(&mut self, message: &Message) {
-        if self.unprintable {
-            return;
-        }
-        let mut stdout = io::stdout().lock();
-        if let Err(error) = stdout.write_all(line(message).as_bytes()).and_then(|()| stdout.flush()) {
-            self.unprintable = true;
-            if error.kind() != ErrorKind::BrokenPipe {
-                note(&format!("cannot write the output: {error}"));
-                self.failed = true;
-            }
-            self.leave(CloseCode::GOING_AWAY, "nobody reads the output");
-        }
-    }
-
-    fn closed(&mut self, close: Option<&Close>) {
-        match close {
-            None => note("closed without a code"),
-            Some(Close { code, reason }) if reason.is_empty() => note(&format!("closed with {code}")),
-            Some(Close { code, reason }) => note(&format!("closed with {code} {}", quote(reason.as_bytes()))),
-        }
-        self.end(Status::of(close));
-    }
-
-    fn fail(&mut self, error: Error) {
-        match error {
-            Error::Timeout(Timeout::Close) if self.may_hang_up() => self.closed(None),
-            Error::Timeout(_) | Error::UnexpectedEof => self.lose(&error),
-            _ => {
-                note(&format!("the server broke the protocol: {error}"));
-                self.end(Status::Violated);
-            }
-        }
-    }
-
-    /// The transport is over.
-    fn hang_up(&mut self, error: Option<&io::Error>) {
-        self.silent = true;
-        let eof = self.client.receive_eof();
-        if self.end.is_none() {
-            match (error, &eof) {
-                (Some(error), _) => self.lose(error),
-                (None, Err(_)) if self.may_hang_up() => self.closed(None),
-                (None, Err(error)) => self.lose(error),
-                // Servers of the two oldest versions need not answer our Close before they end the connection.
-                (None, Ok(())) => {
-                    note("closed: the server ended the connection after our close");
-                    self.end(Status::Clean);
-                }
-            }
-        }
-    }
-
-    /// draft-hixie-75 has no closing handshake: there an open connection ends with its transport.
-    const fn may_hang_up(&self) -> bool {
-        matches!(self.version, Version::Hixie75) && self.stop.is_some()
-    }
-
-    fn lose(&mut self, why: &dyn std::fmt::Display) {
-        note(&format!("connection lost: {why}"));
-        self.end(Status::Lost);
-    }
-
-    fn end(&mut self, status: Status) {
-        self.lines = None;
-        self.end = self.end.or_else(|| Some((status, Instant::now() + LINGER)));
-    }
-
-    /// Sends what there is to send, as far as the socket keeps up. Says whether there was anything.
-    fn take_lines(&mut self) -> bool {
-        let mut taken = false;
-        while let Some(lines) = &self.lines {
-            if self.output.len() > BACKLOG {
+    /// Sends lines up to the high-water mark. Returns whether anything was sent.
+    fn send_lines(&mut self) -> bool {
+        let mut is_active = false;
+        while let Phase::Open(lines) = &self.phase {
+            if self.stream.output.len() > HIGH_WATER_MARK {
                 break;
             }
             match lines.try_recv() {
                 Ok(Ok(line)) => {
-                    if let Err(error) = self.client.send(line, &mut self.output) {
+                    if let Err(error) = self.client.send(line, &mut self.stream.output) {
                         note(&format!("cannot send: {error}"));
                     }
                 }
                 Ok(Err(error)) => {
                     note(&format!("cannot read the input: {error}"));
-                    self.failed = true;
+                    self.local_io_failed = true;
                 }
-                // The time to wait for an answer begins when all is written.
-                Err(TryRecvError::Disconnected) if self.output.is_empty() => {
-                    self.leave(CloseCode::NORMAL, "end of input");
-                }
-                Err(_) => break,
+                Err(TryRecvError::Disconnected) => self.close(CloseCode::NORMAL, "end of input"),
+                Err(TryRecvError::Empty) => break,
             }
-            taken = true;
+            is_active = true;
         }
-        taken
+        is_active
     }
 
-    /// Begins the closing handshake.
-    fn leave(&mut self, code: CloseCode, why: &str) {
-        self.lines = None;
-        if self.client.close(Close::from(code), &mut self.output).is_ok() {
-            match self.version.has_length_framing() {
-                true => note(&format!("closing with {code}: {why}")),
-                false => note(&format!("closing: {why}")),
+    /// Starts the closing handshake.
+    fn close(&mut self, code: CloseCode, reason: &str) {
+        self.phase = Phase::Closing;
+        if self.client.close(Close::from(code), &mut self.stream.output).is_ok() {
+            match self.client.version().has_length_framing() {
+                true => note(&format!("closing with {code}: {reason}")),
+                false => note(&format!("closing: {reason}")),
             }
         }
     }
 
-    fn obey_signal(&mut self) {
-        if self.stop.as_ref().is_some_and(|stop| stop.swap(false, Ordering::Relaxed)) {
-            if self.client.state() == State::Open {
-                self.leave(CloseCode::GOING_AWAY, "interrupted");
-            } else {
-                self.lose(&"interrupted while closing");
-                self.silent = true;
-            }
+    fn check_interrupt(&mut self) {
+        if !self.interrupt.as_ref().is_some_and(Interrupt::take) {
+            return;
         }
+        if self.client.state() == State::Open {
+            return self.close(CloseCode::GOING_AWAY, "interrupted");
+        }
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.lose(&"interrupted while closing");
+        }
+        self.stop_waiting();
     }
 
-    fn watch_the_clock(&mut self) {
-        let now = self.start.elapsed();
-        if self.end.is_none()
+    fn check_timeouts(&mut self) {
+        let now = self.started.elapsed();
+        if !matches!(self.phase, Phase::Ended(_))
             && self.client.poll_timeout().is_some_and(|at| at <= now)
-            && let Err(error) = self.client.handle_timeout(now, &mut self.output)
+            && let Err(error) = self.client.handle_timeout(now, &mut self.stream.output)
         {
             self.fail(error);
         }
     }
 
-    /// Writes what the socket takes. Says whether that was anything.
+    /// Writes what the socket takes. Returns whether anything was written.
     fn write(&mut self) -> bool {
-        let mut written = false;
-        let result = loop {
-            if self.unwritable || self.output.is_empty() {
-                break self.transport.flush();
-            }
-            match self.transport.write(&self.output) {
-                Ok(0) => break Err(ErrorKind::WriteZero.into()),
-                Ok(n) => {
-                    if let Some([dump, _]) = &mut self.dumps {
-                        dump.show(self.output.get(..n).unwrap_or_default());
-                    }
-                    self.output.advance(n);
-                    written = true;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
-            }
-        };
-        if result.is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
-            // What the server said before may still be there to be read, and how it ended.
-            self.unwritable = true;
-            self.lines = None;
+        let is_active = self.stream.write();
+        // Starts the timeout for a Close that was written.
+        self.client.flush(&mut self.stream.output);
+        // The server may have sent messages and its Close before it closed its end, so reading goes on.
+        if !self.stream.is_writable() && matches!(self.phase, Phase::Open(_)) {
+            self.phase = Phase::Closing;
         }
-        if self.unwritable {
-            self.output.clear();
-        }
-        written
+        is_active
     }
 
-    /// The exit status, once there is nothing left to wait for.
-    fn over(&mut self) -> Option<Status> {
-        let (status, until) = self.end?;
-        let told = self.refusal.as_ref().is_some_and(|refusal| refusal.is_whole(&self.input));
-        if !self.silent && !told && Instant::now() < until {
+    /// Handles an error of the connection.
+    fn fail(&mut self, error: Error) {
+        match error {
+            Error::Timeout(Timeout::Close) if self.may_end_without_close() => self.closed(None),
+            Error::Timeout(_) | Error::UnexpectedEof => self.lose(&error),
+            _ => {
+                note(&format!("the server violated the protocol: {error}"));
+                self.end(Status::ProtocolError, None);
+            }
+        }
+    }
+
+    /// Handles the end of the transport.
+    fn end_of_stream(&mut self, error: Option<&io::Error>) {
+        let eof = self.client.receive_eof();
+        if !matches!(self.phase, Phase::Ended(_)) {
+            match (error, &eof) {
+                (Some(error), _) => self.lose(error),
+                (None, Err(_)) if self.may_end_without_close() => self.closed(None),
+                (None, Err(error)) => self.lose(error),
+                // Servers of the two oldest versions need not respond to our Close before they end the connection.
+                (None, Ok(())) => {
+                    note("closed: the server ended the connection after our close");
+                    self.end(Status::Clean, None);
+                }
+            }
+        }
+        self.stop_waiting();
+    }
+
+    /// Whether the end of the transport is a clean end: draft-hixie-75 has no closing handshake.
+    fn may_end_without_close(&self) -> bool {
+        matches!(self.client.version(), Version::Hixie75) && self.interrupt.is_some()
+    }
+
+    /// Ends the session after the server's Close.
+    fn closed(&mut self, close: Option<&Close>) {
+        match close {
+            None => note("closed without a code"),
+            Some(Close { code, reason, .. }) if reason.is_empty() => note(&format!("closed with {code}")),
+            Some(Close { code, reason, .. }) => note(&format!("closed with {code} {}", quote(reason.as_bytes()))),
+        }
+        self.end(Status::of(close), None);
+    }
+
+    /// Ends the session without a closing handshake.
+    fn lose(&mut self, reason: &dyn fmt::Display) {
+        note(&format!("connection lost: {reason}"));
+        self.end(Status::Lost, None);
+    }
+
+    /// Ends the session. The first status stays.
+    fn end(&mut self, status: Status, refusal: Option<Refusal>) {
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.phase = Phase::Ended(Ended { status, deadline: Instant::now() + LINGER_TIMEOUT, refusal });
+        }
+    }
+
+    /// Drops the rest of the time that the server has to close the transport.
+    fn stop_waiting(&mut self) {
+        if let Phase::Ended(ended) = &mut self.phase {
+            ended.deadline = Instant::now();
+        }
+    }
+
+    /// Returns the exit status if the session is over and nothing more is awaited.
+    fn exit_status(&mut self) -> Option<Status> {
+        let Phase::Ended(Ended { status, deadline, refusal }) = &self.phase else { return None };
+        let body = &self.stream.input;
+        let is_complete = refusal.as_ref().is_some_and(|refusal| refusal.is_complete(body));
+        if !is_complete && Instant::now() < *deadline {
             return None;
         }
-        if let Some(refusal) = &self.refusal {
-            refusal.show(&self.input);
+        if let Some(refusal) = refusal {
+            refusal.print_body(body);
         }
-        self.transport.finish();
-        Some(if self.failed { Status::Unusable } else { status })
+        self.stream.finish();
+        Some(if self.local_io_failed { Status::LocalError } else { *status })
     }
 
-    /// How long nothing may happen.
-    fn patience(&self) -> Option<Duration> {
-        match self.end {
-            Some((_, until)) => Some(until.saturating_duration_since(Instant::now())),
-            None => Some(self.client.poll_timeout()?.saturating_sub(self.start.elapsed())),
+    /// The time until the next deadline.
+    fn time_left(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Ended(ended) => Some(ended.deadline.saturating_duration_since(Instant::now())),
+            _ => Some(self.client.poll_timeout()?.saturating_sub(self.started.elapsed())),
         }
     }
+}
+
+fn config(options: &Options) -> Config {
+    let close_timeout = if options.version == Version::Hixie75 { HIXIE75_CLOSE_TIMEOUT } else { CLOSE_TIMEOUT };
+    let timeouts = Timeouts::NONE.handshake(Some(CONNECT_TIMEOUT)).close(Some(close_timeout));
+    let config = Config::new().limits(Limits::new(MAX_MESSAGE)).timeouts(timeouts);
+    if options.no_deflate { config } else { config.extension(PermessageDeflate::new()) }
 }

@@ -1,9 +1,15 @@
+//! Bytes in hexadecimal.
+
 use std::io::{self, Write};
 
-use crate::text::hex;
+/// Formats bytes in lower-case hexadecimal without spaces.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
+}
 
-/// A dump of all bytes of one direction: a mark, the offset in the stream, sixteen bytes in hexadecimal, the same in
-/// ASCII.
+/// Dumps the bytes of one direction. Each row has a mark, the offset in the stream, sixteen bytes in hexadecimal, and
+/// the same bytes in ASCII.
 #[derive(Debug)]
 pub(crate) struct HexDump {
     mark: String,
@@ -17,8 +23,8 @@ impl HexDump {
         Self { mark: mark.into(), offset: 0 }
     }
 
-    /// Dumps the bytes that come next to stderr.
-    pub(crate) fn show(&mut self, bytes: &[u8]) {
+    /// Writes the next bytes of the stream to stderr. An error is ignored, because it cannot be reported.
+    pub(crate) fn print(&mut self, bytes: &[u8]) {
         let _ = io::stderr().write_all(self.dump(bytes).as_bytes());
     }
 
@@ -32,16 +38,16 @@ impl HexDump {
 
     fn row(&mut self, row: &[u8], lines: &mut String) {
         lines.push_str(&format!("{} {:08x} ", self.mark, self.offset));
-        for place in 0..Self::WIDTH {
-            lines.push_str(if place == Self::WIDTH / 2 { "  " } else { " " });
-            match row.get(place) {
+        for column in 0..Self::WIDTH {
+            lines.push_str(if column == Self::WIDTH / 2 { "  " } else { " " });
+            match row.get(column) {
                 Some(&byte) => lines.push_str(&hex(&[byte])),
                 None => lines.push_str("  "),
             }
         }
-        let shown = |&byte: &u8| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' };
+        let ascii = |&byte: &u8| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '.' };
         lines.push_str("  |");
-        lines.extend(row.iter().map(shown));
+        lines.extend(row.iter().map(ascii));
         lines.push_str("|\n");
         self.offset += row.len() as u64;
     }
@@ -52,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_sixteen() {
+    fn splits_bytes_into_rows_of_sixteen() {
         let bytes: Vec<u8> = (b'a'..=b'q').collect();
         assert_eq!(
             HexDump::new(">").dump(&bytes),
@@ -62,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_offset_goes_on() {
+    fn continues_the_offset() {
         let mut dump = HexDump::new("<");
         assert_eq!(dump.dump(b""), "");
         assert_eq!(

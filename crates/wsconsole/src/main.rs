@@ -1,29 +1,37 @@
-//! `wsconsole`: a WebSocket console. Lines in, messages out, and every byte shown if you ask.
+//! `wsconsole`: a WebSocket console. It sends lines of stdin, prints messages to stdout, and can dump every byte.
 #![forbid(unsafe_code)]
 
+mod connect;
 mod console;
+mod escape;
 mod hex;
+mod line;
+mod note;
 mod options;
+mod poller;
 mod refusal;
 mod signals;
 mod status;
 mod stdin;
-mod text;
+mod stdout;
+mod stream;
+mod tls;
 mod transport;
 
 use clap::Parser;
 
 use console::Console;
+use note::note;
 use options::Options;
 use status::{Failure, Status};
-use text::note;
 
 fn main() -> Status {
     let options = match Options::try_parse() {
         Ok(options) => options,
-        Err(answer) => {
-            let _ = answer.print();
-            return if answer.use_stderr() { Status::Unusable } else { Status::Clean };
+        // Help and the program's version arrive here, too.
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Status::LocalError } else { Status::Clean };
         }
     };
     Console::open(&options).and_then(Console::run).unwrap_or_else(|Failure { status, text }| {

@@ -1,22 +1,24 @@
+//! The response of a server that refuses or redirects the opening handshake.
+
 use bytes::BytesMut;
 use protocol_websocket::Redirect;
 use protocol_websocket::http::{Headers, ResponseHead};
 
-use crate::text::note;
+use crate::note::note;
 
-/// The answer of a server that does not want to speak WebSocket here, while its body comes in.
+/// A response whose head is printed, and whose body is printed when enough of it was received.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    body: usize,
+    body_len: usize,
 }
 
 impl Refusal {
-    /// How much of the body is shown.
+    /// The longest part of a body that is printed.
     const MAX_BODY: usize = 1024;
 
     pub(crate) fn rejected(head: &ResponseHead) -> Self {
         note(&format!("refused: {} {}", head.status(), head.reason()));
-        Self::tell(head.headers())
+        Self::print_headers(head.headers())
     }
 
     pub(crate) fn redirected(redirect: &Redirect) -> Self {
@@ -25,25 +27,25 @@ impl Refusal {
             Err(error) => format!("{} ({error})", redirect.location()),
         };
         note(&format!("redirected, not followed: {} to {target}", redirect.status()));
-        Self::tell(redirect.headers())
+        Self::print_headers(redirect.headers())
     }
 
-    fn tell(headers: &Headers) -> Self {
+    fn print_headers(headers: &Headers) -> Self {
         for (name, value) in headers.iter() {
             note(&format!("  {name}: {}", String::from_utf8_lossy(value)));
         }
-        let announced = headers.get_str("content-length").and_then(|length| length.parse().ok());
-        Self { body: announced.map_or(Self::MAX_BODY, |length: usize| length.min(Self::MAX_BODY)) }
+        let content_length = headers.get_str("content-length").and_then(|length| length.parse().ok());
+        Self { body_len: content_length.map_or(Self::MAX_BODY, |length: usize| length.min(Self::MAX_BODY)) }
     }
 
-    /// Whether as much of the body is here as will be shown.
-    pub(crate) fn is_whole(&self, body: &BytesMut) -> bool {
-        body.len() >= self.body
+    /// Whether all of the body that will be printed was received.
+    pub(crate) fn is_complete(&self, body: &BytesMut) -> bool {
+        body.len() >= self.body_len
     }
 
-    pub(crate) fn show(&self, body: &BytesMut) {
-        let shown = body.get(..self.body).unwrap_or(body);
-        for line in String::from_utf8_lossy(shown).lines() {
+    pub(crate) fn print_body(&self, body: &BytesMut) {
+        let printed = body.get(..self.body_len).unwrap_or(body);
+        for line in String::from_utf8_lossy(printed).lines() {
             note(&format!("  | {line}"));
         }
     }

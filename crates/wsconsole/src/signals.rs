@@ -1,3 +1,5 @@
+//! SIGINT and SIGTERM.
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,22 +10,32 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-/// Raises the flag and wakes when we are asked to stop. Whoever asks again is obeyed at once.
-pub(crate) fn stop(waker: Arc<Waker>) -> io::Result<Arc<AtomicBool>> {
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag down, and raises it.
-        flag::register_conditional_default(signal, Arc::clone(&asked))?;
-        flag::register(signal, Arc::clone(&asked))?;
-    }
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&stop);
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        for _ in signals.forever() {
-            raised.store(true, Ordering::Relaxed);
-            let _ = waker.wake();
+/// Whether a signal has arrived. A second signal ends the process.
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Installs the handlers. The first signal wakes the waker.
+    pub(crate) fn new(waker: Arc<Waker>) -> io::Result<Self> {
+        let first_signal = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the default action of the signal is for when the flag was set by an earlier one.
+            flag::register_conditional_default(signal, Arc::clone(&first_signal))?;
+            flag::register(signal, Arc::clone(&first_signal))?;
         }
-    })?;
-    Ok(stop)
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let interrupt = Self(Arc::new(AtomicBool::new(false)));
+        let raised = Arc::clone(&interrupt.0);
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            for _ in signals.forever() {
+                raised.store(true, Ordering::Relaxed);
+                let _ = waker.wake();
+            }
+        })?;
+        Ok(interrupt)
+    }
+
+    /// Returns whether a signal has arrived since the last call.
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
 }

@@ -1,35 +1,37 @@
+//! The exit status.
+
 use std::fmt;
 use std::io;
 use std::process::{ExitCode, Termination};
 
 use protocol_websocket::{Close, CloseCode};
 
-/// How it went: the exit status. `--help` and the README describe the same numbers.
+/// The exit status. `--help` and the README describe the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Status {
-    /// The connection was closed in order, by either side.
+    /// The connection was closed without an error by either side.
     Clean = 0,
-    /// What was asked for cannot be done: arguments, input or output.
-    Unusable = 1,
-    /// No connection: name, address or TLS.
+    /// Invalid arguments, or an error of stdin or stdout.
+    LocalError = 1,
+    /// Name lookup, TCP or TLS failed.
     Unreachable = 2,
-    /// The server answered, but does not want to speak WebSocket here.
+    /// The server refused or redirected the opening handshake.
     Refused = 3,
-    /// The server broke the protocol.
-    Violated = 4,
-    /// The connection ended or stalled without a closing handshake.
+    /// The server violated the protocol.
+    ProtocolError = 4,
+    /// The connection ended or timed out without a closing handshake.
     Lost = 5,
-    /// The server closed with a code that tells of a problem.
-    Dismissed = 6,
+    /// The server closed with a code other than 1000 and 1001.
+    ClosedWithError = 6,
 }
 
 impl Status {
-    /// After a Close of the server's.
+    /// The status after a Close of the server.
     pub(crate) fn of(close: Option<&Close>) -> Self {
         match close.map(|close| close.code) {
             None | Some(CloseCode::NORMAL | CloseCode::GOING_AWAY) => Self::Clean,
-            Some(_) => Self::Dismissed,
+            Some(_) => Self::ClosedWithError,
         }
     }
 }
@@ -40,7 +42,7 @@ impl Termination for Status {
     }
 }
 
-/// Why nothing came of it.
+/// An error that ends the program, with its last note.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
@@ -53,9 +55,9 @@ impl Failure {
     }
 }
 
-/// The system does not let us.
+/// An error of this machine: no thread, no file descriptor, no signal handler.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(Status::Unusable, error)
+        Self::new(Status::LocalError, error)
     }
 }

@@ -1,3 +1,5 @@
+//! Lines of stdin.
+
 use std::io::{self, BufRead, ErrorKind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -5,28 +7,30 @@ use std::thread;
 
 use mio::Waker;
 
-/// How many lines are read ahead of what is sent. Beyond it the input has to wait.
-const AHEAD: usize = 64;
+/// The number of lines that are read ahead of the ones that are sent.
+const MAX_BUFFERED_LINES: usize = 64;
 
-/// Reads lines in a thread of their own, and wakes for each. The end of input is the end of the channel; an error is
-/// the last item.
+/// Reads lines in a thread of their own, which wakes the waker for each. The channel ends at the end of input or after
+/// an error.
 pub(crate) fn lines(waker: Arc<Waker>) -> io::Result<Receiver<io::Result<String>>> {
-    let (sender, receiver) = sync_channel(AHEAD);
+    let (sender, receiver) = sync_channel(MAX_BUFFERED_LINES);
     thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut stdin = io::stdin().lock();
         for number in 1_u64.. {
             let Some(line) = next_line(&mut stdin, number).transpose() else { break };
-            let last = line.is_err();
-            if sender.send(line).is_err() || waker.wake().is_err() || last {
+            let is_last = line.is_err();
+            if sender.send(line).is_err() || waker.wake().is_err() || is_last {
                 break;
             }
         }
+        // The end of the channel must be visible when the waker wakes.
         drop(sender);
         let _ = waker.wake();
     })?;
     Ok(receiver)
 }
 
+/// Reads a line without its LF or CR LF.
 fn next_line(input: &mut impl BufRead, number: u64) -> io::Result<Option<String>> {
     let mut line = Vec::new();
     if input.read_until(b'\n', &mut line)? == 0 {
@@ -38,8 +42,8 @@ fn next_line(input: &mut impl BufRead, number: u64) -> io::Result<Option<String>
             line.pop();
         }
     }
-    let not_utf8 = |_| io::Error::new(ErrorKind::InvalidData, format!("line {number} is not UTF-8"));
-    String::from_utf8(line).map(Some).map_err(not_utf8)
+    let invalid_utf8 = |_| io::Error::new(ErrorKind::InvalidData, format!("line {number} is not valid UTF-8"));
+    String::from_utf8(line).map(Some).map_err(invalid_utf8)
 }
 
 #[cfg(test)]
@@ -47,15 +51,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_ends_are_not_sent() {
+    fn strips_line_ends() {
         let mut input = &b"a\nb\r\n\n\rc\r\r\nlast\r"[..];
         let lines: Vec<_> = std::iter::from_fn(|| next_line(&mut input, 1).unwrap()).collect();
         assert_eq!(lines, ["a", "b", "", "\rc\r", "last\r"]);
     }
 
     #[test]
-    fn what_is_not_utf8_is_an_error() {
+    fn reports_invalid_utf8_with_the_line_number() {
         let error = next_line(&mut &b"\xff\n"[..], 7).unwrap_err();
-        assert_eq!(error.to_string(), "line 7 is not UTF-8");
+        assert_eq!(error.to_string(), "line 7 is not valid UTF-8");
     }
 }

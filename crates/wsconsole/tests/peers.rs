@@ -1,8 +1,8 @@
-//! Against servers that are not ours. The scripts are those of the facade's tests.
+//! Runs the program against servers of other projects. The scripts belong to the facade's tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "console/program.rs"]
-#[allow(dead_code, reason = "the tests in `console` need more of it")]
+#[allow(dead_code, reason = "the tests in `console` use the rest")]
 mod program;
 
 use std::io::{BufRead, BufReader};
@@ -16,7 +16,7 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol-websocket/tests/peers")
 }
 
-/// A script that serves until it is dropped.
+/// A server script. It is killed on drop.
 struct Server {
     child: Child,
     url: String,
@@ -26,7 +26,7 @@ impl Server {
     fn start(interpreter: &str, script: &str, argument: &str) -> Self {
         static INSTALLED: OnceLock<bool> = OnceLock::new();
         let install = || Command::new("sh").arg(scripts().join("install.sh")).status().is_ok_and(|done| done.success());
-        assert!(INSTALLED.get_or_init(install), "the peers could not be installed");
+        assert!(INSTALLED.get_or_init(install), "the peers cannot be installed");
 
         let mut child = Command::new(interpreter)
             .arg(scripts().join(script))
@@ -35,7 +35,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // It ends by itself, and with it this wait, when it cannot serve.
+        // A script that cannot serve ends, which ends this wait, too.
         let mut port = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
         Self { child, url: format!("ws://127.0.0.1:{}/", port.trim()) }
@@ -50,12 +50,12 @@ impl Drop for Server {
 }
 
 #[test]
-fn node_ws() {
+fn session_with_node_ws() {
     session(&Server::start("node", "node_server.mjs", "chat"));
 }
 
 #[test]
-fn python_websockets() {
+fn session_with_python_websockets() {
     session(&Server::start("python3", "python_server.py", "chat"));
 }
 
@@ -82,12 +82,12 @@ fn websocket_io_ends_the_connection_after_our_close() {
     for version in ["draft-ietf-hybi-00", "draft-hixie-75"] {
         let arguments = ["--version", version, "--origin", "http://a.example", &server.url];
         let mut program = Program::start(&arguments, Stdio::piped());
-        program.type_in("hello\n");
+        program.send_input("hello\n");
         program.stdout.wait_for("hello");
         program.end_of_input();
         let ended = program.end();
-        let told = "closed: the server ended the connection after our close";
-        assert_eq!((ended.status, ended.notes().last()), (Some(0), Some(&told)), "{version}");
+        let note = "closed: the server ended the connection after our close";
+        assert_eq!((ended.status, ended.notes().last()), (Some(0), Some(&note)), "{version}");
     }
 }
 
@@ -95,8 +95,8 @@ fn session(server: &Server) {
     let long = "é".repeat(512 * 1024);
     let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
     let mut program = Program::start(&["--subprotocol", "chat", &server.url], Stdio::piped());
-    program.type_in(format!("hello\n\nGröße κόσμε 世界 🦀\nfragments a b c\n{long}\n{many}last\n"));
-    // A server may answer a Close before it has looked at the messages in front of it: Python's does.
+    program.send_input(format!("hello\n\nGröße κόσμε 世界 🦀\nfragments a b c\n{long}\n{many}last\n"));
+    // Python's server may respond to a Close before it has handled the messages in front of it.
     program.stdout.wait_for("last");
     program.end_of_input();
     let ended = program.end();
@@ -106,23 +106,23 @@ fn session(server: &Server) {
     assert_eq!(rest, ["closing with 1000: end of input", "closed with 1000"]);
     assert_eq!(ended.status, Some(0));
 
-    // The input goes on for longer than the connection.
-    for (close, status, told) in [
+    // The input stays open for longer than the connection.
+    for (close, status, note) in [
         ("close 1000", 0, "closed with 1000"),
         ("close 1001 going away", 0, "closed with 1001 \"going away\""),
         ("close 1011 Größe", 6, "closed with 1011 \"Größe\""),
         ("close 4999", 6, "closed with 4999"),
     ] {
         let program = Program::start(&[&server.url], Stdio::piped());
-        program.type_in(format!("{close}\n"));
+        program.send_input(format!("{close}\n"));
         let ended = program.end();
-        // Python's compresses, node's does not.
+        // Python's server compresses, node's does not.
         assert!(ended.notes()[0].starts_with("open"), "{close}");
-        assert_eq!((&ended.notes()[1..], ended.status), (&[told][..], Some(status)), "{close}");
+        assert_eq!((&ended.notes()[1..], ended.status), (&[note][..], Some(status)), "{close}");
     }
 
     let mut program = Program::start(&[&server.url], Stdio::piped());
-    program.type_in("ping are you there?\n");
+    program.send_input("ping are you there?\n");
     program.stdout.wait_for("pong are you there?");
     program.end_of_input();
     let ended = program.end();

@@ -2,17 +2,19 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and a failure should be loud")]
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Config, Connection, Error, Event, Negotiated};
+use protocol_websocket_connection::{
+    CloseCode, Config, Connection, Ended, Error, Event, EventRef, MessageKind, Negotiated, Part,
+};
 use protocol_websocket_frame::{Frame, MaskKey, Version};
 
 pub(crate) const KEY: MaskKey = MaskKey([7; 4]);
 
 pub(crate) fn server(config: &Config) -> Connection {
-    Connection::server(&Negotiated::default(), config)
+    Connection::open_server(&Negotiated::default(), config)
 }
 
 pub(crate) fn client(config: &Config) -> Connection {
-    Connection::client(&Negotiated::default(), config, |key: &mut [u8]| key.fill(7))
+    Connection::open_client(&Negotiated::default(), config, |key: &mut [u8]| key.fill(7))
 }
 
 /// A frame as a client sends it.
@@ -29,8 +31,20 @@ pub(crate) fn unmasked(frame: Frame) -> BytesMut {
     wire
 }
 
-/// What comes of `input`: the events up to the end or the error, and the output.
-pub(crate) fn drain(connection: &mut Connection, input: &mut BytesMut) -> (Vec<Event>, Result<(), Error>, BytesMut) {
+pub(crate) fn text_part(bytes: &'static str, first: bool, last: bool) -> Part {
+    Part::new(MessageKind::Text, bytes.into()).with_first(first).with_last(last)
+}
+
+/// The code with which a connection ended.
+pub(crate) fn close_code(connection: &Connection) -> Option<CloseCode> {
+    connection.ended().map(|Ended { code, .. }| *code)
+}
+
+/// The events of `input` up to its end or to an error, and the output.
+pub(crate) fn receive_all(
+    connection: &mut Connection,
+    input: &mut BytesMut,
+) -> (Vec<Event>, Result<(), Error>, BytesMut) {
     let (mut events, mut output) = (Vec::new(), BytesMut::new());
     let end = loop {
         match connection.receive(input, &mut output) {
@@ -42,14 +56,25 @@ pub(crate) fn drain(connection: &mut Connection, input: &mut BytesMut) -> (Vec<E
     (events, end, output)
 }
 
-/// The same for input that is in order.
-pub(crate) fn take(connection: &mut Connection, input: &mut BytesMut) -> (Vec<Event>, BytesMut) {
-    let (events, end, output) = drain(connection, input);
+/// The events of valid input, and the output.
+pub(crate) fn receive_valid(connection: &mut Connection, input: &mut BytesMut) -> (Vec<Event>, BytesMut) {
+    let (events, end, output) = receive_all(connection, input);
     assert_eq!(end, Ok(()));
     (events, output)
 }
 
-/// Events by what they say, for comparison.
-pub(crate) fn told(events: &[Event]) -> Vec<String> {
-    events.iter().map(|event| format!("{event:?}")).collect()
+/// The events of `input` up to its end or to an error, and the output, by `receive_lent`.
+pub(crate) fn receive_all_lent(
+    connection: &mut Connection,
+    input: &mut [u8],
+) -> (Vec<Event>, Result<(), Error>, BytesMut) {
+    let (mut events, mut output, mut input) = (Vec::new(), BytesMut::new(), input);
+    let end = loop {
+        match connection.receive_lent(&mut input, &mut output).map(|event| event.map(EventRef::into_owned)) {
+            Ok(Some(event)) => events.push(event),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    (events, end, output)
 }

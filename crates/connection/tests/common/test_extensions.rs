@@ -1,43 +1,47 @@
-//! Two small extensions that have nothing in common with compression by deflate but the trait.
+//! Two small extensions that have nothing in common with `permessage-deflate` but the traits.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and a failure should be loud")]
 
-use bytes::Bytes;
-use protocol_websocket_connection::{Extension, Frame, Negotiate, Role};
-use protocol_websocket_frame::{DecodeError, EncodeError, OpCode, Rsv};
-use protocol_websocket_http as http;
+use protocol_websocket_connection::{
+    ExtensionDecoder, ExtensionEncoder, ExtensionPair, ExtensionParams, Frame, Negotiate, Payload, Role, Rsv,
+};
+use protocol_websocket_frame::{DecodeError, EncodeError, OpCode};
 
 /// `runs; max=N`: a message on the wire is pairs of a count up to `N` and a byte. RSV2.
 #[derive(Clone, Debug)]
 pub(crate) struct Runs {
     max: u8,
     rsv: Rsv,
-    active: bool,
+    is_active: bool,
     /// A count whose byte is in the next fragment.
-    half: Option<u8>,
-    /// The byte that is not written as often as it should be, and how often it still is to be.
+    count: Option<u8>,
+    /// The byte that is not written as often as it should be, and how often it is missing.
     run: (u8, u8),
 }
 
 impl Runs {
-    pub(crate) fn new(max: u8) -> Self {
-        Self { max, rsv: Rsv::RSV2, active: false, half: None, run: (0, 0) }
+    pub(crate) const fn new(max: u8) -> Self {
+        Self { max, rsv: Rsv::RSV2, is_active: false, count: None, run: (0, 0) }
     }
 
-    pub(crate) fn rsv(self, rsv: Rsv) -> Self {
+    pub(crate) const fn with_rsv(self, rsv: Rsv) -> Self {
         Self { rsv, ..self }
+    }
+
+    pub(crate) fn pair(self) -> ExtensionPair {
+        ExtensionPair::new(self.clone(), self)
     }
 }
 
-impl Extension for Runs {
-    fn rsv(&self) -> Rsv {
-        self.rsv
-    }
-
-    fn decode(&mut self, frame: Frame, room: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+impl ExtensionDecoder for Runs {
+    fn decode<'a>(
+        &mut self,
+        frame: Frame<Payload<'a>>,
+        room: usize,
+    ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
         if frame.opcode() != OpCode::Continuation {
-            self.active = frame.rsv().contains(self.rsv);
+            self.is_active = frame.rsv().contains(self.rsv);
         }
-        if !self.active {
+        if !self.is_active {
             return Ok((frame, None));
         }
         let (mut out, mut used) = (Vec::new(), 0);
@@ -47,123 +51,140 @@ impl Extension for Runs {
             out.resize(out.len() + fits, *byte);
             *count -= u8::try_from(fits).unwrap();
             if *count > 0 {
-                let rest = Frame::continuation(frame.payload().slice(used..)).with_fin(frame.fin());
+                let rest = Payload::from(frame.payload().get(used..).unwrap().to_vec());
+                let rest = Frame::lent(OpCode::Continuation, rest).with_fin(frame.fin());
                 let rsv = frame.rsv().without(self.rsv);
                 return Ok((frame.with_payload(out).with_rsv(rsv).with_fin(false), Some(rest)));
             }
             let Some(&next) = frame.payload().get(used) else { break };
             used += 1;
-            match self.half.take() {
+            match self.count.take() {
                 None if next > self.max => return Err(DecodeError::Extension),
-                None => self.half = Some(next),
+                None => self.count = Some(next),
                 Some(count) => self.run = (next, count),
             }
         }
-        if frame.fin() && self.half.is_some() {
+        if frame.fin() && self.count.is_some() {
             return Err(DecodeError::Extension);
         }
         let rsv = frame.rsv().without(self.rsv);
         Ok((frame.with_payload(out).with_rsv(rsv), None))
     }
+}
 
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
+impl ExtensionEncoder for Runs {
+    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
         let mut pairs = Vec::new();
         for run in frame.payload().chunk_by(|a, b| a == b) {
             for run in run.chunks(usize::from(self.max)) {
-                pairs.extend([u8::try_from(run.len()).unwrap(), run[0]]);
+                pairs.extend([u8::try_from(run.len()).unwrap(), *run.first().unwrap()]);
             }
         }
-        let first = frame.opcode() != OpCode::Continuation;
-        let rsv = if first { frame.rsv() | self.rsv } else { frame.rsv() };
+        let is_first = frame.opcode() != OpCode::Continuation;
+        let rsv = if is_first { frame.rsv() | self.rsv } else { frame.rsv() };
         Ok(frame.with_payload(pairs).with_rsv(rsv))
     }
+
+    fn restart(&mut self) {}
 }
 
 impl Negotiate for Runs {
-    type Agreed = (Runs, Runs);
-
     fn name(&self) -> &str {
         "runs"
     }
 
-    fn offers(&self) -> Vec<http::Extension> {
-        vec![http::Extension::new("runs").param("max", self.max.to_string())]
+    fn rsv(&self) -> Rsv {
+        self.rsv
     }
 
-    fn answer(&self, offer: &http::Extension) -> Option<http::Extension> {
+    fn offers(&self) -> Vec<ExtensionParams> {
+        vec![ExtensionParams::new("runs").param("max", self.max.to_string())]
+    }
+
+    fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams> {
         let max = max(offer)?.min(self.max);
-        Some(http::Extension::new("runs").param("max", max.to_string()))
+        Some(ExtensionParams::new("runs").param("max", max.to_string()))
     }
 
-    fn agree(&self, _: Role, answer: &http::Extension) -> Option<(Runs, Runs)> {
-        let max = max(answer).filter(|&max| max <= self.max)?;
-        let half = Runs { max, ..self.clone() };
-        Some((half.clone(), half))
+    fn agree(&self, _: Role, response: &ExtensionParams) -> Option<ExtensionPair> {
+        let max = max(response).filter(|&max| max <= self.max)?;
+        Some(Self { max, ..self.clone() }.pair())
     }
 }
 
-fn max(extension: &http::Extension) -> Option<u8> {
-    match extension.params() {
+fn max(params: &ExtensionParams) -> Option<u8> {
+    match params.params() {
         [(name, Some(value))] if name == "max" => value.parse().ok().filter(|&max| max > 0),
         _ => None,
     }
 }
 
 /// `flip`: the bits of a message are inverted. RSV3.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Flip {
-    active: bool,
+    is_active: bool,
 }
 
 impl Flip {
     pub(crate) fn new() -> Self {
-        Self { active: false }
+        Self::default()
+    }
+
+    pub(crate) fn pair() -> ExtensionPair {
+        ExtensionPair::new(Self::new(), Self::new())
     }
 }
 
-fn flipped(frame: &Frame) -> Bytes {
-    frame.payload().iter().map(|byte| !byte).collect()
+fn flip<'a>(frame: Frame<Payload<'a>>, rsv: Rsv) -> Frame<Payload<'a>> {
+    let flipped: Vec<u8> = frame.payload().iter().map(|byte| !byte).collect();
+    frame.with_payload(flipped).with_rsv(rsv)
 }
 
-impl Extension for Flip {
-    fn rsv(&self) -> Rsv {
-        Rsv::RSV3
-    }
-
-    fn decode(&mut self, frame: Frame, _: usize) -> Result<(Frame, Option<Frame>), DecodeError> {
+impl ExtensionDecoder for Flip {
+    fn decode<'a>(
+        &mut self,
+        frame: Frame<Payload<'a>>,
+        _: usize,
+    ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
         if frame.opcode() != OpCode::Continuation {
-            self.active = frame.rsv().contains(Rsv::RSV3);
+            self.is_active = frame.rsv().contains(Rsv::RSV3);
         }
-        if !self.active {
+        if !self.is_active {
             return Ok((frame, None));
         }
-        let (payload, rsv) = (flipped(&frame), frame.rsv().without(Rsv::RSV3));
-        Ok((frame.with_payload(payload).with_rsv(rsv), None))
+        let rsv = frame.rsv().without(Rsv::RSV3);
+        Ok((flip(frame, rsv), None))
+    }
+}
+
+impl ExtensionEncoder for Flip {
+    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        let is_first = frame.opcode() != OpCode::Continuation;
+        let rsv = if is_first { frame.rsv() | Rsv::RSV3 } else { frame.rsv() };
+        Ok(flip(frame, rsv))
     }
 
-    fn encode(&mut self, frame: Frame) -> Result<Frame, EncodeError> {
-        let first = frame.opcode() != OpCode::Continuation;
-        let (payload, rsv) = (flipped(&frame), if first { frame.rsv() | Rsv::RSV3 } else { frame.rsv() });
-        Ok(frame.with_payload(payload).with_rsv(rsv))
-    }
+    fn restart(&mut self) {}
 }
 
 impl Negotiate for Flip {
-    type Agreed = (Flip, Flip);
-
     fn name(&self) -> &str {
         "flip"
     }
 
-    fn offers(&self) -> Vec<http::Extension> {
-        vec![http::Extension::new("flip")]
+    fn rsv(&self) -> Rsv {
+        Rsv::RSV3
     }
 
-    fn answer(&self, offer: &http::Extension) -> Option<http::Extension> {
-        offer.params().is_empty().then(|| http::Extension::new("flip"))
+    fn offers(&self) -> Vec<ExtensionParams> {
+        vec![ExtensionParams::new("flip")]
     }
 
-    fn agree(&self, _: Role, answer: &http::Extension) -> Option<(Flip, Flip)> {
-        answer.params().is_empty().then(|| (Self::new(), Self::new()))
+    fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams> {
+        offer.params().is_empty().then(|| ExtensionParams::new("flip"))
+    }
+
+    fn agree(&self, _: Role, response: &ExtensionParams) -> Option<ExtensionPair> {
+        response.params().is_empty().then(Self::pair)
     }
 }

@@ -1,4 +1,4 @@
-//! What several of these tests need.
+//! Helpers of several tests.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 use bytes::BytesMut;
@@ -7,10 +7,10 @@ use protocol_websocket_frame::{DecodeError, Decoder, Frame, MaskKey, mask};
 
 pub(crate) const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
 
-/// What a decoder made of some bytes: the frames, and how it ended.
+/// The frames of some bytes, and the error if there is one.
 pub(crate) type Outcome = (Vec<Frame>, Result<(), DecodeError>);
 
-/// A client's decoder: it takes unmasked frames, which are the easier ones to write down.
+/// The decoder of a client, which accepts unmasked frames. These are easier to write.
 pub(crate) fn client() -> Decoder {
     Decoder::new(Role::Client)
 }
@@ -19,7 +19,7 @@ pub(crate) fn server() -> Decoder {
     Decoder::new(Role::Server)
 }
 
-/// Everything that can be decoded from `input` now.
+/// Decodes all frames of `input`.
 pub(crate) fn drain(decoder: &mut Decoder, input: &mut BytesMut) -> Outcome {
     let mut frames = Vec::new();
     loop {
@@ -31,7 +31,7 @@ pub(crate) fn drain(decoder: &mut Decoder, input: &mut BytesMut) -> Outcome {
     }
 }
 
-/// The outcome of `pieces`, each decoded before the next one comes.
+/// Decodes each piece before the next one is appended.
 pub(crate) fn decode<P: AsRef<[u8]>>(mut decoder: Decoder, pieces: impl IntoIterator<Item = P>) -> Outcome {
     let (mut input, mut frames) = (BytesMut::new(), Vec::new());
     for piece in pieces {
@@ -45,14 +45,14 @@ pub(crate) fn decode<P: AsRef<[u8]>>(mut decoder: Decoder, pieces: impl IntoIter
     (frames, Ok(()))
 }
 
-/// The error that `bytes` end in, if any, when they come at once; the same must come of them byte by byte.
+/// Decodes `bytes` at once, and checks that they have the same result byte by byte.
 pub(crate) fn verdict(decoder: &Decoder, bytes: &[u8]) -> Result<(), DecodeError> {
     let whole = decode(decoder.clone(), [bytes]);
     assert_eq!(decode(decoder.clone(), bytes.chunks(1)).1, whole.1, "byte by byte: {bytes:02x?}");
     whole.1
 }
 
-/// The frames on the wire, as a server or (with a key) a client sends them.
+/// Encodes the frames as a server or, with a key, as a client.
 pub(crate) fn encode(frames: &[Frame], mask: Option<MaskKey>) -> BytesMut {
     let mut wire = BytesMut::new();
     for frame in frames {
@@ -61,7 +61,7 @@ pub(crate) fn encode(frames: &[Frame], mask: Option<MaskKey>) -> BytesMut {
     wire
 }
 
-/// A frame on the wire that we would not send ourselves.
+/// Encodes a frame that `Frame::encode` rejects.
 pub(crate) fn encode_unchecked(frame: &Frame, key: Option<MaskKey>) -> BytesMut {
     let mut payload = BytesMut::from(&frame.payload()[..]);
     if let Some(key) = key {

@@ -1,14 +1,13 @@
-//! Compressed attacks: S12 and D1 to D8.
+//! Attacks by compression: S12 and D1 to D8.
 
 use protocol_websocket::frame::Rsv;
-use protocol_websocket::http::ExtensionParams;
 use protocol_websocket::{
-    Config, Connection, DecodeError, Delivery, Error, Event, Frame, Limits, Negotiated, OpCode, PermessageDeflate,
-    Version,
+    Config, Connection, DecodeError, Delivery, Error, Event, ExtensionParams, Frame, Limits, Negotiated, OpCode,
+    PermessageDeflate, Version,
 };
-use test_support::heap::measure;
 
-use crate::ends::{Open, bomb, close, head, masked, send};
+use crate::endpoint::{AcceptingServer, bomb, close_frame, head, masked, send};
+use test_support::heap::measure;
 
 const LIMIT: i64 = 1 << 20;
 
@@ -17,26 +16,26 @@ fn config() -> Config {
 }
 
 fn server(config: &Config) -> Connection {
-    Connection::server(&Negotiated::default().extension(ExtensionParams::new("permessage-deflate")), config)
+    Connection::open_server(&Negotiated::default().extension(ExtensionParams::new("permessage-deflate")), config)
 }
 
-/// What a server answers to these offers.
-fn granted(config: Config, offers: &str) -> Result<Vec<String>, Error> {
+/// Returns the extensions that a server accepts of an offer.
+fn accepted(config: Config, offers: &str) -> Result<Vec<String>, Error> {
     let request = head(Version::Rfc6455, "", &format!("Sec-WebSocket-Extensions: {offers}\r\n"));
-    let told = send(&mut Open::new(config), request.as_bytes(), 1000);
-    told.end?;
-    let [Event::Open(negotiated)] = &told.events[..] else { panic!("{:?}", told.events) };
+    let received = send(&mut AcceptingServer::new(config), request.as_bytes(), 1000);
+    received.result?;
+    let [Event::Open(negotiated)] = &received.events[..] else { panic!("{:?}", received.events) };
     Ok(negotiated.extensions.iter().map(ToString::to_string).collect())
 }
 
 #[test]
-fn it_is_off_unless_asked_for() {
-    assert_eq!(granted(Config::new(), "permessage-deflate"), Ok(vec![]));
-    assert_eq!(granted(config(), "permessage-deflate"), Ok(vec!["permessage-deflate".into()]));
+fn compression_is_off_by_default() {
+    assert_eq!(accepted(Config::new(), "permessage-deflate"), Ok(vec![]));
+    assert_eq!(accepted(config(), "permessage-deflate"), Ok(vec!["permessage-deflate".into()]));
 }
 
 #[test]
-fn parameters_that_are_none_are_declined() {
+fn declines_invalid_parameters() {
     for bad in [
         "server_max_window_bits=7",
         "server_max_window_bits=16",
@@ -50,18 +49,18 @@ fn parameters_that_are_none_are_declined() {
         "server_no_context_takeover; server_no_context_takeover",
         "unknown",
     ] {
-        assert_eq!(granted(config(), &format!("permessage-deflate; {bad}")), Ok(vec![]), "{bad}");
-        // One that is right may stand behind it.
+        assert_eq!(accepted(config(), &format!("permessage-deflate; {bad}")), Ok(vec![]), "{bad}");
+        // A valid offer may follow.
         let both = format!("permessage-deflate; {bad}, permessage-deflate");
-        assert_eq!(granted(config(), &both), Ok(vec!["permessage-deflate".into()]), "{bad}");
+        assert_eq!(accepted(config(), &both), Ok(vec!["permessage-deflate".into()]), "{bad}");
     }
 }
 
 #[test]
-fn a_bomb_is_found_out_whatever_it_comes_in() {
-    // 64 MiB of zeros, in one frame, in three and in 600, each as data and as text.
+fn rejects_a_bomb_in_any_fragmentation() {
+    // 64 MiB of zeros, as binary and as text, in 1, 3 and 600 frames.
     let zeros = bomb(64).into_payload();
-    let cut = |kind: OpCode, piece: usize| -> Vec<Frame> {
+    let split = |kind: OpCode, piece: usize| -> Vec<Frame> {
         let pieces = zeros.chunks(piece).enumerate();
         let frame = |(at, bytes): (usize, &[u8])| {
             let opcode = if at == 0 { kind } else { OpCode::Continuation };
@@ -72,7 +71,7 @@ fn a_bomb_is_found_out_whatever_it_comes_in() {
     };
     for kind in [OpCode::Binary, OpCode::Text] {
         for piece in [zeros.len(), zeros.len() / 3, zeros.len() / 600] {
-            let wire = masked(&cut(kind, piece));
+            let wire = masked(&split(kind, piece));
             for (delivery, most) in [(Delivery::Whole, LIMIT), (Delivery::Parts, 128 << 10)] {
                 let mut server = server(&config().limits(Limits::default()).delivery(delivery));
                 let ((end, output), heap) = measure(|| {
@@ -90,7 +89,7 @@ fn a_bomb_is_found_out_whatever_it_comes_in() {
                     (end, output)
                 });
                 assert_eq!(end, Some(Error::Decode(DecodeError::MessageTooLong)), "{kind:?} in {piece}");
-                assert_eq!(output[..], close(1009));
+                assert_eq!(output[..], close_frame(1009));
                 assert!(
                     heap.peak < most + (192 << 10),
                     "{} bytes of heap, {kind:?}, {delivery:?} in {piece}",
@@ -101,9 +100,9 @@ fn a_bomb_is_found_out_whatever_it_comes_in() {
     }
 }
 
-/// Five bytes that become none, again and again.
+/// Each stored block has five bytes and no content.
 #[test]
-fn blocks_of_nothing_are_read_and_leave_nothing() {
+fn empty_blocks_leave_nothing() {
     let blocks = [&b"\x00\x00\x00\xFF\xFF".repeat(100_000)[..], b"\x00"].concat();
     let wire = masked(&[Frame::binary(blocks).with_rsv(Rsv::RSV1)]);
     let (mut server, mut input) = (server(&config()), bytes::BytesMut::new());
@@ -120,24 +119,24 @@ fn blocks_of_nothing_are_read_and_leave_nothing() {
 }
 
 #[test]
-fn what_is_no_deflate_is_refused() {
+fn rejects_malformed_deflate_data() {
     for bad in [
-        &b"\x07"[..], // a block of a type that there is not
+        &b"\x07"[..], // a block of a reserved type
         b"\x06",
-        b"\x00\x05\x00\x00\x00hello", // a length and what should be its complement
+        b"\x00\x05\x00\x00\x00hello", // a length that does not match its complement
         b"\x03\x02\x00",              // a distance before the beginning
-        b"\x78\x9C\xCB\x48\xCD\xC9\xC9\x07\x00", // a head of zlib's
-        b"\x1F\x8B\x08\x00",          // and one of gzip's
-        b"\x05\xE0\x01\xFF\xFF\xFF",  // codes that are no tree
+        b"\x78\x9C\xCB\x48\xCD\xC9\xC9\x07\x00", // a zlib header
+        b"\x1F\x8B\x08\x00",          // a gzip header
+        b"\x05\xE0\x01\xFF\xFF\xFF",  // code lengths that do not form a tree
     ] {
-        let told = send(&mut server(&config()), &masked(&[Frame::binary(bad).with_rsv(Rsv::RSV1)]), 1);
-        assert_eq!(told.end, Err(Error::Decode(DecodeError::Extension)), "{bad:02x?}");
-        assert_eq!((&told.output[..], told.events.len()), (&close(1007)[..], 0));
+        let received = send(&mut server(&config()), &masked(&[Frame::binary(bad).with_rsv(Rsv::RSV1)]), 1);
+        assert_eq!(received.result, Err(Error::Decode(DecodeError::Extension)), "{bad:02x?}");
+        assert_eq!((&received.output[..], received.events.len()), (&close_frame(1007)[..], 0));
     }
 }
 
 #[test]
-fn its_bit_stands_on_the_first_frame_of_a_message_alone() {
+fn rejects_rsv1_except_on_the_first_frame_of_a_message() {
     let first = Frame::binary("").with_fin(false);
     for frames in [
         &[first.clone().with_rsv(Rsv::RSV1), Frame::continuation("").with_rsv(Rsv::RSV1)][..],
@@ -146,8 +145,8 @@ fn its_bit_stands_on_the_first_frame_of_a_message_alone() {
         &[Frame::binary("").with_rsv(Rsv::RSV1 | Rsv::RSV2)],
         &[Frame::binary("").with_rsv(Rsv::RSV3)],
     ] {
-        let told = send(&mut server(&config()), &masked(frames), 1);
-        assert_eq!(told.end, Err(Error::Decode(DecodeError::ReservedBits)), "{frames:?}");
-        assert_eq!(told.output[..], close(1002));
+        let received = send(&mut server(&config()), &masked(frames), 1);
+        assert_eq!(received.result, Err(Error::Decode(DecodeError::ReservedBits)), "{frames:?}");
+        assert_eq!(received.output[..], close_frame(1002));
     }
 }

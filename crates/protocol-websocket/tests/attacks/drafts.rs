@@ -1,21 +1,21 @@
-//! What the drafts add: O1 to O9.
+//! Attacks by the drafts: O1 to O9.
 
 use bytes::BytesMut;
 use protocol_websocket::{
     CloseCode, Config, Connection, DecodeError, Error, Event, Limits, Negotiated, ParseError, State, Version,
 };
-use test_support::heap::measure;
 
-use crate::ends::{End, Open, head, send};
+use crate::endpoint::{AcceptingServer, head, send};
+use test_support::heap::measure;
 
 const OLDEST: [Version; 2] = [Version::Hybi00, Version::Hixie75];
 
 fn server(version: Version, limits: Limits) -> Connection {
-    Connection::server(&Negotiated::default().version(version), &Config::new().limits(limits))
+    Connection::open_server(&Negotiated::default().version(version), Config::new().limits(limits))
 }
 
 #[test]
-fn key_numbers_neither_wrap_nor_take_long() {
+fn rejects_key_numbers_that_overflow() {
     for bad in [
         "no digits at all",
         "12345",
@@ -28,40 +28,47 @@ fn key_numbers_neither_wrap_nor_take_long() {
         &format!("{} 1", "9".repeat(4000)),
         &" ".repeat(4000),
     ] {
-        // Blanks at the ends of a value are none of it: they are put inside.
+        // Spaces at the ends of a header value are trimmed, so other characters enclose them.
         let line = format!("Sec-WebSocket-Key1: x{bad}x\r\n");
-        let (told, heap) = measure(|| {
-            send(&mut Open::new(Config::new()), head(Version::Hybi00, "Sec-WebSocket-Key1", &line).as_bytes(), 1000)
+        let (received, heap) = measure(|| {
+            send(
+                &mut AcceptingServer::new(Config::new()),
+                head(Version::Hybi00, "Sec-WebSocket-Key1", &line).as_bytes(),
+                1000,
+            )
         });
-        assert_eq!(told.end, Err(Error::Request(ParseError::Key)), "{bad:.30}");
+        assert_eq!(received.result, Err(Error::Request(ParseError::Key)), "{bad:.30}");
         assert!(heap.peak < 32 * 1024);
     }
     let twice = head(Version::Hybi00, "", "Sec-WebSocket-Key1: x1 1x\r\n");
-    assert_eq!(send(&mut Open::new(Config::new()), twice.as_bytes(), 1000).end, Err(Error::Request(ParseError::Key)));
+    assert_eq!(
+        send(&mut AcceptingServer::new(Config::new()), twice.as_bytes(), 1000).result,
+        Err(Error::Request(ParseError::Key))
+    );
 }
 
 #[test]
-fn eight_bytes_are_awaited_and_the_ninth_is_a_frame() {
+fn waits_for_eight_key_bytes_and_reads_the_ninth_as_a_frame() {
     let request = head(Version::Hybi00, "", "");
     for sent in 0..8 {
-        let mut server = Open::new(Config::new());
-        let told = send(&mut server, &[request.as_bytes(), &b"^n:ds[4U"[..sent]].concat(), 1);
-        assert!(told.events.is_empty() && told.output.ends_with(b"\r\n\r\n"));
+        let mut server = AcceptingServer::new(Config::new());
+        let received = send(&mut server, &[request.as_bytes(), &b"^n:ds[4U"[..sent]].concat(), 1);
+        assert!(received.events.is_empty() && received.output.ends_with(b"\r\n\r\n"));
         assert_eq!(server.0.receive_eof(), Err(Error::UnexpectedEof));
     }
     for piece in [1, 1000] {
         let wire = [request.as_bytes(), b"^n:ds[4U\x00early\xFF"].concat();
-        let told = send(&mut Open::new(Config::new()), &wire, piece);
+        let received = send(&mut AcceptingServer::new(Config::new()), &wire, piece);
         assert!(
-            matches!(&told.events[..], [Event::Open(_), Event::Message(early)] if early.as_text() == Some("early"))
+            matches!(&received.events[..], [Event::Open(_), Event::Message(early)] if early.as_text() == Some("early"))
         );
-        assert!(told.output.ends_with(b"8jKS'y:G*Co,Wxa-"));
+        assert!(received.output.ends_with(b"8jKS'y:G*Co,Wxa-"));
     }
 }
 
-/// Lengths that never end, or that become small ones when their upper bits are lost.
+/// Lengths that do not end, or that become small if their upper bits are lost.
 #[test]
-fn a_length_has_an_end_and_does_not_wrap() {
+fn rejects_endless_and_overflowing_lengths() {
     for version in OLDEST {
         for (wire, limits, error) in [
             (&[0x80; 100][..], Limits::default(), DecodeError::LengthNotMinimal),
@@ -79,13 +86,13 @@ fn a_length_has_an_end_and_does_not_wrap() {
         ] {
             for piece in [1, 1000] {
                 let mut server = server(version, limits);
-                let (told, heap) = measure(|| send(&mut server, wire, piece));
-                assert_eq!(told.end, Err(Error::Decode(error)), "{wire:02x?}");
-                assert_eq!((&told.output[..], told.events.len()), (&b"\xFF\x00"[..], 0));
-                assert!(told.sent <= 11.max(piece) && heap.peak < 1024);
+                let (received, heap) = measure(|| send(&mut server, wire, piece));
+                assert_eq!(received.result, Err(Error::Decode(error)), "{wire:02x?}");
+                assert_eq!((&received.output[..], received.events.len()), (&b"\xFF\x00"[..], 0));
+                assert!(received.sent <= 11.max(piece) && heap.peak < 1024);
             }
         }
-        // 2^63 - 1 bytes are passed over as they come, and none is kept.
+        // A frame of 2^63 - 1 bytes is skipped as it arrives, and nothing of it is kept.
         let mut server = server(version, Limits::NONE);
         let (mut input, mut output) = (BytesMut::with_capacity(4096), BytesMut::new());
         input.extend_from_slice(b"\x80\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F");
@@ -101,50 +108,55 @@ fn a_length_has_an_end_and_does_not_wrap() {
 }
 
 #[test]
-fn a_text_without_its_end_is_refused_at_the_limit() {
+fn rejects_endless_text_at_the_limit() {
     for version in OLDEST {
         for kind in [0x00, 0x01, 0x7F] {
             for piece in [1, 1000] {
                 let wire = [&[kind][..], &[b'x'; 8 * 1024]].concat();
                 let mut server = server(version, Limits::new(4096));
-                let (told, heap) = measure(|| send(&mut server, &wire, piece));
-                assert_eq!(told.end, Err(Error::Decode(DecodeError::FrameTooLong)), "{kind:#x}");
-                assert!(told.sent <= 4096 + 1 + piece && heap.peak < 3 * 4096 + 2048, "{} bytes", heap.peak);
-                assert_eq!((&told.output[..], server.state()), (&b"\xFF\x00"[..], State::Closed));
-                assert_eq!(server.close_code(), Some(CloseCode::ABNORMAL));
+                let (received, heap) = measure(|| send(&mut server, &wire, piece));
+                assert_eq!(received.result, Err(Error::Decode(DecodeError::FrameTooLong)), "{kind:#x}");
+                assert!(received.sent <= 4096 + 1 + piece && heap.peak < 3 * 4096 + 2048, "{} bytes", heap.peak);
+                assert_eq!((&received.output[..], server.state()), (&b"\xFF\x00"[..], State::Closed));
+                assert_eq!(server.ended().map(|ended| ended.code), Some(CloseCode::ABNORMAL));
             }
         }
     }
 }
 
-/// An end is written over each byte that was shown: who looked at one again would find it.
+/// Each byte moves to the decoder when it arrives, and the text ends at its own end marker.
 #[test]
-fn no_byte_of_a_text_is_looked_at_twice() {
+fn reads_each_byte_of_sentinel_text_once() {
     for version in OLDEST {
         let mut server = server(version, Limits::default());
-        let (mut input, mut output) = (BytesMut::with_capacity(20_000), BytesMut::new());
-        input.extend_from_slice(b"\x00");
-        let (_, heap) = measure(|| {
-            for _ in 0..10_000 {
-                assert!(matches!(End::receive(&mut server, &mut input, &mut output), Ok(None)));
-                input.fill(0xFF);
-                input.extend_from_slice(b"x");
-            }
-        });
-        assert_eq!((input.len(), heap.allocations), (10_000, 0));
+        let (mut input, mut output) = (BytesMut::with_capacity(100), BytesMut::new());
+        let mut receive = |byte: u8| {
+            input.extend_from_slice(&[byte]);
+            let event = server.receive(&mut input, &mut output).unwrap();
+            assert!(input.is_empty());
+            event
+        };
+        assert!(receive(0x00).is_none());
+        let (_, heap) = measure(|| (0..10_000).for_each(|_| assert!(receive(b'x').is_none())));
+        // The payload buffer doubles its capacity, and the input is replaced as often.
+        assert!(heap.allocations <= 4 * 14, "{} allocations", heap.allocations);
+        assert!(matches!(receive(0xFF), Some(Event::Message(text)) if text.as_bytes()[..] == [b'x'; 10_000]));
     }
 }
 
 #[test]
-fn frames_without_a_meaning_are_passed_over_within_the_limit() {
+fn skips_unknown_frames_within_the_limit() {
     for version in OLDEST {
         let wire = b"\x01junk\x00\xFF\x7F\xFF\x80\x02\x00\xFF\xFE\x80\x01x\x00a\xC0\xFF\xFF\x00\x00late\xFF";
         for piece in [1, 1000] {
-            let told = send(&mut server(version, Limits::default()), wire, piece);
+            let received = send(&mut server(version, Limits::default()), wire, piece);
             assert!(
-                matches!(&told.events[..], [Event::Message(text), Event::Close(None)] if text.as_text() == Some("a\u{FFFD}"))
+                matches!(&received.events[..], [Event::Message(text), Event::Close(None)] if text.as_text() == Some("a\u{FFFD}"))
             );
-            assert_eq!((told.end, &told.output[..], told.left.len()), (Ok(()), &b"\xFF\x00"[..], 0));
+            assert_eq!(
+                (received.result, &received.output[..], received.remaining.len()),
+                (Ok(()), &b"\xFF\x00"[..], 0)
+            );
         }
     }
 }

@@ -4,59 +4,59 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket::{
     Close, Config, Connection, DecodeError, Error, Event, Frame, Limits, Message, SendError, State, Version,
 };
-use test_support::heap::measure;
 
-use crate::ends::{KEY, client, close, masked, send, server, unmasked};
+use crate::endpoint::{KEY, client, close_frame, masked, send, server, unmasked};
+use test_support::heap::measure;
 
 const ONE_MIB: u64 = 1 << 20;
 
 #[test]
-fn fragments_without_an_end_are_refused_when_their_sum_is_too_long() {
-    // A ping between them neither counts nor begins anew.
+fn rejects_endless_fragments_at_the_message_limit() {
+    // Pings between the fragments neither count nor reset the sum.
     let more = [Frame::continuation(vec![0; 1000]).with_fin(false), Frame::ping("?")];
     let wire = [&masked(&[Frame::binary("").with_fin(false)])[..], &masked(&more).repeat(2000)].concat();
     let (mut server, mut input, mut output, mut sent) =
         (server(&Config::new()), BytesMut::with_capacity(4096), BytesMut::with_capacity(8192), 0);
-    let (end, heap) = measure(|| {
+    let (error, heap) = measure(|| {
         wire.chunks(1000).find_map(|bytes| {
             input.extend_from_slice(bytes);
             sent += bytes.len() as u64;
-            refusal(&mut server, &mut input, &mut output)
+            receive_all(&mut server, &mut input, &mut output)
         })
     });
-    assert_eq!(end, Some(Error::Decode(DecodeError::MessageTooLong)));
-    assert!(output.ends_with(&close(1009)));
+    assert_eq!(error, Some(Error::Decode(DecodeError::MessageTooLong)));
+    assert!(output.ends_with(&close_frame(1009)));
     assert!(sent <= ONE_MIB + 40_000, "{sent} bytes");
     assert!(heap.peak <= 2 * ONE_MIB as i64 + 8192, "{} bytes of heap", heap.peak);
 }
 
 #[test]
-fn fragments_of_nothing_are_refused_when_there_are_too_many() {
+fn rejects_empty_fragments_at_the_fragment_limit() {
     for max_message in [1, ONE_MIB, 16 * ONE_MIB] {
         let most = (max_message / 256).max(1024) as usize;
         let more = masked(&[Frame::continuation("").with_fin(false), Frame::ping("")]).repeat(2 * most);
         let wire = [&masked(&[Frame::text("").with_fin(false)])[..], &more].concat();
         let mut server = server(&Config::new().limits(Limits::new(max_message)));
         let (mut input, mut output, mut fragments) = (BytesMut::with_capacity(1024), BytesMut::with_capacity(1024), 0);
-        let (end, heap) = measure(|| {
+        let (error, heap) = measure(|| {
             wire.chunks(12).find_map(|bytes| {
                 input.extend_from_slice(bytes);
                 output.clear();
                 fragments += 1;
-                refusal(&mut server, &mut input, &mut output)
+                receive_all(&mut server, &mut input, &mut output)
             })
         });
-        assert_eq!(end, Some(Error::Decode(DecodeError::TooManyFragments)));
-        // The first twelve bytes are two of them. The last there may be would have to end the message.
+        assert_eq!(error, Some(Error::Decode(DecodeError::TooManyFragments)));
+        // The first twelve bytes hold two fragments. The last allowed fragment must end the message.
         assert_eq!(fragments + 1, most);
-        assert!(output.ends_with(&close(1008)));
+        assert!(output.ends_with(&close_frame(1008)));
         assert!(heap.peak <= 4096, "{} bytes of heap", heap.peak);
     }
 }
 
 #[test]
 fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
-    // Right behind a power of two a buffer that doubles is at its worst.
+    // A buffer that doubles wastes most just after a power of two.
     for len in [1_usize, 4097, 65_537, 200_000] {
         let [first, middle, last] =
             [Frame::text("x").with_fin(false), Frame::continuation("x").with_fin(false), Frame::continuation("x")]
@@ -76,10 +76,10 @@ fn fragments_of_one_byte_cost_at_most_twice_their_bytes() {
     }
 }
 
-/// Twice what has come, two reads and 4 KiB: the caller's input and all that the connection holds, whatever the lengths
-/// of the reads and the fragments.
+/// Measures the caller's input and all memory of the connection, for many lengths of reads and fragments. The bound is
+/// twice the received bytes, two reads and 4 KiB.
 #[test]
-fn a_message_costs_at_most_twice_what_has_come_whatever_the_reads() {
+fn message_costs_at_most_twice_the_received_bytes() {
     const TOTAL: usize = 300_000;
     for count in [1, 2, 17, 1000] {
         let fragment = |nth| {
@@ -104,22 +104,22 @@ fn a_message_costs_at_most_twice_what_has_come_whatever_the_reads() {
             let longest = *reads.iter().max().unwrap();
             for reserves in [false, true] {
                 let (mut server, mut input, mut output) = (server(&Config::new()), BytesMut::new(), BytesMut::new());
-                let (mut came, mut held, mut message) = (0, 0, None);
+                let (mut received, mut kept, mut message) = (0, 0, None);
                 for &read in reads.iter().cycle() {
-                    let bytes = &wire[came..wire.len().min(came + read)];
-                    came += bytes.len();
+                    let bytes = &wire[received..wire.len().min(received + read)];
+                    received += bytes.len();
                     let (event, heap) = measure(|| {
                         input.reserve(if reserves { longest } else { 0 });
                         input.extend_from_slice(bytes);
                         server.receive(&mut input, &mut output).unwrap()
                     });
-                    let most = held + heap.peak;
-                    let at_most = (2 * came + 2 * longest + 4096) as i64;
+                    let most = kept + heap.peak;
+                    let at_most = (2 * received + 2 * longest + 4096) as i64;
                     assert!(
                         most <= at_most,
-                        "{most} bytes after {came}: {count} fragments in reads of {reads:?}, {reserves}"
+                        "{most} bytes after {received}: {count} fragments in reads of {reads:?}, {reserves}"
                     );
-                    held += heap.live;
+                    kept += heap.live;
                     message = event;
                     if message.is_some() {
                         break;
@@ -133,8 +133,8 @@ fn a_message_costs_at_most_twice_what_has_come_whatever_the_reads() {
     }
 }
 
-/// Reads all there is, and drops it at once.
-fn refusal(server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut) -> Option<Error> {
+/// Receives and drops all events, and returns the error if there is one.
+fn receive_all(server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut) -> Option<Error> {
     loop {
         match server.receive(input, output) {
             Ok(Some(_)) => {}
@@ -145,7 +145,7 @@ fn refusal(server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut)
 }
 
 #[test]
-fn a_flood_of_pings_holds_back_one_pong() {
+fn ping_flood_keeps_one_pong() {
     let (mut server, mut output) = (server(&Config::new()), BytesMut::new());
     let mut input = BytesMut::with_capacity(1024);
     let flood = |server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut, count: u32| {
@@ -163,15 +163,15 @@ fn a_flood_of_pings_holds_back_one_pong() {
     );
     let full = output.len();
     let ((), heap) = measure(|| flood(&mut server, &mut input, &mut output, 100_000));
-    assert_eq!(output.len(), full, "whoever does not read is not written to");
-    assert!(heap.live <= 512, "{} bytes are held", heap.live);
+    assert_eq!(output.len(), full, "no pong is added over the high-water mark");
+    assert!(heap.live <= 512, "{} bytes are kept", heap.live);
     output.clear();
     server.flush(&mut output);
-    assert_eq!(output, unmasked(&[Frame::pong(format!("{:0>125}", 99_999))]), "the latest");
+    assert_eq!(output, unmasked(&[Frame::pong(format!("{:0>125}", 99_999))]), "the latest ping is answered");
 }
 
 #[test]
-fn a_flood_of_pongs_is_nothing() {
+fn pong_flood_keeps_nothing() {
     let pong = masked(&[Frame::pong(vec![0; 125])]);
     let (mut server, mut input, mut output) = (server(&Config::new()), BytesMut::with_capacity(1024), BytesMut::new());
     let (_, heap) = measure(|| {
@@ -184,9 +184,9 @@ fn a_flood_of_pongs_is_nothing() {
     assert!(heap.peak <= 2048, "{} bytes of heap", heap.peak);
 }
 
-/// Each call takes one event's bytes and returns, however many more there are.
+/// Each call consumes the bytes of one event and returns, even if the input has more.
 #[test]
-fn one_call_gives_one_event() {
+fn one_call_returns_one_event() {
     let frames = [Frame::ping("?"), Frame::pong("!"), Frame::text("x")];
     let mut input: BytesMut = masked(&frames).repeat(10_000)[..].into();
     let (mut server, mut output) = (server(&Config::new()), BytesMut::new());
@@ -199,9 +199,9 @@ fn one_call_gives_one_event() {
     assert!(matches!(server.receive(&mut input, &mut output), Ok(None)));
 }
 
-/// All that waits for a slow reader is in `output`, for the caller to see; nothing waits inside.
+/// All bytes for a slow peer are in `output`, where the caller sees them. The connection keeps none.
 #[test]
-fn what_a_slow_reader_leaves_is_in_the_output() {
+fn unsent_bytes_are_all_in_the_output() {
     let (mut server, mut output) = (server(&Config::new()), BytesMut::new());
     let message = Message::from(Bytes::from_static(&[0; 1000]));
     let (_, heap) = measure(|| {
@@ -215,11 +215,11 @@ fn what_a_slow_reader_leaves_is_in_the_output() {
     output.extend_from_slice(&vec![0; Config::HIGH_WATER_MARK + 1]);
     let before = output.len();
     assert!(server.receive(&mut masked(&[Frame::ping("?")]), &mut output).unwrap().is_some());
-    assert_eq!(output.len(), before, "over the mark nothing is added unasked");
+    assert_eq!(output.len(), before, "over the high-water mark only the caller adds bytes");
 }
 
 #[test]
-fn two_ends_that_close_say_it_once_each() {
+fn simultaneous_closes_are_sent_once_each() {
     let (mut a, mut b) = (client(&Config::new()), server(&Config::new()));
     let (mut to_a, mut to_b) = (BytesMut::new(), BytesMut::new());
     a.close(Close::new(4000, ""), &mut to_b).unwrap();
@@ -234,10 +234,10 @@ fn two_ends_that_close_say_it_once_each() {
 }
 
 #[test]
-fn what_follows_a_close_is_neither_read_nor_answered() {
-    let close_frame = masked(&[Frame::close(Some(&Close::new(1000, ""))).unwrap()]);
-    for behind in [
-        &close_frame.repeat(1000)[..],
+fn discards_everything_after_a_close() {
+    let close = masked(&[Frame::close(Close::new(1000, "")).unwrap()]);
+    for following in [
+        &close.repeat(1000)[..],
         &masked(&[Frame::text("x"), Frame::ping("x"), Frame::continuation("x")]),
         b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
         b"\x83\x00\x91\x00\x88\x01",
@@ -245,12 +245,15 @@ fn what_follows_a_close_is_neither_read_nor_answered() {
     ] {
         for piece in [1, 5, 100_000] {
             let mut server = server(&Config::new());
-            let (told, heap) = measure(|| send(&mut server, &[&close_frame, behind].concat(), piece));
-            assert!(matches!(&told.events[..], [Event::Close(Some(_))]), "{:?}", told.events);
-            assert_eq!((told.end, &told.output[..], told.left.len()), (Ok(()), &close(1000)[..], 0));
+            let (received, heap) = measure(|| send(&mut server, &[&close, following].concat(), piece));
+            assert!(matches!(&received.events[..], [Event::Close(Some(_))]), "{:?}", received.events);
+            assert_eq!(
+                (received.result, &received.output[..], received.remaining.len()),
+                (Ok(()), &close_frame(1000)[..], 0)
+            );
             assert!(heap.peak < 100_000);
             assert_eq!(server.send("x", &mut BytesMut::new()), Err(SendError::Closed));
-            assert_eq!(server.receive_eof(), Ok(()), "that was a clean end");
+            assert_eq!(server.receive_eof(), Ok(()), "the connection ended cleanly");
         }
     }
 }

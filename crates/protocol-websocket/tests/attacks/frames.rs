@@ -1,15 +1,16 @@
-//! Frames that must not pass: L1, L2, L6 to L8, L11, L12, F4 to F7, F11 and F12.
+//! Malformed and incomplete frames: L1, L2, L6 to L8, L11, L12, F4 to F7, F11 and F12.
 
 use bytes::BytesMut;
 use protocol_websocket::{
-    Close, CloseCode, Config, DecodeError, Delivery, Error, Event, Frame, Limits, Offer, OpCode, State, Version,
+    Close, CloseCode, Config, Connection, DecodeError, Delivery, Error, Event, Frame, Limits, Message, Offer, OpCode,
+    State, Version,
 };
+
+use crate::endpoint::{AcceptingServer, client, close_frame, connecting_client, head, masked, send, server, unmasked};
 use test_support::heap::measure;
 
-use crate::ends::{Open, asking, client, close, head, masked, send, server, unmasked};
-
-/// What a client sends, up to the byte at which it is refused, and the close code.
-pub(crate) const REFUSED: &[(&[u8], DecodeError, u16)] = &[
+/// Bytes of a client up to the byte at which the server rejects them, the error, and the close code.
+pub(crate) const BAD_FRAMES: &[(&[u8], DecodeError, u16)] = &[
     // Lengths of 2^63, 2^64 - 1, 2^64 - 4 and 2^64 - 14, and of 2^63 - 1.
     (b"\x82\xFF\x80\0\0\0\0\0\0\0", DecodeError::LengthTopBit, 1002),
     (b"\x82\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", DecodeError::LengthTopBit, 1002),
@@ -20,9 +21,9 @@ pub(crate) const REFUSED: &[(&[u8], DecodeError, u16)] = &[
     // The same in fragments.
     (b"\x02\xFF\0\0\0\0\0\x10\0\x01", DecodeError::FrameTooLong, 1009),
     (b"\x02\x81\0\0\0\0x\x80\xFF\0\0\0\0\0\x10\0\0", DecodeError::MessageTooLong, 1009),
-    // More than 32 bits, that are few if the upper ones are lost.
+    // A length that becomes 5 if its upper 32 bits are lost.
     (b"\x82\xFF\0\0\0\x01\0\0\0\x05", DecodeError::FrameTooLong, 1009),
-    // Not the shortest form.
+    // Lengths that are not in their shortest form.
     (b"\x82\xFE\0\x05", DecodeError::LengthNotMinimal, 1002),
     (b"\x82\xFE\0\x7D", DecodeError::LengthNotMinimal, 1002),
     (b"\x82\xFF\0\0\0\0\0\0\xFF\xFF", DecodeError::LengthNotMinimal, 1002),
@@ -52,27 +53,30 @@ pub(crate) const REFUSED: &[(&[u8], DecodeError, u16)] = &[
 ];
 
 #[test]
-fn each_is_refused_at_the_byte_that_says_so() {
-    for &(wire, error, code) in REFUSED {
+fn server_rejects_each_bad_frame_at_the_earliest_byte() {
+    for &(wire, error, code) in BAD_FRAMES {
         for delivery in [Delivery::Whole, Delivery::Parts] {
             for piece in [1, wire.len()] {
                 let mut server = server(&Config::new().delivery(delivery));
-                let (told, heap) = measure(|| send(&mut server, wire, piece));
-                assert_eq!((told.end, told.sent), (Err(Error::Decode(error)), wire.len()), "{wire:02x?}");
-                assert_eq!(told.output[..], close(code), "{wire:02x?}");
+                let (received, heap) = measure(|| send(&mut server, wire, piece));
+                assert_eq!((received.result, received.sent), (Err(Error::Decode(error)), wire.len()), "{wire:02x?}");
+                assert_eq!(received.output[..], close_frame(code), "{wire:02x?}");
                 assert!(heap.peak < 1024, "{wire:02x?}: {} bytes of heap", heap.peak);
-                // It is told again, nothing more is said, and nothing is read.
+                // The error is returned again. Nothing more is written, and the input is discarded.
                 let again = send(&mut server, &masked(&[Frame::text("x"), Frame::close(None).unwrap()]), 100);
-                assert_eq!((again.end, again.events.len(), again.output.len(), again.left.len()), (told.end, 0, 0, 0));
+                assert_eq!(
+                    (again.result, again.events.len(), again.output.len(), again.remaining.len()),
+                    (received.result, 0, 0, 0)
+                );
                 assert_eq!(server.state(), State::Closed);
             }
         }
     }
 }
 
-/// A server's mistakes cost a client as little.
+/// A client rejects the bad frames of a server as early.
 #[test]
-fn a_client_refuses_what_a_server_must_not_send() {
+fn client_rejects_bad_server_frames() {
     for (wire, error) in [
         (&b"\x82\x7F\x80\0\0\0\0\0\0\0"[..], DecodeError::LengthTopBit),
         (b"\x82\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xF2", DecodeError::LengthTopBit),
@@ -81,69 +85,55 @@ fn a_client_refuses_what_a_server_must_not_send() {
         (b"\x82\xFE\x01\0", DecodeError::MaskUnexpected),
     ] {
         let mut client = client(&Config::new());
-        let told = send(&mut client, wire, 1);
-        assert_eq!((told.end, told.sent), (Err(Error::Decode(error)), wire.len()), "{wire:02x?}");
-        let mut sent = told.output;
+        let received = send(&mut client, wire, 1);
+        assert_eq!((received.result, received.sent), (Err(Error::Decode(error)), wire.len()), "{wire:02x?}");
+        let mut sent = received.output;
         let close = server(&Config::new()).receive(&mut sent, &mut BytesMut::new()).unwrap();
         assert!(matches!(close, Some(Event::Close(Some(close))) if close.code == error.close_code()));
     }
 }
 
 #[test]
-fn a_length_that_is_only_announced_costs_nothing() {
+fn announced_length_allocates_nothing() {
     for wire in [&b"\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0"[..], b"\x82\xFF\0\0\0\0\x40\0\0\0\0\0\0\0"] {
-        let mut ends: Vec<_> =
+        let mut servers: Vec<_> =
             (0..1000).map(|_| (server(&Config::new().limits(Limits::NONE)), BytesMut::from(wire))).collect();
         let (_, heap) = measure(|| {
-            for (server, input) in &mut ends {
+            for (server, input) in &mut servers {
                 assert!(matches!(server.receive(input, &mut BytesMut::new()), Ok(None)));
-                // There is room for one byte where the head was.
                 input.extend_from_slice(b"x");
                 assert!(matches!(server.receive(input, &mut BytesMut::new()), Ok(None)));
             }
         });
-        assert!(heap.peak < 100 * 1000, "{} bytes for 1000 connections", heap.peak);
+        assert!(heap.peak < 200 * 1000, "{} bytes for 1000 connections", heap.peak);
     }
 }
 
-/// What was shown is out of the input, or other bytes are written over it: an end that looked at it again would unmask or
-/// judge those.
+/// Each byte moves to the decoder when it arrives, so nothing reads it in the input again.
 #[test]
-fn no_byte_of_a_payload_is_looked_at_twice_before_the_last() {
-    // A header takes `start` bytes, with the code of a Close.
-    let shown = |frame: Frame, start: usize, other: u8| {
-        let (wire, mut server) = (masked(&[frame]), server(&Config::new()));
-        let (mut input, mut output) = (BytesMut::with_capacity(wire.len()), BytesMut::new());
-        let (last, wire) = wire.split_last().unwrap();
-        for (at, &byte) in wire.iter().enumerate() {
+fn reads_each_payload_byte_once() {
+    let receive = |frame: Frame| {
+        let (mut wire, mut server) = (masked(&[frame]), server(&Config::new()));
+        let (mut input, mut output) = (BytesMut::with_capacity(100), BytesMut::new());
+        let last = wire.split_off(wire.len() - 1);
+        for byte in wire {
             input.extend_from_slice(&[byte]);
-            assert!(matches!(server.receive(&mut input, &mut output), Ok(None)), "byte {at}");
-            if at + 1 >= start {
-                input.fill(other);
-            }
+            assert!(matches!(server.receive(&mut input, &mut output), Ok(None)));
+            assert!(input.is_empty());
         }
-        let left = input.len();
-        input.extend_from_slice(&[*last]);
-        (server.receive(&mut input, &mut output), left)
+        input.extend_from_slice(&last);
+        server.receive(&mut input, &mut output).unwrap().unwrap()
     };
-    // Nothing of a message can be changed.
-    let (event, left) = shown(Frame::binary(vec![1; 10_000]), 8, 0xEE);
-    assert!(matches!(event, Ok(Some(Event::Message(message))) if message.as_bytes()[..] == [1; 10_000]));
+    assert_eq!(receive(Frame::binary(vec![1; 10_000])), Event::Message(Message::from(vec![1; 10_000])));
     let text = "grüß dich".repeat(1000);
-    let (event, left_of_text) = shown(Frame::text(text.clone()), 8, 0xFF);
-    assert!(matches!(event, Ok(Some(Event::Message(message))) if message.as_text() == Some(&text)));
-    assert_eq!((left, left_of_text), (0, 0));
-    let (event, _) = shown(Frame::ping(vec![1; 125]), 6, 0xEE);
-    assert!(matches!(event, Ok(Some(Event::Ping(payload))) if payload[..] == [[0xEE; 124].as_slice(), &[1]].concat()));
-    // Of a Close neither the code nor the reason is judged before the last byte, and then all of it, since that becomes a
-    // code and a `str`.
-    let close = Frame::close(Some(&Close::new(1000, "grüß dich ".repeat(10)))).unwrap();
-    let (event, _) = shown(close, 8, 0xFF);
-    assert_eq!(event.unwrap_err(), Error::Decode(DecodeError::CloseCode(0xFFFF)));
+    assert_eq!(receive(Frame::text(text.clone())), Event::Message(Message::from(text)));
+    assert_eq!(receive(Frame::ping(vec![1; 125])), Event::Ping(vec![1; 125].into()));
+    let close = Close::new(1000, "grüß dich ".repeat(10));
+    assert_eq!(receive(Frame::close(close.clone()).unwrap()), Event::Close(Some(close)));
 }
 
 #[test]
-fn the_pieces_of_a_payload_cost_no_allocation_each() {
+fn payload_pieces_cost_no_allocation_each() {
     let cost = |len: usize, piece: usize| {
         let wire = masked(&[Frame::text("x".repeat(len))]);
         let (mut server, mut input, mut output) =
@@ -159,7 +149,7 @@ fn the_pieces_of_a_payload_cost_no_allocation_each() {
         heap.allocations
     };
     for len in [1000_usize, 1_000_000] {
-        // Its memory doubles, and the input is a new one as often.
+        // The payload buffer doubles its capacity, and the input is replaced as often.
         let doublings = u64::from(len.ilog2());
         for piece in [1, 7, 100] {
             let calls = cost(len, piece);
@@ -169,7 +159,7 @@ fn the_pieces_of_a_payload_cost_no_allocation_each() {
 }
 
 #[test]
-fn frames_ask_for_memory_as_often_as_there_are_frames_however_they_are_cut() {
+fn allocations_grow_with_frames_and_not_with_reads() {
     let cost = |count: usize, piece: usize| {
         let fragments = [Frame::text("Größe").with_fin(false), Frame::ping("?"), Frame::continuation("x")];
         let wire = masked(&fragments).repeat(count);
@@ -196,7 +186,7 @@ fn frames_ask_for_memory_as_often_as_there_are_frames_however_they_are_cut() {
 }
 
 #[test]
-fn text_is_refused_at_its_first_bad_byte_however_it_is_cut() {
+fn rejects_text_at_its_first_invalid_byte() {
     for (bad, at) in [
         (&b"\x80"[..], 0),
         (b"\xC0\x80", 0),
@@ -215,47 +205,48 @@ fn text_is_refused_at_its_first_bad_byte_however_it_is_cut() {
         let fragments: Vec<_> = std::iter::once(Frame::text("").with_fin(false))
             .chain(text.iter().map(|&byte| Frame::continuation(vec![byte]).with_fin(false)))
             .collect();
-        // A fragment of one byte has seven on the wire, the empty one six.
+        // A fragment of one byte takes seven bytes on the wire, an empty one takes six.
         for (wire, expected) in [(whole, 6 + bad_at + 1), (masked(&fragments), 6 + 7 * (bad_at + 1))] {
-            let told = send(&mut server(&Config::new()), &wire, 1);
-            assert_eq!(told.end, Err(Error::Decode(DecodeError::InvalidUtf8)), "{bad:02x?}");
-            assert_eq!((told.sent, &told.output[..]), (expected, &close(1007)[..]), "{bad:02x?}");
+            let received = send(&mut server(&Config::new()), &wire, 1);
+            assert_eq!(received.result, Err(Error::Decode(DecodeError::InvalidUtf8)), "{bad:02x?}");
+            assert_eq!((received.sent, &received.output[..]), (expected, &close_frame(1007)[..]), "{bad:02x?}");
         }
     }
 }
 
-/// Cut short at any byte, a handshake and what follows are never taken for whole.
+/// A handshake or a frame that ends early, at any byte, is never taken as complete.
 #[test]
-fn an_end_at_every_byte_is_no_clean_end() {
+fn end_of_stream_at_any_byte_is_not_clean() {
     let frames = [
         Frame::text("Hello"),
         Frame::binary("a").with_fin(false),
         Frame::ping("?"),
         Frame::continuation("b"),
-        Frame::close(Some(&Close::new(1000, "bye"))).unwrap(),
+        Frame::close(Close::new(1000, "bye")).unwrap(),
     ];
-    let ask = head(Version::Rfc6455, "", "");
-    let told_by = |server: bool, wire: &[u8]| {
-        let (events, eof, code) = if server {
-            let mut end = Open::new(Config::new());
-            (send(&mut end, wire, 3).events, end.0.receive_eof(), end.0.close_code())
+    let request_head = head(Version::Rfc6455, "", "");
+    let code = |connection: &Connection| connection.ended().map(|ended| ended.code);
+    let outcome = |is_server: bool, wire: &[u8]| {
+        let (events, eof, code) = if is_server {
+            let mut server = AcceptingServer::new(Config::new());
+            (send(&mut server, wire, 3).events, server.0.receive_eof(), code(&server.0))
         } else {
-            let mut end = asking(&Offer::new()).0;
-            (send(&mut end, wire, 3).events, end.receive_eof(), end.close_code())
+            let mut client = connecting_client(&Offer::new()).0;
+            (send(&mut client, wire, 3).events, client.receive_eof(), code(&client))
         };
         (events.iter().filter(|event| matches!(event, Event::Message(_))).count(), eof, code)
     };
-    let (_, request) = asking(&Offer::new());
-    let answer = send(&mut Open::new(Config::new()), &request, 1000).output;
+    let (_, request) = connecting_client(&Offer::new());
+    let response = send(&mut AcceptingServer::new(Config::new()), &request, 1000).output;
     type Encode = fn(&[Frame]) -> BytesMut;
-    for (is_server, head, encode) in [(true, ask.as_bytes(), masked as Encode), (false, &answer, unmasked)] {
+    for (is_server, head, encode) in [(true, request_head.as_bytes(), masked as Encode), (false, &response, unmasked)] {
         let wire = [head, &encode(&frames)].concat();
-        let ends = [1, 4].map(|count| head.len() + encode(&frames[..count]).len());
-        for cut in 0..wire.len() {
-            let whole = ends.iter().filter(|&&end| end <= cut).count();
-            let expected = (whole, Err(Error::UnexpectedEof), Some(CloseCode::ABNORMAL));
-            assert_eq!(told_by(is_server, &wire[..cut]), expected, "{cut}");
+        let message_ends = [1, 4].map(|count| head.len() + encode(&frames[..count]).len());
+        for len in 0..wire.len() {
+            let messages = message_ends.iter().filter(|&&end| end <= len).count();
+            let expected = (messages, Err(Error::UnexpectedEof), Some(CloseCode::ABNORMAL));
+            assert_eq!(outcome(is_server, &wire[..len]), expected, "{len}");
         }
-        assert_eq!(told_by(is_server, &wire), (2, Ok(()), Some(CloseCode::NORMAL)));
+        assert_eq!(outcome(is_server, &wire), (2, Ok(()), Some(CloseCode::NORMAL)));
     }
 }

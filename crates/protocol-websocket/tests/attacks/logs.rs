@@ -1,18 +1,18 @@
-//! What stands in a log of a handshake: the claim that `Debug` hides secrets.
+//! Checks that `Debug` of handshake types hides secrets.
 
 use bytes::BytesMut;
 use protocol_websocket::{
     Accept, Client, ClientHandshake, Config, Event, Offer, Server, ServerHandshake, Upgrade, Url, Version,
 };
 
-use crate::ends::{fixed, head, masked};
+use crate::endpoint::{fixed_random, head, masked};
 
-/// Credentials, a cookie and a token of each kind; in base64 as well.
+/// The secret of all credentials, cookies and tokens, plain and in base64.
 const SECRETS: [&str; 2] = ["SECRET", "U0VDUkVU"];
 
-fn hides(name: &str, shown: &str) {
+fn assert_hidden(name: &str, debug: &str) {
     for secret in SECRETS {
-        assert!(!shown.contains(secret), "{name}: {shown}");
+        assert!(!debug.contains(secret), "{name}: {debug}");
     }
 }
 
@@ -22,26 +22,26 @@ fn offer() -> Offer {
 }
 
 #[test]
-fn no_secret_of_a_client_is_in_a_log() {
+fn client_debug_output_hides_secrets() {
     let url = Url::parse("wss://user:SECRET@example.com/chat?token=SECRET").unwrap();
     let (offer, mut output) = (offer(), BytesMut::new());
-    hides("url", &format!("{url:?}"));
-    hides("offer", &format!("{offer:?}"));
-    let handshake = ClientHandshake::new(&url, &offer, &mut fixed, &mut output).unwrap();
-    hides("handshake", &format!("{handshake:?}"));
-    let answer = |lines: &str| {
-        let mut client = Client::connect(&url, &offer, Config::new(), fixed, &mut BytesMut::new()).unwrap();
-        hides("client", &format!("{client:?}"));
+    assert_hidden("url", &format!("{url:?}"));
+    assert_hidden("offer", &format!("{offer:?}"));
+    let handshake = ClientHandshake::new(&url, &offer, &mut fixed_random, &mut output).unwrap();
+    assert_hidden("handshake", &format!("{handshake:?}"));
+    let receive = |lines: &str| {
+        let mut client = Client::connect(&url, &offer, Config::new(), fixed_random, &mut BytesMut::new()).unwrap();
+        assert_hidden("client", &format!("{client:?}"));
         let event = client.receive(&mut BytesMut::from(lines), &mut BytesMut::new()).unwrap().unwrap();
-        hides("event", &format!("{event:?}"));
+        assert_hidden("event", &format!("{event:?}"));
         event
     };
-    let redirect = answer("HTTP/1.1 302 x\r\nLocation: https://u:SECRET@h/?token=SECRET\r\n\r\n");
+    let redirect = receive("HTTP/1.1 302 x\r\nLocation: https://u:SECRET@h/?token=SECRET\r\n\r\n");
     assert!(matches!(redirect, Event::Redirect(_)));
-    let rejected = answer("HTTP/1.1 401 x\r\nWWW-Authenticate: SECRET\r\nSet-Cookie: session=SECRET\r\n\r\n");
+    let rejected = receive("HTTP/1.1 401 x\r\nWWW-Authenticate: SECRET\r\nSet-Cookie: session=SECRET\r\n\r\n");
     assert!(matches!(rejected, Event::Rejected(_)));
     let accept = handshake.request().key().unwrap().accept();
-    let open = answer(&format!(
+    let open = receive(&format!(
         "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\
          Sec-WebSocket-Protocol: bearer.SECRET\r\nSet-Cookie: session=SECRET\r\n\r\n",
         String::from_utf8_lossy(&accept)
@@ -50,25 +50,25 @@ fn no_secret_of_a_client_is_in_a_log() {
 }
 
 #[test]
-fn no_secret_of_a_request_is_in_a_log() {
+fn request_debug_output_hides_secrets() {
     let lines = "Cookie: session=SECRET\r\nAuthorization: Basic SECRET\r\nX-Api-Key: SECRET\r\n\
                  Sec-WebSocket-Protocol: bearer.SECRET\r\nReferer: https://example.com/?token=SECRET\r\n";
     for version in [Version::Rfc6455, Version::Hybi00] {
         let wire = head(version, "", lines).replace("/smuggled", "/chat?token=SECRET");
         let mut upgrade = ServerHandshake::new().parse(&mut BytesMut::from(&*wire)).unwrap().unwrap();
-        hides("upgrade", &format!("{upgrade:?}"));
+        assert_hidden("upgrade", &format!("{upgrade:?}"));
         let keys = ["sec-websocket-key", "sec-websocket-key1"].map(|name| upgrade.request().headers().get_str(name));
         for key in keys.into_iter().flatten() {
             assert!(!format!("{upgrade:?}").contains(key), "{version}");
         }
         upgrade = Upgrade::from(upgrade.request().clone());
         let accept = Accept::new().subprotocol("bearer.SECRET").header("X-Token", "SECRET");
-        hides("accept", &format!("{accept:?}"));
-        hides("accepted", &format!("{:?}", upgrade.accept(&accept, &mut BytesMut::new())));
+        assert_hidden("accept", &format!("{accept:?}"));
+        assert_hidden("accepted", &format!("{:?}", upgrade.accept(&accept, &mut BytesMut::new())));
 
         let (mut server, mut output) = (Server::new(Config::new()), BytesMut::new());
         let mut input = BytesMut::from(&[wire.as_bytes(), &masked(&[])].concat()[..]);
         let event = server.receive(&mut input, &mut output).unwrap().unwrap();
-        hides("event", &format!("{event:?} {server:?}"));
+        assert_hidden("event", &format!("{event:?} {server:?}"));
     }
 }

@@ -1,12 +1,11 @@
-//! What a client's masks and keys have to be: M1 to M3. The bounds of the statistics are so wide that a right source
-//! leaves them less than once in a billion runs.
+//! Mask keys and handshake keys of a client: M1 to M3. The statistical bounds are so wide that a correct source fails them
+//! less than once in a billion runs.
 
 use bytes::BytesMut;
-use protocol_websocket::{
-    Client, Config, Connection, FrameHeader, HeadLimits, Negotiated, Offer, OsRandom, Request, Url,
-};
+use protocol_websocket::{Config, Connection, FrameHeader, HeadLimits, Negotiated, Offer, OsRandom, Request, Url};
 
-/// Whether each bit is set in about half of the samples. By Hoeffding a bit is further off with odds of 2e^-32.
+/// Checks that each bit is set in about half of the samples. By the Hoeffding bound, a random bit fails with a probability
+/// of 2e^-32.
 fn assert_balanced<const N: usize>(samples: &[[u8; N]]) {
     let allowed = 4 * samples.len().isqrt();
     for bit in 0..8 * N {
@@ -20,8 +19,8 @@ fn xored<const N: usize>([a, b]: [[u8; N]; 2]) -> [u8; N] {
 }
 
 #[test]
-fn mask_keys_are_fresh_and_nothing_tells_the_next_one() {
-    let mut client = Connection::client(&Negotiated::default(), &Config::new(), OsRandom::new());
+fn mask_keys_are_unpredictable() {
+    let mut client = Connection::open_client(&Negotiated::default(), Config::new(), OsRandom::new());
     let keys: Vec<[u8; 4]> = (0..4096)
         .map(|_| {
             let mut wire = BytesMut::new();
@@ -29,7 +28,7 @@ fn mask_keys_are_fresh_and_nothing_tells_the_next_one() {
             FrameHeader::parse(&wire).unwrap().unwrap().0.mask.unwrap().0
         })
         .collect();
-    // Of 4096 keys of 32 bits two are alike once in 500 runs, four pairs once in 10^12.
+    // Among 4096 keys of 32 bits, one equal pair is expected once in 500 runs, four pairs once in 10^12.
     let mut sorted = keys.clone();
     sorted.sort_unstable();
     sorted.dedup();
@@ -46,12 +45,12 @@ fn mask_keys_are_fresh_and_nothing_tells_the_next_one() {
 }
 
 #[test]
-fn handshake_keys_are_fresh_and_nothing_tells_the_next_one() {
+fn handshake_keys_are_unpredictable() {
     let url = Url::parse("ws://example.com/").unwrap();
     let keys: Vec<String> = (0..1024)
         .map(|_| {
             let mut request = BytesMut::new();
-            Client::connect(&url, &Offer::new(), Config::new(), OsRandom::new(), &mut request).unwrap();
+            Connection::client(&url, &Offer::new(), Config::new(), OsRandom::new(), &mut request).unwrap();
             let request = Request::parse(&mut request, HeadLimits::default()).unwrap().unwrap();
             request.key().unwrap().as_str().to_owned()
         })
@@ -65,13 +64,14 @@ fn handshake_keys_are_fresh_and_nothing_tells_the_next_one() {
     assert_balanced(&nonces.windows(2).map(|pair| xored([pair[0], pair[1]])).collect::<Vec<_>>());
 }
 
-/// A proxy that knows no WebSocket sees no request in what a page has us send: odds of 2^-32 for a key of zeros.
+/// A proxy that does not know WebSocket finds no HTTP request in a masked payload. A key of zeros has a probability of
+/// 2^-32.
 #[test]
-fn a_payload_does_not_stand_on_the_wire() {
-    let mut client = Connection::client(&Negotiated::default(), &Config::new(), OsRandom::new());
+fn client_payload_is_not_readable_on_the_wire() {
+    let mut client = Connection::open_client(&Negotiated::default(), Config::new(), OsRandom::new());
     let (mut wire, request) = (BytesMut::new(), "GET /script.js HTTP/1.1\r\nHost: example.com\r\n\r\n");
     client.send(request, &mut wire).unwrap();
-    let payload = client.send_vectored(request, &mut wire).unwrap();
+    let payload = client.send_shared(request, &mut wire).unwrap();
     wire.extend_from_slice(&payload);
     assert!(!wire.windows(8).any(|window| window == b"GET /scr"));
 }
@@ -79,7 +79,7 @@ fn a_payload_does_not_stand_on_the_wire() {
 fn decoded(key: &str) -> [u8; 16] {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits: Vec<u128> = key.chars().take_while(|&c| c != '=').map(|c| ALPHABET.find(c).unwrap() as u128).collect();
-    // 22 digits have 132 bits, of which the last four are none of ours.
+    // 22 digits have 132 bits. The last four are padding.
     let (last, others) = digits.split_last().unwrap();
     (others.iter().fold(0, |sum, digit| sum << 6 | digit) << 2 | last >> 4).to_be_bytes()
 }

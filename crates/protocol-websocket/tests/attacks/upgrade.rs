@@ -1,16 +1,17 @@
-//! What a request may say: S1 to S12, S16 and S18, at a server.
+//! The contents of requests, at a server: S1 to S12, S16 and S18.
 
 use bytes::BytesMut;
 use protocol_websocket::{
-    Accept, BuildError, Config, Error, Event, Frame, HeadLimits, ParseError, Request, Server, State, Version, Versions,
+    Accept, BuildError, Config, Connection, Error, Event, Frame, HeadLimits, ParseError, Request, State, Version,
+    Versions,
 };
 
-use crate::ends::{Open, VERSIONS, head, masked, send};
+use crate::endpoint::{AcceptingServer, VERSIONS, head, masked, send};
 
 const V13: Version = Version::Rfc6455;
 
-/// Fields that two readers could read in two ways: what stands where, for which field, and the status.
-pub(crate) const SMUGGLED: &[(&str, &str, u16)] = &[
+/// Header fields that two parsers can read in two ways: the field to replace, the lines in its place, and the status.
+pub(crate) const AMBIGUOUS_FIELDS: &[(&str, &str, u16)] = &[
     ("Host", "", 400),
     ("", "Host: example.com\r\n", 400),
     ("Host", "Host: a b\r\n", 400),
@@ -45,7 +46,7 @@ pub(crate) const SMUGGLED: &[(&str, &str, u16)] = &[
     ("Connection", "", 426),
     ("Connection", "Connection: Upgraded\r\n", 426),
     ("Connection", "Connection: keep-alive; Upgrade\r\n", 426),
-    // Of two fields each version reads its own.
+    // Each version reads the origin from its own field.
     (
         "",
         "Origin: http://a\r\nOrigin: http://a\r\nSec-WebSocket-Origin: http://a\r\nSec-WebSocket-Origin: http://a\r\n",
@@ -56,7 +57,7 @@ pub(crate) const SMUGGLED: &[(&str, &str, u16)] = &[
     ("", "WebSocket-Protocol: a\"b\r\nSec-WebSocket-Protocol: a\"b\r\n", 400),
 ];
 
-/// Versions with extensions.
+/// Malformed in the versions that have extensions.
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions: x; y=\",permessage-deflate,\"\r\n";
 
 pub(crate) const REQUEST_LINES: &[(&str, u16)] = &[
@@ -80,38 +81,40 @@ pub(crate) const REQUEST_LINES: &[(&str, u16)] = &[
     ("\x16\x03\x01\x02", 400),
 ];
 
-/// Refused with this status, whatever follows; and nothing of what was sent is in the answer.
-fn refused(request: &str, status: u16) {
+/// Checks that a request is refused with a status, and that the response repeats nothing of it.
+fn assert_refused(request: &str, status: u16) {
     let wire = [request.as_bytes(), head(V13, "", "").as_bytes(), &masked(&[Frame::text("smuggled")])].concat();
     for piece in [1, wire.len()] {
-        let mut server = Open::new(Config::new());
-        let told = send(&mut server, &wire, piece);
-        let answer = String::from_utf8_lossy(&told.output);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {answer}");
-        assert!(answer.contains("\r\nConnection: close"), "{request:?}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request:?}: {answer}");
-        assert!(!answer.contains("smuggled"), "{request:?}: {answer}");
-        assert!(told.events.is_empty() && told.left.is_empty() && server.0.state() == State::Closed);
+        let mut server = AcceptingServer::new(Config::new());
+        let received = send(&mut server, &wire, piece);
+        let response = String::from_utf8_lossy(&received.output);
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {response}");
+        assert!(response.contains("\r\nConnection: close"), "{request:?}: {response}");
+        assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{request:?}: {response}");
+        assert!(!response.contains("smuggled"), "{request:?}: {response}");
+        assert!(received.events.is_empty() && received.remaining.is_empty() && server.0.state() == State::Closed);
         let again = send(&mut server, head(V13, "", "").as_bytes(), 1000);
-        assert_eq!((again.end, again.output.len(), again.left.len()), (told.end, 0, 0), "{request:?}");
+        assert_eq!((again.result, again.output.len(), again.remaining.len()), (received.result, 0, 0), "{request:?}");
     }
 }
 
 #[test]
-fn what_two_readers_could_read_differently_is_refused_in_every_version() {
+fn rejects_ambiguous_requests_in_every_version() {
     for version in VERSIONS {
-        SMUGGLED.iter().for_each(|(field, lines, status)| refused(&head(version, field, lines), *status));
+        AMBIGUOUS_FIELDS
+            .iter()
+            .for_each(|(field, lines, status)| assert_refused(&head(version, field, lines), *status));
         for (line, status) in REQUEST_LINES {
-            refused(&head(version, "", "").replace("GET /smuggled HTTP/1.1", line), *status);
+            assert_refused(&head(version, "", "").replace("GET /smuggled HTTP/1.1", line), *status);
         }
     }
-    refused(&head(V13, "", EXTENSIONS), 400);
-    refused(&head(Version::Hybi10, "", EXTENSIONS), 400);
+    assert_refused(&head(V13, "", EXTENSIONS), 400);
+    assert_refused(&head(Version::Hybi10, "", EXTENSIONS), 400);
 }
 
-/// Another reader of the request, such as a proxy that checks the origin, knows the fields of version 13 alone.
+/// A proxy that checks the origin reads the header fields of version 13 only.
 #[test]
-fn the_fields_of_a_draft_mean_nothing_in_version_13() {
+fn ignores_draft_header_fields_in_version_13() {
     let lines = "Sec-WebSocket-Origin: https://example.com\r\nWebSocket-Protocol: admin\r\n";
     let head = head(V13, "", lines);
     let request = Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap();
@@ -122,7 +125,7 @@ fn the_fields_of_a_draft_mean_nothing_in_version_13() {
 }
 
 #[test]
-fn a_key_is_16_bytes_of_base64_once() {
+fn rejects_invalid_and_repeated_keys() {
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     for bad in [
         String::new(),
@@ -138,9 +141,9 @@ fn a_key_is_16_bytes_of_base64_once() {
         "Sec-WebSocket-Key:\r\n".into(),
     ] {
         assert_ne!(bad, key);
-        refused(&head(V13, "Sec-WebSocket-Key", &bad), 400);
+        assert_refused(&head(V13, "Sec-WebSocket-Key", &bad), 400);
     }
-    // hybi-10 has no rule for the length, and old clients send 15 bytes.
+    // hybi-10 does not fix the length, and old clients send 15 bytes.
     for bad in [
         String::new(),
         key.repeat(2),
@@ -150,33 +153,33 @@ fn a_key_is_16_bytes_of_base64_once() {
         key.replace("ZQ==", &"A".repeat(4096)),
         "Sec-WebSocket-Key:\r\n".into(),
     ] {
-        refused(&head(Version::Hybi10, "Sec-WebSocket-Key", &bad), 400);
+        assert_refused(&head(Version::Hybi10, "Sec-WebSocket-Key", &bad), 400);
     }
 }
 
 #[test]
-fn a_version_is_13_or_8_once_or_is_told_what_is() {
+fn rejects_unsupported_versions_with_426() {
     for bad in ["", "013", "+13", "13.0", "4294967309", "13, 8", "777", "13\r\nSec-WebSocket-Version: 13", "\u{FF11}3"]
     {
         let request = head(V13, "Sec-WebSocket-Version", &format!("Sec-WebSocket-Version: {bad}\r\n"));
-        refused(&request, 426);
-        let told = send(&mut Open::new(Config::new()), request.as_bytes(), 1000);
-        assert!(String::from_utf8_lossy(&told.output).contains("\r\nSec-WebSocket-Version: 13, 8\r\n"), "{bad}");
+        assert_refused(&request, 426);
+        let received = send(&mut AcceptingServer::new(Config::new()), request.as_bytes(), 1000);
+        assert!(String::from_utf8_lossy(&received.output).contains("\r\nSec-WebSocket-Version: 13, 8\r\n"), "{bad}");
     }
 }
 
 #[test]
-fn two_versions_at_once_are_none() {
+fn rejects_keys_of_two_versions() {
     for other in ["Sec-WebSocket-Key1: 1 1\r\n", "Sec-WebSocket-Key1: 1 1\r\nSec-WebSocket-Key2: 1 1\r\n"] {
-        refused(&head(V13, "", other), 400);
-        refused(&head(Version::Hybi10, "", other), 400);
+        assert_refused(&head(V13, "", other), 400);
+        assert_refused(&head(Version::Hybi10, "", other), 400);
     }
-    refused(&head(Version::Hybi00, "", "Sec-WebSocket-Version: 13\r\n"), 400);
+    assert_refused(&head(Version::Hybi00, "", "Sec-WebSocket-Version: 13\r\n"), 400);
 }
 
-/// RFC 9112 §2.2 lets a recipient take a lone LF for the end of a line. We do, as Perl does, and no lone CR.
+/// RFC 9112 §2.2 allows a recipient to take a bare LF as the end of a line, as Perl does. A bare CR is refused.
 #[test]
-fn a_lone_lf_ends_a_line() {
+fn bare_lf_ends_a_line() {
     let head = head(V13, "Upgrade", "X: a\nUpgrade: websocket\n").replace("\r\n", "\n");
     let request = Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap();
     assert_eq!(request.headers().get_str("x"), Some("a"));
@@ -184,23 +187,23 @@ fn a_lone_lf_ends_a_line() {
 }
 
 #[test]
-fn an_absolute_target_decides_over_the_host() {
+fn absolute_target_overrides_host() {
     let head = head(V13, "", "").replace("/smuggled", "http://other:8080/path");
     let request = Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap();
     assert_eq!((request.host(), request.resource_name()), ("other:8080", "/path"));
 }
 
 #[test]
-fn of_several_upgrades_only_ours_is_answered() {
+fn selects_websocket_from_several_upgrades() {
     let head = head(V13, "Upgrade", "Upgrade: h2c, websocket\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n");
-    let told = send(&mut Open::new(Config::new()), head.as_bytes(), 1000);
-    let answer = String::from_utf8_lossy(&told.output);
-    assert!(answer.contains("\r\nUpgrade: websocket\r\n") && !answer.contains("h2c"), "{answer}");
+    let received = send(&mut AcceptingServer::new(Config::new()), head.as_bytes(), 1000);
+    let response = String::from_utf8_lossy(&received.output);
+    assert!(response.contains("\r\nUpgrade: websocket\r\n") && !response.contains("h2c"), "{response}");
 }
 
-/// Of a page that somebody else's server made, the browser tells the origin: with the visitor's cookies, but truly.
+/// A browser sends the visitor's cookies with a request of another site's page, and the page's true origin.
 #[test]
-fn a_page_of_another_site_is_told_apart() {
+fn origin_checks_reject_other_sites() {
     let from = |origin: &str| {
         let head = head(V13, "", &format!("Cookie: session=1\r\n{origin}"));
         Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap()
@@ -209,7 +212,7 @@ fn a_page_of_another_site_is_told_apart() {
     for good in ["https://example.com", "https://EXAMPLE.com:443", "http://localhost:3000"] {
         assert!(from(&format!("Origin: {good}\r\n")).origin_is(&ours), "{good}");
     }
-    for evil in [
+    for other in [
         "https://evil.example",
         "https://example.com.evil.example",
         "https://evilexample.com",
@@ -232,24 +235,24 @@ fn a_page_of_another_site_is_told_apart() {
         "https://example.com https://evil.example",
         "https://evil.example https://example.com",
     ] {
-        let request = from(&format!("Origin: {evil}\r\n"));
-        assert!(!request.origin_is(&ours) && !request.origin_is(&["*", "null", ""]), "{evil}");
-        assert!(!request.is_same_origin(true), "{evil}");
-        // The page of a server without TLS, and of no server that browsers reach over TLS.
-        assert_eq!(request.is_same_origin(false), evil == "http://example.com", "{evil}");
+        let request = from(&format!("Origin: {other}\r\n"));
+        assert!(!request.origin_is(&ours) && !request.origin_is(&["*", "null", ""]), "{other}");
+        assert!(!request.is_same_origin(true), "{other}");
+        // Same origin only if browsers reach the server without TLS.
+        assert_eq!(request.is_same_origin(false), other == "http://example.com", "{other}");
     }
     let ours_over_tls = from("Origin: https://example.com\r\n");
     assert!(ours_over_tls.is_same_origin(true) && !ours_over_tls.is_same_origin(false));
-    // Not a browser, which would have named one: whether it is let in is the application's to say.
+    // Not a browser, because a browser sends an origin. The application decides whether to accept it.
     let without = from("");
     assert!(!without.origin_is(&ours) && without.origin().is_none());
     assert!(!without.is_same_origin(true) && !without.is_same_origin(false));
 }
 
-/// An attacker in the network can change a page that came over plain `http`, and the browser sends the cookies of the
-/// `https` site with what that page opens.
+/// An attacker in the network can change a page that came over plain `http`. The browser sends the cookies of the `https`
+/// site with the connections that this page opens.
 #[test]
-fn a_page_over_plain_http_is_not_of_the_same_origin_as_a_server_over_tls() {
+fn plain_http_page_is_not_same_origin_as_tls_server() {
     for host in ["example.com", "example.com:443", "example.com:80"] {
         let head = head(V13, "Host", &format!("Host: {host}\r\nOrigin: http://example.com\r\nCookie: session=1\r\n"));
         let request = Request::parse(&mut BytesMut::from(&*head), HeadLimits::default()).unwrap().unwrap();
@@ -258,9 +261,10 @@ fn a_page_over_plain_http_is_not_of_the_same_origin_as_a_server_over_tls() {
 }
 
 #[test]
-fn frames_behind_the_request_are_read_once_and_not_before_the_answer() {
+fn reads_early_frames_once_and_after_the_response() {
     let wire = [head(V13, "", "").as_bytes(), &masked(&[Frame::text("early"), Frame::ping("")])].concat();
-    let (mut server, mut input, mut output) = (Server::new(Config::new()), BytesMut::from(&wire[..]), BytesMut::new());
+    let (mut server, mut input, mut output) =
+        (Connection::server(Config::new()), BytesMut::from(&wire[..]), BytesMut::new());
     let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut input, &mut output) else { panic!() };
     assert!(matches!(server.receive(&mut input, &mut output), Ok(None)));
     assert_eq!(input, masked(&[Frame::text("early"), Frame::ping("")]));
@@ -276,12 +280,15 @@ fn frames_behind_the_request_are_read_once_and_not_before_the_answer() {
 }
 
 #[test]
-fn the_drafts_are_turned_off_in_one_call() {
+fn one_call_turns_the_drafts_off() {
     for version in VERSIONS {
-        let told =
-            send(&mut Open::new(Config::new().versions(Versions::RFC6455)), head(version, "", "").as_bytes(), 1000);
+        let received = send(
+            &mut AcceptingServer::new(Config::new().versions(Versions::RFC6455)),
+            head(version, "", "").as_bytes(),
+            1000,
+        );
         let expected =
             if version == V13 { Ok(()) } else { Err(Error::Request(ParseError::Version(Versions::RFC6455))) };
-        assert_eq!(told.end, expected, "{version}");
+        assert_eq!(received.result, expected, "{version}");
     }
 }

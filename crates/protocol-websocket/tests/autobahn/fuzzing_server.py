@@ -1,4 +1,4 @@
-"""The suite's fuzzing server, but on loopback and on any free port, which it prints.
+"""The fuzzing server of the suite on loopback and on a free port, which it prints.
 
 Run with the suite's Python 2.7: fuzzing_server.py SPEC
 """

@@ -1,4 +1,4 @@
-//! The example `client` against a server that breaks a rule, and against one that does not.
+//! The example `client` against a conforming server and against one that violates the protocol.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -22,7 +22,7 @@ fn client_closes_with_1000_after_the_echo() {
 
 /// RFC 6455 §5.1: "a client MUST close a connection if it detects a masked frame".
 #[test]
-fn client_sends_its_close_when_the_server_breaks_a_rule() {
+fn client_sends_its_close_when_the_server_violates_the_protocol() {
     let flood = [&b"\x81\x81\0\0\0\0x"[..], &[0; FLOOD]].concat();
     for _ in 0..TRIALS {
         let (code, output) = run(&flood);
@@ -31,8 +31,8 @@ fn client_sends_its_close_when_the_server_breaks_a_rule() {
     }
 }
 
-/// Serves the client: sends `flood` after the opening handshake, echoes unless that broke a rule, and reads to the end of
-/// the stream. Gives the code of the client's Close and what the client printed.
+/// Serves the client: sends `flood` after the opening handshake, or echoes if `flood` is empty, and reads to the end of
+/// the stream. Returns the code of the client's Close and the client's output.
 fn run(flood: &[u8]) -> (CloseCode, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The example `hyper_echo` compresses where the client offers it, through the handshake that is hyper's.
+//! The example `hyper_echo` compresses if the client offers it, although hyper makes the handshake.
 
 use std::io::{Read, Write};
 
@@ -19,7 +19,8 @@ fn hyper_echo_negotiates_permessage_deflate() {
     assert!(received > 10_000, "{received} bytes");
 }
 
-/// Has 10,000 letters echoed. Gives the names of the extensions that were agreed on, and how many bytes came.
+/// Sends 10,000 letters and waits for the echo. Returns the names of the negotiated extensions and the number of bytes
+/// received.
 fn echo(config: Config) -> (Vec<String>, usize) {
     let server = Server::ours("hyper_echo", &["0"]);
     let mut stream = connect(&server);

@@ -1,4 +1,4 @@
-//! A server that had no free descriptor accepts the waiting clients when it has one again.
+//! A server that has run out of file descriptors accepts the clients in its backlog once it has free ones again.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,8 @@ use test_support::heads::REQUEST;
 use crate::program::{self, Server};
 use crate::{connect, read_head};
 
-const SERVERS: [(&str, &[&str]); 5] = [
+const SERVERS: [(&str, &[&str]); 6] = [
+    ("echo", &["0"]),
     ("serve", &["--port", "0"]),
     ("tokio_echo", &["0"]),
     ("hyper_echo", &["0"]),
@@ -20,12 +21,12 @@ const SERVERS: [(&str, &[&str]); 5] = [
     ("poll_server", &["0"]),
 ];
 const DESCRIPTORS: usize = 32;
-/// A server accepts fewer than this, because it needs some descriptors for itself.
+/// The server accepts fewer than this, because it uses some descriptors itself.
 const FIRST: usize = DESCRIPTORS;
 const LAST: usize = 4;
 
 #[test]
-fn servers_accept_again_after_their_descriptors_were_used_up() {
+fn servers_accept_again_after_running_out_of_descriptors() {
     for (example, arguments) in SERVERS {
         let script = format!("ulimit -n {DESCRIPTORS} && exec \"$0\" \"$@\"");
         let server = Server::start(Command::new("sh").args(["-c", &script]).arg(program::example(example)), arguments);
@@ -34,7 +35,7 @@ fn servers_accept_again_after_their_descriptors_were_used_up() {
         while fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count() < DESCRIPTORS {
             thread::sleep(Duration::from_millis(10));
         }
-        // From here on no client connects, so no new event reports that some wait.
+        // From here on no client connects, so no new event reports the clients in the backlog.
         drop(first);
         for mut client in last {
             let response = read_head(&mut client);

@@ -1,4 +1,4 @@
-//! A client that sends without a pause does not keep the server from its other clients.
+//! A client that sends without a pause does not stop the server's other clients.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,9 +9,14 @@ use crate::open;
 use crate::program::Server;
 
 const FLOODING_CLIENTS: usize = 2;
-/// The flood is under way when this much of it was echoed.
+/// The flood has started when this many bytes of it were echoed.
 const WARM_UP: usize = 1 << 20;
 const ECHOES: usize = 5;
+
+#[test]
+fn echo_echoes_during_a_flood() {
+    echoes_during_a_flood("echo", &["0"]);
+}
 
 #[test]
 fn serve_echoes_during_a_flood() {
@@ -42,7 +47,7 @@ fn echoes_during_a_flood(example: &str, arguments: &[&str]) {
     let server = Server::ours(example, arguments);
     let mut early = open(&server);
     let floods: Vec<Flood> = (0..FLOODING_CLIENTS).map(|_| Flood::start(open(&server))).collect();
-    // One client was there before the flood, and one connects during it.
+    // One client connected before the flood, and one connects during it.
     for number in 0..ECHOES {
         echo(&mut early, example, number);
     }
@@ -69,7 +74,7 @@ struct Flood {
 }
 
 impl Flood {
-    /// Returns when echoes come.
+    /// Returns once echoes arrive.
     fn start(stream: TcpStream) -> Self {
         let (mut sender, mut receiver) = (stream.try_clone().unwrap(), stream.try_clone().unwrap());
         let (started, warm) = mpsc::channel();

@@ -1,4 +1,5 @@
-//! A stream is not reset while the peer still sends: the peer gets the Close and the end of the stream.
+//! A server does not reset a stream while the client still sends: the client receives the Close and the end of the
+//! stream.
 
 use std::io::{Read, Write};
 
@@ -6,13 +7,18 @@ use crate::open;
 use crate::program::Server;
 
 const TRIALS: usize = 40;
-/// More than the server reads at once, less than it drops.
+/// More than one read of the server, and less than it drops after the last write.
 const FLOOD: usize = 4 << 20;
-/// What the client does, its first frame, and the server's Close.
-const ENDS: [(&str, &[u8], &[u8]); 2] = [
-    ("breaks a rule: its text frame is not masked", b"\x81\x01x", b"\x88\x02\x03\xEA"),
-    ("sends a Close", b"\x88\x82\0\0\0\0\x03\xE8", b"\x88\x02\x03\xE8"),
+/// The kind of client, its first frame, and the server's Close.
+const CLIENTS: [(&str, &[u8], &[u8]); 2] = [
+    ("that sends an unmasked frame", b"\x81\x01x", b"\x88\x02\x03\xEA"),
+    ("that sends a Close", b"\x88\x82\0\0\0\0\x03\xE8", b"\x88\x02\x03\xE8"),
 ];
+
+#[test]
+fn echo_lingers() {
+    lingers("echo", &["0"]);
+}
 
 #[test]
 fn serve_lingers() {
@@ -41,10 +47,10 @@ fn poll_server_lingers() {
 
 fn lingers(example: &str, arguments: &[&str]) {
     let server = Server::ours(example, arguments);
-    for (end, frame, close) in ENDS {
+    for (client, frame, close) in CLIENTS {
         let flood = [frame, &[0; FLOOD]].concat();
         let failures: Vec<String> = (0..TRIALS).filter_map(|_| trial(&server, &flood, close).err()).collect();
-        assert!(failures.is_empty(), "a client {end}: {} of {TRIALS} failed: {:?}", failures.len(), failures[0]);
+        assert!(failures.is_empty(), "a client {client}: {} of {TRIALS} failed: {:?}", failures.len(), failures[0]);
     }
 }
 

@@ -1,8 +1,7 @@
-//! The example programs over sockets: how they end a stream, what they negotiate, that they keep their deadlines, and
-//! that one client does not stop the others.
-//! `tests/load` has what many connections cost them.
+//! The example programs over sockets: the end of a stream, negotiation, deadlines, and fairness between clients.
+//! `tests/load` measures the cost of many connections.
 //!
-//! `cargo test --test examples` alone does not build the examples; `cargo test` does.
+//! Run `cargo test` without `--test` first, because `cargo test --test examples` does not build the examples.
 #![cfg(all(unix, feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -13,7 +12,7 @@ mod descriptors;
 mod fairness;
 mod linger;
 #[path = "../peers/program.rs"]
-#[allow(dead_code, reason = "the peers of others are not needed here")]
+#[allow(dead_code, reason = "peers of other projects are not used here")]
 mod program;
 mod stall;
 #[cfg(target_os = "linux")]
@@ -34,7 +33,7 @@ fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// Connects and makes the opening handshake.
+/// Connects and completes the opening handshake.
 fn open(server: &Server) -> TcpStream {
     let mut stream = connect(server);
     stream.write_all(REQUEST.as_bytes()).unwrap();
@@ -43,7 +42,7 @@ fn open(server: &Server) -> TcpStream {
     stream
 }
 
-/// Reads a head and nothing more.
+/// Reads a head byte by byte, so that the following bytes stay in the socket.
 fn read_head(stream: &mut TcpStream) -> Vec<u8> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

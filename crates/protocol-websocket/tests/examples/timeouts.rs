@@ -1,4 +1,4 @@
-//! `Timeouts::RECOMMENDED` is in force in each server, and no loop spins between two deadlines.
+//! Each server uses `Timeouts::RECOMMENDED`, and no loop spins between two deadlines.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,35 +10,35 @@ use crate::program::Server;
 use crate::{connect, open};
 
 const SERVERS: [&str; 4] = ["tokio_echo", "hyper_echo", "smol_echo", "poll_server"];
-/// A hundredth of a second each. A loop that spins takes twenty times as many while this test waits.
+/// One tick is 10 ms. A loop that spins takes twenty times as many ticks during this test.
 const MAX_TICKS: u64 = 100;
 
-/// All servers at once: it takes as long as the first ping, 20 s.
+/// All servers are tested at once, because the first ping takes 20 s.
 #[test]
-fn servers_keep_their_deadlines() {
+fn servers_time_out_handshakes_and_ping_idle_clients() {
     let servers = SERVERS.map(|name| Server::ours(name, &["0"]));
     let started: Vec<(TcpStream, TcpStream)> =
-        servers.iter().map(|server| (half_a_head(server), idle(server))).collect();
+        servers.iter().map(|server| (send_half_a_head(server), idle(server))).collect();
     for ((name, server), (mut connecting, mut idle)) in SERVERS.into_iter().zip(servers).zip(started) {
         let mut received = Vec::new();
-        connecting.read_to_end(&mut received).expect("an end of stream after the deadline of the handshake");
+        connecting.read_to_end(&mut received).expect("the end of the stream after the handshake timeout");
         assert!(received.is_empty() || received.starts_with(b"HTTP/1.1 408 "), "{name}: {received:x?}");
         let mut ping = [0; 2];
-        idle.read_exact(&mut ping).expect("a ping after 20 s of silence");
+        idle.read_exact(&mut ping).expect("a ping after 20 s without input");
         assert_eq!(ping, *b"\x89\x00", "{name}");
         let ticks = ticks(&server);
-        assert!(ticks < MAX_TICKS, "{name} took {ticks} ticks of the processor to wait");
+        assert!(ticks < MAX_TICKS, "{name} used {ticks} ticks of processor time while waiting");
     }
 }
 
-/// A handshake that does not go on.
-fn half_a_head(server: &Server) -> TcpStream {
+/// Sends the first half of a request and nothing more.
+fn send_half_a_head(server: &Server) -> TcpStream {
     let mut stream = connect(server);
     stream.write_all(&REQUEST.as_bytes()[..REQUEST.len() / 2]).unwrap();
     stream
 }
 
-/// An open connection that has echoed once, and then is silent.
+/// Opens a connection and waits for one echo.
 fn idle(server: &Server) -> TcpStream {
     let mut stream = open(server);
     stream.write_all(b"\x81\x81\0\0\0\0x").unwrap();
@@ -48,7 +48,7 @@ fn idle(server: &Server) -> TcpStream {
     stream
 }
 
-/// The time that the server has spent on a processor (`proc_pid_stat(5)`: `utime` and `stime`).
+/// Returns the server's processor time in ticks (`proc_pid_stat(5)`: `utime` and `stime`).
 fn ticks(server: &Server) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{}/stat", server.id())).unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

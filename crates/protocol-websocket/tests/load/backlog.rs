@@ -1,27 +1,27 @@
-//! Connections that come faster than they are accepted wait, and are not retransmitted.
+//! Connections that arrive faster than the server accepts them wait in the backlog, without retransmissions.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::process;
-use crate::{ALONE, SERVERS};
+use crate::{ONE_SERVER, SERVERS};
 
-/// More than the 128 of std and the 1,024 of tokio and mio.
-const WAITING: usize = 2_000;
+/// More than the default backlogs: 128 of std, 1,024 of tokio and mio.
+const CONNECTIONS: usize = 2_000;
 
-/// Each server is stopped, so that it accepts nothing, while clients connect.
+/// Each server is stopped while clients connect, so that it accepts no connection.
 #[tokio::test]
-async fn servers_queue_as_many_connections_as_the_system_allows() {
-    let _alone = ALONE.lock().await;
-    process::allow_descriptors(WAITING + 500);
-    let allowed: usize = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+async fn servers_use_the_longest_backlog_of_the_system() {
+    let _guard = ONE_SERVER.lock().await;
+    process::allow_descriptors(CONNECTIONS + 500);
+    let max_backlog: usize = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
     for &(example, arguments) in SERVERS {
         let (server, _) = process::start(example, arguments);
         server.signal("STOP");
         let address = SocketAddr::from(([127, 0, 0, 1], server.port));
         let mut waiting = Vec::new();
-        for number in 0..allowed.min(WAITING) {
+        for number in 0..max_backlog.min(CONNECTIONS) {
             let stream = TcpStream::connect_timeout(&address, Duration::from_secs(10));
             waiting.push(stream.unwrap_or_else(|error| panic!("{example}, connection {number}: {error}")));
         }

@@ -1,4 +1,4 @@
-//! What may be wrong with a connection.
+//! Faulty clients.
 
 use std::io::{self, ErrorKind};
 
@@ -10,35 +10,35 @@ use crate::peer::Peer;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It ends in the middle of a frame, each somewhere else.
-    Cut,
-    /// Its bytes come one at a time, and then it is gone.
-    Dribble,
-    /// It is reset while it is echoed to.
+    /// Ends the stream in the middle of a frame, at an offset that depends on the connection's number.
+    EndInFrame,
+    /// Sends a message byte by byte, waits for the echo, and ends the stream without a Close.
+    ByteByByte,
+    /// Resets the connection during the echo.
     Reset,
-    /// It has ended its half, in the middle of a frame, and reads on.
+    /// Ends its sending side in the middle of a frame, and continues to read.
     HalfClose,
-    /// It sends and does not read. Later every other one reads all the same; the others are gone.
+    /// Sends and does not read. Later every other such client reads, and the rest end the stream.
     Slow,
 }
 
 impl Fault {
-    /// What is wrong with a faulty connection, by its number.
+    /// Returns the fault of the faulty connection with this number.
     pub(crate) fn of(number: usize) -> Self {
         match number % 10 {
-            0..3 => Self::Cut,
-            3..5 => Self::Dribble,
+            0..3 => Self::EndInFrame,
+            3..5 => Self::ByteByByte,
             5..7 => Self::Reset,
             7..9 => Self::HalfClose,
             _ => Self::Slow,
         }
     }
 
-    /// Goes wrong. Whoever is slow is so until `later`.
-    pub(crate) async fn happen(self, peer: &mut Peer, later: watch::Receiver<bool>) -> io::Result<()> {
+    /// Runs the faulty client. A slow one does not read until `later` is true.
+    pub(crate) async fn run(self, peer: &mut Peer, later: watch::Receiver<bool>) -> io::Result<()> {
         match self {
-            Self::Cut => cut(peer).await,
-            Self::Dribble => dribble(peer).await,
+            Self::EndInFrame => end_in_frame(peer).await,
+            Self::ByteByByte => byte_by_byte(peer).await,
             Self::Reset => reset(peer).await,
             Self::HalfClose => half_close(peer).await,
             Self::Slow => slow(peer, later).await,
@@ -48,39 +48,39 @@ impl Fault {
 
 pub(crate) const SLOW_MESSAGE: usize = 64 * 1024;
 
-async fn cut(peer: &mut Peer) -> io::Result<()> {
-    peer.say(200);
+async fn end_in_frame(peer: &mut Peer) -> io::Result<()> {
+    peer.send(200);
     let length = 1 + peer.number % (peer.output.len() - 1);
     peer.output.truncate(length);
-    peer.push().await
+    peer.write().await
 }
 
-async fn dribble(peer: &mut Peer) -> io::Result<()> {
-    peer.say(50);
+async fn byte_by_byte(peer: &mut Peer) -> io::Result<()> {
+    peer.send(50);
     let bytes = peer.output.split();
     for byte in bytes {
         peer.stream.write_u8(byte).await?;
     }
-    peer.hear().await
+    peer.receive_echoes().await
 }
 
 async fn reset(peer: &mut Peer) -> io::Result<()> {
-    peer.say(20_000);
-    peer.push().await?;
+    peer.send(20_000);
+    peer.write().await?;
     peer.stream.set_zero_linger()
 }
 
 async fn half_close(peer: &mut Peer) -> io::Result<()> {
-    peer.say(5000);
-    peer.say(20_000);
-    peer.push().await?;
-    let (said, whole) = (peer.said, peer.output.len());
-    peer.say(200);
-    peer.output.truncate(whole + 100);
-    peer.push().await?;
+    peer.send(5000);
+    peer.send(20_000);
+    peer.write().await?;
+    let (sent, complete_len) = (peer.sent, peer.output.len());
+    peer.send(200);
+    peer.output.truncate(complete_len + 100);
+    peer.write().await?;
     peer.stream.shutdown().await?;
-    peer.last().await?;
-    if peer.echoed == said { Ok(()) } else { Err(io::Error::other("an echo was lost")) }
+    peer.receive_to_end().await?;
+    if peer.echoed == sent { Ok(()) } else { Err(io::Error::other("an echo is missing")) }
 }
 
 async fn slow(peer: &mut Peer, mut later: watch::Receiver<bool>) -> io::Result<()> {
@@ -91,27 +91,27 @@ async fn slow(peer: &mut Peer, mut later: watch::Receiver<bool>) -> io::Result<(
     if (peer.number / 20).is_multiple_of(2) {
         return Ok(());
     }
-    let heard = match flooded {
-        Ok(()) => peer.hear().await,
+    let received = match flooded {
+        Ok(()) => peer.receive_echoes().await,
         Err(error) => Err(error),
     };
-    match heard {
-        Err(error) if gave_up(&error) => Ok(()),
-        heard => heard,
+    match received {
+        Err(error) if is_disconnected(&error) => Ok(()),
+        received => received,
     }
 }
 
-/// Says the same for ever.
+/// Sends the same message without end.
 async fn flood(peer: &mut Peer) -> io::Result<()> {
-    peer.say(SLOW_MESSAGE);
+    peer.send(SLOW_MESSAGE);
     let frame = peer.output.clone().freeze();
     loop {
-        peer.push().await?;
+        peer.write().await?;
         peer.repeat(&frame);
     }
 }
 
-/// Whether the server has lost patience with somebody who did not read.
-fn gave_up(error: &io::Error) -> bool {
+/// Whether the server has ended the connection, as it does after its write timeout.
+fn is_disconnected(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }

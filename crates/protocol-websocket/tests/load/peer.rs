@@ -1,4 +1,4 @@
-//! Our client on a socket of tokio. It knows what must come back.
+//! The library's client on a tokio socket. It compares each echo with its message.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::select;
 
-/// What messages are cut from.
+/// Messages are slices of this pattern.
 static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
     let mut state = 1_u32;
     let letters = (0..1 << 18).map(|_| {
@@ -23,8 +23,9 @@ static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
     letters.collect()
 });
 
-const SMALL: u32 = 4096;
-/// As over Ethernet. The kernel keeps buffers for ten segments and more, and those of the loopback have 64 KiB.
+/// The smallest buffers of a socket.
+const SMALL_BUFFER: u32 = 4096;
+/// As over Ethernet. The kernel buffers at least ten segments, and those of the loopback device have 64 KiB.
 const SEGMENT: u32 = 1460;
 
 pub(crate) struct Peer {
@@ -32,19 +33,19 @@ pub(crate) struct Peer {
     client: Client,
     pub(crate) stream: TcpStream,
     input: BytesMut,
-    /// What is to be sent.
+    /// Unsent bytes.
     pub(crate) output: BytesMut,
-    /// What was said, and has not come back.
+    /// Sent messages whose echo has not arrived.
     awaited: VecDeque<Message>,
-    pub(crate) said: Tally,
+    pub(crate) sent: Tally,
     pub(crate) echoed: Tally,
     pub(crate) pongs: usize,
 }
 
-/// How much the kernel keeps for a socket: `Small` ones are soon full.
+/// The kernel's buffers for a socket. A client with small ones soon stops the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Buffers {
-    Usual,
+    Default,
     Small,
 }
 
@@ -55,12 +56,12 @@ pub(crate) struct Tally {
 }
 
 impl Peer {
-    /// Connects.
+    /// Connects and completes the opening handshake.
     pub(crate) async fn open(port: u16, number: usize, buffers: Buffers) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if buffers == Buffers::Small {
-            socket.set_recv_buffer_size(SMALL)?;
-            socket.set_send_buffer_size(SMALL)?;
+            socket.set_recv_buffer_size(SMALL_BUFFER)?;
+            socket.set_send_buffer_size(SMALL_BUFFER)?;
             SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
         }
         let stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await?;
@@ -75,34 +76,34 @@ impl Peer {
             input: BytesMut::new(),
             output,
             awaited: VecDeque::new(),
-            said: Tally::default(),
+            sent: Tally::default(),
             echoed: Tally::default(),
             pongs: 0,
         };
         while peer.client.state() == State::Connecting {
-            peer.turn().await?;
+            peer.write_or_read().await?;
         }
         Ok(peer)
     }
 
-    /// Says something that nobody else says, in text and in binary by turns.
-    pub(crate) fn say(&mut self, length: usize) {
-        let from = (self.number * 61 + self.said.messages * 7919) % (PATTERN.len() - length);
+    /// Buffers a message that differs from those of other connections, alternately binary and text.
+    pub(crate) fn send(&mut self, length: usize) {
+        let from = (self.number * 61 + self.sent.messages * 7919) % (PATTERN.len() - length);
         let bytes = PATTERN.slice(from..from + length);
-        let message = match self.said.messages % 2 {
+        let message = match self.sent.messages % 2 {
             0 => Message::from(bytes),
             _ => Utf8Bytes::try_from(bytes).unwrap().into(),
         };
-        self.client.send(message.clone(), &mut self.output).unwrap();
-        self.said += &message;
+        self.client.send(&message, &mut self.output).unwrap();
+        self.sent += &message;
         self.awaited.push_back(message);
     }
 
-    /// Says the last message again, with the frame that it was in.
+    /// Buffers the last message again, in the same frame.
     pub(crate) fn repeat(&mut self, frame: &[u8]) {
         self.output.extend_from_slice(frame);
         let message = self.awaited.back().unwrap().clone();
-        self.said += &message;
+        self.sent += &message;
         self.awaited.push_back(message);
     }
 
@@ -111,55 +112,55 @@ impl Peer {
     }
 
     pub(crate) async fn echo(&mut self, length: usize) -> io::Result<()> {
-        self.say(length);
-        self.hear().await
+        self.send(length);
+        self.receive_echoes().await
     }
 
-    /// Waits until all that was said has come back.
-    pub(crate) async fn hear(&mut self) -> io::Result<()> {
+    /// Waits for the echoes of all messages.
+    pub(crate) async fn receive_echoes(&mut self) -> io::Result<()> {
         while !self.awaited.is_empty() {
-            self.turn().await?;
+            self.write_or_read().await?;
         }
         Ok(())
     }
 
-    /// Makes the closing handshake, and waits for the server to end the transport.
+    /// Completes the closing handshake, and waits for the server to end the stream.
     pub(crate) async fn close(mut self) -> io::Result<()> {
         self.client.close(Close::from(CloseCode::NORMAL), &mut self.output).map_err(io::Error::other)?;
-        match self.last().await {
-            Ok(()) if self.client.close_code() == Some(CloseCode::NORMAL) => Ok(()),
-            Ok(()) => Err(io::Error::other(format!("closed with {:?}", self.client.close_code()))),
+        match self.receive_to_end().await {
+            Ok(()) if self.client.ended().is_some_and(|ended| ended.clean && ended.code == CloseCode::NORMAL) => Ok(()),
+            Ok(()) => Err(io::Error::other(format!("{:?}", self.client.ended()))),
             Err(error) => Err(error),
         }
     }
 
-    /// Takes what comes until the server ends the transport.
-    pub(crate) async fn last(&mut self) -> io::Result<()> {
+    /// Receives until the server ends the stream.
+    pub(crate) async fn receive_to_end(&mut self) -> io::Result<()> {
         loop {
-            match self.turn().await {
+            match self.write_or_read().await {
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
-                turned => turned?,
+                result => result?,
             }
         }
     }
 
-    /// Writes what the socket takes, or reads what there is.
-    pub(crate) async fn turn(&mut self) -> io::Result<()> {
+    /// Writes or reads once, whichever the socket allows first.
+    pub(crate) async fn write_or_read(&mut self) -> io::Result<()> {
         let (mut reader, mut writer) = self.stream.split();
         select! {
             read = reader.read_buf(&mut self.input) => if read? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             },
-            wrote = writer.write_buf(&mut self.output), if !self.output.is_empty() => {
-                wrote?;
+            written = writer.write_buf(&mut self.output), if !self.output.is_empty() => {
+                written?;
                 self.client.flush(&mut self.output);
             }
         }
         self.receive()
     }
 
-    /// Writes and does not read.
-    pub(crate) async fn push(&mut self) -> io::Result<()> {
+    /// Writes the output without reading.
+    pub(crate) async fn write(&mut self) -> io::Result<()> {
         self.stream.write_all_buf(&mut self.output).await
     }
 

@@ -1,4 +1,4 @@
-//! What the server takes, as the kernel counts it.
+//! The resources of the server process, as the kernel counts them.
 
 use std::fs;
 use std::process::Command;
@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use crate::program::{self, Server};
 
 pub(crate) const KIB: u64 = 1024;
-/// How long the server may take to let go of what it has: less than the 30 s that it gives those who do not read.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the server may take to release threads and file descriptors. This is less than its write timeout of 30 s.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What free memory the allocator keeps is another each time. With these settings of glibc it keeps little: one heap,
-/// and large buffers go back at once.
+/// Settings of glibc with which the allocator keeps little free memory: one heap, and large buffers are returned at
+/// once. By default the amount varies from run to run.
 const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "16384")];
 
-/// An example of ours that serves, and that is looked at.
+/// Starts an example server.
 pub(crate) fn start(example: &str, arguments: &[&str]) -> (Server, Process) {
     let server = Server::start(Command::new(program::example(example)).envs(ALLOCATOR), arguments);
     let process = Process(server.child.id());
@@ -26,7 +26,7 @@ pub(crate) struct Process(u32);
 #[derive(Clone, Debug)]
 pub(crate) struct Usage {
     pub(crate) resident: u64,
-    /// The most that was resident, since [`Process::forget_peak`].
+    /// The highest resident memory since [`Process::reset_peak`].
     pub(crate) peak: u64,
     pub(crate) threads: usize,
     pub(crate) descriptors: usize,
@@ -47,13 +47,13 @@ impl Process {
         }
     }
 
-    pub(crate) fn forget_peak(&self) {
+    pub(crate) fn reset_peak(&self) {
         fs::write(self.file("clear_refs"), "5").unwrap();
     }
 
-    /// Waits until it has so many threads and descriptors, or does not come to that.
+    /// Waits until the process has these numbers of threads and file descriptors, or for [`RELEASE_TIMEOUT`].
     pub(crate) async fn settle(&self, threads: usize, descriptors: usize) -> Usage {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RELEASE_TIMEOUT;
         loop {
             let now = self.usage();
             if (now.threads, now.descriptors) == (threads, descriptors) || Instant::now() > deadline {
@@ -68,8 +68,8 @@ impl Process {
     }
 }
 
-/// Raises the soft limit of descriptors, for this process and for those that it starts.
+/// Raises the soft limit of file descriptors for this process and its children.
 pub(crate) fn allow_descriptors(needed: usize) {
     let allowed = rlimit::increase_nofile_limit(needed as u64).unwrap();
-    assert!(allowed >= needed as u64, "{needed} descriptors are needed and {allowed} are allowed: see `ulimit -Hn`");
+    assert!(allowed >= needed as u64, "the limit of {allowed} file descriptors is below {needed}: see `ulimit -Hn`");
 }

@@ -1,9 +1,9 @@
-// Chromium as a client of the `serve` example: through its page, as a person would, and by scripts of our own.
+// Chromium as a client of the `serve` example: through the example's page, and by scripts.
 //
 //     node chromium.mjs http://127.0.0.1:PORT/ [SUBPROTOCOL]
 //
-// Prints a line for each check that passed, and stops with status 1 at the first that did not.
-// SUBPROTOCOL (default: chat) is the one that the server speaks.
+// Prints a line for each successful check, and exits with status 1 at the first failure.
+// SUBPROTOCOL (default: chat) is supported by the server.
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -37,7 +37,7 @@ try {
   check('no state before connecting', await page.getAttribute('#state', 'data-state'), 'CLOSED');
   await throughThePage();
   await byScript();
-  check('nothing else was asked for', requests.filter((asked) => !asked.startsWith('data:')).join(), url);
+  check('no other request was sent', requests.filter((request) => !request.startsWith('data:')).join(), url);
 } catch (error) {
   fail(error.message);
 }
@@ -163,7 +163,7 @@ function check(name, found, wanted) {
   console.log(`ok ${name}`);
 }
 
-// The browser ends with this process.
+// The browser exits with this process.
 function fail(reason) {
   console.error(`FAILED ${reason}`);
   process.exit(1);

@@ -2,22 +2,23 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use protocol_websocket::{
-    Client, Close, Config, Event, Limits, Message, Negotiated, Offer, OsRandom, Part, State, Url,
+    AsMessage, Client, Close, Config, Event, Limits, Negotiated, Offer, OsRandom, Part, State, Url,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of each read and write.
+const SOCKET_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Our client on a blocking socket.
+/// A client on a blocking socket.
 pub(crate) struct BlockingClient {
     client: Client,
     stream: TcpStream,
     input: BytesMut,
     output: BytesMut,
-    /// How many bytes came in.
+    /// Number of bytes read.
     pub(crate) received: usize,
-    /// How many bytes went out.
+    /// Number of bytes written.
     pub(crate) sent: usize,
 }
 
@@ -32,8 +33,8 @@ impl BlockingClient {
         let mut output = BytesMut::new();
         let client = Client::connect(&url, offer, config, OsRandom::new(), &mut output).unwrap();
         let stream = TcpStream::connect((url.socket_host(), url.port())).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(SOCKET_TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(SOCKET_TIMEOUT)).unwrap();
 
         let mut client = Self { client, stream, input: BytesMut::new(), output, received: 0, sent: 0 };
         match client.next() {
@@ -42,7 +43,7 @@ impl BlockingClient {
         }
     }
 
-    pub(crate) fn send(&mut self, message: Message) {
+    pub(crate) fn send(&mut self, message: impl AsMessage) {
         self.client.send(message, &mut self.output).unwrap();
     }
 
@@ -50,7 +51,7 @@ impl BlockingClient {
         self.client.send_part(part, &mut self.output).unwrap();
     }
 
-    pub(crate) fn ping(&mut self, payload: impl Into<Bytes>) {
+    pub(crate) fn ping(&mut self, payload: &str) {
         self.client.ping(payload, &mut self.output).unwrap();
     }
 
@@ -58,15 +59,15 @@ impl BlockingClient {
         self.client.close(close, &mut self.output).unwrap();
     }
 
-    /// Ends what we write, as old clients do. The server does the same, with or without a Close.
+    /// Ends the sending side, as old clients do. The server does the same, with or without a Close.
     pub(crate) fn hang_up(mut self) {
         self.stream.write_all(&self.output).unwrap();
         self.stream.shutdown(Shutdown::Write).unwrap();
         self.stream.read_to_end(&mut Vec::new()).unwrap();
     }
 
-    /// Writes what there is to write, and waits for the next event. `None` is the end of a closed connection: the
-    /// server has ended the transport, as RFC 6455 §7.1.1 has a client wait for.
+    /// Writes the output and waits for the next event. Returns `None` at the end of a closed connection: the server has
+    /// ended the transport, for which a client waits (RFC 6455 §7.1.1).
     pub(crate) fn next(&mut self) -> Option<Event> {
         loop {
             let event = self.client.receive(&mut self.input, &mut self.output).unwrap();

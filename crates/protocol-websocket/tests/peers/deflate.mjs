@@ -1,6 +1,6 @@
-// What the scripts about permessage-deflate share: the messages, and parameters as `ws` names them.
+// Shared code of the scripts for permessage-deflate: the messages, and parameters as `ws` names them.
 
-export const LINE = 'as much again, and as much again, ';
+export const LINE = 'repeated text, repeated text, and so on, ';
 
 export const messages = [
   'Hello', 'Hello', '', new Uint8Array(0), LINE.repeat(3000), LINE.repeat(3000),
@@ -8,9 +8,9 @@ export const messages = [
   'é'.repeat(500_000), 'Hello',
 ];
 
-// `server_max_window_bits=9; ...` as `{ serverMaxWindowBits: 9, ... }`.
-export function parameters(wishes) {
-  const pairs = wishes.split(';').map((wish) => wish.trim()).filter(Boolean).map((wish) => wish.split('='));
+// Converts `server_max_window_bits=9; ...` to `{ serverMaxWindowBits: 9, ... }`.
+export function parameters(values) {
+  const pairs = values.split(';').map((value) => value.trim()).filter(Boolean).map((value) => value.split('='));
   const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
   return Object.fromEntries(pairs.map(([name, value]) => [camel(name), value ? Number(value) : true]));
 }

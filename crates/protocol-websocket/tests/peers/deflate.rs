@@ -1,5 +1,5 @@
-//! permessage-deflate against three implementations of others, with takeover and without, with wide windows and with
-//! narrow ones. `serve` has them all with its own wishes, which are none; here an echo server has some.
+//! permessage-deflate with three other implementations: with and without context takeover, with wide and narrow windows.
+//! The tests of `serve` use the default parameters. Here an echo server asks for others.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -13,12 +13,12 @@ use protocol_websocket_permessage_deflate::PermessageDeflate;
 use super::client::BlockingClient;
 use super::program;
 
-const LINE: &str = "as much again, and as much again, ";
+const LINE: &str = "repeated text, repeated text, and so on, ";
 const NEW: PermessageDeflate = PermessageDeflate::new();
 
 #[test]
-fn python_compresses_to_us() {
-    for (ours, wishes, answer) in [
+fn python_client_compresses_to_our_server() {
+    for (ours, offered, accepted) in [
         (NEW, "client_max_window_bits", ""),
         (NEW, "server_no_context_takeover", "; server_no_context_takeover"),
         (NEW, "client_no_context_takeover; client_max_window_bits", "; client_no_context_takeover"),
@@ -34,13 +34,13 @@ fn python_compresses_to_us() {
             "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=9",
         ),
     ] {
-        compresses_to_us(ours, "python3", "deflate_client.py", &[wishes], answer);
+        test_compressing_client(ours, "python3", "deflate_client.py", &[offered], accepted);
     }
 }
 
 #[test]
-fn node_compresses_to_us() {
-    for (ours, wishes, answer) in [
+fn node_client_compresses_to_our_server() {
+    for (ours, offered, accepted) in [
         (NEW, "", ""),
         (NEW, "server_no_context_takeover", "; server_no_context_takeover"),
         (NEW, "client_no_context_takeover", "; client_no_context_takeover"),
@@ -55,13 +55,13 @@ fn node_compresses_to_us() {
             "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=10",
         ),
     ] {
-        compresses_to_us(ours, "node", "deflate_client.mjs", &[wishes], answer);
+        test_compressing_client(ours, "node", "deflate_client.mjs", &[offered], accepted);
     }
 }
 
 #[test]
-fn chromium_compresses_to_us() {
-    for (ours, answer) in [
+fn chromium_client_compresses_to_our_server() {
+    for (ours, accepted) in [
         (NEW, ""),
         (
             NEW.server_no_context_takeover().client_no_context_takeover(),
@@ -72,32 +72,32 @@ fn chromium_compresses_to_us() {
             "; server_max_window_bits=9; client_max_window_bits=9",
         ),
     ] {
-        compresses_to_us(ours, "node", "deflate_chromium.mjs", &[], answer);
+        test_compressing_client(ours, "node", "deflate_chromium.mjs", &[], accepted);
     }
 }
 
 #[test]
-fn we_compress_to_python() {
-    we_compress_to(|wishes| program::Server::peer("python3", "deflate_server.py", &[wishes]));
+fn our_client_compresses_to_python_server() {
+    test_compressing_server(|offered| program::Server::peer("python3", "deflate_server.py", &[offered]));
 }
 
 #[test]
-fn we_compress_to_node() {
-    we_compress_to(|wishes| program::Server::peer("node", "deflate_server.mjs", &[wishes]));
+fn our_client_compresses_to_node_server() {
+    test_compressing_server(|offered| program::Server::peer("node", "deflate_server.mjs", &[offered]));
 }
 
-/// Runs a client against an echo server of ours that wishes for `ours`.
-fn compresses_to_us(ours: PermessageDeflate, interpreter: &str, script: &str, wishes: &[&str], answer: &str) {
+/// Runs a client against our echo server with the parameters `ours`.
+fn test_compressing_client(ours: PermessageDeflate, interpreter: &str, script: &str, offered: &[&str], accepted: &str) {
     let config = Config::new().limits(Limits::new(1 << 20)).extension(ours.threshold(0));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || serve(listener.accept().unwrap().0, config));
-    let answer = format!("permessage-deflate{answer}");
-    program::run(Command::new(interpreter).arg(program::script(script)).arg(url).args(wishes).arg(answer));
+    let accepted = format!("permessage-deflate{accepted}");
+    program::run(Command::new(interpreter).arg(program::script(script)).arg(url).args(offered).arg(accepted));
     assert_eq!(server.join().unwrap(), State::Closed);
 }
 
-/// Echoes until the end, in parts where the client says something long.
+/// Echoes until the end, and sends long messages in parts.
 fn serve(mut stream: TcpStream, config: Config) -> State {
     let (mut server, mut input, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
     let mut buffer = [0; 16 * 1024];
@@ -128,13 +128,13 @@ fn echo_in_parts(server: &mut Server, message: &Message, output: &mut BytesMut) 
     let count = bytes.chunks(65_535).count();
     for (i, piece) in bytes.chunks(65_535).enumerate() {
         let bytes = Bytes::copy_from_slice(piece);
-        server.send_part(Part { kind, bytes, first: i == 0, last: i + 1 == count }, output).unwrap();
+        server.send_part(Part::new(kind, bytes).with_first(i == 0).with_last(i + 1 == count), output).unwrap();
     }
 }
 
-/// Our client against a server that is started with its wishes.
-fn we_compress_to(start: impl Fn(&str) -> program::Server) {
-    for (theirs, ours, answer) in [
+/// Tests our client with a server that is started with its parameters.
+fn test_compressing_server(start: impl Fn(&str) -> program::Server) {
+    for (theirs, ours, accepted) in [
         ("", NEW, ""),
         ("server_no_context_takeover", NEW, "server_no_context_takeover"),
         ("client_no_context_takeover", NEW, "client_no_context_takeover"),
@@ -161,10 +161,10 @@ fn we_compress_to(start: impl Fn(&str) -> program::Server) {
         let [agreed] = &negotiated.extensions[..] else { panic!("{theirs} {ours:?}: {negotiated:?}") };
         let mut agreed: Vec<String> = agreed.to_string().split("; ").map(String::from).collect();
         agreed.retain(|parameter| parameter != "permessage-deflate" && parameter != "client_max_window_bits=15");
-        let mut answer: Vec<&str> = answer.split("; ").filter(|parameter| !parameter.is_empty()).collect();
+        let mut accepted: Vec<&str> = accepted.split("; ").filter(|parameter| !parameter.is_empty()).collect();
         agreed.sort();
-        answer.sort_unstable();
-        assert_eq!(agreed, answer, "{theirs} {ours:?}");
+        accepted.sort_unstable();
+        assert_eq!(agreed, accepted, "{theirs} {ours:?}");
 
         let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let long = LINE.repeat(10_000);
@@ -178,7 +178,8 @@ fn we_compress_to(start: impl Fn(&str) -> program::Server) {
         super::echo(&mut client, noise.into());
 
         let text = Bytes::from(long);
-        let part = |range, first, last| Part { kind: MessageKind::Text, bytes: text.slice(range), first, last };
+        let part =
+            |range, first, last| Part::new(MessageKind::Text, text.slice(range)).with_first(first).with_last(last);
         client.send_part(part(0..10, true, false));
         client.ping("between");
         client.send_part(part(10..10, false, false));

@@ -1,9 +1,9 @@
-// Chromium as a client that compresses, of an echo server.
+// Chromium as a client of an echo server, with compression.
 //
-//     node deflate_chromium.mjs URL ANSWER
+//     node deflate_chromium.mjs URL ACCEPTED
 //
-// Its offer is always the same, with a window of the server's choice; ANSWER is what the server has to say to it. Stops
-// with status 1 at the first check that did not pass.
+// Chromium always sends the same offer, with a window of the server's choice. The server must respond with the extension
+// ACCEPTED. Exits with status 1 at the first failed check.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { messages } from './deflate.mjs';
 const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/peers', import.meta.url));
 const { chromium } = createRequire(`${peers}/`)('playwright-core');
 
-const [url, answer] = process.argv.slice(2);
+const [url, accepted] = process.argv.slice(2);
 setTimeout(() => process.exit(1), 120_000).unref();
 const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
@@ -38,6 +38,6 @@ const found = await page.evaluate(async ({ url, plain }) => {
   socket.close(1000);
   return { extensions, same, clean: (await closing).wasClean };
 }, { url, plain });
-assert.deepEqual(found, { extensions: answer, same: messages.map(() => true), clean: true });
+assert.deepEqual(found, { extensions: accepted, same: messages.map(() => true), clean: true });
 await browser.close();
 process.exit(0);

@@ -1,9 +1,9 @@
-// The node package `ws` as a client that compresses, of an echo server.
+// The node package `ws` as a client of an echo server, with compression.
 //
-//     node deflate_client.mjs URL WISHES ANSWER
+//     node deflate_client.mjs URL OFFERED ACCEPTED
 //
-// WISHES are the parameters of permessage-deflate that it offers, ANSWER is what the server has to say to that. Stops with
-// status 1 at the first check that did not pass.
+// OFFERED are the parameters of permessage-deflate in the offer. The server must respond with the extension ACCEPTED. Exits
+// with status 1 at the first failed check.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,12 +15,12 @@ import { LINE, messages, parameters } from './deflate.mjs';
 const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/peers', import.meta.url));
 const { WebSocket } = createRequire(`${peers}/`)('ws');
 
-const [url, wishes, answer] = process.argv.slice(2);
+const [url, offered, accepted] = process.argv.slice(2);
 setTimeout(() => process.exit(1), 120_000).unref();
 
-const socket = new WebSocket(url, { perMessageDeflate: { ...parameters(wishes), threshold: 0 }, maxPayload: 1 << 24 });
+const socket = new WebSocket(url, { perMessageDeflate: { ...parameters(offered), threshold: 0 }, maxPayload: 1 << 24 });
 const [[response]] = await Promise.all([once(socket, 'upgrade'), once(socket, 'open')]);
-assert.equal(response.headers['sec-websocket-extensions'], answer);
+assert.equal(response.headers['sec-websocket-extensions'], accepted);
 
 for (const message of messages) {
   socket.send(message);

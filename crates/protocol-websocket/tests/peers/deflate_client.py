@@ -1,9 +1,9 @@
-"""The Python package `websockets` as a client that compresses, of an echo server.
+"""The Python package `websockets` as a client of an echo server, with compression.
 
-    python3 deflate_client.py URL WISHES ANSWER
+    python3 deflate_client.py URL OFFERED ACCEPTED
 
-WISHES are the parameters of permessage-deflate that it offers, ANSWER is what the server has to say to that. Stops with
-status 1 at the first check that did not pass.
+OFFERED are the parameters of permessage-deflate in the offer. The server must respond with the extension ACCEPTED. Exits
+with status 1 at the first failed check.
 """
 
 import os
@@ -17,14 +17,14 @@ sys.path.insert(0, os.environ.get("PEERS", str(pathlib.Path(__file__).parents[4]
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
-LINE = "as much again, and as much again, "
+LINE = "repeated text, repeated text, and so on, "
 
 
-def main(url, wishes, answer):
+def main(url, offered, accepted):
     threading.Timer(120, os._exit, [1]).start()
-    extension = ClientPerMessageDeflateFactory(**parameters(wishes))
+    extension = ClientPerMessageDeflateFactory(**parameters(offered))
     with connect(url, compression=None, extensions=[extension], max_size=None) as socket:
-        check("answer", socket.response.headers["Sec-WebSocket-Extensions"], answer)
+        check("accepted", socket.response.headers["Sec-WebSocket-Extensions"], accepted)
         noise = random.Random(7).randbytes(100_000)
         for message in ["Hello", "Hello", "", b"", LINE * 3000, LINE * 3000, noise, "é" * 500_000, "Hello"]:
             socket.send(message)
@@ -34,8 +34,8 @@ def main(url, wishes, answer):
     os._exit(0)
 
 
-def parameters(wishes):
-    pairs = (wish.strip().partition("=") for wish in wishes.split(";") if wish.strip())
+def parameters(offered):
+    pairs = (item.strip().partition("=") for item in offered.split(";") if item.strip())
     return {name: int(value) if value else True for name, _, value in pairs}
 
 

@@ -1,9 +1,9 @@
-// The node package `ws` as an echo server that compresses.
+// The node package `ws` as an echo server with compression.
 //
-//     node deflate_server.mjs WISHES
+//     node deflate_server.mjs PARAMETERS
 //
-// WISHES are its parameters of permessage-deflate. Prints its port, a line, when it is ready. Ends when its standard input
-// does, and after two minutes at the latest.
+// PARAMETERS are those of permessage-deflate. Prints its port on a line when it is ready. Exits when its
+// standard input ends, and after two minutes at the latest.
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,9 +1,9 @@
-"""The Python package `websockets` as an echo server that compresses.
+"""The Python package `websockets` as an echo server with compression.
 
-    python3 deflate_server.py WISHES
+    python3 deflate_server.py PARAMETERS
 
-WISHES are its parameters of permessage-deflate. Prints its port, a line, when it is ready. Ends when its standard input
-does, and after two minutes at the latest.
+PARAMETERS are those of permessage-deflate. Prints its port on a line when it is ready. Exits when its standard
+input ends, and after two minutes at the latest.
 """
 
 import os
@@ -17,8 +17,8 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.sync.server import serve  # noqa: E402
 
 
-def main(wishes):
-    pairs = (wish.strip().partition("=") for wish in wishes.split(";") if wish.strip())
+def main(values):
+    pairs = (item.strip().partition("=") for item in values.split(";") if item.strip())
     extension = ServerPerMessageDeflateFactory(**{name: int(value) if value else True for name, _, value in pairs})
     with serve(echo, "127.0.0.1", 0, compression=None, extensions=[extension], max_size=None) as server:
         print(server.socket.getsockname()[1], flush=True)

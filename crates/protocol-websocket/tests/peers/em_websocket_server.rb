@@ -1,9 +1,9 @@
-# Ruby's em-websocket as an echo server, of all its versions.
+# Ruby's em-websocket as an echo server with all its versions.
 #
 #     ruby em_websocket_server.rb
 #
-# Prints its port, a line, when it is ready. Echoes each message.
-# Ends when its standard input does, and after two minutes at the latest.
+# Prints its port on a line when it is ready. Echoes each message.
+# Exits when its standard input ends, and after two minutes at the latest.
 
 require 'em-websocket'
 

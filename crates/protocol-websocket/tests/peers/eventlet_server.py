@@ -1,9 +1,9 @@
-"""The Python package `eventlet` as an echo server, of all the versions that it speaks.
+"""The Python package `eventlet` as an echo server with all versions that it supports.
 
     eventlet_server.py [SUBPROTOCOL...]
 
-Prints its port, a line, when it is ready. Echoes each message.
-Ends when its standard input does, and after two minutes at the latest.
+Prints its port on a line when it is ready. Echoes each message.
+Exits when its standard input ends, and after two minutes at the latest.
 """
 
 import os

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Installs the peers that tests/peers.rs talks to. Run again, it does nothing.
+# Installs the peers of tests/peers.rs. A second run does nothing.
 #
-#   install.sh [FOLDER]      FOLDER is target/peers of the workspace unless given.
+#   install.sh [FOLDER]      The default of FOLDER is target/peers of the workspace.
 #
 # FOLDER/python        the Python packages `websockets` and `eventlet`
-# FOLDER/python2.7     Python 2.7 itself, which has to be here with its pip, in the PATH or as 2.7.18 of pyenv
+# FOLDER/python2.7     a link to Python 2.7, which must be installed with pip, in the PATH or as 2.7.18 of pyenv
 # FOLDER/python2       the packages `websocket-client`, `amitu-websocket-client`, `txws` and `gevent-websocket` for it
 # FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`, and of
 #                      2011 `ws` 0.4 (as `ws-0.4`), `websocket.io` and `node-websocket-server`
 # chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
-#                      Debian's, by apt-get, what of them is not here, if we are root
+#                      Debian packages, installed by apt-get if they are missing and the user is root
 # FOLDER/websocketpp_server
-#                      compiled with Debian's libwebsocketpp-dev and libasio-dev, which are brought in the same way
+#                      compiled with Debian's libwebsocketpp-dev and libasio-dev, which are installed in the same way
 set -eu
 
 python_packages='websockets==17.4 eventlet==0.41.3'
-# Each package with all that it needs: nothing else is installed.
+# Each package with all its dependencies: pip installs nothing else.
 python2_packages='websocket-client==0.4.1 amitu-websocket-client==0.1.0
     txws==0.8 Twisted==20.3.0 attrs==21.4.0 Automat==22.10.0 constantly==15.1.0 hyperlink==21.0.0 idna==2.10
     incremental==22.10.0 PyHamcrest==1.10.1 six==1.17.0 typing==3.10.0.0 zope.interface==5.5.2
@@ -27,28 +27,28 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "${1:-$here/../../../../target/peers}"
 cd "${1:-$here/../../../../target/peers}"
 
-say() {
+log() {
     echo "install.sh: $*" >&2
 }
 
 need() {
     command -v "$1" >/dev/null 2>&1 || {
-        say "$1 is not here: install it, then run this again"
+        log "$1 is missing: install it, then run this script again"
         exit 1
     }
 }
 
-# Two at once: the second waits, then finds everything in its place.
+# A second process waits, and then finds everything installed.
 if command -v flock >/dev/null 2>&1; then
     exec 9>lock
     flock 9
 fi
 
-# Each stamp is written last, so a broken installation is made anew.
+# Each stamp is written last, so an incomplete installation is repeated.
 stamp="python.$(echo "$python_packages" | tr ' ' .)"
 if [ ! -e "$stamp" ]; then
     need python3
-    say "$python_packages from PyPI"
+    log "$python_packages from PyPI"
     rm -rf python python.*
     # shellcheck disable=SC2086
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
@@ -58,12 +58,12 @@ fi
 
 stamp="python2.$(echo "$python2_packages" | cksum | tr ' ' .)"
 if [ ! -e "$stamp" ] || [ ! -x python2.7 ]; then
-    # pyenv's python2.7 runs only if it is told which.
+    # pyenv's python2.7 needs the exact version.
     python2=$(PYENV_VERSION=2.7.18 python2.7 -c 'import pip, sys; print(sys.executable)') || {
-        say 'python2.7 with pip is not here: install it (pyenv install 2.7.18), then run this again'
+        log 'python2.7 with pip is missing: install it (pyenv install 2.7.18), then run this script again'
         exit 1
     }
-    say "$python2_packages from PyPI, for Python 2.7"
+    log "$python2_packages from PyPI, for Python 2.7"
     rm -rf python2 python2.*
     # shellcheck disable=SC2086
     "$python2" -m pip install --quiet --disable-pip-version-check --no-deps --target python2 $python2_packages >&2
@@ -75,7 +75,7 @@ stamp="node.$(echo "$node_packages $old_node_packages" | cksum | tr ' ' .)"
 if [ ! -e "$stamp" ]; then
     need node
     need npm
-    say "$node_packages $old_node_packages from npm"
+    log "$node_packages $old_node_packages from npm"
     rm -rf node_modules node.* package.json package-lock.json
     # shellcheck disable=SC2086
     npm install --prefix . --loglevel=error --no-audit --no-fund --no-progress --ignore-scripts \
@@ -83,7 +83,7 @@ if [ ! -e "$stamp" ]; then
     : >"$stamp"
 fi
 
-# Not `chromium`: that name would find itself.
+# The function has another name than the program, which it would find otherwise.
 has_chromium() {
     for name in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
         command -v "$name" >/dev/null 2>&1 && return
@@ -102,19 +102,19 @@ command -v g++ >/dev/null 2>&1 || missing="$missing g++"
 [ -e /usr/include/websocketpp/server.hpp ] || missing="$missing libwebsocketpp-dev"
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        say "$missing from Debian"
+        log "$missing from Debian"
         apt-get update -qq >&2
         # shellcheck disable=SC2086
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
     else
-        say "not here: install$missing (a Chromium may be named in \$CHROMIUM), then run this again"
+        log "missing: install$missing (\$CHROMIUM may name a Chromium), then run this script again"
         exit 1
     fi
 fi
 
 stamp="websocketpp.$(cksum <"$here/websocketpp_server.cpp" | tr ' ' .)"
 if [ ! -e "$stamp" ]; then
-    say 'compiles websocketpp_server'
+    log 'compiling websocketpp_server'
     rm -f websocketpp_server websocketpp.*
     g++ -O1 -pthread -o websocketpp_server "$here/websocketpp_server.cpp" >&2
     : >"$stamp"

@@ -2,8 +2,8 @@
 //
 //     node node_client.mjs URL [SUBPROTOCOL [VERSION]]
 //
-// Prints a line for each check that passed, and stops with status 1 at the first that did not.
-// SUBPROTOCOL (default: chat) is the one that the server speaks; VERSION is 13 (default) or 8.
+// Prints a line for each successful check, and exits with status 1 at the first failure.
+// SUBPROTOCOL (default: chat) is supported by the server. VERSION is 13 (default) or 8.
 
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -27,7 +27,7 @@ for (const length of [125, 126, 65535, 65536]) await echo(`binary of ${length} b
 await echo('1 MiB of binary', pattern(MIB));
 await echo('1 MiB of text', 'é'.repeat(MIB / 2));
 
-// The cut is inside a character, and a ping comes between the fragments.
+// The fragments split a character, and a ping goes between them.
 const text = Buffer.from('Größe 🦀');
 const whole = once(socket, 'message');
 const between = once(socket, 'pong');
@@ -77,7 +77,7 @@ async function open(subprotocols = []) {
   return socket;
 }
 
-// `ws` takes the lack of a subprotocol for a failure; that is how it tells.
+// `ws` reports a missing subprotocol as an error.
 async function refused(subprotocols) {
   const [error] = await once(new WebSocket(url, subprotocols), 'error');
   return error.message;

@@ -2,13 +2,13 @@
 //
 //     node node_server.mjs [SUBPROTOCOL...]
 //
-// Prints its port, a line, when it is ready. Echoes each message, but for these texts:
+// Prints its port on a line when it is ready. Echoes each message, except these texts:
 //
-//     close CODE REASON    closes the connection so; without CODE, with an empty close frame
-//     ping PAYLOAD         pings; when the pong has come, sends the text `pong PAYLOAD`
-//     fragments A B ...    sends the words, joined, as one text message, a word in each fragment
+//     close CODE REASON    closes the connection with CODE and REASON; without CODE, with an empty close frame
+//     ping PAYLOAD         sends a ping; after the pong, sends the text `pong PAYLOAD`
+//     fragments A B ...    sends the words as one text message, with one word in each fragment
 //
-// Ends when its standard input does, and after two minutes at the latest.
+// Exits when its standard input ends, and after two minutes at the latest.
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,9 +1,9 @@
-// Node packages of 2011, as echo servers.
+// Node packages of 2011 as echo servers.
 //
 //     node odd_server.mjs ws-0.4|websocket.io|node-websocket-server
 //
-// Prints its port, a line, when it is ready. Echoes each message.
-// Ends when its standard input does, and after two minutes at the latest.
+// Prints its port on a line when it is ready. Echoes each message.
+// Exits when its standard input ends, and after two minutes at the latest.
 
 import './old_node.cjs';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/pee
 const [name] = process.argv.slice(2);
 const library = createRequire(`${peers}/`)(name);
 const server = createServer((request, response) => response.writeHead(404).end());
-// It throws since node 12.
+// `setEncoding` throws since node 12.
 server.on('upgrade', (request, socket) => delete socket.setEncoding);
 
 const attach = {

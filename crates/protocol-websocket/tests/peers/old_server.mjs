@@ -1,9 +1,9 @@
-// Node packages that speak old versions, as echo servers.
+// Node packages that support old versions, as echo servers.
 //
 //     node old_server.mjs websocket-driver|faye-websocket|websocket [SUBPROTOCOL...]
 //
-// Prints its port, a line, when it is ready. Echoes each message.
-// Ends when its standard input does, and after two minutes at the latest.
+// Prints its port on a line when it is ready. Echoes each message.
+// Exits when its standard input ends, and after two minutes at the latest.
 
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';

@@ -2,8 +2,8 @@
 #
 #     perl perl_client.pl URL SUBPROTOCOL VERSION
 #
-# Prints a line for each check that passed, and stops at the first that did not, with another status than 0.
-# SUBPROTOCOL is one that the server speaks, VERSION one of the module's, such as draft-ietf-hybi-00.
+# Prints a line for each successful check, and exits with a status other than 0 at the first failure.
+# The server supports SUBPROTOCOL. VERSION is a name of the module, such as draft-ietf-hybi-00.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ unless ($sentinels) {
     put(type => 'ping', buffer => 'between');
     put(type => 'continuation', buffer => encode('UTF-8', ' 🦀'));
     check('a ping between fragments', get(), 'between');
-    check('it was a pong', $frames->is_pong ? 1 : 0, 1);
+    check('the frame is a pong', $frames->is_pong ? 1 : 0, 1);
     check('text in fragments', get(), encode('UTF-8', 'Größe 🦀'));
 }
 
@@ -49,12 +49,12 @@ check("message $_ of 100 at once", get(), $_) for 1 .. 100;
 my $close = $sentinels ? '' : pack('n', 4000) . 'enough';
 put(type => 'close', buffer => $close);
 check('the close is answered', get(), $close);
-check('it was a close', $frames->is_close ? 1 : 0, 1);
-check('the server hangs up', sysread($socket, my $rest, 1), 0);
+check('the frame is a close', $frames->is_close ? 1 : 0, 1);
+check('the server closes the connection', sysread($socket, my $rest, 1), 0);
 
 client_helper() if $version eq 'draft-ietf-hybi-17';
 
-# The module's own Client, which knows no other version.
+# The module's own Client, which supports only this version.
 sub client_helper {
     my @messages;
     my $client = Protocol::WebSocket::Client->new(url => $url, max_payload_size => 0);
@@ -66,7 +66,7 @@ sub client_helper {
     $client->on(error => sub { die $_[1] });
     $client->connect;
     while (@messages < 3) {
-        sysread $socket, my $buffer, 65536 or die 'the server hung up';
+        sysread $socket, my $buffer, 65536 or die 'the server closed the connection';
         $client->read($buffer);
     }
     check("the helper's echo", "@messages", 'message 1 message 2 message 3');
@@ -82,7 +82,7 @@ sub connection {
     send_all($socket, $handshake->to_string);
     $input = '';
     until ($handshake->is_done) {
-        sysread $socket, my $buffer, 65536 or die 'no answer';
+        sysread $socket, my $buffer, 65536 or die 'no response';
         $input .= $buffer;
         $handshake->parse($input) or die $handshake->error;
     }
@@ -93,7 +93,7 @@ sub echo {
     my ($name, $type, $bytes) = @_;
     put(type => $type, buffer => $bytes);
     check($name, get(), $bytes);
-    check('it was ' . $type, $frames->is_binary ? 'binary' : 'text', $type);
+    check('the frame is ' . $type, $frames->is_binary ? 'binary' : 'text', $type);
 }
 
 sub put {
@@ -104,7 +104,7 @@ sub get {
     while (1) {
         my $bytes = $frames->next_bytes;
         return $bytes if defined $bytes;
-        sysread $socket, my $buffer, 65536 or die 'the server hung up';
+        sysread $socket, my $buffer, 65536 or die 'the server closed the connection';
         $frames->append($buffer);
     }
 }

@@ -1,9 +1,9 @@
-# Perl's Protocol::WebSocket as an echo server, of all its versions.
+# Perl's Protocol::WebSocket as an echo server with all its versions.
 #
 #     perl perl_server.pl [SUBPROTOCOL...]
 #
-# Prints its port, a line, when it is ready. Echoes each message, but for the text `close CODE`, at which it closes so.
-# Ends when its standard input does, and after two minutes at the latest.
+# Prints its port on a line when it is ready. Echoes each message, except the text `close CODE`, at which it closes with CODE.
+# Exits when its standard input ends, and after two minutes at the latest.
 
 use strict;
 use warnings;

@@ -8,26 +8,26 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-/// How long any program may run.
-const LIMIT: Duration = Duration::from_secs(600);
+/// The time after which a program is killed.
+const RUN_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long a server may take to log a line.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time that a server may take to log a line.
+const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// While it is held, a program is watched.
+/// A watch over a program, which lasts until it is dropped.
 pub(crate) type Watch = Sender<()>;
 
-/// The path of a file in `tests/peers`.
+/// Returns the path of a file in `tests/peers`.
 pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name)
 }
 
-/// The path of what `install.sh` has brought.
+/// Returns the path of a program that `install.sh` has installed.
 pub(crate) fn installed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers").join(name)
 }
 
-/// The path of an example of ours, in the folder beside that of this test.
+/// Returns the path of an example, in the folder next to that of this test.
 pub(crate) fn example(name: &str) -> PathBuf {
     let mut path = env::current_exe().unwrap();
     path.pop();
@@ -41,7 +41,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path
 }
 
-/// Runs a peer to its end, which must be a good one.
+/// Runs a peer until it exits, and checks that it succeeded.
 pub(crate) fn run(command: &mut Command) {
     install();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -51,7 +51,7 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?} ended with {}\n{out}{err}", output.status);
 }
 
-/// A server that listens on a port of this machine, and is killed when this goes.
+/// A server process that listens on a local port, and is killed on drop.
 pub(crate) struct Server {
     pub(crate) port: u16,
     /// The lines on its standard error.
@@ -61,34 +61,35 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// An example of ours that serves.
+    /// Starts an example server.
     pub(crate) fn ours(name: &str, arguments: &[&str]) -> Self {
         Self::start(&mut Command::new(example(name)), arguments)
     }
 
-    /// A peer's server.
+    /// Starts the server of a peer.
     pub(crate) fn peer(interpreter: impl AsRef<OsStr>, name: &str, arguments: &[&str]) -> Self {
         install();
         Self::start(Command::new(interpreter).arg(script(name)), arguments)
     }
 
-    /// A peer's server that `install.sh` has compiled.
+    /// Starts the server of a peer that `install.sh` has compiled.
     pub(crate) fn compiled(name: &str, arguments: &[&str]) -> Self {
         install();
         Self::start(&mut Command::new(installed(name)), arguments)
     }
 
-    /// Waits until it has logged a line that says this, and gives the line.
+    /// Waits for a line of the log that contains `words`, and returns it.
     pub(crate) fn logged(&self, words: &str) -> String {
         loop {
-            let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing about {words:?} was logged"));
+            let line =
+                self.log.recv_timeout(LOG_TIMEOUT).unwrap_or_else(|_| panic!("no line with {words:?} was logged"));
             if line.contains(words) {
                 return line;
             }
         }
     }
 
-    /// The number of its process.
+    /// Returns the process identifier.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -101,7 +102,7 @@ impl Server {
         self.child.wait().unwrap()
     }
 
-    /// Waits for the line that says where it listens.
+    /// Starts a server and waits for the line with its port.
     pub(crate) fn start(command: &mut Command, arguments: &[&str]) -> Self {
         let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -113,14 +114,14 @@ impl Server {
             Some((_, rest)) => rest.split('/').next().unwrap(),
             None => line.trim(),
         };
-        let port = port.parse().unwrap_or_else(|_| panic!("{command:?} said {line:?} instead of its port"));
+        let port = port.parse().unwrap_or_else(|_| panic!("{command:?} printed {line:?} instead of its port"));
         Self { port, log, child, _watch: watch }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
@@ -129,19 +130,19 @@ impl Drop for Server {
     }
 }
 
-/// Reads lines for as long as there are any.
+/// Reads lines in a thread until the pipe ends.
 fn collect(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Whoever wanted to know may be gone.
+            // The receiver may have been dropped.
             let _ = sender.send(line);
         }
     });
     lines
 }
 
-/// Brings the peers to this machine, if they are not here.
+/// Installs the peers, unless they are installed.
 pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -150,11 +151,11 @@ pub(crate) fn install() {
     });
 }
 
-/// Kills a program that runs for too long, unless what this gives is dropped before.
+/// Kills a program that runs for too long, unless the returned watch is dropped before.
 pub(crate) fn watch(id: u32) -> Watch {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        if receiver.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+        if receiver.recv_timeout(RUN_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
             kill("KILL", id);
         }
     });

@@ -1,9 +1,9 @@
 # coding: utf-8
-"""Two packages of Python 2 as clients of an echo server, each with the version that was the newest in its days.
+"""Two packages of Python 2 as clients of an echo server, each with the newest version of its time.
 
     python2_client.py URL SUBPROTOCOL VERSION
 
-Prints a line for each check that passed, and stops with status 1 at the first that did not.
+Prints a line for each successful check, and exits with status 1 at the first failure.
 VERSION is 00 (`websocket-client` 0.4.1) or 75 (`amitu-websocket-client`).
 """
 
@@ -52,20 +52,20 @@ class Hybi00(websocket.WebSocket):
 def hixie_75(url, subprotocol):
     client = Hixie75(url, protocol=subprotocol)
     client.run()
-    check("all came back", client.waiting, [])
+    check("all messages were echoed", client.remaining, [])
 
 
 class Hixie75(websocket_client.WebSocket):
-    waiting = list(TEXTS)
+    remaining = list(TEXTS)
 
     def onopen(self):
-        self.send(self.waiting[0])
+        self.send(self.remaining[0])
 
     def onmessage(self, message):
-        text = self.waiting.pop(0)
+        text = self.remaining.pop(0)
         check("text of %d characters" % len(text), message, text.encode("utf-8"))
-        if self.waiting:
-            self.send(self.waiting[0])
+        if self.remaining:
+            self.send(self.remaining[0])
         else:
             self.sock.shutdown(socket.SHUT_WR)
 

@@ -2,8 +2,8 @@
 
     python2_server.py txws|gevent-websocket
 
-Prints its port, a line, when it is ready. Echoes each message.
-Ends when its standard input does, and after two minutes at the latest.
+Prints its port on a line when it is ready. Echoes each message.
+Exits when its standard input ends, and after two minutes at the latest.
 """
 
 import os
@@ -33,7 +33,7 @@ def gevent_websocket():
     import gevent.lock
     from gevent.pywsgi import WSGIServer
 
-    # Its name when the package was written.
+    # The module's name when the package was written.
     sys.modules["gevent.coros"] = gevent.lock
     from geventwebsocket.exceptions import WebSocketError
     from geventwebsocket.handler import WebSocketHandler
@@ -47,7 +47,7 @@ def gevent_websocket():
                     break
                 peer.send(message)
         except WebSocketError:
-            # A Close of this version: the package does not know it.
+            # The package raises an error for a Close of this version, which it does not know.
             pass
         return []
 

@@ -2,8 +2,8 @@
 
     python_client.py URL [SUBPROTOCOL]
 
-Prints a line for each check that passed, and stops with status 1 at the first that did not.
-SUBPROTOCOL (default: chat) is the one that the server speaks.
+Prints a line for each successful check, and exits with status 1 at the first failure.
+SUBPROTOCOL (default: chat) is supported by the server.
 """
 
 import os

@@ -2,9 +2,9 @@
 #
 #     ruby ruby_client.rb URL SUBPROTOCOL VERSION
 #
-# Prints a line for each check that passed, and stops at the first that did not, with another status than 0.
-# SUBPROTOCOL is one that the server speaks, VERSION is 75, 8 or 13. (It knows 76, too, but takes the answer to its keys
-# for lines of text: one that has a line feed in it is too much for it.)
+# Prints a line for each successful check, and exits with a status other than 0 at the first failure.
+# The server supports SUBPROTOCOL. VERSION is 75, 8 or 13. (The package supports 76, too, but parses the proof of the
+# response as lines of text, and fails if the proof contains a line feed.)
 
 require 'socket'
 require 'uri'

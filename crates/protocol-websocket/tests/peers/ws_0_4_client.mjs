@@ -2,8 +2,8 @@
 //
 //     node ws_0_4_client.mjs URL SUBPROTOCOL VERSION
 //
-// Prints a line for each check that passed, and stops with status 1 at the first that did not.
-// SUBPROTOCOL is one that the server speaks, VERSION is 8 or 13.
+// Prints a line for each successful check, and exits with status 1 at the first failure.
+// The server supports SUBPROTOCOL. VERSION is 8 or 13.
 
 import './old_node.cjs';
 import { once } from 'node:events';

@@ -1,14 +1,14 @@
-//! What `Protocol::WebSocket::Request`, `Response` and `Handshake::Client` write, and what `perl_compat()` writes.
+//! Heads written by `Protocol::WebSocket::Request`, `Response` and `Handshake::Client`, and by `perl_compat()`.
 
 use bytes::BytesMut;
-use protocol_websocket::http::{KeyNumbers, PerlCookie, Target};
+use protocol_websocket::http::{Destination, KeyNumbers, PerlCookie};
 use protocol_websocket::{Accept, BuildError, Offer, Request, Url, Version};
 use serde_json::Value;
 
 use crate::cookies::set_cookie;
 use crate::handshakes::{base64, split_digest, without};
 use crate::quirks;
-use crate::vectors::{Vector, bytes, perl_wording, run, wire};
+use crate::vectors::{Vector, bytes, perl_syntax, run, wire};
 
 #[test]
 fn request_build() {
@@ -20,7 +20,7 @@ fn request_build() {
         compare(
             vector,
             expected,
-            host.and_then(|host| request(input, Target::new(host, resource_name).secure(is_secure))),
+            host.and_then(|host| request(input, Destination::new(host, resource_name).secure(is_secure))),
         )
     });
 }
@@ -31,7 +31,7 @@ fn handshake_client_request() {
         let url = String::from_utf8(wire(&vector.input["url"])).map_err(|_| "url-invalid");
         let url = url.and_then(|url| Url::parse(&url).map_err(|_| "url-invalid"));
         let ours = url.and_then(|url| {
-            request(&vector.input, Target::new(url.authority(), url.resource_name()).secure(url.is_secure()))
+            request(&vector.input, Destination::new(url.authority(), url.resource_name()).secure(url.is_secure()))
         });
         compare(vector, expected, ours)
     });
@@ -44,7 +44,7 @@ fn response_build() {
 
 fn compare(vector: &Vector, expected: &Value, ours: Result<Vec<u8>, &'static str>) -> Result<(), String> {
     let is_ours = !vector.fixed.as_ref().is_some_and(|fixed| fixed == expected) && expected != &vector.out;
-    // Right, but in Perl's words and order: `perl_compat()`.
+    // The right values in Perl's syntax and order: `perl_compat()`.
     let expected = match &vector.fixed {
         Some(fixed) if !is_ours => fixed,
         None if expected.is_null() => &vector.out,
@@ -54,12 +54,12 @@ fn compare(vector: &Vector, expected: &Value, ours: Result<Vec<u8>, &'static str
     let is_reserved = is_reserved(&vector.input["headers"]);
     assert!(!is_reserved || quirks::find("house-reserved-field") == quirks::Ours::House);
     if is_reserved || is_key_quirk {
-        return if ours.is_err() { Ok(()) } else { Err("it was not refused".into()) };
+        return if ours.is_err() { Ok(()) } else { Err("was not refused".into()) };
     }
     let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match (ours, expected.get("bytes_hex")) {
         (Ok(ours), Some(expected)) => {
-            let (ours, expected) = (plain(vector, &ours), plain(vector, &bytes(expected)));
+            let (ours, expected) = (normalized(vector, &ours), normalized(vector, &bytes(expected)));
             if ours == expected {
                 Ok(())
             } else {
@@ -71,23 +71,23 @@ fn compare(vector: &Vector, expected: &Value, ours: Result<Vec<u8>, &'static str
     }
 }
 
-/// Whether these headers are the handshake's own, or repeat one that may be there once.
+/// Whether headers belong to the handshake, or repeat one that may appear once.
 fn is_reserved(headers: &Value) -> bool {
     let names = headers.as_array().into_iter().flatten().map(|header| header[0].as_str().unwrap());
     let is_extensions = |name: &str| name == "Sec-WebSocket-Extensions";
     names.clone().any(is_extensions) || names.filter(|name| *name == "Authorization").count() > 1
 }
 
-/// The head without what the two may write differently.
-fn plain(vector: &Vector, head: &[u8]) -> Vec<u8> {
+/// Returns the head without the differences that are allowed.
+fn normalized(vector: &Vector, head: &[u8]) -> Vec<u8> {
     split_digest(head.into(), |head| {
-        let head = perl_wording(head).into_iter().map(char::from).collect::<String>().replacen(
+        let head = perl_syntax(head).into_iter().map(char::from).collect::<String>().replacen(
             "Upgrade: websocket",
             "Upgrade: WebSocket",
             1,
         );
         let lines = head.split("\r\n").map(|line| match line.split_once(": ") {
-            // One blank behind each comma.
+            // One space after each comma.
             Some((name, list)) if name.ends_with("WebSocket-Protocol") => {
                 let list =
                     list.split(',').map(str::trim).filter(|token| !token.is_empty()).collect::<Vec<_>>().join(", ");
@@ -96,17 +96,17 @@ fn plain(vector: &Vector, head: &[u8]) -> Vec<u8> {
             Some(("Cookie", _)) if vector.quirk.as_deref() == Some("cookie-malformed") => String::new(),
             _ => line.into(),
         });
-        // A field that is given whole comes last; Perl has it in its place.
-        let is_whole = |line: &String| {
+        // A custom `Cookie` header comes last here. Perl writes it in its place.
+        let is_custom = |line: &String| {
             let cookies = line.strip_prefix("Cookie: ").into_iter().flat_map(|field| field.split("; "));
             cookies.into_iter().any(|cookie| !cookie.contains('=') || cookie.contains('"'))
         };
-        let (last, lines): (Vec<_>, Vec<_>) = lines.filter(|line| !line.is_empty()).partition(is_whole);
+        let (last, lines): (Vec<_>, Vec<_>) = lines.filter(|line| !line.is_empty()).partition(is_custom);
         wire(&([lines, last].concat().join("\r\n") + "\r\n\r\n").into())
     })
 }
 
-fn request(input: &Value, target: Target<'_>) -> Result<Vec<u8>, &'static str> {
+fn request(input: &Value, destination: Destination<'_>) -> Result<Vec<u8>, &'static str> {
     let version = version(input)?;
     let mut offer = Offer::new().perl_compat().version(version);
     for name in
@@ -123,12 +123,12 @@ fn request(input: &Value, target: Target<'_>) -> Result<Vec<u8>, &'static str> {
     offer = with_cookies(offer, &input["cookie"])?;
     let key = input["key"].as_str().map(base64).unwrap_or_default();
     let mut random = |buf: &mut [u8]| if buf.len() == key.len() { buf.copy_from_slice(&key) } else { buf.fill(7) };
-    let request = Request::offer(target, &offer, &mut random).map_err(class)?;
+    let request = Request::offer(destination, &offer, &mut random).map_err(class)?;
     let mut output = BytesMut::new();
     request.encode(&mut output);
     let mut head = output.to_vec();
     if let (Some(key1), Some(key2)) = (input["key1"].as_str(), input["key2"].as_str()) {
-        // We always draw the numbers, so the recorded ones take their place.
+        // The numbers are always drawn here, so the recorded ones replace them.
         KeyNumbers::parse(key1.as_bytes(), key2.as_bytes()).ok_or("invalid-key")?;
         let drawn = |name| request.headers().get_str(name).unwrap();
         head = replace(head, &format!("Key1: {}", drawn("sec-websocket-key1")), &format!("Key1: {key1}"));
@@ -139,7 +139,7 @@ fn request(input: &Value, target: Target<'_>) -> Result<Vec<u8>, &'static str> {
     Ok(head)
 }
 
-/// With the cookies of this field: one by one, if no value has to be written as Perl alone does.
+/// Adds the cookies of a header value: one by one, unless a value needs the quotes of Perl.
 fn with_cookies(offer: Offer, field: &Value) -> Result<Offer, &'static str> {
     if !field.is_string() {
         return Ok(offer);

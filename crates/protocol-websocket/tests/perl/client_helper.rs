@@ -1,4 +1,4 @@
-//! `Protocol::WebSocket::Client`, whose part `Client` has here.
+//! `Protocol::WebSocket::Client`, compared with `Client`.
 
 use std::collections::VecDeque;
 
@@ -31,10 +31,10 @@ fn client_helper() {
     });
 }
 
-/// What happened at which action, with the bytes: the words of errors are each its own.
+/// Returns the action, the kind and the bytes of an event. The texts of errors differ.
 fn essence(event: &Value) -> Value {
     let name = match event["event"].as_str().unwrap() {
-        // Refused, whether as an event, by dying or with a warning.
+        // Refused by an event, by dying or with a warning.
         "die" | "error" | "warn" => "refused",
         name => name,
     };
@@ -131,7 +131,7 @@ impl Helper {
         }
     }
 
-    /// A second one would be another client.
+    /// Connects once. A second connection would be another client.
     fn connect(&mut self, at: usize) {
         if self.client.is_some() {
             return self.event(at, "warn", None);
@@ -156,14 +156,14 @@ impl Helper {
             let (mut output, mut input) = (BytesMut::new(), std::mem::take(&mut self.input));
             let received = self.client.as_mut().unwrap().receive(&mut input, &mut output);
             self.input = input;
-            // A Close for a peer that erred is our own word.
+            // Perl sends no Close after a protocol error.
             if !output.is_empty() && received.is_ok() {
                 self.event(at, "write", Some(&output));
             }
             match received {
                 Ok(None) => return,
                 Ok(Some(Event::Open(negotiated))) => {
-                    assert_eq!(negotiated, Negotiated::default().version(self.version), "no other was asked for");
+                    assert_eq!(negotiated, Negotiated::default().version(self.version), "nothing else was offered");
                     self.event(at, "connect", None);
                 }
                 Ok(Some(Event::Message(message))) => self.event(at, "read", Some(message.as_bytes())),
@@ -171,7 +171,7 @@ impl Helper {
                 Ok(Some(Event::Pong(data))) => self.event(at, "pong", Some(&data)),
                 Ok(Some(Event::Close(_))) => self.event(at, "eof", None),
                 Ok(Some(_)) => self.event(at, "error", None),
-                Err(Error::Answer(_)) => return self.event(at, "error", None),
+                Err(Error::Response(_)) => return self.event(at, "error", None),
                 Err(_) => return self.event(at, "die", None),
             }
         }
@@ -185,7 +185,7 @@ impl Helper {
         }
     }
 
-    /// A frame of the caller's own, masked as a client's have to be.
+    /// Sends a frame of the caller. Frames of a client are masked.
     fn write_frame(&mut self, at: usize, frame: &Value) {
         let data = bytes(&frame["buffer_hex"]);
         match frame["type"].as_str() {

@@ -40,7 +40,7 @@ fn cookie_request_parse() {
             })
         };
         let ours = json!({ "cookies": PerlCookie::parse(&field).map(cookie).collect::<Vec<_>>() });
-        // A cookie without a value has an empty one here; `PerlCookie::pairs`, above, tells them apart.
+        // A cookie without a value has an empty value here. `PerlCookie::pairs`, above, distinguishes the two.
         let mut expected = expected.clone();
         for cookie in expected["cookies"].as_array_mut().into_iter().flatten() {
             if cookie["value"].is_null() {
@@ -51,7 +51,7 @@ fn cookie_request_parse() {
     });
 }
 
-/// Perl's form of a cookie is `perl_compat()`; by default, what browsers would misread is an error.
+/// `perl_compat()` writes cookies in the form of Perl. By default a value that browsers would misread is an error.
 #[test]
 fn cookie_response_build() {
     run_plain("cookie-response-build", |input, mode| {
@@ -63,13 +63,13 @@ fn cookie_response_build() {
     });
 }
 
-/// The names and values that Perl reads.
+/// Returns the names and values that Perl parses.
 pub(crate) fn pairs(field: &[u8]) -> Vec<Value> {
     PerlCookie::pairs(field).map(|(name, value)| json!([name, value.as_deref().map(text)])).collect()
 }
 
-/// The cookie with these attributes, in Perl's order, and the field that a response has of it. `None` if no response takes
-/// it.
+/// Returns the cookie with these attributes in Perl's order, and its header value in a response, or `None` if a response
+/// refuses it.
 pub(crate) fn set_cookie(input: &Value) -> Option<(SetCookie, Vec<u8>)> {
     let given = |name: &str| input.get(name).filter(|value| !value.is_null());
     let is_set = |name: &str| given(name).is_some_and(|flag| *flag != 0 && *flag != false);
@@ -123,7 +123,7 @@ pub(crate) fn set_cookie(input: &Value) -> Option<(SetCookie, Vec<u8>)> {
     Some((cookie, field))
 }
 
-/// Names are text.
+/// Returns a name, which is text.
 fn string(value: &Value) -> String {
     value.as_str().unwrap().into()
 }

@@ -1,4 +1,4 @@
-//! `docs/versions.md` is held against what it speaks of: the table of quirks, and the tests that it names.
+//! Checks `docs/versions.md` against the table of quirks and the tests that it names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,39 +7,39 @@ use std::path::Path;
 use crate::vectors;
 
 #[test]
-fn every_quirk_has_its_row() {
-    let (_, quirks) = VERSIONS.split_once("\n## Where our answer is not Perl's\n").unwrap();
+fn quirks_match_the_page() {
+    let (_, quirks) = VERSIONS.split_once("\n## Differences from Perl\n").unwrap();
     // The first cell of each row that begins with code.
     let in_docs: BTreeSet<_> = quirks.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let in_tests: BTreeSet<_> =
         QUIRKS.lines().filter_map(|line| line.strip_prefix("    (\"")?.split('"').next()).collect();
-    assert!(in_tests.len() > 100, "{in_tests:?}");
+    assert!(!in_tests.is_empty());
     let missing: Vec<_> = in_tests.difference(&in_docs).collect();
     let surplus: Vec<_> = in_docs.difference(&in_tests).collect();
     assert!(
         missing.is_empty() && surplus.is_empty(),
-        "docs/versions.md lacks {missing:?} and has too many of {surplus:?}"
+        "docs/versions.md lacks {missing:?}, and has {surplus:?}, which quirks.rs lacks"
     );
 }
 
 #[test]
-fn every_test_that_is_named_is_there() {
+fn named_tests_exist() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [here.parent().unwrap().to_owned(), here.join("tests")];
     let named: BTreeSet<_> = VERSIONS.split('`').filter_map(|code| code.split_once(".rs::")).collect();
-    assert!(named.len() > 20, "{named:?}");
+    assert!(!named.is_empty());
     for (file, test) in named {
         let mut texts = folders.iter().filter_map(|folder| fs::read_to_string(folder.join(format!("{file}.rs"))).ok());
-        let is_there = texts.any(|text| text.contains(&format!("fn {test}(")));
-        assert!(is_there, "docs/versions.md names {file}.rs::{test}, which is not there");
+        let exists = texts.any(|text| text.contains(&format!("fn {test}(")));
+        assert!(exists, "docs/versions.md names {file}.rs::{test}, which does not exist");
     }
 }
 
 #[test]
-fn no_cell_is_empty() {
+fn every_class_and_version_has_a_test() {
     let (_, table) = VERSIONS.split_once("\n| class | role |").unwrap();
     let rows: Vec<_> = table.lines().skip(2).take_while(|line| !line.is_empty()).collect();
-    assert!(rows.len() > 20, "{rows:?}");
+    assert!(!rows.is_empty());
     for row in rows {
         let cells: Vec<_> =
             row.strip_prefix('|').unwrap().strip_suffix('|').unwrap().split('|').map(str::trim).collect();
@@ -49,11 +49,12 @@ fn no_cell_is_empty() {
     }
 }
 
+/// Where Perl's answer is allowed, only a choice of this project may give another one.
 #[test]
-fn the_answers_of_our_own_are_counted() {
-    let (same, ours) = vectors::count_same();
-    let said = format!("of the {same} recorded answers that\nare right in Perl's own terms, {ours} are answered in");
-    assert!(VERSIONS.contains(&said), "docs/versions.md does not say: {said}");
+fn our_own_answers_follow_house_rules() {
+    for (id, rule) in vectors::answered_differently() {
+        assert!(rule.starts_with("house-"), "{id}: {rule}");
+    }
 }
 
 const VERSIONS: &str = include_str!("../../../../docs/versions.md");

@@ -17,24 +17,24 @@ fn frame_decode() {
     });
 }
 
-/// A message or an error, and how much of the stream had come.
+/// A message or an error, and the number of bytes received before it.
 #[derive(Debug)]
 struct Event {
     after: usize,
-    what: Result<(OpCode, Rsv, Bytes), DecodeError>,
+    result: Result<(OpCode, Rsv, Bytes), DecodeError>,
 }
 
 fn check(vector: &Vector, expected: &Value, mode: Mode, stream: &[u8], sizes: &[usize]) -> Result<(), String> {
     let ours = decode(&vector.input, mode, stream, sizes);
     let Some(expected) = expected["events"].as_array() else { return Err(format!("ours: {ours:?}")) };
-    // The end of the piece with which so many bytes have come.
+    // The end of the piece that brings the byte at `after`.
     let piece = |after| {
         let ends = (1..=sizes.len()).map(|pieces| sizes[..pieces].iter().sum::<usize>());
         ends.into_iter().find(|&end| end >= after).unwrap()
     };
     let fits = |expected: &Value, ours: &Event| {
         let after = expected["after"].as_u64().map(|after| piece(after as usize));
-        match &ours.what {
+        match &ours.result {
             Ok((opcode, rsv, data)) => {
                 let bits = [Rsv::RSV1, Rsv::RSV2, Rsv::RSV3].map(|bit| u8::from(rsv.contains(bit)));
                 expected["type"] == "message"
@@ -43,7 +43,7 @@ fn check(vector: &Vector, expected: &Value, mode: Mode, stream: &[u8], sizes: &[
                     && bytes(&expected["data_hex"]) == data[..]
                     && after == Some(ours.after)
             }
-            // An error may be noticed early.
+            // An error may be detected earlier.
             Err(error) => {
                 expected["type"] == "error"
                     && expected["class"] == class(*error)
@@ -56,10 +56,10 @@ fn check(vector: &Vector, expected: &Value, mode: Mode, stream: &[u8], sizes: &[
         return Ok(());
     }
     let expected = Value::from(expected.clone()).to_string().chars().take(600).collect::<String>();
-    Err(format!("cut: {:?}\n  expected: {expected}\n  ours: {ours:?}", &sizes[..sizes.len().min(10)]))
+    Err(format!("split: {:?}\n  expected: {expected}\n  ours: {ours:?}", &sizes[..sizes.len().min(10)]))
 }
 
-/// All events up to the first error, or up to a Close: what follows one is not read (RFC 6455 §5.5.1).
+/// Returns all events up to the first error, or up to a Close, after which nothing is decoded (RFC 6455 §5.5.1).
 fn decode(input: &Value, mode: Mode, stream: &[u8], sizes: &[usize]) -> Vec<Event> {
     let version: Version = input["version"].as_str().unwrap().parse().unwrap();
     let decoder = match input["role"].as_str().unwrap() {
@@ -76,14 +76,14 @@ fn decode(input: &Value, mode: Mode, stream: &[u8], sizes: &[usize]) -> Vec<Even
         buffer.extend_from_slice(&stream[after..after + size]);
         after += size;
         loop {
-            let what = match decoder.decode(&mut buffer).and_then(|frame| message(frame, &mut assembler)) {
+            let result = match decoder.decode(&mut buffer).and_then(|frame| message(frame, &mut assembler)) {
                 Ok(Next::Pending) => break,
                 Ok(Next::Fragment) => continue,
                 Ok(Next::Message(opcode, rsv, data)) => Ok((opcode, rsv, data)),
                 Err(error) => Err(error),
             };
-            let is_last = !matches!(what, Ok((opcode, ..)) if opcode != OpCode::Close);
-            events.push(Event { after, what });
+            let is_last = !matches!(result, Ok((opcode, ..)) if opcode != OpCode::Close);
+            events.push(Event { after, result });
             if is_last {
                 return events;
             }
@@ -110,7 +110,7 @@ fn message(frame: Option<Frame>, assembler: &mut Assembler) -> Result<Next, Deco
     })
 }
 
-/// Perl's limits: one that is there and 0 or null is none.
+/// Returns Perl's limits. A limit of 0 or null is no limit.
 fn limits(input: &Value) -> Limits {
     let limit = |name: &str| input.get(name).map(|limit| limit.as_u64().filter(|&limit| limit > 0));
     let mut limits = Limits::PERL;

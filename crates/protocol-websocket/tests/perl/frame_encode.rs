@@ -29,7 +29,7 @@ fn encode(input: &Value) -> Result<BytesMut, &'static str> {
         Some(other) => panic!("{other}"),
         None => {
             let bits = input.get("opcode").map_or(1, |bits| bits.as_u64().unwrap());
-            // A type of ours cannot hold any other.
+            // `OpCode` has no other opcodes.
             u8::try_from(bits).ok().and_then(OpCode::from_bits).ok_or("opcode-reserved")?
         }
     };

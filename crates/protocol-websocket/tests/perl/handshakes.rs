@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cookies::set_cookie;
 use crate::quirks;
 use crate::requests;
-use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_name, perl_wording, run};
+use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_name, perl_syntax, run};
 
 #[test]
 fn handshake_server() {
@@ -18,19 +18,19 @@ fn handshake_server() {
         let stream = bytes(&vector.input["stream_hex"]);
         let check = |sizes: Vec<usize>| {
             let ours = serve(&vector.input, &stream, &sizes);
-            let is_wording = vector.fixed.as_ref().is_some_and(|fixed| fixed["state"] == expected["state"]);
-            let expected = vector.fixed.as_ref().filter(|_| is_wording).unwrap_or(expected);
+            let is_syntax = vector.fixed.as_ref().is_some_and(|fixed| fixed["state"] == expected["state"]);
+            let expected = vector.fixed.as_ref().filter(|_| is_syntax).unwrap_or(expected);
             let pieces = expected["output"].as_array().into_iter().flatten();
             let mut pieces: Vec<u8> = pieces.flat_map(|piece| bytes(&piece["bytes_hex"])).collect();
             if ours["unoffered"] == true {
                 assert_eq!(quirks::find("house-unoffered"), quirks::Ours::House);
-                // A subprotocol that was not offered is refused with a `BuildError`, and not answered.
+                // A subprotocol that was not offered is a `BuildError`, and the response does not have it.
                 let line =
                     format!("Sec-WebSocket-Protocol: {}\r\n", vector.input["respond"]["subprotocol"].as_str().unwrap());
                 pieces = without(pieces, line.as_bytes());
                 pieces = without(pieces, line.trim_start_matches("Sec-").as_bytes());
             }
-            pieces = split_digest(pieces, perl_wording);
+            pieces = split_digest(pieces, perl_syntax);
             let written = bytes(&ours["output_hex"]);
             let is_same = ours["state"] == expected["state"]
                 && requests::is_class(&expected["class"], &ours["class"])
@@ -44,7 +44,7 @@ fn handshake_server() {
             }
             let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             Err(format!(
-                "cut: {sizes:?}\n  expected: {} {:?} {:?}\n  ours: {ours} {:?}",
+                "split: {sizes:?}\n  expected: {} {:?} {:?}\n  ours: {ours} {:?}",
                 expected["state"],
                 expected["class"],
                 show(&pieces),
@@ -62,7 +62,7 @@ pub(crate) fn without(mut text: Vec<u8>, part: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Changes the head; what is behind it stays.
+/// Changes the head of a response, and leaves the bytes after it.
 pub(crate) fn split_digest(mut answer: Vec<u8>, change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
     let digest = answer.split_off(end);
@@ -110,7 +110,7 @@ fn serve(input: &Value, stream: &[u8], sizes: &[usize]) -> Value {
                             return json!({ "state": "refused", "class": error.to_string(), "output_hex": "" });
                         }
                         Ok(Accepted::Open(_)) => {
-                            // What came with the head belongs to the caller, who knows what to do with it.
+                            // The bytes after the head stay in the input.
                             return json!({ "state": "done", "version": version, "after": after, "output_hex": requests::hex(&output), "unoffered": unoffered });
                         }
                         Ok(Accepted::AwaitingKey3(more)) => awaiting = Some(more),
@@ -138,13 +138,15 @@ fn handshake_client() {
             let ours = connect(vector, &stream, &sizes);
             let names = ["state", "class", "after", "subprotocol"];
             let differs = |name: &&&str| match (expected[**name].as_str(), ours[**name].as_str()) {
-                // Ours says more.
+                // Our error is more specific.
                 (Some("not-a-valid-response"), Some("location-wrong" | "origin-wrong")) => false,
                 _ => expected[**name] != ours[**name],
             };
             match names.iter().find(differs) {
                 None => Ok(()),
-                Some(name) => Err(format!("{name}: {} is expected\n  ours: {ours}\n  cut: {sizes:?}", expected[name])),
+                Some(name) => {
+                    Err(format!("{name}: {} is expected\n  ours: {ours}\n  split: {sizes:?}", expected[name]))
+                }
             }
         };
         chunkings(&vector.input["chunkings"], stream.len()).into_iter().try_for_each(check)
@@ -171,15 +173,15 @@ fn connect(vector: &Vector, stream: &[u8], sizes: &[usize]) -> Value {
         false => buf.fill(7),
     };
     let mut client = ClientHandshake::new(&url, &offer, &mut random, &mut BytesMut::new()).unwrap();
-    // The numbers of hybi-00 are our own, so their proof takes the place of the recorded one.
+    // The numbers of hybi-00 are drawn here, so their proof replaces the recorded one.
     let mut stream = stream.to_vec();
     if let (Some(digest), Some(key1)) = (client.request().digest(), input["key1"].as_str()) {
         let numbers = KeyNumbers::parse(key1.as_bytes(), input["key2"].as_str().unwrap().as_bytes()).unwrap();
         let recorded = numbers.digest(bytes(&input["challenge_hex"]).try_into().unwrap());
         let head = stream.windows(4).position(|four| four == b"\r\n\r\n").map_or(stream.len(), |at| at + 4);
-        let came = (stream.len() - head).min(16);
-        if came > 0 && stream[head..head + came] == recorded[..came] {
-            stream[head..head + came].copy_from_slice(&digest[..came]);
+        let received = (stream.len() - head).min(16);
+        if received > 0 && stream[head..head + received] == recorded[..received] {
+            stream[head..head + received].copy_from_slice(&digest[..received]);
         }
     }
     let (mut buffer, mut after) = (BytesMut::new(), 0);
@@ -192,12 +194,12 @@ fn connect(vector: &Vector, stream: &[u8], sizes: &[usize]) -> Value {
                 let negotiated = response.into_negotiated();
                 return json!({ "state": "done", "after": after - buffer.len(), "subprotocol": negotiated.subprotocol });
             }
-            // Perl takes any status but 101 for a wrong line.
-            Ok(Some(Outcome::Redirect(_) | Outcome::Rejected(_))) => {
+            // Perl reports any status except 101 as a wrong line.
+            Ok(Some(_)) => {
                 return json!({ "state": "error", "class": "wrong-response-line" });
             }
             Err(HandshakeError::Head(error)) => return json!({ "state": "error", "class": requests::class(error) }),
-            Err(HandshakeError::Answer(error)) => return json!({ "state": "error", "class": class(error) }),
+            Err(HandshakeError::Response(error)) => return json!({ "state": "error", "class": class(error) }),
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -219,7 +221,7 @@ fn class(error: ResponseError) -> &'static str {
     }
 }
 
-/// The bytes of a key.
+/// Decodes a key.
 pub(crate) fn base64(text: &str) -> Vec<u8> {
     let digit =
         |c| b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|&other| other == c);

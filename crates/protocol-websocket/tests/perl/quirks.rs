@@ -1,17 +1,18 @@
-//! Every difference from Perl, and what we do instead.
+//! Every difference from Perl, and our behaviour.
 
-/// What we do where Perl's answer is one of its own.
+/// The kind of our answer where Perl's differs from the documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ours {
-    /// What the documents ask for: the vector's `fixed`.
+    /// The answer of the documents: `fixed` of the vector.
     Fixed,
-    /// The same; and with `perl_compat()` what Perl does.
+    /// The same, and with `perl_compat()` the answer of Perl.
     Lenient,
-    /// What Perl does.
+    /// The answer of Perl.
     Same,
-    /// What `ours.jsonl` says.
+    /// The answer in `ours.jsonl`.
     House,
-    /// With `perl_compat()` what Perl writes: `out`, or `fixed` in its words. The tests of `crates/http` show the rest.
+    /// With `perl_compat()` the bytes of Perl: `out`, or `fixed` in the syntax of Perl. The tests of `crates/http` cover the
+    /// rest.
     Wording,
 }
 
@@ -19,18 +20,18 @@ use crate::vectors;
 
 use Ours::{Fixed, House, Lenient, Same, Wording};
 
-/// A row that nothing needs any more is one that says something untrue.
+/// A row that no vector uses is out of date.
 #[test]
-fn every_row_is_of_use() {
+fn every_quirk_is_used() {
     let mut used = vectors::quirk_ids();
-    // These are found by what happens, not by their vectors.
+    // The tests detect these by their results, not by their vectors.
     used.extend(["house-reserved-field", "house-unoffered"].map(String::from));
-    let idle: Vec<_> = QUIRKS.iter().map(|(name, ..)| *name).filter(|name| !used.contains(*name)).collect();
-    assert!(idle.is_empty(), "{idle:?}");
+    let unused: Vec<_> = QUIRKS.iter().map(|(name, ..)| *name).filter(|name| !used.contains(*name)).collect();
+    assert!(unused.is_empty(), "{unused:?}");
     used.iter().for_each(|name| _ = find(name));
 }
 
-/// Panics if the table does not have it: an unlisted difference is a bug.
+/// Returns the kind of a quirk. Panics if the table does not have it, because an unlisted difference is a bug.
 pub(crate) fn find(id: &str) -> Ours {
     let row = QUIRKS.iter().find(|(name, ..)| *name == id);
     row.unwrap_or_else(|| panic!("{id} is not in the table of quirks")).1
@@ -38,106 +39,106 @@ pub(crate) fn find(id: &str) -> Ours {
 
 #[rustfmt::skip]
 const QUIRKS: &[(&str, Ours, &str)] = &[
-    // Frames, read.
-    ("frame-close-payload", Fixed, "1002 or 1007 for a payload of one byte, a bad code, a reason that is no UTF-8"),
+    // Decoding frames.
+    ("frame-close-payload", Fixed, "1002 or 1007 for a payload of one byte, a bad code, a reason that is not UTF-8"),
     ("frame-cont-orphan", Fixed, "1002"),
     ("frame-control-fragmented", Fixed, "1002"),
     ("frame-control-long", Fixed, "1002"),
-    ("frame-data-after-close", Fixed, "what follows a Close is not read"),
+    ("frame-data-after-close", Fixed, "nothing after a Close is decoded"),
     ("frame-data-interleaved", Fixed, "1002"),
     ("frame-error-not-sticky", Fixed, "an error is final"),
-    ("frame-frag-limit-zero", Same, "a limit is a number: 0 is 0, and `Limits::NONE` is none"),
+    ("frame-frag-limit-zero", Same, "0 means 0; `Limits::NONE` is no limit"),
     ("frame-len-msb", Fixed, "1002"),
     ("frame-len-nonminimal", Lenient, "1002, unless `Decoder::allow_non_minimal_length`"),
     ("frame-mask-policy", Lenient, "1002 by role, unless `Decoder::allow_any_mask`"),
     ("frame-opcode-reserved", Fixed, "1002"),
     ("frame-rsv", Lenient, "1002, unless `Decoder::allow_rsv`"),
     ("frame-utf8", Fixed, "1007"),
-    ("sentinel-data-after-close", Fixed, "what follows a Close is not read"),
-    ("sentinel-length-frame", Fixed, "passed over by its length"),
-    ("sentinel-no-limit", Fixed, "the limits hold for all versions"),
+    ("sentinel-data-after-close", Fixed, "nothing after a Close is decoded"),
+    ("sentinel-length-frame", Fixed, "skipped by its length"),
+    ("sentinel-no-limit", Fixed, "the limits apply to all versions"),
     ("sentinel-stray-bytes", Lenient, "a frame of another type, up to FF, unless `Decoder::skip_stray_bytes`"),
-    ("text-of-binary", Fixed, "the bytes as they are"),
+    ("text-of-binary", Fixed, "unchanged bytes"),
     ("text-replacement", Fixed, "U+FFFD for each maximal subpart"),
-    ("house-compat-bounds", House, "`perl_compat()` sets what can be set; what no setting lets pass is an error with it, too"),
-    ("house-limit-at-once", House, "what is over a limit is refused as soon as it is announced"),
-    ("house-sentinel-text", House, "text is text: what is no UTF-8 is U+FFFD for those who want bytes, too"),
-    // Frames, written.
+    ("house-compat-bounds", House, "`perl_compat()` changes settings; frames that no setting allows are errors with it, too"),
+    ("house-limit-at-once", House, "a length over the limit is refused as soon as it is announced"),
+    ("house-sentinel-text", House, "a text is always UTF-8: invalid bytes are U+FFFD in `next_bytes`, too"),
+    // Encoding frames.
     ("enc-close-payload", House, "a typed error"),
     ("enc-control-fragmented", Fixed, "a typed error"),
     ("enc-control-long", Fixed, "a typed error"),
-    ("enc-opcode-reserved", House, "`OpCode` cannot hold one"),
+    ("enc-opcode-reserved", House, "`OpCode` has the six defined ones"),
     ("enc-sentinel-close-by-opcode", Fixed, "FF 00"),
     ("enc-sentinel-control", Fixed, "a typed error"),
     ("enc-sentinel-ff", Fixed, "a typed error"),
-    ("house-sentinel-strict", House, "what 00 and FF cannot say is a typed error: binary, fragments, a close code"),
+    ("house-sentinel-strict", House, "a typed error for binary, fragments and close codes, which `00 … FF` frames cannot express"),
     // Cookies.
     ("cookie-attribute-first", Fixed, "ignored"),
     ("cookie-attributes-ignored", House, "written"),
     ("cookie-empty-portlist", Fixed, "`Port`"),
     ("cookie-empty-value", Fixed, "an empty value"),
-    ("cookie-malformed", House, "RFC 6265: a pair ends at `;` and its name at `=`, whatever else is in it"),
-    ("house-cookie-name", House, "names are UTF-8: a pair with another one is dropped"),
-    ("house-cookie-quotes", House, "RFC 6265: quotes are a part of the value, and hide no `;`; `PerlCookie` reads them as Perl does"),
-    ("house-cookie-empty", House, "a cookie that is set without a value has an empty one"),
-    ("cookie-quote-escape", Fixed, "escaped, and unescaped when read"),
-    ("cookie-version-lost", Fixed, "read"),
+    ("cookie-malformed", House, "RFC 6265: a pair ends at `;` and its name at `=`"),
+    ("house-cookie-name", House, "names are UTF-8; a pair with another name is dropped"),
+    ("house-cookie-quotes", House, "RFC 6265: quotes are part of the value and hide no `;`; `PerlCookie` parses them as Perl does"),
+    ("house-cookie-empty", House, "a cookie that is set without a value has an empty value"),
+    ("cookie-quote-escape", Fixed, "escaped, and unescaped when parsed"),
+    ("cookie-version-lost", Fixed, "parsed"),
     ("header-injection", Fixed, "a typed error"),
     // Heads.
     ("custom-header-crlf", Fixed, "a typed error"),
     ("field-control-bytes", Fixed, "refused"),
     ("field-name", Fixed, "refused"),
-    ("field-repeated", Fixed, "lists are joined, the others refused"),
+    ("field-repeated", Fixed, "lists are joined, other repeated fields are refused"),
     ("field-trailing-space", Fixed, "trimmed"),
-    ("forwarded-proto-any", Fixed, "`https` only, and only if `Request::forwarded_secure` is asked"),
+    ("forwarded-proto-any", Fixed, "`https` only, and only through `Request::forwarded_secure`"),
     ("house-body", House, "an upgrade with a body is refused (RFC 9112 §6)"),
-    ("house-empty-line", House, "empty lines before a request are passed over (RFC 9112 §2.2)"),
+    ("house-empty-line", House, "empty lines before a request are skipped (RFC 9112 §2.2)"),
     ("house-extensions", House, "a malformed list is refused (RFC 6455 §9.1)"),
-    ("house-header-spaces", House, "a header of one's own with a space at either end is a typed error"),
+    ("house-header-spaces", House, "a typed error for a custom header value with a space at either end"),
     ("house-origin-bytes", House, "an origin that is not UTF-8 is refused"),
     ("house-origin-field", House, "the field of the version alone; two fields that differ are refused"),
     ("house-reason", House, "a reason phrase with a control character is refused"),
-    ("house-reason-phrase", House, "an answer may have any reason phrase or none, and no blank before it (RFC 9112 §4)"),
-    ("house-reserved-field", House, "a header of the handshake's own, or a repeated one, is a typed error"),
+    ("house-reason-phrase", House, "a response may have any reason phrase or none, and no space before it (RFC 9112 §4)"),
+    ("house-reserved-field", House, "a typed error for a header of the handshake, or a repeated one"),
     ("house-subprotocol-field", House, "the field of the version alone"),
     ("house-subprotocol-unasked", House, "hybi-00 and hixie-75: ignored if none was offered"),
-    ("house-subprotocols", House, "checked to be different tokens, at least one"),
-    ("house-forwarded-wss", House, "a proxy may also say `wss`"),
-    ("house-unoffered", House, "a subprotocol that was not offered is a typed error"),
-    ("house-version-7", House, "13 and 8 are spoken, as numbers of their drafts; 7 gets 426"),
-    ("house-host", House, "checked to be a host and a port"),
+    ("house-subprotocols", House, "must be one or more different tokens"),
+    ("house-forwarded-wss", House, "a proxy may also send `wss`"),
+    ("house-unoffered", House, "a typed error for a subprotocol that was not offered"),
+    ("house-version-7", House, "13 and 8 are supported; 7 is refused with 426"),
+    ("house-host", House, "must be a host and a port"),
     ("house-mixed-keys", House, "refused"),
-    ("house-noise", House, "a first line is refused at a byte that it cannot have, before it ends"),
-    ("house-origin-missing", House, "an answer of the old versions has to repeat the origin (hixie-75 §4.1)"),
-    ("house-upgrade-twice", House, "`Upgrade` is a list, and its field may stand twice (RFC 9110 §5.3)"),
+    ("house-noise", House, "a first line is refused at its first invalid byte, before it ends"),
+    ("house-origin-missing", House, "a response of the old versions must repeat the origin (hixie-75 §4.1)"),
+    ("house-upgrade-twice", House, "`Upgrade` is a list, and its field may be repeated (RFC 9110 §5.3)"),
     ("house-origin-case", House, "the scheme `https` in any case"),
     ("house-target-host", House, "an absolute target has the host (RFC 9112 §3.2.2)"),
     ("key-no-digits", Fixed, "refused"),
     ("key-no-spaces", Fixed, "refused"),
     ("key-not-multiple", Fixed, "refused"),
     ("key-number-overflow", Fixed, "refused"),
-    ("leftovers-chunking", Fixed, "what follows the head is the caller's"),
-    ("msg-size-accounting", Fixed, "the head's own bytes count, however they come"),
-    ("origin-rewrite", Wording, "an origin that was given stays"),
+    ("leftovers-chunking", Fixed, "the bytes after the head stay in the input"),
+    ("msg-size-accounting", Fixed, "the bytes of the head count, for any split"),
+    ("origin-rewrite", Wording, "a given origin is unchanged"),
     ("psgi-decoded-path", Fixed, "percent-encoded again"),
     ("psgi-forwarded-proto-case", Fixed, "any case"),
     ("psgi-no-path", Fixed, "`/?query`"),
     ("psgi-origin-by-version", Same, "the field of the version; see house-origin-field"),
     ("psgi-protocol-order", Fixed, "the field of the version; see house-subprotocol-field"),
-    ("psgi-query-zero", Fixed, "a query as any other"),
+    ("psgi-query-zero", Fixed, "a query like any other"),
     ("psgi-url-scheme", Fixed, "the caller passes it to `Accept::secure`"),
     ("req-half-key", Fixed, "refused"),
     ("req-host-form", Fixed, "refused"),
     ("req-key-invalid", Fixed, "refused"),
     ("req-key-missing", Fixed, "refused"),
     ("req-line-space", Fixed, "refused"),
-    ("req-target-absolute", Fixed, "path and query are taken"),
+    ("req-target-absolute", Fixed, "path and query of the URL"),
     ("req-target-bytes", Fixed, "refused"),
     ("req-target-form", Fixed, "refused"),
-    ("req-upgrade-list", Fixed, "read as a list"),
+    ("req-upgrade-list", Fixed, "parsed as a list"),
     ("req-version-unknown", Fixed, "refused with 426"),
-    ("res-hixie75-reason", Wording, "`Web Socket Protocol Handshake`, as the draft says"),
-    ("set-cookie-folded", Wording, "each cookie in its own field"),
+    ("res-hixie75-reason", Wording, "`Web Socket Protocol Handshake`, as in the draft"),
+    ("set-cookie-folded", Wording, "each cookie in its own header field"),
     ("upgrade-case", Wording, "`websocket` since hybi-10, `WebSocket` before"),
     // Handshakes of clients.
     ("client-accept-unchecked", Fixed, "refused"),
@@ -155,32 +156,32 @@ const QUIRKS: &[(&str, Ours, &str)] = &[
     ("client-close-not-echoed", Fixed, "answered with its code"),
     ("client-close-unmasked", Fixed, "masked"),
     ("client-connect-twice", House, "a `Client` connects once"),
-    ("client-control-as-data", Fixed, "pings are answered, pongs and Closes are events of their own"),
-    ("client-data-after-close", House, "not read"),
+    ("client-control-as-data", Fixed, "pings are answered; pings, pongs and Closes have their own events"),
+    ("client-data-after-close", House, "not decoded"),
     ("client-error-repeated", House, "an error is final"),
-    ("client-falsy-message", Fixed, "a message as any other"),
-    ("client-fragments-die", Fixed, "read"),
+    ("client-falsy-message", Fixed, "a message like any other"),
+    ("client-fragments-die", Fixed, "accepted"),
     ("client-frame-unmasked", House, "masked"),
-    ("house-helper", House, "as the frames and the handshake have it: refused, masked, echoed, or bytes as they are"),
-    ("client-no-ping", Fixed, "there"),
+    ("house-helper", House, "as the frames and the handshake: refused, masked, answered, or unchanged bytes"),
+    ("client-no-ping", Fixed, "`ping`, `pong`, and automatic pongs"),
     ("client-no-state", Fixed, "a typed error at the wrong time"),
-    ("client-version-ignored", House, "the version holds for the handshake, too"),
+    ("client-version-ignored", House, "the version applies to the handshake, too"),
     // URLs.
     ("url-build-empty-port", Fixed, "the default port"),
-    ("url-build-no-slash", Fixed, "a slash is put in"),
+    ("url-build-no-slash", Fixed, "a slash is inserted"),
     ("url-bytes", Fixed, "refused"),
     ("url-fragment", Fixed, "refused"),
     ("url-host-empty", Fixed, "refused"),
     ("url-ipv6", Fixed, "the address in brackets"),
     ("url-port-invalid", Fixed, "refused"),
-    ("url-port-leading-zero", Fixed, "read as a number"),
+    ("url-port-leading-zero", Fixed, "parsed as a number"),
     ("url-port-range", Fixed, "refused"),
     ("url-query-no-path", Fixed, "`/?query`"),
     ("url-scheme-case", Fixed, "any case"),
     ("url-userinfo", Fixed, "the host is right; see house-url-userinfo"),
     ("house-url-bracket", House, "brackets in a path stay, as in every browser"),
     ("house-url-case", House, "the host is normalized to lower case (RFC 3986 §6.2.2.1)"),
-    ("house-url-whatwg", House, "read as browsers do: dot segments, numbers that are addresses, IDNA, percent-encoding"),
-    ("house-url-userinfo", House, "read, kept apart from the host, and sent only if the caller does it"),
-    ("zero-is-false", Fixed, "0 is a value as any other"),
+    ("house-url-whatwg", House, "parsed as browsers do: dot segments, numbers that are addresses, IDNA, percent-encoding"),
+    ("house-url-userinfo", House, "parsed, kept apart from the host, and sent only if the caller passes it on"),
+    ("zero-is-false", Fixed, "0 is a value like any other"),
 ];

@@ -1,9 +1,9 @@
 #!/usr/bin/env perl
-# Asks Perl's Protocol::WebSocket the questions of the vectors beside this script.
+# Sends the questions of the vectors next to this script to Perl's Protocol::WebSocket.
 #
-#   record.pl            shows each vector whose answer is not the recorded one, and fails if there is any
-#   record.pl --write    puts the new answers into the files
-#   record.pl --serve    answers questions line by line: {"kind": ..., "in": ...} in, what `out` would be out
+#   record.pl            prints each vector whose answer differs from the recorded one, and fails if there is any
+#   record.pl --write    stores the new answers in the files
+#   record.pl --serve    reads a question from each line, {"kind": ..., "in": ...}, and prints the value of `out`
 use strict;
 use warnings;
 use Digest::SHA 'sha1_base64';
@@ -11,11 +11,11 @@ use FindBin;
 use JSON::PP ();
 use MIME::Base64 'decode_base64';
 
-# The module draws from us, where a question says what: bytes of keys, and masks, which are 32 bits.
+# Replaces the module's random numbers where a question has its own: bytes of keys, and masks of 32 bits.
 our $entropy;
 
 BEGIN {
-    $INC{'Math/Random/Secure.pm'} = undef;    # it would be asked for masks if it were there
+    $INC{'Math/Random/Secure.pm'} = undef;    # the module would use it for masks if it were installed
     *CORE::GLOBAL::rand = sub (;$) {
         my $below = shift || 1;
         return CORE::rand($below) unless $entropy;
@@ -62,7 +62,7 @@ my %ask = (
 );
 
 my $mode = shift || '';
-local $SIG{__WARN__} = sub { };    # the module warns of much that it is asked here
+local $SIG{__WARN__} = sub { };    # the module prints many warnings for these questions
 if ($mode eq '--serve') {
     $| = 1;
     while (my $line = <STDIN>) {
@@ -100,7 +100,7 @@ exit($differ && $mode ne '--write' ? 1 : 0);
 # Files are UTF-8; each character of them is one byte of the wire.
 sub utf8_to_latin1 { my $text = shift; utf8::decode($text); $text }
 
-# What counts of an answer: its bytes however they are written, and of an error only that it is one.
+# The part of an answer that is compared: its bytes in any notation, and for an error only that there is one.
 sub essence {
     my $value = shift;
     return JSON::PP->new->canonical->ascii->allow_nonref->encode(plain($value));
@@ -133,7 +133,7 @@ sub flag { $_[0] ? 1 : 0 }
 
 sub pieces {
     my ($in, $stream) = @_;
-    # Behind an error, Perl's answer depends on how the bytes came.
+    # After an error, Perl's answer depends on the split of the bytes.
     my $chunking = $in->{continue_after_error} ? 'each' : $in->{chunkings}[0];
     return $stream if $chunking eq 'whole' || !length $stream;
     return split //, $stream if $chunking eq 'each';
@@ -226,7 +226,7 @@ sub hybi00_number {
     return defined $sum ? {%$out, checksum_hex => hex_of($sum)} : {%$out, error => {text => "$@"}};
 }
 
-# Attributes as they are, but for bytes and cookies.
+# Returns the attributes, with bytes and headers decoded.
 sub attributes {
     my %attribute = %{$_[0]};
     $attribute{challenge} = unhex(delete $attribute{challenge_hex}) if exists $attribute{challenge_hex};

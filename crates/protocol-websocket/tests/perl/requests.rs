@@ -35,31 +35,31 @@ fn hybi00_number() {
     });
 }
 
-/// What is the same of both answers: `fields` and the like are there for Perl's sake.
+/// Compares the values that both sides have. The answers of Perl also have others, such as `fields`.
 fn compare(vector: &Vector, expected: &Value, ours: &Value, sizes: &[usize]) -> Result<(), String> {
-    // How Perl reads bad cookies stands under `cookie-parse`.
+    // `cookie-parse` compares how malformed cookies are parsed.
     let is_about_cookies = vector.quirk.as_deref() == Some("cookie-malformed");
-    let is_wording = vector.quirk.as_deref() == Some("res-hixie75-reason");
+    let is_syntax = vector.quirk.as_deref() == Some("res-hixie75-reason");
     let expected = match &vector.fixed {
-        Some(fixed) if is_wording && expected == &vector.out => fixed,
+        Some(fixed) if is_syntax && expected == &vector.out => fixed,
         _ => expected,
     };
     let differs = |name: &&&str| match **name {
-        // One without a value has an empty one; as Perl reads them they are told apart.
+        // A cookie without a value has an empty value here. `PerlCookie` distinguishes the two.
         "cookies" => with_values(&expected["cookies"]) != ours["cookies"] && expected.get("cookies").is_some(),
-        "cookies as Perl reads them" if is_about_cookies => false,
-        "cookies as Perl reads them" => {
+        "cookies as Perl parses them" if is_about_cookies => false,
+        "cookies as Perl parses them" => {
             let perls = vector.fixed.as_ref().and_then(|fixed| fixed.get("cookies")).or(vector.out.get("cookies"));
             ours["state"] == "done" && perls.is_some_and(|perls| with_text_names(perls) != ours[**name])
         }
-        // `perl_compat()` has Perl's reason phrase.
+        // `perl_compat()` writes Perl's reason phrase.
         "response_hex" => {
             expected[**name].as_str().map(|hex| hex.replace(&self::hex(b"Web Socket"), &self::hex(b"WebSocket")))
                 != ours[**name].as_str().map(Into::into)
         }
         "class" => !is_class(&expected["class"], &ours["class"]),
         "subprotocol" => tokens(&expected["subprotocol"]) != tokens(&ours["subprotocol"]),
-        // Perl forgets them with an error, and before the end.
+        // Perl does not report the position of an error, nor before the end.
         "after" => {
             expected["state"] == "done" && !sizes.is_empty() && {
                 let after = expected["after"].as_u64().unwrap();
@@ -79,7 +79,7 @@ fn compare(vector: &Vector, expected: &Value, ours: &Value, sizes: &[usize]) -> 
         "subprotocol",
         "secure",
         "cookies",
-        "cookies as Perl reads them",
+        "cookies as Perl parses them",
         "key",
         "key1",
         "key2",
@@ -92,11 +92,11 @@ fn compare(vector: &Vector, expected: &Value, ours: &Value, sizes: &[usize]) -> 
     ];
     match names.iter().find(differs) {
         None => Ok(()),
-        Some(name) => Err(format!("{name}: {} is expected\n  ours: {ours}\n  cut: {sizes:?}", expected[name])),
+        Some(name) => Err(format!("{name}: {} is expected\n  ours: {ours}\n  split: {sizes:?}", expected[name])),
     }
 }
 
-/// The same names and values, each with one.
+/// Returns the cookies with an empty value where one is missing.
 fn with_values(cookies: &Value) -> Value {
     let mut cookies = cookies.clone();
     for value in
@@ -107,7 +107,7 @@ fn with_values(cookies: &Value) -> Value {
     cookies
 }
 
-/// The names and values whose name is UTF-8, as all are here.
+/// Returns the cookies whose name is UTF-8, as all names are here.
 fn with_text_names(cookies: &Value) -> Value {
     assert_eq!(quirks::find("house-cookie-name"), quirks::Ours::House);
     let mut cookies = cookies.clone();
@@ -136,7 +136,7 @@ fn parse(stream: &[u8], sizes: &[usize]) -> Value {
         if request.version() == Version::Hybi00 {
             buffer.advance(8);
         }
-        // What follows belongs to the caller.
+        // The bytes after the head stay in the input.
         if !buffer.is_empty() || after < stream.len() {
             return json!({ "state": "error", "class": "leftovers" });
         }
@@ -161,7 +161,7 @@ fn from_psgi(input: &Value) -> Value {
         Err(error) => return failure(error),
     };
     let request = upgrade.request().clone();
-    // Whom the caller trusts.
+    // The caller decides which of these sources it trusts.
     let secure =
         request.is_secure() || request.forwarded_secure() || env.get("psgi.url_scheme") == Some(&"https".into());
     let (mut body, mut response) = (BytesMut::from(&bytes(&input["body_hex"])[..]), BytesMut::new());
@@ -193,7 +193,7 @@ fn view(request: &Request, key3: Option<[u8; 8]>, secure: bool, after: usize) ->
         "subprotocol": request.subprotocols().collect::<Vec<_>>().join(","),
         "secure": u8::from(secure),
         "cookies": (!fields.is_empty()).then_some(cookies),
-        "cookies as Perl reads them": (!fields.is_empty()).then_some(perls),
+        "cookies as Perl parses them": (!fields.is_empty()).then_some(perls),
         "key": request.key().map(|key| key.to_string()),
         "key1": field("sec-websocket-key1"),
         "key2": field("sec-websocket-key2"),
@@ -224,8 +224,8 @@ pub(crate) fn class(error: ParseError) -> &'static str {
     }
 }
 
-/// Whether an error is the expected one. A line that is none at all has no version either, and what is wrong with a head
-/// is found before what is wrong behind it.
+/// Whether an error is the expected one. A malformed first line has no version either, and an error in the head is found
+/// before an error after it.
 pub(crate) fn is_class(expected: &Value, ours: &Value) -> bool {
     let pair = (expected.as_str(), ours.as_str());
     expected == ours

@@ -1,8 +1,8 @@
-//! `Protocol::WebSocket::Response`, parsed. Here an answer is only read together with its request, which is made up to
-//! fit it. What comes of one that does not fit stands under `handshake-client`.
+//! Parsing by `Protocol::WebSocket::Response`. Here a response is parsed together with its request, so each test creates a
+//! request that fits the response. `handshake-client` has responses that do not fit their request.
 
 use bytes::{Buf, BytesMut};
-use protocol_websocket::http::{HeadReader, Headers, ResponseHead, Target};
+use protocol_websocket::http::{Destination, HeadReader, Headers, ResponseHead};
 use protocol_websocket::{Offer, Request, Response, ResponseError, Url, Version};
 use serde_json::{Value, json};
 
@@ -22,7 +22,9 @@ fn response_parse() {
             };
             match names.iter().find(differs) {
                 None => Ok(()),
-                Some(name) => Err(format!("{name}: {} is expected\n  ours: {ours}\n  cut: {sizes:?}", expected[name])),
+                Some(name) => {
+                    Err(format!("{name}: {} is expected\n  ours: {ours}\n  split: {sizes:?}", expected[name]))
+                }
             }
         };
         chunkings(&vector.input["chunkings"], stream.len()).into_iter().try_for_each(check)
@@ -37,14 +39,14 @@ fn parse(stream: &[u8], sizes: &[usize]) -> Value {
         after += size;
         if response.is_none() {
             let head = reader.response(&mut buffer).map_err(requests::class);
-            match head.and_then(|head| head.map(|head| Ok((judge(&head)?, head))).transpose()) {
-                Ok(judged) => response = judged,
+            match head.and_then(|head| head.map(|head| Ok((check(&head)?, head))).transpose()) {
+                Ok(checked) => response = checked,
                 Err(class) => return json!({ "state": "error", "class": class }),
             }
         }
         let Some((response, head)) = &response else { continue };
         let mut done = view(response, head);
-        // The keys that this proves are not known here: `handshake-client` compares it.
+        // `handshake-client` compares the proof, because the keys are unknown here.
         if response.negotiated().version == Version::Hybi00 {
             let Some(checksum) = buffer.first_chunk::<16>().copied() else { continue };
             buffer.advance(16);
@@ -79,11 +81,11 @@ fn view(response: &Response, head: &ResponseHead) -> Value {
     })
 }
 
-/// Checks the answer as one to a request of each version: the first that takes it is its version.
-fn judge(head: &ResponseHead) -> Result<Response, &'static str> {
+/// Checks the response against a request of each version. Its version is the first one that accepts it.
+fn check(head: &ResponseHead) -> Result<Response, &'static str> {
     let mut class = "not-a-valid-response";
     for version in [Version::Rfc6455, Version::Hybi00, Version::Hixie75] {
-        match request(head, version).map(|request| Response::from_head(answer(head, &request), &request)) {
+        match request(head, version).map(|request| Response::from_head(with_own_values(head, &request), &request)) {
             Some(Ok(response)) => return Ok(response),
             Some(Err(ResponseError::Status | ResponseError::HttpVersion)) => class = "wrong-response-line",
             Some(Err(_)) | None => {}
@@ -92,22 +94,22 @@ fn judge(head: &ResponseHead) -> Result<Response, &'static str> {
     Err(class)
 }
 
-/// A request from the origin and for the location that the answer repeats. It offers the subprotocols of all recorded
-/// answers and one more, whatever this answer chose.
+/// Creates a request from the origin and for the location that the response repeats. It offers the subprotocols of all
+/// recorded responses and one more.
 fn request(head: &ResponseHead, version: Version) -> Option<Request> {
     let prefix = if version == Version::Hixie75 { "websocket-" } else { "sec-websocket-" };
     let field = |name: &str| head.headers().get_str(&format!("{prefix}{name}"));
-    // An answer without a location is of a version that needs none, or is refused.
+    // A response without a location is of a version that needs none, or is refused.
     let url: Url = field("location").unwrap_or("ws://nowhere/").parse().ok()?;
     let offer = Offer::new().version(version).origin(field("origin").unwrap_or("null"));
     let offer = ["other", "chat", "v1.x"].iter().fold(offer, Offer::subprotocol);
-    let target = Target::new(url.authority(), url.resource_name()).secure(url.is_secure());
-    Request::offer(target, &offer, &mut |buf: &mut [u8]| buf.fill(7)).ok()
+    let destination = Destination::new(url.authority(), url.resource_name()).secure(url.is_secure());
+    Request::offer(destination, &offer, &mut |buf: &mut [u8]| buf.fill(7)).ok()
 }
 
-/// The head with our own values where only the recorded request could give them: the proof of the key, and how the URL
-/// was written.
-fn answer(head: &ResponseHead, request: &Request) -> ResponseHead {
+/// Returns the head with our own values where the recorded request is needed: the proof of the key, and the form of the
+/// URL.
+fn with_own_values(head: &ResponseHead, request: &Request) -> ResponseHead {
     if head.minor_version() == 0 {
         return head.clone();
     }

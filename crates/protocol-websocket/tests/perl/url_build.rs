@@ -1,4 +1,4 @@
-//! `Protocol::WebSocket::URL->new(...)->to_string`: with us, the parts are written and read as a URL.
+//! `Protocol::WebSocket::URL->new(...)->to_string`: here, a program writes the parts as a URL and parses it.
 
 use protocol_websocket::Url;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn answer(input: &Value) -> Value {
     let colon = if port.is_empty() { "" } else { ":" };
     let slash = if name.starts_with('/') { "" } else { "/" };
     match Url::parse(&format!("{scheme}://{host}{colon}{port}{slash}{name}")) {
-        // Perl prints a default port that it was given; we leave it out.
+        // Perl prints a given default port. `Url` omits it.
         Ok(url) => {
             let shown_port = if port.is_empty() { String::new() } else { format!(":{}", url.port()) };
             json!({ "to_string": format!("{scheme}://{}{shown_port}{}", url.host(), url.resource_name()) })

@@ -23,7 +23,7 @@ pub(crate) fn answer(url: &[u8]) -> Value {
         "secure": u8::from(url.is_secure()),
         "resource_name": text(url.resource_name().as_bytes()),
         "host_header": text(url.authority().as_bytes()),
-        // Perl prints the default port too, which we leave out, as above.
+        // Perl prints the default port, too. `Url` omits it.
         "to_string": format!("{scheme}://{}:{}{}", url.host(), url.port(), url.resource_name()),
     })
 }

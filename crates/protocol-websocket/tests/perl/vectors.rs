@@ -1,4 +1,4 @@
-//! Reads the recorded vectors and holds each of them against what we answer.
+//! Reads the recorded vectors and compares each of them with our answer.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::quirks::{self, Ours};
 
-/// How our side is set up.
+/// The configuration of our side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// As it is by default.
+    /// The default.
     Strict,
     /// With `perl_compat()`.
     Compat,
@@ -20,27 +20,28 @@ pub(crate) enum Mode {
 pub(crate) struct Vector {
     pub(crate) id: String,
     pub(crate) input: Value,
-    /// What Perl did.
+    /// The answer of Perl.
     pub(crate) out: Value,
-    /// `None`: it is right.
+    /// The name of the quirk, or `None` if the answer of Perl is right.
     pub(crate) quirk: Option<String>,
-    /// The random bytes of the helper in the module's git head, which `fixed` goes with.
+    /// The random bytes of the helper in the module's git head, which `fixed` is based on.
     pub(crate) head_entropy: Value,
-    /// What is right, where Perl is not and it can be said.
+    /// The right answer where Perl is wrong, if there is one.
     pub(crate) fixed: Option<Value>,
 }
 
-/// The name that Perl's module has for a version.
+/// Returns the name of a version in Perl's module.
 pub(crate) const fn perl_name(version: Version) -> &'static str {
     match version {
         Version::Hixie75 => "draft-hixie-75",
         Version::Hybi00 => "draft-ietf-hybi-00",
         Version::Hybi10 => "draft-ietf-hybi-10",
-        Version::Rfc6455 => "draft-ietf-hybi-17",
+        _ => "draft-ietf-hybi-17",
     }
 }
 
-/// Runs all vectors of a kind. `check` gives our answer to the input, or says how it differs from the expected one.
+/// Runs all vectors of a kind. `check` compares our answer with the expected one and returns a description of the
+/// difference.
 pub(crate) fn run(kind: &str, check: impl Fn(&Vector, &Value, Mode) -> Result<(), String>) {
     let ours = ours();
     let (mut failures, mut same, mut quirk) = (Vec::new(), 0, 0);
@@ -55,12 +56,12 @@ pub(crate) fn run(kind: &str, check: impl Fn(&Vector, &Value, Mode) -> Result<()
             }
         }
     }
-    println!("{kind}: {same} same, {quirk} of a quirk");
-    assert!(same + quirk > 0, "no vectors of {kind}");
+    println!("{kind}: {same} vectors with the answer of Perl, {quirk} of a quirk");
+    assert!(same + quirk > 0, "{kind} has no vectors");
     assert!(failures.is_empty(), "{} of {kind} differ:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// [`run`] for kinds with one plain answer.
+/// Calls [`run`] for a kind with one plain answer.
 pub(crate) fn run_plain(kind: &str, answer: impl Fn(&Value, Mode) -> Value) {
     run(kind, |vector, expected, mode| {
         let ours = answer(&vector.input, mode);
@@ -68,19 +69,19 @@ pub(crate) fn run_plain(kind: &str, answer: impl Fn(&Value, Mode) -> Value) {
     });
 }
 
-/// What we have to answer in which mode.
+/// Returns the expected answer in each mode.
 fn expected(vector: &Vector, rows: &HashMap<String, Row>) -> Vec<(Mode, Value)> {
     let id = &vector.id;
     let rule = vector.quirk.as_deref().map(quirks::find);
     let row = rows.get(id);
     if let Some(Row { rule: house_rule, .. }) = row {
-        assert_eq!(quirks::find(house_rule), Ours::House, "{id}: {house_rule} is no rule of the house");
+        assert_eq!(quirks::find(house_rule), Ours::House, "{id}: {house_rule} is not a house rule");
     }
     let strict = match (row.and_then(|row| row.ours.as_ref()), &vector.fixed) {
         (Some(answer), _) => answer.clone(),
         (None, Some(fixed)) if !matches!(rule, Some(Ours::Same | Ours::Wording)) => fixed.clone(),
         (None, _) if matches!(rule, None | Some(Ours::Same | Ours::Wording)) => vector.out.clone(),
-        // It has to be written down in ours.jsonl.
+        // `ours.jsonl` must have the answer.
         (None, _) => Value::Null,
     };
     let mut expected = vec![(Mode::Strict, strict)];
@@ -91,7 +92,7 @@ fn expected(vector: &Vector, rows: &HashMap<String, Row>) -> Vec<(Mode, Value)> 
     expected
 }
 
-/// Perl's first events, and the error that no setting lets pass.
+/// Returns the first events of Perl, and then the error that no setting allows.
 fn cut_short(out: &Value, end: &Value) -> Value {
     let until = end["events"].as_u64().unwrap() as usize;
     let mut events = out["events"].as_array().unwrap()[..until].to_vec();
@@ -121,13 +122,13 @@ fn load(kind: &str) -> Vec<Vector> {
 /// A line of `ours.jsonl`.
 struct Row {
     rule: String,
-    /// Our own answer: where `fixed` says nothing, or where a rule of the house goes another way.
+    /// Our own answer, if `fixed` is missing or a house rule differs from it.
     ours: Option<Value>,
-    /// Where `perl_compat()` ends.
+    /// The event and the error at which `perl_compat()` stops.
     compat: Option<Value>,
 }
 
-/// The lines of `ours.jsonl`, by id.
+/// Returns the lines of `ours.jsonl` by id.
 fn ours() -> HashMap<String, Row> {
     let row = |mut line: Value| {
         let [ours, compat] = ["ours", "compat"].map(|name| line.get_mut(name).map(Value::take));
@@ -138,7 +139,7 @@ fn ours() -> HashMap<String, Row> {
     lines("ours").map(row).collect()
 }
 
-/// The quirks that the vectors and our own answers name.
+/// Returns the quirks that the vectors and our own answers name.
 pub(crate) fn quirk_ids() -> HashSet<String> {
     let names = |line: Value| {
         let also = line["also"].as_array().cloned().unwrap_or_default();
@@ -148,18 +149,18 @@ pub(crate) fn quirk_ids() -> HashSet<String> {
     all_lines().flat_map(names).map(|id| id.as_str().unwrap().into()).collect()
 }
 
-/// How many vectors are right in Perl, and for how many of these we have an answer of our own.
-pub(crate) fn count_same() -> (usize, usize) {
+/// Returns the vectors that Perl answers correctly and we differently: their names, and the rules of our answers.
+pub(crate) fn answered_differently() -> Vec<(String, String)> {
     let ours = ours();
-    let same: Vec<_> = all_lines().filter(|line| line["verdict"] == "same").collect();
-    let is_ours = |line: &&Value| {
-        let row = ours.get(line["id"].as_str().unwrap());
-        row.inspect(|row| assert!(row.rule.starts_with("house-"), "{line}")).is_some()
+    let same = all_lines().filter(|line| line["verdict"] == "same");
+    let rule = |line: Value| {
+        let id = line["id"].as_str().unwrap();
+        Some((id.to_owned(), ours.get(id)?.rule.clone()))
     };
-    (same.len(), same.iter().filter(is_ours).count())
+    same.filter_map(rule).collect()
 }
 
-/// The lines of all files.
+/// Returns the lines of all files.
 fn all_lines() -> impl Iterator<Item = Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/perl");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -173,7 +174,7 @@ fn lines(name: &str) -> impl Iterator<Item = Value> + use<> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>().into_iter()
 }
 
-/// The bytes of a value whose key ends in `_hex`.
+/// Returns the bytes of a value whose key ends in `_hex`.
 pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     let item = |item: &Value| match item {
         Value::Array(repeated) => hex(repeated[0].as_str().unwrap()).repeat(repeated[1].as_u64().unwrap() as usize),
@@ -190,19 +191,19 @@ fn hex(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-/// The bytes of a text: each of its characters is one.
+/// Returns the bytes of a text in which each character is one byte.
 pub(crate) fn wire(value: &Value) -> Vec<u8> {
     value.as_str().unwrap().chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
 }
 
-/// The text of these bytes: one character for each.
+/// Returns the text in which each byte is one character.
 pub(crate) fn text(bytes: &[u8]) -> Value {
     bytes.iter().copied().map(char::from).collect::<String>().into()
 }
 
-/// An answer with what `perl_compat()` says in Perl's words said so: the reason phrase of hixie-75, and all cookies in
-/// one field.
-pub(crate) fn perl_wording(answer: &[u8]) -> Vec<u8> {
+/// Changes a response to the syntax that `perl_compat()` takes from Perl: the reason phrase of hixie-75, and all cookies
+/// in one field.
+pub(crate) fn perl_syntax(answer: &[u8]) -> Vec<u8> {
     let answer: String = answer.iter().copied().map(char::from).collect();
     let answer = answer.replacen("101 Web Socket", "101 WebSocket", 1);
     let answer = match answer.split_once("\r\nSet-Cookie: ") {
@@ -212,12 +213,12 @@ pub(crate) fn perl_wording(answer: &[u8]) -> Vec<u8> {
     wire(&answer.into())
 }
 
-/// Perl's limit on heads.
+/// Returns Perl's limit on heads.
 pub(crate) fn head_limits() -> HeadLimits {
     HeadLimits::default().max_len(20480).max_headers(1000)
 }
 
-/// The ways to cut a stream of `len` bytes: the sizes of the pieces. What a list leaves over is one more.
+/// Returns the ways to split a stream of `len` bytes, as sizes of the pieces. The rest after a list is one more piece.
 pub(crate) fn chunkings(value: &Value, len: usize) -> Vec<Vec<usize>> {
     let sizes = |chunking: &Value| match chunking {
         Value::Array(sizes) => {

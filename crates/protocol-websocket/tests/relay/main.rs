@@ -1,4 +1,4 @@
-//! The relay of `docs/integrating.md` between a client and a backend, with all that can happen to either.
+//! The relay of `docs/integrating.md` between a client and a backend: messages, closes, errors, and slow peers.
 //!
 //! `cargo test -p protocol-websocket --test relay`
 #![cfg(all(feature = "client", feature = "getrandom", feature = "server"))]
@@ -23,11 +23,11 @@ include!("relay.rs");
 const PAGE: &str = include_str!("../../../../docs/integrating.md");
 
 #[test]
-fn the_page_shows_this_very_relay() {
+fn page_shows_this_relay() {
     assert!(PAGE.contains(include_str!("relay.rs")));
 }
 
-/// A peer of the relay, which takes messages whole and keeps what it received.
+/// A peer of the relay. It records what it receives.
 struct Peer {
     connection: Connection,
     input: BytesMut,
@@ -46,7 +46,7 @@ impl Peer {
     }
 
     fn send(&mut self, message: &Message) {
-        self.connection.send(message.clone(), &mut self.output).unwrap();
+        self.connection.send(message, &mut self.output).unwrap();
     }
 
     fn close(&mut self, close: impl Into<Option<Close>>) {
@@ -67,8 +67,8 @@ impl Peer {
     }
 }
 
-/// A client, the relay's two sides, and a backend.
-struct World {
+/// A client, the two sides of the relay, and a backend.
+struct Setup {
     client: Peer,
     front: Side,
     back: Side,
@@ -79,7 +79,7 @@ fn keys(key: &mut [u8]) {
     key.fill(7);
 }
 
-impl World {
+impl Setup {
     fn new() -> Self {
         Self::with(&Negotiated::default(), &config(), &Config::new())
     }
@@ -90,18 +90,18 @@ impl World {
             Side { connection, input, output, other_failed }
         };
         Self {
-            client: Peer::new(Connection::client(negotiated, peers, keys)),
-            front: side(Connection::server(negotiated, relay), CloseCode::BAD_GATEWAY),
-            back: side(Connection::client(negotiated, relay, keys), CloseCode::GOING_AWAY),
-            backend: Peer::new(Connection::server(negotiated, peers)),
+            client: Peer::new(Connection::open_client(negotiated, peers, keys)),
+            front: side(Connection::open_server(negotiated, relay), CloseCode::BAD_GATEWAY),
+            back: side(Connection::open_client(negotiated, relay, keys), CloseCode::GOING_AWAY),
+            backend: Peer::new(Connection::open_server(negotiated, peers)),
         }
     }
 
-    /// Lets bytes pass in reads and writes of these lengths, until no more can.
+    /// Transfers bytes in reads and writes of these lengths until nothing moves.
     fn run(&mut self, lens: &[usize]) {
         let Self { client, front, back, backend } = self;
         let mut lens = lens.iter().copied().cycle();
-        let mut pass = |output: &mut BytesMut, input: &mut BytesMut| {
+        let mut transfer = |output: &mut BytesMut, input: &mut BytesMut| {
             let bytes = output.split_to(lens.next().unwrap_or(1).min(output.len()));
             input.extend_from_slice(&bytes);
             !bytes.is_empty()
@@ -109,20 +109,20 @@ impl World {
         loop {
             let mut is_moving = false;
             if wants_read(front, back) {
-                is_moving |= pass(&mut client.output, &mut front.input);
+                is_moving |= transfer(&mut client.output, &mut front.input);
             }
             relay(front, back);
             if backend.is_reading {
-                is_moving |= pass(&mut back.output, &mut backend.input);
+                is_moving |= transfer(&mut back.output, &mut backend.input);
                 back.connection.flush(&mut back.output);
                 backend.receive();
             }
             if wants_read(back, front) {
-                is_moving |= pass(&mut backend.output, &mut back.input);
+                is_moving |= transfer(&mut backend.output, &mut back.input);
             }
             relay(back, front);
             if client.is_reading {
-                is_moving |= pass(&mut front.output, &mut client.input);
+                is_moving |= transfer(&mut front.output, &mut client.input);
                 front.connection.flush(&mut front.output);
                 client.receive();
             }
@@ -140,14 +140,14 @@ impl World {
 }
 
 #[test]
-fn one_long_frame_in_short_reads_arrives_whole_at_a_backend_with_default_limits() {
+fn long_frame_in_short_reads_stays_within_the_backend_limits() {
     let message = Message::from(vec![7; 1_000_000]);
     for read in [1, 200, 1460, 4096, 65_536] {
-        let mut world = World::new();
-        world.client.send(&message);
-        world.run(&[read]);
+        let mut setup = Setup::new();
+        setup.client.send(&message);
+        setup.run(&[read]);
         assert_eq!(
-            (world.backend.error, &world.backend.messages[..]),
+            (setup.backend.error, &setup.backend.messages[..]),
             (None, &[message.clone()][..]),
             "reads of {read}"
         );
@@ -155,99 +155,97 @@ fn one_long_frame_in_short_reads_arrives_whole_at_a_backend_with_default_limits(
 }
 
 #[test]
-fn a_message_is_passed_on_before_it_has_come_whole() {
-    let mut world = World::new();
-    world.client.send(&Message::from(vec![7; 100_000]));
-    let rest = world.client.output.split_off(50_000);
-    world.run(&[1000]);
-    assert!(world.backend.messages.is_empty());
-    let passed = world.backend.input.len();
-    assert_eq!(passed, 0, "the backend has taken what it was given");
-    world.client.output.unsplit(rest);
-    world.run(&[1000]);
-    assert_eq!(world.backend.messages.len(), 1);
+fn relays_the_start_of_an_incomplete_message() {
+    let mut setup = Setup::new();
+    setup.client.send(&Message::from(vec![7; 100_000]));
+    let rest = setup.client.output.split_off(50_000);
+    setup.run(&[1000]);
+    assert!(setup.backend.messages.is_empty());
+    assert_eq!(setup.backend.input.len(), 0, "the backend must have consumed its input");
+    setup.client.output.unsplit(rest);
+    setup.run(&[1000]);
+    assert_eq!(setup.backend.messages.len(), 1);
 }
 
 #[cfg(feature = "permessage-deflate")]
-fn deflating_world() -> World {
+fn deflating_setup() -> Setup {
     use protocol_websocket::PermessageDeflate;
-    use protocol_websocket::http::Negotiate;
+    use protocol_websocket::frame::Negotiate;
 
     let deflate = PermessageDeflate::new();
-    let answer = deflate.answer(&deflate.offers()[0]).unwrap();
+    let response = deflate.respond(&deflate.offers()[0]).unwrap();
     let mut negotiated = Negotiated::default();
-    negotiated.extensions = vec![answer];
-    // Each part may become some bytes longer when it is compressed again.
-    let limits = Limits::new(Limits::default().max_message - 64 * 1024).max_fragments(MOST_FRAMES);
-    World::with(&negotiated, &config().limits(limits).extension(deflate.clone()), &Config::new().extension(deflate))
+    negotiated.extensions = vec![response];
+    // Recompression may make each part some bytes longer.
+    let limits = Limits::new(Limits::default().max_message - 64 * 1024).max_fragments(MAX_FRAMES);
+    Setup::with(&negotiated, &config().limits(limits).extension(deflate.clone()), &Config::new().extension(deflate))
 }
 
 #[cfg(feature = "permessage-deflate")]
 #[test]
-fn compressed_messages_are_passed_on() {
-    // Text that gets shorter by compression, and noise that does not.
+fn relays_compressed_messages() {
+    // Text that compresses well, and noise that does not compress.
     let text = Message::from("It is relayed, and compressed on both sides. ".repeat(20_000));
     let noise = Message::from(noise(1).take(900_000).collect::<Vec<u8>>());
     for read in [1, 200, 65_536] {
-        let mut world = deflating_world();
+        let mut setup = deflating_setup();
         for message in [&text, &noise] {
-            world.client.send(message);
-            world.backend.send(message);
+            setup.client.send(message);
+            setup.backend.send(message);
         }
-        world.run(&[read]);
-        for peer in [&world.client, &world.backend] {
+        setup.run(&[read]);
+        for peer in [&setup.client, &setup.backend] {
             assert_eq!((peer.error, peer.messages.len()), (None, 2), "reads of {read}");
             assert!(peer.messages == [text.clone(), noise.clone()]);
         }
     }
 }
 
-/// Sends `short` frames of one byte, and then `long` ones of `len` bytes, as one message.
+/// Sends a message of `short` frames of one byte and `long` frames of `len` bytes.
 fn send_frames(peer: &mut Peer, short: usize, long: usize, len: usize) -> Message {
     let (mut noise, mut whole) = (noise(1), Vec::new());
     for at in 0..short + long {
         let bytes: Vec<u8> = noise.by_ref().take(if at < short { 1 } else { len }).collect();
         whole.extend_from_slice(&bytes);
-        let part =
-            Part { kind: MessageKind::Binary, bytes: bytes.into(), first: at == 0, last: at + 1 == short + long };
+        let part = Part::new(MessageKind::Binary, bytes.into()).with_first(at == 0).with_last(at + 1 == short + long);
         peer.connection.send_part(part, &mut peer.output).unwrap();
     }
     whole.into()
 }
 
 #[test]
-fn a_message_of_too_many_frames_is_refused_at_the_front_and_not_by_the_backend() {
-    let mut world = World::new();
-    send_frames(&mut world.client, 4000, 90, 11_000);
-    world.run(&[200]);
-    assert_eq!((world.backend.error, world.backend.messages.len()), (None, 0));
-    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::POLICY_VIOLATION))));
+fn message_with_too_many_frames_is_rejected_by_the_relay_and_not_by_the_backend() {
+    let mut setup = Setup::new();
+    send_frames(&mut setup.client, 4000, 90, 11_000);
+    setup.run(&[200]);
+    assert_eq!((setup.backend.error, setup.backend.messages.len()), (None, 0));
+    assert_eq!(setup.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
+    assert_eq!(setup.client.close, Some(Some(Close::from(CloseCode::POLICY_VIOLATION))));
 }
 
-/// Of one message, with the limits of [`config`].
-const MOST_FRAMES: u32 = 4096 - 256 - 16;
+/// The limit of frames in a message by [`config`].
+const MAX_FRAMES: u32 = 4096 - 256 - 16;
 
-/// Sends as many frames as the relay takes, in a message that becomes as many more as it can.
-fn relay_most_fragments(mut world: World, read: usize, len: usize) {
-    let message = send_frames(&mut world.client, MOST_FRAMES as usize - 1, 1, len);
-    world.run(&[read]);
-    assert_eq!(world.backend.error, None, "reads of {read}");
-    assert!(world.backend.messages == [message], "reads of {read}");
+/// Sends as many frames as the relay accepts, in a message that gains the most fragments.
+fn relay_max_fragments(mut setup: Setup, read: usize, len: usize) {
+    let message = send_frames(&mut setup.client, MAX_FRAMES as usize - 1, 1, len);
+    setup.run(&[read]);
+    assert_eq!(setup.backend.error, None, "reads of {read}");
+    assert!(setup.backend.messages == [message], "reads of {read}");
 }
 
 #[test]
-fn a_message_of_the_most_frames_that_the_relay_takes_arrives_whole() {
+fn message_with_the_most_frames_stays_within_the_backend_limits() {
     for read in [16, 200, 4096] {
-        relay_most_fragments(World::new(), read, 1_040_000);
+        relay_max_fragments(Setup::new(), read, 1_040_000);
     }
 }
 
 #[cfg(feature = "permessage-deflate")]
 #[test]
-fn a_compressed_message_of_the_most_frames_that_the_relay_takes_arrives_whole() {
+fn compressed_message_with_the_most_frames_stays_within_the_backend_limits() {
     for read in [16, 4096] {
-        relay_most_fragments(deflating_world(), read, 955_500);
+        relay_max_fragments(deflating_setup(), read, 955_500);
     }
 }
 
@@ -256,7 +254,7 @@ fn message() -> impl Strategy<Value = Message> {
     prop_oneof!["\\PC{0,200}".prop_map(Message::from), bytes.prop_map(Message::from)]
 }
 
-/// Sends the message in one frame, or in fragments with a ping after each.
+/// Sends the message in one frame, or in fragments of `len` bytes with a ping after each. Returns the number of pings.
 fn send_in_fragments(peer: &mut Peer, message: &Message, len: usize) -> usize {
     if len == 0 || message.as_bytes().is_empty() {
         peer.send(message);
@@ -265,8 +263,7 @@ fn send_in_fragments(peer: &mut Peer, message: &Message, len: usize) -> usize {
     let (bytes, mut from, mut pings) = (message.as_bytes(), 0, 0);
     while from < bytes.len() {
         let to = bytes.len().min(from + len);
-        let part =
-            Part { kind: message.kind(), bytes: bytes.slice(from..to), first: from == 0, last: to == bytes.len() };
+        let part = Part::new(message.kind(), bytes.slice(from..to)).with_first(from == 0).with_last(to == bytes.len());
         peer.connection.send_part(part, &mut peer.output).unwrap();
         peer.connection.ping("?", &mut peer.output).unwrap();
         (from, pings) = (to, pings + 1);
@@ -276,7 +273,7 @@ fn send_in_fragments(peer: &mut Peer, message: &Message, len: usize) -> usize {
 
 proptest! {
     #[test]
-    fn messages_arrive_in_their_order_however_they_are_split(
+    fn relays_messages_in_order_for_any_slicing(
         to_backend in vec((message(), 0_usize..5000), 0..5),
         to_client in vec((message(), 0_usize..5000), 0..5),
         lens in vec(prop_oneof![1_usize..10, 1_usize..2000, 1_usize..70_000], 1..5),
@@ -284,204 +281,204 @@ proptest! {
     ) {
         let any_fragments = Limits::default().max_fragments(u32::MAX);
         let relay = config().min_part(min_part).limits(any_fragments);
-        let mut world = World::with(&Negotiated::default(), &relay, &Config::new().limits(any_fragments));
-        let [sent, answered] = [(&mut world.client, &to_backend), (&mut world.backend, &to_client)].map(|(peer, messages)| {
+        let mut setup = Setup::with(&Negotiated::default(), &relay, &Config::new().limits(any_fragments));
+        let [client_pings, backend_pings] = [(&mut setup.client, &to_backend), (&mut setup.backend, &to_client)].map(|(peer, messages)| {
             messages.iter().map(|(message, len)| send_in_fragments(peer, message, *len)).sum::<usize>()
         });
-        world.run(&lens);
-        for (peer, messages, pings) in [(&world.backend, &to_backend, answered), (&world.client, &to_client, sent)] {
+        setup.run(&lens);
+        for (peer, messages, pings) in [(&setup.backend, &to_backend, backend_pings), (&setup.client, &to_client, client_pings)] {
             prop_assert_eq!(peer.error, None);
             prop_assert!(peer.messages.iter().eq(messages.iter().map(|(message, _)| message)));
-            // Some of many pongs may be left out (RFC 6455 §5.5.3).
+            // Not every ping needs a pong of its own (RFC 6455 §5.5.3).
             prop_assert!(peer.pongs <= pings && (pings == 0 || peer.pongs > 0));
         }
-        prop_assert_eq!(world.states(), [State::Open; 4]);
+        prop_assert_eq!(setup.states(), [State::Open; 4]);
     }
 }
 
 #[test]
-fn a_close_is_passed_on_with_its_code_and_reason_and_answered_on_both_sides() {
+fn relays_close_with_code_and_reason_and_completes_both_handshakes() {
     for close in [None, Some(Close::new(4001, "bye")), Some(Close::from(CloseCode::GOING_AWAY))] {
         for read in [1, 1000] {
             for by_client in [true, false] {
-                let mut world = World::new();
-                let (closing, told) = match by_client {
-                    true => (&mut world.client, &mut world.backend),
-                    false => (&mut world.backend, &mut world.client),
+                let mut setup = Setup::new();
+                let (closing, other) = match by_client {
+                    true => (&mut setup.client, &mut setup.backend),
+                    false => (&mut setup.backend, &mut setup.client),
                 };
                 closing.send(&"last words".into());
                 closing.close(close.clone());
-                told.send(&"still on its way".into());
-                world.run(&[read]);
-                let (closing, told) = match by_client {
-                    true => (&world.client, &world.backend),
-                    false => (&world.backend, &world.client),
+                other.send(&"still on its way".into());
+                setup.run(&[read]);
+                let (closing, other) = match by_client {
+                    true => (&setup.client, &setup.backend),
+                    false => (&setup.backend, &setup.client),
                 };
-                assert_eq!((&told.messages[..], &told.close), (&["last words".into()][..], &Some(close.clone())));
-                assert_eq!(closing.close, Some(close.clone()), "the answer");
-                assert_eq!(world.states(), [State::Closed; 4]);
+                assert_eq!((&other.messages[..], &other.close), (&["last words".into()][..], &Some(close.clone())));
+                assert_eq!(closing.close, Some(close.clone()), "the response");
+                assert_eq!(setup.states(), [State::Closed; 4]);
             }
         }
     }
 }
 
 #[test]
-fn a_close_in_the_middle_of_a_message_ends_it() {
-    let mut world = World::new();
-    let part = Part { kind: MessageKind::Text, bytes: "half of ".into(), first: true, last: false };
-    world.client.connection.send_part(part, &mut world.client.output).unwrap();
-    world.client.close(Close::new(4001, ""));
-    world.run(&[3]);
-    assert_eq!((&world.backend.close, world.backend.messages.len()), (&Some(Some(Close::new(4001, ""))), 0));
-    assert_eq!(world.states(), [State::Closed; 4]);
+fn close_during_fragmented_message_is_relayed() {
+    let mut setup = Setup::new();
+    let part = Part::new(MessageKind::Text, "half of ".into()).with_last(false);
+    setup.client.connection.send_part(part, &mut setup.client.output).unwrap();
+    setup.client.close(Close::new(4001, ""));
+    setup.run(&[3]);
+    assert_eq!((&setup.backend.close, setup.backend.messages.len()), (&Some(Some(Close::new(4001, ""))), 0));
+    assert_eq!(setup.states(), [State::Closed; 4]);
 }
 
 #[test]
-fn both_sides_may_close_at_once() {
-    let mut world = World::new();
-    world.client.close(Close::new(4001, ""));
-    world.backend.close(Close::new(4002, ""));
-    world.run(&[1000]);
-    assert_eq!(world.states(), [State::Closed; 4]);
-    let Peer { close: Some(Some(client_told)), .. } = &world.client else { panic!() };
-    let Peer { close: Some(Some(backend_told)), .. } = &world.backend else { panic!() };
-    // Each was answered with its own code, or was told the other's.
-    assert!([4001, 4002].contains(&client_told.code.0) && [4001, 4002].contains(&backend_told.code.0));
+fn simultaneous_closes_complete() {
+    let mut setup = Setup::new();
+    setup.client.close(Close::new(4001, ""));
+    setup.backend.close(Close::new(4002, ""));
+    setup.run(&[1000]);
+    assert_eq!(setup.states(), [State::Closed; 4]);
+    let Peer { close: Some(Some(client_close)), .. } = &setup.client else { panic!() };
+    let Peer { close: Some(Some(backend_close)), .. } = &setup.backend else { panic!() };
+    // Each receives its own code in the response, or the other's code.
+    assert!([4001, 4002].contains(&client_close.code.0) && [4001, 4002].contains(&backend_close.code.0));
 }
 
 #[test]
-fn a_peer_that_breaks_a_rule_is_told_so_and_the_other_is_closed() {
+fn protocol_error_closes_both_sides() {
     for bad_at in [0, 70_000] {
-        let mut world = World::new();
-        world.client.send(&Message::from(vec![7; 70_000]));
-        world.client.output.truncate(if bad_at == 0 { 0 } else { world.client.output.len() });
-        world.client.output.extend_from_slice(b"\x83\x80\0\0\0\0");
-        world.run(&[777]);
-        assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::PROTOCOL_ERROR))));
-        assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
-        assert_eq!(world.front.connection.state(), State::Closed);
-        assert_eq!(world.back.connection.state(), State::Closed);
+        let mut setup = Setup::new();
+        setup.client.send(&Message::from(vec![7; 70_000]));
+        setup.client.output.truncate(if bad_at == 0 { 0 } else { setup.client.output.len() });
+        setup.client.output.extend_from_slice(b"\x83\x80\0\0\0\0");
+        setup.run(&[777]);
+        assert_eq!(setup.client.close, Some(Some(Close::from(CloseCode::PROTOCOL_ERROR))));
+        assert_eq!(setup.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
+        assert_eq!(setup.front.connection.state(), State::Closed);
+        assert_eq!(setup.back.connection.state(), State::Closed);
     }
-    let mut world = World::new();
-    // A server does not mask.
-    world.backend.output.extend_from_slice(b"\x81\x80\0\0\0\0");
-    world.run(&[1]);
-    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::PROTOCOL_ERROR))));
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
+    let mut setup = Setup::new();
+    // A server must not mask.
+    setup.backend.output.extend_from_slice(b"\x81\x80\0\0\0\0");
+    setup.run(&[1]);
+    assert_eq!(setup.backend.close, Some(Some(Close::from(CloseCode::PROTOCOL_ERROR))));
+    assert_eq!(setup.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
 }
 
 #[test]
-fn a_message_over_the_limit_is_refused_by_the_relay_from_its_header() {
-    let mut world = World::new();
-    world.client.output.extend_from_slice(b"\x82\xFF\0\0\0\0\0\x10\0\x01\0\0\0\0");
-    world.run(&[1]);
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::MESSAGE_TOO_BIG))));
-    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
-    let again = world.front.connection.receive(&mut world.front.input, &mut world.front.output);
+fn rejects_message_over_the_limit_from_its_header() {
+    let mut setup = Setup::new();
+    setup.client.output.extend_from_slice(b"\x82\xFF\0\0\0\0\0\x10\0\x01\0\0\0\0");
+    setup.run(&[1]);
+    assert_eq!(setup.client.close, Some(Some(Close::from(CloseCode::MESSAGE_TOO_BIG))));
+    assert_eq!(setup.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
+    let again = setup.front.connection.receive(&mut setup.front.input, &mut setup.front.output);
     assert_eq!(again.unwrap_err(), Error::Decode(DecodeError::FrameTooLong));
 }
 
 #[test]
-fn a_transport_that_ends_closes_the_other_side() {
-    let mut world = World::new();
-    world.client.send(&"half a message is left out".into());
-    let half = world.client.output.len() / 2;
-    world.client.output.truncate(half);
-    world.run(&[5]);
-    end_of_input(&mut world.front, &mut world.back);
-    world.run(&[5]);
-    assert_eq!(world.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
+fn end_of_one_transport_closes_the_other_side() {
+    let mut setup = Setup::new();
+    setup.client.send(&"half of this message is missing".into());
+    let half = setup.client.output.len() / 2;
+    setup.client.output.truncate(half);
+    setup.run(&[5]);
+    end_of_input(&mut setup.front, &mut setup.back);
+    setup.run(&[5]);
+    assert_eq!(setup.backend.close, Some(Some(Close::from(CloseCode::GOING_AWAY))));
 
-    let mut world = World::new();
-    end_of_input(&mut world.back, &mut world.front);
-    world.run(&[5]);
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
-    // After a Close the end of the transport is a clean one.
-    let mut world = World::new();
-    world.client.close(Close::new(4001, ""));
-    world.run(&[5]);
-    end_of_input(&mut world.front, &mut world.back);
-    assert_eq!(world.backend.close, Some(Some(Close::new(4001, ""))));
+    let mut setup = Setup::new();
+    end_of_input(&mut setup.back, &mut setup.front);
+    setup.run(&[5]);
+    assert_eq!(setup.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
+    // After a Close, the end of the transport is a clean end.
+    let mut setup = Setup::new();
+    setup.client.close(Close::new(4001, ""));
+    setup.run(&[5]);
+    end_of_input(&mut setup.front, &mut setup.back);
+    assert_eq!(setup.backend.close, Some(Some(Close::new(4001, ""))));
 }
 
-/// A backend that does not read, so that more is to be written to it than the high-water mark.
-fn world_with_slow_backend(relay: &Config) -> World {
-    let mut world = World::with(&Negotiated::default(), relay, &Config::new());
-    (0..5).for_each(|_| world.client.send(&Message::from(vec![7; 100_000])));
-    world.backend.is_reading = false;
-    world.run(&[10_000]);
-    assert!(world.back.output.len() > HIGH_WATER_MARK && !world.client.output.is_empty());
-    world
+/// A setup whose backend does not read, so that its side of the relay is above the high-water mark.
+fn setup_with_slow_backend(relay: &Config) -> Setup {
+    let mut setup = Setup::with(&Negotiated::default(), relay, &Config::new());
+    (0..5).for_each(|_| setup.client.send(&Message::from(vec![7; 100_000])));
+    setup.backend.is_reading = false;
+    setup.run(&[10_000]);
+    assert!(setup.back.output.len() > HIGH_WATER_MARK && !setup.client.output.is_empty());
+    setup
 }
 
-/// The client was told, has answered, and is read to the end.
-fn assert_both_sides_end(world: &mut World) {
-    world.run(&[10_000]);
-    assert_eq!(world.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
-    let [client, front, back, _] = world.states();
+/// Checks that the client receives the Close, and that all other states are closed.
+fn assert_both_sides_end(setup: &mut Setup) {
+    setup.run(&[10_000]);
+    assert_eq!(setup.client.close, Some(Some(Close::from(CloseCode::BAD_GATEWAY))));
+    let [client, front, back, _] = setup.states();
     assert_eq!([client, front, back], [State::Closed; 3]);
-    assert!(world.front.output.is_empty());
+    assert!(setup.front.output.is_empty());
 }
 
 #[test]
-fn a_backend_that_ends_while_much_is_to_be_written_to_it_does_not_hold_up_the_client() {
-    let mut world = world_with_slow_backend(&config());
-    end_of_input(&mut world.back, &mut world.front);
-    assert_both_sides_end(&mut world);
-    // The write fails now.
-    end_of_output(&mut world.back, &mut world.front);
-    assert!(world.back.output.is_empty());
+fn end_of_slow_backend_does_not_block_the_client() {
+    let mut setup = setup_with_slow_backend(&config());
+    end_of_input(&mut setup.back, &mut setup.front);
+    assert_both_sides_end(&mut setup);
+    // Then a write to the backend fails.
+    end_of_output(&mut setup.back, &mut setup.front);
+    assert!(setup.back.output.is_empty());
 }
 
 #[test]
-fn a_write_to_a_backend_that_fails_or_takes_too_long_ends_both_sides() {
-    let mut world = world_with_slow_backend(&config());
-    end_of_output(&mut world.back, &mut world.front);
-    assert_both_sides_end(&mut world);
-    assert!(world.back.output.is_empty());
+fn failed_write_to_slow_backend_ends_both_sides() {
+    let mut setup = setup_with_slow_backend(&config());
+    end_of_output(&mut setup.back, &mut setup.front);
+    assert_both_sides_end(&mut setup);
+    assert!(setup.back.output.is_empty());
 }
 
 #[test]
-fn a_backend_that_is_silent_for_too_long_while_much_is_to_be_written_to_it_ends_both_sides() {
-    let idle = Timeouts { idle: Some(Duration::from_secs(1)), ..Timeouts::NONE };
-    let mut world = world_with_slow_backend(&config().timeouts(idle));
-    let Side { connection, output, .. } = &mut world.back;
+fn idle_timeout_of_slow_backend_ends_both_sides() {
+    let idle = Timeouts::NONE.idle(Some(Duration::from_secs(1)));
+    let mut setup = setup_with_slow_backend(&config().timeouts(idle));
+    let Side { connection, output, .. } = &mut setup.back;
     connection.handle_timeout(Duration::ZERO, output).unwrap();
-    let late = connection.handle_timeout(Duration::from_secs(1), output);
-    assert_eq!(late, Err(Error::Timeout(Timeout::Idle)));
-    fail(&mut world.front);
-    assert_both_sides_end(&mut world);
+    let timeout = connection.handle_timeout(Duration::from_secs(1), output);
+    assert_eq!(timeout, Err(Error::Timeout(Timeout::Idle)));
+    fail(&mut setup.front);
+    assert_both_sides_end(&mut setup);
 }
 
 #[test]
-fn a_peer_that_does_not_read_stops_the_other_and_bounds_the_memory() {
+fn peer_that_does_not_read_stops_the_other_peer_and_bounds_memory() {
     const READ: usize = 65_536;
     for backend_is_slow in [true, false] {
-        let mut world = World::new();
+        let mut setup = Setup::new();
         let message = Message::from(vec![7; 1_000_000]);
         let (sender, receiver) = match backend_is_slow {
-            true => (&mut world.client, &mut world.backend),
-            false => (&mut world.backend, &mut world.client),
+            true => (&mut setup.client, &mut setup.backend),
+            false => (&mut setup.backend, &mut setup.client),
         };
         (0..5).for_each(|_| sender.send(&message));
         receiver.is_reading = false;
-        let before = world.client.output.len() + world.backend.output.len();
-        let (_, heap) = measure(|| world.run(&[READ]));
-        let read = before - (world.client.output.len() + world.backend.output.len());
-        let most = HIGH_WATER_MARK + 2 * READ;
-        assert!(read <= most, "{read} bytes were read");
-        assert!(heap.peak <= 4 * most as i64, "{} bytes were held", heap.peak);
-        // It is slow, and then it reads.
-        world.client.is_reading = true;
-        world.backend.is_reading = true;
-        world.run(&[READ, 1000]);
-        let receiver = if backend_is_slow { &world.backend } else { &world.client };
+        let before = setup.client.output.len() + setup.backend.output.len();
+        let (_, heap) = measure(|| setup.run(&[READ]));
+        let read = before - (setup.client.output.len() + setup.backend.output.len());
+        let limit = HIGH_WATER_MARK + 2 * READ;
+        assert!(read <= limit, "{read} bytes were read");
+        assert!(heap.peak <= 4 * limit as i64, "{} bytes of heap", heap.peak);
+        // Then the peer reads.
+        setup.client.is_reading = true;
+        setup.backend.is_reading = true;
+        setup.run(&[READ, 1000]);
+        let receiver = if backend_is_slow { &setup.backend } else { &setup.client };
         assert!(receiver.messages == [message.clone(), message.clone(), message.clone(), message.clone(), message]);
-        assert_eq!(world.states(), [State::Open; 4]);
+        assert_eq!(setup.states(), [State::Open; 4]);
     }
 }
 
-/// A client that asks for two subprotocols, with a message right after its request.
+/// The request of a client that offers two subprotocols, and a message right after it.
 fn request() -> BytesMut {
     let mut input = BytesMut::from(concat!(
         "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
@@ -493,24 +490,24 @@ fn request() -> BytesMut {
 }
 
 #[test]
-fn the_client_is_answered_after_the_backend_and_early_messages_are_passed_on() {
+fn accepts_the_client_after_the_backend_and_relays_early_messages() {
     for backend_accepts in [true, false] {
         let (mut front, mut front_input, mut front_output) = (Server::new(config()), request(), BytesMut::new());
         let Ok(Some(Event::Upgrade(upgrade))) = front.receive(&mut front_input, &mut front_output) else { panic!() };
-        // Its path, and the subprotocols that it offers.
+        // The request to the backend has the same path and subprotocols.
         let url = Url::parse(&format!("ws://backend{}", upgrade.request().resource_name())).unwrap();
         let offer = upgrade.request().subprotocols().fold(Offer::new(), Offer::subprotocol);
         let (mut back_input, mut back_output) = (BytesMut::new(), BytesMut::new());
         let mut back = Client::connect(&url, &offer, config(), keys, &mut back_output).unwrap();
 
         let mut backend = Server::new(Config::new());
-        let Ok(Some(Event::Upgrade(asked))) = backend.receive(&mut back_output, &mut back_input) else { panic!() };
-        assert!(asked.request().resource_name() == "/chat" && asked.request().subprotocols().eq(["soap", "wamp"]));
+        let Ok(Some(Event::Upgrade(relayed))) = backend.receive(&mut back_output, &mut back_input) else { panic!() };
+        assert!(relayed.request().resource_name() == "/chat" && relayed.request().subprotocols().eq(["soap", "wamp"]));
         if backend_accepts {
-            backend.accept(asked, &Accept::new().subprotocol("wamp"), &mut back_input).unwrap();
+            backend.accept(relayed, &Accept::new().subprotocol("wamp"), &mut back_input).unwrap();
             backend.send("Hello", &mut back_input).unwrap();
         } else {
-            backend.reject(asked, &Reject::new(403), &mut back_input).unwrap();
+            backend.reject(relayed, &Reject::new(403), &mut back_input).unwrap();
         }
 
         assert!(front_output.is_empty());
@@ -524,12 +521,7 @@ fn the_client_is_answered_after_the_backend_and_early_messages_are_passed_on() {
         let Ok(Some(Event::Open(negotiated))) = front.receive(&mut front_input, &mut front_output) else { panic!() };
         assert_eq!(negotiated.subprotocol.as_deref(), Some("wamp"));
 
-        let side = |connection: Option<Connection>, input, output, other_failed| Side {
-            connection: connection.unwrap(),
-            input,
-            output,
-            other_failed,
-        };
+        let side = |connection, input, output, other_failed| Side { connection, input, output, other_failed };
         let mut front = side(front.into_connection(), front_input, front_output, CloseCode::BAD_GATEWAY);
         let mut back = side(back.into_connection(), back_input, back_output, CloseCode::GOING_AWAY);
         relay(&mut front, &mut back);

@@ -1,20 +1,20 @@
 use bytes::BytesMut;
 use protocol_websocket::{Close, CloseCode, Config, Connection, Delivery, Event, Limits, SendError, State};
 
-/// While more than this is to be written to one side, nothing is read from the other.
+/// While more bytes are unsent to one side, the other side is not read.
 const HIGH_WATER_MARK: usize = 64 * 1024;
 
-/// One side of a relay: its connection, and the buffers between that and the transport.
+/// One side of a relay: its connection, and the buffers between the connection and the transport.
 struct Side {
     connection: Connection,
     input: BytesMut,
     output: BytesMut,
-    /// What this side's peer is told if the other side fails.
+    /// The close code for this side's peer if the other side fails.
     other_failed: CloseCode,
 }
 
-/// Both sides take messages in parts. The limits are those of the backend, less the fragments that a message may gain on its
-/// way: one for each 4 KiB of a long frame, and one for each 64 KiB that comes out of a decompressor.
+/// Delivers messages in parts on both sides. The limits are those of the backend, less the fragments that a message may
+/// gain in the relay: one for each 4 KiB of a long frame, and one for each 64 KiB of decompressed data.
 fn config() -> Config {
     let limits = Limits::default();
     let gained = limits.max_message / u64::from(Config::MIN_PART) + limits.max_message / (64 * 1024);
@@ -23,28 +23,29 @@ fn config() -> Config {
     Config::new().delivery(Delivery::Parts).limits(limits.max_fragments(max_fragments))
 }
 
-/// Whether nothing more is for this side until it is written. A connection that is over takes nothing more.
+/// Whether this side must be written before the other is read. A closed connection is never full, because nothing more
+/// is sent on it.
 fn is_full(side: &Side) -> bool {
     side.output.len() > HIGH_WATER_MARK && side.connection.state() != State::Closed
 }
 
-/// Passes on what has come from one side, until the other has enough to write. Call it for both directions after each
-/// read, each write that made room, and each end of a transport.
+/// Relays the events of one side until the other side is full. Call it for both directions after each read, after each
+/// write that freed space, and after the end of a transport.
 fn relay(from: &mut Side, to: &mut Side) {
     while !is_full(to) {
-        let sent = match from.connection.receive(&mut from.input, &mut from.output) {
+        let result = match from.connection.receive(&mut from.input, &mut from.output) {
             Ok(None) => return,
             Ok(Some(Event::Part(part))) => to.connection.send_part(part, &mut to.output),
             Ok(Some(Event::Close(close))) => to.connection.close(close, &mut to.output),
-            // A ping was answered on its own side, and a pong is for that side alone.
+            // Pings and pongs are not relayed. The connection has answered a ping already.
             Ok(Some(_)) => Ok(()),
-            // The peer broke a rule, and the Close that says so is in its output.
+            // The peer violated the protocol, and the Close for it is in its output.
             Err(_) => return fail(to),
         };
-        match sent {
-            // The other peer was told already that the connection ends: nothing more is for it.
+        match result {
+            // A Close was sent to the other peer before, so the rest is dropped.
             Ok(()) | Err(SendError::Closed) => {}
-            // Its version of the protocol has no such frame.
+            // The other peer's version of the protocol does not have this frame.
             Err(_) => {
                 fail(from);
                 return fail(to);
@@ -53,26 +54,26 @@ fn relay(from: &mut Side, to: &mut Side) {
     }
 }
 
-/// Whether to read from the transport of `from`. Its peer waits while the other one is slow.
+/// Whether to read from the transport of `from`. Its peer waits while the other peer is slow.
 fn wants_read(from: &Side, to: &Side) -> bool {
     from.connection.state() != State::Closed && !is_full(to)
 }
 
-/// The transport of `from` has nothing more to read, and all that it gave was passed on.
+/// Handles the end of the transport of `from`. Call it after all input was relayed.
 fn end_of_input(from: &mut Side, to: &mut Side) {
     if from.connection.receive_eof().is_err() {
         fail(to);
     }
 }
 
-/// The transport of `from` takes nothing more: a write failed, or took too long. What came from it and was not passed on
-/// is lost.
+/// Handles a write to the transport of `from` that failed or timed out. Input of `from` that was not relayed is
+/// dropped.
 fn end_of_output(from: &mut Side, to: &mut Side) {
     from.output.clear();
     end_of_input(from, to);
 }
 
-/// Tells a peer that the other side failed, unless it was told before that the connection ends.
+/// Sends a Close to a peer because the other side failed, unless a Close was sent before.
 fn fail(side: &mut Side) {
     let _ = side.connection.close(Close::from(side.other_failed), &mut side.output);
 }

@@ -4,19 +4,19 @@ use crate::program::wsconsole;
 use crate::server::{Peer, serve};
 
 #[test]
-fn every_byte_is_dumped_both_ways() {
+fn dumps_every_byte_of_both_directions() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         let message = peer.message();
         peer.send(message);
         peer.send((0..=255).collect::<Vec<u8>>());
-        peer.closed();
+        peer.receive_close();
         (peer.read, peer.written)
     });
     let ended = wsconsole(&[&server.url(), "--hex"], "Hello\n");
-    let (written, read) = server.outcome();
-    assert_eq!(dumped('>', &ended.stderr), written);
-    assert_eq!(dumped('<', &ended.stderr), read);
+    let (written, read) = server.result();
+    assert_eq!(parse_dump('>', &ended.stderr), written);
+    assert_eq!(parse_dump('<', &ended.stderr), read);
     assert!(ended.stderr.contains(
         "\n> 00000000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 31 0d 0a  |GET / HTTP/1.1..|\n\
          > 00000010  48 6f 73 74 3a 20 31 32  37 2e 30 2e 30 2e 31 3a  |Host: 127.0.0.1:|\n"
@@ -25,21 +25,21 @@ fn every_byte_is_dumped_both_ways() {
 }
 
 #[test]
-fn what_is_not_websocket_is_dumped_too() {
+fn dumps_bytes_that_are_not_websocket() {
     let server = serve(|mut peer: Peer| {
         drop(peer.request());
-        peer.raw(b"220 mail.example\r\n\r\n");
-        peer.rest();
+        peer.send_raw(b"220 mail.example\r\n\r\n");
+        peer.read_to_end();
         peer.read
     });
     let ended = wsconsole(&[&server.url(), "--hex"], "");
-    assert_eq!(dumped('<', &ended.stderr), b"220 mail.example\r\n\r\n");
-    assert_eq!(dumped('>', &ended.stderr), server.outcome());
+    assert_eq!(parse_dump('<', &ended.stderr), b"220 mail.example\r\n\r\n");
+    assert_eq!(parse_dump('>', &ended.stderr), server.result());
     assert_eq!(ended.status, Some(4));
 }
 
 #[test]
-fn without_being_asked_nothing_is_dumped() {
+fn dumps_nothing_by_default() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.close(Some(Close::from(CloseCode::NORMAL)));
@@ -48,14 +48,14 @@ fn without_being_asked_nothing_is_dumped() {
     assert!(ended.stderr.lines().all(|line| line.starts_with("! ")), "{}", ended.stderr);
 }
 
-/// The bytes of one direction, read from the dump; each line must be just so.
-fn dumped(mark: char, stderr: &str) -> Vec<u8> {
+/// Returns the bytes of one direction in the dump, and checks the format of each line.
+fn parse_dump(mark: char, stderr: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in stderr.lines().filter(|line| line.starts_with(mark)) {
         let cells = &line[12..60];
         let row: Vec<u8> = cells.split_whitespace().map(|cell| u8::from_str_radix(cell, 16).unwrap()).collect();
-        let cell = |place: usize| row.get(place).map_or("  ".to_owned(), |byte| format!("{byte:02x}"));
-        let half = |places: std::ops::Range<usize>| places.map(cell).collect::<Vec<_>>().join(" ");
+        let cell = |column: usize| row.get(column).map_or("  ".to_owned(), |byte| format!("{byte:02x}"));
+        let half = |columns: std::ops::Range<usize>| columns.map(cell).collect::<Vec<_>>().join(" ");
         let ascii: String =
             row.iter().map(|&byte| if (0x20..0x7F).contains(&byte) { char::from(byte) } else { '.' }).collect();
         assert_eq!(line, format!("{mark} {:08x}  {}  {}  |{ascii}|", bytes.len(), half(0..8), half(8..16)));

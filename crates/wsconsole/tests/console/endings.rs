@@ -1,4 +1,4 @@
-//! Each outcome has its exit status and its words.
+//! The exit status and the notes of each way to end.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -6,13 +6,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
-use protocol_websocket::{Close, CloseCode, Event};
+use protocol_websocket::{Close, CloseCode, DecodeError, Event, ParseError, ResponseError, Timeout};
 
 use crate::program::{Ended, Program, wsconsole};
 use crate::server::{Peer, serve};
 
 #[test]
-fn nobody_there() {
+fn connection_refused() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let Ended { status, stderr, .. } = wsconsole(&[&format!("ws://{address}/")], "x");
     assert_eq!(status, Some(2));
@@ -20,8 +20,8 @@ fn nobody_there() {
 }
 
 #[test]
-fn refused() {
-    let ended = answered(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\nX-Why: \xE9\r\n\r\nno \x1bway\nout");
+fn handshake_refused() {
+    let ended = respond(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\nX-Why: \xE9\r\n\r\nno \x1bway\nout");
     assert_eq!(ended.status, Some(3));
     assert_eq!(
         ended.notes(),
@@ -30,17 +30,17 @@ fn refused() {
 }
 
 #[test]
-fn refused_without_a_length_and_at_length() {
-    let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
-    answer.extend([b'x'; 5000]);
-    let ended = answered(&answer);
+fn handshake_refused_with_a_long_body() {
+    let mut response = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+    response.extend([b'x'; 5000]);
+    let ended = respond(&response);
     assert_eq!(ended.status, Some(3));
     assert_eq!(ended.notes(), ["refused: 200 OK", &format!("  | {}", "x".repeat(1024))]);
 }
 
 #[test]
-fn redirected() {
-    let ended = answered(b"HTTP/1.1 302 Found\r\nLocation: https://other.example/chat\r\n\r\n");
+fn redirect_to_another_server() {
+    let ended = respond(b"HTTP/1.1 302 Found\r\nLocation: https://other.example/chat\r\n\r\n");
     assert_eq!(ended.status, Some(3));
     assert_eq!(
         ended.notes(),
@@ -49,59 +49,62 @@ fn redirected() {
 }
 
 #[test]
-fn redirected_to_nowhere() {
-    let ended = answered(b"HTTP/1.1 301 Moved\r\nLocation: mailto:a\r\n\r\n");
+fn redirect_to_a_url_that_is_not_http() {
+    let ended = respond(b"HTTP/1.1 301 Moved\r\nLocation: mailto:a\r\n\r\n");
     assert_eq!(ended.status, Some(3));
     assert!(ended.notes()[0].starts_with("redirected, not followed: 301 to mailto:a ("), "{}", ended.stderr);
 }
 
 #[test]
-fn answers_that_are_wrong() {
-    for (answer, told) in [
-        (&b"SSH-2.0-x\r\n\r\n"[..], "wrong response line"),
-        (b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "no sec-websocket-accept"),
+fn invalid_responses() {
+    for (response, error) in [
+        (&b"SSH-2.0-x\r\n\r\n"[..], ParseError::ResponseLine.to_string()),
+        (
+            b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            ResponseError::AcceptMissing.to_string(),
+        ),
     ] {
-        let ended = answered(answer);
+        let ended = respond(response);
         assert_eq!(ended.status, Some(4));
         let notes = ended.notes();
-        assert!(notes[0].starts_with("the server broke the protocol: ") && notes[0].contains(told), "{notes:?}");
+        assert!(notes[0].starts_with("the server violated the protocol: ") && notes[0].contains(&error), "{notes:?}");
     }
 }
 
-/// What becomes of a request that is answered so.
-fn answered(answer: &[u8]) -> Ended {
-    let answer = answer.to_vec();
+/// Runs the program against a server that sends these bytes after the request.
+fn respond(response: &[u8]) -> Ended {
+    let response = response.to_vec();
     let server = serve(move |mut peer: Peer| {
         drop(peer.request());
-        peer.raw(&answer);
+        peer.send_raw(&response);
     });
     wsconsole(&[&server.url()], "never sent\n")
 }
 
 #[test]
-fn rules_broken_by_the_server() {
-    for (frame, code, told) in [
-        (&b"\x81\x81\0\0\0\0x"[..], CloseCode::PROTOCOL_ERROR, "a server's frame is masked"),
-        (b"\x83\x00", CloseCode::PROTOCOL_ERROR, "opcode 0x3 is reserved"),
-        (b"\x81\x01\xFF", CloseCode::INVALID_PAYLOAD_DATA, "text is not valid utf-8"),
-        (b"\x82\x7F\0\0\0\0\x06\x40\0\x01", CloseCode::MESSAGE_TOO_BIG, "payload is too big"),
+fn protocol_violations_by_the_server() {
+    for (frame, code, error) in [
+        (&b"\x81\x81\0\0\0\0x"[..], CloseCode::PROTOCOL_ERROR, DecodeError::MaskUnexpected),
+        (b"\x83\x00", CloseCode::PROTOCOL_ERROR, DecodeError::ReservedOpCode(3)),
+        (b"\x81\x01\xFF", CloseCode::INVALID_PAYLOAD_DATA, DecodeError::InvalidUtf8),
+        (b"\x82\x7F\0\0\0\0\x06\x40\0\x01", CloseCode::MESSAGE_TOO_BIG, DecodeError::FrameTooLong),
     ] {
         let server = serve(move |mut peer: Peer| {
             peer.accept();
-            peer.raw(b"\x81\x06before");
-            peer.raw(frame);
-            peer.closed()
+            peer.send_raw(b"\x81\x06before");
+            peer.send_raw(frame);
+            peer.receive_close()
         });
         let program = Program::start(&[&server.url()], Stdio::piped());
         let ended = program.end();
         assert_eq!((ended.status, &*ended.stdout), (Some(4), "before\n"));
-        assert_eq!(ended.notes()[1..], [format!("the server broke the protocol: {told}")]);
-        assert_eq!(server.outcome(), Some(Close::from(code)));
+        assert_eq!(ended.notes()[1..], [format!("the server violated the protocol: {error}")]);
+        assert_eq!(server.result(), Some(Close::from(code)));
     }
 }
 
 #[test]
-fn lost_before_it_was_open() {
+fn stream_end_during_the_opening_handshake() {
     let server = serve(|mut peer: Peer| drop(peer.request()));
     let ended = wsconsole(&[&server.url()], "x");
     assert_eq!(ended.status, Some(5));
@@ -109,11 +112,11 @@ fn lost_before_it_was_open() {
 }
 
 #[test]
-fn lost_while_open() {
+fn stream_end_while_open() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.send("whole");
-        peer.raw(b"\x81\x05ha");
+        peer.send_raw(b"\x81\x05ha");
     });
     let program = Program::start(&[&server.url()], Stdio::piped());
     let ended = program.end();
@@ -122,7 +125,7 @@ fn lost_while_open() {
 }
 
 #[test]
-fn lost_while_closing() {
+fn stream_end_while_closing() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.message();
@@ -133,19 +136,19 @@ fn lost_while_closing() {
 }
 
 #[test]
-fn a_close_that_is_never_answered() {
+fn close_without_response_times_out() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
-        peer.rest()
+        peer.read_to_end()
     });
     let ended = wsconsole(&[&server.url()], "");
     assert_eq!(ended.status, Some(5));
-    assert_eq!(ended.notes().last(), Some(&"connection lost: the peer did not close in time"));
+    assert_eq!(ended.notes().last(), Some(&format!("connection lost: {}", Timeout::Close).as_str()));
 }
 
 #[test]
-fn closed_by_the_server() {
-    for (close, status, told) in [
+fn close_by_the_server() {
+    for (close, status, note) in [
         (None, 0, "closed without a code"),
         (Some((1000, "")), 0, "closed with 1000"),
         (Some((1001, "later")), 0, "closed with 1001 \"later\""),
@@ -158,13 +161,13 @@ fn closed_by_the_server() {
             peer.close(close);
         });
         let ended = Program::start(&[&server.url()], Stdio::piped()).end();
-        assert_eq!((ended.status, ended.notes()), (Some(status), vec!["open", told]));
-        server.outcome();
+        assert_eq!((ended.status, ended.notes()), (Some(status), vec!["open", note]));
+        server.result();
     }
 }
 
 #[test]
-fn signals_close() {
+fn signal_closes() {
     for signal in ["INT", "TERM"] {
         let server = serve(|mut peer: Peer| {
             peer.accept();
@@ -176,15 +179,15 @@ fn signals_close() {
         let ended = program.end();
         assert_eq!(ended.status, Some(0));
         assert_eq!(ended.notes(), ["open", "closing with 1001: interrupted", "closed with 1001"]);
-        assert_eq!(server.outcome(), Some(Close::from(CloseCode::GOING_AWAY)));
+        assert_eq!(server.result(), Some(Close::from(CloseCode::GOING_AWAY)));
     }
 }
 
 #[test]
-fn a_second_signal_does_not_wait() {
+fn second_signal_ends_the_process() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
-        peer.rest();
+        peer.read_to_end();
     });
     let mut program = Program::start(&[&server.url()], Stdio::piped());
     program.stderr.wait_for("! open");
@@ -195,10 +198,10 @@ fn a_second_signal_does_not_wait() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_for_an_answer() {
+fn signal_while_closing_ends_the_wait() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
-        peer.rest();
+        peer.read_to_end();
     });
     let mut program = Program::start(&[&server.url()], Stdio::piped());
     program.end_of_input();
@@ -209,40 +212,40 @@ fn a_signal_ends_the_wait_for_an_answer() {
 }
 
 #[test]
-fn a_line_that_is_not_utf8() {
+fn input_with_invalid_utf8() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.echo()
     });
     let ended = wsconsole(&[&server.url()], b"good\nb\xFFd\nnot sent\n");
     assert_eq!((ended.status, &*ended.stdout), (Some(1), "good\n"));
-    assert_eq!(ended.notes()[1], "cannot read the input: line 2 is not UTF-8");
-    assert_eq!(server.outcome(), Some(Close::from(CloseCode::NORMAL)));
+    assert_eq!(ended.notes()[1], "cannot read the input: line 2 is not valid UTF-8");
+    assert_eq!(server.result(), Some(Close::from(CloseCode::NORMAL)));
 }
 
 #[test]
-fn nobody_reads_the_output() {
-    let server = serve(chatter);
+fn closed_output_pipe_ends_the_session() {
+    let server = serve(send_and_wait);
     let (stdout, reader) = UnixStream::pair().unwrap();
     drop(reader);
     let ended = Program::start(&[&server.url()], Stdio::from(OwnedFd::from(stdout))).end();
     assert_eq!(ended.status, Some(0));
-    assert_eq!(ended.notes(), ["open", "closing with 1001: nobody reads the output", "closed with 1001"]);
-    assert_eq!(server.outcome(), Some(Close::from(CloseCode::GOING_AWAY)));
+    assert_eq!(ended.notes(), ["open", "closing with 1001: stdout is closed", "closed with 1001"]);
+    assert_eq!(server.result(), Some(Close::from(CloseCode::GOING_AWAY)));
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn no_room_for_the_output() {
-    let server = serve(chatter);
+fn full_disk_is_an_error() {
+    let server = serve(send_and_wait);
     let full = File::options().write(true).open("/dev/full").unwrap();
     let ended = Program::start(&[&server.url()], Stdio::from(full)).end();
     assert_eq!(ended.status, Some(1));
     assert!(ended.notes()[1].starts_with("cannot write the output: "), "{}", ended.stderr);
 }
 
-/// Says more and more until the console closes.
-fn chatter(mut peer: Peer) -> Option<Close> {
+/// Sends one message and waits for the Close.
+fn send_and_wait(mut peer: Peer) -> Option<Close> {
     peer.accept();
     peer.send("something");
     loop {

@@ -1,4 +1,4 @@
-//! The program as its users see it: what it prints, what it sends, how it ends.
+//! Runs the program against a server of the test, and checks its output, its frames and its exit status.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod arguments;

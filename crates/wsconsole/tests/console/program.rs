@@ -1,4 +1,4 @@
-//! Runs the program, and sees to it that it ends.
+//! Runs the program with a deadline.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// When nothing will come of it any more.
+/// The time that any step of a test may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(100);
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// `None` if a signal ended it.
@@ -19,7 +19,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// The notes of a session, without the first, which names a port.
+    /// Returns the notes of a session without the first, which contains the port.
     pub(crate) fn notes(&self) -> Vec<&str> {
         let mut lines = self.stderr.lines();
         assert!(lines.next().is_some_and(|line| line.starts_with("! connected to 127.0.0.1:")), "{}", self.stderr);
@@ -27,15 +27,15 @@ impl Ended {
     }
 }
 
-/// Runs it to its end with this input.
+/// Runs the program to its end with this input.
 pub(crate) fn wsconsole(arguments: &[&str], input: impl AsRef<[u8]>) -> Ended {
     let mut program = Program::start(arguments, Stdio::piped());
-    program.type_in(input);
+    program.send_input(input);
     program.end_of_input();
     program.end()
 }
 
-/// The program while it runs. Its pipes are served in the background, so that nobody waits for the test.
+/// The running program. Threads serve its pipes, so that it never waits for the test.
 pub(crate) struct Program {
     child: Child,
     input: Option<Sender<Vec<u8>>>,
@@ -44,7 +44,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it. What it prints is collected if `stdout` is a pipe.
+    /// Starts the program. Its output is collected if `stdout` is a pipe.
     pub(crate) fn start(arguments: &[&str], stdout: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_wsconsole"))
             .args(arguments)
@@ -53,15 +53,15 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (input, typed) = channel::<Vec<u8>>();
+        let (input, lines) = channel::<Vec<u8>>();
         let mut stdin = child.stdin.take().unwrap();
-        thread::spawn(move || typed.iter().try_for_each(|bytes| stdin.write_all(&bytes)));
+        thread::spawn(move || lines.iter().try_for_each(|bytes| stdin.write_all(&bytes)));
         let stdout = Output::collect(child.stdout.take());
         let stderr = Output::collect(child.stderr.take());
         Self { child, input: Some(input), stdout, stderr }
     }
 
-    pub(crate) fn type_in(&self, input: impl AsRef<[u8]>) {
+    pub(crate) fn send_input(&self, input: impl AsRef<[u8]>) {
         self.input.as_ref().unwrap().send(input.as_ref().to_owned()).unwrap();
     }
 
@@ -74,10 +74,9 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Waits for the end. Unless told, its input does not end before.
+    /// Waits for the program to end. Its input stays open unless [`Program::end_of_input`] was called.
     pub(crate) fn end(mut self) -> Ended {
         let (stderr, stdout) = (self.stderr.rest(), self.stdout.rest());
-        // Its pipes are closed: it is about to end.
         Ended { status: self.child.wait().unwrap().code(), stdout, stderr }
     }
 }
@@ -89,7 +88,7 @@ impl Drop for Program {
     }
 }
 
-/// What it says, by lines.
+/// The lines of a pipe.
 pub(crate) struct Output {
     lines: Receiver<String>,
     text: String,
@@ -110,13 +109,13 @@ impl Output {
         Self { lines, text: String::new() }
     }
 
-    /// Waits until it has said this.
-    pub(crate) fn wait_for(&mut self, wanted: &str) {
+    /// Waits for this line.
+    pub(crate) fn wait_for(&mut self, expected: &str) {
         loop {
             match self.next() {
-                Some(line) if line.strip_suffix('\n') == Some(wanted) => return,
+                Some(line) if line.strip_suffix('\n') == Some(expected) => return,
                 Some(_) => {}
-                None => panic!("ended without {wanted:?}, after\n{}", self.text),
+                None => panic!("ended without {expected:?}, after\n{}", self.text),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A server for one connection, on the library's `Server` helper.
+//! A server for one connection, with the library's `Server`.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,40 +7,43 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use bytes::BytesMut;
-use protocol_websocket::{Accept, Close, Config, Event, Limits, Message, PermessageDeflate, Server, State, Upgrade};
+use protocol_websocket::{
+    Accept, AsMessage, Close, Config, Event, Limits, Message, PermessageDeflate, Server, State, Upgrade,
+};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::program::DEADLINE;
 
-/// A server at work.
-pub(crate) struct Served<T> {
+/// A running server.
+pub(crate) struct RunningServer<T> {
     pub(crate) port: u16,
-    outcome: Receiver<T>,
+    result: Receiver<T>,
 }
 
-impl<T> Served<T> {
+impl<T> RunningServer<T> {
     pub(crate) fn url(&self) -> String {
         format!("ws://127.0.0.1:{}/", self.port)
     }
 
-    /// What the server found, once it is done.
-    pub(crate) fn outcome(self) -> T {
-        self.outcome.recv_timeout(DEADLINE).expect("the server failed, or never ended")
+    /// Waits for the result of the script.
+    pub(crate) fn result(self) -> T {
+        self.result.recv_timeout(DEADLINE).expect("the server failed or did not end")
     }
 }
 
-pub(crate) fn serve<T: Send + 'static>(script: impl FnOnce(Peer) -> T + Send + 'static) -> Served<T> {
+/// Serves one connection by the script.
+pub(crate) fn serve<T: Send + 'static>(script: impl FnOnce(Peer) -> T + Send + 'static) -> RunningServer<T> {
     serve_on(None, script)
 }
 
-/// Serves with TLS, if a configuration is given.
+/// Serves one connection, with TLS if a configuration is given.
 pub(crate) fn serve_on<T: Send + 'static>(
     tls: Option<ServerConfig>,
     script: impl FnOnce(Peer) -> T + Send + 'static,
-) -> Served<T> {
+) -> RunningServer<T> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (sender, outcome) = channel();
+    let (sender, result) = channel();
     thread::spawn(move || {
         let (socket, _) = listener.accept().unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -52,7 +55,7 @@ pub(crate) fn serve_on<T: Send + 'static>(
         };
         sender.send(script(Peer::new(stream)))
     });
-    Served { port, outcome }
+    RunningServer { port, result }
 }
 
 pub(crate) trait Stream: Read + Write + Send {}
@@ -62,13 +65,13 @@ fn config() -> Config {
     Config::new().limits(Limits::new(16 * 1024 * 1024))
 }
 
-/// One connection, in the words of a script.
+/// The server's end of the connection, with the operations of a script.
 pub(crate) struct Peer {
     stream: Box<dyn Stream>,
     server: Server,
     input: BytesMut,
     output: BytesMut,
-    /// Every byte so far.
+    /// All bytes so far.
     pub(crate) read: Vec<u8>,
     pub(crate) written: Vec<u8>,
 }
@@ -85,15 +88,16 @@ impl Peer {
         }
     }
 
-    /// Compresses, if the console wants to. Before the request.
+    /// Accepts permessage-deflate. Call it before the request is read.
     pub(crate) fn compress(&mut self) {
         self.server = Server::new(config().extension(PermessageDeflate::new()));
     }
 
-    /// The next event. `None` at the end, whichever it is.
+    /// Waits for the next event. `None` at the end of the connection.
     pub(crate) fn next(&mut self) -> Option<Event> {
         loop {
-            let event = self.server.receive(&mut self.input, &mut self.output).expect("the console broke the protocol");
+            let event =
+                self.server.receive(&mut self.input, &mut self.output).expect("the console violated the protocol");
             self.flush();
             if event.is_some() || self.server.state() == State::Closed {
                 return event;
@@ -104,11 +108,11 @@ impl Peer {
         }
     }
 
-    /// The request, not answered.
+    /// Waits for the request and does not respond.
     pub(crate) fn request(&mut self) -> Upgrade {
         match self.next() {
             Some(Event::Upgrade(upgrade)) => upgrade,
-            other => panic!("a request was due, not {other:?}"),
+            other => panic!("expected a request, not {other:?}"),
         }
     }
 
@@ -123,7 +127,7 @@ impl Peer {
         assert!(matches!(self.next(), Some(Event::Open(_))));
     }
 
-    pub(crate) fn send(&mut self, message: impl Into<Message>) {
+    pub(crate) fn send(&mut self, message: impl AsMessage) {
         self.server.send(message, &mut self.output).unwrap();
         self.flush();
     }
@@ -133,29 +137,29 @@ impl Peer {
         self.flush();
     }
 
-    /// The next message.
+    /// Waits for the next event, which must be a message.
     pub(crate) fn message(&mut self) -> Message {
         match self.next() {
             Some(Event::Message(message)) => message,
-            other => panic!("a message was due, not {other:?}"),
+            other => panic!("expected a message, not {other:?}"),
         }
     }
 
-    /// The console's Close, now that one is due.
-    pub(crate) fn closed(&mut self) -> Option<Close> {
+    /// Waits for the next event, which must be a Close.
+    pub(crate) fn receive_close(&mut self) -> Option<Close> {
         match self.next() {
             Some(Event::Close(close)) => close,
-            other => panic!("a close was due, not {other:?}"),
+            other => panic!("expected a close, not {other:?}"),
         }
     }
 
-    /// Closes, and waits for the answer.
+    /// Sends a Close and waits for the console's.
     pub(crate) fn close(&mut self, close: Option<Close>) {
         self.server.close(close.clone(), &mut self.output).unwrap();
-        assert_eq!(self.closed(), close);
+        assert_eq!(self.receive_close(), close);
     }
 
-    /// Echoes until the console closes, if it does.
+    /// Echoes messages until the Close, which it returns, or the end of the stream.
     pub(crate) fn echo(&mut self) -> Option<Close> {
         loop {
             match self.next() {
@@ -167,21 +171,21 @@ impl Peer {
         }
     }
 
-    /// Writes anything at all.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+    /// Writes these bytes as they are.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         self.output.extend_from_slice(bytes);
         self.flush();
     }
 
-    /// Reads until these are the last bytes that came, and answers nothing.
+    /// Reads until the input ends with these bytes, and handles no event.
     pub(crate) fn read_until(&mut self, end: &[u8]) {
         while !self.read.ends_with(end) {
-            assert!(self.read_more() > 0, "the console ended before it sent {end:?}");
+            assert!(self.read_more() > 0, "the stream ended before {end:?}");
         }
     }
 
-    /// Reads to the end, and tells what came.
-    pub(crate) fn rest(&mut self) -> Vec<u8> {
+    /// Reads to the end of the stream without handling events, and returns these bytes.
+    pub(crate) fn read_to_end(&mut self) -> Vec<u8> {
         let before = self.read.len();
         while self.read_more() > 0 {}
         self.read.split_off(before)
@@ -195,7 +199,7 @@ impl Peer {
         n
     }
 
-    /// A console that has gone away is found out by reading.
+    /// Ignores errors, because the next read reports them.
     fn flush(&mut self) {
         let _ = self.stream.write_all(&self.output).and_then(|()| self.stream.flush());
         self.written.extend_from_slice(&self.output);

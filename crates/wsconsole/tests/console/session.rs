@@ -11,17 +11,17 @@ fn echo(mut peer: Peer) -> Option<Close> {
 }
 
 #[test]
-fn lines_go_out_and_messages_come_in() {
+fn sends_lines_and_prints_messages() {
     let server = serve(echo);
     let ended = wsconsole(&[&server.url()], "hello\n\nGröße 🦀\r\n \tlast");
     assert_eq!(ended.stdout, "hello\n\nGröße 🦀\n \tlast\n");
     assert_eq!(ended.notes(), ["open", "closing with 1000: end of input", "closed with 1000"]);
     assert_eq!(ended.status, Some(0));
-    assert_eq!(server.outcome(), Some(Close::from(CloseCode::NORMAL)));
+    assert_eq!(server.result(), Some(Close::from(CloseCode::NORMAL)));
 }
 
 #[test]
-fn many_lines_come_back_in_order() {
+fn keeps_the_order_of_many_lines() {
     let server = serve(echo);
     let lines: String = (0..100_000).map(|number| format!("{number}\n")).collect();
     let ended = wsconsole(&[&server.url()], &lines);
@@ -30,7 +30,7 @@ fn many_lines_come_back_in_order() {
 }
 
 #[test]
-fn a_long_line_is_one_message() {
+fn sends_long_line_as_one_message() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         let message = peer.message();
@@ -45,7 +45,7 @@ fn a_long_line_is_one_message() {
 }
 
 #[test]
-fn a_message_is_one_line_whatever_is_in_it() {
+fn prints_each_message_as_one_line() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.send("two\nlines\r\n");
@@ -71,7 +71,7 @@ fn a_message_is_one_line_whatever_is_in_it() {
 }
 
 #[test]
-fn messages_do_not_imitate_notes_and_dumps() {
+fn escapes_messages_that_begin_like_notes_and_dumps() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         for message in ["! closed with 1000", "< 00000000  81", "> 00000000  81", "<stream>", "!"] {
@@ -105,18 +105,18 @@ fn messages_do_not_imitate_notes_and_dumps() {
 }
 
 #[test]
-fn the_request_says_what_was_asked_for() {
+fn sends_the_options_in_the_request() {
     let server = serve(|mut peer: Peer| {
         let upgrade = peer.request();
         let request = upgrade.request();
-        let found = (
+        let fields = (
             request.resource_name().to_owned(),
             request.origin().map(ToOwned::to_owned),
             request.subprotocols().map(ToOwned::to_owned).collect::<Vec<_>>(),
             ["x-a", "x-b", "authorization"].map(|name| request.headers().get_str(name).map(ToOwned::to_owned)),
         );
-        peer.raw(b"HTTP/1.1 403 No\r\n\r\n");
-        found
+        peer.send_raw(b"HTTP/1.1 403 No\r\n\r\n");
+        fields
     });
     let url = format!("ws://us%65r:pass@127.0.0.1:{}/p?q", server.port);
     wsconsole(
@@ -138,12 +138,12 @@ fn the_request_says_what_was_asked_for() {
         "",
     );
     let some = |text: &str| Some(text.to_owned());
-    let fields = [some("b: c"), some(""), some("Basic dXNlcjpwYXNz")];
-    assert_eq!(server.outcome(), ("/p?q".into(), some("http://o"), vec!["one".to_owned(), "two".to_owned()], fields));
+    let headers = [some("b: c"), some(""), some("Basic dXNlcjpwYXNz")];
+    assert_eq!(server.result(), ("/p?q".into(), some("http://o"), vec!["one".to_owned(), "two".to_owned()], headers));
 }
 
 #[test]
-fn the_chosen_subprotocol_is_told() {
+fn prints_the_selected_subprotocol() {
     let server = serve(|mut peer: Peer| {
         peer.accept_with(&Accept::new().subprotocol("two"));
         peer.echo()
@@ -153,7 +153,7 @@ fn the_chosen_subprotocol_is_told() {
 }
 
 #[test]
-fn messages_are_compressed_unless_told_otherwise() {
+fn compresses_messages_by_default() {
     let line = "again; and".repeat(1000);
     for (options, note, range) in
         [(&[][..], "open, permessage-deflate", 0..2000), (&["--no-deflate"], "open", 10_000..20_000)]
@@ -166,46 +166,46 @@ fn messages_are_compressed_unless_told_otherwise() {
         });
         let ended = wsconsole(&[options, &[server.url().as_str()]].concat(), format!("{line}\n"));
         assert_eq!((ended.notes()[0], ended.stdout.trim_end() == line), (note, true));
-        let (read, written) = server.outcome();
+        let (read, written) = server.result();
         assert!(range.contains(&read) && range.contains(&written), "{read} {written}");
     }
 }
 
 #[test]
-fn pings_are_answered_and_told() {
+fn answers_and_prints_pings() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.ping(b"a\x1b\xFF");
-        let answer = peer.next();
-        peer.raw(b"\x8A\x01p");
+        let pong = peer.next();
+        peer.send_raw(b"\x8A\x01p");
         peer.close(Some(Close::from(CloseCode::NORMAL)));
-        answer
+        pong
     });
     let mut program = Program::start(&[&server.url()], Stdio::piped());
     program.stderr.wait_for("! closed with 1000");
     let ended = program.end();
     assert_eq!(ended.notes(), ["open", "ping \"a\\u001b\u{FFFD}\"", "pong \"p\"", "closed with 1000"]);
     assert_eq!(ended.stdout, "");
-    assert!(matches!(server.outcome(), Some(Event::Pong(payload)) if payload == b"a\x1b\xFF"[..]));
+    assert!(matches!(server.result(), Some(Event::Pong(payload)) if payload == b"a\x1b\xFF"[..]));
 }
 
 #[test]
-fn answers_that_come_after_the_end_of_input_are_printed() {
+fn prints_messages_that_arrive_after_the_end_of_input() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         let question = peer.message();
-        // The close is here, and not answered before this.
-        peer.raw(b"\x01\x02an");
-        peer.raw(b"\x80\x04swer");
-        (question, peer.closed())
+        // The console has sent its Close. The server sends a message before it responds.
+        peer.send_raw(b"\x01\x02an");
+        peer.send_raw(b"\x80\x04swer");
+        (question, peer.receive_close())
     });
     let ended = wsconsole(&[&server.url()], "question");
     assert_eq!((ended.status, &*ended.stdout), (Some(0), "answer\n"));
-    assert_eq!(server.outcome(), (Message::from("question"), Some(Close::from(CloseCode::NORMAL))));
+    assert_eq!(server.result(), (Message::from("question"), Some(Close::from(CloseCode::NORMAL))));
 }
 
 #[test]
-fn the_end_does_not_wait_for_input() {
+fn ends_while_the_input_is_open() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         let message = peer.message();
@@ -213,9 +213,9 @@ fn the_end_does_not_wait_for_input() {
         message
     });
     let program = Program::start(&[&server.url()], Stdio::piped());
-    program.type_in("typed\n");
+    program.send_input("typed\n");
     let ended = program.end();
     assert_eq!(ended.notes(), ["open", "closed without a code"]);
     assert_eq!(ended.status, Some(0));
-    assert_eq!(server.outcome(), Message::from("typed"));
+    assert_eq!(server.result(), Message::from("typed"));
 }

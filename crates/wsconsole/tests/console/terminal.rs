@@ -1,4 +1,4 @@
-//! On a terminal, where stdout and stderr meet.
+//! On a terminal, which shows both stdout and stderr.
 
 use std::process::{Command, Stdio};
 
@@ -6,20 +6,20 @@ use protocol_websocket::{Close, CloseCode, Event};
 
 use crate::server::{Peer, serve};
 
-/// A message that is as long as a line of the terminal begins the next line there with what it likes.
+/// A message that is longer than a line of the terminal can put any text at the start of the next line there.
 #[test]
-fn notes_and_dumps_are_marked_as_no_message_can_be() {
+fn highlights_notes_and_dumps_in_a_way_that_no_message_can_imitate() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.send(format!("{}! closed with 1000", " ".repeat(80)));
         peer.send("\x1b[7m! closed with 1000\x1b[m");
-        // Longer than a line of the terminal, and marked in the next one, too.
+        // Longer than a line of the terminal. The next line is highlighted, too.
         peer.ping(&[b'x'; 125]);
         assert!(matches!(peer.next(), Some(Event::Pong(_))));
         peer.close(Some(Close::from(CloseCode::NORMAL)));
     });
     let command = format!("{} --hex {}", env!("CARGO_BIN_EXE_wsconsole"), server.url());
-    // It gives the program a terminal of its own, and repeats what is written there.
+    // `script` runs the program on a pseudo terminal and copies its output.
     let mut script = Command::new("script")
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
         .env("TERM", "xterm")
@@ -27,11 +27,11 @@ fn notes_and_dumps_are_marked_as_no_message_can_be() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // Its input stays open: at its end the console would close first.
+    // Its input stays open, because at the end of input the console would close first.
     let input = script.stdin.take();
     let ended = script.wait_with_output().unwrap();
     drop(input);
-    server.outcome();
+    server.result();
     assert!(ended.status.success());
     let text = String::from_utf8(ended.stdout).unwrap();
     let (messages, others): (Vec<_>, Vec<_>) = text.lines().partition(|line| !line.starts_with('\x1b'));

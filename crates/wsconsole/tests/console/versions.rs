@@ -1,4 +1,4 @@
-//! The older versions of the protocol, against the library's own server and against others that do not play along.
+//! The three drafts, against the library's server and against servers that deviate.
 
 use std::process::Stdio;
 
@@ -7,7 +7,7 @@ use protocol_websocket::{Accept, Close, CloseCode, Version};
 use crate::program::{Program, wsconsole};
 use crate::server::{Peer, serve};
 
-const OLD: [Version; 3] = [Version::Hybi10, Version::Hybi00, Version::Hixie75];
+const DRAFTS: [Version; 3] = [Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
 fn end_of_input(version: Version) -> [&'static str; 2] {
     match version.has_length_framing() {
@@ -17,8 +17,8 @@ fn end_of_input(version: Version) -> [&'static str; 2] {
 }
 
 #[test]
-fn each_version_is_spoken() {
-    for version in OLD {
+fn supports_each_draft() {
+    for version in DRAFTS {
         let server = serve(move |mut peer: Peer| {
             peer.accept_with(&Accept::new().subprotocol("chat"));
             (String::from_utf8_lossy(&peer.read).into_owned(), peer.echo())
@@ -31,23 +31,23 @@ fn each_version_is_spoken() {
         assert_eq!((ended.status, &*ended.stdout), (Some(0), "hello\n\nGröße 🦀\n"), "{version}");
         let [closing, closed] = end_of_input(version);
         assert_eq!(ended.notes(), ["open, subprotocol chat", closing, closed], "{version}");
-        let (request, close) = server.outcome();
+        let (request, close) = server.result();
         assert_eq!(close, version.has_length_framing().then(|| Close::from(CloseCode::NORMAL)), "{version}");
-        let sign = match version {
+        let field = match version {
             Version::Hybi10 => "Sec-WebSocket-Version: 8\r\n",
             Version::Hybi00 => "Sec-WebSocket-Key1: ",
             _ => "WebSocket-Protocol: chat\r\n",
         };
-        assert!(request.contains(sign) && request.contains("http://a.example\r\n"), "{request}");
+        assert!(request.contains(field) && request.contains("http://a.example\r\n"), "{request}");
     }
 }
 
 #[test]
-fn an_answer_of_another_version_is_none() {
-    for version in OLD {
+fn rejects_response_of_another_version() {
+    for version in DRAFTS {
         let server = serve(move |mut peer: Peer| {
             drop(peer.request());
-            peer.raw(match version {
+            peer.send_raw(match version {
                 Version::Hybi10 => b"HTTP/1.1 101 x\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n",
                 _ => b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
             });
@@ -58,8 +58,8 @@ fn an_answer_of_another_version_is_none() {
 }
 
 #[test]
-fn only_the_oldest_ends_by_hanging_up() {
-    for (version, status, told) in [
+fn only_hixie75_may_end_without_a_close() {
+    for (version, status, note) in [
         (Version::Hixie75, 0, "closed without a code"),
         (Version::Hybi00, 5, "connection lost: the transport ended without a closing handshake"),
     ] {
@@ -69,38 +69,38 @@ fn only_the_oldest_ends_by_hanging_up() {
         });
         let program = Program::start(&["--version", &version.to_string(), &server.url()], Stdio::piped());
         let ended = program.end();
-        assert_eq!((ended.status, &*ended.stdout, ended.notes()), (Some(status), "last\n", vec!["open", told]));
+        assert_eq!((ended.status, &*ended.stdout, ended.notes()), (Some(status), "last\n", vec!["open", note]));
     }
 }
 
 #[test]
-fn the_two_oldest_may_end_by_hanging_up_after_our_close() {
+fn hixie75_and_hybi00_may_end_without_a_response_to_our_close() {
     for version in [Version::Hybi00, Version::Hixie75] {
         let server = serve(|mut peer: Peer| {
             peer.accept();
             peer.read_until(b"\xFF\0");
-            peer.raw(b"\0last\xFF");
+            peer.send_raw(b"\0last\xFF");
         });
         let ended = wsconsole(&["--version", &version.to_string(), &server.url()], "hello");
         assert_eq!((ended.status, &*ended.stdout), (Some(0), "last\n"), "{version}: {}", ended.stderr);
-        let told = "closed: the server ended the connection after our close";
-        assert_eq!(ended.notes(), ["open", "closing: end of input", told], "{version}");
+        let note = "closed: the server ended the connection after our close";
+        assert_eq!(ended.notes(), ["open", "closing: end of input", note], "{version}");
     }
 }
 
 #[test]
-fn the_oldest_need_not_answer_a_close() {
+fn hixie75_close_without_response_ends_cleanly_after_the_timeout() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
-        peer.rest()
+        peer.read_to_end()
     });
-    let ended = wsconsole(&["--version", "draft-hixie-75", &server.url()], "hello");
+    let ended = wsconsole(&["--version", "75", &server.url()], "hello");
     assert_eq!((ended.status, ended.notes().last()), (Some(0), Some(&"closed without a code")), "{}", ended.stderr);
-    assert_eq!(server.outcome(), b"\0hello\xFF\xFF\0");
+    assert_eq!(server.result(), b"\0hello\xFF\xFF\0");
 }
 
 #[test]
-fn an_interrupted_handshake_is_no_end_of_a_connection() {
+fn hixie75_stream_end_during_the_handshake_is_a_lost_connection() {
     let server = serve(|mut peer: Peer| drop(peer.request()));
     let ended = wsconsole(&["--version", "draft-hixie-75", &server.url()], "x");
     assert_eq!(ended.status, Some(5));

@@ -1,0 +1,138 @@
+//! How a connection ended, as one value.
+
+use core::fmt;
+
+use protocol_websocket_frame::{Close, CloseCode, Utf8Bytes};
+
+use crate::state::Outgoing;
+use crate::{Error, ReceiveHalf, SendHalf, Timeout};
+
+/// How a connection ended. [`Connection::ended`](crate::Connection::ended) returns it once nothing more is received.
+///
+/// | the connection ended because | `by` | `code` | `error` | `clean` |
+/// |---|---|---|---|---|
+/// | the peer sent its Close first | `Peer` | the peer's | – | yes |
+/// | our Close was first, and the peer answered with its own | `Us` | the peer's | – | yes |
+/// | in hybi-00 or hixie-75: the stream ended after our Close | `Us` | 1005 | – | yes |
+/// | the peer broke a rule of the protocol | `Us` | 1006 | [`Error::Decode`] | no |
+/// | the transport ended without a Close, or during the handshake | `Transport` | 1006 | [`Error::UnexpectedEof`] | no |
+/// | a deadline passed | `Timeout` | 1006 | [`Error::Timeout`] | no |
+/// | client: the response was invalid | `Us` | 1006 | `Error::Response` | no |
+/// | client: the server rejected or redirected | `Peer` | 1006 | – | no |
+/// | server: the request was invalid | `Us` | 1006 | `Error::Request` | no |
+/// | server: the application rejected, or its response could not be written | `Us` | 1006 | – | no |
+///
+/// [`Timeout::Eof`] changes nothing here, because both Closes were sent before.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{CloseCode, Config, Connection, EndedBy, Negotiated};
+///
+/// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+/// assert!(client.ended().is_none());
+/// client.receive(&mut BytesMut::from(&b"\x88\x05\x03\xE9bye"[..]), &mut BytesMut::new())?;
+/// let ended = client.ended().expect("the peer's Close arrived");
+/// assert_eq!((ended.by, ended.code, ended.reason.as_str(), ended.clean), (EndedBy::Peer, CloseCode(1001), "bye", true));
+/// # Ok::<_, protocol_websocket_connection::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Which side, or which event, ended the connection.
+    pub by: EndedBy,
+    /// The close code of the connection (RFC 6455 §7.1.5): the code of the peer's Close, 1005 if that Close has no code,
+    /// 1006 if no Close arrived.
+    pub code: CloseCode,
+    /// The reason in the peer's Close (RFC 6455 §7.1.6), otherwise empty.
+    pub reason: Utf8Bytes,
+    /// The error that ended the connection, if there was one.
+    pub error: Option<Error>,
+    /// Whether both ends finished the closing handshake (RFC 6455 §7.1.4).
+    pub clean: bool,
+}
+
+/// The side or the event that ended a connection, in [`Ended::by`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndedBy {
+    /// The peer: its Close was first, or it refused the handshake.
+    Peer,
+    /// This end: its Close was first, it refused the handshake, or it failed the connection because the peer broke a rule.
+    Us,
+    /// A deadline of [`Timeouts`](crate::Timeouts).
+    Timeout,
+    /// The transport: its stream ended without a Close.
+    Transport,
+}
+
+impl fmt::Display for EndedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Peer => "the peer",
+            Self::Us => "this end",
+            Self::Timeout => "a timeout",
+            Self::Transport => "the transport",
+        })
+    }
+}
+
+impl Ended {
+    /// Returns how a connection that was [split](crate::Connection::split) has ended, or `None` while it has not. One half
+    /// alone does not show which Close was first.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Ended, EndedBy, Negotiated};
+    ///
+    /// let (mut receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+    /// sender.close(None, &mut BytesMut::new())?;
+    /// assert_eq!(Ended::of(&receiver, &sender), None);
+    /// receiver.receive(&mut BytesMut::from(&b"\x88\x80\0\0\0\0"[..]))?;
+    /// assert_eq!(Ended::of(&receiver, &sender).map(|ended| ended.by), Some(EndedBy::Us));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn of(receiver: &ReceiveHalf, sender: &SendHalf) -> Option<Self> {
+        match receiver.ended() {
+            Some(ended) => {
+                let mut ended = ended.clone();
+                ended.note_outgoing(sender.outgoing);
+                Some(ended)
+            }
+            None if sender.outgoing == Outgoing::TimedOut => Some(Self::by_error(Error::Timeout(Timeout::Close))),
+            None => None,
+        }
+    }
+
+    /// The peer's Close arrived.
+    pub(crate) fn by_close(close: Option<&Close>) -> Self {
+        let (code, reason) = close.map_or_else(Default::default, |close| (Some(close.code), close.reason.clone()));
+        Self { by: EndedBy::Peer, code: code.unwrap_or(CloseCode::NO_STATUS), reason, error: None, clean: true }
+    }
+
+    /// In hybi-00 and hixie-75: the stream ended after our Close.
+    pub(crate) fn by_eof_after_close() -> Self {
+        Self { by: EndedBy::Us, ..Self::by_close(None) }
+    }
+
+    pub(crate) fn by_error(error: Error) -> Self {
+        let by = match error {
+            Error::Timeout(_) => EndedBy::Timeout,
+            Error::UnexpectedEof => EndedBy::Transport,
+            _ => EndedBy::Us,
+        };
+        Self { error: Some(error), ..Self::by_refusal(by) }
+    }
+
+    /// The handshake ended without an error and without a connection.
+    pub(crate) fn by_refusal(by: EndedBy) -> Self {
+        Self { by, code: CloseCode::ABNORMAL, reason: Utf8Bytes::default(), error: None, clean: false }
+    }
+
+    /// Corrects which Close was first.
+    pub(crate) fn note_outgoing(&mut self, outgoing: Outgoing) {
+        if self.clean && outgoing.closed_first() {
+            self.by = EndedBy::Us;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The opening handshake of a connection, in either role.
+//!
+//! [`Connection::receive`](crate::Connection::receive) leaves an incomplete head in the caller's buffer.
+//! [`Connection::receive_lent`](crate::Connection::receive_lent) moves it here, because the caller's slice does not outlive the
+//! call. In both cases the bytes after the head stay with the caller.
+
+use alloc::boxed::Box;
+
+use bytes::BytesMut;
+#[cfg(feature = "client")]
+use protocol_websocket_core::Role;
+#[cfg(feature = "client")]
+use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
+#[cfg(feature = "server")]
+use protocol_websocket_handshake_server::{AwaitingKey3, ServerHandshake, Upgrade};
+use protocol_websocket_http::Negotiated;
+#[cfg(feature = "server")]
+use protocol_websocket_http::Reject;
+
+#[cfg(feature = "client")]
+use crate::EventRef;
+use crate::handshake_timer::HandshakeTimer;
+use crate::{Config, Error};
+
+pub(crate) struct Handshake {
+    pub(crate) step: Step,
+    pub(crate) timer: Option<HandshakeTimer>,
+    /// The bytes of an incomplete head that arrived in slices.
+    buffer: BytesMut,
+}
+
+/// The next step of a handshake.
+pub(crate) enum Step {
+    /// The client awaits the response.
+    #[cfg(feature = "client")]
+    Response(Box<ClientHandshake>),
+    /// The server awaits a request.
+    #[cfg(feature = "server")]
+    Request(Box<ServerHandshake>),
+    /// The application has to answer an upgrade.
+    #[cfg(feature = "server")]
+    Answer,
+    /// The server awaits the last eight bytes of a client of hybi-00. The head of the response was written.
+    #[cfg(feature = "server")]
+    Key3(AwaitingKey3),
+    /// The server has accepted, and the application gets the event with the next call.
+    #[cfg(feature = "server")]
+    Accepted,
+}
+
+/// The result of a step.
+pub(crate) enum Progress {
+    /// More bytes are needed, or an answer of the application.
+    Wait,
+    #[cfg(feature = "server")]
+    Upgrade(Upgrade),
+    /// The handshake ended with a response whose body follows.
+    #[cfg(feature = "client")]
+    Refused(EventRef<'static>),
+    Open(Negotiated),
+    /// The outgoing direction is open already.
+    #[cfg(feature = "server")]
+    Opened,
+}
+
+impl Handshake {
+    pub(crate) fn new(step: Step, config: &Config) -> Box<Self> {
+        Box::new(Self { step, timer: HandshakeTimer::new(&config.timeouts), buffer: BytesMut::new() })
+    }
+
+    /// Takes the next step that `input` allows.
+    #[cfg_attr(
+        not(all(feature = "client", feature = "server")),
+        expect(unused_variables, reason = "a client writes nothing, and a server does not look at the configuration")
+    )]
+    pub(crate) fn advance(
+        &mut self,
+        config: &Config,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Result<Progress, Error> {
+        if !self.buffer.is_empty() {
+            // The caller changed from slices to a buffer.
+            let mut bytes = core::mem::take(&mut self.buffer);
+            bytes.unsplit(input.split());
+            *input = bytes;
+        }
+        match &mut self.step {
+            #[cfg(feature = "client")]
+            Step::Response(handshake) => {
+                Ok(match handshake.parse(input).map_err(Error::Response)? {
+                    Some(Outcome::Open(response)) => {
+                        let negotiated = response.into_negotiated();
+                        //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
+                        //# If a server gives an invalid response, such as accepting a PMCE that the client
+                        //# did not offer
+                        let agreed = config.extensions.agree(Role::Client, &negotiated);
+                        agreed.map_err(|error| Error::Response(error.into()))?;
+                        Progress::Open(negotiated)
+                    }
+                    Some(Outcome::Redirect(redirect)) => Progress::Refused(EventRef::Redirect(Box::new(redirect))),
+                    Some(Outcome::Rejected(head)) => Progress::Refused(EventRef::Rejected(Box::new(head))),
+                    _ => Progress::Wait,
+                })
+            }
+            #[cfg(feature = "server")]
+            Step::Request(handshake) => match handshake.parse(input) {
+                Ok(None) => Ok(Progress::Wait),
+                Ok(Some(upgrade)) => {
+                    self.step = Step::Answer;
+                    Ok(Progress::Upgrade(upgrade))
+                }
+                Err(error) => {
+                    error.reply(output);
+                    Err(Error::Request(error))
+                }
+            },
+            #[cfg(feature = "server")]
+            Step::Answer => Ok(Progress::Wait),
+            #[cfg(feature = "server")]
+            Step::Key3(key3) => Ok(key3.parse(input, output).map_or(Progress::Wait, Progress::Open)),
+            #[cfg(feature = "server")]
+            Step::Accepted => Ok(Progress::Opened),
+        }
+    }
+
+    /// Returns whether the next step needs no bytes.
+    pub(crate) const fn needs_no_input(&self) -> bool {
+        match self.step {
+            #[cfg(feature = "client")]
+            Step::Response(_) => false,
+            #[cfg(feature = "server")]
+            Step::Request(_) | Step::Key3(_) => false,
+            #[cfg(feature = "server")]
+            Step::Answer | Step::Accepted => true,
+        }
+    }
+
+    /// Takes the buffered bytes, to append those that arrived.
+    pub(crate) fn take_buffer(&mut self) -> BytesMut {
+        core::mem::take(&mut self.buffer)
+    }
+
+    /// Keeps the bytes of an incomplete head.
+    pub(crate) fn keep(&mut self, bytes: BytesMut) {
+        self.buffer = bytes;
+    }
+
+    /// Writes the response to a handshake that took too long, if one can still be written.
+    #[cfg_attr(not(feature = "server"), expect(unused_variables, reason = "a client has nothing to write"))]
+    pub(crate) fn write_timeout(&self, output: &mut BytesMut) {
+        match self.step {
+            // A client has nothing to write.
+            #[cfg(feature = "client")]
+            Step::Response(_) => {}
+            #[cfg(feature = "server")]
+            Step::Request(_) | Step::Answer => refuse(408, output),
+            // No second response may follow the head of a 101.
+            #[cfg(feature = "server")]
+            Step::Key3(_) | Step::Accepted => {}
+        }
+    }
+}
+
+/// Writes a refusal with this status and no text of the application.
+#[cfg(feature = "server")]
+pub(crate) fn refuse(status: u16, output: &mut BytesMut) {
+    let written = Reject::new(status).encode(output);
+    debug_assert_eq!(written, Ok(()), "a refusal without text can be written");
+}

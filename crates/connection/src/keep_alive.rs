@@ -1,0 +1,211 @@
+//! The timers of the receiving direction: pings after silence, the deadline for a pong, and the limit for an idle peer.
+//!
+//! They run while the connection is open. The time is only known during [`KeepAlive::handle`]. An arrival or a write between
+//! two calls is noted, and [`KeepAlive::poll`] returns "at once", so that the next call gives it a time. So a deadline is late by the
+//! time until that call, and never early.
+
+use core::time::Duration;
+
+use crate::written::Written;
+use crate::{Timeout, Timeouts};
+
+#[derive(Clone, Debug)]
+pub(crate) struct KeepAlive {
+    ping_interval: Option<Duration>,
+    pong_timeout: Option<Duration>,
+    idle: Option<Duration>,
+    /// Whether there was a call since the connection opened.
+    is_running: bool,
+    /// The time of the last call.
+    now: Duration,
+    /// When bytes of the peer arrived last, and whether some arrived since the last call.
+    heard_at: Duration,
+    heard: bool,
+    /// How many bytes of the input were left the last time. They were counted before.
+    unread: usize,
+    /// Whether the caller reads into the payload buffer, so that the next call of `receive` follows an arrival.
+    reads_directly: bool,
+    /// When the deadline for a pong started, or the last ping was queued, if no byte has arrived since.
+    pinged: Option<Duration>,
+    ping: Written,
+}
+
+/// The action that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Ping,
+    Timeout(Timeout),
+}
+
+impl KeepAlive {
+    /// Returns `None` if there is nothing to do: an idle connection without timeouts pays nothing. Without pings
+    /// (`has_pings`), `ping_interval` and `pong_timeout` have no effect.
+    pub(crate) fn new(timeouts: &Timeouts, has_pings: bool) -> Option<Self> {
+        let ping_interval = timeouts.ping_interval.filter(|_| has_pings);
+        if ping_interval.is_none() && timeouts.idle.is_none() {
+            return None;
+        }
+        Some(Self {
+            ping_interval,
+            pong_timeout: timeouts.pong_timeout.filter(|_| has_pings),
+            idle: timeouts.idle,
+            is_running: false,
+            now: Duration::ZERO,
+            heard_at: Duration::ZERO,
+            heard: false,
+            unread: 0,
+            reads_directly: false,
+            pinged: None,
+            ping: Written::Queued,
+        })
+    }
+
+    /// Notes that the input has `waiting` bytes.
+    pub(crate) const fn hear(&mut self, waiting: usize) {
+        if waiting > self.unread || self.reads_directly {
+            self.heard = true;
+            self.reads_directly = false;
+        }
+    }
+
+    /// Notes that the next bytes arrive without the input.
+    pub(crate) const fn note_direct_read(&mut self) {
+        self.reads_directly = true;
+    }
+
+    /// Notes that `unread` bytes are left in the input.
+    pub(crate) const fn leave(&mut self, unread: usize) {
+        self.unread = unread;
+    }
+
+    /// Notes that `unsent` bytes of the output are not written. The ping is written when there are none.
+    pub(crate) const fn note_unsent(&mut self, unsent: usize) {
+        self.ping.note_unsent(unsent);
+    }
+
+    /// Returns when [`handle`](Self::handle) is to be called next. The time of the last call means at once.
+    pub(crate) fn poll(&self) -> Option<Duration> {
+        let awaits_pong = self.pinged.is_some() && self.pong_timeout.is_some();
+        let at_once = !self.is_running || self.heard || (awaits_pong && self.ping.awaits_call());
+        if at_once { Some(self.now) } else { self.next().map(|(at, _)| at) }
+    }
+
+    /// Takes the time and the number of unsent bytes. Returns the action that is due.
+    pub(crate) fn handle(&mut self, now: Duration, unsent: usize) -> Option<Due> {
+        let now = now.max(self.now);
+        self.now = now;
+        if self.heard || !self.is_running {
+            (self.heard, self.heard_at, self.pinged) = (false, now, None);
+        }
+        self.is_running = true;
+        // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the pong may
+        // have arrived already.
+        if self.ping.start(unsent) && self.pong_timeout.is_some() {
+            self.pinged = self.pinged.map(|_| now);
+        }
+        let (_, due) = self.next().filter(|&(at, _)| at <= now)?;
+        if due == Due::Ping {
+            let is_repeated = self.pinged.replace(now).is_some();
+            self.ping = Written::Queued;
+            // A peer that does not read gets one ping, not one more after each interval.
+            if is_repeated && unsent > 0 {
+                return None;
+            }
+        }
+        Some(due)
+    }
+
+    /// Returns the nearest deadline.
+    fn next(&self) -> Option<(Duration, Due)> {
+        let after = |from: Duration, wait: Option<Duration>, due| Some((from.saturating_add(wait?), due));
+        let alive = match self.pinged {
+            Some(at) if self.pong_timeout.is_some() => after(at, self.pong_timeout, Due::Timeout(Timeout::Pong)),
+            at => after(at.unwrap_or(self.heard_at), self.ping_interval, Due::Ping),
+        };
+        let idle = after(self.heard_at, self.idle, Due::Timeout(Timeout::Idle));
+        [alive, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn timer(timeouts: Timeouts) -> KeepAlive {
+        let mut timer = KeepAlive::new(&timeouts, true).unwrap();
+        assert_eq!(timer.poll(), Some(secs(0)), "the first call comes at once");
+        assert_eq!(timer.handle(secs(0), 0), None);
+        timer
+    }
+
+    #[test]
+    fn nothing_is_kept_without_timeouts() {
+        assert!(KeepAlive::new(&Timeouts::NONE, true).is_none());
+        assert!(KeepAlive::new(&Timeouts::RECOMMENDED, false).is_none());
+        assert!(KeepAlive::new(&Timeouts { pong_timeout: Some(secs(1)), ..Timeouts::NONE }, true).is_none());
+    }
+
+    #[test]
+    fn silence_leads_to_a_ping_and_then_to_a_timeout() {
+        let mut timer = timer(Timeouts::RECOMMENDED);
+        assert_eq!(timer.poll(), Some(secs(20)));
+        assert_eq!(timer.handle(secs(20), 0), Some(Due::Ping));
+        assert_eq!(timer.poll(), Some(secs(20)), "the ping may be written at once");
+        assert_eq!(timer.handle(secs(20), 0), None);
+        assert_eq!(timer.poll(), Some(secs(40)));
+        assert_eq!(timer.handle(secs(39), 0), None);
+        assert_eq!(timer.handle(secs(40), 0), Some(Due::Timeout(Timeout::Pong)));
+    }
+
+    #[test]
+    fn any_byte_is_a_sign_of_life() {
+        let mut timer = timer(Timeouts::RECOMMENDED);
+        timer.handle(secs(20), 0);
+        timer.hear(1);
+        assert_eq!(timer.poll(), Some(secs(20)), "the arrival gets a time at once");
+        assert_eq!(timer.handle(secs(40), 0), None);
+        assert_eq!(timer.poll(), Some(secs(60)));
+    }
+
+    #[test]
+    fn idle_counts_without_pings() {
+        let mut timer = timer(Timeouts { ping_interval: None, idle: Some(secs(5)), ..Timeouts::RECOMMENDED });
+        assert_eq!(timer.handle(secs(5), 0), Some(Due::Timeout(Timeout::Idle)));
+    }
+
+    #[test]
+    fn nearer_deadline_counts() {
+        for (idle, first) in [(5, Due::Timeout(Timeout::Idle)), (30, Due::Ping)] {
+            let mut timer = timer(Timeouts { idle: Some(secs(idle)), ..Timeouts::RECOMMENDED });
+            let at = timer.poll().unwrap();
+            assert_eq!((at, timer.handle(at, 0)), (secs(idle.min(20)), Some(first)));
+        }
+    }
+
+    #[test]
+    fn bytes_are_counted_once() {
+        let mut timer = timer(Timeouts::RECOMMENDED);
+        timer.hear(3);
+        timer.leave(3);
+        timer.handle(secs(1), 0);
+        timer.hear(3);
+        timer.handle(secs(2), 0);
+        assert_eq!(timer.poll(), Some(secs(21)));
+        timer.hear(4);
+        timer.handle(secs(3), 0);
+        assert_eq!(timer.poll(), Some(secs(23)));
+    }
+
+    #[test]
+    fn clock_does_not_run_backwards() {
+        let mut timer = timer(Timeouts::RECOMMENDED);
+        timer.handle(secs(100), 0);
+        timer.hear(1);
+        timer.handle(secs(1), 0);
+        assert_eq!(timer.poll(), Some(secs(120)));
+    }
+}

@@ -1,0 +1,116 @@
+//! The opening handshake as a part of a connection: its steps, its deadline, and how it opens the two directions.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use bytes::BytesMut;
+use protocol_websocket_core::Random;
+
+#[cfg(feature = "client")]
+use crate::EndedBy;
+use crate::connection::{Cold, Connection, NOTHING_NEGOTIATED};
+use crate::handshake::{Handshake, Progress};
+use crate::{Config, Ended, Error, EventRef};
+
+impl Connection {
+    pub(crate) fn connecting(config: Arc<Config>, random: Option<Box<dyn Random>>, handshake: Box<Handshake>) -> Self {
+        let cold = Cold { handshake: Some(handshake), ..Cold::default() };
+        Self { cold: Some(Box::new(cold)), ..Self::new(config, random) }
+    }
+
+    pub(crate) fn handshake(&self) -> Option<&Handshake> {
+        self.cold.as_ref()?.handshake.as_deref()
+    }
+
+    pub(crate) fn handshake_mut(&mut self) -> Option<&mut Handshake> {
+        self.cold.as_mut()?.handshake.as_deref_mut()
+    }
+
+    pub(crate) fn receive_handshake(
+        &mut self,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+    ) -> Result<Option<EventRef<'static>>, Error> {
+        let config = Arc::clone(&self.receiver.config);
+        let Some(handshake) = self.handshake_mut() else { return Ok(None) };
+        match handshake.advance(&config, input, output) {
+            Ok(Progress::Wait) => Ok(None),
+            #[cfg(feature = "server")]
+            Ok(Progress::Upgrade(upgrade)) => {
+                self.sender.version = upgrade.request().version();
+                Ok(Some(EventRef::Upgrade(upgrade)))
+            }
+            #[cfg(feature = "client")]
+            Ok(Progress::Refused(event)) => {
+                self.receiver.refuse(Ended::by_refusal(EndedBy::Peer));
+                self.sender.end_of_transport();
+                self.drop_handshake();
+                Ok(Some(event))
+            }
+            Ok(Progress::Open(negotiated)) => {
+                self.open_outgoing(negotiated);
+                self.open_incoming();
+                Ok(Some(EventRef::Open(self.negotiated().clone())))
+            }
+            #[cfg(feature = "server")]
+            Ok(Progress::Opened) => {
+                self.open_incoming();
+                Ok(Some(EventRef::Open(self.negotiated().clone())))
+            }
+            Err(error) => {
+                input.clear();
+                self.end_handshake(Ended::by_error(error));
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn receive_handshake_lent<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        output: &mut BytesMut,
+    ) -> Result<Option<EventRef<'i>>, Error> {
+        let Some(handshake) = self.handshake_mut() else { return Ok(None) };
+        if handshake.needs_no_input() {
+            return self.receive_handshake(&mut BytesMut::new(), output);
+        }
+        let mut bytes = handshake.take_buffer();
+        bytes.extend_from_slice(input);
+        let received = self.receive_handshake(&mut bytes, output);
+        // The head was incomplete before, so the bytes after it are from this slice.
+        let mut rest = bytes.len();
+        if let (Ok(None), Some(handshake)) = (&received, self.handshake_mut()) {
+            handshake.keep(bytes);
+            rest = 0;
+        }
+        let all = core::mem::take(input);
+        let read = all.len().saturating_sub(rest);
+        *input = all.get_mut(read..).unwrap_or_default();
+        received
+    }
+
+    pub(crate) fn handle_handshake_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
+        let Some(handshake) = self.handshake_mut() else { return Ok(()) };
+        let Some(Err(timeout)) = handshake.timer.as_mut().map(|timer| timer.handle(now)) else { return Ok(()) };
+        handshake.write_timeout(output);
+        let error = Error::Timeout(timeout);
+        self.end_handshake(Ended::by_error(error));
+        Err(error)
+    }
+
+    /// Ends the connection before it was open.
+    pub(crate) fn end_handshake(&mut self, ended: Ended) {
+        self.receiver.end(ended);
+        self.sender.end_of_transport();
+        self.drop_handshake();
+    }
+
+    /// Frees the handshake and, if nothing was negotiated, its result.
+    pub(crate) fn drop_handshake(&mut self) {
+        if let Some(cold) = &mut self.cold {
+            cold.handshake = None;
+        }
+        self.cold.take_if(|cold| cold.negotiated == NOTHING_NEGOTIATED);
+    }
+}

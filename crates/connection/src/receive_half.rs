@@ -1,0 +1,448 @@
+//! The receiving direction: bytes in, events out. It writes nothing; [`Event::reply`] and [`Error::reply`] are derived from
+//! its results.
+//!
+//! A message in one frame that is complete takes the fast path: one test of `is_plain`, and one function of the decoder. All
+//! other input takes the slow path, which is written once, for events that borrow. An owned event is a borrowed one whose
+//! payload is shared.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use protocol_websocket_core::{Role, Version};
+use protocol_websocket_frame::{
+    Assembler, Close, DecodeError, Decoder, Delivery, ExtensionDecoder, Frame, Message, OpCode, Payload, Rsv,
+};
+
+use crate::ended::Ended;
+use crate::extensions::Decoders;
+use crate::input::Input;
+use crate::keep_alive::{Due, KeepAlive};
+use crate::state::{Incoming, Outgoing};
+use crate::{Config, Error, Event, EventRef, Reply, Timeout};
+
+/// The longest part that extensions may decode at once, in bytes, where the parts are not a whole message.
+const MAX_PART: usize = 64 * 1024;
+
+/// The receiving half of a [`Connection`](crate::Connection), for a task or thread of its own.
+///
+/// It writes nothing. After each event, error and timeout, pass the [`Reply`] to the other half
+/// ([`SendHalf::reply`](crate::SendHalf::reply)), through a channel for instance.
+///
+/// ```
+/// use std::sync::mpsc::channel;
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Event, Negotiated, Reply};
+///
+/// let (mut receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+/// let (replies, to_send) = channel::<Reply>();
+/// let writer = std::thread::spawn(move || {
+///     let mut output = BytesMut::new();
+///     // A real task also gets messages to send here, and writes the output.
+///     for reply in to_send {
+///         sender.reply(reply, &mut output);
+///     }
+///     output
+/// });
+///
+/// let mut input = BytesMut::from(&b"\x89\x82\0\0\0\0hi\x88\x80\0\0\0\0"[..]);
+/// while let Some(event) = receiver.receive(&mut input)? {
+///     if let Some(reply) = event.reply() {
+///         replies.send(reply)?;
+///     }
+/// }
+/// drop(replies);
+/// assert_eq!(writer.join().expect("the thread did not panic")[..], *b"\x8A\x02hi\x88\x00");
+/// # Ok::<_, Box<dyn core::error::Error>>(())
+/// ```
+pub struct ReceiveHalf {
+    decoder: Decoder,
+    assembler: Assembler,
+    extensions: Decoders,
+    pub(crate) config: Arc<Config>,
+    /// Kept behind a pointer, because an idle connection without timeouts has neither.
+    liveness: Option<Box<Liveness>>,
+    pub(crate) incoming: Incoming,
+    version: Version,
+    /// Whether a whole message needs nothing but the decoder: the direction is open, delivers whole messages and has no
+    /// extension. Computed again when one of these changes.
+    is_plain: bool,
+}
+
+/// The timers of the direction while it is open, and how it ended.
+#[derive(Default)]
+struct Liveness {
+    keep_alive: Option<KeepAlive>,
+    ended: Option<Ended>,
+}
+
+impl ReceiveHalf {
+    /// A half before its handshake.
+    pub(crate) fn new(role: Role, config: Arc<Config>) -> Self {
+        Self {
+            decoder: Decoder::new(role),
+            assembler: Assembler::new(config.limits),
+            extensions: Decoders::default(),
+            config,
+            liveness: None,
+            incoming: Incoming::Connecting,
+            version: Version::default(),
+            is_plain: false,
+        }
+    }
+
+    /// Sets the version that the handshake agreed on. It comes before the first extension.
+    pub(crate) fn set_version(&mut self, role: Role, version: Version) {
+        self.version = version;
+        let config = &*self.config;
+        let decoder = Decoder::new(role).version(version);
+        let decoder = if config.perl_compat { decoder.perl_compat() } else { decoder };
+        self.decoder = decoder.limits(config.limits).delivery(config.delivery).min_part(config.min_part);
+        if let Some(timer) = KeepAlive::new(&config.timeouts, version.has_length_framing()) {
+            self.liveness.get_or_insert_default().keep_alive = Some(timer);
+        }
+    }
+
+    pub(crate) fn open(&mut self) {
+        self.incoming.open();
+        self.update_fast_path();
+    }
+
+    /// Adds an extension. From then on payloads are decoded as they arrive: a message that grows is not kept twice, and an
+    /// invalid one is rejected at its first invalid byte.
+    pub(crate) fn add_extension(&mut self, extension: Box<dyn ExtensionDecoder>, rsv: Rsv) {
+        let decoder = self.decoder.clone().allow_rsv(rsv).delivery(Delivery::Parts);
+        self.decoder = if self.config.delivery == Delivery::Whole { decoder.min_part(1) } else { decoder };
+        self.extensions.push(extension);
+        self.update_fast_path();
+    }
+
+    fn update_fast_path(&mut self) {
+        self.is_plain =
+            self.incoming == Incoming::Open && self.config.delivery == Delivery::Whole && self.extensions.is_empty();
+    }
+
+    /// Decodes the next event, like [`Connection::receive`](crate::Connection::receive). Pass the [`Event::reply`] or the
+    /// [`Error::reply`] to the sending half.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::receive`](crate::Connection::receive).
+    #[inline(always)]
+    pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Event>, Error> {
+        if let Some(message) = self.receive_message(input) {
+            return Ok(Some(Event::Message(message)));
+        }
+        // Through a reference, so that the event above can stay in registers.
+        let mut event = None;
+        self.receive_event(input, &mut event)?;
+        Ok(event)
+    }
+
+    /// Decodes the next event from a slice, like [`Connection::receive_lent`](crate::Connection::receive_lent). Pass the
+    /// [`EventRef::reply`] or the [`Error::reply`] to the sending half.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::receive`](crate::Connection::receive).
+    #[inline(always)]
+    pub fn receive_lent<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<EventRef<'i>>, Error> {
+        if let Some(event) = self.receive_message_lent(input) {
+            return Ok(Some(event));
+        }
+        let mut event = None;
+        self.receive_event_lent(input, &mut event)?;
+        Ok(event)
+    }
+
+    /// The fast path. `None` if the input does not start with a message in one frame; then the slow path decodes it.
+    #[inline(always)]
+    pub(crate) fn receive_message(&mut self, input: &mut BytesMut) -> Option<Message> {
+        if !self.is_plain {
+            return None;
+        }
+        let waiting = input.len();
+        let message = self.decoder.decode_message(input)?;
+        self.note_read(waiting, input.len());
+        Some(message)
+    }
+
+    /// The fast path for a slice.
+    #[inline(always)]
+    pub(crate) fn receive_message_lent<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<EventRef<'i>> {
+        if !self.is_plain {
+            return None;
+        }
+        let waiting = input.len();
+        let message = self.decoder.decode_message_lent(input)?;
+        self.note_read(waiting, input.len());
+        Some(EventRef::Message(message))
+    }
+
+    #[inline(always)]
+    fn note_read(&mut self, before: usize, after: usize) {
+        if let Some(timer) = self.keep_alive_mut() {
+            timer.hear(before);
+            timer.leave(after);
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn receive_event(&mut self, input: &mut BytesMut, event: &mut Option<Event>) -> Result<(), Error> {
+        *event = self.receive_any(input)?.map(EventRef::into_owned);
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(crate) fn receive_event_lent<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        event: &mut Option<EventRef<'i>>,
+    ) -> Result<(), Error> {
+        *event = self.receive_any(input)?;
+        Ok(())
+    }
+
+    fn receive_any<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, Error> {
+        match self.incoming {
+            Incoming::Open => {}
+            Incoming::Connecting | Incoming::Refused => return Ok(None),
+            Incoming::Ended => {
+                input.clear();
+                return self.repeated_error().map_or(Ok(None), Err);
+            }
+        }
+        let waiting = input.len();
+        let received = self.decode(input);
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
+        //# An endpoint MUST NOT continue to attempt to process data (including a responding
+        //# Close frame)
+        if let Err(error) = received {
+            input.clear();
+            self.end(Ended::by_error(error.into()));
+        }
+        self.note_read(waiting, input.len());
+        Ok(received?)
+    }
+
+    /// The error that each later call returns again. The end of the transport and a deadline are returned once.
+    fn repeated_error(&self) -> Option<Error> {
+        let error = self.ended()?.error?;
+        (!matches!(error, Error::Timeout(_) | Error::UnexpectedEof)).then_some(error)
+    }
+
+    fn decode<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, DecodeError> {
+        loop {
+            if !self.extensions.is_empty()
+                && let Some(frame) = self.extensions.resume(self.room(true))?
+            {
+                match self.assemble(frame)? {
+                    Some(event) => return Ok(Some(event)),
+                    None => continue,
+                }
+            }
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# Incoming data MUST be parsed as WebSocket frames as defined in Section 5.2.
+            let Some(frame) = input.decode(&mut self.decoder)? else { return Ok(None) };
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
+            //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined
+            //# by Section 5.5.
+            if frame.opcode().is_control() {
+                return self.control(frame).map(Some);
+            }
+            let frame = if self.extensions.is_empty() {
+                frame
+            } else {
+                let room = self.room(frame.opcode() == OpCode::Continuation);
+                self.extensions.decode(frame, room)?
+            };
+            let event = self.assemble(frame)?;
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    fn control<'i>(&mut self, frame: Frame<Payload<'i>>) -> Result<EventRef<'i>, DecodeError> {
+        Ok(match frame.opcode() {
+            OpCode::Ping => EventRef::Ping(frame.into_payload()),
+            OpCode::Close => {
+                let close = Close::parse(&frame.into_payload().into_owned())?;
+                self.end(Ended::by_close(close.as_ref()));
+                EventRef::Close(close)
+            }
+            _ => EventRef::Pong(frame.into_payload()),
+        })
+    }
+
+    /// Returns how many bytes the extensions may decode at once. The rest of a message is copied, so there it is little.
+    fn room(&self, is_rest: bool) -> usize {
+        let budget = usize::try_from(self.assembler.budget()).unwrap_or(usize::MAX);
+        match self.config.delivery {
+            Delivery::Parts => budget.min(MAX_PART),
+            _ if is_rest => budget.min(MAX_PART),
+            _ => budget,
+        }
+    }
+
+    #[inline(always)]
+    fn assemble<'i>(&mut self, frame: Frame<Payload<'i>>) -> Result<Option<EventRef<'i>>, DecodeError> {
+        if self.extensions.has_rest() && frame.payload().len() as u64 >= self.assembler.budget() {
+            return Err(DecodeError::MessageTooLong);
+        }
+        Ok(match self.config.delivery {
+            Delivery::Parts => self.assembler.push_part_lent(frame)?.map(EventRef::Part),
+            _ => self.assembler.push_lent(frame)?.map(EventRef::Message),
+        })
+    }
+
+    /// Ends the direction, unless it has ended before. Returns whether it had not.
+    pub(crate) fn end(&mut self, ended: Ended) -> bool {
+        let is_first = self.incoming.end();
+        if is_first {
+            self.liveness.get_or_insert_default().ended = Some(ended);
+            self.update_fast_path();
+        }
+        is_first
+    }
+
+    /// Ends the direction with a response whose body stays in the input.
+    #[cfg(feature = "client")]
+    pub(crate) fn refuse(&mut self, ended: Ended) {
+        self.incoming.refuse();
+        self.liveness.get_or_insert_default().ended = Some(ended);
+    }
+
+    /// Notes that the transport has nothing more to read, like [`Connection::receive_eof`](crate::Connection::receive_eof). Pass
+    /// the reply, or the [`Error::reply`], to the sending half, which sends nothing more then.
+    ///
+    /// `close_sent` is [`SendHalf::is_closed`](crate::SendHalf::is_closed): whether our Close was sent. It matters in hybi-00 and
+    /// hixie-75 alone, where the end of the transport after our Close is a clean end.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Connection, Error, Negotiated};
+    ///
+    /// let (mut receiver, sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+    /// assert_eq!(receiver.receive_eof(sender.is_closed()), Err(Error::UnexpectedEof));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::receive_eof`](crate::Connection::receive_eof).
+    pub fn receive_eof(&mut self, close_sent: bool) -> Result<Reply, Error> {
+        if close_sent && self.incoming == Incoming::Open && !self.version.has_length_framing() {
+            self.end(Ended::by_eof_after_close());
+        }
+        if self.end(Ended::by_error(Error::UnexpectedEof)) { Err(Error::UnexpectedEof) } else { Ok(Reply::ended()) }
+    }
+
+    /// Returns the memory of a long payload, so that the transport can read into it: see
+    /// [`Connection::payload_buffer`](crate::Connection::payload_buffer).
+    pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
+        if self.incoming != Incoming::Open {
+            return None;
+        }
+        let buffer = self.decoder.payload_buffer()?;
+        if let Some(timer) = self.liveness.as_mut().and_then(|liveness| liveness.keep_alive.as_mut()) {
+            timer.note_direct_read();
+        }
+        Some(buffer)
+    }
+
+    /// Returns how the receiving direction ended, or `None` while it has not. This half does not record our Close: use
+    /// [`Ended::of`] to learn which Close was first.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ended> {
+        self.liveness.as_ref()?.ended.as_ref()
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, like
+    /// [`Connection::poll_timeout`](crate::Connection::poll_timeout). `None` while no deadline of this half runs.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        // A server's connection is open for sending before its first event.
+        match self.incoming {
+            Incoming::Connecting | Incoming::Open => self.liveness.as_ref()?.keep_alive.as_ref()?.poll(),
+            Incoming::Ended | Incoming::Refused => None,
+        }
+    }
+
+    #[inline(always)]
+    fn keep_alive_mut(&mut self) -> Option<&mut KeepAlive> {
+        self.liveness.as_mut()?.keep_alive.as_mut()
+    }
+
+    /// Takes the time and the number of unsent bytes, and handles the deadlines of this half: `ping_interval`, `pong_timeout`
+    /// and `idle`. See [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    ///
+    /// Returns a Ping to send, if one is due. Stop calling it once our Close was sent: the deadline of the sending half counts
+    /// then.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated, Timeouts};
+    ///
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    /// let (mut receiver, mut sender) = Connection::open_server(&Negotiated::default(), config).split();
+    /// let mut output = BytesMut::new();
+    /// receiver.handle_timeout(Duration::ZERO, output.len())?;
+    /// assert_eq!(receiver.poll_timeout(), Some(Duration::from_secs(20)));
+    /// if let Some(ping) = receiver.handle_timeout(Duration::from_secs(20), output.len())? {
+    ///     sender.reply(ping, &mut output);
+    /// }
+    /// assert_eq!(output[..], *b"\x89\x00");
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] with [`Timeout::Pong`] or [`Timeout::Idle`]. The direction has ended then. Pass the
+    /// [`Error::reply`] to the sending half.
+    pub fn handle_timeout(&mut self, now: Duration, unsent: usize) -> Result<Option<Reply>, Error> {
+        if matches!(self.incoming, Incoming::Ended | Incoming::Refused) {
+            return Ok(None);
+        }
+        let due = self.keep_alive_mut().and_then(|timer| timer.handle(now, unsent));
+        match due {
+            None => Ok(None),
+            Some(Due::Ping) => Ok(Some(Reply::ping())),
+            Some(Due::Timeout(timeout)) => Err(self.time_out(timeout)),
+        }
+    }
+
+    /// Notes how much of the output is unsent: a Ping is written when nothing is.
+    pub(crate) fn note_unsent(&mut self, unsent: usize) {
+        if let Some(timer) = self.keep_alive_mut() {
+            timer.note_unsent(unsent);
+        }
+    }
+
+    /// Notes which Close was first, if the direction has ended.
+    pub(crate) fn note_outgoing(&mut self, outgoing: Outgoing) {
+        if let Some(ended) = self.liveness.as_mut().and_then(|liveness| liveness.ended.as_mut()) {
+            ended.note_outgoing(outgoing);
+        }
+    }
+
+    /// Ends the direction by a deadline.
+    pub(crate) fn time_out(&mut self, timeout: Timeout) -> Error {
+        let error = Error::Timeout(timeout);
+        self.end(Ended::by_error(error));
+        error
+    }
+
+    /// Frees the memory that extensions do not need until the next message, like
+    /// [`Connection::release_memory`](crate::Connection::release_memory), for the receiving direction.
+    pub fn release_memory(&mut self) {
+        self.extensions.release_memory();
+    }
+}
+
+impl fmt::Debug for ReceiveHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveHalf").field("incoming", &self.incoming).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+use core::fmt;
+
+use protocol_websocket_frame::EncodeError;
+use protocol_websocket_http::BuildError;
+
+/// A message, a frame or a response that cannot be sent, or not now. Nothing was written, unless the variant says otherwise.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Negotiated, SendError};
+///
+/// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+/// let mut output = BytesMut::new();
+/// server.close(None, &mut output)?;
+/// assert_eq!(server.send("too late", &mut output), Err(SendError::Closed));
+/// # Ok::<_, SendError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The opening handshake is done: an upgrade can be answered once.
+    AlreadyOpen,
+    /// The response to an upgrade cannot be written. The client gets 500 instead, which is in the output.
+    Build(BuildError),
+    /// A Close was sent, or the connection has ended.
+    Closed,
+    /// The frame is invalid, or the version of the protocol has no such frame.
+    Encode(EncodeError),
+    /// A message in parts is unfinished. Its next part or a control frame may be sent.
+    MessageUnfinished,
+    /// The opening handshake is not done.
+    NotOpen,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadyOpen => "the opening handshake is already done",
+            Self::Build(error) => return error.fmt(f),
+            Self::Closed => "the connection is closed for sending",
+            Self::Encode(error) => return error.fmt(f),
+            Self::MessageUnfinished => "a message in parts is unfinished",
+            Self::NotOpen => "the opening handshake is not done",
+        })
+    }
+}
+
+impl core::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Build(error) => Some(error),
+            Self::Encode(error) => Some(error),
+            Self::AlreadyOpen | Self::Closed | Self::MessageUnfinished | Self::NotOpen => None,
+        }
+    }
+}
+
+impl From<BuildError> for SendError {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}

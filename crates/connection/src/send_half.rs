@@ -1,0 +1,477 @@
+//! The sending direction: messages and replies in, bytes out.
+//!
+//! A whole message takes the fast path: one test of `is_plain`, then the header and the payload are appended to the output.
+//! It allocates nothing and counts no references.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use protocol_websocket_core::{Random, Role, Version};
+use protocol_websocket_frame::{
+    AsMessage, Close, CloseCode, ExtensionEncoder, Fragmenter, Frame, MaskKey, Message, MessageRef, OpCode, Part,
+};
+
+use crate::close_timer::CloseTimer;
+use crate::extensions::Encoders;
+use crate::reply::ReplyKind;
+use crate::state::Outgoing;
+use crate::{Config, Error, Reply, SendError, State, Timeout};
+
+/// The sending half of a [`Connection`](crate::Connection), for a task or thread of its own.
+///
+/// The [`Reply`]s of the receiving half go through [`reply`](Self::reply).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Negotiated};
+///
+/// let (_receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+/// let mut output = BytesMut::new();
+/// sender.send("Hello", &mut output)?;
+/// assert_eq!(output[..], *b"\x81\x05Hello");
+/// # Ok::<_, protocol_websocket_connection::SendError>(())
+/// ```
+pub struct SendHalf {
+    /// The source of mask keys. A server has none, so it cannot mask.
+    mask_source: Option<Box<dyn Random>>,
+    extensions: Encoders,
+    fragmenter: Fragmenter,
+    /// The latest pong that did not fit below the high-water mark.
+    pending_pong: Option<Box<Reply>>,
+    pub(crate) close_timer: Option<Box<CloseTimer>>,
+    high_water_mark: u32,
+    pub(crate) version: Version,
+    /// Whether the unfinished message consists of frames of [`send_frame`](Self::send_frame).
+    raw_message_open: bool,
+    pub(crate) outgoing: Outgoing,
+    /// Whether a whole message needs nothing but a header: the direction is open, with length framing, without extensions, an
+    /// unfinished message or a pending pong. Computed again when one of these changes.
+    is_plain: bool,
+}
+
+impl SendHalf {
+    /// A half before its handshake.
+    pub(crate) fn new(mask_source: Option<Box<dyn Random>>, config: &Config) -> Self {
+        Self {
+            mask_source,
+            extensions: Encoders::default(),
+            fragmenter: Fragmenter::new(),
+            pending_pong: None,
+            close_timer: None,
+            high_water_mark: u32::try_from(config.high_water_mark).unwrap_or(u32::MAX),
+            version: Version::Rfc6455,
+            raw_message_open: false,
+            outgoing: Outgoing::Connecting,
+            is_plain: false,
+        }
+    }
+
+    pub(crate) fn open(&mut self, version: Version, config: &Config) {
+        self.version = version;
+        self.close_timer = CloseTimer::new(&config.timeouts, self.role() == Role::Client).map(Box::new);
+        self.outgoing.open();
+        self.update_fast_path();
+    }
+
+    pub(crate) const fn role(&self) -> Role {
+        if self.mask_source.is_some() { Role::Client } else { Role::Server }
+    }
+
+    pub(crate) fn add_extension(&mut self, extension: Box<dyn ExtensionEncoder>) {
+        self.extensions.push(extension);
+        self.update_fast_path();
+    }
+
+    fn update_fast_path(&mut self) {
+        self.is_plain = self.outgoing == Outgoing::Open
+            && self.version.has_length_framing()
+            && self.extensions.is_empty()
+            && !self.fragmenter.is_open()
+            && self.pending_pong.is_none();
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# an endpoint MUST perform the following steps.
+    /// Writes a message in one frame, like [`Connection::send`](crate::Connection::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`](crate::Connection::send).
+    #[inline]
+    pub fn send(&mut self, message: impl AsMessage, output: &mut BytesMut) -> Result<(), SendError> {
+        let message = message.as_message();
+        if self.is_plain { self.write_message(message, output) } else { self.send_slow(message, output) }
+    }
+
+    #[inline]
+    fn write_message(&mut self, message: MessageRef<'_>, output: &mut BytesMut) -> Result<(), SendError> {
+        let key = self.mask_key();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+        //# An endpoint MUST encapsulate the /data/ in a WebSocket frame as defined in Section 5.2.
+        Ok(Frame::<&[u8]>::from(message).encode(Version::Rfc6455, key, output)?)
+    }
+
+    #[inline(never)]
+    fn send_slow(&mut self, message: MessageRef<'_>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.check_unfinished(true)?;
+        let frame = self.extensions.encode(Frame::from(message))?;
+        self.write(&frame, output)
+    }
+
+    /// Writes the header of a message and returns its payload, like
+    /// [`Connection::send_shared`](crate::Connection::send_shared).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`](crate::Connection::send).
+    pub fn send_shared(&mut self, message: impl Into<Message>, output: &mut BytesMut) -> Result<Bytes, SendError> {
+        self.check_unfinished(true)?;
+        let frame = Frame::from(message.into());
+        let frame = if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
+        self.write_pending_pong(output);
+        let (header, payload) = frame.into_vectored(self.version, self.mask_key())?;
+        output.extend_from_slice(&header);
+        Ok(payload)
+    }
+
+    /// Writes a part of a message, like [`Connection::send_part`](crate::Connection::send_part).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_part`](crate::Connection::send_part).
+    pub fn send_part(&mut self, part: Part, output: &mut BytesMut) -> Result<(), SendError> {
+        self.check_unfinished(self.raw_message_open)?;
+        let before = self.fragmenter.clone();
+        let frame = self.fragmenter.frame(part)?;
+        self.raw_message_open = false;
+        let written = match self.extensions.encode(frame.into()) {
+            Ok(frame) => self.write(&frame, output),
+            Err(error) => Err(error.into()),
+        };
+        if written.is_err() {
+            // A part that was not sent does not belong to the message.
+            self.fragmenter = before;
+        }
+        self.update_fast_path();
+        written
+    }
+
+    /// Writes a frame without the extensions, like [`Connection::send_frame`](crate::Connection::send_frame).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_frame`](crate::Connection::send_frame).
+    pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        match frame.opcode() {
+            OpCode::Pong => return self.pong(frame.payload().clone(), output),
+            OpCode::Ping => return self.write(frame, output),
+            OpCode::Close => return self.write_close(frame, output),
+            OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
+        }
+        self.check_unfinished(!self.raw_message_open)?;
+        let before = self.fragmenter.clone();
+        self.fragmenter.record_fragment(frame)?;
+        self.raw_message_open = true;
+        let written = self.write(frame, output);
+        if written.is_err() {
+            self.fragmenter = before;
+        } else if !frame.rsv().is_none() {
+            // The peer's extensions decode the frame as if ours had encoded it.
+            self.extensions.restart();
+        }
+        self.update_fast_path();
+        written
+    }
+
+    /// Writes a Ping, like [`Connection::ping`](crate::Connection::ping).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::ping`](crate::Connection::ping).
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.write(&Frame::lent(OpCode::Ping, payload.as_ref()), output)
+    }
+
+    /// Writes a Pong, like [`Connection::pong`](crate::Connection::pong).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::pong`](crate::Connection::pong).
+    pub fn pong(&mut self, payload: impl AsRef<[u8]>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.note_written(output);
+        let written = self.write_pong(payload.as_ref(), output);
+        self.note_queued(output);
+        written
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
+    //# an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status
+    //# code is set to /code/
+    /// Writes a Close, like [`Connection::close`](crate::Connection::close).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::close`](crate::Connection::close).
+    pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
+        let frame = Frame::close(close)?;
+        let frame = if self.version.has_length_framing() { frame } else { frame.with_payload(Bytes::new()) };
+        self.write_close(&frame, output)
+    }
+
+    /// Writes the reply to an event, an error or a timeout of the receiving half. The order of replies is the order of events.
+    ///
+    /// A reply that may not be sent any more is dropped: only one Close is sent, and after the peer's Close nothing else. While
+    /// `output` is over the [high-water mark](Config::high_water_mark), only the latest pong is kept, and
+    /// [`flush`](Self::flush) writes it later.
+    pub fn reply(&mut self, reply: Reply, output: &mut BytesMut) {
+        self.note_written(output);
+        match reply.kind {
+            // The connection may have been closed meanwhile.
+            ReplyKind::Ping => drop(self.ping(reply.payload(), output)),
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
+            //# If an endpoint receives a Ping frame and has not yet sent Pong
+            //# frame(s) in response to previous Ping frame(s), the endpoint MAY
+            //# elect to send a Pong frame for only the most recently processed Ping
+            //# frame.
+            ReplyKind::Pong if self.is_congested(output) => self.pending_pong = Some(Box::new(reply)),
+            ReplyKind::Pong => drop(self.write_pong(reply.payload(), output)),
+            ReplyKind::Close => self.end(reply.payload(), output),
+            ReplyKind::Failure => {
+                self.end(reply.payload(), output);
+                self.stop_awaiting_eof();
+            }
+            ReplyKind::Ended => self.end_of_transport(),
+        }
+        self.update_fast_path();
+        self.note_queued(output);
+    }
+
+    /// Nothing can be sent any more: the transport has ended, or the handshake.
+    pub(crate) fn end_of_transport(&mut self) {
+        self.outgoing.end();
+        self.pending_pong = None;
+        self.stop_awaiting_eof();
+        self.update_fast_path();
+    }
+
+    /// Writes the last Close, unless one was sent, and ends the direction.
+    fn end(&mut self, payload: &[u8], output: &mut BytesMut) {
+        let payload = if self.version.has_length_framing() { payload } else { &[] };
+        // After our own Close no other is sent.
+        let _ = self.write(&Frame::lent(OpCode::Close, payload), output);
+        self.pending_pong = None;
+        self.outgoing.end();
+    }
+
+    fn stop_awaiting_eof(&mut self) {
+        if let Some(timer) = &mut self.close_timer {
+            timer.stop_awaiting_eof();
+        }
+    }
+
+    /// Writes the pong that was kept while `output` was over the high-water mark, and notes which bytes of `output` were
+    /// written: see [`Connection::flush`](crate::Connection::flush).
+    pub fn flush(&mut self, output: &mut BytesMut) {
+        self.note_written(output);
+        self.write_pending_pong(output);
+        self.note_queued(output);
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, like
+    /// [`Connection::poll_timeout`](crate::Connection::poll_timeout). `None` while no deadline of this half runs.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.close_timer.as_ref()?.poll(self.state())
+    }
+
+    /// Takes the time, and handles the deadline of this half, [`Timeouts::close`](crate::Timeouts::close): see
+    /// [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Error, Negotiated, Timeout, Timeouts};
+    ///
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    /// let (_receiver, mut sender) = Connection::open_server(&Negotiated::default(), config).split();
+    /// let mut output = BytesMut::new();
+    /// sender.close(None, &mut output)?;
+    /// output.clear(); // written
+    /// sender.handle_timeout(Duration::ZERO, &mut output)?;
+    /// assert_eq!(sender.poll_timeout(), Some(Duration::from_secs(10)));
+    /// let late = sender.handle_timeout(Duration::from_secs(10), &mut output);
+    /// assert_eq!(late, Err(Error::Timeout(Timeout::Close)));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] with [`Timeout::Close`] or [`Timeout::Eof`]: close the transport.
+    pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
+        let unsent = output.len();
+        self.write_pending_pong(output);
+        let handled = self.handle_close_timeout(now, self.state(), unsent, output);
+        Ok(handled?)
+    }
+
+    /// Handles the deadline of `state`. `unsent` is the length that the output had before this call.
+    pub(crate) fn handle_close_timeout(
+        &mut self,
+        now: Duration,
+        state: State,
+        unsent: usize,
+        output: &mut BytesMut,
+    ) -> Result<(), Timeout> {
+        let handled = self.close_timer.as_mut().map_or(Ok(()), |timer| timer.handle(now, state, unsent));
+        if handled.is_err() {
+            self.stop_awaiting_eof();
+        }
+        if handled == Err(Timeout::Close) {
+            // A Close is written only if the connection has failed and the failure was not reported.
+            self.end(&CloseCode::INTERNAL_ERROR.0.to_be_bytes(), output);
+            self.outgoing.time_out();
+            self.update_fast_path();
+        }
+        self.note_queued(output);
+        handled
+    }
+
+    /// The state of a connection of which this is all that is known.
+    fn state(&self) -> State {
+        match self.outgoing {
+            Outgoing::Connecting => State::Connecting,
+            Outgoing::Open => State::Open,
+            Outgoing::Closing => State::Closing,
+            Outgoing::Closed | Outgoing::ClosedFirst | Outgoing::TimedOut => State::Closed,
+        }
+    }
+
+    /// Frees the memory that extensions do not need until the next message, like
+    /// [`Connection::release_memory`](crate::Connection::release_memory), for the sending direction.
+    pub fn release_memory(&mut self) {
+        self.extensions.release_memory();
+    }
+
+    /// Returns whether a Close was sent: nothing more can be sent but pongs. Close the transport once the other half has received
+    /// the peer's Close, too.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.outgoing.is_closed()
+    }
+
+    /// Notes how much of the output was written since the last call. It comes before anything is appended.
+    fn note_written(&mut self, output: &BytesMut) {
+        if let Some(timer) = &mut self.close_timer {
+            timer.note_written(output.len());
+        }
+    }
+
+    /// Notes the length of the output, once our Close is in it. It comes after each call that may append a Close, or a pong after it.
+    fn note_queued(&mut self, output: &BytesMut) {
+        if let Some(timer) = self.close_timer.as_mut().filter(|_| self.outgoing.is_closed()) {
+            timer.note_queued(output.len());
+        }
+    }
+
+    /// Returns whether a pong was kept for which the output has room again.
+    #[inline]
+    fn is_pong_due(&self, output: &BytesMut) -> bool {
+        self.pending_pong.is_some() && !self.is_congested(output)
+    }
+
+    fn is_congested(&self, output: &BytesMut) -> bool {
+        output.len() > usize::try_from(self.high_water_mark).unwrap_or(usize::MAX)
+    }
+
+    #[inline]
+    pub(crate) fn write_pending_pong(&mut self, output: &mut BytesMut) {
+        if self.is_pong_due(output)
+            && let Some(pong) = self.pending_pong.take()
+        {
+            // The connection may have been closed meanwhile.
+            let _ = self.write_pong(pong.payload(), output);
+            self.update_fast_path();
+        }
+    }
+
+    fn write_pong(&mut self, payload: &[u8], output: &mut BytesMut) -> Result<(), SendError> {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2
+        //# Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
+        //# response, unless it already received a Close frame.
+        match self.outgoing {
+            Outgoing::Connecting => Err(SendError::NotOpen),
+            Outgoing::Open | Outgoing::Closing => self.encode(&Frame::lent(OpCode::Pong, payload), output),
+            Outgoing::Closed | Outgoing::ClosedFirst | Outgoing::TimedOut => Err(SendError::Closed),
+        }
+    }
+
+    /// Writes a Close of our own.
+    fn write_close(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
+        self.note_written(output);
+        let written = self.write(frame, output);
+        if written.is_ok() {
+            self.outgoing.close();
+            self.update_fast_path();
+        }
+        self.note_queued(output);
+        written
+    }
+
+    fn write<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>, output: &mut BytesMut) -> Result<(), SendError> {
+        self.check_open()?;
+        self.write_pending_pong(output);
+        self.encode(frame, output)
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# If the data is being sent by the client, the frame(s) MUST be masked as defined in Section
+    //# 5.3.
+    fn encode<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>, output: &mut BytesMut) -> Result<(), SendError> {
+        let key = self.mask_key();
+        Ok(frame.encode(self.version, key, output)?)
+    }
+
+    /// Checks that the direction is open, and that no message is unfinished, if an unfinished one would be interrupted.
+    fn check_unfinished(&self, interrupts: bool) -> Result<(), SendError> {
+        self.check_open()?;
+        if interrupts && self.fragmenter.is_open() { Err(SendError::MessageUnfinished) } else { Ok(()) }
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# The endpoint MUST ensure the WebSocket connection is in the OPEN state
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
+    //# If at any point the state of the WebSocket connection changes, the endpoint MUST abort the
+    //# following steps.
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# the client MUST wait for a response from the server before sending any further data.
+    fn check_open(&self) -> Result<(), SendError> {
+        match self.outgoing {
+            Outgoing::Open => Ok(()),
+            Outgoing::Connecting => Err(SendError::NotOpen),
+            Outgoing::Closing | Outgoing::Closed | Outgoing::ClosedFirst | Outgoing::TimedOut => Err(SendError::Closed),
+        }
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+    //# The masking key is a 32-bit value chosen at random by the client.
+    //# When preparing a masked frame, the client MUST pick a fresh masking
+    //# key from the set of allowed 32-bit values.
+    #[inline]
+    fn mask_key(&mut self) -> Option<MaskKey> {
+        let random = self.mask_source.as_mut()?;
+        let mut key = [0; 4];
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.3
+        //# Clients MUST choose a new masking key for each frame, using an algorithm that cannot be
+        //# predicted by end applications
+        random.fill(&mut key);
+        Some(MaskKey(key))
+    }
+}
+
+impl fmt::Debug for SendHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendHalf").field("outgoing", &self.outgoing).finish_non_exhaustive()
+    }
+}

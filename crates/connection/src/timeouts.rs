@@ -1,0 +1,102 @@
+use core::time::Duration;
+
+/// The deadlines of a connection. `None` disables a deadline.
+///
+/// They work only for a caller that watches the clock: see [`Connection::poll_timeout`](crate::Connection::poll_timeout).
+///
+/// No deadline limits a write. The deadlines for a Pong and for a Close start when our Ping or our Close was written, so the
+/// caller ends a connection whose peer does not read by a deadline for its own writes.
+///
+/// ```
+/// use core::time::Duration;
+/// use protocol_websocket_connection::{Config, Timeouts};
+///
+/// let timeouts = Timeouts::RECOMMENDED.idle(Some(Duration::from_secs(300)));
+/// let config = Config::new().timeouts(timeouts);
+/// # let _ = config;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// The deadline for the whole opening handshake. Bytes that trickle in do not move it.
+    pub handshake: Option<Duration>,
+    /// The time without any byte from the peer after which a Ping is sent. With `pong_timeout: None` another one follows after
+    /// each interval without a byte, unless `output` still has unsent bytes then.
+    pub ping_interval: Option<Duration>,
+    /// The deadline for any byte from the peer after that Ping was written. Then the connection fails: the Close that is sent
+    /// has code 1011, and [`ended`](crate::Connection::ended) has code 1006, because the peer sent none. The deadline starts
+    /// again while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    pub pong_timeout: Option<Duration>,
+    /// The time without any byte from the peer after which the connection fails: the Close that is sent has code 1001, and
+    /// [`ended`](crate::Connection::ended) has code 1006. The deadline also runs while `output` has unsent bytes. So it also
+    /// ends a connection whose peer does not read, if the caller does not read meanwhile.
+    pub idle: Option<Duration>,
+    /// The deadline for the peer's Close after ours was written, whatever else the peer sends. At a client it is also the
+    /// deadline for the server to end the transport after the closing handshake (RFC 6455 §7.1.1), until
+    /// [`receive_eof`](crate::Connection::receive_eof) is called.
+    pub close: Option<Duration>,
+}
+
+impl Timeouts {
+    /// No deadlines: the default.
+    pub const NONE: Self = Self { handshake: None, ping_interval: None, pong_timeout: None, idle: None, close: None };
+
+    /// Deadlines for a server on the open internet: 10 s for either handshake, a Ping after 20 s of silence, and 20 s for its
+    /// Pong, as in Python's websockets.
+    pub const RECOMMENDED: Self = Self {
+        handshake: Some(Duration::from_secs(10)),
+        ping_interval: Some(Duration::from_secs(20)),
+        pong_timeout: Some(Duration::from_secs(20)),
+        idle: None,
+        close: Some(Duration::from_secs(10)),
+    };
+
+    /// Sets [`handshake`](Self#structfield.handshake).
+    #[must_use]
+    pub const fn handshake(mut self, timeout: Option<Duration>) -> Self {
+        self.handshake = timeout;
+        self
+    }
+
+    /// Sets [`ping_interval`](Self#structfield.ping_interval).
+    #[must_use]
+    pub const fn ping_interval(mut self, interval: Option<Duration>) -> Self {
+        self.ping_interval = interval;
+        self
+    }
+
+    /// Sets [`pong_timeout`](Self#structfield.pong_timeout).
+    #[must_use]
+    pub const fn pong_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.pong_timeout = timeout;
+        self
+    }
+
+    /// Sets [`idle`](Self#structfield.idle).
+    #[must_use]
+    pub const fn idle(mut self, timeout: Option<Duration>) -> Self {
+        self.idle = timeout;
+        self
+    }
+
+    /// Sets [`close`](Self#structfield.close).
+    #[must_use]
+    pub const fn close(mut self, timeout: Option<Duration>) -> Self {
+        self.close = timeout;
+        self
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_deadlines_are_disabled_when_deserialized() {
+        let timeouts: Timeouts = serde_json::from_str(r#"{"close":{"secs":10,"nanos":0}}"#).unwrap();
+        assert_eq!(timeouts, Timeouts::NONE.close(Some(Duration::from_secs(10))));
+        let text = serde_json::to_string(&Timeouts::RECOMMENDED).unwrap();
+        assert_eq!(serde_json::from_str::<Timeouts>(&text).unwrap(), Timeouts::RECOMMENDED);
+    }
+}

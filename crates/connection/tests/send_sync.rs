@@ -1,0 +1,26 @@
+//! Public types can be shared between threads.
+
+use protocol_websocket_connection::{
+    Accept, Config, Connection, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated, Offer,
+    ReceiveHalf, Reject, Reply, SendError, SendHalf, State, Timeouts,
+};
+
+#[test]
+fn public_types_are_send_and_sync() {
+    fn check<T: Send + Sync>() {}
+    check::<Connection>();
+    check::<ReceiveHalf>();
+    check::<SendHalf>();
+    check::<Config>();
+    check::<Event>();
+    check::<EventRef<'_>>();
+    check::<Reply>();
+    check::<Ended>();
+    check::<(Error, SendError, State, Timeouts)>();
+    check::<(Accept, Negotiated, Offer, Reject)>();
+    check::<(ExtensionPair, Box<dyn Negotiate>)>();
+    #[cfg(feature = "client")]
+    check::<protocol_websocket_connection::Client>();
+    #[cfg(feature = "server")]
+    check::<(protocol_websocket_connection::Server, protocol_websocket_connection::Upgrade)>();
+}

@@ -1,0 +1,85 @@
+//! The most frequent case: a complete message in one frame, at the front of the input, between two messages.
+//!
+//! One load of the first eight bytes settles FIN, the reserved bits, the opcode, the length and, if the length is short, the
+//! masking key. Nothing is remembered before or after such a frame, so neither the phase nor the message state changes. Any
+//! other frame, and any frame that breaks a rule, is left to the slow path, which returns the same for these frames, too.
+
+use bytes::BytesMut;
+
+use super::input::Input;
+use crate::decoder_options::DecoderOptions;
+use crate::flags::{Flags, Utf8State};
+use crate::mask::xor;
+use crate::utf8::is_utf8;
+use crate::{Frame, LentMessage, Message, MessageKind, OpCode, Rsv, Utf8Bytes};
+
+/// Where the message is.
+pub(super) struct FastPath {
+    opcode: OpCode,
+    key: Option<[u8; 4]>,
+    /// The length of the header.
+    start: usize,
+    /// The length of the payload.
+    len: usize,
+}
+
+impl FastPath {
+    /// Finds a message between two messages. `None` for any other frame and for any error.
+    #[inline(always)]
+    pub(super) fn find(options: &DecoderOptions, input: &[u8]) -> Option<Self> {
+        let word = u64::from_le_bytes(*input.first_chunk()?);
+        let [first, second, len_1, len_0, ..] = word.to_le_bytes();
+        let opcode = match first {
+            0x81 => OpCode::Text,
+            0x82 => OpCode::Binary,
+            _ => return None,
+        };
+        let (len, key_at) = match second & 0x7F {
+            126 => (u16::from_be_bytes([len_1, len_0]), 4),
+            127 => return None,
+            len => (u16::from(len), 2),
+        };
+        let is_masked = second & 0x80 != 0;
+        let is_minimal = key_at == 2 || len > 125;
+        if !is_minimal || !options.mask_policy.allows(is_masked) || !options.limits.allow_message(u64::from(len)) {
+            return None;
+        }
+        let [key @ .., _, _, _, _] = (word >> (8 * key_at)).to_le_bytes();
+        let (start, len) = (if is_masked { key_at + 4 } else { key_at }, usize::from(len));
+        (len <= input.len() - start).then_some(Self { opcode, key: is_masked.then_some(key), start, len })
+    }
+
+    /// Unmasks the payload in place. Returns whether it is valid: UTF-8, if it is text.
+    #[inline(always)]
+    pub(super) fn unmask(&self, input: &mut [u8]) -> bool {
+        let payload = input.get_mut(self.start..self.start + self.len).unwrap_or_default();
+        debug_assert_eq!(payload.len(), self.len, "the payload is in the input");
+        let is_ascii = self.key.is_some_and(|key| xor(payload, key));
+        is_ascii || self.opcode != OpCode::Text || is_utf8(payload)
+    }
+
+    /// Takes the frame, which [`unmask`](Self::unmask) found valid.
+    #[inline(always)]
+    pub(super) fn take_frame<I: Input>(self, input: &mut I) -> Frame<I::Payload> {
+        let utf8 = if self.opcode == OpCode::Text { Utf8State::Valid } else { Utf8State::Unknown };
+        Frame::decoded(Flags::new(self.opcode, true, Rsv::NONE, utf8), input.take(self.start, self.len))
+    }
+
+    /// Takes the message, which [`unmask`](Self::unmask) found valid.
+    #[inline(always)]
+    pub(super) fn take_message(self, input: &mut BytesMut) -> Message {
+        let payload = input.take(self.start, self.len);
+        if self.opcode == OpCode::Text {
+            Message::Text(Utf8Bytes::from_validated(payload))
+        } else {
+            Message::Binary(payload)
+        }
+    }
+
+    /// Lends the message, which [`unmask`](Self::unmask) found valid.
+    #[inline(always)]
+    pub(super) fn lend_message<'a>(self, input: &mut &'a mut [u8]) -> LentMessage<'a> {
+        let kind = if self.opcode == OpCode::Text { MessageKind::Text } else { MessageKind::Binary };
+        LentMessage::from_validated(kind, input.take(self.start, self.len))
+    }
+}

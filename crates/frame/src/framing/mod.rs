@@ -1,0 +1,140 @@
+//! Splits the bytes that arrive into frames.
+//!
+//! The versions of the protocol mark the end of a frame in two ways. RFC 6455 and hybi-10 put the length of a frame in front
+//! of it ([`LengthPrefixed`]). hybi-00 and hixie-75 put text between two bytes ([`Sentinel`]).
+//!
+//! Both follow one buffering rule: **an incomplete payload belongs to the decoder from its first byte.**
+//!
+//! - A payload that is complete in the input is taken from it: shared or lent, as the kind of [`Input`] decides.
+//! - A payload that is incomplete is copied into an [`IncompletePayload`], which becomes the payload without a further copy.
+//! - An incomplete header, of at most 13 bytes, is kept inside the decoder.
+//!
+//! So a call that returns no frame has consumed all of the input, and a caller can use one read buffer for many connections.
+//! Bytes that were checked are out of the caller's reach, so that text is checked once.
+//!
+//! ```text
+//!            ┌─ FastPath: one complete, unfragmented message; nothing to remember
+//! input ──▶──┤
+//!            └─ LengthPrefixed ─▶ check_header ─▶ MessageState ─▶ unmask, check ─▶ FrameSpan ─▶ Frame
+//! ```
+
+mod fast_path;
+mod incomplete_payload;
+mod input;
+mod length_prefixed;
+mod message_state;
+pub(crate) mod sentinel;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bytes::BytesMut;
+use bytes::buf::Limit;
+use protocol_websocket_core::Version;
+
+use crate::decoder_options::DecoderOptions;
+use crate::flags::Flags;
+use crate::{DecodeError, Frame, LentMessage, Message, Payload};
+
+use incomplete_payload::IncompletePayload;
+use input::Input;
+use length_prefixed::LengthPrefixed;
+use sentinel::Sentinel;
+
+/// The two ways to mark where a frame ends, each with its state.
+#[derive(Clone, Debug)]
+pub(crate) enum Framing {
+    LengthPrefixed(LengthPrefixed),
+    Sentinel(Sentinel),
+}
+
+/// A decoded frame whose payload was not taken yet.
+struct FrameSpan {
+    flags: Flags,
+    /// The payload, if the decoder owns it. Otherwise it is in the input.
+    owned: Option<Box<IncompletePayload>>,
+    /// Where the payload begins in the input.
+    start: usize,
+    /// The length of the payload in the input.
+    len: usize,
+    /// How much of the input the frame takes, its payload included.
+    consumed: usize,
+}
+
+impl Framing {
+    pub(crate) fn new(version: Version) -> Self {
+        if version.has_length_framing() {
+            Self::LengthPrefixed(LengthPrefixed::default())
+        } else {
+            Self::Sentinel(Sentinel::default())
+        }
+    }
+
+    #[inline]
+    pub(crate) fn decode(
+        &mut self,
+        options: &DecoderOptions,
+        input: &mut BytesMut,
+    ) -> Result<Option<Frame>, DecodeError> {
+        match self {
+            Self::LengthPrefixed(framing) => framing.decode(options, input),
+            Self::Sentinel(framing) => framing.decode(options, input),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn decode_lent<'a>(
+        &mut self,
+        options: &DecoderOptions,
+        input: &mut &'a mut [u8],
+    ) -> Result<Option<Frame<Payload<'a>>>, DecodeError> {
+        match self {
+            Self::LengthPrefixed(framing) => framing.decode(options, input),
+            Self::Sentinel(framing) => framing.decode(options, input),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn decode_message(&mut self, options: &DecoderOptions, input: &mut BytesMut) -> Option<Message> {
+        match self {
+            Self::LengthPrefixed(framing) => framing.decode_message(options, input),
+            Self::Sentinel(_) => None,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn decode_message_lent<'a>(
+        &mut self,
+        options: &DecoderOptions,
+        input: &mut &'a mut [u8],
+    ) -> Option<LentMessage<'a>> {
+        match self {
+            Self::LengthPrefixed(framing) => framing.decode_message_lent(options, input),
+            Self::Sentinel(_) => None,
+        }
+    }
+
+    pub(crate) fn payload_buffer(&mut self, options: &DecoderOptions) -> Option<Limit<&mut Vec<u8>>> {
+        match self {
+            Self::LengthPrefixed(framing) => framing.payload_buffer(options),
+            Self::Sentinel(_) => None,
+        }
+    }
+}
+
+/// Takes the frame out of `input`. Without a frame, all of `input` was consumed.
+#[inline]
+fn take<I: Input>(span: Option<FrameSpan>, input: &mut I) -> Option<Frame<I::Payload>> {
+    let Some(FrameSpan { flags, owned, start, len, consumed }) = span else {
+        input.skip_all();
+        return None;
+    };
+    let (payload, left) = match owned {
+        None => (input.take(start, len), consumed - start - len),
+        Some(owned) => ((*owned).into_bytes().into(), consumed),
+    };
+    if left > 0 {
+        input.skip(left);
+    }
+    Some(Frame::decoded(flags, payload))
+}

@@ -1,0 +1,204 @@
+//! The check of text that arrives in pieces.
+
+use core::fmt;
+
+use super::is_utf8;
+
+/// Checks text that arrives in pieces, split at any byte, and rejects it at its first invalid byte.
+///
+/// Between two pieces it keeps the bytes of an incomplete character, of which there are at most three.
+///
+/// ```
+/// use protocol_websocket_frame::Utf8Validator;
+///
+/// let mut text = Utf8Validator::new();
+/// text.push(b"caf\xC3")?;
+/// assert!(!text.is_complete());
+/// text.push(b"\xA9")?;
+/// assert!(text.is_complete());
+/// assert!(text.push(b"\xC0").is_err());
+/// # Ok::<_, protocol_websocket_frame::Utf8Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Utf8Validator {
+    /// The beginning of a character.
+    incomplete: [u8; 3],
+    len: u8,
+}
+
+impl Utf8Validator {
+    /// Creates a validator at the beginning of a text.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { incomplete: [0; 3], len: 0 }
+    }
+
+    /// Checks the next piece.
+    ///
+    /// # Errors
+    ///
+    /// If a byte is invalid at its place. The validator must not be used afterwards.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), Utf8Error> {
+        let piece = self.complete_character(piece)?;
+        let (complete, suffix) = piece.split_at(piece.len() - incomplete_suffix_len(piece));
+        if !is_utf8(complete) {
+            return Err(Utf8Error);
+        }
+        if suffix.is_empty() { Ok(()) } else { self.keep(suffix) }
+    }
+
+    /// Returns whether the text may end here, because no character is incomplete.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds bytes to the incomplete character until it is complete. Returns the bytes after it.
+    fn complete_character<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], Utf8Error> {
+        while !self.is_complete() {
+            let Some((&next, rest)) = piece.split_first() else { break };
+            piece = rest;
+            let [a, b, c] = self.incomplete;
+            match self.len {
+                1 => self.keep(&[a, next])?,
+                2 => self.keep(&[a, b, next])?,
+                _ => self.keep(&[a, b, c, next])?,
+            }
+        }
+        Ok(piece)
+    }
+
+    /// Keeps the beginning of a character, or nothing if the character is complete.
+    fn keep(&mut self, start: &[u8]) -> Result<(), Utf8Error> {
+        *self = Self::new();
+        match core::str::from_utf8(start) {
+            Ok(_) => Ok(()),
+            // Without a length, the character is incomplete and valid so far.
+            Err(error) if error.error_len().is_none() => {
+                for (kept, &byte) in self.incomplete.iter_mut().zip(start) {
+                    *kept = byte;
+                    self.len += 1;
+                }
+                Ok(())
+            }
+            Err(_) => Err(Utf8Error),
+        }
+    }
+}
+
+/// Returns how many bytes at the end of `piece` are the beginning of an incomplete character.
+pub(crate) fn incomplete_suffix_len(piece: &[u8]) -> usize {
+    for (i, &byte) in piece.iter().rev().take(3).enumerate() {
+        let needed = match byte {
+            0x80..=0xBF => continue,
+            0xC0..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0.. => 4,
+            _ => 1,
+        };
+        return if needed > i + 1 { i + 1 } else { 0 };
+    }
+    0
+}
+
+/// The error for bytes that are invalid UTF-8.
+///
+/// ```
+/// use protocol_websocket_frame::Utf8Error;
+///
+/// assert_eq!(Utf8Error.to_string(), "text is not valid utf-8");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Utf8Error;
+
+impl fmt::Display for Utf8Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text is not valid utf-8")
+    }
+}
+
+impl core::error::Error for Utf8Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Returns whether the standard library finds no error in the bytes so far.
+    fn is_valid_so_far(bytes: &[u8]) -> bool {
+        core::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+    }
+
+    fn run(pieces: &[&[u8]]) -> Result<bool, Utf8Error> {
+        let mut validator = Utf8Validator::new();
+        for piece in pieces {
+            validator.push(piece)?;
+        }
+        Ok(validator.is_complete())
+    }
+
+    /// Checks every sequence of up to four bytes that is valid up to its last byte, split at every place. After a character,
+    /// the validator is in its first state, so longer sequences need no check.
+    #[test]
+    fn checks_every_character_as_the_standard_library_does() {
+        let (mut open, mut characters, mut verdicts) = (vec![(Utf8Validator::new(), Vec::new())], 0, 0);
+        while let Some((before, begun)) = open.pop() {
+            for byte in 0..=u8::MAX {
+                let (mut validator, bytes) = (before, [&begun[..], &[byte]].concat());
+                let verdict = validator.push(&[byte]);
+                assert_eq!(verdict.is_ok(), is_valid_so_far(&bytes), "{bytes:02x?}");
+                verdicts += 1;
+                let mut whole = Utf8Validator::new();
+                assert_eq!(whole.push(&bytes), verdict, "{bytes:02x?} at once");
+                for cut in 1..bytes.len() {
+                    let (mut validator, (head, rest)) = (Utf8Validator::new(), bytes.split_at(cut));
+                    assert_eq!(
+                        validator.push(head).and_then(|()| validator.push(rest)),
+                        verdict,
+                        "{bytes:02x?} at {cut}"
+                    );
+                }
+                if verdict.is_err() {
+                    continue;
+                }
+                assert_eq!(validator.is_complete(), core::str::from_utf8(&bytes).is_ok(), "{bytes:02x?}");
+                if validator.is_complete() {
+                    characters += 1;
+                } else {
+                    open.push((validator, bytes));
+                }
+            }
+        }
+        // All code points but the surrogates.
+        assert_eq!((characters, verdicts > 4_000_000), (0x11_0000 - 0x800, true));
+    }
+
+    #[test]
+    fn rejects_at_the_first_invalid_byte() {
+        // The second byte shows an overlong form, a surrogate, and a character beyond the last one.
+        for bad in [&b"\xE0\x80"[..], b"\xED\xA0", b"\xF4\x90", b"\xC1", b"\xF5", b"\x80"] {
+            assert_eq!(run(&[b"text", bad]), Err(Utf8Error));
+        }
+    }
+
+    #[test]
+    fn incomplete_character_is_not_complete() {
+        assert_eq!(run(&["😀".as_bytes()]), Ok(true));
+        assert_eq!(run(&[&"😀".as_bytes()[..3]]), Ok(false));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_checked_as_the_joined_text(text: String, noise: Vec<u8>, cuts: Vec<prop::sample::Index>) {
+            for bytes in [text.as_bytes(), &noise, &[text.as_bytes(), &noise].concat()] {
+                let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+                places.extend([0, bytes.len()]);
+                places.sort_unstable();
+                let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+                let expected = if is_valid_so_far(bytes) { Ok(core::str::from_utf8(bytes).is_ok()) } else { Err(Utf8Error) };
+                prop_assert_eq!(run(&pieces), expected);
+                prop_assert_eq!(run(&[bytes]), expected);
+            }
+        }
+    }
+}

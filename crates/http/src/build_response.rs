@@ -1,0 +1,189 @@
+//! How a server's response 101 is built from an [`Accept`].
+//!
+//! [`write_fields`] writes the same header fields either into the output, or into a [`ResponseHead`].
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use bytes::BytesMut;
+
+use crate::accept::Accept;
+use crate::error::BuildError;
+use crate::grammar::push_element;
+use crate::headers::Headers;
+use crate::negotiated::Negotiated;
+use crate::request::Request;
+use crate::response::Response;
+use crate::response_head::ResponseHead;
+use crate::span::write_field;
+use crate::syntax::HandshakeSyntax;
+
+impl Accept {
+    /// Appends the response 101 to `output`. The connection is open after it.
+    ///
+    /// In draft-ietf-hybi-00 the connection is open after the client's next eight bytes arrived and
+    /// [`KeyNumbers::digest`](crate::KeyNumbers::digest) of them was written after the response.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the setters; [`BuildError::SubprotocolNotOffered`] or [`BuildError::ExtensionNotOffered`] if the
+    /// request does not offer the subprotocol or an extension. Nothing is written then.
+    pub fn encode(&self, request: &Request, output: &mut BytesMut) -> Result<Negotiated, BuildError> {
+        let negotiated = negotiate(self, request)?;
+        let syntax = self.style.syntax(request.version());
+        output.reserve(256 + self.headers.headers().encoded_len());
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+        //# it MUST reply with a valid HTTP response indicating the following.
+        output.extend_from_slice(syntax.start.text.as_bytes());
+        write_fields(self, request, syntax, output).ok_or(BuildError::TooLong)?;
+        output.extend_from_slice(b"\r\n");
+        Ok(negotiated)
+    }
+}
+
+impl Response {
+    /// Builds a server's response as a value, for example for another HTTP library. [`Accept::encode`] writes the bytes
+    /// alone and does less work.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Accept, Request, Response};
+    ///
+    /// let headers = [
+    ///     ("host", "example.com"),
+    ///     ("connection", "Upgrade"),
+    ///     ("upgrade", "websocket"),
+    ///     ("sec-websocket-version", "13"),
+    ///     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    /// ];
+    /// let request = Request::from_parts("GET", "/chat", headers)?;
+    /// let response = Response::accept(&request, &Accept::new())?;
+    /// assert_eq!(response.headers().get_str("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Accept::encode`].
+    pub fn accept(request: &Request, accept: &Accept) -> Result<Self, BuildError> {
+        let negotiated = negotiate(accept, request)?;
+        let syntax = accept.style.syntax(request.version());
+        let head = head(accept, request, syntax).ok_or(BuildError::TooLong)?;
+        Ok(Self { head, negotiated })
+    }
+}
+
+/// Builds the head. Returns `None` above 4 GiB.
+fn head(accept: &Accept, request: &Request, syntax: &HandshakeSyntax) -> Option<ResponseHead> {
+    let mut head = ResponseHead::begin(101, syntax.start.reason)?;
+    let headers = head.headers_mut();
+    headers.append(b"Upgrade", syntax.start.upgrade.as_bytes())?;
+    headers.append(b"Connection", b"Upgrade")?;
+    write_fields(accept, request, syntax, headers)?;
+    Some(head)
+}
+
+/// A destination for header fields.
+trait FieldSink {
+    /// Appends a header field. Returns `None` above 4 GiB.
+    fn field(&mut self, name: &str, value: &[u8]) -> Option<()>;
+
+    /// Appends all header fields of a list. Returns `None` above 4 GiB.
+    fn fields(&mut self, headers: &Headers) -> Option<()>;
+}
+
+impl FieldSink for BytesMut {
+    fn field(&mut self, name: &str, value: &[u8]) -> Option<()> {
+        write_field(self, name.as_bytes(), value);
+        Some(())
+    }
+
+    fn fields(&mut self, headers: &Headers) -> Option<()> {
+        headers.encode_fields(self);
+        Some(())
+    }
+}
+
+impl FieldSink for Headers {
+    fn field(&mut self, name: &str, value: &[u8]) -> Option<()> {
+        self.append(name.as_bytes(), value).map(drop)
+    }
+
+    fn fields(&mut self, headers: &Headers) -> Option<()> {
+        self.append_all(headers)
+    }
+}
+
+/// Writes all header fields after `Upgrade` and `Connection`.
+fn write_fields(
+    accept: &Accept,
+    request: &Request,
+    syntax: &HandshakeSyntax,
+    output: &mut impl FieldSink,
+) -> Option<()> {
+    if let Some(accept) = request.accept() {
+        output.field("Sec-WebSocket-Accept", &accept)?;
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT
+    //# send back a |Sec-WebSocket-Protocol| header field
+    let subprotocol = accept.subprotocol.as_ref().map(|name| (syntax.subprotocol.text(), name.as_bytes()));
+    let (before, after) = if syntax.subprotocol_before_echo { (subprotocol, None) } else { (None, subprotocol) };
+    if let Some((name, value)) = before {
+        output.field(name, value)?;
+    }
+    if let Some([origin, location]) = syntax.echo {
+        let secure = accept.secure.unwrap_or(request.is_secure());
+        output.field(origin, request.origin_or_own(secure).as_bytes())?;
+        output.field(location, request.location(secure).as_bytes())?;
+    }
+    if let Some((name, value)) = after {
+        output.field(name, value)?;
+    }
+    if !accept.extensions.is_empty() {
+        let mut list = String::new();
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+        //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an
+        //# HTTP response.
+        accept.extensions.iter().for_each(|extension| push_element(&mut list, &extension.to_string()));
+        output.field("Sec-WebSocket-Extensions", list.as_bytes())?;
+    }
+    let headers = accept.headers.headers();
+    if !syntax.folds_cookies {
+        return output.fields(headers);
+    }
+    // RFC 6265 §3 warns against this form.
+    let cookies: Vec<_> = headers.get_all("Set-Cookie").collect();
+    if !cookies.is_empty() {
+        output.field("Set-Cookie", &cookies.join(&b","[..]))?;
+    }
+    let mut others = headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Set-Cookie"));
+    others.try_for_each(|(name, value)| output.field(name, value))
+}
+
+/// Checks that the client offered the subprotocol and the extensions.
+fn negotiate(accept: &Accept, request: &Request) -> Result<Negotiated, BuildError> {
+    accept.headers.checked()?;
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# The value chosen MUST be derived
+    //# from the client's handshake, specifically by selecting one of
+    //# the values from the |Sec-WebSocket-Protocol| field that the
+    //# server is willing to use for this connection (if any).
+    if let Some(name) = &accept.subprotocol
+        && !request.subprotocols().any(|offered| offered == name)
+    {
+        return Err(BuildError::SubprotocolNotOffered);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# Extensions not listed by the
+    //# client MUST NOT be listed.
+    if !accept.extensions.iter().all(|extension| request.offers_extension(extension.name())) {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-9
+        //# A server MUST NOT respond with any extension not requested by the client.
+        return Err(BuildError::ExtensionNotOffered);
+    }
+    Ok(Negotiated {
+        version: request.version(),
+        subprotocol: accept.subprotocol.clone(),
+        extensions: accept.extensions.clone(),
+    })
+}

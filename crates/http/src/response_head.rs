@@ -1,0 +1,147 @@
+use core::fmt::{self, Write};
+use core::hash::{Hash, Hasher};
+
+use bytes::BytesMut;
+use httparse::{ParserConfig, Status};
+
+use crate::error::ParseError;
+use crate::head::{Head, append, http_version, spans, with_slots};
+use crate::headers::Headers;
+use crate::span::Span;
+
+/// The head of any HTTP/1.x response.
+///
+/// [`Response::from_head`](crate::Response::from_head) checks that the response accepts an upgrade.
+///
+/// ```
+/// use protocol_websocket_http::ResponseHead;
+///
+/// let head = ResponseHead::from_parts(401, [("WWW-Authenticate", "Basic realm=\"chat\"")])?;
+/// assert_eq!(head.status(), 401);
+/// assert_eq!(head.headers().get_str("www-authenticate"), Some("Basic realm=\"chat\""));
+/// # Ok::<(), protocol_websocket_http::ParseError>(())
+/// ```
+#[derive(Clone)]
+pub struct ResponseHead {
+    status: u16,
+    reason: Span,
+    minor_version: u8,
+    headers: Headers,
+}
+
+impl ResponseHead {
+    /// Creates a head of HTTP/1.1 from the parts that another HTTP library parsed. Spaces and tabs around values are removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::ResponseLine`] if the status is over 999. [`ParseError::Field`] if a name is not a token, or a value
+    /// has a control character other than the tab. [`ParseError::TooLong`] above 4 GiB.
+    pub fn from_parts(
+        status: u16,
+        headers: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+    ) -> Result<Self, ParseError> {
+        if status > 999 {
+            return Err(ParseError::ResponseLine);
+        }
+        let mut head = Self { status, reason: Span::default(), minor_version: 1, headers: Headers::new() };
+        append(headers, &mut head.headers)?;
+        Ok(head)
+    }
+
+    /// Returns the status code: 0 to 999, such as 101.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the reason phrase. It is empty if the response has none, or one that is not ASCII.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.headers.text(self.reason)
+    }
+
+    /// Returns the `x` of `HTTP/1.x`: 0 or 1.
+    #[must_use]
+    pub const fn minor_version(&self) -> u8 {
+        self.minor_version
+    }
+
+    /// Returns the header fields.
+    #[must_use]
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Appends the head to `output`, with CRLF line ends and one space after each colon.
+    pub fn encode(&self, output: &mut BytesMut) {
+        output.reserve(self.headers.encoded_len() + self.reason().len() + 16);
+        // Writing to memory does not fail.
+        let _ = write!(output, "{} {:03} {}\r\n", http_version(self.minor_version), self.status, self.reason());
+        self.headers.encode(output);
+    }
+
+    /// Creates a head of HTTP/1.1 without header fields. Returns `None` above 4 GiB.
+    pub(crate) fn begin(status: u16, reason: &str) -> Option<Self> {
+        let mut headers = Headers::new();
+        let reason = headers.write(reason)?;
+        Some(Self { status, reason, minor_version: 1, headers })
+    }
+
+    pub(crate) fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
+        Self { minor_version, ..self }
+    }
+}
+
+impl Head for ResponseHead {
+    const WRONG_LINE: ParseError = ParseError::ResponseLine;
+
+    fn check_first_line(line: &[u8]) -> Result<(), ParseError> {
+        httparse::Response::new(&mut []).parse(line).map(drop).map_err(|_| Self::WRONG_LINE)
+    }
+
+    fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {
+        let bytes = input.get(..len).unwrap_or(input);
+        let (end, status, reason, minor_version, fields) = with_slots(fields, |slots| {
+            let mut head = httparse::Response::new(&mut []);
+            let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, slots);
+            let Ok(Status::Complete(end)) = parsed else { return None };
+            let reason = Span::within(head.reason?.as_bytes(), bytes);
+            Some((end, head.code?, reason, head.version?, spans(head.headers, bytes)))
+        })?;
+        let headers = Headers::from_head(input.split_to(end), fields);
+        Some(Self { status, reason, minor_version, headers })
+    }
+}
+
+/// Hides the values of most header fields.
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("reason", &self.reason())
+            .field("minor_version", &self.minor_version)
+            .field("headers", &self.headers)
+            .finish()
+    }
+}
+
+impl PartialEq for ResponseHead {
+    fn eq(&self, other: &Self) -> bool {
+        (self.status, self.reason(), self.minor_version) == (other.status, other.reason(), other.minor_version)
+            && self.headers == other.headers
+    }
+}
+
+impl Eq for ResponseHead {}
+
+impl Hash for ResponseHead {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.status, self.reason(), self.minor_version).hash(state);
+        self.headers.hash(state);
+    }
+}

@@ -1,0 +1,173 @@
+//! The checks that a client makes of a response 101 (RFC 6455 §4.1, and the drafts before it).
+
+use alloc::vec::Vec;
+
+use protocol_websocket_core::ExtensionParams;
+
+use crate::error::ResponseError;
+use crate::extension::parse_extensions;
+use crate::fields::{FieldName, HandshakeFields};
+use crate::grammar::{contains_token, elements, is_same};
+use crate::headers::{Headers, Repeated};
+use crate::negotiated::Negotiated;
+use crate::request::Request;
+use crate::response::Response;
+use crate::response_head::ResponseHead;
+use crate::syntax::HandshakeSyntax;
+
+impl Response {
+    /// Checks a server's response to `request` (RFC 6455 §4.1): the status, `Upgrade`, `Connection`, that no body is
+    /// announced (RFC 9110 §8.6), `Sec-WebSocket-Accept`, and that the request offers the selected subprotocol and
+    /// extensions. In versions without a key the response repeats origin and URL, in the header fields of that version. A
+    /// response of another version is an error.
+    ///
+    /// In draft-ietf-hybi-00 the 16 bytes of [`Request::digest`] follow the head. The caller compares them.
+    ///
+    /// The parameters of an extension are not checked here: the extension compares them with its offer.
+    ///
+    /// # Errors
+    ///
+    /// The variant of [`ResponseError`] for the first rule that the response breaks.
+    pub fn from_head(head: ResponseHead, request: &Request) -> Result<Self, ResponseError> {
+        if head.minor_version() == 0 {
+            return Err(ResponseError::HttpVersion);
+        }
+        if head.status() != 101 {
+            return Err(ResponseError::Status);
+        }
+        let fields = HandshakeFields::of(head.headers());
+        check_upgrade(&fields)?;
+        check_body(&fields, request)?;
+        check_accept(&fields, request)?;
+        check_echo(head.headers(), request)?;
+        let negotiated = Negotiated {
+            version: request.version(),
+            subprotocol: subprotocol(&fields, request)?.map(Into::into),
+            extensions: extensions(&fields, request)?,
+        };
+        Ok(Self { head, negotiated })
+    }
+}
+
+fn check_upgrade(fields: &HandshakeFields<'_>) -> Result<(), ResponseError> {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response lacks an |Upgrade| header field or the |Upgrade|
+    //# header field contains a value that is not an ASCII case-
+    //# insensitive match for the value "websocket", the client MUST
+    //# _Fail the WebSocket Connection_.
+    let is_websocket = |value: &[u8]| is_same(value, b"websocket");
+    if !fields.contains(FieldName::Upgrade) || !fields.all(FieldName::Upgrade).all(is_websocket) {
+        return Err(ResponseError::Upgrade);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response lacks a |Connection| header field or the
+    //# |Connection| header field doesn't contain a token that is an
+    //# ASCII case-insensitive match for the value "Upgrade", the client
+    //# MUST _Fail the WebSocket Connection_.
+    if !contains_token(fields.all(FieldName::Connection), b"Upgrade") {
+        return Err(ResponseError::Connection);
+    }
+    Ok(())
+}
+
+//= https://www.rfc-editor.org/rfc/rfc9110#section-8.6
+//# A server MUST NOT send a Content-Length header field in any response
+//# with a status code of 1xx (Informational) or 204 (No Content).
+//= https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+//# A server MUST NOT send a Transfer-Encoding header field in any
+//# response with a status code of 1xx (Informational) or 204 (No
+//# Content).
+/// Accepts a body of zero bytes, because it does not change the bytes that follow.
+fn check_body(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), ResponseError> {
+    // The challenge response of draft-ietf-hybi-00 follows the head.
+    let allowed = request.key_numbers().map(|_| &b"16"[..]);
+    if fields.announces_body(allowed) { Err(ResponseError::Body) } else { Ok(()) }
+}
+
+fn check_accept(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), ResponseError> {
+    let Some(expected) = request.accept() else { return Ok(()) };
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response lacks a |Sec-WebSocket-Accept| header field or
+    //# the |Sec-WebSocket-Accept| contains a value other than the
+    //# base64-encoded SHA-1 of the concatenation of the |Sec-WebSocket-
+    //# Key| (as a string, not base64-decoded) with the string "258EAFA5-
+    //# E914-47DA-95CA-C5AB0DC85B11" but ignoring any leading and
+    //# trailing whitespace, the client MUST _Fail the WebSocket
+    //# Connection_.
+    match fields.at_most_once(FieldName::Accept) {
+        Ok(None) => Err(ResponseError::AcceptMissing),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.3
+        //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
+        Err(Repeated) => Err(ResponseError::AcceptRepeated),
+        // Neither value is a secret: both follow from bytes that were sent over the wire.
+        Ok(Some(accept)) if accept == expected => Ok(()),
+        Ok(Some(_)) => Err(ResponseError::AcceptWrong),
+    }
+}
+
+/// Checks that origin and URL are those of the request (draft-ietf-hybi-00 §4.1, steps 36 to 41; draft-hixie-75 §4.1, step 17).
+fn check_echo(headers: &Headers, request: &Request) -> Result<(), ResponseError> {
+    let Some([origin, location]) = HandshakeSyntax::of(request.version()).echo else { return Ok(()) };
+    let secure = request.is_secure();
+    let once = |name| headers.at_most_once(name).ok().flatten();
+    if !once(origin).is_some_and(|value| value.eq_ignore_ascii_case(request.origin_or_own(secure).as_bytes())) {
+        return Err(ResponseError::Origin);
+    }
+    if once(location) != Some(request.location(secure).as_bytes()) {
+        return Err(ResponseError::Location);
+    }
+    Ok(())
+}
+
+fn subprotocol<'a>(fields: &HandshakeFields<'_>, request: &'a Request) -> Result<Option<&'a str>, ResponseError> {
+    // In the two oldest drafts, a client that offered no subprotocol ignores the header field. Some servers always send it.
+    if !request.version().has_length_framing() && request.subprotocols().next().is_none() {
+        return Ok(None);
+    }
+    let name = match fields.at_most_once(HandshakeSyntax::of(request.version()).subprotocol) {
+        Ok(None) => return Ok(None),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
+        //# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP
+        //# response.
+        Err(Repeated) => return Err(ResponseError::SubprotocolRepeated),
+        Ok(Some(name)) => name,
+    };
+    if elements(name).nth(1).is_some() {
+        return Err(ResponseError::SubprotocolRepeated);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response includes a |Sec-WebSocket-Protocol| header field
+    //# and this header field indicates the use of a subprotocol that was
+    //# not present in the client's handshake (the server has indicated a
+    //# subprotocol not requested by the client), the client MUST _Fail
+    //# the WebSocket Connection_.
+    let offered = request.subprotocols().find(|offered| offered.as_bytes() == name);
+    offered.map(Some).ok_or(ResponseError::SubprotocolNotOffered)
+}
+
+fn extensions(fields: &HandshakeFields<'_>, request: &Request) -> Result<Vec<ExtensionParams>, ResponseError> {
+    // The header field has no meaning in the two oldest drafts.
+    if !request.version().has_length_framing() {
+        return Ok(Vec::new());
+    }
+    let list = match fields.at_most_once(FieldName::Extensions) {
+        Ok(None) => return Ok(Vec::new()),
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.2
+        //# the |Sec-WebSocket-Extensions| header field MUST NOT appear more than once in an HTTP
+        //# response.
+        Err(Repeated) => return Err(ResponseError::ExtensionsRepeated),
+        Ok(Some(list)) => list,
+    };
+    let selected = parse_extensions(list).map_err(|_| ResponseError::Extensions)?;
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If the response includes a |Sec-WebSocket-Extensions| header
+    //# field and this header field indicates the use of an extension
+    //# that was not present in the client's handshake (the server has
+    //# indicated an extension not requested by the client), the client
+    //# MUST _Fail the WebSocket Connection_.
+    if selected.iter().all(|extension| request.offers_extension(extension.name())) {
+        Ok(selected)
+    } else {
+        Err(ResponseError::ExtensionNotOffered)
+    }
+}

@@ -1,0 +1,100 @@
+//! A demonstration: a page at `GET /` and a WebSocket echo at every path, on one port, with threads and no runtime.
+//!
+//! The server reads each request head itself, as an HTTP server does. The library then handles upgrade requests. The
+//! page sends messages, shows their frames, and lists recent connections. See `echo` for the smallest server.
+#![allow(clippy::indexing_slicing, reason = "an example")]
+
+mod page;
+mod peer;
+mod shared;
+mod socket;
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser;
+use protocol_websocket::{Config, Limits, Timeouts};
+use protocol_websocket_permessage_deflate::PermessageDeflate;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use shared::Shared;
+
+/// Serves a page and a WebSocket echo on one port of this machine.
+#[derive(Parser)]
+#[command(name = "serve")]
+struct Options {
+    /// The port; 0 selects a free one.
+    #[arg(long, default_value_t = 3000, value_name = "N")]
+    port: u16,
+    /// A host name of this server besides localhost, 127.0.0.1 and [::1] (repeatable).
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// A supported subprotocol (repeatable, in order of preference).
+    #[arg(long, value_name = "NAME")]
+    subprotocol: Vec<String>,
+    /// The limit for a message.
+    #[arg(long, default_value_t = 16 * 1024 * 1024, value_name = "BYTES")]
+    max_message: u64,
+    /// The timeout of a handshake, of a pong and of a Close, and the time without input after which a client is pinged.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Do not compress messages.
+    #[arg(long)]
+    no_deflate: bool,
+}
+
+/// The limit of the node package `ws`. The Autobahn|Testsuite sends up to 65,537 fragments.
+const MAX_FRAGMENTS: u32 = 131_072;
+/// The stack of a connection's thread.
+const STACK_SIZE: usize = 128 * 1024;
+
+impl Options {
+    fn config(&self) -> Config {
+        let timeout = Duration::from_secs(self.timeout);
+        let timeouts = Timeouts::NONE
+            .handshake(Some(timeout))
+            .ping_interval(Some(timeout))
+            .pong_timeout(Some(timeout))
+            // The two oldest versions have no pings.
+            .idle(Some(3 * timeout))
+            .close(Some(timeout));
+        let limits = Limits::new(self.max_message).max_fragments(MAX_FRAGMENTS);
+        let config = Config::new().limits(limits).timeouts(timeouts);
+        if self.no_deflate { config } else { config.extension(PermessageDeflate::new()) }
+    }
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let listener = socket::listen(options.port)?;
+    let address = listener.local_addr()?;
+    let config = options.config();
+    let shared = Shared::new(config, Duration::from_secs(options.timeout), options.host, options.subprotocol);
+    let shared = Arc::new(shared);
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    println!("open http://{address}/ in a browser, or connect to ws://{address}/");
+
+    let acceptor = Arc::clone(&shared);
+    thread::spawn(move || {
+        for (id, stream) in listener.incoming().enumerate() {
+            let Ok(stream) = stream else {
+                // No file descriptor is free, or the client has disconnected. The next connection may succeed.
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            };
+            let shared = Arc::clone(&acceptor);
+            // If no thread can be started, the stream is dropped, which closes it.
+            let _ = thread::Builder::new().stack_size(STACK_SIZE).spawn(move || {
+                // Errors of one connection are not reported: its client has disconnected or is too slow.
+                let _ = shared.serve(id, stream);
+                shared.remove(id);
+            });
+        }
+    });
+    signals.forever().next();
+    shared.close_all();
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! The state that all connections share, and the responses to their requests.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use protocol_websocket::http::{HeadReader, RequestHead};
+use protocol_websocket::{Accept, Config, Connection, HeadLimits, Negotiated, Reject, Request, Response};
+
+use crate::page::{Recent, extensions};
+use crate::peer::Peer;
+use crate::socket::{read_before, shutdown};
+
+/// The hosts that a request may always name, with any port.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+/// How long a client may take to read the output.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the connections may take for the closing handshake when the server shuts down.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) struct Shared {
+    config: Arc<Config>,
+    handshake_timeout: Duration,
+    hosts: Vec<String>,
+    subprotocols: Vec<String>,
+    peers: Mutex<HashMap<usize, Arc<Peer>>>,
+    recent: Mutex<Recent>,
+    is_shutting_down: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: Config,
+        handshake_timeout: Duration,
+        hosts: Vec<String>,
+        subprotocols: Vec<String>,
+    ) -> Self {
+        let (peers, recent, is_shutting_down) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        let config = Arc::new(config);
+        Self { config, handshake_timeout, hosts, subprotocols, peers, recent, is_shutting_down }
+    }
+
+    /// Serves one TCP connection: a page, or a WebSocket connection.
+    pub(crate) fn serve(&self, id: usize, stream: TcpStream) -> io::Result<()> {
+        let address = stream.peer_addr()?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+        let deadline = Instant::now() + self.handshake_timeout;
+        let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+        let upgraded = match read_head(&stream, deadline, &mut input, &mut output)? {
+            Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
+            Some(head) => {
+                self.respond(&head, &mut output);
+                None
+            }
+            None => None,
+        };
+        (&stream).write_all(&output)?;
+        let Some((resource_name, response, connection)) = upgraded else { return shutdown(&stream) };
+
+        let peer = Arc::new(Peer::new(connection, stream));
+        lock(&self.peers).insert(id, Arc::clone(&peer));
+        self.log_open(address, resource_name, response.negotiated());
+        drop(output);
+        let result = peer.run(&self.is_shutting_down, &mut input);
+        if let Some(ended) = peer.end() {
+            log(&format!("{address} closed with {} by {}", ended.code, ended.by));
+        }
+        result?;
+        shutdown(&peer.stream)
+    }
+
+    /// Logs the connection, and adds it to the table of the page.
+    fn log_open(&self, address: SocketAddr, resource_name: String, negotiated: &Negotiated) {
+        let extensions = extensions(negotiated);
+        let with = if extensions.is_empty() { "" } else { " with " };
+        log(&format!("{address} open: {} at {resource_name}{with}{extensions}", negotiated.version));
+        lock(&self.recent).add(resource_name, negotiated);
+    }
+
+    /// Removes a connection that has ended.
+    pub(crate) fn remove(&self, id: usize) {
+        lock(&self.peers).remove(&id);
+    }
+
+    /// Closes all connections with 1001, and waits for their closing handshakes.
+    pub(crate) fn close_all(&self) {
+        self.is_shutting_down.store(true, Ordering::SeqCst);
+        let peers: Vec<Arc<Peer>> = lock(&self.peers).values().cloned().collect();
+        peers.iter().for_each(|peer| peer.go_away());
+        let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
+        while !lock(&self.peers).is_empty() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether a request names this server. If a site has its name point to this machine, its pages can send requests
+    /// here and read the responses (DNS rebinding), but these requests contain the name of the site.
+    fn is_named(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let hosts = self.hosts.iter().map(String::as_str);
+        LOCAL_HOSTS.into_iter().chain(hosts).any(|host| host.eq_ignore_ascii_case(name))
+    }
+
+    /// Responds to a request that is not an upgrade request.
+    fn respond(&self, head: &RequestHead, output: &mut BytesMut) {
+        let hosts: Vec<&[u8]> = head.headers().get_all("host").collect();
+        let [host] = hosts[..] else {
+            let _ = Reject::new(400).encode(output);
+            return;
+        };
+        if !str::from_utf8(host).is_ok_and(|host| self.is_named(host)) {
+            let _ = misdirected().encode(output);
+            return;
+        }
+        let path = head.target().split('?').next();
+        if !matches!((head.method(), path), ("GET" | "HEAD", Some("/"))) {
+            let _ = Reject::new(404).body("The page is at /, and every path has a WebSocket echo.\n").encode(output);
+            return;
+        }
+        let page = lock(&self.recent).page();
+        let response_head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
+             Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+            page.len()
+        );
+        output.extend_from_slice(response_head.as_bytes());
+        if head.method() == "GET" {
+            output.extend_from_slice(page.as_bytes());
+        }
+    }
+
+    /// Responds to an upgrade request. Returns the resource name, the response and the connection, unless the request
+    /// was refused.
+    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<(String, Response, Connection)> {
+        let request = match Request::from_head(head) {
+            Ok(request) => request,
+            Err(error) => {
+                error.reply(output);
+                return None;
+            }
+        };
+        if !self.is_named(request.host()) {
+            let _ = misdirected().encode(output);
+            return None;
+        }
+        let supported: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        let accept = request.select_subprotocol(&supported).into_iter().fold(Accept::new(), Accept::subprotocol);
+        let Ok((response, connection)) = Connection::respond(&request, accept, Arc::clone(&self.config)) else {
+            let _ = Reject::new(500).encode(output);
+            return None;
+        };
+        response.encode(output);
+        Some((request.resource_name().to_owned(), response, connection))
+    }
+}
+
+/// Refuses a request for another host.
+fn misdirected() -> Reject {
+    Reject::new(421).body("This server does not have this host name: see --host.\n")
+}
+
+/// Reads a request head. `None` if there is none: the stream has ended, or the response to an invalid head is in the
+/// output.
+fn read_head(
+    stream: &TcpStream,
+    deadline: Instant,
+    input: &mut BytesMut,
+    output: &mut BytesMut,
+) -> io::Result<Option<RequestHead>> {
+    let mut reader = HeadReader::new(HeadLimits::default());
+    loop {
+        match reader.request(input) {
+            Ok(Some(head)) => return Ok(Some(head)),
+            Ok(None) => {}
+            Err(error) => {
+                error.reply(output);
+                return Ok(None);
+            }
+        }
+        if read_before(deadline, stream, input)? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+/// Writes a line to stderr. An error is ignored, because the server goes on without its log.
+fn log(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Locks the mutex. A thread that panicked with the lock does not stop the others.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,109 @@
+//! Operations on blocking sockets.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use socket2::{Domain, Socket, Type};
+
+/// The size of a read into the stack of a connection's thread.
+pub(crate) const SMALL_READ: usize = 2 * 1024;
+/// The size of a read after one that filled the small buffer.
+const LARGE_READ: usize = 64 * 1024;
+/// A connection without input for this time releases its large buffer.
+const IDLE_AFTER: Duration = Duration::from_millis(100);
+/// After the last write, the time for the client to end the stream.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Listens with the longest backlog that the system allows.
+pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.listen(i32::MAX)?;
+    Ok(socket.into())
+}
+
+/// Reads from one socket into a small buffer, and into a large one while the client sends much.
+pub(crate) struct Reader<'a> {
+    stream: &'a TcpStream,
+    small: &'a mut [u8; SMALL_READ],
+    /// Empty while small reads suffice.
+    large: Vec<u8>,
+    /// The read timeout that the socket has now.
+    timeout: Duration,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(stream: &'a TcpStream, small: &'a mut [u8; SMALL_READ]) -> Self {
+        Self { stream, small, large: Vec::new(), timeout: Duration::ZERO }
+    }
+
+    /// Whether the large buffer is released.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.large.is_empty()
+    }
+
+    /// Reads what has arrived. Returns no bytes at the end of the stream. Fails with a timeout after `wait`, or, to
+    /// release the large buffer, after [`IDLE_AFTER`].
+    pub(crate) fn read(&mut self, mut wait: Duration) -> io::Result<&mut [u8]> {
+        loop {
+            let is_idle = self.is_idle();
+            self.set_timeout(if is_idle { wait } else { wait.min(IDLE_AFTER) })?;
+            let buffer = if is_idle { &mut self.small[..] } else { &mut self.large[..] };
+            match self.stream.read(buffer) {
+                Ok(n) if is_idle => {
+                    if n == SMALL_READ {
+                        self.large = vec![0; LARGE_READ];
+                    }
+                    return Ok(&mut self.small[..n]);
+                }
+                Ok(n) => return Ok(&mut self.large[..n]),
+                // If a signal stopped the process, bytes that have arrived are read before the deadlines are checked.
+                Err(error) if error.kind() == ErrorKind::Interrupted => wait = Duration::ZERO,
+                Err(error) => {
+                    self.large = Vec::new();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Sets the read timeout if it changed. This saves a system call while the client is active.
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        // A timeout of zero is an error.
+        let timeout = timeout.max(Duration::from_millis(1));
+        if self.timeout != timeout {
+            self.stream.set_read_timeout(Some(timeout))?;
+            self.timeout = timeout;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a part of a request head before the deadline.
+pub(crate) fn read_before(deadline: Instant, mut stream: &TcpStream, input: &mut BytesMut) -> io::Result<usize> {
+    let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+    stream.set_read_timeout(Some(left.ok_or(ErrorKind::TimedOut)?))?;
+    let mut buffer = [0; SMALL_READ];
+    let n = stream.read(&mut buffer)?;
+    input.extend_from_slice(&buffer[..n]);
+    Ok(n)
+}
+
+/// Ends the stream after the last write: shuts down the sending side, then reads and drops what the client still sends.
+/// Closing a socket with unread bytes resets it, and the client may then lose the Close (RFC 9112 §9.6).
+pub(crate) fn shutdown(mut stream: &TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(LINGER_TIMEOUT))?;
+    let mut rest = [0; 1024];
+    let deadline = Instant::now() + LINGER_TIMEOUT;
+    while stream.read(&mut rest)? > 0 && Instant::now() < deadline {}
+    Ok(())
+}
+
+/// Whether the read or write timeout has passed.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

@@ -1,0 +1,114 @@
+//! The guide: how to use this crate, page by page.
+//!
+#![cfg_attr(feature = "http", doc = "1. [`programs`]: echo servers in tokio, axum, hyper and a loop of threads.")]
+#![cfg_attr(
+    not(feature = "http"),
+    doc = "1. `programs`, with the feature `http`: echo servers in several event loops."
+)]
+//! 2. [`integrating`]: the library in an event loop, step by step: receive, send, events, end of input, close, timers.
+//! 3. [`security`]: known attacks, limits, and the duties of the event loop.
+//! 4. [`versions`]: the four versions of the protocol, and how to support fewer.
+//! 5. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
+//! 6. [`design`]: why the library is built as it is.
+//!
+//! This module has no items and exists in the documentation only.
+
+// The pages are links to docs/ in the repository. Their links to each other have labels, which are defined at the end of each
+// page for readers of the repository. The definitions here come first, so they win.
+
+/// The library in an event loop, step by step.
+///
+/// [security#load-and-faults]: security#load-and-faults
+/// [security#promises]: security#promises
+/// [versions]: versions
+///
+#[doc = include_str!("../docs/integrating.md")]
+pub mod integrating {}
+
+/// The four versions of the protocol: what each can carry, how a server detects them, how to support fewer.
+///
+/// [perl-map]: perl
+///
+#[doc = include_str!("../docs/versions.md")]
+pub mod versions {}
+
+/// Known attacks and the defence against each, limits, and the duties of the event loop.
+///
+/// [SECURITY.md]: https://github.com/protocol-websocket/protocol-websocket/blob/main/SECURITY.md
+/// [api]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/api
+/// [coverage]: https://github.com/protocol-websocket/protocol-websocket/blob/main/docs/coverage.md
+/// [deny.toml]: https://github.com/protocol-websocket/protocol-websocket/blob/main/deny.toml
+/// [integrating#1-receive]: integrating#1-receive
+/// [integrating#5-close]: integrating#5-close
+///
+#[doc = include_str!("../docs/security.md")]
+pub mod security {}
+
+/// From Perl's `Protocol::WebSocket` to this crate, method by method.
+///
+/// [integrating]: integrating
+/// [versions]: versions
+///
+#[doc = include_str!("../docs/perl-map.md")]
+pub mod perl {}
+
+/// Why the library is built as it is: one paragraph for each decision.
+///
+/// [architecture]: https://github.com/protocol-websocket/protocol-websocket/blob/main/docs/architecture.md
+/// [arrows]: https://github.com/protocol-websocket/protocol-websocket/blob/main/docs/architecture.md#the-arrows
+/// [integrating]: integrating
+///
+#[doc = include_str!("../docs/design.md")]
+pub mod design {}
+
+/// Echo servers in tokio, axum, hyper and a loop of threads, as complete programs.
+///
+/// # tokio
+///
+/// ```sh
+/// cargo add protocol-websocket bytes
+/// cargo add tokio --features full
+/// ```
+///
+/// ```no_run
+#[doc = include_str!("../examples/readme_tokio.rs")]
+/// ```
+///
+/// # axum
+///
+/// ```sh
+/// cargo add protocol-websocket --features http
+/// cargo add axum bytes hyper
+/// cargo add hyper-util --features tokio
+/// cargo add tokio --features full
+/// ```
+///
+/// ```no_run
+#[doc = include_str!("../examples/readme_axum.rs")]
+/// ```
+///
+/// # hyper
+///
+/// ```sh
+/// cargo add protocol-websocket --features http
+/// cargo add bytes http-body-util
+/// cargo add hyper --features http1,server
+/// cargo add hyper-util --features tokio
+/// cargo add tokio --features full
+/// ```
+///
+/// ```no_run
+#[doc = include_str!("../examples/readme_hyper.rs")]
+/// ```
+///
+/// # A loop of threads
+///
+/// ```sh
+/// cargo add protocol-websocket bytes
+/// ```
+///
+/// ```no_run
+#[doc = include_str!("../examples/readme_loop.rs")]
+/// ```
+#[cfg(feature = "http")]
+pub mod programs {}
