@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The same work for Perl's Protocol::WebSocket: prints a workload, a column and the nanoseconds of one message, a line each.
-#   perl perl.pl [SECONDS] <REQUEST      a tenth of a second for each of five rounds, if nothing else is said
+# Measures Perl's Protocol::WebSocket with the same work. Prints lines of workload, column and nanoseconds per message.
+#   perl perl.pl [SECONDS] <REQUEST      SECONDS is the duration of each of five rounds, 0.1 by default
 use strict;
 use warnings;
 
@@ -11,7 +11,7 @@ use Time::HiRes qw(CLOCK_PROCESS_CPUTIME_ID clock_gettime);
 my $seconds = shift // 0.1;
 my %lengths = (16 => '16 B', 125 => '125 B', 1024 => '1 KiB', 16384 => '16 KiB', 1048576 => '1 MiB');
 
-# Processor time, the middle one of five rounds.
+# Prints the median of the processor times of five rounds.
 sub report {
     my ($workload, $column, $units, $pass) = @_;
     my @rounds;

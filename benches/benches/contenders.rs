@@ -1,4 +1,4 @@
-//! Every workload through criterion: a group for each cell, in it a bench for each contender.
+//! All workloads with criterion: a group for each cell, with a bench for each contender.
 #![allow(missing_docs)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,4 +1,5 @@
-//! The load: so many connections, each with so many messages on their way, and every answer compared.
+//! The load generator: some connections, each with some messages in flight. Every response is compared with the
+//! request.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -11,9 +12,9 @@ use protocol_websocket_frame::{Frame, MaskKey};
 
 use crate::process::Server;
 
-const BUFFER: usize = 128 * 1024;
-/// Nothing for so long, and something is wrong.
-const PATIENCE: Duration = Duration::from_secs(20);
+const READ_BUFFER_SIZE: usize = 128 * 1024;
+/// Longest time without a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
@@ -25,10 +26,10 @@ pub(crate) struct Load {
     depth: u64,
 }
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) struct Done {
     pub(crate) messages: u64,
-    /// Bytes that the server received.
+    /// Number of bytes that the server received.
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
 }
@@ -44,37 +45,38 @@ impl Load {
         format!("{} × {length}, depth {}", self.connections, self.depth)
     }
 
-    pub(crate) fn open(&self, server: &Server) -> Guests {
-        let (there, back) = self.wires();
-        let back = if server.is_plain() { there.clone() } else { back };
+    pub(crate) fn open(&self, server: &Server) -> Clients {
+        let (requests, responses) = self.frames();
+        let responses = if server.is_plain() { requests.clone() } else { responses };
         let poll = Poll::new().unwrap();
         let open = |number| {
             let mut stream = TcpStream::from_std(connect(server).expect("a connection to the server"));
             poll.registry().register(&mut stream, Token(number), Interest::READABLE | Interest::WRITABLE).unwrap();
-            Guest { stream, allowed: 0, sent: 0, received: 0 }
+            Client { stream, allowed: 0, sent: 0, received: 0 }
         };
-        let guests = (0..self.connections).map(open).collect();
-        Guests { depth: self.depth, there, back, poll, guests, buffer: vec![0; BUFFER] }
+        let clients = (0..self.connections).map(open).collect();
+        Clients { depth: self.depth, requests, responses, poll, clients, buffer: vec![0; READ_BUFFER_SIZE] }
     }
 
-    /// Messages that differ, as they go there and as they come back: a cycle, as long as a read at least.
-    fn wires(&self) -> (Cycle, Cycle) {
-        let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
-        let messages = 2 * BUFFER / self.length;
+    /// Makes the frames of different messages, as the client sends them and as the server sends them back. They are
+    /// longer than a read.
+    fn frames(&self) -> (Cycle, Cycle) {
+        let (mut requests, mut responses) = (BytesMut::new(), BytesMut::new());
+        let messages = 2 * READ_BUFFER_SIZE / self.length;
         for number in 0..messages {
             let text: String = format!("message {number} of many. ").chars().cycle().take(self.length).collect();
             let key = MaskKey((number as u32).wrapping_mul(0x9E37_79B9).to_le_bytes());
-            Frame::text(text.clone()).encode(Version::Rfc6455, Some(key), &mut there).unwrap();
-            Frame::text(text).encode(Version::Rfc6455, None, &mut back).unwrap();
+            Frame::text(text.clone()).encode(Version::Rfc6455, Some(key), &mut requests).unwrap();
+            Frame::text(text).encode(Version::Rfc6455, None, &mut responses).unwrap();
         }
-        (Cycle::new(&there, messages), Cycle::new(&back, messages))
+        (Cycle::new(&requests, messages), Cycle::new(&responses, messages))
     }
 }
 
-/// Bytes that come again and again.
+/// Bytes that repeat.
 #[derive(Clone)]
 struct Cycle {
-    /// Twice the cycle, so that a slice may go past its end.
+    /// The cycle twice, so that a slice may go past its end.
     bytes: Vec<u8>,
     /// The length of one frame.
     frame: u64,
@@ -82,11 +84,11 @@ struct Cycle {
 
 impl Cycle {
     fn new(once: &[u8], frames: usize) -> Self {
-        assert_eq!(once.len() % frames, 0, "frames of one length");
+        assert_eq!(once.len() % frames, 0, "all frames have one length");
         Self { bytes: once.repeat(2), frame: (once.len() / frames) as u64 }
     }
 
-    /// What comes at `position`, up to `len` bytes of it.
+    /// Returns up to `len` bytes from `position`.
     fn at(&self, position: u64, len: u64) -> &[u8] {
         let cycle = self.bytes.len() / 2;
         let start = (position % cycle as u64) as usize;
@@ -95,59 +97,59 @@ impl Cycle {
 }
 
 /// Open connections to one server.
-pub(crate) struct Guests {
+pub(crate) struct Clients {
     depth: u64,
-    there: Cycle,
-    back: Cycle,
+    requests: Cycle,
+    responses: Cycle,
     poll: Poll,
-    guests: Vec<Guest>,
+    clients: Vec<Client>,
     buffer: Vec<u8>,
 }
 
-struct Guest {
+struct Client {
     stream: TcpStream,
-    /// Bytes that may have been sent by now, have been, and have come back.
+    /// Number of bytes that may be sent, were sent, and were received.
     allowed: u64,
     sent: u64,
     received: u64,
 }
 
-impl Guests {
-    /// Sends until there were as many messages and so much time has passed, and waits for all answers.
+impl Clients {
+    /// Sends for at least `time` and at least `messages` messages, and waits for all responses.
     pub(crate) fn run(&mut self, messages: u64, time: Duration) -> Done {
-        let Self { depth, there, back, poll, guests, buffer } = self;
-        let answered = |guests: &[Guest]| guests.iter().map(|guest| guest.received / back.frame).sum::<u64>();
-        let (begun, before) = (Instant::now(), answered(guests));
-        for guest in guests.iter_mut() {
-            guest.allowed = guest.sent + *depth * there.frame;
-            guest.send(there).unwrap();
+        let Self { depth, requests, responses, poll, clients, buffer } = self;
+        let answered = |clients: &[Client]| clients.iter().map(|client| client.received / responses.frame).sum::<u64>();
+        let (begun, before) = (Instant::now(), answered(clients));
+        for client in clients.iter_mut() {
+            client.allowed = client.sent + *depth * requests.frame;
+            client.send(requests).unwrap();
         }
         let (mut events, mut stopping) = (Events::with_capacity(64), false);
-        while guests.iter().any(|guest| guest.received / back.frame * there.frame < guest.allowed) {
-            match poll.poll(&mut events, Some(PATIENCE)) {
+        while clients.iter().any(|client| client.received / responses.frame * requests.frame < client.allowed) {
+            match poll.poll(&mut events, Some(RESPONSE_TIMEOUT)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled.unwrap(),
             }
-            assert!(!events.is_empty(), "the server says nothing");
-            stopping |= begun.elapsed() >= time && answered(guests) - before >= messages;
+            assert!(!events.is_empty(), "the server does not respond");
+            stopping |= begun.elapsed() >= time && answered(clients) - before >= messages;
             for event in &events {
-                let guest = &mut guests[event.token().0];
-                guest.receive(back, buffer).unwrap();
+                let client = &mut clients[event.token().0];
+                client.receive(responses, buffer).unwrap();
                 if !stopping {
-                    guest.allowed = (guest.received / back.frame + *depth) * there.frame;
+                    client.allowed = (client.received / responses.frame + *depth) * requests.frame;
                 }
-                guest.send(there).unwrap();
+                client.send(requests).unwrap();
             }
         }
-        let messages = answered(guests) - before;
-        Done { messages, bytes: messages * there.frame, elapsed: begun.elapsed() }
+        let messages = answered(clients) - before;
+        Done { messages, bytes: messages * requests.frame, elapsed: begun.elapsed() }
     }
 }
 
-impl Guest {
-    fn send(&mut self, there: &Cycle) -> io::Result<()> {
+impl Client {
+    fn send(&mut self, requests: &Cycle) -> io::Result<()> {
         while self.sent < self.allowed {
-            match self.stream.write(there.at(self.sent, self.allowed - self.sent)) {
+            match self.stream.write(requests.at(self.sent, self.allowed - self.sent)) {
                 Ok(n) => self.sent += n as u64,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
@@ -156,12 +158,15 @@ impl Guest {
         Ok(())
     }
 
-    fn receive(&mut self, back: &Cycle, buffer: &mut [u8]) -> io::Result<()> {
+    fn receive(&mut self, responses: &Cycle, buffer: &mut [u8]) -> io::Result<()> {
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(n) => {
-                    assert!(buffer[..n] == *back.at(self.received, n as u64), "not what was sent");
+                    assert!(
+                        buffer[..n] == *responses.at(self.received, n as u64),
+                        "the response differs from the request"
+                    );
                     self.received += n as u64;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -171,20 +176,20 @@ impl Guest {
     }
 }
 
-/// A connection past its handshake.
+/// Opens a connection and completes the handshake.
 fn connect(server: &Server) -> io::Result<std::net::TcpStream> {
     let mut stream = std::net::TcpStream::connect(server.address())?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
     if !server.is_plain() {
         stream.write_all(REQUEST)?;
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
+        let mut response = Vec::new();
+        while !response.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             stream.read_exact(&mut byte)?;
-            answer.push(byte[0]);
+            response.push(byte[0]);
         }
-        assert!(answer.starts_with(b"HTTP/1.1 101 "), "no upgrade");
+        assert!(response.starts_with(b"HTTP/1.1 101 "), "the server did not accept the upgrade");
     }
     stream.set_nonblocking(true)?;
     Ok(stream)

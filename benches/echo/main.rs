@@ -1,7 +1,7 @@
-//! Echo over loopback sockets: what a message costs the server, in processor time and in system calls.
+//! Echo over loopback sockets: processor time and system calls of the server per message.
 //!
-//! `benches/echo/run` builds this and the examples, and prints the tables. Each server is a process of its own on the
-//! first core, one load generator sits on the second; all answers are compared byte by byte.
+//! `benches/echo/run` builds this program and the examples, and prints the tables. Each server is a process of its own
+//! on the first core. One load generator runs on the second core and compares all responses byte by byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 
@@ -14,33 +14,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use load::Load;
-use process::Server;
+use process::{Server, Start};
 use report::{Cell, Report};
 
-/// What stands in the tables: its name, the floor that it is held against, and how it is started.
+/// One row of the tables: its name, the name of its baseline, and how it is started.
 struct Contender {
     name: &'static str,
-    floor: &'static str,
+    baseline: &'static str,
     start: Start,
 }
 
-#[derive(Clone, Copy)]
-enum Start {
-    /// One of [`servers`].
-    Own,
-    /// One of the examples, as they are.
-    Example(&'static [&'static str]),
+const fn own(name: &'static str, baseline: &'static str) -> Contender {
+    Contender { name, baseline, start: Start::SelfServe }
 }
 
-const fn own(name: &'static str, floor: &'static str) -> Contender {
-    Contender { name, floor, start: Start::Own }
+const fn example(name: &'static str, baseline: &'static str, arguments: &'static [&'static str]) -> Contender {
+    Contender { name, baseline, start: Start::Example(arguments) }
 }
 
-const fn example(name: &'static str, floor: &'static str, arguments: &'static [&'static str]) -> Contender {
-    Contender { name, floor, start: Start::Example(arguments) }
-}
-
-/// The floors stand before those that are held against them.
+/// Each baseline comes before the servers that are compared with it.
 const CONTENDERS: &[Contender] = &[
     own(TOKIO, TOKIO),
     own("tcp", TOKIO),
@@ -60,9 +52,9 @@ const CONTENDERS: &[Contender] = &[
     #[cfg(feature = "peers")]
     own("tungstenite", STD),
 ];
-const TOKIO: &str = "hand-tokio";
-const MIO: &str = "hand-mio";
-const STD: &str = "hand-std";
+const TOKIO: &str = "baseline-tokio";
+const MIO: &str = "baseline-mio";
+const STD: &str = "baseline-std";
 
 const LOADS: &[Load] = &[
     Load::new(1, 125, 1),
@@ -76,10 +68,10 @@ const LOADS: &[Load] = &[
 struct Options {
     rounds: usize,
     time: Duration,
-    /// Correctness only.
+    /// Only check the responses.
     quick: bool,
     examples: PathBuf,
-    /// Contenders whose names hold this, and the floors.
+    /// Only the contenders whose names contain this, and the baselines.
     only: Option<String>,
 }
 
@@ -88,7 +80,7 @@ fn options() -> Options {
         Options { rounds: 9, time: Duration::from_millis(200), quick: false, examples: PathBuf::new(), only: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().expect("a value behind the option");
+        let mut value = || arguments.next().expect("an option needs a value");
         match argument.as_str() {
             "--quick" => options.quick = true,
             "--rounds" => options.rounds = value().parse().expect("a number of rounds"),
@@ -104,13 +96,13 @@ fn options() -> Options {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() == Some("serve") {
-        return servers::serve(&arguments.next().expect("the name of a server")).expect("a server");
+        return servers::serve(&arguments.next().expect("`serve` needs a name")).expect("the server failed");
     }
     let options = options();
     process::pin_to_last_core();
     let wanted = |contender: &&Contender| {
         let Some(only) = &options.only else { return true };
-        contender.name.contains(only.as_str()) || contender.name == contender.floor
+        contender.name.contains(only.as_str()) || contender.name == contender.baseline
     };
     let servers: Vec<(&Contender, Server)> = CONTENDERS
         .iter()
@@ -124,35 +116,35 @@ fn main() {
     }
 }
 
-/// A few hundred messages of each load to each server.
+/// Sends a few hundred messages of each load to each server.
 fn quick(servers: &[(&Contender, Server)]) {
     for (contender, server) in servers {
         let mut messages = 0;
         for load in LOADS {
             messages += load.open(server).run(300, Duration::ZERO).messages;
         }
-        println!("{}: {messages} messages came back as they were sent", contender.name);
+        println!("{}: {messages} correct responses", contender.name);
     }
 }
 
-/// All servers take turns in each round, so that what else the machine does meets all of them.
+/// Measures the servers in turns, so that other load on the machine affects all of them alike.
 fn measure(servers: &[(&Contender, Server)], options: &Options) {
     let mut reports = Vec::new();
     for load in LOADS {
-        let mut report = Report::new(load, servers.iter().map(|(contender, _)| (contender.name, contender.floor)));
+        let mut report = Report::new(load, servers.iter().map(|(contender, _)| (contender.name, contender.baseline)));
         for _ in 0..options.rounds {
             for (at, (_, server)) in servers.iter().enumerate() {
-                let mut guests = load.open(server);
-                guests.run(200, options.time / 20);
+                let mut clients = load.open(server);
+                clients.run(200, options.time / 20);
                 let before = server.cpu();
-                let done = guests.run(200, options.time);
+                let done = clients.run(200, options.time);
                 report.add(at, Cell::new(&done, server.cpu_since(&before)));
             }
         }
         for (at, (_, server)) in servers.iter().enumerate() {
-            let mut guests = load.open(server);
-            guests.run(200, Duration::ZERO);
-            let calls = server.system_calls(|| guests.run(200, options.time));
+            let mut clients = load.open(server);
+            clients.run(200, Duration::ZERO);
+            let calls = server.system_calls(|| clients.run(200, options.time));
             report.calls(at, calls);
         }
         reports.push(report);

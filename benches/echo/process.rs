@@ -1,4 +1,4 @@
-//! A server in a process of its own: where it listens, what it costs.
+//! A server in a process of its own: its address, its processor time, its system calls.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -8,34 +8,39 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use crate::Start;
-use crate::load::Done;
+/// How a server is started.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    /// This program, with the arguments `serve NAME`.
+    SelfServe,
+    /// An example with these arguments.
+    Example(&'static [&'static str]),
+}
 
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    /// Whether it sends back bytes and knows no WebSocket.
-    plain: bool,
+    /// Whether the server echoes bytes without the WebSocket protocol.
+    is_plain: bool,
 }
 
-/// Nanoseconds of processor time, by thread.
+/// Processor time in nanoseconds by thread.
 pub(crate) struct Cpu(HashMap<String, u64>);
 
-/// System calls of some messages.
+/// Number of system calls.
 pub(crate) struct Calls {
     pub(crate) reads: u64,
     pub(crate) writes: u64,
     pub(crate) others: u64,
-    pub(crate) done: Done,
 }
 
 impl Server {
     pub(crate) fn start(name: &str, start: Start, examples: &Path) -> Self {
         let (program, arguments) = match start {
-            Start::Own => (env::current_exe().unwrap(), vec!["serve", name]),
+            Start::SelfServe => (env::current_exe().unwrap(), vec!["serve", name]),
             Start::Example(arguments) => (examples.join(name), arguments.to_vec()),
         };
-        // The server goes when we go, whatever happens. One worker thread: there is one core for it.
+        // The kernel kills the server when this process ends. One worker thread, because the server has one core.
         let mut command = if has("setpriv") { Command::new("setpriv") } else { Command::new("env") };
         if has("setpriv") {
             command.args(["--pdeathsig", "KILL"]);
@@ -48,10 +53,10 @@ impl Server {
         let mut child = spawned.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        // As all of them print it: ws://127.0.0.1:PORT/
+        // All servers print ws://127.0.0.1:PORT/
         let port = line.rsplit(':').next().and_then(|rest| rest.trim_end().strip_suffix('/')?.parse().ok());
-        let port = port.unwrap_or_else(|| panic!("{name} does not say where it listens: {line:?}"));
-        Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), plain: name == "tcp" }
+        let port = port.unwrap_or_else(|| panic!("{name} printed no address: {line:?}"));
+        Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), is_plain: name == "tcp" }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -59,13 +64,13 @@ impl Server {
     }
 
     pub(crate) const fn is_plain(&self) -> bool {
-        self.plain
+        self.is_plain
     }
 
     pub(crate) fn cpu(&self) -> Cpu {
-        // What the server does behind its last answer is part of it.
+        // The work after the last response counts, too.
         thread::sleep(Duration::from_millis(2));
-        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a server that lives");
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the server is running");
         let nanoseconds = |thread: std::io::Result<fs::DirEntry>| {
             let path = thread.ok()?.path();
             let text = fs::read_to_string(path.join("schedstat")).ok()?;
@@ -78,8 +83,9 @@ impl Server {
         self.cpu().0.iter().map(|(thread, now)| now - before.0.get(thread).unwrap_or(&0)).sum()
     }
 
-    /// Counts system calls with strace. They are slower under it, so that more may come with a read than without.
-    pub(crate) fn system_calls(&self, work: impl FnOnce() -> Done) -> Option<Calls> {
+    /// Counts the system calls of the server during `work` with strace. System calls are slower under strace, so that a
+    /// read may return more bytes. Returns `None` without strace.
+    pub(crate) fn system_calls<T>(&self, work: impl FnOnce() -> T) -> Option<(Calls, T)> {
         if !has("strace") {
             return None;
         }
@@ -91,14 +97,14 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .ok()?;
-        // It says so when it has all threads.
+        // strace prints a line once it is attached to all threads.
         BufReader::new(strace.stderr.take()?).read_line(&mut String::new()).ok()?;
-        let done = work();
+        let result = work();
         let _ = Command::new("kill").args(["-INT", &strace.id().to_string()]).status();
         strace.wait().ok()?;
         let text = fs::read_to_string(&table).ok()?;
         let _ = fs::remove_file(table);
-        let mut calls = Calls { reads: 0, writes: 0, others: 0, done };
+        let mut calls = Calls { reads: 0, writes: 0, others: 0 };
         for words in text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
             let (Some(count), Some(&name)) = (words.get(3).and_then(|n| n.parse::<u64>().ok()), words.last()) else {
                 continue;
@@ -110,7 +116,7 @@ impl Server {
                 _ => calls.others += count,
             }
         }
-        Some(calls)
+        Some((calls, result))
     }
 }
 
@@ -121,7 +127,7 @@ impl Drop for Server {
     }
 }
 
-/// Keeps this process off the servers' core.
+/// Pins this process to the last core. The servers run on the first.
 pub(crate) fn pin_to_last_core() {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     if has("taskset") {

@@ -1,23 +1,23 @@
-//! Tables in Markdown.
+//! The results as Markdown tables.
 
 use crate::load::{Done, Load};
 use crate::process::Calls;
 
-/// One server in one round.
+/// Times of one server in one round.
 pub(crate) struct Cell {
-    /// Nanoseconds of the server's processor time a message.
+    /// Processor time of the server per message in nanoseconds.
     cpu: f64,
-    a_second: f64,
+    per_second: f64,
 }
 
 impl Cell {
     pub(crate) fn new(done: &Done, cpu: u64) -> Self {
         let messages = done.messages as f64;
-        Self { cpu: cpu as f64 / messages, a_second: messages / done.elapsed.as_secs_f64() }
+        Self { cpu: cpu as f64 / messages, per_second: messages / done.elapsed.as_secs_f64() }
     }
 }
 
-/// All rounds of one load.
+/// Times of all servers under one load.
 pub(crate) struct Report {
     load: String,
     lines: Vec<Line>,
@@ -25,14 +25,14 @@ pub(crate) struct Report {
 
 struct Line {
     name: &'static str,
-    floor: &'static str,
+    baseline: &'static str,
     cells: Vec<Cell>,
-    calls: Option<Calls>,
+    calls: Option<(Calls, Done)>,
 }
 
 impl Report {
     pub(crate) fn new(load: &Load, names: impl Iterator<Item = (&'static str, &'static str)>) -> Self {
-        let line = |(name, floor)| Line { name, floor, cells: Vec::new(), calls: None };
+        let line = |(name, baseline)| Line { name, baseline, cells: Vec::new(), calls: None };
         Self { load: load.name(), lines: names.map(line).collect() }
     }
 
@@ -40,34 +40,34 @@ impl Report {
         self.lines[at].cells.push(cell);
     }
 
-    pub(crate) fn calls(&mut self, at: usize, calls: Option<Calls>) {
+    pub(crate) fn calls(&mut self, at: usize, calls: Option<(Calls, Done)>) {
         self.lines[at].calls = calls;
     }
 
-    /// In each round, how many times the floor's processor time.
+    /// Returns the ratios of the processor times to those of the baseline, taken within each round.
     fn ratios(&self, line: &Line) -> Vec<f64> {
-        let floor = self.lines.iter().find(|floor| floor.name == line.floor).expect("the floor is in the table");
-        line.cells.iter().zip(&floor.cells).map(|(cell, floor)| cell.cpu / floor.cpu).collect()
+        let baseline = self.lines.iter().find(|other| other.name == line.baseline).expect("the baseline is measured");
+        line.cells.iter().zip(&baseline.cells).map(|(cell, baseline)| cell.cpu / baseline.cpu).collect()
     }
 }
 
 pub(crate) fn print(reports: &[Report]) {
     println!(
-        "Server processor time a message · × its floor (median of the rounds' ratios) ± half their middle half:\n"
+        "Processor time of the server per message · ratio to its baseline (median of the rounds) ± half the interquartile range:\n"
     );
     table(reports, |report, line| {
         let [low, ratio, high] = quartiles(report.ratios(line));
         let [_, cpu, _] = quartiles(line.cells.iter().map(|cell| cell.cpu).collect());
         format!("{cpu:.0} ns · {ratio:.2} ± {:.2}", (high - low) / 2.0)
     });
-    println!("\nMessages a second:\n");
+    println!("\nMessages per second:\n");
     table(reports, |_, line| {
-        let [_, a_second, _] = quartiles(line.cells.iter().map(|cell| cell.a_second).collect());
-        format!("{:.1} k", a_second / 1000.0)
+        let [_, per_second, _] = quartiles(line.cells.iter().map(|cell| cell.per_second).collect());
+        format!("{:.1} k", per_second / 1000.0)
     });
-    println!("\nSystem calls of the server, reads · writes a MiB received · writes a read · others a read:\n");
+    println!("\nSystem calls of the server: reads · writes per MiB received · writes per read · others per read:\n");
     table(reports, |_, line| {
-        let Some(Calls { reads, writes, others, done }) = &line.calls else { return "–".into() };
+        let Some((Calls { reads, writes, others }, done)) = &line.calls else { return "–".into() };
         let mib = done.bytes as f64 / 1_048_576.0;
         let [reads, writes, others] = [*reads, *writes, *others].map(|calls| calls as f64);
         format!("{:.0} · {:.0} · {:.2} · {:.2}", reads / mib, writes / mib, writes / reads, others / reads)

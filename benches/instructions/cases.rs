@@ -1,31 +1,33 @@
-//! The cases: what arrives before each round, and what is done with it.
+//! The cases: the input of each round, and the work on it.
 
 use std::hint::black_box;
 
 use bytes::BytesMut;
-use protocol_websocket_benches::workloads::handshake::REQUEST;
+use protocol_websocket_benches::handshake_io::REQUEST;
 use protocol_websocket_connection::{Config, Connection, Event};
 use protocol_websocket_core::{OsRandom, Random, Role, Version};
-use protocol_websocket_frame::{Assembler, Decoder, Extension, Frame, Limits, MaskKey, Message, mask};
+use protocol_websocket_frame::{
+    AsMessage, Assembler, Decoder, ExtensionDecoder as _, ExtensionEncoder as _, Frame, Limits, MaskKey, Message, mask,
+};
 use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
 use protocol_websocket_handshake_server::ServerHandshake;
 use protocol_websocket_http::{Accept, Negotiated, Offer};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
 use protocol_websocket_url::Url;
 
-/// How many bytes of payload a round has at most: what one read of a socket gives.
-pub(crate) const READ: usize = 64 * 1024;
+/// Size of the read buffer in bytes, which limits the payload of a round.
+pub(crate) const READ_BUFFER_SIZE: usize = 64 * 1024;
 
 const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
 const SMALL: [usize; 3] = [16, 125, 1024];
 const LENGTHS: [usize; 4] = [16, 125, 1024, 16 * 1024];
 
 pub(crate) struct Case {
-    /// How many messages a round has.
+    /// Messages per round.
     pub(crate) messages: usize,
-    /// What arrives before a round.
+    /// The input of a round.
     pub(crate) wire: BytesMut,
-    /// A round: all of the input is read.
+    /// Runs a round, which reads all of the input.
     pub(crate) run: Box<dyn FnMut(&mut BytesMut)>,
 }
 
@@ -35,12 +37,12 @@ impl Case {
     }
 }
 
-type Make = Box<dyn FnOnce() -> Case>;
+type MakeCase = Box<dyn FnOnce() -> Case>;
 
-/// All cases by name.
-pub(crate) fn all() -> Vec<(String, Make)> {
-    let mut cases: Vec<(String, Make)> = Vec::new();
-    let mut case = |name: String, make: Make| cases.push((name, make));
+/// Returns all cases with their names.
+pub(crate) fn all() -> Vec<(String, MakeCase)> {
+    let mut cases: Vec<(String, MakeCase)> = Vec::new();
+    let mut case = |name: String, make: MakeCase| cases.push((name, make));
     for len in LENGTHS {
         case(format!("decode-ascii/{len}"), Box::new(move || decode(Role::Server, &Frame::text(ascii(len)))));
         case(format!("decode-multibyte/{len}"), Box::new(move || decode(Role::Server, &Frame::text(multibyte(len)))));
@@ -48,13 +50,22 @@ pub(crate) fn all() -> Vec<(String, Make)> {
         case(format!("receive-multibyte/{len}"), Box::new(move || receive(Role::Server, &Frame::text(multibyte(len)))));
     }
     for len in SMALL {
+        case(format!("decode-lent-ascii/{len}"), Box::new(move || decode_lent(Role::Server, &Frame::text(ascii(len)))));
+        case(
+            format!("receive-lent-ascii/{len}"),
+            Box::new(move || receive_lent(Role::Server, &Frame::text(ascii(len)))),
+        );
         case(format!("decode-binary/{len}"), Box::new(move || decode(Role::Client, &Frame::binary(vec![1; len]))));
         case(format!("receive-binary/{len}"), Box::new(move || receive(Role::Client, &Frame::binary(vec![1; len]))));
         case(format!("encode-server/{len}"), Box::new(move || encode(len, None)));
         case(format!("encode-client/{len}"), Box::new(move || encode(len, Some(KEY))));
-        case(format!("send-server/{len}"), Box::new(move || send(len, server())));
-        case(format!("send-client-fixed-key/{len}"), Box::new(move || send(len, client(fixed))));
-        case(format!("send-client-os-random/{len}"), Box::new(move || send(len, client(OsRandom::new()))));
+        case(format!("send-server/{len}"), Box::new(move || send(Message::from(ascii(len)), server())));
+        case(format!("send-str-server/{len}"), Box::new(move || send(ascii(len).leak() as &'static str, server())));
+        case(format!("send-client-fixed-key/{len}"), Box::new(move || send(Message::from(ascii(len)), client(fixed))));
+        case(
+            format!("send-client-os-random/{len}"),
+            Box::new(move || send(Message::from(ascii(len)), client(OsRandom::new()))),
+        );
         case(format!("echo/{len}"), Box::new(move || echo(len)));
         case(format!("mask/{len}"), Box::new(move || masking(len)));
     }
@@ -90,10 +101,38 @@ fn receive(role: Role, frame: &Frame) -> Case {
     })
 }
 
-/// Behind what is already in the output, as the answers to one read are.
+/// Decodes messages that borrow from the input.
+fn decode_lent(role: Role, frame: &Frame) -> Case {
+    let (messages, wire) = read_of(role, frame);
+    let mut decoder = Decoder::new(role);
+    let mut assembler = Assembler::new(Limits::default());
+    Case::new(messages, wire, move |input| {
+        let mut rest = &mut input[..];
+        while let Some(frame) = decoder.decode_lent(&mut rest).unwrap() {
+            black_box(assembler.push_lent(frame).unwrap().unwrap());
+        }
+        input.clear();
+    })
+}
+
+/// Receives events that borrow from the input.
+fn receive_lent(role: Role, frame: &Frame) -> Case {
+    let (messages, wire) = read_of(role, frame);
+    let mut connection = if role == Role::Server { server() } else { client(fixed) };
+    let mut output = BytesMut::new();
+    Case::new(messages, wire, move |input| {
+        let mut rest = &mut input[..];
+        while let Some(event) = connection.receive_lent(&mut rest, &mut output).unwrap() {
+            black_box(event);
+        }
+        input.clear();
+    })
+}
+
+/// Encodes all messages of a round into one output, like the responses to one read.
 fn encode(len: usize, key: Option<MaskKey>) -> Case {
     let frame = Frame::text(ascii(len));
-    let mut output = BytesMut::with_capacity(2 * READ);
+    let mut output = BytesMut::with_capacity(2 * READ_BUFFER_SIZE);
     Case::new(per_read(len), BytesMut::new(), move |_| {
         output.clear();
         for _ in 0..per_read(len) {
@@ -102,21 +141,21 @@ fn encode(len: usize, key: Option<MaskKey>) -> Case {
     })
 }
 
-fn send(len: usize, mut connection: Connection) -> Case {
-    let message = Message::from(ascii(len));
-    let mut output = BytesMut::with_capacity(2 * READ);
+fn send(message: impl AsMessage + 'static, mut connection: Connection) -> Case {
+    let len = message.as_message().as_bytes().len();
+    let mut output = BytesMut::with_capacity(2 * READ_BUFFER_SIZE);
     Case::new(per_read(len), BytesMut::new(), move |_| {
         output.clear();
         for _ in 0..per_read(len) {
-            connection.send(message.clone(), &mut output).unwrap();
+            connection.send(black_box(&message), &mut output).unwrap();
         }
     })
 }
 
-/// What came in a read, all of it answered in one output.
+/// Sends all messages of a read back in one output.
 fn echo(len: usize) -> Case {
     let (messages, wire) = read_of(Role::Server, &Frame::text(ascii(len)));
-    let (mut connection, mut output) = (server(), BytesMut::with_capacity(2 * READ));
+    let (mut connection, mut output) = (server(), BytesMut::with_capacity(2 * READ_BUFFER_SIZE));
     Case::new(messages, wire, move |input| {
         output.clear();
         while let Some(event) = connection.receive(input, &mut output).unwrap() {
@@ -157,7 +196,7 @@ fn byte_by_byte(len: usize) -> Case {
     })
 }
 
-/// Ping in, pong out.
+/// Receives pings and sends pongs.
 fn ping(len: usize) -> Case {
     let (messages, wire) = read_of(Role::Server, &Frame::ping(ascii(len).into_bytes()));
     let (mut connection, mut output) = (server(), BytesMut::with_capacity(2 * len));
@@ -170,11 +209,11 @@ fn ping(len: usize) -> Case {
     })
 }
 
-/// Messages that have words in common, and a window that both ends keep.
+/// Compresses and decompresses similar messages with context takeover.
 fn deflate(len: usize) -> Case {
-    let words = ["the", "message", "and", "what", "is", "in", "it", "once", "more", "for", "every", "guest"];
+    let words = ["the", "message", "and", "text", "is", "in", "it", "once", "more", "for", "every", "user"];
     let message = |number: usize| {
-        let mut text = format!(r#"{{"id":{number},"name":"guest {}","text":""#, number * 7919 % 1000);
+        let mut text = format!(r#"{{"id":{number},"name":"user {}","text":""#, number * 7919 % 1000);
         for word in words.iter().cycle().skip(number).step_by(1 + number % 5) {
             if text.len() >= len {
                 break;
@@ -188,7 +227,8 @@ fn deflate(len: usize) -> Case {
     let (mut deflater, mut inflater) = (Deflater::new(15), Inflater::new());
     Case::new(frames.len(), BytesMut::new(), move |_| {
         for frame in &frames {
-            let (inflated, rest) = inflater.decode(deflater.encode(frame.clone()).unwrap(), READ).unwrap();
+            let deflated = deflater.encode(Frame::lent(frame.opcode(), &frame.payload()[..])).unwrap();
+            let (inflated, rest) = inflater.decode(deflated, READ_BUFFER_SIZE).unwrap();
             assert_eq!((inflated.payload().len(), rest), (len, None));
         }
     })
@@ -206,8 +246,8 @@ fn server_handshake() -> Case {
     })
 }
 
-/// As many subprotocols as a request may have, after as many commas as fit: a list that is read once costs a few
-/// instructions a byte.
+/// Parses a request with the greatest number of subprotocols after as many commas as fit. A list that is read once
+/// costs a few instructions per byte.
 fn server_subprotocols() -> Case {
     let names: Vec<_> = (0..64).map(|number| number.to_string()).collect();
     let list = format!("Sec-WebSocket-Protocol: {}{}\r\n\r\n", ",".repeat(15_000), names.join(","));
@@ -223,7 +263,7 @@ fn server_subprotocols() -> Case {
     })
 }
 
-/// The request out, the answer to it in.
+/// Sends a request and checks the response.
 fn client_handshake() -> Case {
     let url = Url::parse("ws://server.example.com/chat").unwrap();
     let mut output = BytesMut::with_capacity(512);
@@ -241,15 +281,15 @@ fn client_handshake() -> Case {
     })
 }
 
-/// Whole dozens of keys of the operating system's, drawn by the block, fit a round.
+/// Returns the number of messages of `len` bytes in a read, rounded up so that a round uses whole blocks of mask keys.
 fn per_read(len: usize) -> usize {
-    (READ / len).next_multiple_of(64)
+    (READ_BUFFER_SIZE / len).next_multiple_of(64)
 }
 
-/// What a read gives of `frame` sent again and again to `role`, and how many it holds.
+/// Returns the number of copies of `frame` in a read, and the bytes of the read as `role` receives them.
 fn read_of(role: Role, frame: &Frame) -> (usize, BytesMut) {
     let key = (role == Role::Server).then_some(KEY);
-    let messages = READ / frame.payload().len();
+    let messages = READ_BUFFER_SIZE / frame.payload().len();
     (messages, repeat(messages, |wire| frame.encode(Version::Rfc6455, key, wire).unwrap()))
 }
 
@@ -263,7 +303,7 @@ fn ascii(len: usize) -> String {
     "The quick brown fox. ".chars().cycle().take(len).collect()
 }
 
-/// Characters of one to four bytes, `len` bytes in all.
+/// Returns `len` bytes of text with characters of one to four bytes.
 fn multibyte(len: usize) -> String {
     let mut text = String::new();
     for next in "Größe, 大きさ, 🦊! ".chars().cycle() {
@@ -277,11 +317,11 @@ fn multibyte(len: usize) -> String {
 }
 
 fn server() -> Connection {
-    Connection::server(&Negotiated::default(), &Config::new())
+    Connection::open_server(&Negotiated::default(), Config::new())
 }
 
-fn client(random: impl Random + Send + 'static) -> Connection {
-    Connection::client(&Negotiated::default(), &Config::new(), random)
+fn client(random: impl Random + 'static) -> Connection {
+    Connection::open_client(&Negotiated::default(), Config::new(), random)
 }
 
 fn fixed(key: &mut [u8]) {

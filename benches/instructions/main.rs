@@ -1,7 +1,7 @@
 //! Runs one small case, so that callgrind can count its instructions.
 //!
-//! `instructions` lists the cases. `instructions CASE` runs one, and says how many messages stood in [`measured`]:
-//! callgrind counts in there and nowhere else. `.ci/instructions` does all that.
+//! `instructions` lists the cases. `instructions CASE` runs one, and prints the number of messages that went through
+//! [`measured`], which is the only function in which callgrind counts. `.ci/instructions` runs all cases.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 mod cases;
@@ -9,7 +9,7 @@ mod cases;
 use bytes::BytesMut;
 use cases::Case;
 
-/// What callgrind counts.
+/// The function in which callgrind counts instructions.
 #[inline(never)]
 fn measured(case: &mut Case, input: &mut BytesMut) {
     (case.run)(input);
@@ -26,23 +26,23 @@ fn main() {
         return;
     };
     let at = cases.iter().position(|(known, _)| *known == name);
-    let (_, make) = cases.swap_remove(at.unwrap_or_else(|| panic!("no case is called {name}")));
+    let (_, make) = cases.swap_remove(at.unwrap_or_else(|| panic!("unknown case {name}")));
     let mut case = make();
-    let mut buffer = BytesMut::with_capacity(2 * cases::READ);
-    // The first round finds buffers and the allocator's lists empty.
-    let mut input = arrived(&case, &mut buffer);
+    let mut buffer = BytesMut::with_capacity(2 * cases::READ_BUFFER_SIZE);
+    // In the first round, which is not measured, buffers and the allocator's free lists are empty.
+    let mut input = received(&case, &mut buffer);
     (case.run)(&mut input);
     for _ in 0..ROUNDS {
         drop(input);
-        input = arrived(&case, &mut buffer);
+        input = received(&case, &mut buffer);
         measured(&mut case, &mut input);
-        assert!(input.is_empty(), "not all was read");
+        assert!(input.is_empty(), "the case left input");
     }
     println!("{}", ROUNDS * case.messages);
 }
 
-/// What the socket gave: a buffer's front, as a server reads into it.
-fn arrived(case: &Case, buffer: &mut BytesMut) -> BytesMut {
+/// Returns the input of a round: the front of the read buffer, which is still allocated after it.
+fn received(case: &Case, buffer: &mut BytesMut) -> BytesMut {
     buffer.extend_from_slice(&case.wire);
     buffer.split()
 }

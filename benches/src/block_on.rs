@@ -1,19 +1,18 @@
-//! A runtime for futures that never wait.
+//! A minimal executor for futures that are ready at once.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// The result of a future that is ready at once: our streams always have bytes and always take some.
-#[allow(dead_code, reason = "for the peers")]
+/// Returns the result of a future over streams that always have bytes and always accept some.
 #[inline]
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
-    // Some yield now and then to be fair to others.
+    // Some libraries return `Pending` now and then so that other tasks can run.
     for _ in 0..1000 {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
     }
-    panic!("a peer waits for what never comes");
+    panic!("the future is still pending after 1000 polls");
 }

@@ -1,30 +1,30 @@
-//! Who competes, at what, and what is left out.
+//! Contenders, the work that they do, and the cells that compare them.
 
 use std::hint::black_box;
 
 /// One row of a table.
 pub struct Contender {
-    /// Its name.
+    /// The row's name.
     pub name: &'static str,
-    /// What it is.
+    /// The kind of contender.
     pub kind: Kind,
-    /// Which part of the work it does not do, if any: "UTF-8".
+    /// The part of the work that the contender leaves out, if any: "UTF-8".
     pub skips: &'static str,
-    /// One pass over the work of its cell.
+    /// Runs one pass over the work of the cell.
     pub pass: Box<dyn FnMut()>,
-    /// One pass that says what came out.
-    pub check: Box<dyn FnMut() -> Answer>,
+    /// Runs one pass and returns a summary of the messages.
+    pub check: Box<dyn FnMut() -> Summary>,
 }
 
 impl Contender {
-    /// A row of two closures over one state each, one to measure and one to check.
+    /// Makes a row of two closures: one to measure and one to check. Each has a state of its own.
     pub fn new<S: 'static>(
         name: &'static str,
         kind: Kind,
         skips: &'static str,
         make: impl Fn() -> S,
         pass: impl Fn(&mut S) + 'static,
-        check: impl Fn(&mut S) -> Answer + 'static,
+        check: impl Fn(&mut S) -> Summary + 'static,
     ) -> Self {
         let (mut timed, mut checked) = (make(), make());
         let (pass, check) = (Box::new(move || pass(&mut timed)), Box::new(move || check(&mut checked)));
@@ -32,77 +32,80 @@ impl Contender {
     }
 }
 
-/// What a contender is.
+/// The kind of a contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A bound that nothing real can pass: a copy, a part of the work.
+    /// A lower bound: a copy, or a part of the work.
     Bound,
-    /// The least code that does the work. Ratios are to it.
-    Floor,
-    /// One of these crates.
+    /// The least code that does the work. Ratios are relative to it.
+    Baseline,
+    /// One of the protocol-websocket crates.
     Ours,
     /// Another library.
     Peer,
 }
 
-/// What one pass came to. All who leave nothing out agree on it.
+/// Summary of one pass. All contenders that leave nothing out have equal summaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// How many messages.
+pub struct Summary {
+    /// Number of messages.
     pub messages: usize,
-    /// How many bytes were in them.
+    /// Number of bytes in the messages.
     pub bytes: usize,
-    /// A hash of them.
-    pub digest: u64,
+    /// Hash of the bytes.
+    pub hash: u64,
 }
 
-impl Answer {
-    /// Of one message.
+impl Summary {
+    /// Summarizes one message.
     #[must_use]
     pub fn of(message: &[u8]) -> Self {
-        let mut answer = Self::default();
-        answer.message(message);
-        answer
+        let mut summary = Self::default();
+        summary.message(message);
+        summary
     }
 }
 
-/// The same work for everybody: one workload at one size.
+/// One workload at one message size, with all its contenders.
 pub struct Cell {
-    /// The workload, as its table is called.
+    /// The workload, which is the name of its table.
     pub workload: &'static str,
-    /// The column.
+    /// The column of the table.
     pub column: String,
-    /// How often one pass does what the time is given for.
+    /// Units of work in one pass. Times are for one unit.
     pub units: usize,
-    /// How many bytes of payload one of these has; 0 where that has no meaning.
+    /// Payload bytes in one unit, or 0 if the unit has no payload.
     pub bytes: usize,
     /// The rows.
     pub contenders: Vec<Contender>,
-    /// The row whose time is taken off all others: what the measuring itself needs.
+    /// The row whose time is subtracted from all others: the cost of the test environment.
     pub overhead: Option<&'static str>,
 }
 
+/// Makes one cell. A cell may take some megabytes, so cells are made one at a time.
+pub type MakeCell = Box<dyn Fn() -> Cell>;
+
 impl Cell {
-    /// A cell without rows.
+    /// Makes a cell without rows.
     #[must_use]
     pub fn new(workload: &'static str, column: impl Into<String>, units: usize, bytes: usize) -> Self {
         Self { workload, column: column.into(), units, bytes, contenders: Vec::new(), overhead: None }
     }
 
-    /// Lets everybody make a pass, and says who answers something else than the floor.
+    /// Runs a few passes of each contender and compares the summaries.
     ///
     /// # Errors
     ///
-    /// When somebody does.
+    /// Returns an error if a summary differs from that of the first contender.
     pub fn check(&mut self) -> Result<(), String> {
-        let mut expected: Option<(&str, Answer)> = None;
+        let mut expected: Option<(&str, Summary)> = None;
         for contender in self.contenders.iter_mut().filter(|contender| contender.kind != Kind::Bound) {
             for _ in 0..2 {
-                let answer = (contender.check)();
-                let (first, expected) = *expected.get_or_insert((contender.name, answer));
-                if answer != expected {
+                let summary = (contender.check)();
+                let (first, expected) = *expected.get_or_insert((contender.name, summary));
+                if summary != expected {
                     let (name, workload, column) = (contender.name, self.workload, &self.column);
-                    return Err(format!("{workload}, {column}: {name} has {answer:?}, {first} {expected:?}"));
+                    return Err(format!("{workload}, {column}: {name} has {summary:?}, {first} {expected:?}"));
                 }
             }
             (contender.pass)();
@@ -111,17 +114,32 @@ impl Cell {
     }
 }
 
-/// Who gets the messages. Known at compile time, so that nobody pays for a call.
+/// A reader of messages.
+pub trait Decode {
+    /// Reads `messages` messages and passes each to `sink`.
+    fn pass(&mut self, messages: usize, sink: &mut impl Sink);
+}
+
+/// A sender of one message, again and again.
+pub trait Encode {
+    /// Sends the message `count` times.
+    fn pass(&mut self, count: usize);
+
+    /// Takes the encoded bytes out of the output.
+    fn take(&mut self) -> Vec<u8>;
+}
+
+/// A receiver of messages. The type is known at compile time, so that no contender pays for an indirect call.
 pub trait Sink {
-    /// One message.
+    /// Receives one message.
     fn message(&mut self, payload: &[u8]);
 }
 
-/// A sink of which the compiler does not know that it does nothing.
+/// A sink that does nothing, which the compiler cannot see.
 #[derive(Clone, Copy, Debug)]
-pub struct Use;
+pub struct BlackBox;
 
-impl Sink for Use {
+impl Sink for BlackBox {
     #[inline(always)]
     fn message(&mut self, payload: &[u8]) {
         black_box(payload.as_ptr());
@@ -129,12 +147,12 @@ impl Sink for Use {
     }
 }
 
-impl Sink for Answer {
+impl Sink for Summary {
     fn message(&mut self, payload: &[u8]) {
         self.messages += 1;
         self.bytes += payload.len();
         for &byte in payload {
-            self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
         }
     }
 }

@@ -1,34 +1,34 @@
-//! An allocator that counts, for what lives on the heap and how often it is asked for. The program that wants figures makes
-//! it its own; it costs a look at a flag while nothing is counted.
-#![allow(unsafe_code, reason = "an allocator that counts is the one way to see the heap")]
+//! An allocator that counts allocations and bytes. A program that wants these counts makes it its global allocator;
+//! while counting is off, each call costs one test of a flag.
+#![allow(unsafe_code, reason = "only a global allocator sees all allocations")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, with a count.
+/// The system allocator with counters.
 #[derive(Debug)]
 pub struct Counting;
 
-/// What was asked of the heap.
+/// Counts of heap use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heap {
-    /// How often a block was asked for, or another size of one.
+    /// Number of allocations and reallocations.
     pub calls: usize,
-    /// How many bytes were asked for.
+    /// Bytes requested.
     pub bytes: usize,
-    /// How many bytes are held that were not before.
-    pub held: isize,
+    /// Bytes still allocated at the end, less those freed that were allocated before.
+    pub live: isize,
 }
 
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
-    static HEAP: Cell<Heap> = const { Cell::new(Heap { calls: 0, bytes: 0, held: 0 }) };
+    static HEAP: Cell<Heap> = const { Cell::new(Heap { calls: 0, bytes: 0, live: 0 }) };
 }
 
 fn note(new: usize, old: usize) {
     if ON.get() {
         let mut heap = HEAP.get();
-        heap.held += new as isize - old as isize;
+        heap.live += new as isize - old as isize;
         if new > 0 {
             heap.calls += 1;
             heap.bytes += new;
@@ -37,34 +37,34 @@ fn note(new: usize, old: usize) {
     }
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size(), 0);
-        // SAFETY: as above.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(layout.size(), 0);
-        // SAFETY: as above.
+        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size, layout.size());
-        // SAFETY: as above.
+        // SAFETY: the caller upholds the contract of `realloc`.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         note(0, layout.size());
-        // SAFETY: as above.
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(block, layout) }
     }
 }
 
-/// What `work` asks of the heap on this thread. Nothing but zeros where [`Counting`] is not the program's allocator.
+/// Runs `work` and counts its heap use on this thread. All counts are zero if [`Counting`] is not the global allocator.
 pub fn count<T>(work: impl FnOnce() -> T) -> (T, Heap) {
     HEAP.set(Heap::default());
     ON.set(true);

@@ -1,83 +1,85 @@
-//! Time, in rounds: in each round every contender of a cell has its turn, so that whatever else the machine does meets all.
+//! Time measurement in rounds. In each round every contender of a cell has a turn, so that other load on the machine
+//! affects all contenders alike.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::{Cell, Kind};
+use crate::contender::{Cell, Kind};
 
-/// How long to measure.
+/// Duration of the measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// How many rounds a cell has.
+    /// Rounds per cell.
     pub rounds: usize,
-    /// How long one turn of one contender is, about.
+    /// Approximate duration of one contender's turn.
     pub turn: Duration,
 }
 
-/// What one row of a cell came to.
+/// Measured times of one row.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The contender.
+    /// The contender's name.
     pub name: &'static str,
-    /// What it is.
+    /// The kind of contender.
     pub kind: Kind,
-    /// What it leaves out.
+    /// The part of the work that the contender leaves out.
     pub skips: &'static str,
-    /// Nanoseconds for one unit of work, in each round.
+    /// Nanoseconds per unit of work, for each round.
     pub times: Vec<f64>,
 }
 
-/// A cell with its figures.
+/// A measured cell.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The workload.
     pub workload: &'static str,
     /// The column.
     pub column: String,
-    /// Bytes a unit.
+    /// Payload bytes per unit.
     pub bytes: usize,
     /// The rows.
     pub rows: Vec<Row>,
 }
 
-/// A figure and how far it moved: the median, and the quartiles on both sides.
+/// Median and quartiles of a set of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// A quarter of the rounds was below.
+    /// Lower quartile.
     pub low: f64,
-    /// Half of them.
+    /// Median.
     pub median: f64,
-    /// A quarter was above.
+    /// Upper quartile.
     pub high: f64,
 }
 
 impl Spread {
-    /// Of these figures.
+    /// Computes the quartiles of `values`.
     #[must_use]
-    pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
-        let mut sorted: Vec<f64> = figures.into_iter().collect();
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = values.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
-        let at = |share: usize| sorted[(sorted.len() - 1) * share / 4];
-        Self { low: at(1), median: at(2), high: at(3) }
+        let quartile = |nth: usize| sorted[(sorted.len() - 1) * nth / 4];
+        Self { low: quartile(1), median: quartile(2), high: quartile(3) }
     }
 
-    /// How far the quartiles are from each other, as a share of the median.
+    /// Returns the interquartile range as a fraction of the median.
     #[must_use]
     pub fn noise(&self) -> f64 {
         (self.high - self.low) / self.median
     }
 }
 
-/// The processor time of this thread: what it waits for others is not in it, though what they do to its caches is.
+/// Returns the processor time of this thread. It excludes time in which other threads run, but not their effect on the
+/// caches.
 fn now() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("time is not negative")
+    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("processor time is positive")
 }
 
-/// Measures one cell.
+/// Measures all contenders of one cell.
 #[must_use]
 pub fn measure(mut cell: Cell, effort: Effort) -> Measured {
-    // How many passes a turn is, from one that warms up.
+    // Passes per turn, from a warm-up.
     let passes: Vec<usize> = cell
         .contenders
         .iter_mut()
@@ -94,7 +96,7 @@ pub fn measure(mut cell: Cell, effort: Effort) -> Measured {
     let mut times = vec![Vec::with_capacity(effort.rounds); cell.contenders.len()];
     for round in 0..effort.rounds {
         for turn in 0..cell.contenders.len() {
-            // Another one begins each time, so that nobody always follows the same neighbour's caches.
+            // The order rotates, so that no contender always runs with the caches of the same predecessor.
             let at = (turn + round) % cell.contenders.len();
             let contender = &mut cell.contenders[at];
             (contender.pass)();
@@ -117,19 +119,19 @@ pub fn measure(mut cell: Cell, effort: Effort) -> Measured {
 }
 
 impl Measured {
-    /// The row of that name.
+    /// Returns the row with this name.
     #[must_use]
     pub fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name)
     }
 
-    /// The least code that does the work.
+    /// Returns the baseline row.
     #[must_use]
-    pub fn floor(&self) -> Option<&Row> {
-        self.rows.iter().find(|row| row.kind == Kind::Floor)
+    pub fn baseline(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.kind == Kind::Baseline)
     }
 
-    /// The fastest of the other libraries that leave nothing out.
+    /// Returns the fastest of the other libraries that leave nothing out.
     #[must_use]
     pub fn fastest_peer(&self) -> Option<&Row> {
         let complete = self.rows.iter().filter(|row| row.kind == Kind::Peer && row.skips.is_empty());
@@ -138,15 +140,15 @@ impl Measured {
 }
 
 impl Row {
-    /// Nanoseconds for one unit.
+    /// Returns the nanoseconds per unit.
     #[must_use]
     pub fn time(&self) -> Spread {
         Spread::of(self.times.iter().copied())
     }
 
-    /// How many times `other`'s time, each round for itself.
+    /// Returns the ratios of the times to those of `other`, taken within each round.
     #[must_use]
-    pub fn to(&self, other: &Self) -> Spread {
+    pub fn ratio_to(&self, other: &Self) -> Spread {
         Spread::of(self.times.iter().zip(&other.times).map(|(a, b)| a / b))
     }
 }
@@ -156,11 +158,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_taken_within_its_round() {
+    fn ratio_is_taken_within_each_round() {
         let row = |times: &[f64]| Row { name: "", kind: Kind::Peer, skips: "", times: times.to_vec() };
-        // The machine was twice as slow in the last rounds, for both.
+        // The machine is half as fast in the last two rounds, for both rows.
         let (a, b) = (row(&[2.0, 2.0, 2.2, 4.0, 4.0]), row(&[1.0, 1.0, 1.0, 2.0, 2.0]));
-        assert_eq!(a.to(&b), Spread { low: 2.0, median: 2.0, high: 2.0 });
+        assert_eq!(a.ratio_to(&b), Spread { low: 2.0, median: 2.0, high: 2.0 });
         assert_eq!(a.time(), Spread { low: 2.0, median: 2.2, high: 4.0 });
     }
 }

@@ -1,4 +1,4 @@
-//! What is counted and not timed: allocations for a message, and what an idle connection holds.
+//! Counts instead of times: allocations per message, reads per MiB, and the memory of an idle connection.
 
 use std::any::Any;
 use std::fmt::Write as _;
@@ -6,39 +6,41 @@ use std::fmt::Write as _;
 use protocol_websocket_connection::{Connection, Negotiated};
 use protocol_websocket_core::Role;
 
+use crate::contender::{Cell, Kind};
 use crate::counting::count;
-use crate::wire::{self, LENGTHS, Payload, Source, name_of};
+use crate::ours;
+use crate::wire::{self, LENGTHS, Payload, Source, format_len};
 use crate::workloads::{decode, encode};
-use crate::{Cell, Kind, ours};
 
-/// What is to be held by an idle connection at most: its own size. On the heap it holds nothing.
-const IDLE: usize = 200;
+/// Greatest size of an idle connection in bytes. It has nothing on the heap.
+const MAX_IDLE_SIZE: usize = 200;
 
-/// What is counted, and whether it is as it should be.
+/// Tables of counts, and targets for them.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// The table of reads.
+    /// The table of reads per MiB.
     pub reads: String,
     /// The table of allocations.
     pub allocations: String,
-    /// The table of idle connections.
+    /// The table of the memory of idle connections.
     pub idle: String,
-    /// Targets, as rows of their table: what, at most, counted, met or not.
+    /// Targets as rows of their table: name, greatest count, count, and whether the target is met.
     pub targets: Vec<(String, f64, f64, bool)>,
 }
 
-/// Counts all of it.
+/// Makes all counts.
 #[must_use]
 pub fn measure() -> Memory {
     let mut memory = Memory::default();
     let mut cells = Vec::new();
     for len in [125, 16 * 1024] {
         let text = decode::Setup::new(Role::Server, Payload::Ascii, len);
-        cells.push((format!("decode, {}", name_of(len)), decode::cell("decode", text)));
+        cells.push((format!("decode, {}", format_len(len)), decode::cell("decode", text)));
     }
     for role in [Role::Server, Role::Client] {
         for len in [125, 16 * 1024] {
-            let name = format!("encode, {}, {}", if role == Role::Server { "server" } else { "client" }, name_of(len));
+            let name =
+                format!("encode, {}, {}", if role == Role::Server { "server" } else { "client" }, format_len(len));
             cells.push((name, encode::cell("encode", encode::Setup { role, len })));
         }
     }
@@ -67,7 +69,7 @@ fn allocations(mut cells: Vec<(String, Cell)>, targets: &mut Vec<(String, f64, f
                 text.push_str(" – |");
                 continue;
             };
-            // Buffers grow to their size first.
+            // Buffers first grow to their final size.
             (0..3).for_each(|_| (row.pass)());
             let ((), heap) = count(|| (row.pass)());
             let [calls, bytes] = [heap.calls, heap.bytes].map(|number| number as f64 / cell.units as f64);
@@ -81,10 +83,10 @@ fn allocations(mut cells: Vec<(String, Cell)>, targets: &mut Vec<(String, f64, f
     text
 }
 
-/// How many reads a MiB of payload takes, each of which would be a system call.
+/// Counts the reads per MiB of payload. On a socket each of them is a system call.
 fn reads() -> String {
     let mut text = String::from("| contender |");
-    LENGTHS.iter().for_each(|&len| write!(text, " {} |", name_of(len)).unwrap());
+    LENGTHS.iter().for_each(|&len| write!(text, " {} |", format_len(len)).unwrap());
     text.push_str("\n|---|---:|---:|---:|---:|---:|\n");
     let mut cells: Vec<Cell> = LENGTHS
         .into_iter()
@@ -111,10 +113,13 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
     let mut text = String::from("| contender | server | client | allocations to open |\n|---|---:|---:|---:|\n");
     let (_, source) = count(|| Box::new(Source::new(b"")));
     for (name, make) in connections(Role::Server) {
-        let (_, make_client) = connections(Role::Client).into_iter().find(|(client, _)| *client == name).expect("both");
+        let (_, make_client) = connections(Role::Client)
+            .into_iter()
+            .find(|(client, _)| *client == name)
+            .expect("the lists of both roles have the same names");
         let (server, client) = (count(&make).1, count(&make_client).1);
-        // What stands for the socket is not the connection's.
-        let [server_bytes, client_bytes] = [server.held, client.held].map(|held| held - source.held);
+        // The source stands for a socket, which is not part of a connection.
+        let [server_bytes, client_bytes] = [server.live, client.live].map(|live| live - source.live);
         let calls = server.calls - source.calls;
         writeln!(text, "| {name} | {server_bytes} B | {client_bytes} B | {calls} |").unwrap();
     }
@@ -127,35 +132,47 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
     for (role, name, make) in makers {
         let (connection, heap) = count(|| make(&negotiated));
         let size = size_of_val(&connection);
-        let bytes = size as isize + heap.held;
+        let bytes = size as isize + heap.live;
         writeln!(
             text,
             "| **connection**, as a {name} | {} | {} | {} |",
-            own(bytes, role, Role::Server),
-            own(bytes, role, Role::Client),
+            if role == Role::Server { format!("{bytes} B") } else { String::new() },
+            if role == Role::Client { format!("{bytes} B") } else { String::new() },
             heap.calls
         )
         .unwrap();
-        targets.push((format!("idle connection, {name}: its size"), IDLE as f64, size as f64, size <= IDLE));
-        let heap_met = heap.held == 0;
-        targets.push((format!("idle connection, {name}: on the heap"), 0.0, heap.held as f64, heap_met));
+        targets.push((
+            format!("idle connection, {name}: size"),
+            MAX_IDLE_SIZE as f64,
+            size as f64,
+            size <= MAX_IDLE_SIZE,
+        ));
+        let heap_met = heap.live == 0;
+        targets.push((format!("idle connection, {name}: heap"), 0.0, heap.live as f64, heap_met));
     }
     text
 }
 
-fn own(bytes: isize, role: Role, column: Role) -> String {
-    if role == column { format!("{bytes} B") } else { String::new() }
-}
-
-/// Opens a connection of ours.
+/// Opens one of our connections.
 type Open = fn(&Negotiated) -> Connection;
 
-/// Makes something, to see what it holds.
+/// Makes a value of any type, so that its memory can be counted.
 type MakeAny = Box<dyn Fn() -> Box<dyn Any>>;
 
+/// Idle connections of the peers, each over a [`Source`] that sends nothing.
 #[cfg(feature = "peers")]
 fn connections(role: Role) -> Vec<(&'static str, MakeAny)> {
-    crate::peers::connections(role)
+    use crate::peers::*;
+    let source = || Source::new(b"");
+    vec![
+        ("tungstenite", Box::new(move || Box::new(tungstenite::Reading::new(source(), role)))),
+        ("tokio-websockets", Box::new(move || Box::new(tokio_websockets::Reading::new(source(), role)))),
+        ("fastwebsockets", Box::new(move || Box::new(fastwebsockets::Reading::new(source(), role)))),
+        ("soketto", Box::new(move || Box::new(soketto::Reading::new(source(), role)))),
+        ("yawc", Box::new(move || Box::new(yawc::Reading::new(source(), role)))),
+        ("web-socket", Box::new(move || Box::new(web_socket::Reading::new(source(), role)))),
+        ("sockudo-ws", Box::new(move || Box::new(sockudo::Reading::new(source(), role)))),
+    ]
 }
 
 #[cfg(not(feature = "peers"))]

@@ -1,16 +1,15 @@
-//! The crates of this workspace, at the frames' level and at the connection's.
+//! The protocol-websocket crates, at the level of frames and at the level of connections.
 
 use std::cell::RefCell;
-use std::io::Read as _;
+use std::hint::black_box;
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+use protocol_websocket_connection::{Config, Connection, Event, EventRef, Negotiated};
 use protocol_websocket_core::{OsRandom, Random as _, Role, Version};
-use protocol_websocket_frame::{Assembler, Decoder, Frame, LendingDecoder, Limits, MaskKey, Message};
+use protocol_websocket_frame::{Assembler, Decoder, Frame, Limits, MaskKey, Message};
 
-use crate::contender::Sink;
-use crate::wire::{READ, Source};
-use crate::workloads::{decode, encode};
+use crate::contender::{Decode, Encode, Sink};
+use crate::wire::{READ_BUFFER_SIZE, Source};
 
 /// `frame`: a [`Decoder`] and an [`Assembler`].
 pub struct Frames {
@@ -21,7 +20,7 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// What arrives at `role`.
+    /// Makes a reader of `role`.
     #[must_use]
     pub fn new(source: Source, role: Role, version: Version) -> Self {
         let (decoder, assembler) = (Decoder::new(role).version(version), Assembler::new(Limits::default()));
@@ -29,7 +28,7 @@ impl Frames {
     }
 }
 
-impl decode::Decode for Frames {
+impl Decode for Frames {
     #[inline]
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         let mut left = messages;
@@ -39,68 +38,76 @@ impl decode::Decode for Frames {
                     sink.message(message.as_bytes());
                     left -= 1;
                 }
-                let Some(frame) = self.decoder.decode(&mut self.input).expect("these are frames") else { break };
-                if let Some(message) = self.assembler.push(frame).expect("these are messages") {
+                let Some(frame) = self.decoder.decode(&mut self.input).expect("the frames are valid") else { break };
+                if let Some(message) = self.assembler.push(frame).expect("the messages are valid") {
                     sink.message(message.as_bytes());
                     left -= 1;
                 }
             }
             if left > 0 {
-                self.source.read_into(&mut self.input);
+                match self.decoder.payload_buffer() {
+                    Some(mut payload) => self.source.read_to(&mut payload),
+                    None => self.source.read_into(&mut self.input),
+                }
             }
         }
     }
 }
 
-/// `lent`: a [`LendingDecoder`], whose messages are slices of the one buffer.
-pub struct Lending {
+/// `frame, lent`: messages that are slices of the read buffer where possible.
+pub struct FramesLent {
     source: Source,
     buffer: Vec<u8>,
-    /// What is in the buffer: a frame that was cut, at its front.
-    filled: usize,
-    decoder: LendingDecoder,
+    decoder: Decoder,
+    assembler: Assembler,
 }
 
-impl Lending {
-    /// What arrives at `role`, of frames that fit into a read, or in a buffer that takes one that does not.
+impl FramesLent {
+    /// Makes a reader of `role`.
     #[must_use]
-    pub fn new(source: Source, role: Role, version: Version, len: usize) -> Self {
-        let decoder = Decoder::new(role).version(version).lending();
-        Self { source, buffer: vec![0; len + 2 * READ], filled: 0, decoder }
+    pub fn new(source: Source, role: Role, version: Version) -> Self {
+        let (decoder, assembler) = (Decoder::new(role).version(version), Assembler::new(Limits::default()));
+        Self { source, buffer: vec![0; READ_BUFFER_SIZE], decoder, assembler }
     }
 }
 
-impl decode::Decode for Lending {
+impl Decode for FramesLent {
     #[inline]
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         let mut left = messages;
-        loop {
-            let mut input = &mut self.buffer[..self.filled];
-            while let Some(frame) = self.decoder.decode(&mut input).expect("these are frames") {
-                sink.message(frame.payload());
-                left -= 1;
+        while left > 0 {
+            let mut input = match self.decoder.payload_buffer() {
+                Some(mut payload) => {
+                    self.source.read_to(&mut payload);
+                    &mut []
+                }
+                None => self.source.read_slice(&mut self.buffer),
+            };
+            loop {
+                while let Some(message) = self.decoder.decode_message_lent(&mut input) {
+                    sink.message(message.as_bytes());
+                    left -= 1;
+                }
+                let Some(frame) = self.decoder.decode_lent(&mut input).expect("the frames are valid") else { break };
+                if let Some(message) = self.assembler.push_lent(frame).expect("the messages are valid") {
+                    sink.message(message.as_bytes());
+                    left -= 1;
+                }
             }
-            let rest = input.len();
-            self.buffer.copy_within(self.filled - rest..self.filled, 0);
-            self.filled = rest;
-            if left == 0 {
-                return;
-            }
-            self.filled += self.source.read(&mut self.buffer[rest..]).expect("memory can be read");
         }
     }
 }
 
-/// `connection`: a [`Connection`], which answers pings and closes besides.
-pub struct Connected {
+/// `connection`: a [`Connection`], which also responds to pings and Close frames.
+pub struct Receiving {
     source: Source,
     input: BytesMut,
     output: BytesMut,
     connection: Connection,
 }
 
-impl Connected {
-    /// At `role`, with its handshake behind it.
+impl Receiving {
+    /// Makes an open connection of `role`.
     #[must_use]
     pub fn new(source: Source, role: Role, version: Version) -> Self {
         let negotiated = Negotiated::default().version(version);
@@ -108,44 +115,90 @@ impl Connected {
     }
 }
 
-/// A connection with its handshake behind it.
-#[must_use]
-pub fn connection(role: Role, negotiated: &Negotiated) -> Connection {
-    match role {
-        Role::Client => Connection::client(negotiated, &Config::new(), OsRandom::new()),
-        Role::Server => Connection::server(negotiated, &Config::new()),
-    }
-}
-
-/// One client of many, whose keys come from what all of a thread share.
-#[must_use]
-pub fn client_of_many(negotiated: &Negotiated) -> Connection {
-    thread_local! {
-        static KEYS: RefCell<OsRandom> = const { RefCell::new(OsRandom::new()) };
-    }
-    let shared = |bytes: &mut [u8]| KEYS.with_borrow_mut(|keys| keys.fill(bytes));
-    Connection::client(negotiated, &Config::new(), shared)
-}
-
-impl decode::Decode for Connected {
+impl Decode for Receiving {
     #[inline]
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         let mut left = messages;
         while left > 0 {
-            while let Some(event) = self.connection.receive(&mut self.input, &mut self.output).expect("all is well") {
+            while let Some(event) =
+                self.connection.receive(&mut self.input, &mut self.output).expect("the input is valid")
+            {
                 if let Event::Message(message) = event {
                     sink.message(message.as_bytes());
                     left -= 1;
                 }
             }
             if left > 0 {
-                self.source.read_into(&mut self.input);
+                match self.connection.payload_buffer() {
+                    Some(mut payload) => self.source.read_to(&mut payload),
+                    None => self.source.read_into(&mut self.input),
+                }
             }
         }
     }
 }
 
-/// `frame`: [`Frame::encode`], with a fresh key of the system's for each frame of a client's.
+/// `connection, lent`: a [`Connection`] whose events borrow from the read buffer where possible.
+pub struct ReceivingLent {
+    source: Source,
+    buffer: Vec<u8>,
+    output: BytesMut,
+    connection: Connection,
+}
+
+impl ReceivingLent {
+    /// Makes an open connection of `role`.
+    #[must_use]
+    pub fn new(source: Source, role: Role, version: Version) -> Self {
+        let connection = connection(role, &Negotiated::default().version(version));
+        Self { source, buffer: vec![0; READ_BUFFER_SIZE], output: BytesMut::new(), connection }
+    }
+}
+
+impl Decode for ReceivingLent {
+    #[inline]
+    fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
+        let mut left = messages;
+        while left > 0 {
+            let mut input = match self.connection.payload_buffer() {
+                Some(mut payload) => {
+                    self.source.read_to(&mut payload);
+                    &mut []
+                }
+                None => self.source.read_slice(&mut self.buffer),
+            };
+            while let Some(event) =
+                self.connection.receive_lent(&mut input, &mut self.output).expect("the input is valid")
+            {
+                if let EventRef::Message(message) = event {
+                    sink.message(message.as_bytes());
+                    left -= 1;
+                }
+            }
+        }
+    }
+}
+
+/// Makes a connection whose opening handshake is complete.
+#[must_use]
+pub fn connection(role: Role, negotiated: &Negotiated) -> Connection {
+    match role {
+        Role::Client => Connection::open_client(negotiated, Config::new(), OsRandom::new()),
+        Role::Server => Connection::open_server(negotiated, Config::new()),
+    }
+}
+
+/// Makes a client whose mask keys come from a source that all clients of a thread share.
+#[must_use]
+pub fn client_of_many(negotiated: &Negotiated) -> Connection {
+    thread_local! {
+        static KEYS: RefCell<OsRandom> = const { RefCell::new(OsRandom::new()) };
+    }
+    let shared = |bytes: &mut [u8]| KEYS.with_borrow_mut(|keys| keys.fill(bytes));
+    Connection::open_client(negotiated, Config::new(), shared)
+}
+
+/// `frame`: [`Frame::encode`], with an unpredictable mask key for each frame of a client.
 pub struct EncodeFrames {
     frame: Frame,
     random: Option<OsRandom>,
@@ -153,19 +206,19 @@ pub struct EncodeFrames {
 }
 
 impl EncodeFrames {
-    /// As `role` sends them.
+    /// Makes a sender of `role`.
     #[must_use]
     pub fn new(frame: Frame, role: Role) -> Self {
         let random = (role == Role::Client).then(OsRandom::new);
-        Self { frame, random, output: BytesMut::with_capacity(3 * READ) }
+        Self { frame, random, output: BytesMut::with_capacity(3 * READ_BUFFER_SIZE) }
     }
 }
 
-impl encode::Encode for EncodeFrames {
+impl Encode for EncodeFrames {
     #[inline]
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            if self.output.len() >= READ {
+            if self.output.len() >= READ_BUFFER_SIZE {
                 self.output.clear();
             }
             let key = self.random.as_mut().map(|random| {
@@ -173,7 +226,7 @@ impl encode::Encode for EncodeFrames {
                 random.fill(&mut key);
                 MaskKey(key)
             });
-            self.frame.encode(Version::Rfc6455, key, &mut self.output).expect("this can be sent");
+            self.frame.encode(Version::Rfc6455, key, &mut self.output).expect("the message can be sent");
         }
     }
 
@@ -182,7 +235,7 @@ impl encode::Encode for EncodeFrames {
     }
 }
 
-/// `connection`: [`Connection::send`], of a message that others hold as well.
+/// `connection`: [`Connection::send`], which copies the message to the output.
 pub struct Sending {
     message: Message,
     connection: Connection,
@@ -190,22 +243,22 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// As `role` sends it.
+    /// Makes a sender of `role`.
     #[must_use]
     pub fn new(message: Message, role: Role) -> Self {
         let connection = connection(role, &Negotiated::default());
-        Self { message, connection, output: BytesMut::with_capacity(3 * READ) }
+        Self { message, connection, output: BytesMut::with_capacity(3 * READ_BUFFER_SIZE) }
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     #[inline]
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            if self.output.len() >= READ {
+            if self.output.len() >= READ_BUFFER_SIZE {
                 self.output.clear();
             }
-            self.connection.send(self.message.clone(), &mut self.output).expect("this can be sent");
+            self.connection.send(black_box(&self.message), &mut self.output).expect("the message can be sent");
         }
     }
 
@@ -214,33 +267,34 @@ impl encode::Encode for Sending {
     }
 }
 
-/// `frame, vectored`: head and payload apart, as a vectored write takes them. Nothing is copied.
+/// `frame, vectored`: header and payload as two slices, for a vectored write. The payload is not copied.
 pub struct Vectored {
     frame: Frame,
     sent: Vec<u8>,
 }
 
 impl Vectored {
-    /// As a server sends them.
+    /// Makes a sender of a server.
     #[must_use]
     pub fn new(frame: Frame) -> Self {
         Self { frame, sent: Vec::new() }
     }
 }
 
-impl encode::Encode for Vectored {
+impl Encode for Vectored {
     #[inline]
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            let sent = self.frame.clone().into_vectored(Version::Rfc6455, None).expect("this can be sent");
-            std::hint::black_box(&sent);
+            let sent = self.frame.clone().into_vectored(Version::Rfc6455, None).expect("the message can be sent");
+            black_box(&sent);
         }
     }
 
     fn take(&mut self) -> Vec<u8> {
-        let (head, payload) = self.frame.clone().into_vectored(Version::Rfc6455, None).expect("this can be sent");
-        assert_eq!(payload.as_ptr(), self.frame.payload().as_ptr(), "it is the same payload");
+        let (header, payload) =
+            self.frame.clone().into_vectored(Version::Rfc6455, None).expect("the message can be sent");
+        assert_eq!(payload.as_ptr(), self.frame.payload().as_ptr(), "the payload is shared");
         self.sent.clear();
-        [&head[..], &payload[..]].concat()
+        [&header[..], &payload[..]].concat()
     }
 }

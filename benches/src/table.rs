@@ -1,11 +1,11 @@
-//! What was measured, as Markdown, and where it goes in `docs/performance.md`.
+//! Markdown tables of the measured times, and their places in `docs/performance.md`.
 
 use std::fmt::Write as _;
 
-use crate::Kind;
+use crate::contender::Kind;
 use crate::measure::{Measured, Row};
 
-/// The tables of one workload: a row for each contender, a column for each cell.
+/// Formats the table of one workload: a row for each contender, a column for each cell.
 #[must_use]
 pub fn of(cells: &[Measured]) -> String {
     let mut text = String::from("| contender | leaves out |");
@@ -26,7 +26,7 @@ pub fn of(cells: &[Measured]) -> String {
         write!(text, "| {} | {skips} |", bold(name, cells)).unwrap();
         for cell in cells {
             match cell.row(name) {
-                Some(row) => write!(text, " {} |", figures(cell, row)).unwrap(),
+                Some(row) => write!(text, " {} |", format_cell(cell, row)).unwrap(),
                 None => text.push_str(" – |"),
             }
         }
@@ -40,28 +40,28 @@ fn bold(name: &str, cells: &[Measured]) -> String {
     if ours { format!("**{name}**") } else { name.to_string() }
 }
 
-/// × floor, × the fastest complete peer, time.
-fn figures(cell: &Measured, row: &Row) -> String {
+/// Formats one cell: the ratio to the baseline, the ratio to the fastest complete peer, and the time.
+fn format_cell(cell: &Measured, row: &Row) -> String {
     let mut parts = Vec::new();
-    if let Some(floor) = cell.floor() {
-        let ratio = row.to(floor);
-        parts.push(if row.name == floor.name {
+    if let Some(baseline) = cell.baseline() {
+        let ratio = row.ratio_to(baseline);
+        parts.push(if row.name == baseline.name {
             "1".to_string()
         } else {
-            format!("{} ±{:.0} %", ratio_of(ratio.median), ratio.noise() * 50.0)
+            format!("{} ±{:.0} %", format_ratio(ratio.median), ratio.noise() * 50.0)
         });
     }
     if let (Some(peer), true) = (cell.fastest_peer(), matches!(row.kind, Kind::Ours | Kind::Peer)) {
-        let ratio = ratio_of(row.to(peer).median);
+        let ratio = format_ratio(row.ratio_to(peer).median);
         parts.push(if row.name == peer.name { "**1**".to_string() } else { ratio });
     }
-    parts.push(time_of(row.time().median));
+    parts.push(format_time(row.time().median));
     parts.join(" · ")
 }
 
-/// A ratio with three figures.
+/// Formats a ratio with three significant digits.
 #[must_use]
-pub fn ratio_of(ratio: f64) -> String {
+pub fn format_ratio(ratio: f64) -> String {
     match ratio {
         100.0.. => format!("{ratio:.0}"),
         10.0.. => format!("{ratio:.1}"),
@@ -69,9 +69,9 @@ pub fn ratio_of(ratio: f64) -> String {
     }
 }
 
-/// A time with three figures.
+/// Formats a time with three significant digits.
 #[must_use]
-pub fn time_of(nanoseconds: f64) -> String {
+pub fn format_time(nanoseconds: f64) -> String {
     match nanoseconds {
         100_000.0.. => format!("{:.0} µs", nanoseconds / 1000.0),
         10_000.0.. => format!("{:.1} µs", nanoseconds / 1000.0),
@@ -81,15 +81,15 @@ pub fn time_of(nanoseconds: f64) -> String {
     }
 }
 
-/// Puts `text` between the markers of that name.
+/// Replaces the text between the markers with this name.
 ///
 /// # Errors
 ///
-/// When they are not there.
-pub fn put(page: &mut String, name: &str, text: &str) -> Result<(), String> {
+/// Returns an error if a marker is missing.
+pub fn replace_section(page: &mut String, name: &str, text: &str) -> Result<(), String> {
     let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
-    let from = page.find(&begin).ok_or_else(|| format!("no place for {name}"))? + begin.len();
-    let to = from + page[from..].find(&end).ok_or_else(|| format!("no end of {name}"))?;
+    let from = page.find(&begin).ok_or_else(|| format!("missing `begin {name}`"))? + begin.len();
+    let to = from + page[from..].find(&end).ok_or_else(|| format!("missing `end {name}`"))?;
     page.replace_range(from..to, text);
     Ok(())
 }
@@ -99,19 +99,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_goes_between_its_markers() {
+    fn replaces_text_between_markers() {
         let mut page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb".to_string();
-        put(&mut page, "x", "new\n").unwrap();
+        replace_section(&mut page, "x", "new\n").unwrap();
         assert_eq!(page, "a\n<!-- begin x -->\nnew\n<!-- end x -->\nb");
-        assert!(put(&mut page, "y", "").is_err());
+        assert!(replace_section(&mut page, "y", "").is_err());
     }
 
     #[test]
-    fn figures_have_three_digits() {
+    fn formats_three_significant_digits() {
         assert_eq!(
-            [time_of(4.81), time_of(123.4), time_of(1234.0), time_of(27_382.7)],
+            [format_time(4.81), format_time(123.4), format_time(1234.0), format_time(27_382.7)],
             ["4.8 ns", "123 ns", "1.23 µs", "27.4 µs"]
         );
-        assert_eq!([ratio_of(1.0), ratio_of(12.34), ratio_of(123.4)], ["1.00", "12.3", "123"]);
+        assert_eq!([format_ratio(1.0), format_ratio(12.34), format_ratio(123.4)], ["1.00", "12.3", "123"]);
     }
 }

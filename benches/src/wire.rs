@@ -1,22 +1,23 @@
-//! Payloads, the bytes that carry them, and how they come: at most 64 KiB at a time.
+//! Payloads, the frames that carry them, and a source that delivers at most 64 KiB per read.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use protocol_websocket_core::{Role, Version};
 use protocol_websocket_frame::{Frame, MaskKey, OpCode};
 
-/// Payload lengths in bytes: a chat line, the longest short head, and three powers of two up to a large message.
+/// Payload lengths in bytes: a chat line, the longest payload with a two-byte header, and three powers of two up to a
+/// large message.
 pub const LENGTHS: [usize; 5] = [16, 125, 1024, 16 * 1024, 1024 * 1024];
 
-/// How much one read brings at most.
-pub const READ: usize = 64 * 1024;
+/// Size of the read buffer in bytes.
+pub const READ_BUFFER_SIZE: usize = 64 * 1024;
 
-/// How a length is written in a table.
+/// Formats a length as it is shown in a table.
 #[must_use]
-pub fn name_of(len: usize) -> String {
+pub fn format_len(len: usize) -> String {
     match len {
         1_048_576.. => format!("{} MiB", len / 1_048_576),
         1024.. => format!("{} KiB", len / 1024),
@@ -24,28 +25,28 @@ pub fn name_of(len: usize) -> String {
     }
 }
 
-/// What is in the messages.
+/// The content of the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
-    /// Text, all of it ASCII.
+    /// ASCII text.
     Ascii,
     /// Text with characters of two, three and four bytes between the ASCII ones.
     MultiByte,
-    /// Bytes that are no text.
+    /// Binary data.
     Binary,
-    /// What says that it is text, and is none.
-    Wrong,
+    /// A text message with invalid UTF-8.
+    InvalidText,
 }
 
 impl Payload {
-    /// The `nth` payload of `len` bytes. No two texts with characters of several bytes are alike: a processor that has
-    /// seen one a few times knows where each character ends.
+    /// Returns the `nth` payload of `len` bytes. Multi-byte texts all differ, because the branch predictor learns where
+    /// the characters of a repeated text end.
     #[must_use]
     pub fn bytes(self, len: usize, nth: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(len);
         match self {
             Self::Ascii => bytes.extend((0..len).map(|at| b' ' + (at * 7 % 94) as u8)),
-            Self::Wrong => bytes.resize(len, 0xFF),
+            Self::InvalidText => bytes.resize(len, 0xFF),
             Self::Binary => bytes.extend((0..len).map(|at| (at * 131 % 251) as u8 | 0x80)),
             Self::MultiByte => {
                 let characters = ["a", "é", "漢", " ", "😀", "b"];
@@ -60,34 +61,34 @@ impl Payload {
         bytes
     }
 
-    /// Whether it goes into text messages.
+    /// Returns whether the payload is sent in text messages.
     #[must_use]
     pub fn is_text(self) -> bool {
         self != Self::Binary
     }
 
-    /// The `nth` payload as a frame.
+    /// Returns the `nth` payload as a frame.
     #[must_use]
     pub fn frame(self, len: usize, nth: usize) -> Frame {
         let bytes = self.bytes(len, nth);
         match self {
             Self::Binary => Frame::binary(bytes),
-            Self::Wrong => Frame::new(OpCode::Text, bytes),
-            _ => Frame::text(String::from_utf8(bytes).expect("this is text")),
+            Self::InvalidText => Frame::new(OpCode::Text, bytes),
+            _ => Frame::text(String::from_utf8(bytes).expect("the payload is UTF-8")),
         }
     }
 }
 
-/// `count` frames as they come to `role`. To a server they come masked, each with another key.
+/// Returns `count` encoded frames as `role` receives them. Frames to a server are masked, each with a different key.
 ///
-/// They live as long as the program, so that everybody can read them.
+/// The bytes are leaked, so that all contenders can share them.
 #[must_use]
 pub fn frames(role: Role, version: Version, payload: Payload, len: usize, count: usize) -> &'static [u8] {
     let (mut wire, mut key) = (BytesMut::new(), 0x9E37_79B9);
     for nth in 0..count {
         key = next_random(key);
         let key = (role == Role::Server && version.has_length_framing()).then(|| MaskKey(key.to_le_bytes()));
-        payload.frame(len, nth).encode(version, key, &mut wire).expect("this can be sent");
+        payload.frame(len, nth).encode(version, key, &mut wire).expect("the frame can be encoded");
     }
     Vec::from(wire).leak()
 }
@@ -96,90 +97,106 @@ fn next_random(last: u32) -> u32 {
     last.wrapping_mul(0x0019_660D).wrapping_add(0x3C6E_F35F)
 }
 
-/// How many messages of `len` bytes one pass takes: 256 KiB of them, or one.
+/// Returns the number of messages of `len` bytes in one pass: 256 KiB of them, at least one.
 #[must_use]
-pub const fn per_round(len: usize) -> usize {
-    if len < 4 * READ { 4 * READ / len } else { 1 }
+pub const fn messages_per_pass(len: usize) -> usize {
+    if len < 4 * READ_BUFFER_SIZE { 4 * READ_BUFFER_SIZE / len } else { 1 }
 }
 
 thread_local! {
     static READS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How often any [`Source`] was read so far, on this thread.
+/// Returns the number of reads from any [`Source`] on this thread so far.
 #[must_use]
 pub fn reads() -> usize {
     READS.get()
 }
 
-/// A peer who sends the same bytes again and again, and takes what we send. One read ends with the bytes at the latest.
+/// A peer that sends the same bytes again and again, and accepts all writes. A read never goes past the end of the
+/// bytes.
 #[derive(Debug)]
 pub struct Source {
     wire: &'static [u8],
     at: usize,
-    most: usize,
+    max_read: usize,
     written: Written,
 }
 
 impl Source {
-    /// A source of which one read takes at most [`READ`] bytes.
+    /// Makes a source that delivers at most [`READ_BUFFER_SIZE`] bytes per read.
     #[must_use]
     pub fn new(wire: &'static [u8]) -> Self {
-        Self { wire, at: 0, most: READ, written: Written::default() }
+        Self { wire, at: 0, max_read: READ_BUFFER_SIZE, written: Written::default() }
     }
 
-    /// What is written to it, for those who cannot ask it any more.
+    /// Returns a handle to the written bytes, for contenders that take ownership of the source.
     #[must_use]
     pub fn written(&self) -> Written {
         self.written.clone()
     }
 
-    /// Sets how much one read brings at most.
+    /// Sets the most bytes that one read delivers.
     #[must_use]
-    pub fn at_most(mut self, most: usize) -> Self {
-        self.most = most;
+    pub fn max_read(mut self, max_read: usize) -> Self {
+        self.max_read = max_read;
         self
     }
 
-    /// The next bytes: one read by somebody who has room for `room` bytes.
+    /// Returns the next bytes: one read into a buffer of `capacity` bytes.
     #[inline]
-    pub fn next(&mut self, room: usize) -> &'static [u8] {
+    pub fn next(&mut self, capacity: usize) -> &'static [u8] {
         let from = if self.at == self.wire.len() { 0 } else { self.at };
-        self.at = self.wire.len().min(from + self.most.min(room));
+        self.at = self.wire.len().min(from + self.max_read.min(capacity));
         READS.set(READS.get() + 1);
         &self.wire[from..self.at]
     }
 
-    /// Whether the next read begins anew.
+    /// Returns whether the next read starts from the first byte again.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.at == self.wire.len()
     }
 
-    /// Reads into `input` as from a socket.
+    /// Reads into `buffer` and returns the part with the bytes.
+    #[inline]
+    pub fn read_slice<'b>(&mut self, buffer: &'b mut [u8]) -> &'b mut [u8] {
+        let bytes = self.next(buffer.len());
+        let read = &mut buffer[..bytes.len()];
+        read.copy_from_slice(bytes);
+        read
+    }
+
+    /// Reads into the free space of `buffer`.
+    #[inline]
+    pub fn read_to(&mut self, buffer: &mut impl BufMut) {
+        buffer.put_slice(self.next(buffer.remaining_mut()));
+    }
+
+    /// Reads into `input` like from a socket.
     #[inline]
     pub fn read_into(&mut self, input: &mut BytesMut) {
-        input.reserve(self.most);
-        input.extend_from_slice(self.next(self.most));
+        input.reserve(self.max_read);
+        input.extend_from_slice(self.next(self.max_read));
     }
 }
 
-/// What was written to a [`Source`]: emptied when it is as much as one would write at once.
+/// The bytes written to a [`Source`]. They are dropped once they fill a write buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Written(Rc<RefCell<Vec<u8>>>);
 
 impl Written {
-    /// Appends some more.
+    /// Appends bytes.
     #[inline]
     pub fn write(&self, bytes: &[u8]) {
         let mut written = self.0.borrow_mut();
-        if written.len() >= READ {
+        if written.len() >= READ_BUFFER_SIZE {
             written.clear();
         }
         written.extend_from_slice(bytes);
     }
 
-    /// Takes what is there.
+    /// Takes the bytes.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
         self.0.take()

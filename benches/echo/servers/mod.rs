@@ -1,7 +1,6 @@
-//! The servers that are not ours to recommend: the floors and the peers. Each prints where it listens, and echoes until
-//! it is killed.
+//! The baselines and the peers as echo servers. Each prints its address and echoes until it is killed.
 
-mod floor;
+mod baseline;
 #[cfg(feature = "peers")]
 mod peers;
 
@@ -20,10 +19,10 @@ pub(crate) fn serve(name: &str) -> Result {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("ws://{}/", listener.local_addr()?);
     match name {
-        "tcp" => tokio(listener, false, floor::tcp),
-        "hand-tokio" => tokio(listener, true, floor::tokio),
-        "hand-mio" => floor::mio(listener),
-        "hand-std" => threads(&listener, floor::std),
+        "tcp" => tokio(listener, false, baseline::tcp),
+        "baseline-tokio" => tokio(listener, true, baseline::tokio),
+        "baseline-mio" => baseline::mio(listener),
+        "baseline-std" => threads(&listener, baseline::std),
         #[cfg(feature = "peers")]
         "fastwebsockets" => tokio(listener, true, peers::fastwebsockets),
         #[cfg(feature = "peers")]
@@ -38,17 +37,17 @@ pub(crate) fn serve(name: &str) -> Result {
     }
 }
 
-/// A blocking thread for each connection.
-fn threads(listener: &TcpListener, talk: fn(TcpStream) -> Result) -> Result {
+/// Runs each connection in a thread with blocking reads and writes.
+fn threads(listener: &TcpListener, echo: fn(TcpStream) -> Result) -> Result {
     for stream in listener.incoming() {
         let stream = open(stream?)?;
-        thread::spawn(move || talk(stream));
+        thread::spawn(move || echo(stream));
     }
     Ok(())
 }
 
-/// A task for each connection, on the runtime that the examples have.
-fn tokio<F>(listener: TcpListener, handshake: bool, talk: fn(::tokio::net::TcpStream) -> F) -> Result
+/// Runs each connection in a task, on the runtime of the examples.
+fn tokio<F>(listener: TcpListener, handshake: bool, echo: fn(::tokio::net::TcpStream) -> F) -> Result
 where
     F: Future<Output = Result> + Send + 'static,
 {
@@ -60,12 +59,12 @@ where
             stream.set_nonblocking(false)?;
             let stream = if handshake { open(stream)? } else { stream };
             stream.set_nonblocking(true)?;
-            ::tokio::spawn(talk(::tokio::net::TcpStream::from_std(stream)?));
+            ::tokio::spawn(echo(::tokio::net::TcpStream::from_std(stream)?));
         }
     })
 }
 
-/// The opening handshake, which no table counts. The generator sends no frame before it has its answer.
+/// Accepts the opening handshake, which is not measured. The load generator sends no frame before it has the response.
 fn open(mut stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     let (mut handshake, mut input, mut output) = (ServerHandshake::new(), BytesMut::new(), BytesMut::new());

@@ -1,4 +1,4 @@
-//! Other libraries, each with the loop of its own example, behind a handshake that is the same for all.
+//! The other libraries, each with the loop of its own example, after a handshake that is the same for all.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -19,14 +19,14 @@ pub(super) fn tungstenite(stream: std::net::TcpStream) -> Result {
     }
 }
 
-/// The loop that its authors do not show: flushes when no further message is ready.
+/// Not from the library's examples: flushes when no further message is ready.
 pub(super) async fn tungstenite_batch(stream: TcpStream) -> Result {
     let mut socket = tungstenite::WebSocket::from_raw_socket(Ready(stream), tungstenite::protocol::Role::Server, None);
     loop {
         socket.get_ref().0.readable().await?;
         while let Some(message) = ready(socket.read())? {
             if message.is_binary() || message.is_text() {
-                // What the socket does not take stays in the buffer.
+                // Bytes that the socket does not accept stay in the buffer.
                 ready(socket.write(message))?;
             }
         }
@@ -36,7 +36,7 @@ pub(super) async fn tungstenite_batch(stream: TcpStream) -> Result {
     }
 }
 
-/// What a socket that does not block gave, if anything.
+/// Turns an error of the kind `WouldBlock` into `None`.
 fn ready<T>(result: tungstenite::Result<T>) -> tungstenite::Result<Option<T>> {
     match result {
         Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(None),

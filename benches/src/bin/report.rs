@@ -2,9 +2,9 @@
 //!
 //! - `report` measures for some minutes and writes the page.
 //! - `report --print` writes to the terminal instead.
-//! - `report --quick` runs each cell for a moment: all contenders must have the same answers, and those who leave nothing
-//!   out must refuse what is no text.
-//! - `report FAMILY...` takes the named families alone, `--rounds N` and `--turn MS` set for how long.
+//! - `report --quick` runs each cell briefly. It checks that all contenders of a cell produce the same messages, and
+//!   that contenders that leave nothing out reject invalid UTF-8.
+//! - `report FAMILY...` measures only these families. `--rounds N` and `--turn MS` set the duration.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -13,16 +13,17 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 use std::{env, fs, process};
 
+use protocol_websocket_benches::contender::Kind;
 use protocol_websocket_benches::counting::Counting;
 use protocol_websocket_benches::measure::{Effort, Measured, measure};
-use protocol_websocket_benches::workloads::{decode, handshake};
-use protocol_websocket_benches::{Kind, memory, table, targets, workloads};
+use protocol_websocket_benches::workloads::decode;
+use protocol_websocket_benches::{handshake_io, memory, table, targets, workloads};
 
-/// So that allocations can be counted. While time is measured it looks at a flag, for all alike.
+/// Counts allocations. While times are measured, it costs all contenders the same test of a flag.
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The page that is written.
+/// The page with the tables.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md");
 
 struct Options {
@@ -49,7 +50,7 @@ fn options() -> Result<Options, String> {
     while let Some(argument) = arguments.next() {
         let mut number = || {
             let number = arguments.next().and_then(|number| number.parse::<usize>().ok());
-            number.ok_or_else(|| format!("{argument} wants a number"))
+            number.ok_or_else(|| format!("{argument} needs a number"))
         };
         match &*argument {
             "--print" => options.print = true,
@@ -57,7 +58,7 @@ fn options() -> Result<Options, String> {
             "--rounds" => options.effort.rounds = number()?.max(1),
             "--turn" => options.effort.turn = Duration::from_millis(number()? as u64),
             name if workloads::ALL.iter().any(|family| family.name == name) => options.families.push(argument),
-            _ => return Err(format!("what is {argument}?")),
+            _ => return Err(format!("unknown argument {argument}")),
         }
     }
     if options.quick {
@@ -69,7 +70,7 @@ fn options() -> Result<Options, String> {
 fn run(options: &Options) -> Result<(), String> {
     if !protocol_websocket_permessage_deflate::is_zlib_rs() {
         return Err(
-            "some crate turned on flate2's zlib in C, so no figure of permessage-deflate would mean anything".into()
+            "a dependency enables the C zlib of flate2, which makes the times of permessage-deflate meaningless".into(),
         );
     }
     let mut measured = Vec::new();
@@ -85,15 +86,15 @@ fn run(options: &Options) -> Result<(), String> {
         }
     }
     if options.quick {
-        decode::refuses_what_is_no_text()?;
+        decode::check_utf8_validation()?;
         let counted = memory::measure().targets.len();
-        println!("{} cells, and everybody had the same answers; {counted} counts", measured.len());
+        println!("{} cells with equal messages, {counted} counts", measured.len());
         return Ok(());
     }
     write(options, &measured)
 }
 
-/// Each workload's table to its place.
+/// Writes the tables to the page or to the terminal.
 fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
     let mut parts = BTreeMap::new();
     let mut order: Vec<&str> = Vec::new();
@@ -118,7 +119,7 @@ fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
                 parts.insert("perl", rows);
                 order.push("perl");
             }
-            None => eprintln!("Perl has no Protocol::WebSocket here: its table stays as it was"),
+            None => eprintln!("Protocol::WebSocket is not installed for Perl: the table stays unchanged"),
         }
         order.extend(["reads", "allocations", "idle connections"]);
     }
@@ -132,17 +133,18 @@ fn write(options: &Options, measured: &[Measured]) -> Result<(), String> {
     }
     let mut page = fs::read_to_string(PAGE).map_err(|error| format!("{PAGE}: {error}"))?;
     for name in order {
-        table::put(&mut page, name, &parts[name])?;
+        table::replace_section(&mut page, name, &parts[name])?;
     }
     fs::write(PAGE, page).map_err(|error| format!("{PAGE}: {error}"))
 }
 
-/// What Perl's `Protocol::WebSocket` needs for the same work, in a process of its own, beside ours. `None` without it.
+/// Measures Perl's `Protocol::WebSocket` in a process of its own, and compares it with ours. Returns `None` if it is
+/// not installed.
 fn perl(measured: &[Measured]) -> Option<String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/perl.pl");
     let mut perl =
         process::Command::new("perl").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
-    perl.stdin.take()?.write_all(handshake::REQUEST).ok()?;
+    perl.stdin.take()?.write_all(handshake_io::REQUEST).ok()?;
     let output = perl.wait_with_output().ok().filter(|output| output.status.success())?;
     let mut rows = String::from("| work | Perl | ours | times as fast |\n|---|---:|---:|---:|\n");
     for line in String::from_utf8(output.stdout).ok()?.lines() {
@@ -150,13 +152,13 @@ fn perl(measured: &[Measured]) -> Option<String> {
         let time: f64 = time.parse().ok()?;
         let cell = measured.iter().find(|cell| (cell.workload, &*cell.column) == (workload, column))?;
         let ours = cell.rows.iter().find(|row| row.kind == Kind::Ours)?.time().median;
-        let (perl, us) = (table::time_of(time), table::time_of(ours));
-        rows += &format!("| {workload}, {column} | {perl} | {us} | {:.0} |\n", time / ours);
+        let (perl, own) = (table::format_time(time), table::format_time(ours));
+        rows += &format!("| {workload}, {column} | {perl} | {own} | {:.0} |\n", time / ours);
     }
     Some(rows)
 }
 
-/// On what, with what, for how long.
+/// Describes the processor, the compiler, the duration and the versions of the peers.
 fn machine(effort: Effort) -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
@@ -170,14 +172,14 @@ fn machine(effort: Effort) -> String {
     let profile = exe.parent().and_then(|folder| folder.file_name()).unwrap_or_default().to_string_lossy().to_string();
     let Effort { rounds, turn } = effort;
     format!(
-        "{model}, {cores} cores, {}. {rustc}, profile `{profile}`. {rounds} rounds, {} ms a turn.\n\nPeers: {}.\n",
+        "{model}, {cores} cores, {}. {rustc}, profile `{profile}`. {rounds} rounds, {} ms per turn.\n\nPeers: {}.\n",
         env::consts::OS,
         turn.as_millis(),
         peers().join(", ")
     )
 }
 
-/// The peers, with the versions that were built.
+/// Lists the peers with their versions.
 fn peers() -> Vec<String> {
     let lock = include_str!("../../Cargo.lock");
     let peers = ["fastwebsockets", "sockudo-ws", "soketto", "tokio-websockets", "tungstenite", "web-socket", "yawc"];

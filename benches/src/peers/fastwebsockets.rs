@@ -1,27 +1,26 @@
-use fastwebsockets::{FragmentCollector, Frame, Payload, Role as TheirRole, WebSocket};
+use fastwebsockets::{FragmentCollector, Frame, Payload, Role as PeerRole, WebSocket};
 use protocol_websocket_core::Role;
 
 use crate::block_on::block_on;
-use crate::contender::Sink;
+use crate::contender::{Decode, Encode, Sink};
 use crate::wire::{Source, Written};
-use crate::workloads::{decode, encode};
 
-pub(super) struct Reading(FragmentCollector<Source>);
+pub(crate) struct Reading(FragmentCollector<Source>);
 
 impl Reading {
-    pub(super) fn new(source: Source, role: Role) -> Self {
-        Self(FragmentCollector::new(WebSocket::after_handshake(source, theirs(role))))
+    pub(crate) fn new(source: Source, role: Role) -> Self {
+        Self(FragmentCollector::new(WebSocket::after_handshake(source, role_of(role))))
     }
 }
 
-fn theirs(role: Role) -> TheirRole {
+fn role_of(role: Role) -> PeerRole {
     match role {
-        Role::Client => TheirRole::Client,
-        Role::Server => TheirRole::Server,
+        Role::Client => PeerRole::Client,
+        Role::Server => PeerRole::Server,
     }
 }
 
-impl decode::Decode for Reading {
+impl Decode for Reading {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         block_on(async {
             for _ in 0..messages {
@@ -31,20 +30,20 @@ impl decode::Decode for Reading {
     }
 }
 
-pub(super) struct Sending {
+pub(crate) struct Sending {
     socket: WebSocket<Source>,
     written: Written,
     text: &'static str,
 }
 
 impl Sending {
-    pub(super) fn new(text: &'static str, role: Role) -> Self {
+    pub(crate) fn new(text: &'static str, role: Role) -> Self {
         let source = Source::new(b"");
-        Self { written: source.written(), socket: WebSocket::after_handshake(source, theirs(role)), text }
+        Self { written: source.written(), socket: WebSocket::after_handshake(source, role_of(role)), text }
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     fn pass(&mut self, count: usize) {
         block_on(async {
             for _ in 0..count {

@@ -2,14 +2,13 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use protocol_websocket_core::Role;
 use sockudo_ws::deflate::{DEFAULT_WINDOW_BITS, DeflateDecoder, DeflateEncoder};
 use sockudo_ws::handshake;
-use sockudo_ws::protocol::{Message, Protocol, Role as TheirRole};
+use sockudo_ws::protocol::{Message, Protocol, Role as PeerRole};
 
-use crate::contender::Sink;
-use crate::wire::{READ, Source};
-use crate::workloads::handshake::{Asked, Responder};
-use crate::workloads::{decode, deflate, encode};
+use crate::contender::{Decode, Encode, Sink};
+use crate::handshake_io::{ClientStream, ServerStream};
+use crate::wire::{READ_BUFFER_SIZE, Source};
 
-pub(super) struct Reading {
+pub(crate) struct Reading {
     source: Source,
     input: BytesMut,
     protocol: Protocol,
@@ -17,20 +16,20 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(source: Source, role: Role) -> Self {
+    pub(crate) fn new(source: Source, role: Role) -> Self {
         Self { source, input: BytesMut::new(), protocol: protocol(role), messages: Vec::new() }
     }
 }
 
 fn protocol(role: Role) -> Protocol {
     let role = match role {
-        Role::Client => TheirRole::Client,
-        Role::Server => TheirRole::Server,
+        Role::Client => PeerRole::Client,
+        Role::Server => PeerRole::Server,
     };
     Protocol::new(role, 1 << 20, 1 << 20)
 }
 
-impl decode::Decode for Reading {
+impl Decode for Reading {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         let mut left = messages;
         while left > 0 {
@@ -44,23 +43,23 @@ impl decode::Decode for Reading {
     }
 }
 
-pub(super) struct Sending {
+pub(crate) struct Sending {
     protocol: Protocol,
     text: Message,
     output: BytesMut,
 }
 
 impl Sending {
-    pub(super) fn new(text: &'static str, role: Role) -> Self {
+    pub(crate) fn new(text: &'static str, role: Role) -> Self {
         let text = Message::Text(Bytes::from_static(text.as_bytes()));
-        Self { protocol: protocol(role), text, output: BytesMut::with_capacity(3 * READ) }
+        Self { protocol: protocol(role), text, output: BytesMut::with_capacity(3 * READ_BUFFER_SIZE) }
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            if self.output.len() >= READ {
+            if self.output.len() >= READ_BUFFER_SIZE {
                 self.output.clear();
             }
             self.protocol.encode_message(&self.text, &mut self.output).unwrap();
@@ -72,38 +71,38 @@ impl encode::Encode for Sending {
     }
 }
 
-pub(super) fn answer(asked: &mut Asked) {
-    asked.receive();
-    let (request, used) = handshake::parse_request(&asked.input).unwrap().unwrap();
+pub(crate) fn accept(stream: &mut ServerStream) {
+    stream.receive();
+    let (request, used) = handshake::parse_request(&stream.input).unwrap().unwrap();
     let accept = handshake::generate_accept_key(request.key);
-    asked.output.extend_from_slice(&handshake::build_response(&accept, None, None));
-    asked.input.advance(used);
+    stream.output.extend_from_slice(&handshake::build_response(&accept, None, None));
+    stream.input.advance(used);
 }
 
-pub(super) fn connect((): &mut (), responder: &mut Responder) {
+pub(crate) fn connect((): &mut (), stream: &mut ClientStream) {
     let key = handshake::generate_key();
-    responder.ask(&handshake::build_request("server.example.com", "/chat", &key, None, None));
-    let input = responder.receive();
+    stream.send(&handshake::build_request("server.example.com", "/chat", &key, None, None));
+    let input = stream.receive();
     let (response, used) = handshake::parse_response(input).unwrap().unwrap();
     assert!(handshake::validate_accept_key(&key, response.accept.unwrap()));
     input.advance(used);
 }
 
-pub(super) fn encoder(setup: deflate::Setup, messages: &[String]) -> (DeflateEncoder, Vec<String>) {
-    (DeflateEncoder::new(DEFAULT_WINDOW_BITS, !setup.takeover, setup.level.into(), 0), messages.to_vec())
+pub(crate) fn encoder(level: u8, takeover: bool, messages: &[String]) -> (DeflateEncoder, Vec<String>) {
+    (DeflateEncoder::new(DEFAULT_WINDOW_BITS, !takeover, level.into(), 0), messages.to_vec())
 }
 
-pub(super) fn compress((encoder, messages): &mut (DeflateEncoder, Vec<String>), sink: &mut dyn FnMut(&[u8])) {
+pub(crate) fn compress((encoder, messages): &mut (DeflateEncoder, Vec<String>), sink: &mut dyn FnMut(&[u8])) {
     for message in messages {
         sink(&encoder.compress(message.as_bytes()).unwrap().unwrap());
     }
 }
 
-pub(super) fn decoder(setup: deflate::Setup, payloads: &[Vec<u8>]) -> (DeflateDecoder, Vec<Vec<u8>>) {
-    (DeflateDecoder::new(DEFAULT_WINDOW_BITS, !setup.takeover), payloads.to_vec())
+pub(crate) fn decoder(takeover: bool, payloads: &[Vec<u8>]) -> (DeflateDecoder, Vec<Vec<u8>>) {
+    (DeflateDecoder::new(DEFAULT_WINDOW_BITS, !takeover), payloads.to_vec())
 }
 
-pub(super) fn decompress((decoder, payloads): &mut (DeflateDecoder, Vec<Vec<u8>>), sink: &mut dyn FnMut(&[u8])) {
+pub(crate) fn decompress((decoder, payloads): &mut (DeflateDecoder, Vec<Vec<u8>>), sink: &mut dyn FnMut(&[u8])) {
     for payload in payloads {
         sink(&decoder.decompress(payload, 64 * 1024).unwrap());
     }

@@ -5,18 +5,17 @@ use soketto::handshake::{Client, Server, ServerResponse};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
 use crate::block_on::block_on;
-use crate::contender::Sink;
+use crate::contender::{Decode, Encode, Sink};
+use crate::handshake_io::{ClientStream, ServerStream};
 use crate::wire::{Source, Written};
-use crate::workloads::handshake::{Asked, Responder};
-use crate::workloads::{decode, encode};
 
-pub(super) struct Reading {
+pub(crate) struct Reading {
     receiver: Receiver<Compat<Source>>,
     message: Vec<u8>,
 }
 
 impl Reading {
-    pub(super) fn new(source: Source, role: Role) -> Self {
+    pub(crate) fn new(source: Source, role: Role) -> Self {
         Self { receiver: Builder::new(source.compat(), mode(role)).finish().1, message: Vec::new() }
     }
 }
@@ -28,7 +27,7 @@ fn mode(role: Role) -> Mode {
     }
 }
 
-impl decode::Decode for Reading {
+impl Decode for Reading {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         block_on(async {
             for _ in 0..messages {
@@ -40,20 +39,20 @@ impl decode::Decode for Reading {
     }
 }
 
-pub(super) struct Sending {
+pub(crate) struct Sending {
     sender: Sender<Compat<Source>>,
     written: Written,
     text: &'static str,
 }
 
 impl Sending {
-    pub(super) fn new(text: &'static str, role: Role) -> Self {
+    pub(crate) fn new(text: &'static str, role: Role) -> Self {
         let source = Source::new(b"");
         Self { written: source.written(), sender: Builder::new(source.compat(), mode(role)).finish().0, text }
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     fn pass(&mut self, count: usize) {
         block_on(async {
             for _ in 0..count {
@@ -68,15 +67,15 @@ impl encode::Encode for Sending {
     }
 }
 
-pub(super) fn answer(asked: &mut Asked) {
+pub(crate) fn accept(stream: &mut ServerStream) {
     block_on(async {
-        let mut server = Server::new(asked.compat());
+        let mut server = Server::new(stream.compat());
         let key = server.receive_request().await.unwrap().key();
         server.send_response(&Response::Accept { key, protocol: None }).await.unwrap();
     });
 }
 
-pub(super) fn connect((): &mut (), responder: &mut Responder) {
-    let mut client = Client::new(responder.compat(), "server.example.com", "/chat");
+pub(crate) fn connect((): &mut (), stream: &mut ClientStream) {
+    let mut client = Client::new(stream.compat(), "server.example.com", "/chat");
     assert!(matches!(block_on(client.handshake()), Ok(ServerResponse::Accepted { .. })));
 }

@@ -3,15 +3,14 @@ use protocol_websocket_core::Role;
 use tokio_websockets::{ClientBuilder, Limits, Message, Payload, ServerBuilder, WebSocketStream};
 
 use crate::block_on::block_on;
-use crate::contender::Sink;
+use crate::contender::{Decode, Encode, Sink};
+use crate::handshake_io::{ClientStream, ServerStream};
 use crate::wire::Source;
-use crate::workloads::handshake::{Asked, Responder};
-use crate::workloads::{decode, encode};
 
-pub(super) struct Reading(WebSocketStream<Source>);
+pub(crate) struct Reading(WebSocketStream<Source>);
 
 impl Reading {
-    pub(super) fn new(source: Source, role: Role) -> Self {
+    pub(crate) fn new(source: Source, role: Role) -> Self {
         Self(stream(source, role))
     }
 }
@@ -23,7 +22,7 @@ fn stream(source: Source, role: Role) -> WebSocketStream<Source> {
     }
 }
 
-impl decode::Decode for Reading {
+impl Decode for Reading {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         block_on(async {
             for _ in 0..messages {
@@ -33,18 +32,18 @@ impl decode::Decode for Reading {
     }
 }
 
-pub(super) struct Sending {
+pub(crate) struct Sending {
     stream: WebSocketStream<Source>,
     text: Payload,
 }
 
 impl Sending {
-    pub(super) fn new(text: &'static str, role: Role) -> Self {
+    pub(crate) fn new(text: &'static str, role: Role) -> Self {
         Self { stream: stream(Source::new(b""), role), text: text.into() }
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     fn pass(&mut self, count: usize) {
         block_on(async {
             for _ in 0..count {
@@ -59,14 +58,14 @@ impl encode::Encode for Sending {
     }
 }
 
-pub(super) fn answer(asked: &mut Asked) {
-    block_on(ServerBuilder::new().accept(asked)).unwrap();
+pub(crate) fn accept(stream: &mut ServerStream) {
+    block_on(ServerBuilder::new().accept(stream)).unwrap();
 }
 
-pub(super) fn builder() -> ClientBuilder<'static> {
+pub(crate) fn builder() -> ClientBuilder<'static> {
     ClientBuilder::new().uri("ws://server.example.com/chat").unwrap()
 }
 
-pub(super) fn connect(builder: &mut ClientBuilder<'static>, responder: &mut Responder) {
-    block_on(builder.connect_on(responder)).unwrap();
+pub(crate) fn connect(builder: &mut ClientBuilder<'static>, stream: &mut ClientStream) {
+    block_on(builder.connect_on(stream)).unwrap();
 }

@@ -1,53 +1,52 @@
 use protocol_websocket_core::Role;
 use tungstenite::http::Uri;
-use tungstenite::protocol::Role as TheirRole;
+use tungstenite::protocol::Role as PeerRole;
 use tungstenite::{Message, Utf8Bytes, WebSocket};
 
-use crate::contender::Sink;
+use crate::contender::{Decode, Encode, Sink};
+use crate::handshake_io::{ClientStream, ServerStream};
 use crate::wire::Source;
-use crate::workloads::handshake::{Asked, Responder};
-use crate::workloads::{decode, encode};
 
-pub(super) struct Reading(WebSocket<Source>);
+pub(crate) struct Reading(WebSocket<Source>);
 
 impl Reading {
-    pub(super) fn new(source: Source, role: Role) -> Self {
-        Self(WebSocket::from_raw_socket(source, theirs(role), None))
+    pub(crate) fn new(source: Source, role: Role) -> Self {
+        Self(WebSocket::from_raw_socket(source, role_of(role), None))
     }
 }
 
-fn theirs(role: Role) -> TheirRole {
+fn role_of(role: Role) -> PeerRole {
     match role {
-        Role::Client => TheirRole::Client,
-        Role::Server => TheirRole::Server,
+        Role::Client => PeerRole::Client,
+        Role::Server => PeerRole::Server,
     }
 }
 
-impl decode::Decode for Reading {
+impl Decode for Reading {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         for _ in 0..messages {
             match self.0.read().unwrap() {
                 Message::Text(text) => sink.message(text.as_bytes()),
                 Message::Binary(bytes) => sink.message(&bytes),
-                _ => panic!("no data"),
+                _ => panic!("not a data message"),
             }
         }
     }
 }
 
-pub(super) struct Sending {
+pub(crate) struct Sending {
     socket: WebSocket<Source>,
     text: Utf8Bytes,
 }
 
 impl Sending {
-    pub(super) fn new(text: &'static str, role: Role) -> Self {
-        let socket = WebSocket::from_raw_socket(Source::new(b""), theirs(role), None);
+    pub(crate) fn new(text: &'static str, role: Role) -> Self {
+        let socket = WebSocket::from_raw_socket(Source::new(b""), role_of(role), None);
         Self { socket, text: Utf8Bytes::from_static(text) }
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
             self.socket.write(Message::Text(self.text.clone())).unwrap();
@@ -60,14 +59,14 @@ impl encode::Encode for Sending {
     }
 }
 
-pub(super) fn answer(asked: &mut Asked) {
-    tungstenite::accept(asked).unwrap();
+pub(crate) fn accept(stream: &mut ServerStream) {
+    tungstenite::accept(stream).unwrap();
 }
 
-pub(super) fn uri() -> Uri {
+pub(crate) fn uri() -> Uri {
     Uri::from_static("ws://server.example.com/chat")
 }
 
-pub(super) fn connect(uri: &mut Uri, responder: &mut Responder) {
-    tungstenite::client(uri.clone(), responder).unwrap();
+pub(crate) fn connect(uri: &mut Uri, stream: &mut ClientStream) {
+    tungstenite::client(uri.clone(), stream).unwrap();
 }

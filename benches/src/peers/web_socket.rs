@@ -3,16 +3,15 @@ use tokio::io::BufReader;
 use web_socket::{Event, WebSocket};
 
 use crate::block_on::block_on;
-use crate::contender::Sink;
-use crate::wire::{READ, Source};
-use crate::workloads::{decode, encode};
+use crate::contender::{Decode, Encode, Sink};
+use crate::wire::{READ_BUFFER_SIZE, Source};
 
-/// It has no buffer of its own and reads two bytes at a time, so it is told to have one.
-pub(super) struct Reading(WebSocket<BufReader<Source>>);
+/// The library has no read buffer and reads two bytes at a time, so the stream gets a `BufReader`.
+pub(crate) struct Reading(WebSocket<BufReader<Source>>);
 
 impl Reading {
-    pub(super) fn new(source: Source, role: Role) -> Self {
-        let source = BufReader::with_capacity(READ, source);
+    pub(crate) fn new(source: Source, role: Role) -> Self {
+        let source = BufReader::with_capacity(READ_BUFFER_SIZE, source);
         Self(match role {
             Role::Client => WebSocket::client(source),
             Role::Server => WebSocket::server(source),
@@ -20,26 +19,26 @@ impl Reading {
     }
 }
 
-impl decode::Decode for Reading {
+impl Decode for Reading {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         block_on(async {
             for _ in 0..messages {
                 match self.0.recv().await.unwrap() {
                     Event::Data { data, .. } => sink.message(&data),
-                    event => panic!("no data: {event:?}"),
+                    event => panic!("not a data message: {event:?}"),
                 }
             }
         });
     }
 }
 
-pub(super) struct Sending {
+pub(crate) struct Sending {
     socket: WebSocket<Source>,
     text: &'static str,
 }
 
 impl Sending {
-    pub(super) fn new(text: &'static str, role: Role) -> Self {
+    pub(crate) fn new(text: &'static str, role: Role) -> Self {
         let source = Source::new(b"");
         let socket = match role {
             Role::Client => WebSocket::client(source),
@@ -49,7 +48,7 @@ impl Sending {
     }
 }
 
-impl encode::Encode for Sending {
+impl Encode for Sending {
     fn pass(&mut self, count: usize) {
         block_on(async {
             for _ in 0..count {

@@ -1,71 +1,66 @@
-//! Frames to messages, as they come from a socket: find the frame, unmask it, check the text, hand out the message.
+//! Decoding: frames, as a socket delivers them, to messages. A contender parses the header, unmasks the payload,
+//! validates text, and passes on the message.
 
 use std::panic::{self, AssertUnwindSafe};
 
 use bytes::{Buf as _, BytesMut};
 use protocol_websocket_core::{Role, Version};
 
-use crate::contender::{Answer, Cell, Contender, Kind, Sink, Use};
-use crate::wire::{self, LENGTHS, Payload, READ, Source, name_of, per_round};
-use crate::workloads::Make;
-use crate::{floor, ours};
+use crate::contender::{BlackBox, Cell, Contender, Decode, Kind, MakeCell, Sink, Summary};
+use crate::wire::{self, LENGTHS, Payload, READ_BUFFER_SIZE, Source, format_len, messages_per_pass};
+use crate::{baseline, ours};
 
-/// Somebody who reads messages.
-pub trait Decode {
-    /// Hands the next `messages` messages to `sink`.
-    fn pass(&mut self, messages: usize, sink: &mut impl Sink);
-}
-
-/// What is to be read.
+/// The messages to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// At which end.
+    /// The role of the reader.
     pub role: Role,
-    /// In which version.
+    /// The version.
     pub version: Version,
-    /// What is in the messages.
+    /// The content of the messages.
     pub payload: Payload,
-    /// How long each is.
+    /// The length of each message in bytes.
     pub len: usize,
-    /// The bytes.
+    /// The encoded frames.
     pub wire: &'static [u8],
-    /// How many messages are in them.
+    /// The number of messages.
     pub count: usize,
-    /// How many bytes one read brings.
-    pub most: usize,
+    /// The most bytes that one read delivers.
+    pub max_read: usize,
 }
 
 impl Setup {
-    /// What comes to `role` in the current version, in reads of 64 KiB.
+    /// Messages to `role` in RFC 6455, in reads of 64 KiB.
     #[must_use]
     pub fn new(role: Role, payload: Payload, len: usize) -> Self {
-        Self::of(role, Version::Rfc6455, payload, len, per_round(len))
+        Self::of(role, Version::Rfc6455, payload, len, messages_per_pass(len))
     }
 
     fn of(role: Role, version: Version, payload: Payload, len: usize, count: usize) -> Self {
-        Self { role, version, payload, len, wire: wire::frames(role, version, payload, len, count), count, most: READ }
+        let wire = wire::frames(role, version, payload, len, count);
+        Self { role, version, payload, len, wire, count, max_read: READ_BUFFER_SIZE }
     }
 
-    /// Text in the frames of hybi-00, from `00` to `FF`.
+    /// Text in the sentinel frames of hybi-00, from `00` to `FF`.
     #[must_use]
     pub fn sentinel(len: usize) -> Self {
-        Self::of(Role::Server, Version::Hybi00, Payload::MultiByte, len, per_round(len))
+        Self::of(Role::Server, Version::Hybi00, Payload::MultiByte, len, messages_per_pass(len))
     }
 
-    /// 16 KiB in messages of `len` bytes, a byte a read.
+    /// 16 KiB in messages of `len` bytes, one byte per read.
     #[must_use]
-    pub fn drip(len: usize) -> Self {
+    pub fn byte_by_byte(len: usize) -> Self {
         let count = (16 * 1024 / len).max(1);
-        Self { most: 1, ..Self::of(Role::Server, Version::Rfc6455, Payload::Ascii, len, count) }
+        Self { max_read: 1, ..Self::of(Role::Server, Version::Rfc6455, Payload::Ascii, len, count) }
     }
 
-    /// The bytes, as somebody sends them.
+    /// Returns a source of the frames.
     #[must_use]
     pub fn source(&self) -> Source {
-        Source::new(self.wire).at_most(self.most)
+        Source::new(self.wire).max_read(self.max_read)
     }
 
-    /// A row: `make` is called twice, once to measure and once to check.
+    /// Makes a row. `make` is called twice: for the state to measure and for the state to check.
     pub fn contender<D: Decode + 'static>(
         &self,
         name: &'static str,
@@ -75,18 +70,24 @@ impl Setup {
     ) -> Contender {
         let (mut timed, mut checked, count) = (make(), make(), self.count);
         let check = move || {
-            let mut answer = Answer::default();
-            checked.pass(count, &mut answer);
-            answer
+            let mut summary = Summary::default();
+            checked.pass(count, &mut summary);
+            summary
         };
-        Contender { name, kind, skips, pass: Box::new(move || timed.pass(count, &mut Use)), check: Box::new(check) }
+        Contender {
+            name,
+            kind,
+            skips,
+            pass: Box::new(move || timed.pass(count, &mut BlackBox)),
+            check: Box::new(check),
+        }
     }
 }
 
-/// The cells of this family.
+/// Returns the cells of this family.
 #[must_use]
-pub fn cells() -> Vec<Make> {
-    let mut cells: Vec<Make> = Vec::new();
+pub fn cells() -> Vec<MakeCell> {
+    let mut cells: Vec<MakeCell> = Vec::new();
     for (workload, role, payload) in [
         ("decode masked ASCII text", Role::Server, Payload::Ascii),
         ("decode masked multi-byte text", Role::Server, Payload::MultiByte),
@@ -99,62 +100,80 @@ pub fn cells() -> Vec<Make> {
     cells
 }
 
-/// One cell, of all who can do it.
+/// Makes one cell with all contenders.
 #[must_use]
 pub fn cell(workload: &'static str, setup: Setup) -> Cell {
     let Setup { role, version, payload, len, count, .. } = setup;
-    let mut cell = Cell::new(workload, name_of(len), count, len);
-    let hand = || floor::Decode::new(setup.source(), role == Role::Server, payload.is_text());
+    let mut cell = Cell::new(workload, format_len(len), count, len);
+    let hand_written = || baseline::Decode::new(setup.source(), role == Role::Server, payload.is_text());
     cell.contenders = vec![
-        setup.contender("floor:copy", Kind::Bound, "all but the read", || Copy::new(setup.source())),
-        setup.contender("floor:batch", Kind::Bound, "one call a message", || Batch(hand())),
-        setup.contender("floor:hand", Kind::Floor, "", hand),
+        setup.contender("baseline: copy", Kind::Bound, "all but the read", || Copy::new(setup.source())),
+        setup.contender("baseline: batch", Kind::Bound, "one call per message", || Batch(hand_written())),
+        setup.contender("baseline: hand-written", Kind::Baseline, "", hand_written),
         setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), role, version)),
-        setup.contender("lent", Kind::Ours, "", || ours::Lending::new(setup.source(), role, version, len)),
-        setup.contender("connection", Kind::Ours, "", || ours::Connected::new(setup.source(), role, version)),
+        setup.contender("frame, lent", Kind::Ours, "", || ours::FramesLent::new(setup.source(), role, version)),
+        setup.contender("connection", Kind::Ours, "", || ours::Receiving::new(setup.source(), role, version)),
+        setup.contender("connection, lent", Kind::Ours, "", || ours::ReceivingLent::new(setup.source(), role, version)),
     ];
-    if setup.most == READ {
-        let shorter = || ours::Frames::new(setup.source().at_most(READ / 4), role, version);
+    if setup.max_read == READ_BUFFER_SIZE {
+        let shorter = || ours::Frames::new(setup.source().max_read(READ_BUFFER_SIZE / 4), role, version);
         cell.contenders.insert(4, setup.contender("frame, reads of 16 KiB", Kind::Ours, "", shorter));
     }
     #[cfg(feature = "peers")]
-    cell.contenders.extend(crate::peers::decoders(&setup));
+    cell.contenders.extend(peers(&setup));
     cell
 }
 
-/// The cells in the frames of hybi-00 and hixie-75, which no peer knows.
+/// The other libraries.
+#[cfg(feature = "peers")]
+fn peers(setup: &Setup) -> Vec<Contender> {
+    use crate::peers::*;
+    let (role, peer) = (setup.role, Kind::Peer);
+    let no_utf8 = if setup.payload.is_text() { "UTF-8" } else { "" };
+    vec![
+        setup.contender("tungstenite", peer, "", || tungstenite::Reading::new(setup.source(), role)),
+        setup.contender("tokio-websockets", peer, "", || tokio_websockets::Reading::new(setup.source(), role)),
+        setup.contender("fastwebsockets", peer, "", || fastwebsockets::Reading::new(setup.source(), role)),
+        setup.contender("soketto", peer, no_utf8, || soketto::Reading::new(setup.source(), role)),
+        setup.contender("yawc", peer, "", || yawc::Reading::new(setup.source(), role)),
+        setup.contender("web-socket", peer, no_utf8, || web_socket::Reading::new(setup.source(), role)),
+        setup.contender("sockudo-ws", peer, "", || sockudo::Reading::new(setup.source(), role)),
+    ]
+}
+
+/// Returns the cells with sentinel frames (hybi-00 and hixie-75), which no peer supports.
 #[must_use]
-pub fn sentinel() -> Vec<Make> {
+pub fn sentinel() -> Vec<MakeCell> {
     let cell = |len| {
         let setup = Setup::sentinel(len);
-        let mut cell = Cell::new("decode sentinel frames", name_of(len), setup.count, len);
+        let mut cell = Cell::new("decode sentinel frames", format_len(len), setup.count, len);
         cell.contenders = vec![
-            setup.contender("floor:copy", Kind::Bound, "all but the read", || Copy::new(setup.source())),
-            setup.contender("floor:memchr", Kind::Floor, "", || Sentinel::new(setup.source())),
+            setup.contender("baseline: copy", Kind::Bound, "all but the read", || Copy::new(setup.source())),
+            setup.contender("baseline: memchr", Kind::Baseline, "", || Sentinel::new(setup.source())),
             setup.contender("frame", Kind::Ours, "", || ours::Frames::new(setup.source(), setup.role, setup.version)),
             setup.contender("connection", Kind::Ours, "", || {
-                ours::Connected::new(setup.source(), setup.role, setup.version)
+                ours::Receiving::new(setup.source(), setup.role, setup.version)
             }),
         ];
         cell
     };
-    LENGTHS.into_iter().map(|len| Box::new(move || cell(len)) as Make).collect()
+    LENGTHS.into_iter().map(|len| Box::new(move || cell(len)) as MakeCell).collect()
 }
 
-/// The cells in which each read brings one byte. Time is for a byte: it must not grow with the message.
+/// Returns the cells with one byte per read. The unit is a byte: the time must not grow with the length of the message.
 #[must_use]
-pub fn drip() -> Vec<Make> {
+pub fn byte_by_byte() -> Vec<MakeCell> {
     let cell = |len| {
-        let setup = Setup::drip(len);
+        let setup = Setup::byte_by_byte(len);
         let mut cell = cell("decode byte by byte", setup);
         cell.contenders.retain(|contender| contender.kind != Kind::Bound);
         (cell.units, cell.bytes) = (setup.wire.len(), 1);
         cell
     };
-    [125, 1024, 16 * 1024].into_iter().map(|len| Box::new(move || cell(len)) as Make).collect()
+    [125, 1024, 16 * 1024].into_iter().map(|len| Box::new(move || cell(len)) as MakeCell).collect()
 }
 
-/// `floor:memchr`: memchr finds the end, simdutf8 judges, a slice is lent.
+/// `baseline: memchr`: finds the end with memchr, validates with simdutf8, and lends a slice.
 struct Sentinel {
     source: Source,
     buffer: BytesMut,
@@ -177,37 +196,37 @@ impl Decode for Sentinel {
                 }
                 self.source.read_into(&mut self.buffer);
             };
-            sink.message(simdutf8::basic::from_utf8(&self.buffer[1..end]).expect("this is text").as_bytes());
+            sink.message(simdutf8::basic::from_utf8(&self.buffer[1..end]).expect("the payload is UTF-8").as_bytes());
             self.buffer.advance(end + 1);
             searched = 0;
         }
     }
 }
 
-/// Shows everybody a text that is none: who says that nothing is left out must refuse it, each in its own way, which is a
-/// panic here, and who says that this is left out must take it.
+/// Sends invalid UTF-8 to each contender. A contender that leaves nothing out must reject it, which is a panic here. A
+/// contender that leaves out the validation must accept it.
 ///
 /// # Errors
 ///
-/// When somebody does not do what stands beside the name.
-pub fn refuses_what_is_no_text() -> Result<(), String> {
+/// Returns an error with the names of the contenders whose `skips` is wrong.
+pub fn check_utf8_validation() -> Result<(), String> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| ()));
     let mut wrong = Vec::new();
     for len in [16, 125, 1024] {
-        let cell = cell("", Setup::of(Role::Server, Version::Rfc6455, Payload::Wrong, len, 1));
+        let cell = cell("", Setup::of(Role::Server, Version::Rfc6455, Payload::InvalidText, len, 1));
         for mut row in cell.contenders.into_iter().filter(|row| row.kind != Kind::Bound) {
-            let taken = panic::catch_unwind(AssertUnwindSafe(|| (row.check)())).is_ok();
-            if taken == row.skips.is_empty() {
+            let accepted = panic::catch_unwind(AssertUnwindSafe(|| (row.check)())).is_ok();
+            if accepted == row.skips.is_empty() {
                 wrong.push(row.name);
             }
         }
     }
     panic::set_hook(hook);
-    if wrong.is_empty() { Ok(()) } else { Err(format!("not as it stands beside the name: {}", wrong.join(", "))) }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("these do not match their `skips`: {}", wrong.join(", "))) }
 }
 
-impl Decode for floor::Decode {
+impl Decode for baseline::Decode {
     #[inline]
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
         for _ in 0..messages {
@@ -216,8 +235,8 @@ impl Decode for floor::Decode {
     }
 }
 
-/// `floor:batch`: a loop that never leaves the function with the vector instructions.
-struct Batch(floor::Decode);
+/// `baseline: batch`: one loop inside the function that enables the vector instructions.
+struct Batch(baseline::Decode);
 
 impl Decode for Batch {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink) {
@@ -225,7 +244,7 @@ impl Decode for Batch {
     }
 }
 
-/// `floor:copy`: reads, and looks at nothing.
+/// `baseline: copy`: reads without parsing.
 struct Copy {
     source: Source,
     buffer: Vec<u8>,
@@ -233,14 +252,14 @@ struct Copy {
 
 impl Copy {
     fn new(source: Source) -> Self {
-        Self { source, buffer: vec![0; READ] }
+        Self { source, buffer: vec![0; READ_BUFFER_SIZE] }
     }
 }
 
 impl Decode for Copy {
     fn pass(&mut self, _: usize, sink: &mut impl Sink) {
         loop {
-            let bytes = self.source.next(READ);
+            let bytes = self.source.next(READ_BUFFER_SIZE);
             self.buffer[..bytes.len()].copy_from_slice(bytes);
             sink.message(&self.buffer[..bytes.len()]);
             if self.source.is_at_end() {

@@ -1,20 +1,21 @@
-//! permessage-deflate: 400 messages like JSON, some 160 KiB, through one compressor and one decompressor.
+//! permessage-deflate: 400 JSON-like messages, about 160 KiB, through one compressor and one decompressor.
 
 use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use protocol_websocket_frame::{Extension as _, Frame, Rsv};
+use protocol_websocket_frame::{ExtensionDecoder as _, ExtensionEncoder as _, Frame, MessageRef, OpCode, Rsv};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
 
-use crate::contender::{Answer, Cell, Contender, Kind, Sink as _};
-use crate::workloads::Make;
+use crate::contender::{Cell, Contender, Kind, MakeCell, Sink as _, Summary};
+#[cfg(feature = "peers")]
+use crate::peers::sockudo;
 
-/// How a message is compressed.
+/// Parameters of the compression.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// The level.
+    /// The compression level.
     pub level: u8,
-    /// Whether the window is kept from one message to the next.
+    /// Whether the window is kept between messages.
     pub takeover: bool,
 }
 
@@ -24,16 +25,16 @@ const SETUPS: [(&str, Setup); 3] = [
     ("level 1, no takeover", Setup { level: 1, takeover: false }),
 ];
 
-/// The tail that the wire does without (RFC 7692 §7.2.1).
+/// The four bytes that end a flush and are not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
-/// The longest message, and more.
-const ROOM: usize = 64 * 1024;
+/// An upper bound of the length of a message.
+const MAX_MESSAGE: usize = 64 * 1024;
 
-/// The cells of this family.
+/// Returns the cells of this family.
 #[must_use]
-pub fn cells() -> Vec<Make> {
-    let mut cells: Vec<Make> = Vec::new();
+pub fn cells() -> Vec<MakeCell> {
+    let mut cells: Vec<MakeCell> = Vec::new();
     for (column, setup) in SETUPS {
         cells.push(Box::new(move || compress(column, setup)));
     }
@@ -43,7 +44,7 @@ pub fn cells() -> Vec<Make> {
     cells
 }
 
-/// The messages.
+/// Returns the messages.
 #[must_use]
 pub fn messages() -> Vec<String> {
     let mut random = 1_u32;
@@ -64,29 +65,29 @@ pub fn messages() -> Vec<String> {
     (0..400).map(message).collect()
 }
 
-/// Compresses as RFC 7692 says, with nothing but flate2.
-pub struct Raw {
+/// `baseline: flate2`, compressing (RFC 7692 §7.2.1).
+struct RawDeflate {
     compress: Compress,
     takeover: bool,
     output: Vec<u8>,
 }
 
-impl Raw {
+impl RawDeflate {
     fn new(setup: Setup) -> Self {
         let compress = Compress::new_with_window_bits(Compression::new(setup.level.into()), false, 15);
-        Self { compress, takeover: setup.takeover, output: Vec::with_capacity(ROOM) }
+        Self { compress, takeover: setup.takeover, output: Vec::with_capacity(MAX_MESSAGE) }
     }
 
     fn compress(&mut self, message: &[u8]) -> &[u8] {
-        // A full flush forgets what was, and costs less than a new beginning.
+        // A full flush clears the window and costs less than a reset.
         let flush = if self.takeover { FlushCompress::Sync } else { FlushCompress::Full };
         self.output.clear();
-        self.compress.compress_vec(message, &mut self.output, flush).expect("there is room");
-        self.output.strip_suffix(&TAIL).expect("it was flushed")
+        self.compress.compress_vec(message, &mut self.output, flush).expect("the output is long enough");
+        self.output.strip_suffix(&TAIL).expect("a flush ends with the tail")
     }
 }
 
-/// Decompresses with nothing but flate2.
+/// `baseline: flate2`, decompressing (RFC 7692 §7.2.2).
 struct RawInflate {
     decompress: Decompress,
     takeover: bool,
@@ -95,7 +96,7 @@ struct RawInflate {
 
 impl RawInflate {
     fn new(takeover: bool) -> Self {
-        Self { decompress: Decompress::new(false), takeover, output: Vec::with_capacity(ROOM) }
+        Self { decompress: Decompress::new(false), takeover, output: Vec::with_capacity(MAX_MESSAGE) }
     }
 
     fn decompress(&mut self, payload: &[u8]) -> &[u8] {
@@ -104,22 +105,24 @@ impl RawInflate {
         }
         self.output.clear();
         for part in [payload, &TAIL] {
-            self.decompress.decompress_vec(part, &mut self.output, FlushDecompress::Sync).expect("it is deflate");
+            self.decompress
+                .decompress_vec(part, &mut self.output, FlushDecompress::Sync)
+                .expect("the payload is valid DEFLATE data");
         }
         &self.output
     }
 }
 
-/// One cell: messages to what goes on the wire.
+/// Makes one cell: messages to compressed payloads.
 fn compress(column: &str, setup: Setup) -> Cell {
     let messages = messages();
     let mut cell = Cell::new("compress", column, messages.len(), mean(&messages));
     cell.contenders = vec![
         compressing(
-            "floor:flate2",
-            Kind::Floor,
+            "baseline: flate2",
+            Kind::Baseline,
             setup,
-            || (Raw::new(setup), messages.clone()),
+            || (RawDeflate::new(setup), messages.clone()),
             |(raw, messages), sink| {
                 messages.iter().for_each(|message| sink(raw.compress(message.as_bytes())));
             },
@@ -128,43 +131,49 @@ fn compress(column: &str, setup: Setup) -> Cell {
             "permessage-deflate",
             Kind::Ours,
             setup,
-            || ours(setup, &messages),
-            |(deflater, frames), sink| {
-                for frame in frames {
-                    sink(deflater.encode(frame.clone()).expect("it can be compressed").payload());
+            || (deflater(setup), messages.clone()),
+            |(deflater, messages), sink| {
+                for message in messages {
+                    let frame = Frame::from(MessageRef::Text(message));
+                    sink(deflater.encode(frame).expect("the message can be compressed").payload());
                 }
             },
         ),
     ];
     #[cfg(feature = "peers")]
-    cell.contenders.push(crate::peers::compressor(setup, &messages));
+    cell.contenders.push(compressing(
+        "sockudo-ws",
+        Kind::Peer,
+        setup,
+        || sockudo::encoder(setup.level, setup.takeover, &messages),
+        sockudo::compress,
+    ));
     cell
 }
 
-fn ours(setup: Setup, messages: &[String]) -> (Deflater, Vec<Frame>) {
-    let deflater = Deflater::new(15).level(setup.level).context_takeover(setup.takeover).threshold(0);
-    (deflater, messages.iter().map(|message| Frame::text(message.clone())).collect())
+fn deflater(setup: Setup) -> Deflater {
+    Deflater::new(15).level(setup.level).context_takeover(setup.takeover).threshold(0)
 }
 
-/// Gives each message to a sink.
-pub type Run<S> = fn(&mut S, Give<'_>);
-/// A sink.
-pub type Give<'a> = &'a mut dyn FnMut(&[u8]);
+/// Passes each message to a sink.
+type Run<S> = fn(&mut S, MessageSink<'_>);
+/// A sink for messages.
+type MessageSink<'a> = &'a mut dyn FnMut(&[u8]);
 
-/// A row: `run` gives each message, compressed, to its sink.
-pub fn compressing<S: 'static>(
+/// Makes a row. `run` passes each compressed message to its sink.
+fn compressing<S: 'static>(
     name: &'static str,
     kind: Kind,
     setup: Setup,
     make: impl Fn() -> S,
     run: Run<S>,
 ) -> Contender {
-    // What came out before is what the next message leans on.
-    let judge = RefCell::new(RawInflate::new(setup.takeover));
+    // The decompressor outlives a pass, because messages refer to the window of earlier ones.
+    let inflate = RefCell::new(RawInflate::new(setup.takeover));
     let check = move |state: &mut S| {
-        let (mut answer, mut judge) = (Answer::default(), judge.borrow_mut());
-        run(state, &mut |payload| answer.message(judge.decompress(payload)));
-        answer
+        let (mut summary, mut inflate) = (Summary::default(), inflate.borrow_mut());
+        run(state, &mut |payload| summary.message(inflate.decompress(payload)));
+        summary
     };
     let pass = move |state: &mut S| {
         run(state, &mut |payload| {
@@ -174,16 +183,16 @@ pub fn compressing<S: 'static>(
     Contender::new(name, kind, "", make, pass, check)
 }
 
-/// One cell: what came over the wire to messages.
+/// Makes one cell: compressed payloads to messages.
 fn decompress(column: &str, setup: Setup) -> Cell {
     let messages = messages();
-    let mut raw = Raw::new(setup);
+    let mut raw = RawDeflate::new(setup);
     let payloads: Vec<Vec<u8>> = messages.iter().map(|message| raw.compress(message.as_bytes()).to_vec()).collect();
     let mut cell = Cell::new("decompress", column, messages.len(), mean(&messages));
     cell.contenders = vec![
         decompressing(
-            "floor:flate2",
-            Kind::Floor,
+            "baseline: flate2",
+            Kind::Baseline,
             || (RawInflate::new(setup.takeover), payloads.clone()),
             |(raw, payloads), sink| {
                 payloads.iter().for_each(|payload| sink(raw.decompress(payload)));
@@ -192,10 +201,11 @@ fn decompress(column: &str, setup: Setup) -> Cell {
         decompressing(
             "permessage-deflate",
             Kind::Ours,
-            || inflater(setup, &payloads),
-            |(inflater, frames), sink| {
-                for frame in frames {
-                    let (frame, rest) = inflater.decode(frame.clone(), ROOM).expect("it is deflate");
+            || (Inflater::new().context_takeover(setup.takeover), payloads.clone()),
+            |(inflater, payloads), sink| {
+                for payload in payloads {
+                    let frame = Frame::lent(OpCode::Text, &payload[..]).with_rsv(Rsv::RSV1);
+                    let (frame, rest) = inflater.decode(frame, MAX_MESSAGE).expect("the payload is valid DEFLATE data");
                     assert!(rest.is_none());
                     sink(frame.payload());
                 }
@@ -203,21 +213,21 @@ fn decompress(column: &str, setup: Setup) -> Cell {
         ),
     ];
     #[cfg(feature = "peers")]
-    cell.contenders.push(crate::peers::decompressor(setup, &payloads));
+    cell.contenders.push(decompressing(
+        "sockudo-ws",
+        Kind::Peer,
+        || sockudo::decoder(setup.takeover, &payloads),
+        sockudo::decompress,
+    ));
     cell
 }
 
-fn inflater(setup: Setup, payloads: &[Vec<u8>]) -> (Inflater, Vec<Frame>) {
-    let frame = |payload: &Vec<u8>| Frame::text("").with_payload(payload.clone()).with_rsv(Rsv::RSV1);
-    (Inflater::new().context_takeover(setup.takeover), payloads.iter().map(frame).collect())
-}
-
-/// A row: `run` gives each message to its sink.
-pub fn decompressing<S: 'static>(name: &'static str, kind: Kind, make: impl Fn() -> S, run: Run<S>) -> Contender {
+/// Makes a row. `run` passes each message to its sink.
+fn decompressing<S: 'static>(name: &'static str, kind: Kind, make: impl Fn() -> S, run: Run<S>) -> Contender {
     let check = move |state: &mut S| {
-        let mut answer = Answer::default();
-        run(state, &mut |message| answer.message(message));
-        answer
+        let mut summary = Summary::default();
+        run(state, &mut |message| summary.message(message));
+        summary
     };
     let pass = move |state: &mut S| {
         run(state, &mut |message| {
@@ -236,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_as_long_as_the_page_says() {
+    fn messages_have_the_documented_lengths() {
         assert!(messages().iter().all(|message| (190..660).contains(&message.len())));
     }
 }

@@ -1,47 +1,37 @@
-//! Messages to frames, one behind the other in one buffer of 64 KiB that is emptied when it is full.
+//! Encoding: messages to frames, into one buffer that is cleared when it holds 64 KiB.
 
 use std::hint::black_box;
 
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{Decoder, Limits, Message};
 
-use crate::contender::{Answer, Cell, Contender, Kind, Sink as _};
-use crate::wire::{LENGTHS, Payload, READ, name_of, per_round};
-use crate::workloads::Make;
-use crate::{floor, ours};
+use crate::contender::{Cell, Contender, Encode, Kind, MakeCell, Sink as _, Summary};
+use crate::wire::{LENGTHS, Payload, READ_BUFFER_SIZE, format_len, messages_per_pass};
+use crate::{baseline, ours};
 
-/// Somebody who sends the same message again and again.
-pub trait Encode {
-    /// Sends it `count` times.
-    fn pass(&mut self, count: usize);
-
-    /// Takes what is in the output.
-    fn take(&mut self) -> Vec<u8>;
-}
-
-/// What is to be sent.
+/// The message to send.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// From which end.
+    /// The role of the sender.
     pub role: Role,
-    /// How long the text is.
+    /// The length of the text in bytes.
     pub len: usize,
 }
 
 impl Setup {
-    /// The text.
+    /// Returns the text, which lives as long as the program.
     #[must_use]
     pub fn text(&self) -> &'static str {
-        String::from_utf8(Payload::Ascii.bytes(self.len, 0)).expect("this is text").leak()
+        String::from_utf8(Payload::Ascii.bytes(self.len, 0)).expect("the payload is UTF-8").leak()
     }
 
-    /// The message.
+    /// Returns the text as a message.
     #[must_use]
     pub fn message(&self) -> Message {
         Message::from(self.text())
     }
 
-    /// A row: `make` is called twice, once to measure and once to check.
+    /// Makes a row. `make` is called twice: for the state to measure and for the state to check.
     pub fn contender<E: Encode + 'static>(
         &self,
         name: &'static str,
@@ -49,27 +39,27 @@ impl Setup {
         skips: &'static str,
         make: impl Fn() -> E,
     ) -> Contender {
-        let (mut timed, mut checked, count, peer) = (make(), make(), per_round(self.len), self.role.peer());
+        let (mut timed, mut checked, count, peer) = (make(), make(), messages_per_pass(self.len), self.role.peer());
         let check = move || {
-            let (mut answer, mut decoder) = (Answer::default(), Decoder::new(peer).limits(Limits::NONE));
+            let (mut summary, mut decoder) = (Summary::default(), Decoder::new(peer).limits(Limits::NONE));
             for _ in 0..3 {
                 checked.pass(1);
                 let mut output = checked.take().as_slice().into();
-                while let Some(frame) = decoder.decode(&mut output).expect("these are frames") {
-                    answer.message(frame.payload());
+                while let Some(frame) = decoder.decode(&mut output).expect("the output is valid") {
+                    summary.message(frame.payload());
                 }
-                assert!(output.is_empty(), "{name} sent a part of a frame");
+                assert!(output.is_empty(), "{name} sent an incomplete frame");
             }
-            answer
+            summary
         };
         Contender { name, kind, skips, pass: Box::new(move || timed.pass(count)), check: Box::new(check) }
     }
 }
 
-/// The cells of this family.
+/// Returns the cells of this family.
 #[must_use]
-pub fn cells() -> Vec<Make> {
-    let mut cells: Vec<Make> = Vec::new();
+pub fn cells() -> Vec<MakeCell> {
+    let mut cells: Vec<MakeCell> = Vec::new();
     for (workload, role) in [("encode, server", Role::Server), ("encode, client", Role::Client)] {
         for len in LENGTHS {
             cells.push(Box::new(move || cell(workload, Setup { role, len })));
@@ -78,26 +68,20 @@ pub fn cells() -> Vec<Make> {
     cells
 }
 
-/// One cell, of all who can do it.
+/// Makes one cell with all contenders.
 #[must_use]
 pub fn cell(workload: &'static str, setup: Setup) -> Cell {
     let Setup { role, len } = setup;
     let client = role == Role::Client;
-    let mut cell = Cell::new(workload, name_of(len), per_round(len), len);
+    let mut cell = Cell::new(workload, format_len(len), messages_per_pass(len), len);
     let (text, message) = (setup.text(), setup.message());
     let predictable = if client { "unpredictable keys" } else { "" };
     cell.contenders = vec![
-        setup.contender("floor:copy", Kind::Bound, "heads, masking", || Floor {
+        setup.contender("baseline: copy", Kind::Bound, "headers, masking", || Copy { text, output: Vec::new() }),
+        setup.contender("baseline: hand-written", Kind::Baseline, predictable, || HandWritten {
             text,
-            keys: None,
-            head: false,
-            output: vec![],
-        }),
-        setup.contender("floor:hand", Kind::Floor, predictable, || Floor {
-            text,
-            keys: client.then(floor::Keys::default),
-            head: true,
-            output: Vec::with_capacity(3 * READ),
+            keys: client.then(baseline::Keys::default),
+            output: Vec::with_capacity(3 * READ_BUFFER_SIZE),
         }),
         setup.contender("frame", Kind::Ours, "", || ours::EncodeFrames::new(message.clone().into(), role)),
         setup.contender("connection", Kind::Ours, "", || ours::Sending::new(message.clone(), role)),
@@ -107,30 +91,64 @@ pub fn cell(workload: &'static str, setup: Setup) -> Cell {
         cell.contenders.push(setup.contender("frame, vectored", Kind::Ours, "the copy", vectored));
     }
     #[cfg(feature = "peers")]
-    cell.contenders.extend(crate::peers::encoders(&setup));
+    cell.contenders.extend(peers(&setup));
     cell
 }
 
-struct Floor {
+/// The other libraries.
+#[cfg(feature = "peers")]
+fn peers(setup: &Setup) -> Vec<Contender> {
+    use crate::peers::*;
+    let (role, text, peer) = (setup.role, setup.text(), Kind::Peer);
+    let predictable = if role == Role::Client { "unpredictable keys" } else { "" };
+    vec![
+        setup.contender("tungstenite", peer, "", || tungstenite::Sending::new(text, role)),
+        setup.contender("tokio-websockets", peer, predictable, || tokio_websockets::Sending::new(text, role)),
+        setup.contender("fastwebsockets", peer, "", || fastwebsockets::Sending::new(text, role)),
+        setup.contender("soketto", peer, "", || soketto::Sending::new(text, role)),
+        setup.contender("yawc", peer, "", || yawc::Sending::new(text, role)),
+        setup.contender("web-socket", peer, predictable, || web_socket::Sending::new(text, role)),
+        setup.contender("sockudo-ws", peer, predictable, || sockudo::Sending::new(text, role)),
+    ]
+}
+
+/// `baseline: hand-written`: see [`baseline::encode`].
+struct HandWritten {
     text: &'static str,
-    keys: Option<floor::Keys>,
-    head: bool,
+    keys: Option<baseline::Keys>,
     output: Vec<u8>,
 }
 
-impl Encode for Floor {
+impl Encode for HandWritten {
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            if self.output.len() >= READ {
+            if self.output.len() >= READ_BUFFER_SIZE {
                 self.output.clear();
             }
             let text = black_box(self.text.as_bytes());
-            if self.head {
-                let key = self.keys.as_mut().map(floor::Keys::draw);
-                floor::encode(&mut self.output, 0x81, text, key);
-            } else {
-                self.output.extend_from_slice(text);
+            let key = self.keys.as_mut().map(baseline::Keys::draw);
+            baseline::encode(&mut self.output, 0x81, text, key);
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+}
+
+/// `baseline: copy`: copies the payloads without headers.
+struct Copy {
+    text: &'static str,
+    output: Vec<u8>,
+}
+
+impl Encode for Copy {
+    fn pass(&mut self, count: usize) {
+        for _ in 0..count {
+            if self.output.len() >= READ_BUFFER_SIZE {
+                self.output.clear();
             }
+            self.output.extend_from_slice(black_box(self.text.as_bytes()));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The opening handshake on both sides, from bytes to bytes.
+//! The opening handshake of both roles, from bytes to bytes.
 
 use std::hint::black_box;
 
@@ -10,98 +10,96 @@ use protocol_websocket_handshake_server::{Accepted, ServerHandshake};
 use protocol_websocket_http::{Accept, Offer};
 use protocol_websocket_url::Url;
 
-use crate::contender::{Answer, Cell, Contender, Kind};
-use crate::workloads::Make;
+use crate::baseline::handshake as baseline;
+use crate::contender::{Cell, Contender, Kind, MakeCell, Summary};
+use crate::handshake_io::{ClientStream, REQUEST, ServerStream};
 
-pub mod floor;
-mod streams;
-
-pub use streams::{Asked, Responder};
-
-/// What Chromium sends, as to the number and the lengths of its fields.
-pub const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\n\
-    Host: server.example.com\r\n\
-    Connection: Upgrade\r\n\
-    Pragma: no-cache\r\n\
-    Cache-Control: no-cache\r\n\
-    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n\
-    Upgrade: websocket\r\n\
-    Origin: https://server.example.com\r\n\
-    Sec-WebSocket-Version: 13\r\n\
-    Accept-Encoding: gzip, deflate, br, zstd\r\n\
-    Accept-Language: en-US,en;q=0.9\r\n\
-    Cookie: session=0123456789abcdef0123456789abcdef\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
-
-/// What a pass does.
+/// Handshakes per pass.
 const UNITS: usize = 16;
 
-/// The cells of this family.
+/// Returns the cells of this family.
 #[must_use]
-pub fn cells() -> Vec<Make> {
-    vec![Box::new(server), Box::new(client_alone), Box::new(client)]
+pub fn cells() -> Vec<MakeCell> {
+    vec![Box::new(server), Box::new(client_with_prepared_response), Box::new(client)]
 }
 
-/// A request to the bytes of the answer 101.
+/// Makes the cell of the server: from a request to the bytes of the response 101.
 #[must_use]
 pub fn server() -> Cell {
     let mut cell = Cell::new("server handshake", "a browser's request", UNITS, 0);
     cell.contenders = vec![
-        answering("httparse", Kind::Bound, "all but parsing", |asked| {
+        server_row("httparse", Kind::Bound, "all but parsing", |stream| {
             let mut headers = [httparse::EMPTY_HEADER; 16];
             let mut request = httparse::Request::new(&mut headers);
-            black_box(request.parse(black_box(REQUEST)).expect("it is a request"));
-            asked.written.clear();
+            black_box(request.parse(black_box(REQUEST)).expect("the request is valid"));
+            stream.written.clear();
         }),
-        answering("sha1 + base64", Kind::Bound, "parsing", |asked| {
-            asked.written.clear();
-            asked.written.extend_from_slice(&floor::accept_of(black_box(b"dGhlIHNhbXBsZSBub25jZQ==")));
+        server_row("sha1 + base64", Kind::Bound, "parsing", |stream| {
+            stream.written.clear();
+            stream.written.extend_from_slice(&baseline::accept_of(black_box(b"dGhlIHNhbXBsZSBub25jZQ==")));
         }),
-        answering("floor:hand", Kind::Floor, "", |asked| floor::answer(asked.read(), &mut asked.written)),
-        answering("handshake-server", Kind::Ours, "", |asked| {
-            asked.receive();
-            let upgrade = ServerHandshake::new().parse(&mut asked.input).unwrap().unwrap();
-            let accepted = upgrade.accept(&Accept::new(), &mut asked.output).unwrap();
+        server_row("baseline: hand-written", Kind::Baseline, "", |stream| {
+            baseline::respond(stream.request(), &mut stream.written)
+        }),
+        server_row("handshake-server", Kind::Ours, "", |stream| {
+            stream.receive();
+            let upgrade = ServerHandshake::new().parse(&mut stream.input).unwrap().unwrap();
+            let accepted = upgrade.accept(&Accept::new(), &mut stream.output).unwrap();
             assert!(matches!(accepted, Accepted::Open(_)));
         }),
-        answering("connection", Kind::Ours, "", |asked| {
-            asked.receive();
+        server_row("connection", Kind::Ours, "", |stream| {
+            stream.receive();
             let mut server = Server::new(Config::new());
-            let Some(Event::Upgrade(upgrade)) = server.receive(&mut asked.input, &mut asked.output).unwrap() else {
-                panic!("no request")
+            let Some(Event::Upgrade(upgrade)) = server.receive(&mut stream.input, &mut stream.output).unwrap() else {
+                panic!("the request is incomplete")
             };
-            server.accept(upgrade, &Accept::new(), &mut asked.output).unwrap();
-            assert!(matches!(server.receive(&mut asked.input, &mut asked.output), Ok(Some(Event::Open(_)))));
+            server.accept(upgrade, &Accept::new(), &mut stream.output).unwrap();
+            assert!(matches!(server.receive(&mut stream.input, &mut stream.output), Ok(Some(Event::Open(_)))));
         }),
     ];
     #[cfg(feature = "peers")]
-    cell.contenders.extend(crate::peers::servers());
+    cell.contenders.extend(server_peers());
     cell
 }
 
-/// A row of the server's: `answer` reads the request and writes the answer.
-pub fn answering(name: &'static str, kind: Kind, skips: &'static str, answer: fn(&mut Asked)) -> Contender {
-    let pass = move |asked: &mut Asked| (0..UNITS).for_each(|_| answer(asked));
-    let check = move |asked: &mut Asked| {
-        answer(asked);
-        asked.answer()
-    };
-    Contender::new(name, kind, skips, Asked::new, pass, check)
+/// The other libraries. fastwebsockets and yawc leave the handshake to hyper, web-socket to its user.
+#[cfg(feature = "peers")]
+fn server_peers() -> Vec<Contender> {
+    use crate::peers::*;
+    let peer = Kind::Peer;
+    vec![
+        server_row("tungstenite", peer, "", tungstenite::accept),
+        server_row("tokio-websockets", peer, "", tokio_websockets::accept),
+        server_row("soketto", peer, "", soketto::accept),
+        server_row("sockudo-ws", peer, "", sockudo::accept),
+    ]
 }
 
-/// A request is made, and an answer checked that was there before: the nonce is always the same, whatever was drawn.
+/// Makes a row of the server. `accept` reads the request and writes the response.
+fn server_row(name: &'static str, kind: Kind, skips: &'static str, accept: fn(&mut ServerStream)) -> Contender {
+    let pass = move |stream: &mut ServerStream| (0..UNITS).for_each(|_| accept(stream));
+    let check = move |stream: &mut ServerStream| {
+        accept(stream);
+        stream.summary()
+    };
+    Contender::new(name, kind, skips, ServerStream::new, pass, check)
+}
+
+/// Makes the cell of the client with a prepared response. The nonce is fixed, after each contender has drawn one.
 #[must_use]
-pub fn client_alone() -> Cell {
+pub fn client_with_prepared_response() -> Cell {
     const NONCE: [u8; 16] = *b"the sample nonce";
-    let mut cell = Cell::new("client handshake, the answer at hand", "an answer", UNITS, 0);
-    let mut answer = Vec::new();
-    floor::answer(REQUEST, &mut answer);
-    let answer = &*answer.leak();
-    let url = Url::parse("ws://server.example.com/chat").expect("it is a URL");
+    let mut cell = Cell::new("client handshake, prepared response", "a response", UNITS, 0);
+    let mut response = Vec::new();
+    baseline::respond(REQUEST, &mut response);
+    let response = &*response.leak();
+    let url = Url::parse("ws://server.example.com/chat").expect("the URL is valid");
     let offer = Offer::new();
-    let row = Answer { messages: 1, ..Answer::default() };
-    let hand = |client: &mut floor::Client| client.check(black_box(NONCE), black_box(answer));
+    let summary = Summary { messages: 1, ..Summary::default() };
+    let hand_written = |client: &mut baseline::Client| {
+        black_box(client.request_with(black_box(NONCE)));
+        client.receive(black_box(response));
+    };
     let ours = |state: &mut (Url, Offer, OsRandom, BytesMut, BytesMut)| {
         let (url, offer, random, output, input) = state;
         let mut drawn = |nonce: &mut [u8]| {
@@ -110,22 +108,22 @@ pub fn client_alone() -> Cell {
             nonce.copy_from_slice(&black_box(NONCE));
         };
         output.clear();
-        let mut handshake = ClientHandshake::new(url, offer, &mut drawn, output).unwrap();
+        let mut handshake = ClientHandshake::new(&*url, offer, &mut drawn, output).unwrap();
         black_box(&output);
         input.clear();
-        input.extend_from_slice(black_box(answer));
+        input.extend_from_slice(black_box(response));
         assert!(matches!(handshake.parse(input).unwrap(), Some(Outcome::Open(_))));
     };
     cell.contenders = vec![
         Contender::new(
-            "floor:hand",
-            Kind::Floor,
+            "baseline: hand-written",
+            Kind::Baseline,
             "unpredictable keys",
-            floor::Client::default,
-            move |client| (0..UNITS).for_each(|_| hand(client)),
+            baseline::Client::default,
+            move |client| (0..UNITS).for_each(|_| hand_written(client)),
             move |client| {
-                hand(client);
-                row
+                hand_written(client);
+                summary
             },
         ),
         Contender::new(
@@ -136,64 +134,88 @@ pub fn client_alone() -> Cell {
             move |state| (0..UNITS).for_each(|_| ours(state)),
             move |state| {
                 ours(state);
-                row
+                summary
             },
         ),
     ];
     cell
 }
 
-/// A request is made, the answer is checked. What it takes to answer is taken off.
+/// Makes the cell of the client with a live response. The time to respond is subtracted.
 #[must_use]
 pub fn client() -> Cell {
-    let mut cell = Cell::new("client handshake", "an answer", UNITS, 0);
-    cell.overhead = Some("the answer itself");
-    let url = Url::parse("ws://server.example.com/chat").expect("it is a URL");
+    let mut cell = Cell::new("client handshake", "a response", UNITS, 0);
+    cell.overhead = Some("the response itself");
+    let url = Url::parse("ws://server.example.com/chat").expect("the URL is valid");
     let offer = Offer::new();
     cell.contenders = vec![
-        asking(
-            "the answer itself",
+        client_row(
+            "the response itself",
             Kind::Bound,
             "the client",
             || (),
-            |(), responder| {
-                responder.ask(REQUEST);
-                responder.receive().clear();
+            |(), stream| {
+                stream.send(REQUEST);
+                stream.receive().clear();
             },
         ),
-        asking("floor:hand", Kind::Floor, "unpredictable keys", floor::Client::default, floor::Client::connect),
-        asking(
+        client_row(
+            "baseline: hand-written",
+            Kind::Baseline,
+            "unpredictable keys",
+            baseline::Client::default,
+            |client, stream| {
+                stream.send(client.request());
+                let response = stream.receive();
+                client.check(response);
+                response.clear();
+            },
+        ),
+        client_row(
             "handshake-client",
             Kind::Ours,
             "",
             move || (url.clone(), offer.clone(), OsRandom::new(), BytesMut::new()),
-            |state, responder| {
+            |state, stream| {
                 let (url, offer, random, output) = state;
                 output.clear();
-                let mut handshake = ClientHandshake::new(url, offer, random, output).unwrap();
-                responder.ask(output);
-                let outcome = handshake.parse(responder.receive()).unwrap();
+                let mut handshake = ClientHandshake::new(&*url, offer, random, output).unwrap();
+                stream.send(output);
+                let outcome = handshake.parse(stream.receive()).unwrap();
                 assert!(matches!(outcome, Some(Outcome::Open(_))));
             },
         ),
     ];
     #[cfg(feature = "peers")]
-    cell.contenders.extend(crate::peers::clients());
+    cell.contenders.extend(client_peers());
     cell
 }
 
-/// A row of the client's: `connect` asks a responder and checks the answer.
-pub fn asking<S: 'static>(
+/// The other libraries.
+#[cfg(feature = "peers")]
+fn client_peers() -> Vec<Contender> {
+    use crate::peers::*;
+    let (peer, predictable) = (Kind::Peer, "unpredictable keys");
+    vec![
+        client_row("tungstenite", peer, "", tungstenite::uri, tungstenite::connect),
+        client_row("tokio-websockets", peer, predictable, tokio_websockets::builder, tokio_websockets::connect),
+        client_row("soketto", peer, "", || (), soketto::connect),
+        client_row("sockudo-ws", peer, predictable, || (), sockudo::connect),
+    ]
+}
+
+/// Makes a row of the client. `connect` sends a request and checks the response.
+fn client_row<S: 'static>(
     name: &'static str,
     kind: Kind,
     skips: &'static str,
     make: impl Fn() -> S,
-    connect: fn(&mut S, &mut Responder),
+    connect: fn(&mut S, &mut ClientStream),
 ) -> Contender {
-    let pass = move |state: &mut (S, Responder)| (0..UNITS).for_each(|_| connect(&mut state.0, &mut state.1));
-    let check = move |state: &mut (S, Responder)| {
+    let pass = move |state: &mut (S, ClientStream)| (0..UNITS).for_each(|_| connect(&mut state.0, &mut state.1));
+    let check = move |state: &mut (S, ClientStream)| {
         connect(&mut state.0, &mut state.1);
-        Answer { messages: 1, ..Answer::default() }
+        Summary { messages: 1, ..Summary::default() }
     };
-    Contender::new(name, kind, skips, move || (make(), Responder::default()), pass, check)
+    Contender::new(name, kind, skips, move || (make(), ClientStream::default()), pass, check)
 }

@@ -1,15 +1,14 @@
-//! Masking alone, in place, from where a buffer of 64 begins and three bytes past it.
+//! Masking alone, in place: of a buffer aligned to 64 bytes, and of one that starts three bytes later.
 
 use std::hint::black_box;
 
 use protocol_websocket_frame::MaskKey;
 
-use crate::contender::{Answer, Cell, Contender, Kind};
-use crate::floor;
-use crate::wire::{LENGTHS, Payload, name_of};
-use crate::workloads::Make;
+use crate::baseline;
+use crate::contender::{Cell, Contender, Kind, MakeCell, Summary};
+use crate::wire::{LENGTHS, Payload, format_len};
 
-/// Bytes at a place of our choice.
+/// A payload at a chosen alignment.
 pub struct Buffer {
     memory: Vec<u8>,
     start: usize,
@@ -18,9 +17,9 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    fn new(len: usize, past: usize) -> Self {
+    fn new(len: usize, offset: usize) -> Self {
         let mut memory = vec![0; len + 128];
-        let start = memory.as_ptr().align_offset(64) + past;
+        let start = memory.as_ptr().align_offset(64) + offset;
         memory[start..start + len].copy_from_slice(&Payload::Ascii.bytes(len, 0));
         Self { memory, start, len, copy: vec![0; len] }
     }
@@ -32,34 +31,34 @@ impl Buffer {
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// The cells of this family.
+/// Returns the cells of this family.
 #[must_use]
-pub fn cells() -> Vec<Make> {
-    let mut cells: Vec<Make> = Vec::new();
-    for (workload, past) in [("mask in place, aligned", 0), ("mask in place, 3 past", 3)] {
+pub fn cells() -> Vec<MakeCell> {
+    let mut cells: Vec<MakeCell> = Vec::new();
+    for (workload, offset) in [("mask in place, aligned", 0), ("mask in place, unaligned", 3)] {
         for len in LENGTHS {
-            cells.push(Box::new(move || cell(workload, len, past)));
+            cells.push(Box::new(move || cell(workload, len, offset)));
         }
     }
     cells
 }
 
-fn cell(workload: &'static str, len: usize, past: usize) -> Cell {
+fn cell(workload: &'static str, len: usize, offset: usize) -> Cell {
     let units = (64 * 1024 / len).max(1);
-    let mut cell = Cell::new(workload, name_of(len), units, len);
+    let mut cell = Cell::new(workload, format_len(len), units, len);
     let row = |name, kind, mask: fn(&mut [u8])| {
         let pass = move |buffer: &mut Buffer| {
             let bytes = buffer.bytes();
             (0..units).for_each(|_| mask(black_box(&mut *bytes)));
         };
-        // Each time the other way, so the first answer and the third are alike: from text to what nobody can read.
+        // Masking twice restores the text, so each check starts from the same bytes.
         let check = move |buffer: &mut Buffer| {
             mask(buffer.bytes());
-            let answer = Answer::of(buffer.bytes());
+            let summary = Summary::of(buffer.bytes());
             mask(buffer.bytes());
-            answer
+            summary
         };
-        Contender::new(name, kind, "", move || Buffer::new(len, past), pass, check)
+        Contender::new(name, kind, "", move || Buffer::new(len, offset), pass, check)
     };
     let copy = move |buffer: &mut Buffer| {
         for _ in 0..units {
@@ -68,9 +67,9 @@ fn cell(workload: &'static str, len: usize, past: usize) -> Cell {
         }
     };
     cell.contenders = vec![
-        Contender::new("memcpy", Kind::Bound, "the key", || Buffer::new(len, past), copy, |_| Answer::default()),
-        row("floor:hand", Kind::Floor, |bytes| {
-            black_box(floor::mask(bytes, u32::from_le_bytes(KEY)));
+        Contender::new("memcpy", Kind::Bound, "the key", || Buffer::new(len, offset), copy, |_| Summary::default()),
+        row("baseline: hand-written", Kind::Baseline, |bytes| {
+            black_box(baseline::mask(bytes, u32::from_le_bytes(KEY)));
         }),
         row("frame", Kind::Ours, |bytes| protocol_websocket_frame::mask(bytes, MaskKey(KEY), 0)),
     ];

@@ -1,4 +1,4 @@
-//! The workloads: each makes its cells, of all contenders or of ours and the floors alone.
+//! The workloads. Each family makes its cells with all contenders, or with ours and the baselines alone.
 
 pub mod decode;
 pub mod deflate;
@@ -7,20 +7,17 @@ pub mod handshake;
 pub mod mask;
 pub mod utf8;
 
-use crate::Cell;
+use crate::contender::MakeCell;
 
-/// A family of workloads, and the function that makes all of its cells.
+/// A family of workloads.
 pub struct Family {
-    /// Its name, for the command line.
+    /// The name on the command line.
     pub name: &'static str,
-    /// What makes the cells, one at a time: a cell may need some megabytes.
-    pub cells: fn() -> Vec<Make>,
+    /// Returns the functions that make the cells.
+    pub cells: fn() -> Vec<MakeCell>,
 }
 
-/// Makes one cell.
-pub type Make = Box<dyn Fn() -> Cell>;
-
-/// All of them.
+/// All families.
 pub const ALL: &[Family] = &[
     Family { name: "decode", cells: decode::cells },
     Family { name: "encode", cells: encode::cells },
@@ -29,5 +26,5 @@ pub const ALL: &[Family] = &[
     Family { name: "handshake", cells: handshake::cells },
     Family { name: "deflate", cells: deflate::cells },
     Family { name: "sentinel", cells: decode::sentinel },
-    Family { name: "drip", cells: decode::drip },
+    Family { name: "byte_by_byte", cells: decode::byte_by_byte },
 ];

@@ -1,4 +1,4 @@
-//! The floors: one read, decode what came, one write. They know whole text frames and nothing else.
+//! The baselines: one read, decode all frames, one write. They support only unfragmented text messages.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -9,14 +9,14 @@ use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Result;
 
-const READ: usize = 64 * 1024;
-/// The longest frame that is not all there yet.
-const FRAME: usize = 32 * 1024;
+const READ_BUFFER_SIZE: usize = 64 * 1024;
+/// Length of the longest frame.
+const MAX_FRAME: usize = 32 * 1024;
 
-/// Bytes straight back.
+/// Sends all bytes back without parsing them.
 pub(super) async fn tcp(mut stream: ::tokio::net::TcpStream) -> Result {
     stream.set_nodelay(true)?;
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; READ_BUFFER_SIZE];
     loop {
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
@@ -26,33 +26,33 @@ pub(super) async fn tcp(mut stream: ::tokio::net::TcpStream) -> Result {
 }
 
 pub(super) async fn tokio(mut stream: ::tokio::net::TcpStream) -> Result {
-    let mut floor = Floor::new();
+    let mut echo = Echo::new();
     loop {
-        match stream.read(floor.room()).await? {
+        match stream.read(echo.space()).await? {
             0 => return Ok(()),
-            n => stream.write_all(floor.echo(n)).await?,
+            n => stream.write_all(echo.respond(n)).await?,
         }
     }
 }
 
 pub(super) fn std(mut stream: TcpStream) -> Result {
-    let mut floor = Floor::new();
+    let mut echo = Echo::new();
     loop {
-        match stream.read(floor.room())? {
+        match stream.read(echo.space())? {
             0 => return Ok(()),
-            n => stream.write_all(floor.echo(n))?,
+            n => stream.write_all(echo.respond(n))?,
         }
     }
 }
 
-/// One poll for all.
+/// Serves all connections in one poll loop.
 pub(super) fn mio(listener: TcpListener) -> Result {
     const LISTENER: Token = Token(0);
     listener.set_nonblocking(true)?;
     let mut listener = ::mio::net::TcpListener::from_std(listener);
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    let mut guests = HashMap::new();
+    let mut clients = HashMap::new();
     let mut next = LISTENER.0;
     loop {
         match poll.poll(&mut events, None) {
@@ -69,19 +69,19 @@ pub(super) fn mio(listener: TcpListener) -> Result {
                     let mut stream = ::mio::net::TcpStream::from_std(stream);
                     next += 1;
                     poll.registry().register(&mut stream, Token(next), Interest::READABLE | Interest::WRITABLE)?;
-                    guests.insert(Token(next), (stream, Floor::new(), Vec::new()));
+                    clients.insert(Token(next), (stream, Echo::new(), Vec::new()));
                 }
-            } else if let Some((stream, floor, unsent)) = guests.get_mut(&event.token())
-                && !advance(stream, floor, unsent)?
+            } else if let Some((stream, echo, unsent)) = clients.get_mut(&event.token())
+                && !advance(stream, echo, unsent)?
             {
-                guests.remove(&event.token());
+                clients.remove(&event.token());
             }
         }
     }
 }
 
-/// Until the socket has nothing more, or takes nothing more.
-fn advance(stream: &mut ::mio::net::TcpStream, floor: &mut Floor, unsent: &mut Vec<u8>) -> std::io::Result<bool> {
+/// Reads and writes until the socket would block. Returns whether the connection is still open.
+fn advance(stream: &mut ::mio::net::TcpStream, echo: &mut Echo, unsent: &mut Vec<u8>) -> std::io::Result<bool> {
     loop {
         if !unsent.is_empty() {
             match stream.write(unsent) {
@@ -91,18 +91,18 @@ fn advance(stream: &mut ::mio::net::TcpStream, floor: &mut Floor, unsent: &mut V
             }
             continue;
         }
-        match stream.read(floor.room()) {
+        match stream.read(echo.space()) {
             Ok(0) => return Ok(false),
             Ok(n) => {
-                // As much as is there, or as is taken: epoll tells of what comes later.
-                let all = n < READ;
-                let echo = floor.echo(n);
-                let written = match stream.write(echo) {
+                // A short read has emptied the socket; epoll reports later bytes.
+                let is_empty = n < READ_BUFFER_SIZE;
+                let response = echo.respond(n);
+                let written = match stream.write(response) {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
                     written => written?,
                 };
-                unsent.extend_from_slice(&echo[written..]);
-                if all && unsent.is_empty() {
+                unsent.extend_from_slice(&response[written..]);
+                if is_empty && unsent.is_empty() {
                     return Ok(true);
                 }
             }
@@ -112,48 +112,49 @@ fn advance(stream: &mut ::mio::net::TcpStream, floor: &mut Floor, unsent: &mut V
     }
 }
 
-struct Floor {
+struct Echo {
     input: Vec<u8>,
-    /// What of `input` is a frame's beginning.
-    rest: usize,
+    /// Length of the incomplete frame at the front of `input`.
+    incomplete: usize,
     output: Vec<u8>,
 }
 
-impl Floor {
+impl Echo {
     fn new() -> Self {
-        Self { input: vec![0; FRAME + READ], rest: 0, output: Vec::new() }
+        Self { input: vec![0; MAX_FRAME + READ_BUFFER_SIZE], incomplete: 0, output: Vec::new() }
     }
 
-    fn room(&mut self) -> &mut [u8] {
-        &mut self.input[self.rest..self.rest + READ]
+    /// Returns the space for the next read.
+    fn space(&mut self) -> &mut [u8] {
+        &mut self.input[self.incomplete..self.incomplete + READ_BUFFER_SIZE]
     }
 
-    /// What is to be sent for all that came, the last read's `n` bytes included.
-    fn echo(&mut self, n: usize) -> &[u8] {
+    /// Returns the responses to all complete messages after a read of `n` bytes.
+    fn respond(&mut self, n: usize) -> &[u8] {
         self.output.clear();
-        let (mut at, end) = (0, self.rest + n);
+        let (mut at, end) = (0, self.incomplete + n);
         while let Some(used) = frame(&self.input[at..end], &mut self.output) {
             at += used;
         }
         self.input.copy_within(at..end, 0);
-        self.rest = end - at;
+        self.incomplete = end - at;
         &self.output
     }
 }
 
-/// Echoes the frame at the front of `input`, if it is all there, and says how long it was.
+/// Appends the response to the frame at the front of `input` and returns the length of the frame, if it is complete.
 fn frame(input: &[u8], output: &mut Vec<u8>) -> Option<usize> {
-    let (head, len) = match *input {
+    let (header, len) = match *input {
         [0x81, 0xFE, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
         [0x81, len, ..] if len & 0x7F < 126 => (2, usize::from(len & 0x7F)),
         [] | [_] | [_, _] | [_, _, _] => return None,
-        _ => panic!("not for the floor"),
+        _ => panic!("the baseline supports only short unfragmented text"),
     };
-    let key: [u8; 4] = *input.get(head..)?.first_chunk()?;
-    let payload = input.get(head + 4..head + 4 + len)?;
-    output.extend_from_slice(&input[..head]);
+    let key: [u8; 4] = *input.get(header..)?.first_chunk()?;
+    let payload = input.get(header + 4..header + 4 + len)?;
+    output.extend_from_slice(&input[..header]);
     let at = output.len();
-    output[at - head + 1] &= 0x7F;
+    output[at - header + 1] &= 0x7F;
     output.extend_from_slice(payload);
     let payload = &mut output[at..];
     let wide: [u8; 32] = std::array::from_fn(|at| key[at % 4]);
@@ -162,6 +163,6 @@ fn frame(input: &[u8], output: &mut Vec<u8>) -> Option<usize> {
         block.iter_mut().zip(wide).for_each(|(byte, key)| *byte ^= key);
     }
     blocks.into_remainder().iter_mut().zip(wide).for_each(|(byte, key)| *byte ^= key);
-    simdutf8::basic::from_utf8(payload).expect("text");
-    Some(head + 4 + len)
+    simdutf8::basic::from_utf8(payload).expect("the payload is UTF-8");
+    Some(header + 4 + len)
 }

@@ -1,38 +1,42 @@
-//! The floors: the least code that does the work, with whatever the processor has. They are limits and no libraries: no
-//! control frames, no fragments, no limits, no errors but a panic.
+//! The hand-written baselines: the least code that does the work, with the vector instructions of the processor. A
+//! baseline shows what the machine can do. It is not a library: it has no control frames, no fragments and no limits,
+//! and its only error is a panic.
 //!
-//! The one file of the benches with `unsafe`, but for the allocator that counts.
-#![allow(unsafe_code, reason = "a floor is what the machine can do, not what safe code can")]
-#![allow(clippy::inline_always, reason = "vector instructions are used where all is one function")]
+//! Apart from the counting allocator, this is the only file of the benches with `unsafe`.
+#![allow(unsafe_code, reason = "a baseline shows the limit of the machine, not the limit of safe code")]
+#![allow(clippy::inline_always, reason = "vector instructions are only inlined into functions that enable them")]
+
+pub mod handshake;
 
 use crate::contender::Sink;
-use crate::wire::{READ, Source};
+use crate::wire::{READ_BUFFER_SIZE, Source};
 
-/// Unmasking, masking and judging, on one kind of processor.
+/// Unmasking, masking and UTF-8 validation with one instruction set.
 trait Lanes {
-    /// Unmasks in place and says whether all of it is ASCII.
+    /// Unmasks `payload` in place and returns whether the result is ASCII.
     ///
     /// # Safety
     ///
-    /// The processor has what this needs.
+    /// The processor supports the instruction set.
     unsafe fn unmask(payload: &mut [u8], key: u32) -> bool;
 
-    /// Copies `payload`, masked.
+    /// Copies `payload` to `to` and masks the copy.
     ///
     /// # Safety
     ///
-    /// As above, and `to` has room for `payload` and does not overlap it.
+    /// The processor supports the instruction set. `to` is valid for writes of `payload.len()` bytes and does not
+    /// overlap `payload`.
     unsafe fn mask_to(payload: &[u8], key: u32, to: *mut u8);
 
-    /// Whether this is UTF-8.
+    /// Returns whether `text` is UTF-8.
     ///
     /// # Safety
     ///
-    /// As for `unmask`.
+    /// The processor supports the instruction set.
     unsafe fn valid(text: &[u8]) -> bool;
 }
 
-/// Whether the fast lanes can be used.
+/// Returns whether the processor supports AVX2.
 fn avx2() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx2");
@@ -40,8 +44,8 @@ fn avx2() -> bool {
     return false;
 }
 
-/// `floor:hand`, decoding: finds a short frame with one load, unmasks it where it lies and learns meanwhile whether it is
-/// ASCII, judges it if it is not, lends a slice.
+/// `baseline: hand-written`, decoding. Parses the header of a short frame with one load, unmasks the payload in place,
+/// validates it unless it turned out to be ASCII, and lends a slice of the buffer.
 #[derive(Debug)]
 pub struct Decode {
     source: Source,
@@ -52,57 +56,57 @@ pub struct Decode {
     text: bool,
 }
 
-/// A frame whose head was read.
-struct Head {
-    /// Where its payload begins.
+/// A parsed frame header.
+struct Header {
+    /// Where the payload starts.
     at: usize,
     len: usize,
     key: u32,
 }
 
 impl Decode {
-    /// Of frames that are masked or not, text or not.
+    /// Makes a decoder of frames that are all masked or all unmasked, and all text or all binary.
     #[must_use]
     pub fn new(source: Source, masked: bool, text: bool) -> Self {
-        // One load may be past the end of what came.
-        Self { source, buffer: vec![0; READ + 64], start: 0, end: 0, masked, text }
+        // The load of a header may read past the end of the input.
+        Self { source, buffer: vec![0; READ_BUFFER_SIZE + 64], start: 0, end: 0, masked, text }
     }
 
-    /// Lends the next message. As a library would, it finds out each time which instructions there are, and returns to a
-    /// caller who does not know them.
+    /// Lends the next message. Like a library, it checks for AVX2 in each call, and returns to a caller that is
+    /// compiled without AVX2.
     #[inline]
     pub fn lend(&mut self) -> &[u8] {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2")]
         unsafe fn next_avx2(decode: &mut Decode) -> (usize, usize) {
-            // SAFETY: this function has AVX2.
+            // SAFETY: the caller checked for AVX2.
             unsafe { decode.next_with::<x86::Avx2>() }
         }
         #[cfg(target_arch = "x86_64")]
         if avx2() {
-            // SAFETY: that is what was asked.
+            // SAFETY: AVX2 is available.
             let (at, end) = unsafe { next_avx2(self) };
             return &self.buffer[at..end];
         }
-        // SAFETY: `Words` needs nothing.
+        // SAFETY: `Words` works on every processor.
         let (at, end) = unsafe { self.next_with::<Words>() };
         &self.buffer[at..end]
     }
 
-    /// Lends `messages` messages to `sink`, all within one function.
+    /// Passes `messages` messages to `sink` within one function that enables AVX2.
     pub fn batch(&mut self, messages: usize, sink: &mut impl Sink) {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2")]
         unsafe fn batch_avx2(decode: &mut Decode, messages: usize, sink: &mut impl Sink) {
             for _ in 0..messages {
-                // SAFETY: this function has AVX2.
+                // SAFETY: the caller checked for AVX2.
                 let (at, end) = unsafe { decode.next_with::<x86::Avx2>() };
                 sink.message(&decode.buffer[at..end]);
             }
         }
         #[cfg(target_arch = "x86_64")]
         if avx2() {
-            // SAFETY: that is what was asked.
+            // SAFETY: AVX2 is available.
             return unsafe { batch_avx2(self, messages, sink) };
         }
         for _ in 0..messages {
@@ -110,51 +114,52 @@ impl Decode {
         }
     }
 
-    /// Where the next message is.
+    /// Returns the range of the next message in the buffer.
     ///
     /// # Safety
     ///
-    /// The processor has what `L` needs.
+    /// The processor supports the instruction set of `L`.
     #[inline(always)]
     unsafe fn next_with<L: Lanes>(&mut self) -> (usize, usize) {
         let short = if self.text { 0x81 } else { 0x82 } | if self.masked { 0x8000 } else { 0 };
-        // SAFETY: `start` is at most the buffer's length less 64.
+        // SAFETY: the buffer has at least 64 bytes after `start`.
         let word = unsafe { self.buffer.as_ptr().add(self.start).cast::<u64>().read_unaligned() }.to_le();
         let len = (word >> 8 & 0x7F) as usize;
         let at = self.start + if self.masked { 6 } else { 2 };
-        let head = if word & 0x80FF == short && len < 126 && at + len <= self.end {
-            Head { at, len, key: (word >> 16) as u32 }
+        let header = if word & 0x80FF == short && len < 126 && at + len <= self.end {
+            Header { at, len, key: (word >> 16) as u32 }
         } else {
-            let head = self.head();
-            if head.len > 2 * BLOCK {
-                // SAFETY: this function's own.
-                unsafe { self.large::<L>(&head) };
-                return (self.start - head.len, self.start);
+            let header = self.header();
+            if header.len > 2 * BLOCK {
+                // SAFETY: the caller upholds the contract.
+                unsafe { self.large::<L>(&header) };
+                return (self.start - header.len, self.start);
             }
-            head
+            header
         };
-        self.start = head.at + head.len;
-        // SAFETY: the frame is between `start` and `end`, which are in the buffer.
-        let payload = unsafe { self.buffer.get_unchecked_mut(head.at..self.start) };
-        // SAFETY: this function's own.
-        let ascii = self.masked && unsafe { L::unmask(payload, head.key) };
-        // SAFETY: this function's own.
+        self.start = header.at + header.len;
+        // SAFETY: the whole frame is in the buffer.
+        let payload = unsafe { self.buffer.get_unchecked_mut(header.at..self.start) };
+        // SAFETY: the caller upholds the contract.
+        let ascii = self.masked && unsafe { L::unmask(payload, header.key) };
+        // SAFETY: the caller upholds the contract.
         assert!(!self.text || ascii || unsafe { L::valid(payload) });
-        (head.at, self.start)
+        (header.at, self.start)
     }
 
-    /// The next frame when it is long or not all there. All of it is there afterwards, if it is not longer than a read.
+    /// Parses the header of a frame that is long or incomplete. Reads until the frame is complete, unless it is longer
+    /// than the read buffer.
     #[inline(never)]
-    fn head(&mut self) -> Head {
+    fn header(&mut self) -> Header {
         loop {
             match self.parse() {
-                Some(head) if head.at + head.len <= self.end || head.len > READ => return head,
+                Some(header) if header.at + header.len <= self.end || header.len > READ_BUFFER_SIZE => return header,
                 _ => self.read(0),
             }
         }
     }
 
-    fn parse(&self) -> Option<Head> {
+    fn parse(&self) -> Option<Header> {
         let bytes = &self.buffer[self.start..self.end];
         let (&second, used) = (bytes.get(1)?, 2);
         let (len, used) = match second & 0x7F {
@@ -163,83 +168,86 @@ impl Decode {
             len => (usize::from(len), used),
         };
         if !self.masked {
-            return Some(Head { at: self.start + used, len, key: 0 });
+            return Some(Header { at: self.start + used, len, key: 0 });
         }
         let key = u32::from_le_bytes(*bytes.get(used..)?.first_chunk()?);
-        Some(Head { at: self.start + used + 4, len, key })
+        Some(Header { at: self.start + used + 4, len, key })
     }
 
-    /// Moves what is left to the front, makes room for `wanted` bytes, reads behind it.
-    fn read(&mut self, wanted: usize) {
+    /// Moves the unread bytes to the front, grows the buffer to at least `capacity` bytes, and reads.
+    fn read(&mut self, capacity: usize) {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        let room = (self.end + READ).max(wanted) + 64;
-        if self.buffer.len() < room {
-            self.buffer.resize(room, 0);
+        let len = (self.end + READ_BUFFER_SIZE).max(capacity) + 64;
+        if self.buffer.len() < len {
+            self.buffer.resize(len, 0);
         }
-        let bytes = self.source.next(READ);
+        let bytes = self.source.next(READ_BUFFER_SIZE);
         self.buffer[self.end..self.end + bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
     }
 
-    /// A block after the other is unmasked and judged, as far as it has come, while it is near.
-    unsafe fn large<L: Lanes>(&mut self, head: &Head) {
-        let &Head { at, len, key } = head;
-        let head_len = at - self.start;
-        let (mut done, mut judged, mut ascii) = (0, 0, true);
+    /// Unmasks and validates a long payload block by block as it arrives, while each block is in the L1 cache.
+    unsafe fn large<L: Lanes>(&mut self, header: &Header) {
+        let &Header { at, len, key } = header;
+        let header_len = at - self.start;
+        let (mut unmasked, mut validated, mut ascii) = (0, 0, true);
         loop {
-            let here = (self.end - self.start - head_len).min(len);
-            let at = self.start + head_len;
-            while done < here {
-                // As many characters as are whole, and blocks that begin with the key's first byte.
-                let to = here.min(done + BLOCK);
+            let received = (self.end - self.start - header_len).min(len);
+            let at = self.start + header_len;
+            while unmasked < received {
+                // Each block starts with the first byte of the key.
+                let to = received.min(unmasked + BLOCK);
                 let ready = if to == len { len } else { to & !3 };
-                if ready == done {
+                if ready == unmasked {
                     break;
                 }
                 if self.masked {
-                    // SAFETY: this function's own.
-                    ascii &= unsafe { L::unmask(&mut self.buffer[at + done..at + ready], key) };
+                    // SAFETY: the caller upholds the contract.
+                    ascii &= unsafe { L::unmask(&mut self.buffer[at + unmasked..at + ready], key) };
                 }
                 if self.text && !ascii {
-                    let end = if ready == len { len } else { ready - cut(&self.buffer[at..at + ready]) };
-                    // SAFETY: this function's own.
-                    assert!(unsafe { L::valid(&self.buffer[at + judged..at + end]) });
-                    judged = end;
+                    let end =
+                        if ready == len { len } else { ready - incomplete_suffix_len(&self.buffer[at..at + ready]) };
+                    // SAFETY: the caller upholds the contract.
+                    assert!(unsafe { L::valid(&self.buffer[at + validated..at + end]) });
+                    validated = end;
                 } else {
-                    judged = ready;
+                    validated = ready;
                 }
-                done = ready;
+                unmasked = ready;
             }
-            if done == len {
+            if unmasked == len {
                 self.start = at + len;
                 return;
             }
-            self.read(head_len + len);
+            self.read(header_len + len);
         }
     }
 }
 
-/// How much is unmasked before it is judged: it is in the nearest cache then.
+/// Bytes that are unmasked before they are validated. A block fits into the L1 cache.
 const BLOCK: usize = 4096;
 
-/// How many bytes at the end belong to a character that is not all there, or may.
-fn cut(text: &[u8]) -> usize {
+/// Returns the length of the last character, which may be incomplete.
+fn incomplete_suffix_len(text: &[u8]) -> usize {
     text.iter().rev().take(4).position(|byte| byte & 0xC0 != 0x80).map_or(0, |at| at + 1)
 }
 
+/// Appends one frame to `output`.
+///
 /// # Safety
 ///
-/// The processor has what `L` needs.
+/// The processor supports the instruction set of `L`.
 #[inline(always)]
 unsafe fn encode_with<L: Lanes>(output: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<u32>) {
     let len = payload.len();
     output.reserve(len + 14);
     let old = output.len();
-    // SAFETY: 14 bytes and the payload were reserved.
+    // SAFETY: the header has at most 14 bytes, and `reserve` made space for it and the payload.
     unsafe {
         let to = output.as_mut_ptr().add(old);
         let mask_bit = if key.is_some() { 0x80 } else { 0 };
@@ -271,31 +279,30 @@ unsafe fn encode_with<L: Lanes>(output: &mut Vec<u8>, first: u8, payload: &[u8],
     }
 }
 
-/// `floor:hand`, encoding: one frame behind what is in `output`. As a library would, it finds out each time which
-/// instructions there are.
+/// `baseline: hand-written`, encoding. Appends one frame to `output`. Like a library, it checks for AVX2 in each call.
 #[inline]
 pub fn encode(output: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<u32>) {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     unsafe fn encode_avx2(output: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<u32>) {
-        // SAFETY: this function has AVX2.
+        // SAFETY: the caller checked for AVX2.
         unsafe { encode_with::<x86::Avx2>(output, first, payload, key) };
     }
     #[cfg(target_arch = "x86_64")]
     if avx2() {
-        // SAFETY: that is what was asked.
+        // SAFETY: AVX2 is available.
         return unsafe { encode_avx2(output, first, payload, key) };
     }
-    // SAFETY: `Words` needs nothing.
+    // SAFETY: `Words` works on every processor.
     unsafe { encode_with::<Words>(output, first, payload, key) };
 }
 
-/// Keys that anybody could foresee: a counter, stirred.
+/// Predictable mask keys: the hashes of a counter.
 #[derive(Debug, Default)]
 pub struct Keys(u64);
 
 impl Keys {
-    /// The next one.
+    /// Returns the next key.
     #[inline]
     pub fn draw(&mut self) -> u32 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -303,32 +310,32 @@ impl Keys {
     }
 }
 
-/// `floor:hand`, masking in place.
+/// `baseline: hand-written`, masking in place. Returns whether the result is ASCII.
 #[inline]
 pub fn mask(payload: &mut [u8], key: u32) -> bool {
     #[cfg(target_arch = "x86_64")]
     if avx2() {
-        // SAFETY: that is what was asked.
+        // SAFETY: AVX2 is available.
         return unsafe { x86::unmask(payload, key) };
     }
-    // SAFETY: `Words` needs nothing.
+    // SAFETY: `Words` works on every processor.
     unsafe { Words::unmask(payload, key) }
 }
 
-/// Whether this is UTF-8, with the shortest way there is for short text.
+/// Returns whether `text` is UTF-8. Validates text of less than 64 bytes as one block.
 #[inline]
 #[must_use]
 pub fn valid(text: &[u8]) -> bool {
     #[cfg(target_arch = "x86_64")]
     if avx2() {
-        // SAFETY: that is what was asked.
+        // SAFETY: AVX2 is available.
         return unsafe { x86::valid(text) };
     }
-    // SAFETY: `Words` needs nothing.
+    // SAFETY: `Words` works on every processor.
     unsafe { Words::valid(text) }
 }
 
-/// Lanes of eight bytes, for every processor.
+/// Lanes of eight bytes, for all processors.
 struct Words;
 
 impl Lanes for Words {
@@ -350,7 +357,7 @@ impl Lanes for Words {
 
     #[inline]
     unsafe fn mask_to(payload: &[u8], key: u32, to: *mut u8) {
-        // SAFETY: the caller has made room, and the bytes are written before they are read.
+        // SAFETY: `to` is valid for `payload.len()` bytes, which are written before they are read.
         unsafe {
             payload.as_ptr().copy_to_nonoverlapping(to, payload.len());
             Self::unmask(std::slice::from_raw_parts_mut(to, payload.len()), key);
@@ -378,32 +385,32 @@ mod x86 {
     impl Lanes for Avx2 {
         #[inline(always)]
         unsafe fn unmask(payload: &mut [u8], key: u32) -> bool {
-            // SAFETY: the caller has AVX2.
+            // SAFETY: the caller upholds the contract.
             unsafe { unmask(payload, key) }
         }
 
         #[inline(always)]
         unsafe fn mask_to(payload: &[u8], key: u32, to: *mut u8) {
-            // SAFETY: the caller has AVX2 and has made room.
+            // SAFETY: the caller upholds the contract.
             unsafe { mask::<false>(payload.as_ptr(), to, payload.len(), key) };
         }
 
         #[inline(always)]
         unsafe fn valid(text: &[u8]) -> bool {
-            // SAFETY: the caller has AVX2.
+            // SAFETY: the caller upholds the contract.
             unsafe { valid(text) }
         }
     }
 
-    /// Short text as one padded block, longer text as simdutf8 does it.
+    /// Validates text of less than 64 bytes as one padded block, and longer text with simdutf8.
     ///
     /// # Safety
     ///
-    /// There is AVX2.
+    /// The processor supports AVX2.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn valid(text: &[u8]) -> bool {
-        // SAFETY: there is AVX2, and less than 64 bytes may be the rest.
+        // SAFETY: the processor supports AVX2, and `finalize` takes less than 64 bytes.
         unsafe {
             if text.len() < 64 {
                 avx2::ChunkedUtf8ValidatorImp::new().finalize(Some(text)).is_ok()
@@ -415,43 +422,44 @@ mod x86 {
 
     /// # Safety
     ///
-    /// There is AVX2.
+    /// The processor supports AVX2.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn unmask(payload: &mut [u8], key: u32) -> bool {
         let at = payload.as_mut_ptr();
-        // SAFETY: both are the one slice.
+        // SAFETY: source and destination are the same slice.
         unsafe { mask::<true>(at, at, payload.len(), key) }
     }
 
-    /// Masks `len` bytes from `from` to `to`, and says whether what is written is ASCII.
+    /// Masks `len` bytes from `from` to `to`, and returns whether the result is ASCII.
     ///
-    /// The last lane overlaps the one before it, so that nothing is done byte by byte; where the two places are one
-    /// (`IN_PLACE`), it is read before the others are written.
+    /// The last lane overlaps the one before it, so that no bytes are masked one by one. The last lane is read before
+    /// the others are written, because source and destination may be the same (`IN_PLACE`).
     ///
     /// # Safety
     ///
-    /// There is AVX2, `from` can be read and `to` written for `len` bytes, and they are the same or do not overlap.
+    /// The processor supports AVX2. `from` is valid for reads and `to` for writes of `len` bytes, and they are the same
+    /// or do not overlap.
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn mask<const IN_PLACE: bool>(from: *const u8, to: *mut u8, len: usize, key: u32) -> bool {
-        // SAFETY: each access is within `len` bytes, as the branches say.
+        // SAFETY: each branch checks that its accesses are within `len` bytes.
         unsafe {
             if len >= 32 {
                 let lane = |at: usize| _mm256_loadu_si256(from.add(at).cast());
                 let put = |at: usize, value| _mm256_storeu_si256(to.add(at).cast(), value);
                 let mut wide = _mm256_set1_epi32(key as i32);
-                let turned = _mm256_set1_epi32(key.rotate_right((len as u32 & 3) * 8) as i32);
-                let last = _mm256_xor_si256(lane(len - 32), turned);
+                let rotated = _mm256_set1_epi32(key.rotate_right((len as u32 & 3) * 8) as i32);
+                let last = _mm256_xor_si256(lane(len - 32), rotated);
                 let (mut at, mut seen) = (0, last);
                 if len >= 512 {
-                    // To a border of 32 bytes, by one lane that the next ones overlap.
+                    // The first lane overlaps the second, which is aligned to 32 bytes.
                     let skip = (to as usize).wrapping_neg() & 31;
                     let first = _mm256_xor_si256(lane(0), wide);
                     wide = _mm256_set1_epi32(key.rotate_right((skip as u32 & 3) * 8) as i32);
                     seen = _mm256_or_si256(seen, first);
                     if IN_PLACE {
-                        // What is overlapped must be read first.
+                        // The second lane is read before the first is written, because they overlap.
                         let second = _mm256_xor_si256(lane(skip), wide);
                         put(0, first);
                         put(skip, second);
@@ -485,13 +493,13 @@ mod x86 {
                 return _mm256_movemask_epi8(seen) == 0;
             }
             let wide = u64::from(key) << 32 | u64::from(key);
-            let turned = wide.rotate_right((len as u32 & 3) * 8);
+            let rotated = wide.rotate_right((len as u32 & 3) * 8);
             let word = |at: usize| from.add(at).cast::<u64>().read_unaligned();
             let put = |at: usize, value| to.add(at).cast::<u64>().write_unaligned(value);
             let seen = match len {
                 16.. => {
                     let (a, b) = (word(0) ^ wide, word(8) ^ wide);
-                    let (c, d) = (word(len - 16) ^ turned, word(len - 8) ^ turned);
+                    let (c, d) = (word(len - 16) ^ rotated, word(len - 8) ^ rotated);
                     put(0, a);
                     put(8, b);
                     put(len - 16, c);
@@ -499,14 +507,14 @@ mod x86 {
                     a | b | c | d
                 }
                 8.. => {
-                    let (a, b) = (word(0) ^ wide, word(len - 8) ^ turned);
+                    let (a, b) = (word(0) ^ wide, word(len - 8) ^ rotated);
                     put(0, a);
                     put(len - 8, b);
                     a | b
                 }
                 4.. => {
                     let half = |at: usize| from.add(at).cast::<u32>().read_unaligned();
-                    let (a, b) = (half(0) ^ wide as u32, half(len - 4) ^ turned as u32);
+                    let (a, b) = (half(0) ^ wide as u32, half(len - 4) ^ rotated as u32);
                     to.cast::<u32>().write_unaligned(a);
                     to.add(len - 4).cast::<u32>().write_unaligned(b);
                     u64::from(a | b)
@@ -531,7 +539,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_short_length_is_masked_byte_by_byte() {
+    fn masks_every_short_length() {
         let key = 0x3D21_FA37_u32;
         for len in (0..700).chain([4096, 65_537]) {
             for start in 0..33 {
@@ -543,19 +551,19 @@ mod tests {
                 let mut masked = plain.clone();
                 mask(&mut masked[start..], key);
                 assert_eq!(masked, expected, "{len} bytes from {start}");
-                assert!(mask(&mut masked[start..], key), "all of it is ASCII");
+                assert!(mask(&mut masked[start..], key), "the payload is ASCII");
                 assert_eq!(masked, plain);
                 let mut frame = Vec::new();
                 encode(&mut frame, 0x81, &plain[start..], Some(Keys::default().draw()));
-                let (head, payload) = frame.split_at(frame.len() - len);
-                let key = u32::from_le_bytes(*head.last_chunk().unwrap());
+                let (header, payload) = frame.split_at(frame.len() - len);
+                let key = u32::from_le_bytes(*header.last_chunk().unwrap());
                 let mut payload = payload.to_vec();
                 mask(&mut payload, key);
                 assert_eq!(payload, plain[start..]);
                 if len > 0 {
                     masked[start + len / 2] |= 0x80;
                     mask(&mut masked[start..], key);
-                    assert!(!mask(&mut masked[start..], key), "not all of it is ASCII");
+                    assert!(!mask(&mut masked[start..], key), "one byte is not ASCII");
                 }
             }
         }
