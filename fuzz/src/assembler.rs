@@ -1,4 +1,4 @@
-//! Frames to messages, and parts to frames.
+//! From frames to messages, and from parts to frames.
 
 use arbitrary::Unstructured;
 use bytes::Bytes;
@@ -6,9 +6,9 @@ use protocol_websocket_frame::{
     Assembler, DecodeError, EncodeError, Fragmenter, Frame, Limits, Message, MessageKind, OpCode, Part,
 };
 
-use crate::model::may_become_text;
+use crate::model::is_utf8_prefix;
 
-/// Frames in any order become messages, parts and errors as a plain model has it, within a limit.
+/// Frames in any order become the messages, parts and errors of a simple model, within a limit.
 pub fn assembler(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(limit) = input.arbitrary::<u8>() else { return };
@@ -26,11 +26,11 @@ pub fn assembler(data: &[u8]) {
         let before = model.budget(limits);
         assert_eq!((whole.budget(), parts.budget()), (before, before));
         let expected = model.push(&frame, limits);
-        assert_eq!(whole.push(frame.clone()), expected.clone().map(|taken| taken.and_then(|(_, message)| message)));
-        assert_eq!(parts.push_part(frame.clone()), expected.clone().map(|taken| taken.map(|(part, _)| part)));
-        // Mixed, what comes out is a part of the message; text is text all the same.
-        let come = if first & 8 == 0 { mixed.push(frame) } else { mixed.push_part(frame).map(|_| None) };
-        match (come, expected) {
+        assert_eq!(whole.push(frame.clone()), expected.clone().map(|pushed| pushed.and_then(|(_, message)| message)));
+        assert_eq!(parts.push_part(frame.clone()), expected.clone().map(|pushed| pushed.map(|(part, _)| part)));
+        // `push` after `push_part` returns the rest of the message. Text is valid UTF-8 nonetheless.
+        let result = if first & 8 == 0 { mixed.push(frame) } else { mixed.push_part(frame).map(|_| None) };
+        match (result, expected) {
             (Ok(Some(message)), _) => assert_eq!(message.as_text().is_some(), message.kind() == MessageKind::Text),
             (Ok(None), _) => {}
             (Err(_), _) => return,
@@ -41,27 +41,27 @@ pub fn assembler(data: &[u8]) {
     }
 }
 
-/// Joins the whole of a message and looks at it again with each frame.
+/// Joins the frames of a message and validates all of it again with each frame.
 #[derive(Default)]
 struct Model {
     open: Option<(MessageKind, Vec<u8>)>,
     failed: bool,
 }
 
-type Taken = Option<(Part, Option<Message>)>;
+type Pushed = Option<(Part, Option<Message>)>;
 
 impl Model {
     fn budget(&self, limits: Limits) -> u64 {
         limits.max_message - self.open.as_ref().map_or(0, |(_, bytes)| bytes.len() as u64)
     }
 
-    fn push(&mut self, frame: &Frame, limits: Limits) -> Result<Taken, DecodeError> {
-        let taken = self.take(frame, limits);
-        self.failed = taken.is_err();
-        taken
+    fn push(&mut self, frame: &Frame, limits: Limits) -> Result<Pushed, DecodeError> {
+        let pushed = self.push_frame(frame, limits);
+        self.failed = pushed.is_err();
+        pushed
     }
 
-    fn take(&mut self, frame: &Frame, limits: Limits) -> Result<Taken, DecodeError> {
+    fn push_frame(&mut self, frame: &Frame, limits: Limits) -> Result<Pushed, DecodeError> {
         if frame.opcode().is_control() {
             return Ok(None);
         }
@@ -71,14 +71,14 @@ impl Model {
             (OpCode::Text | OpCode::Binary, false) => return Err(DecodeError::DataInsideMessage),
             _ => {}
         }
-        let begun = if frame.opcode() == OpCode::Text { MessageKind::Text } else { MessageKind::Binary };
-        let (kind, bytes) = self.open.get_or_insert((begun, Vec::new()));
+        let new_kind = if frame.opcode() == OpCode::Text { MessageKind::Text } else { MessageKind::Binary };
+        let (kind, bytes) = self.open.get_or_insert((new_kind, Vec::new()));
         bytes.extend_from_slice(frame.payload());
         if bytes.len() as u64 > limits.max_message {
             return Err(DecodeError::MessageTooLong);
         }
         let text = core::str::from_utf8(bytes);
-        if *kind == MessageKind::Text && !may_become_text(bytes)
+        if *kind == MessageKind::Text && !is_utf8_prefix(bytes)
             || *kind == MessageKind::Text && frame.fin() && text.is_err()
         {
             return Err(DecodeError::InvalidUtf8);
@@ -88,7 +88,7 @@ impl Model {
             MessageKind::Text => Some(Message::from(text.unwrap())),
             MessageKind::Binary => Some(Message::from(bytes.clone())),
         };
-        let part = Part { kind: *kind, bytes: frame.payload().clone(), first, last: frame.fin() };
+        let part = Part::new(*kind, frame.payload().clone()).with_first(first).with_last(frame.fin());
         if frame.fin() {
             self.open = None;
         }
@@ -96,7 +96,7 @@ impl Model {
     }
 }
 
-/// What [`Fragmenter`] lets through is what an assembler takes; what it refuses leaves nothing behind.
+/// An assembler accepts all frames of a [`Fragmenter`]. A part that the fragmenter rejects does not change its state.
 struct Sender {
     fragments: Fragmenter,
     peer: Assembler,
@@ -112,7 +112,7 @@ impl Default for Sender {
 impl Sender {
     fn send(&mut self, bits: u8, bytes: &Bytes) {
         let kind = if bits & 16 == 0 { MessageKind::Text } else { MessageKind::Binary };
-        let part = Part { kind, bytes: bytes.clone(), first: bits & 32 != 0, last: bits & 64 != 0 };
+        let part = Part::new(kind, bytes.clone()).with_first(bits & 32 != 0).with_last(bits & 64 != 0);
         let open = self.model.open.clone();
         let in_order = open.as_ref().map_or(part.first, |(open, _)| !part.first && *open == kind);
         match self.fragments.frame(part.clone()) {

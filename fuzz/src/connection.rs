@@ -1,16 +1,17 @@
-//! Two connections and the wire between them, against a model of what either may do.
+//! Two connected endpoints, compared with a model of a connection.
 
 use std::time::Duration;
 
 use arbitrary::Unstructured;
 use protocol_websocket_connection::{Close, Role, Version};
 
-use crate::end::End;
+use crate::endpoint_model::Endpoint;
 use crate::input::bit;
 
-/// A client and a server do what the input says: send in all ways there are, ping, close, receive, wait, lose bytes, end.
-/// The wire cuts and delays as it says. No message is lost, doubled or out of order; nothing follows a Close; no more is
-/// held than the limits allow; and both ends agree on how it ended.
+/// A client and a server execute the steps of the input: they send in all ways, ping, close, receive, and wait; the
+/// transport splits, delays, corrupts and loses bytes, and disconnects. No message is lost, duplicated or reordered,
+/// and none exceeds the limits. No data follows a Close. All input is consumed. Both endpoints agree on the end of the
+/// connection.
 pub fn connection(data: &[u8]) {
     let mut input = Unstructured::new(data);
     let Ok(mut world) = World::new(&mut input) else { return };
@@ -18,14 +19,14 @@ pub fn connection(data: &[u8]) {
         if input.is_empty() || world.step(&mut input).is_err() {
             break;
         }
-        world.ends.iter().for_each(End::check);
+        world.endpoints.iter().for_each(Endpoint::check);
     }
     world.finish();
 }
 
 struct World {
     /// The client and the server.
-    ends: [End; 2],
+    endpoints: [Endpoint; 2],
     now: Duration,
 }
 
@@ -37,48 +38,48 @@ impl World {
             2 => Version::Hybi10,
             _ => Version::Rfc6455,
         };
-        let ends = [End::new(Role::Client, version, input)?, End::new(Role::Server, version, input)?];
-        Ok(Self { ends, now: Duration::ZERO })
+        let endpoints = [Endpoint::new(Role::Client, version, input)?, Endpoint::new(Role::Server, version, input)?];
+        Ok(Self { endpoints, now: Duration::ZERO })
     }
 
     fn step(&mut self, input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
-        let what = input.arbitrary::<u8>()?;
-        let [client, server] = &mut self.ends;
-        let (end, peer) = if bit(what, 0) { (client, server) } else { (server, client) };
-        match what >> 1 & 15 {
-            0 | 1 => end.write(usize::from(input.arbitrary::<u8>()?)),
-            2 => end.arrive(peer, usize::from(input.arbitrary::<u8>()?)),
-            3 => end.receive(1 + usize::from(input.arbitrary::<u8>()? % 4), peer),
-            4 => end.receive(usize::MAX, peer),
-            5 | 6 => end.send(input, bit(what, 5), peer)?,
-            7 => end.send_part(input, bit(what, 5), peer)?,
-            8 => end.send_frame(input, peer)?,
-            9 => end.ping_or_pong(input, bit(what, 5))?,
-            10 => end.close(input, bit(what, 5))?,
+        let step = input.arbitrary::<u8>()?;
+        let [client, server] = &mut self.endpoints;
+        let (endpoint, peer) = if bit(step, 0) { (client, server) } else { (server, client) };
+        match step >> 1 & 15 {
+            0 | 1 => endpoint.write(usize::from(input.arbitrary::<u8>()?)),
+            2 => endpoint.read_from(peer, usize::from(input.arbitrary::<u8>()?)),
+            3 => endpoint.receive(1 + usize::from(input.arbitrary::<u8>()? % 4), peer),
+            4 => endpoint.receive(usize::MAX, peer),
+            5 | 6 => endpoint.send(input, bit(step, 5), peer)?,
+            7 => endpoint.send_part(input, bit(step, 5), peer)?,
+            8 => endpoint.send_frame(input, peer)?,
+            9 => endpoint.ping_or_pong(input, bit(step, 5))?,
+            10 => endpoint.close(input, bit(step, 5))?,
             11 => {
                 self.now += Duration::from_millis(u64::from(input.arbitrary::<u8>()?) * 100);
-                end.tell_time(self.now);
+                endpoint.advance_time(self.now);
             }
             12 => {
-                // All of it, as a plain network would.
-                end.write(usize::MAX);
-                peer.arrive(end, usize::MAX);
-                peer.receive(usize::MAX, end);
+                // Delivers everything.
+                endpoint.write(usize::MAX);
+                peer.read_from(endpoint, usize::MAX);
+                peer.receive(usize::MAX, endpoint);
             }
-            13 => end.flush(),
+            13 => endpoint.flush(),
             14 => {
-                if let Some(byte) = end.flying.front_mut().filter(|_| bit(what, 5)) {
+                if let Some(byte) = endpoint.in_flight.front_mut().filter(|_| bit(step, 5)) {
                     *byte ^= input.arbitrary::<u8>()? | 1;
                     peer.tampered = true;
                 } else {
-                    end.connection.release_memory();
+                    endpoint.connection.release_memory();
                 }
             }
-            _ if bit(what, 5) && bit(what, 6) => {
-                // The transport breaks: what is under way is lost.
-                end.flying.clear();
-                end.cut_off = true;
-                peer.receive(usize::MAX, end);
+            _ if bit(step, 5) && bit(step, 6) => {
+                // The transport disconnects and loses the bytes in flight.
+                endpoint.in_flight.clear();
+                endpoint.is_disconnected = true;
+                peer.receive(usize::MAX, endpoint);
                 peer.eof();
             }
             _ => {}
@@ -86,25 +87,25 @@ impl World {
         Ok(())
     }
 
-    /// Lets everything arrive, closes what is open, and looks at what came of it.
+    /// Delivers everything, closes both endpoints, and compares the results.
     fn finish(mut self) {
         self.settle();
-        self.ends[0].check_delivered(&self.ends[1]);
-        self.ends[1].check_delivered(&self.ends[0]);
-        for end in &mut self.ends {
-            end.say_close(Some(&Close::new(1000, "end")), false);
+        self.endpoints[0].check_delivered(&self.endpoints[1]);
+        self.endpoints[1].check_delivered(&self.endpoints[0]);
+        for endpoint in &mut self.endpoints {
+            endpoint.send_close(Some(&Close::new(1000, "end")), false);
         }
         self.settle();
-        self.ends.iter_mut().for_each(End::eof);
-        self.ends.iter_mut().for_each(End::check_end);
-        self.ends[0].check_agreement(&self.ends[1]);
-        self.ends[1].check_agreement(&self.ends[0]);
+        self.endpoints.iter_mut().for_each(Endpoint::eof);
+        self.endpoints.iter_mut().for_each(Endpoint::check_end);
+        self.endpoints[0].check_agreement(&self.endpoints[1]);
+        self.endpoints[1].check_agreement(&self.endpoints[0]);
     }
 
     fn settle(&mut self) {
-        // A Close, its answer, and pongs behind pings.
+        // A Close, its response, and pongs after pings take several rounds.
         for _ in 0..4 {
-            let [client, server] = &mut self.ends;
+            let [client, server] = &mut self.endpoints;
             client.settle(server);
             server.settle(client);
         }

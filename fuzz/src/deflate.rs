@@ -1,87 +1,104 @@
-//! permessage-deflate, from one end to the other and against the plain decompressor below it.
+//! permessage-deflate, between two connections and compared with flate2.
+
+use std::sync::Arc;
 
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 use protocol_websocket_connection::{
-    Config, Connection, Delivery, Event, Extension as _, Frame, Limits, Message, MessageKind, Negotiate, Negotiated,
-    Part,
+    Config, Connection, Delivery, Event, EventRef, ExtensionParams, Frame, Limits, Message, MessageKind, Negotiated,
+    Part, Role,
 };
-use protocol_websocket_frame::{DecodeError, MaskKey, Rsv};
-use protocol_websocket_http::{Extension, Role};
+use protocol_websocket_frame::{
+    DecodeError, ExtensionDecoder as _, ExtensionEncoder as _, MaskKey, Negotiate as _, OpCode, Rsv,
+};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};
 
-use crate::input::{bit, every_cut, pieces, read};
+use crate::input::{bit, every_split, pieces, read};
 
-/// Whatever two ends agree on, what is sent arrives: whole messages, parts and frames past the extension, compressed
-/// elsewhere or not at all, however the wire is cut and in whatever form it is asked for, with pings in their places. And
-/// what a message is compressed to does not depend on the message before it, finished or not.
+/// With all negotiated parameters, messages arrive unchanged: whole messages, parts, and frames that are compressed
+/// elsewhere or not at all, however the wire is split, in either delivery, owned or lent, with pings in order. A
+/// message that follows a frame that was compressed elsewhere does not refer to the window before it. Without context
+/// takeover the compressed form of a message does not depend on the message before it, finished or not.
 pub fn deflate(data: &[u8]) {
     let mut input = Unstructured::new(data);
-    let Ok(Ends { mut sending, mut receiving, shared, level, shrink, cuts }) = ends(&mut input) else { return };
+    let Ok(Endpoints { mut sending, mut receiving, shared_window, level, releases_memory, lends, splits }) =
+        endpoints(&mut input)
+    else {
+        return;
+    };
     let (mut wire, mut expected) = (BytesMut::new(), Vec::new());
     while expected.len() < 12
         && !input.is_empty()
-        && say(&mut input, &mut sending, shared, &mut wire, &mut expected).is_ok()
+        && send_message(&mut input, &mut sending, shared_window, &mut wire, &mut expected).is_ok()
     {}
-    if let (Some(bits), [(_, tenant), .., (_, message)]) = (shared, &expected[..]) {
+    if let (Some(bits), [(_, previous), .., (_, message)]) = (shared_window, &expected[..]) {
         let deflater = || Deflater::new(bits).level(level).threshold(0).context_takeover(false);
         let mut before = deflater();
-        before.encode(Frame::binary(tenant.clone())).unwrap();
-        let [tenant, message] = [tenant, message].map(|message| &message[..message.len().min(200)]);
-        let unfinished = Frame::binary(tenant.to_vec()).with_fin(false);
-        every_cut(message, &cuts, |cuts| {
-            let frames: Vec<Frame> = fragments(cuts);
+        before.encode(Frame::lent(OpCode::Binary, &previous[..])).unwrap();
+        let [previous, message] = [previous, message].map(|message| &message[..message.len().min(200)]);
+        let unfinished = Frame::lent(OpCode::Binary, previous).with_fin(false);
+        every_split(message, &splits, |pieces| {
+            let frames: Vec<Frame> = fragments(pieces);
             before.encode(unfinished.clone()).unwrap();
             let [alone, after] = [&mut deflater(), &mut before]
-                .map(|deflater| frames.iter().map(|frame| deflater.encode(frame.clone()).unwrap()).collect::<Vec<_>>());
+                .map(|deflater| frames.iter().map(|frame| encoded(deflater, frame)).collect::<Vec<_>>());
             assert_eq!(alone, after);
         });
     }
 
-    let (mut buffer, mut pongs, mut came) = (BytesMut::new(), BytesMut::new(), Vec::new());
+    let (mut pongs, mut received) = (BytesMut::new(), Vec::new());
     let mut open: Option<Vec<u8>> = None;
-    // Byte by byte, what is long takes long.
-    let cuts = if wire.len() > 1000 { cuts.map(|cut| cut | 0x3F) } else { cuts };
-    for piece in pieces(&wire, &cuts) {
-        buffer.extend_from_slice(piece);
-        while let Some(event) = receiving.receive(&mut buffer, &mut pongs).unwrap() {
+    // A long stream in single bytes takes too long.
+    let splits = if wire.len() > 1000 { splits.map(|split| split | 0x3F) } else { splits };
+    for piece in pieces(&wire, &splits) {
+        let (mut owned, mut lent) = (BytesMut::from(piece), piece.to_vec());
+        let mut rest = &mut lent[..];
+        loop {
+            let event = if lends {
+                receiving.receive_lent(&mut rest, &mut pongs).unwrap().map(EventRef::into_owned)
+            } else {
+                receiving.receive(&mut owned, &mut pongs).unwrap()
+            };
+            let Some(event) = event else { break };
             match event {
-                Event::Message(message) => came.push((Some(message.kind()), message.into_bytes().into())),
+                Event::Message(message) => received.push((Some(message.kind()), message.into_bytes().into())),
                 Event::Part(part) => {
                     assert_eq!(part.first, open.is_none());
                     let mut message = open.take().unwrap_or_default();
                     message.extend_from_slice(&part.bytes);
                     match part.last {
-                        true => came.push((Some(part.kind), message)),
+                        true => received.push((Some(part.kind), message)),
                         false => open = Some(message),
                     }
                 }
-                Event::Ping(payload) => came.push((None, payload.into())),
+                Event::Ping(payload) => received.push((None, payload.into())),
                 other => panic!("{other:?}"),
             }
-            if shrink {
+            if releases_memory {
                 receiving.release_memory();
             }
         }
     }
-    assert_eq!(came, expected);
+    assert_eq!(received, expected);
 }
 
-struct Ends {
+struct Endpoints {
     sending: Connection,
     receiving: Connection,
-    /// The window that frames may have that were compressed elsewhere.
-    shared: Option<u8>,
+    /// Window bits for frames that are compressed elsewhere, if the parameters allow such frames.
+    shared_window: Option<u8>,
     level: u8,
-    /// Whether the receiving end shrinks after each event.
-    shrink: bool,
-    cuts: [u8; 4],
+    /// Whether the receiver releases memory after each event.
+    releases_memory: bool,
+    /// Whether the receiver lends.
+    lends: bool,
+    splits: [u8; 4],
 }
 
-/// A server that sends and a client that receives, or the other way round.
-fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<Ends> {
-    let (options, level, bits, cuts) = input.arbitrary::<(u8, u8, [u8; 2], [u8; 4])>()?;
+/// Makes a server that sends and a client that receives, or the reverse.
+fn endpoints(input: &mut Unstructured<'_>) -> arbitrary::Result<Endpoints> {
+    let (options, level, bits, splits) = input.arbitrary::<(u8, u8, [u8; 2], [u8; 4])>()?;
     let mut extension = PermessageDeflate::new().level(level % 10).threshold(usize::from(level >> 4));
     extension = extension.server_max_window_bits(8 + bits[0] % 8).client_max_window_bits(8 + bits[1] % 8);
     if bit(options, 0) {
@@ -91,78 +108,95 @@ fn ends(input: &mut Unstructured<'_>) -> arbitrary::Result<Ends> {
         extension = extension.client_no_context_takeover();
     }
     let offer = extension.offers().remove(0);
-    let agreed = extension.answer(&offer).unwrap();
+    let agreed = extension.respond(&offer).unwrap();
     let role = if bit(options, 3) { Role::Server } else { Role::Client };
-    let shared = PermessageDeflate::window_bits(role, &agreed);
+    let shared_window = PermessageDeflate::window_bits(role, &agreed);
     let negotiated = Negotiated::default().extension(agreed);
     let delivery = if bit(options, 2) { Delivery::Parts } else { Delivery::Whole };
     let config = Config::new().extension(extension).limits(Limits::NONE).delivery(delivery);
-    let server = Connection::server(&negotiated, &config);
-    let client = Connection::client(&negotiated, &config, |key: &mut [u8]| key.copy_from_slice(b"key!"));
+    let config = Arc::new(config);
+    let server = Connection::open_server(&negotiated, Arc::clone(&config));
+    let client = Connection::open_client(&negotiated, config, |key: &mut [u8]| key.copy_from_slice(b"key!"));
     let (sending, receiving) = if role == Role::Server { (server, client) } else { (client, server) };
-    Ok(Ends { sending, receiving, shared, level: level % 10, shrink: bit(options, 4), cuts })
+    Ok(Endpoints {
+        sending,
+        receiving,
+        shared_window,
+        level: level % 10,
+        releases_memory: bit(options, 4),
+        lends: bit(options, 5),
+        splits,
+    })
 }
 
-type Said = (Option<MessageKind>, Vec<u8>);
+type Sent = (Option<MessageKind>, Vec<u8>);
 
-/// Sends a message in one of all ways, pings and shrinks on the way.
-fn say(
+/// Sends a message in one of the ways, with pings and releases of memory in between.
+fn send_message(
     input: &mut Unstructured<'_>,
     sending: &mut Connection,
-    shared: Option<u8>,
+    shared_window: Option<u8>,
     wire: &mut BytesMut,
-    expected: &mut Vec<Said>,
+    expected: &mut Vec<Sent>,
 ) -> arbitrary::Result<()> {
-    let what = input.arbitrary::<u8>()?;
+    let options = input.arbitrary::<u8>()?;
     let payload = payload(input)?;
-    match what % 4 {
+    match options % 4 {
         0 => sending.send(Message::from(payload.clone()), wire).unwrap(),
         1 => {
-            let mut elsewhere = shared.filter(|_| bit(what, 5)).map(|bits| Deflater::new(bits).context_takeover(false));
+            let mut elsewhere =
+                shared_window.filter(|_| bit(options, 5)).map(|bits| Deflater::new(bits).context_takeover(false));
             // In one frame or in two.
-            let pieces = payload.chunks(1 + payload.len() / (1 + usize::from(bit(what, 4))));
+            let pieces = payload.chunks(1 + payload.len() / (1 + usize::from(bit(options, 4))));
             for frame in fragments(&mut pieces.filter(|piece| !piece.is_empty())) {
                 let frame = match &mut elsewhere {
-                    Some(deflater) => deflater.encode(frame).unwrap(),
+                    Some(deflater) => encoded(deflater, &frame),
                     None => frame,
                 };
                 sending.send_frame(&frame, wire).unwrap();
             }
         }
         2 => {
-            let rest = sending.send_vectored(Message::from(payload.clone()), wire).unwrap();
+            let rest = sending.send_shared(Message::from(payload.clone()), wire).unwrap();
             wire.extend_from_slice(&rest);
         }
         _ => {
-            // A few parts: each costs the compressor a flush.
+            // Only a few parts, because the compressor flushes after each.
             let size = 1 + payload.len() / 8 + usize::from(input.arbitrary::<u8>()?);
             let mut rest = Bytes::from(payload.clone());
             let mut first = true;
             while first || !rest.is_empty() {
                 let bytes = rest.split_to(size.min(rest.len()));
                 let last = rest.is_empty();
-                sending.send_part(Part { kind: MessageKind::Binary, bytes, first, last }, wire).unwrap();
+                let part = Part::new(MessageKind::Binary, bytes).with_first(first).with_last(last);
+                sending.send_part(part, wire).unwrap();
                 first = false;
-                if bit(what, 7) {
+                if bit(options, 7) {
                     sending.ping("inside", wire).unwrap();
                     expected.push((None, b"inside".to_vec()));
                 }
             }
-            // The message ends with its last part, so before the ping behind that.
-            let inside = if bit(what, 7) { expected.pop() } else { None };
+            // The message ends with its last part, before the ping after it.
+            let last_ping = if bit(options, 7) { expected.pop() } else { None };
             expected.push((Some(MessageKind::Binary), payload));
-            expected.extend(inside);
+            expected.extend(last_ping);
             return Ok(());
         }
     }
-    if bit(what, 6) {
+    if bit(options, 6) {
         sending.release_memory();
     }
     expected.push((Some(MessageKind::Binary), payload));
     Ok(())
 }
 
-/// A message in these pieces.
+/// Encodes a frame, which is lent to the encoder.
+fn encoded(deflater: &mut Deflater, frame: &Frame) -> Frame {
+    let lent = Frame::lent(frame.opcode(), &frame.payload()[..]).with_fin(frame.fin()).with_rsv(frame.rsv());
+    deflater.encode(lent).unwrap().into_owned()
+}
+
+/// Makes a fragmented message of these pieces.
 fn fragments(pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<Frame> {
     let mut pieces: Vec<_> = pieces.map(Bytes::copy_from_slice).collect();
     let last = pieces.pop().unwrap_or_default();
@@ -172,7 +206,7 @@ fn fragments(pieces: &mut dyn Iterator<Item = &[u8]>) -> Vec<Frame> {
     frames
 }
 
-/// Bytes as they come, or some of them over and over.
+/// Makes a payload: some bytes of the input, possibly repeated.
 fn payload(input: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     let (times, len) = input.arbitrary::<(u8, u8)>()?;
     let unit = input.bytes(usize::from(len).min(input.len()))?;
@@ -181,38 +215,39 @@ fn payload(input: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
-    room: u16,
-    cuts: [u8; 4],
+    max_output: u16,
+    splits: [u8; 4],
     stream: &'a [u8],
 }
 
-/// Any bytes give what the plain decompressor makes of them, or an error if it does, in pieces of at most as many bytes
-/// as there is room for, however they are cut.
+/// Any payload decompresses as with flate2, or is an error in both, in pieces of at most `room` bytes, however it is
+/// split.
 pub fn inflate(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
-    let room = 1 + usize::from(input.room);
+    let room = 1 + usize::from(input.max_output);
     let expected = plain(input.stream);
-    let check = |came: Result<Vec<u8>, DecodeError>| match (came, &expected) {
-        (Ok(came), Some(expected)) => assert_eq!(came, *expected),
+    let check = |result: Result<Vec<u8>, DecodeError>| match (result, &expected) {
+        (Ok(message), Some(expected)) => assert_eq!(message, *expected),
         (Err(error), None) => assert_eq!(error, DecodeError::Extension),
-        (came, expected) => panic!("{came:?} is not {expected:?}"),
+        (result, expected) => panic!("{result:?} instead of {expected:?}"),
     };
-    every_cut(input.stream, &input.cuts, |cuts| check(inflated(&mut Inflater::new(), cuts, room)));
+    every_split(input.stream, &input.splits, |pieces| check(inflated(&mut Inflater::new(), pieces, room)));
 
-    // The same after a message of which nothing may be left, finished or not.
-    let tenant = Deflater::new(15).threshold(0).encode(Frame::binary(input.stream.to_vec())).unwrap();
+    // The same after another message without context takeover, finished or not.
+    let mut deflater = Deflater::new(15).threshold(0);
+    let previous = deflater.encode(Frame::lent(OpCode::Binary, input.stream)).unwrap();
     for (fin, first_room) in [(true, usize::MAX), (false, usize::MAX), (true, room)] {
         let mut after = Inflater::new().context_takeover(false);
-        // What does not fit into the room is dropped, so the message may stay unfinished.
-        after.decode(tenant.clone().with_fin(fin), first_room).unwrap();
+        // The output beyond `room` is dropped, so the first message may stay unfinished.
+        after.decode(previous.clone().with_fin(fin), first_room).unwrap();
         check(inflated(&mut after, &mut [input.stream].into_iter(), room));
     }
 
-    // At a connection: no message beyond the limit, and the limit is named where it was the reason.
-    let limit = u64::from(input.room);
-    let negotiated = Negotiated::default().extension(Extension::new("permessage-deflate"));
+    // In a connection no message exceeds the limit, and a message within the limit is not an error.
+    let limit = u64::from(input.max_output);
+    let negotiated = Negotiated::default().extension(ExtensionParams::new("permessage-deflate"));
     let config = Config::new().extension(PermessageDeflate::new()).limits(Limits::new(limit).max_frame(u64::MAX));
-    let mut server = Connection::server(&negotiated, &config);
+    let mut server = Connection::open_server(&negotiated, config);
     let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
     let frame = Frame::binary(input.stream.to_vec()).with_rsv(Rsv::RSV1);
     frame.encode(negotiated.version, Some(MaskKey(*b"key!")), &mut wire).unwrap();
@@ -225,27 +260,26 @@ pub fn inflate(data: &[u8]) {
             let fits = plain.is_some_and(|plain| plain.len() as u64 <= limit) && input.stream.len() as u64 <= limit;
             assert!(!fits, "{error:?}");
         }
-        (Ok(came), plain) => panic!("{came:?} is not {plain:?}"),
+        (Ok(event), plain) => panic!("{event:?} instead of {plain:?}"),
     }
 }
 
-/// What a message in these pieces gives.
+/// Decompresses a message in these pieces.
 fn inflated(
     inflater: &mut Inflater,
-    cuts: &mut dyn Iterator<Item = &[u8]>,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
     room: usize,
 ) -> Result<Vec<u8>, DecodeError> {
     let (mut out, mut first) = (Vec::new(), true);
-    let cuts = cuts.map(Some).chain([None]);
-    for cut in cuts {
-        let bytes = Bytes::copy_from_slice(cut.unwrap_or_default());
-        let frame = if first { Frame::binary(bytes).with_rsv(Rsv::RSV1) } else { Frame::continuation(bytes) };
-        let mut next = Some(frame.with_fin(cut.is_none()));
+    for piece in pieces.map(Some).chain([None]) {
+        let (opcode, rsv) = if first { (OpCode::Binary, Rsv::RSV1) } else { (OpCode::Continuation, Rsv::NONE) };
+        let frame = Frame::lent(opcode, piece.unwrap_or_default()).with_rsv(rsv);
+        let mut next = Some(frame.with_fin(piece.is_none()));
         while let Some(frame) = next {
-            let (piece, rest) = inflater.decode(frame, room)?;
-            assert!(piece.payload().len() <= room);
-            assert!(rest.is_none() || piece.payload().len() == room, "room was left");
-            out.extend_from_slice(piece.payload());
+            let (output, rest) = inflater.decode(frame, room)?;
+            assert!(output.payload().len() <= room);
+            assert!(rest.is_none() || output.payload().len() == room, "a piece is shorter than room");
+            out.extend_from_slice(output.payload());
             next = rest;
         }
         first = false;
@@ -253,7 +287,7 @@ fn inflated(
     Ok(out)
 }
 
-/// What RFC 7692 §7.2.2 says to do, on a stream that is there as a whole.
+/// Decompresses a complete payload by RFC 7692 §7.2.2.
 fn plain(stream: &[u8]) -> Option<Vec<u8>> {
     let stream = [stream, &[0x00, 0x00, 0xFF, 0xFF]].concat();
     let mut context = Decompress::new(false);

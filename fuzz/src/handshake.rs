@@ -1,4 +1,4 @@
-//! Handshakes, from the first byte on.
+//! Opening handshakes.
 
 use arbitrary::Arbitrary;
 use bytes::BytesMut;
@@ -7,10 +7,10 @@ use protocol_websocket_core::Version;
 use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
 use protocol_websocket_handshake_server::{Accepted, Upgrade};
 use protocol_websocket_http::{
-    Accept, Extension, HeadReader, Negotiated, Offer, Request, Response, SetCookie, Target, Versions,
+    Accept, Destination, ExtensionParams, HeadReader, Negotiated, Offer, Request, Response, SetCookie, Versions,
 };
 
-use crate::input::{bit, every_cut, read, records};
+use crate::input::{bit, every_split, read, records};
 
 const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
@@ -18,27 +18,27 @@ fn config() -> Config {
     Config::new().limits(Limits::new(200)).head_limits(HeadLimits::default().max_len(2048))
 }
 
-/// What happened, in words, and what was answered.
-type Seen = (Vec<String>, BytesMut);
+/// The events as text, and the output.
+type Trace = (Vec<String>, BytesMut);
 
 #[derive(Debug, Arbitrary)]
-struct Requested<'a> {
+struct ServerInput<'a> {
     options: u8,
-    cuts: [u8; 4],
+    splits: [u8; 4],
     stream: &'a [u8],
 }
 
-/// Any bytes at a server give the same events and the same answer however they are cut. What is accepted is what a
-/// client would take; what is refused is refused with a status.
+/// A server has the same events and the same output however its input is split. A client accepts the response to an
+/// accepted request. A rejected request has a response with a status code.
 pub fn server_handshake(data: &[u8]) {
-    let Some(input) = read::<Requested<'_>>(data) else { return };
-    let spoken = Versions::of(&VERSIONS[..1 + usize::from(input.options & 3)]);
-    let whole = serve(&input, spoken, &mut [input.stream].into_iter());
-    every_cut(input.stream, &input.cuts, |pieces| assert_eq!(serve(&input, spoken, pieces), whole));
+    let Some(input) = read::<ServerInput<'_>>(data) else { return };
+    let supported = Versions::of(&VERSIONS[..1 + usize::from(input.options & 3)]);
+    let whole = run_server(&input, supported, &mut [input.stream].into_iter());
+    every_split(input.stream, &input.splits, |pieces| assert_eq!(run_server(&input, supported, pieces), whole));
 }
 
-fn serve(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item = &[u8]>) -> Seen {
-    let mut server = Server::new(config().versions(spoken));
+fn run_server(input: &ServerInput<'_>, supported: Versions, pieces: &mut dyn Iterator<Item = &[u8]>) -> Trace {
+    let mut server = Server::new(config().versions(supported));
     let (mut buffer, mut output, mut events) = (BytesMut::new(), BytesMut::new(), Vec::new());
     for piece in pieces {
         buffer.extend_from_slice(piece);
@@ -49,8 +49,8 @@ fn serve(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item
                     let mut request = BytesMut::new();
                     upgrade.request().encode(&mut request);
                     events.push(format!("{:?} {request:?}", upgrade.request().version()));
-                    assert!(spoken.contains(upgrade.request().version()));
-                    answer(&mut server, upgrade, bit(input.options, 2), &mut output);
+                    assert!(supported.contains(upgrade.request().version()));
+                    respond(&mut server, upgrade, bit(input.options, 2), &mut output);
                 }
                 Ok(Some(event)) => events.push(format!("{event:?}")),
                 Err(error) => {
@@ -66,7 +66,7 @@ fn serve(input: &Requested<'_>, spoken: Versions, pieces: &mut dyn Iterator<Item
     (events, output)
 }
 
-fn answer(server: &mut Server, upgrade: Upgrade, rejects: bool, output: &mut BytesMut) {
+fn respond(server: &mut Server, upgrade: Upgrade, rejects: bool, output: &mut BytesMut) {
     let request = upgrade.request().clone();
     if rejects {
         server.reject(upgrade, &Reject::new(403).body("no"), output).unwrap();
@@ -84,38 +84,38 @@ fn status(output: &BytesMut) -> u16 {
 }
 
 #[derive(Debug, Arbitrary)]
-struct Answered<'a> {
+struct ClientInput<'a> {
     options: u8,
-    /// Where the right answer is changed, and to what.
+    /// Changes to the valid response: operation and position, and a byte.
     edits: [(u16, u8); 3],
-    cuts: [u8; 4],
-    /// What follows the answer, or is the answer.
+    splits: [u8; 4],
+    /// The bytes after the response, or the response itself.
     stream: &'a [u8],
 }
 
-/// Any answer gives a client the same events however it is split: bytes made up, or a right answer with a few of its
-/// bytes changed. What opens the connection is an answer to the very request, and takes nothing that was not offered. An
-/// interim response before it changes nothing but what the limits leave.
+/// A client has the same events however its input is split, whether the response is arbitrary or a valid one with
+/// changed bytes. A response that opens the connection matches the request and accepts only offered features. An
+/// interim response before it changes nothing unless both together exceed the limits.
 pub fn client_handshake(data: &[u8]) {
-    let Some(input) = read::<Answered<'_>>(data) else { return };
+    let Some(input) = read::<ClientInput<'_>>(data) else { return };
     let mut offer = Offer::new().version(VERSIONS[usize::from(input.options & 3)]);
     if bit(input.options, 3) {
         offer = offer.subprotocol("chat").subprotocol("superchat");
     }
-    if bit(input.options, 4) && offer.takes_extensions() {
-        offer = offer.extension(Extension::new("x-y").flag("z"));
+    if bit(input.options, 4) && offer.supports_extensions() {
+        offer = offer.extension(ExtensionParams::new("x-y").flag("z"));
     }
-    let mut stream = if bit(input.options, 2) { BytesMut::new() } else { right_answer(&offer) };
-    for &(place, byte) in input.edits.iter().take(usize::from(input.options >> 5 & 3)) {
-        edit(&mut stream, place, byte);
+    let mut stream = if bit(input.options, 2) { BytesMut::new() } else { valid_response(&offer) };
+    for &(position, byte) in input.edits.iter().take(usize::from(input.options >> 5 & 3)) {
+        edit(&mut stream, position, byte);
     }
     stream.extend_from_slice(input.stream);
 
-    let whole = ask(&offer, &stream, &mut [&stream[..]].into_iter());
-    every_cut(&stream, &input.cuts, |pieces| assert_eq!(ask(&offer, &stream, pieces), whole));
+    let whole = run_client(&offer, &stream, &mut [&stream[..]].into_iter());
+    every_split(&stream, &input.splits, |pieces| assert_eq!(run_client(&offer, &stream, pieces), whole));
     if bit(input.options, 7) {
         let interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-        let after = ask(&offer, &stream, &mut [interim, &stream[..]].into_iter());
+        let after = run_client(&offer, &stream, &mut [interim, &stream[..]].into_iter());
         let is_over_limit = after
             .0
             .last()
@@ -124,29 +124,29 @@ pub fn client_handshake(data: &[u8]) {
     }
 }
 
-fn edit(stream: &mut BytesMut, place: u16, byte: u8) {
-    let at = usize::from(place & 0x3FFF) % (stream.len() + 1);
+fn edit(stream: &mut BytesMut, position: u16, byte: u8) {
+    let at = usize::from(position & 0x3FFF) % (stream.len() + 1);
     let tail = stream.split_off(at);
-    match place >> 14 {
+    match position >> 14 {
         0 => stream.extend_from_slice(&[&[byte], tail.get(1..).unwrap_or_default()].concat()),
         1 => stream.extend_from_slice(&[&[byte], &tail[..]].concat()),
         2 => stream.extend_from_slice(tail.get(usize::from(byte)..).unwrap_or_default()),
-        // Once more what stands there.
+        // Duplicates some bytes.
         _ => stream.extend_from_slice(&[tail.get(..usize::from(byte)).unwrap_or(&tail), &tail[..]].concat()),
     }
 }
 
-fn right_answer(offer: &Offer) -> BytesMut {
-    let (mut wire, mut answer) = (BytesMut::new(), BytesMut::new());
+fn valid_response(offer: &Offer) -> BytesMut {
+    let (mut wire, mut response) = (BytesMut::new(), BytesMut::new());
     let (mut server, _) = (Server::new(config()), connect(offer, &mut wire));
-    while let Some(event) = server.receive(&mut wire, &mut answer).unwrap() {
+    while let Some(event) = server.receive(&mut wire, &mut response).unwrap() {
         let Event::Upgrade(upgrade) = event else { continue };
         let subprotocol = upgrade.request().select_subprotocol(&["superchat"]);
         let accept = subprotocol.map_or(Accept::new(), |name| Accept::new().subprotocol(name));
         let accept = upgrade.request().extensions().into_iter().fold(accept, Accept::extension);
-        server.accept(upgrade, &accept, &mut answer).unwrap();
+        server.accept(upgrade, &accept, &mut response).unwrap();
     }
-    answer
+    response
 }
 
 fn connect(offer: &Offer, output: &mut BytesMut) -> Client {
@@ -154,7 +154,7 @@ fn connect(offer: &Offer, output: &mut BytesMut) -> Client {
     Client::connect(&url, offer, config(), counting(), output).unwrap()
 }
 
-/// Bytes that are all different.
+/// Returns a source of bytes that are all different.
 fn counting() -> impl FnMut(&mut [u8]) + Send + 'static {
     let mut next = 0_u8;
     move |bytes: &mut [u8]| {
@@ -165,7 +165,7 @@ fn counting() -> impl FnMut(&mut [u8]) + Send + 'static {
     }
 }
 
-fn ask(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) -> Seen {
+fn run_client(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) -> Trace {
     let (mut wire, mut output, mut buffer) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
     let mut client = connect(offer, &mut wire);
     let request = Request::parse(&mut wire, HeadLimits::default()).unwrap().unwrap();
@@ -177,9 +177,9 @@ fn ask(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) ->
                 Ok(None) => break,
                 Ok(Some(Event::Open(negotiated))) => {
                     events.push(format!("{negotiated:?} {:?}", negotiated.subprotocol));
-                    check_answer(&request, &negotiated, stream, &wire);
+                    check_response(&request, &negotiated, stream, &wire);
                 }
-                Ok(Some(event)) => events.push(shown(&event)),
+                Ok(Some(event)) => events.push(describe(&event)),
                 Err(error) => {
                     assert_eq!(client.receive(&mut buffer, &mut output).unwrap_err(), error);
                     events.push(format!("{error:?}"));
@@ -192,8 +192,8 @@ fn ask(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u8]>) ->
     (events, output)
 }
 
-/// The event with the values that `Debug` hides.
-fn shown(event: &Event) -> String {
+/// Formats the event with the values that `Debug` hides.
+fn describe(event: &Event) -> String {
     let mut head = BytesMut::new();
     match event {
         Event::Rejected(rejected) => rejected.encode(&mut head),
@@ -203,8 +203,8 @@ fn shown(event: &Event) -> String {
     format!("{event:?} {head:?}")
 }
 
-/// `key3` is what followed the request.
-fn check_answer(request: &Request, negotiated: &Negotiated, stream: &[u8], key3: &[u8]) {
+/// `key3` is the eight bytes after the request, if any.
+fn check_response(request: &Request, negotiated: &Negotiated, stream: &[u8], key3: &[u8]) {
     let mut stream = BytesMut::from(stream);
     let mut heads = std::iter::from_fn(|| HeadReader::default().response(&mut stream).unwrap());
     let head = heads.find(|head| !matches!(head.status(), 100 | 102..200)).unwrap();
@@ -224,68 +224,69 @@ fn check_answer(request: &Request, negotiated: &Negotiated, stream: &[u8], key3:
     }
 }
 
-/// Whatever can be offered is a request that a server takes, with all that was offered in it and nothing else; whatever
-/// can be granted is an answer that the client takes, and both ends agree on what was granted.
+/// A server accepts every request that an offer can be encoded to, and parses the offered values and no others. A
+/// client accepts every response that can be encoded, and both agree on the negotiated values.
 pub fn handshake_pair(data: &[u8]) {
-    let words = Words::of(data);
-    let target = Target::new(&words.host, &words.path).secure(words.secure);
-    let Ok(request) = Request::offer(target, &words.offer, &mut counting()) else { return };
+    let parameters = Parameters::of(data);
+    let destination = Destination::new(&parameters.host, &parameters.path).secure(parameters.secure);
+    let Ok(request) = Request::offer(destination, &parameters.offer, &mut counting()) else { return };
     let mut wire = BytesMut::new();
     request.encode(&mut wire);
     let unlimited = HeadLimits::default().max_len(usize::MAX).max_headers(usize::MAX);
     let head = HeadReader::new(unlimited).request(&mut wire).unwrap().unwrap();
     assert_eq!((&head, wire.len()), (request.head(), request.key3().map_or(0, |key3| key3.len())));
     let upgrade = Upgrade::from_head(head).unwrap();
-    let arrived = upgrade.request();
-    assert_eq!((arrived.host(), arrived.resource_name()), (&*words.host, &*words.path));
-    assert_eq!((arrived.version(), arrived.key()), (request.version(), request.key()));
-    assert!(arrived.subprotocols().eq(words.subprotocols.iter().map(String::as_str)));
-    if !words.cookies.is_empty() {
-        let sent = words.cookies.iter().map(|(name, value)| (&**name, value.as_bytes()));
-        assert!(arrived.cookies().map(|cookie| (cookie.name(), cookie.value())).eq(sent));
+    let parsed = upgrade.request();
+    assert_eq!((parsed.host(), parsed.resource_name()), (&*parameters.host, &*parameters.path));
+    assert_eq!((parsed.version(), parsed.key()), (request.version(), request.key()));
+    assert!(parsed.subprotocols().eq(parameters.subprotocols.iter().map(String::as_str)));
+    if !parameters.cookies.is_empty() {
+        let sent = parameters.cookies.iter().map(|(name, value)| (&**name, value.as_bytes()));
+        assert!(parsed.cookies().map(|cookie| (cookie.name(), cookie.value())).eq(sent));
     }
-    for (name, value) in &words.headers {
-        assert!(arrived.headers().get_all(name).any(|arrived| arrived == value.as_bytes()), "{name}");
+    for (name, value) in &parameters.headers {
+        assert!(parsed.headers().get_all(name).any(|parsed| parsed == value.as_bytes()), "{name}");
     }
 
-    let mut answer = BytesMut::new();
-    if words.reject.encode(&mut answer).is_ok() {
-        let head = HeadReader::new(unlimited).response(&mut answer).unwrap().unwrap();
-        assert_eq!(head.status(), words.reject.status());
-        let length = (head.status() != 304).then(|| answer.len().to_string());
+    let mut output = BytesMut::new();
+    if parameters.reject.encode(&mut output).is_ok() {
+        let head = HeadReader::new(unlimited).response(&mut output).unwrap().unwrap();
+        assert_eq!(head.status(), parameters.reject.status());
+        let length = (head.status() != 304).then(|| output.len().to_string());
         assert_eq!(head.headers().get_str("content-length"), length.as_deref());
-        assert!(length.is_some() || answer.is_empty());
-        answer.clear();
+        assert!(length.is_some() || output.is_empty());
+        output.clear();
     }
-    let Ok(accepted) = upgrade.accept(&words.accept.secure(words.secure), &mut answer) else {
-        return assert!(answer.is_empty());
+    let Ok(accepted) = upgrade.accept(&parameters.accept.secure(parameters.secure), &mut output) else {
+        return assert!(output.is_empty());
     };
-    let head = HeadReader::new(unlimited).response(&mut answer.clone()).unwrap().unwrap();
+    let head = HeadReader::new(unlimited).response(&mut output.clone()).unwrap().unwrap();
     let negotiated = match accepted {
         Accepted::Open(negotiated) => negotiated,
-        Accepted::AwaitingKey3(mut key3) => key3.parse(&mut wire, &mut answer).unwrap(),
+        Accepted::AwaitingKey3(mut key3) => key3.parse(&mut wire, &mut output).unwrap(),
     };
     assert!(wire.is_empty());
     let response = Response::from_head(head, &request).unwrap();
     assert_eq!(response.negotiated(), &negotiated);
-    // As Perl does it all cookies are in one field.
-    for (name, value) in words.granted.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Set-Cookie")) {
-        assert!(response.headers().get_all(name).any(|arrived| arrived == value.as_bytes()), "{name}");
+    // With `perl_compat` all cookies are in one header.
+    for (name, value) in parameters.response_headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Set-Cookie"))
+    {
+        assert!(response.headers().get_all(name).any(|parsed| parsed == value.as_bytes()), "{name}");
     }
 
-    // The same over the handshake of a URL, if there is one with these parts.
-    let scheme = if words.secure { "wss" } else { "ws" };
-    let Ok(url) = Url::parse(&format!("{scheme}://{}{}", words.host, words.path)) else { return };
-    if (url.authority(), url.resource_name()) == (&words.host, &words.path) {
-        let client = ClientHandshake::new(&url, &words.offer, &mut counting(), &mut BytesMut::new());
-        let outcome = client.unwrap().limits(unlimited).parse(&mut answer).unwrap().unwrap();
+    // The same with `ClientHandshake`, if a URL with these parts exists.
+    let scheme = if parameters.secure { "wss" } else { "ws" };
+    let Ok(url) = Url::parse(&format!("{scheme}://{}{}", parameters.host, parameters.path)) else { return };
+    if (url.authority(), url.resource_name()) == (&parameters.host, &parameters.path) {
+        let client = ClientHandshake::new(&url, &parameters.offer, &mut counting(), &mut BytesMut::new());
+        let outcome = client.unwrap().limits(unlimited).parse(&mut output).unwrap().unwrap();
         let Outcome::Open(response) = outcome else { panic!("{outcome:?}") };
-        assert_eq!((response.into_negotiated(), answer.len()), (negotiated, 0));
+        assert_eq!((response.into_negotiated(), output.len()), (negotiated, 0));
     }
 }
 
-/// What both ends say.
-struct Words {
+/// The parameters of both endpoints.
+struct Parameters {
     host: String,
     path: String,
     secure: bool,
@@ -295,12 +296,12 @@ struct Words {
     subprotocols: Vec<String>,
     cookies: Vec<(String, String)>,
     headers: Vec<(String, String)>,
-    granted: Vec<(String, String)>,
+    response_headers: Vec<(String, String)>,
 }
 
-impl Words {
+impl Parameters {
     fn of(data: &[u8]) -> Self {
-        let mut words = Self {
+        let mut parameters = Self {
             host: "example.com".into(),
             path: "/".into(),
             secure: false,
@@ -310,13 +311,13 @@ impl Words {
             subprotocols: Vec::new(),
             cookies: Vec::new(),
             headers: Vec::new(),
-            granted: Vec::new(),
+            response_headers: Vec::new(),
         };
-        records(data).take(60).for_each(|(kind, first, second)| words.say(kind, first, second));
-        words
+        records(data).take(60).for_each(|(kind, first, second)| parameters.set(kind, first, second));
+        parameters
     }
 
-    fn say(&mut self, kind: char, first: &str, second: &str) {
+    fn set(&mut self, kind: char, first: &str, second: &str) {
         let (offer, accept, reject) = (self.offer.clone(), self.accept.clone(), self.reject.clone());
         match kind {
             'h' => self.host = first.into(),
@@ -328,7 +329,7 @@ impl Words {
                 self.subprotocols.push(first.into());
                 self.offer = offer.subprotocol(first);
             }
-            'e' => self.offer = offer.extension(Extension::new(first).flag(second)),
+            'e' => self.offer = offer.extension(ExtensionParams::new(first).flag(second)),
             'o' => self.offer = offer.origin(first),
             'c' => {
                 self.cookies.push((first.into(), second.into()));
@@ -341,10 +342,10 @@ impl Words {
             }
             'L' => self.accept = accept.perl_compat(),
             'S' => self.accept = accept.subprotocol(first),
-            'E' => self.accept = accept.extension(Extension::new(first).param("a", second)),
+            'E' => self.accept = accept.extension(ExtensionParams::new(first).param("a", second)),
             'C' => self.accept = accept.cookie(SetCookie::new(first, second).path(second)),
             'F' => {
-                self.granted.push((first.into(), second.into()));
+                self.response_headers.push((first.into(), second.into()));
                 self.accept = accept.header(first, second);
             }
             'r' => self.reject = Reject::new(300 + first.len() as u16 % 300),

@@ -1,25 +1,25 @@
-//! Heads: from the wire, and from the variables of CGI.
+//! HTTP heads: from the wire, and from CGI variables.
 
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
 use bytes::BytesMut;
 use protocol_websocket_http::{
-    Accept, HeadLimits, HeadReader, Offer, ParseError, Request, RequestHead, Response, Target,
+    Accept, Destination, HeadLimits, HeadReader, Offer, ParseError, Request, RequestHead, Response,
 };
 
-use crate::input::{every_cut, read, records};
+use crate::input::{every_split, read, records};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
     max_len: u8,
     max_headers: u8,
-    cuts: [u8; 4],
+    splits: [u8; 4],
     stream: &'a [u8],
 }
 
 impl Input<'_> {
-    /// The limits; the greatest numbers stand for the default ones.
+    /// Returns the limits. The greatest numbers stand for the default limits.
     fn limits(&self) -> HeadLimits {
         let limits = HeadLimits::default();
         let max_len = if self.max_len == u8::MAX { limits.max_len } else { usize::from(self.max_len) * 4 + 1 };
@@ -28,63 +28,64 @@ impl Input<'_> {
     }
 }
 
-/// What was read: a head and how many bytes it took.
-type Read<T> = Result<Option<(T, usize)>, ParseError>;
+/// A parsed head and its length in bytes.
+type Parsed<T> = Result<Option<(T, usize)>, ParseError>;
 
-/// A request reads the same however it is split, as httparse reads it, and is refused where it shows that it is
-/// wrong. It reads back from its plain form and from the `http` crate, and gets an answer that a client takes.
+/// A request parses the same however it is split, parses as with httparse, and is rejected at the first byte that makes
+/// it invalid. It parses to itself after encoding and after conversion to the `http` crate. A client accepts its
+/// response.
 pub fn request_head(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let next = |reader: &mut HeadReader, input: &mut BytesMut| reader.request(input);
-    let whole = take(&input, &mut [input.stream].into_iter(), next);
-    every_cut(input.stream, &input.cuts, |pieces| assert_eq!(take(&input, pieces, next), whole));
-    check_refusal(&input, next, |line| {
-        let mut plain = httparse::Request::new(&mut []);
+    let whole = parse(&input, &mut [input.stream].into_iter(), next);
+    every_split(input.stream, &input.splits, |pieces| assert_eq!(parse(&input, pieces, next), whole));
+    check_rejection(&input, next, |line| {
+        let mut other = httparse::Request::new(&mut []);
         let is_visible = |target: &str| target.bytes().all(|byte| byte.is_ascii_graphic());
-        plain.parse(line).is_ok() && plain.path.is_none_or(is_visible)
+        other.parse(line).is_ok() && other.path.is_none_or(is_visible)
     });
 
     let mut slots = [httparse::EMPTY_HEADER; 256];
-    let mut plain = httparse::Request::new(&mut slots);
-    let end = plain.parse(input.stream);
+    let mut other = httparse::Request::new(&mut slots);
+    let end = other.parse(input.stream);
     let fits = |used: usize, fields: usize| used <= input.limits().max_len && fields <= input.limits().max_headers;
     match (&whole, end) {
         (Ok(Some((head, used))), end) => {
             assert_eq!(end, Ok(httparse::Status::Complete(*used)));
-            let expected = (plain.method.unwrap(), plain.path.unwrap(), plain.version.unwrap());
+            let expected = (other.method.unwrap(), other.path.unwrap(), other.version.unwrap());
             assert_eq!((head.method(), head.target(), head.minor_version()), expected);
-            let fields = plain.headers.iter().map(|field| (field.name, field.value));
+            let fields = other.headers.iter().map(|field| (field.name, field.value));
             assert!(head.headers().iter().eq(fields) && fits(*used, head.headers().len()));
         }
-        (refused, Ok(httparse::Status::Complete(used))) => {
-            let target_is_visible = plain.path.unwrap().bytes().all(|byte| byte.is_ascii_graphic());
-            assert!(!fits(used, plain.headers.len()) || !target_is_visible, "{refused:?}");
+        (rejected, Ok(httparse::Status::Complete(used))) => {
+            let target_is_visible = other.path.unwrap().bytes().all(|byte| byte.is_ascii_graphic());
+            assert!(!fits(used, other.headers.len()) || !target_is_visible, "{rejected:?}");
         }
         _ => {}
     }
     let Ok(Some((head, _))) = whole else { return };
 
-    let (mut reader, mut plain, mut answer) = (HeadReader::default(), BytesMut::new(), BytesMut::new());
+    let (mut reader, mut plain, mut response) = (HeadReader::default(), BytesMut::new(), BytesMut::new());
     head.encode(&mut plain);
     assert_eq!(reader.request(&mut plain), Ok(Some(head.clone())));
     match Request::from_head(head) {
         Ok(request) => {
             check_rules(request.head());
-            Accept::new().encode(&request, &mut answer).unwrap();
-            Response::from_head(reader.response(&mut answer).unwrap().unwrap(), &request).unwrap();
-            assert!(answer.is_empty());
+            Accept::new().encode(&request, &mut response).unwrap();
+            Response::from_head(reader.response(&mut response).unwrap().unwrap(), &request).unwrap();
+            assert!(response.is_empty());
             check_http(&request);
         }
         Err(error) => {
-            error.reply(&mut answer);
-            let head = reader.response(&mut answer).unwrap().unwrap();
+            error.reply(&mut response);
+            let head = reader.response(&mut response).unwrap().unwrap();
             assert_eq!(head.status(), error.status());
-            assert_eq!(head.headers().get_str("content-length"), Some(&*answer.len().to_string()));
+            assert_eq!(head.headers().get_str("content-length"), Some(&*response.len().to_string()));
         }
     }
 }
 
-/// What no request for an upgrade may lack or have, whatever its version.
+/// Checks the rules for an upgrade request in any version.
 fn check_rules(head: &RequestHead) {
     let all = |name: &str| head.headers().get_all(name).collect::<Vec<_>>();
     let has = |name: &str, word: &str| {
@@ -96,7 +97,7 @@ fn check_rules(head: &RequestHead) {
     let mut lengths = all("content-length").into_iter();
     let hybi00 = !all("sec-websocket-key1").is_empty();
     assert!(lengths.all(|length| hybi00 && length == b"8" || length.iter().all(|&digit| digit == b'0')));
-    // Each version has its own fields; where both name an origin it is the same one.
+    // Each version has its own header for the origin. If both are present, they are equal.
     let hixie75 = !hybi00 && all("sec-websocket-version").is_empty();
     let mut origins = [all("origin"), all("sec-websocket-origin")];
     if all("sec-websocket-version") == [b"8"] {
@@ -111,7 +112,7 @@ fn check_rules(head: &RequestHead) {
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
-/// What the `http` crate can hold comes back from it.
+/// A request converts to the `http` crate and back, if the `http` crate accepts it.
 fn check_http(request: &Request) {
     let Ok(foreign) = http::Request::<()>::try_from(request) else { return };
     let back = RequestHead::try_from(&foreign).unwrap();
@@ -126,28 +127,29 @@ fn check_http(request: &Request) {
     assert_eq!(Request::from_head(back).map(|request| request.version()), Ok(request.version()));
 }
 
-/// An answer reads the same however it is split, as httparse reads it, and is refused where it shows that it is
-/// wrong. It reads back from its plain form; a client takes only what it offered.
+/// A response parses the same however it is split, parses as with httparse, and is rejected at the first byte that
+/// makes it invalid. It parses to itself after encoding. A client accepts only extensions and subprotocols that it
+/// offered.
 pub fn response_head(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let next = |reader: &mut HeadReader, input: &mut BytesMut| reader.response(input);
-    let whole = take(&input, &mut [input.stream].into_iter(), next);
-    every_cut(input.stream, &input.cuts, |pieces| assert_eq!(take(&input, pieces, next), whole));
-    check_refusal(&input, next, |line| httparse::Response::new(&mut []).parse(line).is_ok());
+    let whole = parse(&input, &mut [input.stream].into_iter(), next);
+    every_split(input.stream, &input.splits, |pieces| assert_eq!(parse(&input, pieces, next), whole));
+    check_rejection(&input, next, |line| httparse::Response::new(&mut []).parse(line).is_ok());
 
     let mut slots = [httparse::EMPTY_HEADER; 256];
-    let mut plain = httparse::Response::new(&mut slots);
-    let end = plain.parse(input.stream);
+    let mut other = httparse::Response::new(&mut slots);
+    let end = other.parse(input.stream);
     match (&whole, end) {
         (Ok(Some((head, used))), end) => {
             assert_eq!(end, Ok(httparse::Status::Complete(*used)));
-            let expected = (plain.code.unwrap(), plain.reason.unwrap(), plain.version.unwrap());
+            let expected = (other.code.unwrap(), other.reason.unwrap(), other.version.unwrap());
             assert_eq!((head.status(), head.reason(), head.minor_version()), expected);
-            assert!(head.headers().iter().eq(plain.headers.iter().map(|field| (field.name, field.value))));
+            assert!(head.headers().iter().eq(other.headers.iter().map(|field| (field.name, field.value))));
         }
-        (refused, Ok(httparse::Status::Complete(used))) => {
+        (rejected, Ok(httparse::Status::Complete(used))) => {
             let limits = input.limits();
-            assert!(used > limits.max_len || plain.headers.len() > limits.max_headers, "{refused:?}");
+            assert!(used > limits.max_len || other.headers.len() > limits.max_headers, "{rejected:?}");
         }
         _ => {}
     }
@@ -158,10 +160,10 @@ pub fn response_head(data: &[u8]) {
     let unlimited = HeadLimits::default().max_len(usize::MAX).max_headers(usize::MAX);
     assert_eq!(HeadReader::new(unlimited).response(&mut plain), Ok(Some(head.clone())));
 
-    // The key is that of RFC 6455 §1.3, whose accept value is in the dictionary.
+    // The key of RFC 6455 §1.3. Its accept value is in the dictionary.
     let mut nonce = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce");
-    let target = Target::new("example.com", "/");
-    let request = Request::offer(target, &Offer::new().subprotocol("chat"), &mut nonce).unwrap();
+    let destination = Destination::new("example.com", "/");
+    let request = Request::offer(destination, &Offer::new().subprotocol("chat"), &mut nonce).unwrap();
     if let Ok(response) = Response::from_head(head, &request) {
         assert_eq!((response.status(), response.head().minor_version()), (101, 1));
         let accept = response.headers().get_all("sec-websocket-accept");
@@ -171,11 +173,11 @@ pub fn response_head(data: &[u8]) {
     }
 }
 
-fn take<T>(
+fn parse<T>(
     input: &Input<'_>,
     pieces: &mut dyn Iterator<Item = &[u8]>,
     next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
-) -> Read<T> {
+) -> Parsed<T> {
     let (mut reader, mut buffer, mut fed) = (HeadReader::new(input.limits()), BytesMut::new(), 0);
     for piece in pieces {
         buffer.extend_from_slice(piece);
@@ -183,18 +185,18 @@ fn take<T>(
         if let Some(head) = next(&mut reader, &mut buffer)? {
             return Ok(Some((head, fed - buffer.len())));
         }
-        assert!(buffer.len() < input.limits().max_len, "more is kept than a head may have");
+        assert!(buffer.len() < input.limits().max_len, "the input exceeds the limit of a head");
     }
     Ok(None)
 }
 
-/// Byte by byte, a head is refused exactly where it shows that it must be: at the first byte that httparse does not take
-/// in a header line; in the first line at a control character, after a CR without LF, at a first byte that no head begins
-/// with, or where it is complete and `is_good` does not take it; and where a limit is exceeded.
-fn check_refusal<T>(
+/// Parses a head byte by byte and checks the position of the error. A header line is rejected at the first byte that
+/// httparse rejects. The first line is rejected at a control character, after a CR without LF, at an invalid first
+/// byte, or at its end if `is_valid` returns false. A head is also rejected where it exceeds a limit.
+fn check_rejection<T>(
     input: &Input<'_>,
     next: impl Fn(&mut HeadReader, &mut BytesMut) -> Result<Option<T>, ParseError>,
-    is_good: impl Fn(&[u8]) -> bool,
+    is_valid: impl Fn(&[u8]) -> bool,
 ) {
     let (mut reader, mut buffer, limits) = (HeadReader::new(input.limits()), BytesMut::new(), input.limits());
     let (mut begin, mut lines) = (0, 0);
@@ -206,20 +208,20 @@ fn check_refusal<T>(
         }
         let (line, seen, is_line) = (&input.stream[begin..=at], at + 1, byte == b'\n');
         let is_empty = matches!(line, b"\n" | b"\r\n");
-        let is_good = match line {
+        let is_valid = match line {
             _ if lines > 0 => httparse::parse_headers(line, &mut [httparse::EMPTY_HEADER; 2]).is_ok(),
-            _ if is_line => is_empty || is_good(line),
+            _ if is_line => is_empty || is_valid(line),
             [.., b'\r', _] => false,
             [first] if *first != b'\r' && !is_tchar(*first) => false,
             _ => !byte.is_ascii_control() || b"\t\r".contains(&byte),
         };
         let is_over = lines > limits.max_headers;
         match result {
-            Ok(_) => assert!((is_good || is_over) && !(is_line && is_over) && seen < limits.max_len),
-            Err(ParseError::TooLong) => assert!((is_good || is_over) && seen >= limits.max_len),
+            Ok(_) => assert!((is_valid || is_over) && !(is_line && is_over) && seen < limits.max_len),
+            Err(ParseError::TooLong) => assert!((is_valid || is_over) && seen >= limits.max_len),
             Err(ParseError::TooManyHeaders) => assert!(is_line && is_over),
-            Err(ParseError::Field) => assert!(!is_good && lines > 0 && !is_over),
-            Err(_) => assert!(!is_good && lines == 0),
+            Err(ParseError::Field) => assert!(!is_valid && lines > 0 && !is_over),
+            Err(_) => assert!(!is_valid && lines == 0),
         }
         if result.is_err() {
             return;
@@ -231,12 +233,12 @@ fn check_refusal<T>(
     }
 }
 
-/// RFC 9110 §5.6.2.
+/// Returns whether the byte may occur in a token (RFC 9110 §5.6.2).
 fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A head of variables is one that could have come over the wire, and its path means what they said.
+/// A head from CGI variables parses to itself after encoding, and its target equals the path of the variables.
 pub fn cgi(data: &[u8]) {
     let variables: Vec<_> = records(data).map(|(kind, name, value)| (name_of(kind, name), value)).collect();
     let Ok(head) = RequestHead::from_cgi(variables.iter().map(|(name, value)| (name.as_str(), value))) else { return };
@@ -274,7 +276,7 @@ fn name_of(kind: char, name: &str) -> String {
     }
 }
 
-/// The path without its percent-encoding.
+/// Decodes the percent-encoding of a path.
 fn unescaped(path: &str) -> String {
     let mut parts = path.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

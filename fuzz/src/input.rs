@@ -1,41 +1,42 @@
-//! How the bytes of a fuzzer become what a target needs.
+//! Conversions from the bytes of the fuzzer to the inputs of the targets.
 
 use arbitrary::{Arbitrary, Unstructured};
 
-/// The whole input as a `T`; nothing if it is too short for one.
+/// Reads all of `data` as a `T`. Returns `None` if it is too short.
 pub fn read<'a, T: Arbitrary<'a>>(data: &'a [u8]) -> Option<T> {
     T::arbitrary_take_rest(Unstructured::new(data)).ok()
 }
 
-/// The stream cut into pieces of one to 256 bytes, their lengths taken from `cuts` again and again.
-pub fn pieces<'a>(stream: &'a [u8], cuts: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+/// Splits the stream into pieces of one to 256 bytes. The lengths cycle through `splits`.
+pub fn pieces<'a>(stream: &'a [u8], splits: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = stream;
-    cuts.iter().cycle().map_while(move |&cut| {
-        let (piece, later) = rest.split_at_checked(usize::from(cut) + 1).unwrap_or((rest, &[]));
+    splits.iter().cycle().map_while(move |&split| {
+        let (piece, later) = rest.split_at_checked(usize::from(split) + 1).unwrap_or((rest, &[]));
         rest = later;
         (!piece.is_empty()).then_some(piece)
     })
 }
 
-/// The stream cut as told, byte by byte, and, unless that would take long, once at each place.
-pub fn every_cut<'a>(stream: &'a [u8], cuts: &'a [u8], mut see: impl FnMut(&mut dyn Iterator<Item = &'a [u8]>)) {
-    see(&mut pieces(stream, cuts));
-    see(&mut stream.chunks(1));
+/// Splits the stream by `splits`, then byte by byte, then, if it is short, into two pieces at each position. Calls
+/// `test` with each of these lists of pieces.
+pub fn every_split<'a>(stream: &'a [u8], splits: &'a [u8], mut test: impl FnMut(&mut dyn Iterator<Item = &'a [u8]>)) {
+    test(&mut pieces(stream, splits));
+    test(&mut stream.chunks(1));
     if stream.len() <= 40 {
         for at in 1..stream.len() {
             let (front, back) = stream.split_at(at);
-            see(&mut [front, back].into_iter());
+            test(&mut [front, back].into_iter());
         }
     }
 }
 
-/// The bit of `options` with this number.
+/// Returns the bit of `options` with this number.
 pub fn bit(options: u8, number: u8) -> bool {
     options >> number & 1 != 0
 }
 
-/// The text as pieces between bytes that no UTF-8 has: records end at `FF`, the two halves of one at `FE`. What is not
-/// UTF-8 is skipped.
+/// Splits `data` into records of a kind and two strings. A record ends with `FF`, its first string with `FE`; neither
+/// byte occurs in UTF-8. Records with invalid UTF-8 are skipped.
 pub fn records(data: &[u8]) -> impl Iterator<Item = (char, &str, &str)> {
     data.split(|&byte| byte == 0xFF).filter_map(|record| {
         let (&kind, rest) = record.split_first()?;

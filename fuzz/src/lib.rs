@@ -1,30 +1,32 @@
-//! What the fuzz targets do, one function each. The programs in `fuzz_targets/` call them with what libFuzzer makes up;
-//! `tests/replay.rs` calls them with what is kept in `seeds/` and `regressions/`.
+//! The functions of the fuzz targets, one each. The programs in `fuzz_targets/` call them with inputs of libFuzzer, and
+//! `tests/replay.rs` calls them with the inputs in `seeds/` and `regressions/`.
 //!
-//! None of them looks for crashes alone: each states what must hold of any input, as an inverse, against a plain
-//! [`model`] or another library, or as the same outcome however the bytes are cut.
+//! Each target checks a property of all inputs besides the absence of panics: an operation and its inverse cancel out,
+//! the result equals that of a simple [`model`] or of another library, or the result is the same however the bytes are
+//! split.
 
 mod assembler;
 mod connection;
 mod decoder;
 mod deflate;
-mod end;
+mod driver;
+mod endpoint_model;
+mod endpoint_sending;
 mod frame;
+mod grammars;
 mod handshake;
 mod head;
 mod heap;
 mod input;
-mod leftover;
 mod model;
-mod sending;
-mod text;
+mod modified_input;
 mod wire;
 
 macro_rules! targets {
     ($($module:ident::$name:ident)+) => {
         $(pub use $module::$name;)+
 
-        /// All targets by their names.
+        /// All targets with their names.
         pub const TARGETS: &[(&str, fn(&[u8]))] = &[$((stringify!($name), $name)),+];
     };
 }
@@ -40,15 +42,15 @@ targets! {
     frame::frame_header
     frame::mask
     frame::utf8
+    grammars::cookies
+    grammars::extensions
+    grammars::keys
+    grammars::url
     handshake::client_handshake
     handshake::handshake_pair
     handshake::server_handshake
     head::cgi
     head::request_head
     head::response_head
-    leftover::leftover
-    text::cookies
-    text::extensions
-    text::keys
-    text::url
+    modified_input::modified_input
 }

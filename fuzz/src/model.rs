@@ -1,6 +1,6 @@
-//! The wire formats read in the plainest way, from a stream that is there as a whole: what the library is held against.
+//! Simple parsers of the wire formats for a complete stream. The targets compare the library with them.
 
-/// A head as it stands there, right or wrong.
+/// A frame header, valid or not.
 #[derive(Clone, Debug)]
 pub struct Header {
     pub fin: bool,
@@ -12,7 +12,7 @@ pub struct Header {
     short: u8,
 }
 
-/// Reads the head at the beginning of `bytes`, if it is complete.
+/// Parses the header at the start of `bytes`, if it is complete.
 pub fn header(bytes: &[u8]) -> Option<Header> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     let short = second & 0x7F;
@@ -37,7 +37,7 @@ impl Header {
         self.opcode & 8 != 0
     }
 
-    /// Whether the length is in its shortest form.
+    /// Returns whether the length has its minimal encoding.
     pub fn is_minimal(&self) -> bool {
         match self.short {
             126 => self.len > 125,
@@ -46,19 +46,19 @@ impl Header {
         }
     }
 
-    /// Whether it keeps the rules that need nothing but the head.
-    pub fn is_right(&self) -> bool {
+    /// Returns whether the header is valid by itself.
+    pub fn is_valid(&self) -> bool {
         let known = matches!(self.opcode, 0..=2 | 8..=10);
         known && self.is_minimal() && self.len >> 63 == 0 && (!self.is_control() || self.fin && self.short <= 125)
     }
 
-    /// Whether it keeps them but for the form of its length.
-    pub fn is_right_in_any_form(&self) -> bool {
-        Self { short: if self.is_control() { self.short } else { 0 }, ..self.clone() }.is_right()
+    /// Returns whether the header is valid by itself, apart from a non-minimal length.
+    pub fn is_valid_in_any_form(&self) -> bool {
+        Self { short: if self.is_control() { self.short } else { 0 }, ..self.clone() }.is_valid()
     }
 }
 
-/// A frame with its payload, unmasked.
+/// A frame with its unmasked payload.
 #[derive(Clone, Debug)]
 pub struct Frame {
     pub header: Header,
@@ -71,7 +71,7 @@ impl Frame {
     }
 }
 
-/// Reads the frame at the beginning of `bytes`, if it is complete.
+/// Parses the frame at the start of `bytes`, if it is complete.
 pub fn frame(bytes: &[u8]) -> Option<Frame> {
     let header = header(bytes)?;
     let payload = bytes[header.used..].get(..usize::try_from(header.len).ok()?)?;
@@ -80,39 +80,39 @@ pub fn frame(bytes: &[u8]) -> Option<Frame> {
     Some(Frame { header, payload })
 }
 
-/// Whether these are the first bytes of some text.
-pub fn may_become_text(bytes: &[u8]) -> bool {
+/// Returns whether `bytes` is a prefix of valid UTF-8.
+pub fn is_utf8_prefix(bytes: &[u8]) -> bool {
     core::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
-/// Whether a Close may say this.
-pub fn is_close(payload: &[u8]) -> bool {
+/// Returns whether `payload` is valid for a Close frame.
+pub fn is_close_payload(payload: &[u8]) -> bool {
     let Some((code, reason)) = payload.split_first_chunk() else { return payload.is_empty() };
     let code = u16::from_be_bytes(*code);
     let is_sendable = (1000..=1014).contains(&code) && !(1004..=1006).contains(&code) || (3000..5000).contains(&code);
     is_sendable && core::str::from_utf8(reason).is_ok()
 }
 
-/// What draft-ietf-hybi-00 §5.3 makes of a stream.
+/// The frames of a stream by draft-ietf-hybi-00 §5.3.
 #[derive(Debug, Default)]
 pub struct Sentinels {
-    /// The texts, and a `None` for each Close.
+    /// The texts, and `None` for each Close.
     pub frames: Vec<Option<String>>,
-    /// Whether the frame behind them is one that has to be refused.
-    pub refused: bool,
-    /// How many bytes they have.
+    /// Whether the next frame must be rejected.
+    pub is_rejected: bool,
+    /// Number of bytes of the frames.
     pub used: usize,
 }
 
-/// Reads all that is complete in `bytes`, up to the first frame that a receiver with this limit refuses.
+/// Parses all complete frames in `bytes`, up to the first that a receiver with this limit rejects.
 pub fn sentinels(bytes: &[u8], limit: u64) -> Sentinels {
     let mut read = Sentinels::default();
     while let Some((&kind, rest)) = bytes[read.used..].split_first() {
         if kind < 0x80 {
             let Some(len) = rest.iter().position(|&byte| byte == 0xFF) else { break };
             let text = String::from_utf8_lossy(&rest[..len]);
-            read.refused = len as u64 > limit || kind == 0 && text.len() as u64 > limit;
-            if read.refused {
+            read.is_rejected = len as u64 > limit || kind == 0 && text.len() as u64 > limit;
+            if read.is_rejected {
                 break;
             }
             if kind == 0 {
@@ -126,10 +126,10 @@ pub fn sentinels(bytes: &[u8], limit: u64) -> Sentinels {
         let complete = rest.iter().any(|&byte| {
             len = len << 7 | u64::from(byte & 0x7F);
             digits += 1;
-            read.refused |= len > limit || digits == 9 && byte & 0x80 != 0;
-            read.refused || byte & 0x80 == 0
+            read.is_rejected |= len > limit || digits == 9 && byte & 0x80 != 0;
+            read.is_rejected || byte & 0x80 == 0
         });
-        if !complete || read.refused || len > (rest.len() - digits) as u64 {
+        if !complete || read.is_rejected || len > (rest.len() - digits) as u64 {
             break;
         }
         if kind == 0xFF && len == 0 {

@@ -1,18 +1,18 @@
-//! What one end has put on the wire, read by the plain model: every frame legal, and nothing behind a Close.
+//! Parses the output of one endpoint with the model. Checks that each frame is valid and that no data follows a Close.
 
 use bytes::BytesMut;
 use protocol_websocket_connection::{MessageKind, Role, Version};
 
 use crate::model;
 
-/// A message as it was sent, and as it has to arrive.
+/// A message, as it was sent and as it has to be received.
 pub type Message = (MessageKind, Vec<u8>);
 
-/// Watches one direction.
+/// The frames of one direction.
 pub struct Wire {
     version: Version,
-    masked: bool,
-    /// Of a frame that is not complete.
+    is_masked: bool,
+    /// The incomplete last frame.
     rest: BytesMut,
     open: Option<Message>,
     pub messages: Vec<Message>,
@@ -24,12 +24,13 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(role: Role, version: Version) -> Self {
-        let (masked, rest) = (role == Role::Client, BytesMut::new());
+        let (is_masked, rest) = (role == Role::Client, BytesMut::new());
         let [pings, pongs] = [const { Vec::new() }; 2];
-        Self { version, masked, rest, open: None, messages: Vec::new(), pings, pongs, close: None }
+        Self { version, is_masked, rest, open: None, messages: Vec::new(), pings, pongs, close: None }
     }
 
-    pub fn see(&mut self, bytes: &[u8]) {
+    /// Reads more output.
+    pub fn read(&mut self, bytes: &[u8]) {
         self.rest.extend_from_slice(bytes);
         if self.version.has_length_framing() {
             while let Some(frame) = model::frame(&self.rest) {
@@ -41,7 +42,7 @@ impl Wire {
         let read = model::sentinels(&self.rest, u64::MAX);
         let _ = self.rest.split_to(read.used);
         for frame in read.frames {
-            assert!(self.close.is_none(), "a frame behind a Close");
+            assert!(self.close.is_none(), "a frame after a Close");
             match frame {
                 Some(text) => self.messages.push((MessageKind::Text, text.into())),
                 None => self.close = Some(Vec::new()),
@@ -49,19 +50,19 @@ impl Wire {
         }
     }
 
-    /// Whether no frame is incomplete.
-    pub fn is_whole(&self) -> bool {
+    /// Returns whether the last frame is complete.
+    pub fn is_complete(&self) -> bool {
         self.rest.is_empty()
     }
 
     fn frame(&mut self, frame: model::Frame) {
         let model::Frame { header, payload } = frame;
-        assert!(header.is_right() && header.rsv == 0 && header.mask.is_some() == self.masked, "{header:?}");
-        // An answer to a ping may go behind a Close, and nothing else.
-        assert!(self.close.is_none() || header.opcode == 10, "{header:?} behind a Close");
+        assert!(header.is_valid() && header.rsv == 0 && header.mask.is_some() == self.is_masked, "{header:?}");
+        // Only a pong may follow a Close.
+        assert!(self.close.is_none() || header.opcode == 10, "{header:?} after a Close");
         match header.opcode {
             8 => {
-                assert!(model::is_close(&payload));
+                assert!(model::is_close_payload(&payload));
                 self.close = Some(payload);
             }
             9 => self.pings.push(payload),
@@ -71,7 +72,7 @@ impl Wire {
                 let kind = if opcode == 1 { MessageKind::Text } else { MessageKind::Binary };
                 let (kind, mut bytes) = self.open.take().unwrap_or((kind, Vec::new()));
                 bytes.extend_from_slice(&payload);
-                assert!(kind == MessageKind::Binary || model::may_become_text(&bytes), "no text");
+                assert!(kind == MessageKind::Binary || model::is_utf8_prefix(&bytes), "invalid UTF-8");
                 match header.fin {
                     true => self.messages.push((kind, bytes)),
                     false => self.open = Some((kind, bytes)),

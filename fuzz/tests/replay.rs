@@ -1,4 +1,4 @@
-//! What fuzzing found worth keeping, run through the same functions without a fuzzer.
+//! Runs the targets on the stored inputs, without a fuzzer.
 
 use std::fs;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use protocol_websocket_fuzz::TARGETS;
 
 #[test]
-fn every_kept_input_passes() {
+fn every_stored_input_passes() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut kept = 0;
+    let mut inputs = 0;
     for (name, target) in TARGETS {
         for folder in ["seeds", "regressions"] {
             let Ok(files) = fs::read_dir(here.join(folder).join(name)) else {
@@ -20,15 +20,15 @@ fn every_kept_input_passes() {
             for path in paths {
                 println!("{}", path.display());
                 target(&fs::read(&path).unwrap());
-                kept += 1;
+                inputs += 1;
             }
         }
     }
-    println!("{kept} inputs");
+    println!("{inputs} inputs");
 }
 
 #[test]
-fn nothing_is_kept_for_a_target_that_is_gone() {
+fn every_stored_input_belongs_to_a_target() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     for folder in ["fuzz_targets", "seeds", "regressions"] {
         let Ok(files) = fs::read_dir(here.join(folder)) else { continue };
