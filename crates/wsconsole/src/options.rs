@@ -9,7 +9,7 @@ use protocol_websocket::{Offer, Url, Version};
 #[derive(Debug, Parser)]
 #[command(name = "wsconsole", version, disable_version_flag = true, after_help = AFTER_HELP)]
 pub(crate) struct Options {
-    /// ws://HOST[:PORT]/PATH, or wss:// for TLS
+    /// ws://HOST/PATH or ws://HOST:PORT/PATH, or wss:// for TLS
     pub(crate) url: Url,
 
     /// Protocol version: 13, 8, 76 or 75
