@@ -1,4 +1,4 @@
-//! The name and the parameters of an extension, as both ends write them in `Sec-WebSocket-Extensions`.
+//! The name and parameters of an extension in the header field `Sec-WebSocket-Extensions`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,8 +9,8 @@ use core::fmt;
 /// The extension itself defines which parameters exist. Names and values are compared byte by byte, so their case
 /// matters.
 ///
-/// `Display` writes the element of the list in `Sec-WebSocket-Extensions`. `protocol-websocket-http` parses such lists.
-/// It also checks that names and values are tokens, when it builds a request or a response.
+/// `Display` writes one element of the list in `Sec-WebSocket-Extensions`. `protocol-websocket-http` parses such lists.
+/// It also checks that names and values are tokens when it builds a request or a response.
 ///
 /// `Debug` shows only the parameters of `permessage-deflate`, because the parameters of other extensions may be
 /// secrets.

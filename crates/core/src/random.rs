@@ -1,6 +1,13 @@
+//! Sources of random bytes.
+//!
+//! A client needs four random bytes for each frame. A system call for each frame would take longer than the rest of a
+//! short frame, so `OsRandom` gets one key from the operating system and expands it with ChaCha12 to 64 KiB. A fill of
+//! four bytes is a fast path of one inlined branch. The other cases, which include the change of the key, are a function
+//! that is not inlined.
+
 /// A source of random bytes for mask keys (RFC 6455 §5.3) and handshake nonces (§4.1).
 ///
-/// The bytes must be unpredictable for the author of the payload (RFC 6455 §10.3), so use a cryptographic source. Only
+/// The author of a payload must not be able to predict the bytes (RFC 6455 §10.3), so use a cryptographic source. Only
 /// tests may use a fixed one.
 ///
 /// Every `FnMut(&mut [u8])` that is `Send` and `Sync` is a source:
@@ -27,7 +34,7 @@ impl<F: FnMut(&mut [u8]) + Send + Sync> Random for F {
 /// A cryptographic source of random bytes that does not need a system call for each mask key.
 ///
 /// The bytes are the keystream of ChaCha12, computed in this process. Its key comes from the operating system and is
-/// replaced after [`OsRandom::BYTES_PER_KEY`] bytes.
+/// replaced after at most [`OsRandom::BYTES_PER_KEY`] bytes.
 ///
 /// A child process that `fork` makes has a copy of the key, so parent and child would return the same bytes. The child
 /// calls [`OsRandom::reseed`] before it uses the source.
@@ -57,16 +64,16 @@ mod os {
     use core::fmt;
 
     impl OsRandom {
-        /// The number of bytes for which one key of the operating system is used: 16,384 mask keys.
+        /// The maximum number of bytes from one key: 64 KiB, which is 16,384 mask keys.
         pub const BYTES_PER_KEY: usize = 64 * 1024;
 
-        /// Creates a source. The first [`fill`](Random::fill) gets a key from the operating system.
+        /// Creates a source without a key. The first [`fill`](Random::fill) gets one from the operating system.
         #[must_use]
         pub const fn new() -> Self {
             Self { stream: None, remaining: 0 }
         }
 
-        /// Drops the key. The next bytes come from a new key of the operating system.
+        /// Drops the key. The next [`fill`](Random::fill) gets a new one from the operating system.
         ///
         /// Call it in a child process after `fork` for each source that the parent also uses, before the child uses it.
         ///
@@ -99,7 +106,7 @@ mod os {
     impl Random for OsRandom {
         /// # Panics
         ///
-        /// If the operating system returns no random bytes, because mask keys would be predictable.
+        /// Panics if the operating system returns no random bytes, because mask keys would be predictable.
         #[inline]
         fn fill(&mut self, buf: &mut [u8]) {
             // Fast path for a mask key.
@@ -117,10 +124,10 @@ mod os {
     impl OsRandom {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# the masking key MUST be derived from a strong source of entropy
-        /// Returns the stream with a new key, of which the caller takes `len` bytes.
+        /// Replaces the keystream with one of a new key. Counts the `len` bytes that the caller takes from it as used.
         #[cold]
         #[allow(clippy::panic, reason = "a connection with predictable mask keys is worse than no connection")]
-        fn seeded(&mut self, len: usize) -> &mut ChaCha12Rng {
+        fn start_stream(&mut self, len: usize) -> &mut ChaCha12Rng {
             let mut seed = [0; 32];
             if let Err(error) = getrandom::fill(&mut seed) {
                 panic!("the operating system returned no random bytes: {error}");
@@ -137,7 +144,7 @@ mod os {
                         self.remaining = remaining;
                         stream.fill_bytes(part);
                     }
-                    _ => self.seeded(part.len()).fill_bytes(part),
+                    _ => self.start_stream(part.len()).fill_bytes(part),
                 }
             }
         }

@@ -1,3 +1,5 @@
+//! The versions of the protocol, with their names and numbers.
+
 use core::fmt;
 use core::str::FromStr;
 
@@ -34,7 +36,15 @@ pub enum Version {
 }
 
 impl Version {
-    /// Returns the number in `Sec-WebSocket-Version`: 13 or 8. The older drafts do not have this field.
+    /// Returns the number in `Sec-WebSocket-Version`: 13 or 8. `None` for the older drafts, which do not have this
+    /// header field.
+    ///
+    /// ```
+    /// use protocol_websocket_core::Version;
+    ///
+    /// assert_eq!(Version::Rfc6455.number(), Some(13));
+    /// assert_eq!(Version::Hybi00.number(), None);
+    /// ```
     #[must_use]
     pub const fn number(self) -> Option<u8> {
         match self {
@@ -142,7 +152,14 @@ impl<'de> serde::Deserialize<'de> for Version {
     }
 }
 
-/// The name or the number is not one of a supported WebSocket version.
+/// The error for a name or a number that is not of a supported WebSocket version.
+///
+/// ```
+/// use protocol_websocket_core::{UnknownVersionError, Version};
+///
+/// assert_eq!("draft-ietf-hybi-13".parse::<Version>(), Err(UnknownVersionError));
+/// assert_eq!(Version::try_from(7), Err(UnknownVersionError));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownVersionError;
 

@@ -1,4 +1,4 @@
-//! The bytes that a child process of `fork` gets from a copied source.
+//! After `fork`, the child process has a copy of the source, and must call `reseed`.
 #![cfg(all(unix, not(miri), feature = "getrandom"))]
 #![allow(unsafe_code, reason = "fork is a system call")]
 #![allow(clippy::unwrap_used)]
@@ -13,7 +13,7 @@ fn fill(random: &mut OsRandom) -> [[u8; 4]; 8] {
     keys
 }
 
-/// Forks and gets keys in both processes, in the child after `prepare`. Returns the keys of the child and of the
+/// Forks, calls `prepare` in the child, and fills keys in both processes. Returns the keys of the child and of the
 /// parent.
 fn fill_in_both(random: &mut OsRandom, prepare: fn(&mut OsRandom)) -> [[[u8; 4]; 8]; 2] {
     let (mut from_child, mut to_parent) = pipe().unwrap();
@@ -44,7 +44,7 @@ fn reseeded_child_process_gets_other_keys() {
     let [child, parent] = fill_in_both(&mut random, OsRandom::reseed);
     let keys = [before, child, parent].concat();
     for (at, key) in keys.iter().enumerate() {
-        // Two of 24 random keys of 32 bits are equal once in 15 million runs.
+        // 24 random keys of 32 bits are distinct, except in one of 15 million runs.
         assert!(!keys[..at].contains(key), "{keys:02x?}");
     }
 }
