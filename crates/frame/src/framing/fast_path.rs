@@ -1,8 +1,8 @@
-//! The most frequent case: a complete message in one frame, at the front of the input, between two messages.
+//! The most frequent case: the input begins with a complete message in one frame, and no other message is in progress.
 //!
-//! One load of the first eight bytes settles FIN, the reserved bits, the opcode, the length and, if the length is short, the
-//! masking key. Nothing is remembered before or after such a frame, so neither the phase nor the message state changes. Any
-//! other frame, and any frame that breaks a rule, is left to the slow path, which returns the same for these frames, too.
+//! One load of the first eight bytes contains FIN, the reserved bits, the opcode, a length of up to 16 bits and the masking
+//! key. No state is needed for such a frame, so neither the phase nor the message state changes. The slow path decodes all
+//! other frames and finds all errors. It would return the same for the frames that the fast path decodes.
 
 use bytes::BytesMut;
 
@@ -13,7 +13,7 @@ use crate::mask::xor;
 use crate::utf8::is_utf8;
 use crate::{Frame, LentMessage, Message, MessageKind, OpCode, Rsv, Utf8Bytes};
 
-/// Where the message is.
+/// The position of the message in the input, with the fields of its header.
 pub(super) struct FastPath {
     opcode: OpCode,
     key: Option<[u8; 4]>,
@@ -24,7 +24,8 @@ pub(super) struct FastPath {
 }
 
 impl FastPath {
-    /// Finds a message between two messages. `None` for any other frame and for any error.
+    /// Finds a message at the front of `input`. The caller has checked that no message is in progress. Returns `None` for any
+    /// other frame, for an invalid header, for 64 KiB and more, and for fewer than eight bytes of input.
     #[inline(always)]
     pub(super) fn find(options: &DecoderOptions, input: &[u8]) -> Option<Self> {
         let word = u64::from_le_bytes(*input.first_chunk()?);
@@ -49,23 +50,23 @@ impl FastPath {
         (len <= input.len() - start).then_some(Self { opcode, key: is_masked.then_some(key), start, len })
     }
 
-    /// Unmasks the payload in place. Returns whether it is valid: UTF-8, if it is text.
+    /// Unmasks the payload in place. Returns false if it is text and invalid UTF-8.
     #[inline(always)]
     pub(super) fn unmask(&self, input: &mut [u8]) -> bool {
         let payload = input.get_mut(self.start..self.start + self.len).unwrap_or_default();
-        debug_assert_eq!(payload.len(), self.len, "the payload is in the input");
+        debug_assert_eq!(payload.len(), self.len, "the payload must be complete in the input");
         let is_ascii = self.key.is_some_and(|key| xor(payload, key));
         is_ascii || self.opcode != OpCode::Text || is_utf8(payload)
     }
 
-    /// Takes the frame, which [`unmask`](Self::unmask) found valid.
+    /// Removes the frame from the input and returns it, after [`unmask`](Self::unmask) has returned true.
     #[inline(always)]
     pub(super) fn take_frame<I: Input>(self, input: &mut I) -> Frame<I::Payload> {
         let utf8 = if self.opcode == OpCode::Text { Utf8State::Valid } else { Utf8State::Unknown };
         Frame::decoded(Flags::new(self.opcode, true, Rsv::NONE, utf8), input.take(self.start, self.len))
     }
 
-    /// Takes the message, which [`unmask`](Self::unmask) found valid.
+    /// Removes the message from the input and returns it, after [`unmask`](Self::unmask) has returned true.
     #[inline(always)]
     pub(super) fn take_message(self, input: &mut BytesMut) -> Message {
         let payload = input.take(self.start, self.len);
@@ -76,7 +77,7 @@ impl FastPath {
         }
     }
 
-    /// Lends the message, which [`unmask`](Self::unmask) found valid.
+    /// Removes the message from the input and returns it borrowed, after [`unmask`](Self::unmask) has returned true.
     #[inline(always)]
     pub(super) fn lend_message<'a>(self, input: &mut &'a mut [u8]) -> LentMessage<'a> {
         let kind = if self.opcode == OpCode::Text { MessageKind::Text } else { MessageKind::Binary };

@@ -1,25 +1,25 @@
 //! The memory of a payload that has not arrived completely.
 //!
-//! It grows with the bytes that arrived, never with the length that the peer announced: to twice its length at most, and not
-//! past the payload's length. So an allocation is at most twice what arrived, and the last one fits exactly. The memory
-//! becomes the payload, and nothing stays allocated.
+//! The capacity depends on the number of bytes that arrived, never on the length in the header alone. A full buffer doubles,
+//! but not beyond the length of the payload, if that is known. So the capacity is at most twice the number of bytes that
+//! arrived, plus a small minimum. The memory becomes the payload, and nothing stays allocated afterwards.
 
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-/// The least capacity, in bytes: the longest control frame fits.
+/// The minimum capacity in bytes, which is enough for the longest control frame.
 const MIN_CAPACITY: usize = 128;
 
-/// The longest copy at once, in bytes. Some processors are several times slower with longer copies whose two ends are
-/// aligned differently, and a frame header makes the alignments differ.
+/// The maximum number of bytes that are copied at once. Some processors are several times slower with longer copies if the
+/// source and the destination are aligned differently, which the length of a header causes.
 pub(super) const COPY_BLOCK: usize = 2048;
 
 /// The beginning of a payload.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IncompletePayload {
     buffer: Vec<u8>,
-    /// How many bytes at the front were unmasked and checked. Those after it were written by a transport.
+    /// The number of bytes at the front that were unmasked and checked. The others are new.
     checked: usize,
 }
 
@@ -36,7 +36,7 @@ impl IncompletePayload {
         self.buffer.len()
     }
 
-    /// All bytes, and how many of them were checked before.
+    /// Returns the number of bytes at the front that were unmasked and checked.
     #[inline]
     pub(super) const fn checked(&self) -> usize {
         self.checked
@@ -47,13 +47,13 @@ impl IncompletePayload {
         &mut self.buffer
     }
 
-    /// Marks all bytes as checked up to `end`.
+    /// Marks the first `end` bytes as unmasked and checked.
     #[inline]
     pub(super) const fn set_checked(&mut self, end: usize) {
         self.checked = end;
     }
 
-    /// Makes room for `additional` bytes of a payload of at most `max_len` bytes.
+    /// Reserves memory for `additional` bytes. The whole payload has at most `max_len` bytes.
     #[inline]
     pub(super) fn reserve(&mut self, additional: usize, max_len: usize) {
         if additional > self.buffer.capacity() - self.buffer.len() {
@@ -68,24 +68,24 @@ impl IncompletePayload {
         self.buffer.reserve_exact(capacity - self.buffer.len());
     }
 
-    /// Appends bytes, for which the caller reserved room.
+    /// Appends bytes, for which the caller has called [`reserve`](Self::reserve).
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The memory that a transport appends to.
+    /// Returns the buffer, to which a transport may append bytes.
     #[inline]
     pub(super) const fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
     }
 
-    /// Removes the bytes from `at` on, as the beginning of the next payload.
+    /// Removes the bytes from `at` on. They are the beginning of the next payload.
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         Self { buffer: self.buffer.split_off(at), checked: 0 }
     }
 
-    /// The payload, in memory that fits it.
+    /// Returns the payload, without unused capacity.
     pub(super) fn into_bytes(self) -> Bytes {
         self.buffer.into_boxed_slice().into()
     }

@@ -1,16 +1,16 @@
 //! The framing of RFC 6455 and hybi-10: the length of a frame is in its header.
 //!
-//! A frame goes through these steps:
+//! A frame is decoded in these steps:
 //!
-//! 1. The header is parsed, from the input or, if it arrived in pieces, from the decoder's copy of up to 13 bytes.
-//! 2. The header is checked alone (`DecoderOptions::check_header`) and against the frames before it
-//!    ([`MessageState::check_header`]): limits hold before memory is taken.
+//! 1. The header is parsed, from the input or, if it arrived in pieces, from a copy in the decoder.
+//! 2. The header is checked against the options (`DecoderOptions::check_header`) and against the message in progress
+//!    ([`MessageState::check_header`]). So limits are checked before memory is allocated.
 //! 3. The payload is unmasked and checked as it arrives. If it is complete in the input, this happens in place. Otherwise the
 //!    bytes are copied block by block into an [`IncompletePayload`], where they are unmasked and checked while they are in
 //!    the cache.
-//! 4. The frame is returned when its payload is complete or, with [`Delivery::Parts`], when enough of it arrived for a part.
+//! 4. The frame is returned when its payload is complete or, with [`Delivery::Parts`], when enough bytes arrived for a part.
 //!
-//! [`FastPath`] does all steps at once for the most frequent case.
+//! For the most frequent case, [`FastPath`] replaces all of these steps.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -28,20 +28,21 @@ use crate::flags::{Flags, Utf8State};
 use crate::mask::xor;
 use crate::{DecodeError, Delivery, Frame, FrameHeader, LentMessage, Message, OpCode, Rsv};
 
-/// The number of missing bytes above which a transport reads into the payload's memory.
+/// A transport can read into the payload's memory if more bytes than these are missing.
 const MIN_DIRECT_READ: usize = 64 * 1024;
 
-/// The least room for a transport, in bytes.
+/// The minimum length of a buffer for a transport, in bytes.
 const MIN_ROOM: usize = 4 * 1024;
 
-/// How many bytes are unmasked and then checked while they are in the nearest cache. A multiple of the key's length.
+/// The length in bytes of a block that is unmasked and then checked while it is in the L1 cache. It is a multiple of the length
+/// of a masking key.
 const CHECK_BLOCK: usize = 16 * 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LengthPrefixed {
     phase: Phase,
     message: MessageState,
-    /// On the heap, because most payloads arrive complete.
+    /// The beginning of the payload in progress. It is on the heap, because most payloads arrive complete and do not need it.
     incomplete: Option<Box<IncompletePayload>>,
 }
 
@@ -65,11 +66,11 @@ struct PartialHeader {
     len: u8,
 }
 
-/// A frame whose header was taken.
+/// A frame whose header was parsed and checked.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
     header: FrameHeader,
-    /// How many bytes of the payload were returned in parts.
+    /// The number of bytes of the payload that were returned in parts.
     returned: u64,
 }
 
@@ -88,7 +89,8 @@ impl LengthPrefixed {
         }
     }
 
-    /// Takes a complete, unfragmented message. Any other frame and any error are left to [`decode`](Self::decode).
+    /// Decodes a message on the fast path. Returns `None` if that is not possible; [`decode`](Self::decode) then returns the
+    /// frame or the error.
     #[inline(always)]
     pub(super) fn decode_message(&mut self, options: &DecoderOptions, input: &mut BytesMut) -> Option<Message> {
         let found = self.find_fast(options, input)?;
@@ -99,7 +101,7 @@ impl LengthPrefixed {
         None
     }
 
-    /// As [`decode_message`](Self::decode_message).
+    /// As [`decode_message`](Self::decode_message), but the message borrows from `input`.
     #[inline(always)]
     pub(super) fn decode_message_lent<'a>(
         &mut self,
@@ -139,7 +141,7 @@ impl LengthPrefixed {
         error
     }
 
-    /// Finds the next frame. `None` means that all of `input` was consumed.
+    /// Decodes the next frame. `None` means that more bytes are needed and that all of `input` was consumed.
     #[inline]
     fn next(&mut self, options: &DecoderOptions, input: &mut [u8]) -> Result<Option<FrameSpan>, DecodeError> {
         let (progress, start) = match self.phase {
@@ -154,7 +156,7 @@ impl LengthPrefixed {
         self.payload(options, progress, start, input)
     }
 
-    /// Parses and checks a header. Returns it with the number of bytes that it takes of `input`.
+    /// Parses and checks a header. Returns it with the number of its bytes that are in `input`.
     #[inline]
     fn header(&mut self, options: &DecoderOptions, input: &[u8]) -> Result<Option<(FrameHeader, usize)>, DecodeError> {
         let partial = match self.phase {
@@ -244,7 +246,8 @@ impl LengthPrefixed {
         Ok(Some(FrameSpan { flags, owned, start, len, consumed: start + len }))
     }
 
-    /// The memory of the payload in progress with room for a read, if the payload misses more than [`MIN_DIRECT_READ`].
+    /// Returns the memory of the payload in progress with room for a read, if more than [`MIN_DIRECT_READ`] bytes of the
+    /// payload are missing.
     pub(super) fn payload_buffer(&mut self, options: &DecoderOptions) -> Option<Limit<&mut Vec<u8>>> {
         let Phase::Payload(Progress { header, returned: 0 }) = self.phase else { return None };
         let kept = self.incomplete.as_ref().map_or(0, |incomplete| incomplete.len());
@@ -262,7 +265,7 @@ impl LengthPrefixed {
 }
 
 impl MessageState {
-    /// Copies `input` to the end of `incomplete` and unmasks and checks all of it that is new.
+    /// Appends `input` to `incomplete`, and unmasks and checks all new bytes.
     #[inline]
     fn append_and_check(
         &mut self,
@@ -274,7 +277,7 @@ impl MessageState {
         incomplete.reserve(input.len(), max_len);
         let mut utf8 = Utf8State::Unknown;
         if incomplete.checked() < incomplete.len() {
-            // A transport wrote these bytes.
+            // A transport has appended bytes to the buffer.
             utf8 = self.check_new(progress, incomplete, max_len)?;
         }
         for block in input.chunks(COPY_BLOCK) {
@@ -295,7 +298,7 @@ impl MessageState {
         self.unmask_and_check(progress, incomplete.bytes(), from, len == max_len)
     }
 
-    /// Unmasks and checks `payload`, whose first `from` bytes were checked before. `ends` means that the frame ends with it.
+    /// Unmasks and checks `payload`, whose first `from` bytes were checked before. `ends` is true if the frame ends with it.
     fn unmask_and_check(
         &mut self,
         progress: &Progress,
@@ -331,7 +334,7 @@ impl MessageState {
 }
 
 impl PartialHeader {
-    /// Appends as much of `input` as a header can need.
+    /// Appends bytes of `input` up to the maximum length of a header.
     fn append(&mut self, input: &[u8]) {
         let (_, free) = self.bytes.split_at_mut(usize::from(self.len));
         for (free, &byte) in free.iter_mut().zip(input) {
@@ -346,7 +349,7 @@ impl PartialHeader {
 }
 
 impl Progress {
-    /// The flags of the frame that is returned next, which ends its frame on the wire if `ends` is true.
+    /// Returns the flags of the next frame or part to return. `ends` is true if no bytes of the frame follow it.
     fn flags(&self, ends: bool, utf8: Utf8State) -> Flags {
         let FrameHeader { fin, rsv, opcode, .. } = self.header;
         let (opcode, rsv) = if self.returned == 0 { (opcode, rsv) } else { (OpCode::Continuation, Rsv::NONE) };

@@ -3,53 +3,54 @@
 use crate::flags::Utf8State;
 use crate::{CloseCode, DecodeError, FrameHeader, Limits, OpCode, Utf8Validator};
 
-/// What earlier frames and earlier bytes of a payload require of the next bytes.
+/// The state from which the next header and the next bytes of a payload are checked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MessageState {
     kind: Kind,
-    /// Frames of the message in progress.
+    /// The number of frames of the message in progress, including the current one.
     fragments: u32,
-    /// Bytes of the message in progress, by its headers.
+    /// The sum of the lengths in the headers of these frames, in bytes.
     total: u64,
     text: Utf8Validator,
-    /// The payload in progress, or what is left of it after the last part, began between two characters.
+    /// Whether the payload that is returned next begins at a character boundary. With `Delivery::Parts`, this payload is a
+    /// part of the frame's payload.
     is_aligned: bool,
 }
 
-/// The part of a payload that was not checked before.
+/// The bytes at the end of a payload that were not checked before.
 pub(super) struct NewBytes {
-    /// Its first byte. 0 means that the payload, or what is left of it after the last part, begins here.
+    /// The offset of the first new byte. It is 0 if all bytes of the payload that is returned next are new.
     pub(super) from: usize,
-    /// It is known to be ASCII.
+    /// Whether unmasking found that the new bytes are ASCII.
     pub(super) is_ascii: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Kind {
-    /// Between two messages.
+    /// No message is in progress.
     #[default]
     None,
-    /// In a message that is binary, or whose text an extension has to decode first.
+    /// A message is in progress that is not checked as text: it is binary, or an extension must decode it first.
     Data,
-    /// In a text message.
+    /// A text message is in progress.
     Text,
 }
 
 impl MessageState {
-    /// Whether no message is in progress.
+    /// Returns whether no message is in progress.
     #[inline]
     pub(super) const fn is_between(&self) -> bool {
         matches!(self.kind, Kind::None)
     }
 
-    /// Checks a header against the frames before it.
+    /// Checks a header against the message in progress and the limits of a message.
     pub(super) fn check_header(&self, header: &FrameHeader, limits: &Limits) -> Result<(), DecodeError> {
         match (header.opcode, self.kind) {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
             //# An endpoint MUST be capable of handling control frames in the middle of a fragmented
             //# message.
             (OpCode::Close | OpCode::Ping | OpCode::Pong, _) => {
-                // A close code takes two bytes.
+                // A close code has two bytes.
                 let too_short = header.opcode == OpCode::Close && header.len == 1;
                 return if too_short { Err(DecodeError::CloseTooShort) } else { Ok(()) };
             }
@@ -65,7 +66,7 @@ impl MessageState {
             (OpCode::Text | OpCode::Binary, Kind::None) | (OpCode::Continuation, Kind::Data | Kind::Text) => {}
         }
         let (fragments, total) = self.with(header);
-        // A frame that is not the last one needs another frame.
+        // A frame without FIN is followed by at least one more.
         if fragments.saturating_add(u32::from(!header.fin)) > limits.max_fragments {
             return Err(DecodeError::TooManyFragments);
         }
@@ -77,7 +78,7 @@ impl MessageState {
         Ok(())
     }
 
-    /// Records a frame whose header was checked.
+    /// Updates the state with a header that was checked.
     pub(super) fn record_fragment(&mut self, header: &FrameHeader) {
         match header.opcode {
             OpCode::Close | OpCode::Ping | OpCode::Pong => return,
@@ -88,7 +89,7 @@ impl MessageState {
         (self.fragments, self.total) = self.with(header);
     }
 
-    /// The count of fragments and their total length, with a further data frame.
+    /// Returns the number of fragments and their total length, including the frame of `header`.
     fn with(&self, header: &FrameHeader) -> (u32, u64) {
         let (fragments, total) = match header.opcode {
             OpCode::Continuation => (self.fragments, self.total),
@@ -97,9 +98,9 @@ impl MessageState {
         (fragments.saturating_add(1), total.saturating_add(header.len))
     }
 
-    /// Checks the `new` bytes of an unmasked payload. `ends` means that the frame ends with them.
+    /// Checks the `new` bytes of an unmasked payload. `ends` is true if they are the last bytes of the frame.
     ///
-    /// Returns what is known of the payload as text.
+    /// Returns the state of the whole `payload` as text.
     pub(super) fn check(
         &mut self,
         header: &FrameHeader,
@@ -141,9 +142,9 @@ impl MessageState {
     }
 }
 
-/// Checks as much of a Close payload as arrived: the code, and the reason up to its first invalid byte.
+/// Checks the bytes of a Close payload that have arrived: the code, and the reason up to its first invalid byte.
 ///
-/// The reason is checked again when more of it arrives, which is at most 123 bytes.
+/// When more bytes arrive, the reason is checked again from its beginning. It has at most 123 bytes.
 fn check_close(payload: &[u8], ends: bool) -> Result<(), DecodeError> {
     let Some((&code, reason)) = payload.split_first_chunk() else { return Ok(()) };
     let code = CloseCode(u16::from_be_bytes(code));

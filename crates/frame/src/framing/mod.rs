@@ -1,19 +1,20 @@
 //! Splits the bytes that arrive into frames.
 //!
-//! The versions of the protocol mark the end of a frame in two ways. RFC 6455 and hybi-10 put the length of a frame in front
-//! of it ([`LengthPrefixed`]). hybi-00 and hixie-75 put text between two bytes ([`Sentinel`]).
+//! The versions of the protocol mark the end of a frame in two ways. In RFC 6455 and hybi-10, the header contains the length
+//! ([`LengthPrefixed`]). In hybi-00 and hixie-75, text is between the bytes `00` and `FF` ([`Sentinel`]).
 //!
 //! Both follow one buffering rule: **an incomplete payload belongs to the decoder from its first byte.**
 //!
-//! - A payload that is complete in the input is taken from it: shared or lent, as the kind of [`Input`] decides.
+//! - A payload that is complete in the input stays there: the frame shares its memory or borrows it, depending on the type of
+//!   [`Input`].
 //! - A payload that is incomplete is copied into an [`IncompletePayload`], which becomes the payload without a further copy.
 //! - An incomplete header, of at most 13 bytes, is kept inside the decoder.
 //!
 //! So a call that returns no frame has consumed all of the input, and a caller can use one read buffer for many connections.
-//! Bytes that were checked are out of the caller's reach, so that text is checked once.
+//! The caller cannot write to bytes that were checked, so text is checked only once.
 //!
 //! ```text
-//!            ┌─ FastPath: one complete, unfragmented message; nothing to remember
+//!            ┌─ FastPath: one complete, unfragmented message; no state changes
 //! input ──▶──┤
 //!            └─ LengthPrefixed ─▶ check_header ─▶ MessageState ─▶ unmask, check ─▶ FrameSpan ─▶ Frame
 //! ```
@@ -41,23 +42,23 @@ use input::Input;
 use length_prefixed::LengthPrefixed;
 use sentinel::Sentinel;
 
-/// The two ways to mark where a frame ends, each with its state.
+/// The two framings, each with its state.
 #[derive(Clone, Debug)]
 pub(crate) enum Framing {
     LengthPrefixed(LengthPrefixed),
     Sentinel(Sentinel),
 }
 
-/// A decoded frame whose payload was not taken yet.
+/// A decoded frame that was not removed from the input yet. The offsets and lengths are in bytes.
 struct FrameSpan {
     flags: Flags,
     /// The payload, if the decoder owns it. Otherwise it is in the input.
     owned: Option<Box<IncompletePayload>>,
-    /// Where the payload begins in the input.
+    /// The offset of the payload in the input.
     start: usize,
     /// The length of the payload in the input.
     len: usize,
-    /// How much of the input the frame takes, its payload included.
+    /// The length of the whole frame in the input: the header, the payload and the byte after it, if there is one.
     consumed: usize,
 }
 
@@ -122,7 +123,7 @@ impl Framing {
     }
 }
 
-/// Takes the frame out of `input`. Without a frame, all of `input` was consumed.
+/// Removes the frame from `input` and returns it. Without a frame, removes all of `input`, which the decoder has copied.
 #[inline]
 fn take<I: Input>(span: Option<FrameSpan>, input: &mut I) -> Option<Frame<I::Payload>> {
     let Some(FrameSpan { flags, owned, start, len, consumed }) = span else {

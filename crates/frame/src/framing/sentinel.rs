@@ -1,11 +1,11 @@
 //! The framing of hybi-00 and hixie-75: text between `00` and `FF` (hybi-00 §5.3).
 //!
-//! Its only other frame with a meaning is `FF 00`, an empty Close. Frames of other types are skipped: those up to `7F` end
-//! with `FF`, the others have a length. Nothing is masked, and there are no reserved bits.
+//! The only other frame with a meaning is `FF 00`, an empty Close. Frames of other types are skipped: those with a type up to
+//! `7F` end with `FF`, the others have a length. Nothing is masked, and there are no reserved bits.
 //!
-//! The length of a text is not known before its end. A text that is complete in the input is taken from it. Otherwise what
-//! arrived is copied into an [`IncompletePayload`], and the search for its end continues with the next input. Invalid UTF-8
-//! is replaced with U+FFFD when the text or a part of it is returned.
+//! The length of a text is not known before its end. A text that is complete in the input stays there. Otherwise its bytes are
+//! copied into an [`IncompletePayload`], and the search for its end continues with the next input. Invalid UTF-8 is replaced
+//! with U+FFFD when the text or a part of it is returned.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -21,30 +21,30 @@ use crate::{DecodeError, Delivery, EncodeError, Frame, OpCode, Rsv};
 const TEXT: u8 = 0x00;
 const END: u8 = 0xFF;
 
-/// The most bytes of a length with their continuation bit set. With the last byte, a length has 63 bits.
+/// The maximum number of bytes of a length that have the continuation bit. Together with the last byte, they are 63 bits.
 const MAX_LENGTH_BYTES: u8 = 8;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sentinel {
     state: State,
     failed: Option<DecodeError>,
-    /// The text in progress, or what is left of it after the last part.
+    /// The bytes of the text in progress that were not returned yet.
     incomplete: Option<Box<IncompletePayload>>,
 }
 
 /// The state machine of hybi-00 §5.3.
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
-    /// Before the type of a frame.
+    /// Between two frames: the next byte is the type of a frame.
     #[default]
     Type,
     /// In text, of which `returned` bytes were returned in parts.
     Text { returned: u64, is_first: bool },
-    /// In a frame of a type that has an end and no meaning.
+    /// In a frame that is skipped up to its end, or in stray bytes.
     Discard { skipped: u64 },
-    /// In the length of a frame that has one.
+    /// In the length of a frame with a type from `80` to `FF`.
     Length { is_close: bool, len: u64, bytes: u8 },
-    /// In the payload of such a frame.
+    /// In the payload of such a frame, which is skipped.
     Skip { left: u64 },
 }
 
@@ -68,7 +68,7 @@ impl Sentinel {
         }
     }
 
-    /// Finds the next frame. `None` means that all of `input` was consumed.
+    /// Decodes the next frame. `None` means that more bytes are needed and that all of `input` was consumed.
     fn next(&mut self, options: &DecoderOptions, input: &[u8]) -> Result<Option<FrameSpan>, DecodeError> {
         let limit = options.limits.max_frame.min(options.limits.max_message);
         let mut at = 0;
@@ -127,7 +127,7 @@ impl Sentinel {
         }
     }
 
-    /// Finds the end of a text, or enough of the text for a part. `ahead` is the input from `start`.
+    /// Decodes a text, or a part of it if enough bytes arrived. `ahead` is the input from the offset `start` on.
     fn text(
         &mut self,
         options: &DecoderOptions,
@@ -145,7 +145,7 @@ impl Sentinel {
         let flags = Flags::new(opcode, ended, Rsv::NONE, Utf8State::Valid);
         let (owned, len) = match self.incomplete.take() {
             None => {
-                // A part ends between two characters.
+                // A part ends at a character boundary.
                 let part = if ended { len } else { len - incomplete_suffix_len(new) };
                 if !ended && !is_part(options, part) {
                     return self.keep(Box::default(), new);
@@ -176,7 +176,7 @@ impl Sentinel {
         Ok(Some(FrameSpan { flags, owned, start, len, consumed: start + len + usize::from(ended) }))
     }
 
-    /// Keeps `new` bytes at the end of a text in progress.
+    /// Appends the `new` bytes to the text in progress, which continues with the next input.
     fn keep(&mut self, mut incomplete: Box<IncompletePayload>, new: &[u8]) -> Result<Option<FrameSpan>, DecodeError> {
         append(&mut incomplete, new);
         self.incomplete = Some(incomplete);
@@ -192,16 +192,16 @@ fn append(incomplete: &mut IncompletePayload, bytes: &[u8]) {
     }
 }
 
-/// Whether so many bytes are returned before the end of the text arrived.
+/// Returns whether `len` bytes are returned as a part before the end of the text arrives.
 fn is_part(options: &DecoderOptions, len: usize) -> bool {
     options.delivery == Delivery::Parts && len >= options.min_part.into()
 }
 
-/// Returns the bytes before and after the payload of a frame.
+/// Returns the bytes before and after the payload of a frame that is encoded.
 ///
 /// # Errors
 ///
-/// A frame that this framing cannot carry: anything but an unfragmented text without `FF` and a Close without a code.
+/// [`EncodeError::Unsupported`] unless the frame is an unfragmented text without the byte `FF` or a Close without a payload.
 pub(crate) fn delimiters(frame: &Frame<impl AsRef<[u8]>>) -> Result<(&'static [u8], &'static [u8]), EncodeError> {
     match frame.opcode() {
         OpCode::Close if frame.payload().as_ref().is_empty() && frame.fin() && frame.rsv().is_none() => {
@@ -216,7 +216,7 @@ pub(crate) fn delimiters(frame: &Frame<impl AsRef<[u8]>>) -> Result<(&'static [u
     }
 }
 
-/// Returns the number of bytes before the first `end`, and whether there is one. Without one, all bytes are before it.
+/// Returns the offset of the first byte `end` and true, or the length of `input` and false if it does not contain `end`.
 fn find(input: &[u8], end: u8) -> (usize, bool) {
     match memchr::memchr(end, input) {
         Some(at) => (at, true),
@@ -301,13 +301,13 @@ mod tests {
                 let length = if kind == 0x80 { vec![len] } else { vec![] };
                 let wire = [&[kind], &length[..], &vec![b'x'; usize::from(len)], end].concat();
                 let limited = decoder().limits(Limits::new(4));
-                assert_eq!(drain(limited.clone(), &mut BytesMut::from(&wire[..])).1, expected, "{kind:#x} of {len}");
+                assert_eq!(drain(limited.clone(), &mut BytesMut::from(&wire[..])).1, expected, "type {kind:#x}, length {len}");
                 if kind != 0x80 {
                     let cut = &wire[..wire.len() - 1];
                     assert_eq!(
                         drain(limited, &mut BytesMut::from(cut)).1,
                         expected,
-                        "{kind:#x} of {len} without an end"
+                        "type {kind:#x}, length {len}, without its end"
                     );
                 }
             }
@@ -342,7 +342,7 @@ mod tests {
         }
         let longest = b"\x80\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F\x00no text\xFF";
         let (frames, end) = drain(decoder().limits(Limits::NONE), &mut BytesMut::from(&longest[..]));
-        assert_eq!((frames.len(), end), (0, Ok(())), "63 bits are taken, and waited for");
+        assert_eq!((frames.len(), end), (0, Ok(())), "a length of 63 bits is accepted");
     }
 
     /// Examples for draft-ietf-hybi-thewebsocketprotocol-00 §4.2 and §5.3, and for draft-hixie-75 §4.2.
@@ -405,9 +405,9 @@ mod tests {
 
     #[test]
     fn limit_counts_replacements_in_later_parts() {
-        let just = Ok(Some(Frame::continuation("\u{FFFD}")));
-        let beyond = Err(DecodeError::FrameTooLong);
-        for (wire, expected) in [(&b"\xC0\xFF"[..], just), (b"\xC0x", beyond.clone()), (b"\xC0x\xFF", beyond)] {
+        let at_limit = Ok(Some(Frame::continuation("\u{FFFD}")));
+        let too_long = Err(DecodeError::FrameTooLong);
+        for (wire, expected) in [(&b"\xC0\xFF"[..], at_limit), (b"\xC0x", too_long.clone()), (b"\xC0x\xFF", too_long)] {
             let mut decoder = decoder().limits(Limits::new(4)).delivery(Delivery::Parts).min_part(1);
             let mut input = BytesMut::from(&b"\x00a"[..]);
             assert_eq!(decoder.decode(&mut input), Ok(Some(Frame::text("a").with_fin(false))));
