@@ -9,28 +9,29 @@ use crate::{DecodeError, Delivery, Frame, LentMessage, Limits, Message, Payload,
 
 /// Decodes bytes into frames and checks every rule of RFC 6455 §5 as the bytes arrive.
 ///
-/// A frame is rejected before any byte of its payload is returned: by its header where the header suffices, and text at its
-/// first invalid byte. Frames that were returned before stay valid. An error is final: each later call returns it again,
-/// and leaves the input as it is.
+/// An invalid header is rejected before its payload arrives, and invalid text at its first invalid byte. Invalid bytes are
+/// never returned. Frames that were returned before the error are valid. An error is final: each later call returns it again,
+/// and leaves the input unchanged.
 ///
 /// # Input
 ///
-/// There are two kinds of input, and each method exists for both. [`decode`](Self::decode) takes a [`BytesMut`], and the
-/// payloads are [`Bytes`](bytes::Bytes). [`decode_lent`](Self::decode_lent) takes a slice, and a payload that is complete in
-/// it is lent from it without a copy and without reference counting. The two can be mixed.
+/// There are two kinds of input. [`decode`](Self::decode) and [`decode_message`](Self::decode_message) take a [`BytesMut`],
+/// and a payload that is complete in it shares its memory as [`Bytes`](bytes::Bytes). [`decode_lent`](Self::decode_lent) and
+/// [`decode_message_lent`](Self::decode_message_lent) take a slice, and a payload that is complete in it borrows from it,
+/// without a copy and without reference counting. Calls of both kinds can be mixed.
 ///
-/// The decoder removes frames from the front of the input. **When it returns `None`, all of the input was consumed**: an
-/// incomplete header or payload is kept by the decoder. So one read buffer can serve many connections.
+/// The decoder removes frames from the front of the input. **When `decode` or `decode_lent` returns `None`, all of the input
+/// was consumed**: the decoder keeps an incomplete header or payload. So one read buffer can serve many connections.
 ///
 /// # Memory
 ///
-/// A payload that has not arrived completely is kept in memory of at most twice the length that arrived, plus 4 KiB. The
-/// length that a header announces allocates nothing. The memory becomes the payload, so nothing stays allocated. While the
-/// allocator moves a block that grows, the old block exists, too. [`payload_buffer`](Self::payload_buffer) saves the copy of
-/// long payloads.
+/// A payload that has not arrived completely is kept in memory of at most twice the number of bytes that arrived, plus 4 KiB.
+/// No memory is allocated for the length in a header alone. The memory becomes the payload, so nothing stays allocated. When
+/// the allocator grows a block by moving it, the old block also exists until the bytes are copied.
+/// [`payload_buffer`](Self::payload_buffer) saves the copy of long payloads.
 ///
-/// Each byte is unmasked and checked once. The exception is text whose frames or parts end inside a character: it is checked
-/// again where it is joined to a `str`.
+/// Each byte is unmasked once, and checked once with two exceptions. A text whose frames or parts end inside a character is
+/// checked again when it is joined. The reason of a Close that arrives in pieces is checked again with each piece.
 ///
 /// # Example
 ///
@@ -54,10 +55,10 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The default of [`min_part`](Self::min_part), in bytes: 4 KiB.
+    /// The default of [`min_part`](Self::min_part): 4 KiB.
     pub const MIN_PART: u16 = 4 * 1024;
 
-    /// Creates a decoder of what arrives at `role`: a server accepts only masked frames, a client only unmasked ones
+    /// Creates a decoder for the end with this `role`. A server accepts only masked frames, a client only unmasked ones
     /// (RFC 6455 §5.1).
     #[must_use]
     pub fn new(role: Role) -> Self {
@@ -66,8 +67,9 @@ impl Decoder {
 
     /// Sets the version of the frames. The default is [`Version::Rfc6455`].
     ///
-    /// In hybi-00 and hixie-75 there are text frames and, as an empty Close, `FF 00`. Frames of other types are skipped.
-    /// Invalid UTF-8 is replaced with U+FFFD (hybi-00 §5.3). There are no masks and no reserved bits.
+    /// In hybi-00 and hixie-75, a frame is a text or the empty Close `FF 00`. Frames of other types are skipped. Invalid UTF-8
+    /// is replaced with U+FFFD (hybi-00 §5.3). There are no masks and no reserved bits. Call this method before the first
+    /// decoding method, because it discards the state of the decoder.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -84,8 +86,8 @@ impl Decoder {
         self
     }
 
-    /// Accepts masked and unmasked frames, which RFC 6455 §5.1 forbids: for tools that observe both directions, and for
-    /// peers that mask incorrectly.
+    /// Accepts masked and unmasked frames from both ends, which RFC 6455 §5.1 forbids. This is for tools that observe both
+    /// directions, and for peers that mask incorrectly.
     #[must_use]
     pub const fn allow_any_mask(mut self) -> Self {
         self.options.mask_policy = MaskPolicy::Any;
@@ -100,8 +102,9 @@ impl Decoder {
         self
     }
 
-    /// In hybi-00 and hixie-75, skips all bytes between two frames up to the next `00`. hybi-00 §5.3 reads them as a frame of
-    /// another type, up to `FF`. An `FF 00` that immediately follows a frame is still a Close.
+    /// In hybi-00 and hixie-75, skips all bytes between two frames up to the next `00`. Without this setting they are a frame
+    /// of another type, which ends with `FF` or has a length (hybi-00 §5.3). An `FF 00` that immediately follows a frame is
+    /// still a Close.
     #[must_use]
     pub const fn skip_stray_bytes(mut self) -> Self {
         self.options.skip_stray_bytes = true;
@@ -134,12 +137,12 @@ impl Decoder {
         self
     }
 
-    /// Sets the least length of a part, in bytes, with [`Delivery::Parts`]. The default is [`MIN_PART`](Self::MIN_PART), and 0
-    /// is the same as 1. The last part of a frame may be shorter.
+    /// Sets the minimum length of a part, in bytes, with [`Delivery::Parts`]. The default is [`MIN_PART`](Self::MIN_PART), and
+    /// 0 is the same as 1. The last part of a frame may be shorter.
     ///
-    /// A frame of `len` bytes is returned in at most `len / bytes + 1` parts, however short the reads are. A message that is
-    /// relayed in parts has at most `max_message / bytes` more fragments than it had frames. A relay that must stay within a
-    /// limit of its peer leaves room for these in the [`Limits::max_fragments`] of this decoder.
+    /// A frame of `len` bytes is returned in at most `len / bytes + 1` parts, however short the reads are. So a message that is
+    /// relayed in parts has at most `max_message / bytes` more fragments than it had frames. If the relay's peer limits the
+    /// number of fragments, set [`Limits::max_fragments`] of this decoder lower by this number.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -161,10 +164,23 @@ impl Decoder {
         self
     }
 
-    /// Accepts these reserved bits on the first frame of a message, in addition to those that were allowed before. A
-    /// negotiated extension uses them.
+    /// Accepts these reserved bits of a negotiated extension on the first frame of a message, in addition to those that were
+    /// allowed before.
     ///
-    /// The text of a message with a reserved bit is not checked here, because an extension has to decode it first.
+    /// The text of a message with a reserved bit is not checked, because an extension must decode it first. An
+    /// [`Assembler`](crate::Assembler) checks the decoded text.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{DecodeError, Decoder, Role, Rsv};
+    ///
+    /// let wire = &b"\xC2\x00"[..];
+    /// let mut decoder = Decoder::new(Role::Client);
+    /// assert_eq!(decoder.decode(&mut BytesMut::from(wire)), Err(DecodeError::ReservedBits));
+    /// let mut decoder = Decoder::new(Role::Client).allow_rsv(Rsv::RSV1);
+    /// assert!(decoder.decode(&mut BytesMut::from(wire))?.is_some_and(|frame| frame.rsv() == Rsv::RSV1));
+    /// # Ok::<_, DecodeError>(())
+    /// ```
     #[must_use]
     pub fn allow_rsv(mut self, rsv: Rsv) -> Self {
         self.options.allowed_rsv = self.options.allowed_rsv | rsv;
@@ -174,20 +190,21 @@ impl Decoder {
     /// Decodes the next frame from the front of `input`. `None` means that more bytes are needed and that all of `input` was
     /// consumed.
     ///
-    /// A payload that is complete in `input` shares its memory, which stays allocated as long as the payload.
+    /// A payload that is complete in `input` shares its memory, which stays allocated as long as the payload exists. A payload
+    /// that arrived in several reads has memory of its own. See the example of [`Decoder`].
     ///
     /// # Errors
     ///
-    /// If the peer violated the protocol or exceeded a limit. Each later call returns the same error.
+    /// [`DecodeError`] if the peer violated the protocol or exceeded a limit. Each later call returns the same error.
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
         self.framing.decode(&self.options, input)
     }
 
-    /// Decodes the next frame from the front of `input`, which becomes the rest. `None` means that more bytes are needed and
-    /// that all of `input` was consumed.
+    /// Decodes the next frame from the front of `input`, and shortens `input` to the bytes after it. `None` means that more
+    /// bytes are needed and that all of `input` was consumed.
     ///
-    /// A payload that is complete in `input` is lent from it. One that arrived in several reads is owned.
+    /// A payload that is complete in `input` borrows from it. A payload that arrived in several reads is owned.
     ///
     /// ```
     /// use protocol_websocket_core::Role;
@@ -214,11 +231,11 @@ impl Decoder {
         self.framing.decode_lent(&self.options, input)
     }
 
-    /// Decodes a message from the front of `input` if it is complete and unfragmented. `None` means that `input` does not
-    /// start with such a message; then call [`decode`](Self::decode).
+    /// Decodes a complete, unfragmented message from the front of `input`, on a fast path. After `None`, call
+    /// [`decode`](Self::decode), which returns the frame or the error.
     ///
-    /// This is the fast path of a reader that assembles messages. `decode` and an [`Assembler`](crate::Assembler) return the
-    /// same message.
+    /// The fast path leaves some complete messages to `decode`: very short ones, and those of 64 KiB or more. `decode` with an
+    /// [`Assembler`](crate::Assembler) returns the same messages without a fast path.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -237,8 +254,8 @@ impl Decoder {
         self.framing.decode_message(&self.options, input)
     }
 
-    /// Decodes a message from the front of `input` if it is complete and unfragmented, and lends it. `None` means that
-    /// `input` does not start with such a message; then call [`decode_lent`](Self::decode_lent).
+    /// Decodes a complete, unfragmented message from the front of `input`, on a fast path. The message borrows from `input`.
+    /// After `None`, call [`decode_lent`](Self::decode_lent), as with [`decode_message`](Self::decode_message).
     ///
     /// ```
     /// use protocol_websocket_core::Role;
@@ -256,12 +273,12 @@ impl Decoder {
         self.framing.decode_message_lent(&self.options, input)
     }
 
-    /// Returns the memory of the payload in progress if more than 64 KiB of it are missing: a transport can read into it
-    /// instead of into the input, which saves a copy.
+    /// Returns the memory of the payload in progress if more than 64 KiB of the payload are missing. A transport that reads
+    /// into it, instead of into the input, saves a copy.
     ///
-    /// Call it when a decoding method returned `None`. Append the next bytes from the transport, as many as there are, and
-    /// call the decoding method with an empty input. The buffer has room for at least 4 KiB and at most for the bytes that are
-    /// missing: its bytes always belong to this payload. It is `None` with [`Delivery::Parts`].
+    /// Call it after `decode` or `decode_lent` has returned `None`. Append the next bytes from the transport, and call the
+    /// decoding method again with an empty input. The buffer has room for at least 4 KiB and at most for the missing bytes, so
+    /// all bytes in it belong to this payload. Returns `None` with [`Delivery::Parts`] and in hybi-00 and hixie-75.
     ///
     /// ```
     /// use bytes::{BufMut, BytesMut};
@@ -290,7 +307,7 @@ impl Decoder {
     }
 }
 
-/// Shows the settings, and nothing of a message in progress.
+/// Shows the settings, and hides the message in progress.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder").field("options", &self.options).finish_non_exhaustive()

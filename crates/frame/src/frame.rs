@@ -1,4 +1,9 @@
-//! A frame, and how it is encoded.
+//! Frames, and their encoding.
+//!
+//! A frame is encoded in one of three ways. [`Frame::encode`] copies the header and the payload into one buffer, and masks
+//! the payload while it copies. An unmasked data frame of at most 125 bytes takes a fast path. [`Frame::into_vectored`]
+//! returns the header and the payload separately, so that long payloads are not copied. hybi-00 and hixie-75 have their own
+//! framing, in `framing/sentinel.rs`.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -17,8 +22,11 @@ use crate::{
 
 /// A frame: an opcode, its flags and a payload (RFC 6455 §5).
 ///
-/// The payload is [`Bytes`] by default. A frame that a decoder lends, or that an extension takes, has a [`Payload`]. A frame of
-/// a borrowed message has a `&[u8]`.
+/// The type of the payload is [`Bytes`] by default. It is [`Payload`] for a frame that may borrow it, as
+/// [`Decoder::decode_lent`](crate::Decoder::decode_lent) and extensions return it. It is `&[u8]` for a frame that is made from
+/// a [`MessageRef`] to be encoded.
+///
+/// A frame is not checked when it is created, but when it is encoded.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -32,8 +40,9 @@ use crate::{
 /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
 /// ```
 #[derive(Clone)]
-// In this order. With a pointer first, `Option` uses it as its tag and copies it alone, and then the next two words at once.
-// Such a read across two writes stalls the processor, which takes as long as all other work on a short frame.
+// The order of the fields matters. If a pointer is first, `Option` uses it as its tag, and the compiler copies it alone and then
+// the next two words together. A load that spans two recent stores stalls the processor, for as long as all other work on a
+// short frame takes.
 #[repr(C)]
 pub struct Frame<P = Bytes> {
     flags: Flags,
@@ -42,6 +51,14 @@ pub struct Frame<P = Bytes> {
 
 impl Frame {
     /// Creates a frame with FIN and without reserved bits.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Frame, OpCode};
+    ///
+    /// let frame = Frame::new(OpCode::Ping, "payload");
+    /// assert_eq!(frame, Frame::ping("payload"));
+    /// assert_eq!((frame.opcode(), frame.fin(), frame.rsv().is_none()), (OpCode::Ping, true, true));
+    /// ```
     pub fn new(opcode: OpCode, payload: impl Into<Bytes>) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
@@ -50,27 +67,28 @@ impl Frame {
         Self::decoded(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
     }
 
-    /// Creates a text message in one frame.
+    /// Creates a frame that is a whole text message.
     pub fn text(text: impl Into<Utf8Bytes>) -> Self {
         Self::new(OpCode::Text, text.into())
     }
 
-    /// Creates a binary message in one frame.
+    /// Creates a frame that is a whole binary message.
     pub fn binary(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Binary, payload)
     }
 
-    /// Creates the next fragment of a message. It is the last one, unless [`with_fin`](Self::with_fin) changes that.
+    /// Creates the last fragment of a message. [`with_fin(false)`](Self::with_fin) makes it a fragment in the middle.
     pub fn continuation(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Continuation, payload)
     }
 
-    /// Creates a Ping. Its payload may have 125 bytes.
+    /// Creates a Ping (§5.5.2). [`encode`](Self::encode) rejects a payload of more than 125 bytes.
     pub fn ping(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Ping, payload)
     }
 
-    /// Creates a Pong. Its payload may have 125 bytes. In response to a Ping, it is the payload of the Ping (§5.5.3).
+    /// Creates a Pong (§5.5.3). The response to a Ping has the payload of the Ping. [`encode`](Self::encode) rejects a payload
+    /// of more than 125 bytes.
     pub fn pong(payload: impl Into<Bytes>) -> Self {
         Self::new(OpCode::Pong, payload)
     }
@@ -87,16 +105,17 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// A code that must not be sent, a reason of more than [`Close::MAX_REASON`] bytes.
+    /// - [`EncodeError::CloseCode`] for a code that must not be sent.
+    /// - [`EncodeError::CloseReasonTooLong`] for a reason of more than [`Close::MAX_REASON`] bytes.
     pub fn close(close: impl Into<Option<Close>>) -> Result<Self, EncodeError> {
         let payload = close.into().as_ref().map(Close::encode).transpose()?.unwrap_or_default();
         Ok(Self::new(OpCode::Close, payload))
     }
 
-    /// Splits the frame for a vectored write: into its header, and its payload, which is written after the header.
+    /// Encodes the frame for a vectored write. Returns the header, and the bytes to write after it, which are the payload.
     ///
-    /// An unmasked payload is not changed. A masked payload is copied only if its bytes are shared. In hybi-00 and hixie-75 the
-    /// payload is copied, because a frame has a byte after its payload.
+    /// An unmasked payload is not copied. A payload that is to be masked is copied only if its memory is shared, and masked in
+    /// place otherwise. In hybi-00 and hixie-75 the payload is copied, because the byte `FF` follows it.
     ///
     /// ```
     /// use protocol_websocket_frame::{Frame, Version};
@@ -124,11 +143,19 @@ impl Frame {
 
 impl<'a> Frame<Payload<'a>> {
     /// Creates a frame that may borrow its payload, with FIN and without reserved bits.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Frame, OpCode};
+    ///
+    /// let payload = *b"Hello";
+    /// let frame = Frame::lent(OpCode::Binary, &payload);
+    /// assert_eq!(frame.into_owned(), Frame::binary("Hello"));
+    /// ```
     pub fn lent(opcode: OpCode, payload: impl Into<Payload<'a>>) -> Self {
         Self::decoded(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
     }
 
-    /// Returns the frame with a payload that borrows nothing. A borrowed payload is copied, a shared one is not.
+    /// Returns the frame with an owned payload. A borrowed payload is copied, a shared one is not.
     #[must_use]
     pub fn into_owned(self) -> Frame {
         Frame { flags: self.flags, payload: self.payload.into_owned() }
@@ -136,19 +163,41 @@ impl<'a> Frame<Payload<'a>> {
 }
 
 impl<P> Frame<P> {
-    /// Replaces the payload, as an extension does.
+    /// Replaces the payload. Extensions use this method.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Frame;
+    ///
+    /// let frame = Frame::text("a").with_fin(false);
+    /// assert_eq!(frame.with_payload("b"), Frame::text("b").with_fin(false));
+    /// ```
     #[must_use]
     pub fn with_payload(self, payload: impl Into<P>) -> Self {
         Self { flags: self.flags.with_utf8(Utf8State::Unknown), payload: payload.into() }
     }
 
-    /// Sets whether the frame ends its message.
+    /// Sets FIN: whether the frame is the last one of its message.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Frame;
+    ///
+    /// // A message in two fragments.
+    /// let fragments = [Frame::text("Hel").with_fin(false), Frame::continuation("lo")];
+    /// assert_eq!(fragments.map(|frame| frame.fin()), [false, true]);
+    /// ```
     #[must_use]
     pub fn with_fin(self, fin: bool) -> Self {
         Self { flags: self.flags.with_fin(fin).with_utf8(Utf8State::Unknown), ..self }
     }
 
-    /// Sets the reserved bits, which extensions use.
+    /// Sets the reserved bits, which must be zero unless a negotiated extension uses them (§5.2).
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Frame, Rsv};
+    ///
+    /// let frame = Frame::binary("compressed").with_rsv(Rsv::RSV1);
+    /// assert!(frame.rsv().contains(Rsv::RSV1));
+    /// ```
     #[must_use]
     pub fn with_rsv(self, rsv: Rsv) -> Self {
         Self { flags: self.flags.with_rsv(rsv), ..self }
@@ -160,7 +209,7 @@ impl<P> Frame<P> {
         self.flags.opcode()
     }
 
-    /// Returns whether the frame ends its message.
+    /// Returns FIN: whether the frame is the last one of its message.
     #[must_use]
     pub const fn fin(&self) -> bool {
         self.flags.fin()
@@ -190,23 +239,30 @@ impl<P> Frame<P> {
         Self { flags, payload }
     }
 
-    /// Returns what a decoder found out about the payload as text.
+    /// Returns the result of a decoder's UTF-8 check of the payload.
     pub(crate) const fn utf8_state(&self) -> Utf8State {
         self.flags.utf8()
     }
 }
 
 impl<P: AsRef<[u8]>> Frame<P> {
-    /// Returns the payload as text, or `None` if it is invalid UTF-8. A payload that the decoder found valid on its own is not
-    /// checked again.
+    /// Returns the payload as text, or `None` if it is invalid UTF-8, with any opcode. A payload that the decoder found valid
+    /// on its own is not checked again.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Frame;
+    ///
+    /// assert_eq!(Frame::text("Hello").as_text(), Some("Hello"));
+    /// assert_eq!(Frame::binary(&b"\xFF"[..]).as_text(), None);
+    /// ```
     #[must_use]
     #[allow(unsafe_code, reason = "calls `validated`")]
     pub fn as_text(&self) -> Option<&str> {
         let bytes = self.bytes();
         let is_valid = self.utf8_state() == Utf8State::Valid || is_utf8(bytes);
-        // SAFETY: the bytes were checked just now, or by a decoder that found them valid. A decoder sets `Utf8State::Valid` for
-        // `Bytes` and `Payload` only, which cannot be written to, and a new payload resets it. `bytes` is borrowed as long as
-        // the text.
+        // SAFETY: the bytes were checked just now, or before by a decoder. A decoder sets `Utf8State::Valid` only with a payload
+        // of `Bytes` or `Payload`, which cannot be written to, and `with_payload` resets it. `bytes` is borrowed for the
+        // lifetime of the text.
         is_valid.then(|| unsafe { validated(bytes) })
     }
 
@@ -215,19 +271,29 @@ impl<P: AsRef<[u8]>> Frame<P> {
         self.payload.as_ref()
     }
 
-    /// Returns the header that precedes the payload.
+    /// Returns the header of the frame with this masking key.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Frame, FrameHeader, OpCode};
+    ///
+    /// assert_eq!(Frame::text("Hello").header(None), FrameHeader::new(OpCode::Text, 5));
+    /// ```
     #[must_use]
     pub fn header(&self, mask: Option<MaskKey>) -> FrameHeader {
         FrameHeader { fin: self.fin(), rsv: self.rsv(), opcode: self.opcode(), mask, len: self.bytes().len() as u64 }
     }
 
-    /// Appends the frame to `output`. A client passes a `mask`, a server passes `None` (RFC 6455 §5.1). hybi-00 and hixie-75 have
-    /// no masks and ignore it.
+    /// Encodes the frame and appends it to `output`. A client passes a masking key, a server passes `None` (RFC 6455 §5.1). The
+    /// key is ignored in hybi-00 and hixie-75, which have no masks.
     ///
     /// # Errors
     ///
-    /// A control frame that is fragmented or has more than 125 bytes, a Close with an invalid payload, a frame that `version`
-    /// cannot carry. Nothing is written then.
+    /// - [`EncodeError::ControlFragmented`] or [`EncodeError::ControlTooLong`] for an invalid control frame.
+    /// - [`EncodeError::CloseCode`], [`EncodeError::CloseTooShort`] or [`EncodeError::InvalidUtf8`] for a Close with an invalid
+    ///   payload.
+    /// - [`EncodeError::Unsupported`] for a frame that does not exist in this `version`.
+    ///
+    /// Nothing is written then.
     #[inline]
     pub fn encode(&self, version: Version, mask: Option<MaskKey>, output: &mut BytesMut) -> Result<(), EncodeError> {
         if !version.has_length_framing() {
@@ -240,7 +306,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Ok(())
     }
 
-    /// Appends the frame unmasked, in the framing of RFC 6455. A short data frame needs one branch.
+    /// Appends the frame unmasked, in the framing of RFC 6455. A data frame of at most 125 bytes takes a single branch.
     #[inline]
     fn encode_unmasked(&self, payload: &[u8], output: &mut BytesMut) -> Result<(), EncodeError> {
         if let (0..=125, false) = (payload.len(), self.flags.is_control()) {
@@ -265,7 +331,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Ok(())
     }
 
-    /// Returns the encoded header, if the frame may be sent.
+    /// Returns the encoded header, or an error if the frame must not be sent.
     #[inline]
     fn encoded_header(&self, mask: Option<MaskKey>) -> Result<EncodedHeader, EncodeError> {
         if self.flags.is_control() {
@@ -282,7 +348,7 @@ impl<P: AsRef<[u8]>> Frame<P> {
 }
 
 impl From<Message> for Frame {
-    /// Returns the message in one frame.
+    /// Returns the message as one frame.
     fn from(message: Message) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
         //# The opcode (frame-opcode) of the first frame containing the data MUST be set to the
@@ -292,7 +358,7 @@ impl From<Message> for Frame {
 }
 
 impl<'a> From<MessageRef<'a>> for Frame<Payload<'a>> {
-    /// Returns the message in one frame, which borrows the payload.
+    /// Returns the message as one frame, which borrows the payload.
     fn from(message: MessageRef<'a>) -> Self {
         Self::lent(message.kind().opcode(), message.as_bytes())
     }
@@ -306,7 +372,7 @@ impl From<Frame> for Frame<Payload<'_>> {
 }
 
 impl<'a> From<MessageRef<'a>> for Frame<&'a [u8]> {
-    /// Returns the message in one frame, which borrows the payload.
+    /// Returns the message as one frame, which borrows the payload.
     #[inline]
     fn from(message: MessageRef<'a>) -> Self {
         Self::decoded(Flags::new(message.kind().opcode(), true, Rsv::NONE, Utf8State::Unknown), message.as_bytes())

@@ -1,3 +1,8 @@
+//! The header of a length-prefixed frame, parsed from bytes and encoded into bytes, without state.
+//!
+//! Parsing has two steps, the fields up to the masking key and the key, because all errors are known before the key has
+//! arrived. Encoding computes the header as a number of 16 bytes and stores it at once.
+
 use core::ops::Deref;
 
 use bytes::BytesMut;
@@ -6,9 +11,9 @@ use crate::{DecodeError, EncodeError, MaskKey, OpCode, Rsv};
 
 /// The header of a length-prefixed frame (RFC 6455 §5.2): everything before the payload.
 ///
-/// With [`mask()`](crate::mask()), this suffices for a relay that checks nothing: it parses headers, encodes headers, and
-/// streams payloads of any length without buffering them. A header knows neither the role of the peer nor limits nor earlier
-/// frames; the [`Decoder`](crate::Decoder) checks those. For a relay that checks what it forwards, use
+/// Together with [`mask()`](crate::mask()), it is enough for a relay that does not validate frames: the relay parses and encodes
+/// headers, and streams payloads of any length without buffering them. Parsing does not check the role of the peer, limits or
+/// the order of frames. [`Decoder`](crate::Decoder) does. For a relay that validates the frames it forwards, use
 /// `protocol-websocket-connection`.
 ///
 /// ```
@@ -42,7 +47,7 @@ const LEN_16: u8 = 126;
 const LEN_64: u8 = 127;
 
 impl FrameHeader {
-    /// The longest header, in bytes: two, a length of eight, and a masking key.
+    /// The maximum length of a header in bytes: two bytes, a length of eight, and a masking key of four.
     pub const MAX_LEN: usize = 14;
 
     /// Creates a header with FIN, without reserved bits and without a masking key.
@@ -69,20 +74,23 @@ impl FrameHeader {
         Self { mask, ..self }
     }
 
-    /// Parses the header at the beginning of `input`. Returns it with its length in bytes. `None` means that more bytes are
+    /// Parses the header at the beginning of `input`. Returns the header and its length in bytes, or `None` if more bytes are
     /// needed.
     ///
     /// # Errors
     ///
-    /// A reserved opcode, a control frame that is fragmented or has more than 125 bytes, a length that is not in its shortest
-    /// form or has its top bit set. The error is returned as soon as the bytes that show it arrived.
+    /// - [`DecodeError::ReservedOpCode`].
+    /// - [`DecodeError::ControlFragmented`] or [`DecodeError::ControlTooLong`] for an invalid control frame.
+    /// - [`DecodeError::LengthNotMinimal`] or [`DecodeError::LengthTopBit`] for an invalid length.
+    ///
+    /// An error is returned as soon as its bytes have arrived, even if the header is incomplete.
     #[inline]
     pub fn parse(input: &[u8]) -> Result<Option<(Self, usize)>, DecodeError> {
         let Some((mut header, key_at)) = Self::parse_to_key(input, false)? else { return Ok(None) };
         Ok(header.parse_key(input, key_at).map(|used| (header, used)))
     }
 
-    /// Parses the header up to the masking key, which is zero in the result. Returns it with the offset of the key.
+    /// Parses the header up to the masking key, which is zero in the result. Returns the header and the offset of the key.
     #[inline]
     pub(crate) fn parse_to_key(
         input: &[u8],
@@ -143,11 +151,12 @@ impl FrameHeader {
         Some(key_at + 4)
     }
 
-    /// Encodes the header, with its length in the shortest form.
+    /// Encodes the header, with the length in its shortest form.
     ///
     /// # Errors
     ///
-    /// A control frame that is fragmented or has more than 125 bytes, a length of 2^63 or more.
+    /// - [`EncodeError::ControlFragmented`] or [`EncodeError::ControlTooLong`] for an invalid control frame.
+    /// - [`EncodeError::FrameTooLong`] for a length of 2^63 or more.
     #[inline]
     pub fn encode(&self) -> Result<HeaderBytes, EncodeError> {
         self.check()?;
@@ -155,7 +164,7 @@ impl FrameHeader {
         Ok(EncodedHeader::new(first, self.mask, self.len).into())
     }
 
-    /// Rejects a header that must not be sent.
+    /// Checks a header that is to be sent.
     pub(crate) fn check(&self) -> Result<(), EncodeError> {
         if self.opcode.is_control() {
             if self.len > 125 {
@@ -171,7 +180,7 @@ impl FrameHeader {
     }
 }
 
-/// Returns the seven bits that begin a length in its shortest form.
+/// Returns the seven length bits of the second byte, for the shortest form of `len`.
 #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
 const fn length_form(len: u64) -> u8 {
     match len {
@@ -181,8 +190,8 @@ const fn length_form(len: u64) -> u8 {
     }
 }
 
-/// An encoded header as a number, with its first byte lowest. It stays in registers, because memory that was just written is
-/// slow to read in another width.
+/// An encoded header as a little-endian number. It is computed in registers and stored once, because a load that spans several
+/// recent stores stalls the processor.
 #[derive(Clone, Copy)]
 pub(crate) struct EncodedHeader {
     bits: u128,
@@ -197,7 +206,7 @@ impl EncodedHeader {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
         //# A masked frame MUST have the field frame-masked set to 1
         let second = (u8::from(mask.is_some()) * MASK) | form;
-        // Without a key there are zeros in its place, which `len` excludes.
+        // Without a key, zeros are in its place, and `len` does not include them.
         let key = u128::from(mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
         let len = u64::from_le_bytes(len.to_be_bytes());
         let (rest, key_at) = match form {
@@ -209,7 +218,7 @@ impl EncodedHeader {
         Self { bits, len: if mask.is_some() { key_at + 4 } else { key_at } }
     }
 
-    /// Appends the header to `output`, with room for `len` bytes after it.
+    /// Appends the header to `output`, and reserves memory for `len` bytes after it.
     #[inline]
     pub(crate) fn append(self, len: usize, output: &mut BytesMut) {
         let bytes = self.bits.to_le_bytes();
@@ -247,7 +256,7 @@ pub struct HeaderBytes {
 }
 
 impl HeaderBytes {
-    /// Creates a header of at most two bytes, as hybi-00 has them.
+    /// Creates a header from the one or two bytes before a payload in hybi-00.
     pub(crate) fn from_slice(header: &[u8]) -> Self {
         let mut bytes = Self { bytes: [0; 16], len: 0 };
         for (byte, &header) in bytes.bytes.iter_mut().zip(header) {

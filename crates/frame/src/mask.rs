@@ -1,17 +1,28 @@
 //! Masking (RFC 6455 §5.3).
 //!
-//! A payload is masked in lanes of 4, 8 or 64 bytes. The last lane overlaps the one before it, so no loop over single bytes is
-//! needed. While the bytes are in registers, their highest bits are collected: text that is ASCII needs no further check.
-//! Payloads of [`WIDE`] bytes and more use the widest instructions of the processor.
+//! A payload is masked in lanes of 4, 8 or 64 bytes. The last lane overlaps the previous one, so no loop over single bytes is
+//! needed. While the bytes are in registers, their highest bits are combined: if none is set, the payload is ASCII, and text
+//! needs no further check. Payloads of [`WIDE`] bytes and more use the widest instructions of the processor.
 
 use bytes::BytesMut;
 
-/// The key with which a client masks one frame (RFC 6455 §5.3). It must be unpredictable, and new for each frame.
+/// The masking key of one frame (RFC 6455 §5.3). A client needs a new, unpredictable key for each frame.
+///
+/// ```
+/// use protocol_websocket_frame::{Frame, MaskKey, Version, bytes::BytesMut};
+///
+/// // Fixed for this example. Fill it from `OsRandom` of `protocol-websocket-core` or another cryptographic source.
+/// let key = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
+/// let mut output = BytesMut::new();
+/// Frame::ping("").encode(Version::Rfc6455, Some(key), &mut output)?;
+/// assert_eq!(output[..], [0x89, 0x80, 0x37, 0xfa, 0x21, 0x3d]);
+/// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaskKey(pub [u8; 4]);
 
 impl MaskKey {
-    /// Returns the key for the bytes of a payload from `offset` on.
+    /// Returns the key for the bytes of the payload from `offset` on.
     #[inline]
     pub(crate) const fn rotated(self, offset: usize) -> [u8; 4] {
         #[expect(clippy::cast_possible_truncation, reason = "at most 24")]
@@ -20,9 +31,9 @@ impl MaskKey {
     }
 }
 
-/// Masks or unmasks `payload` in place, which is the same operation (RFC 6455 §5.3).
+/// Masks or unmasks `payload` in place (RFC 6455 §5.3). Both are the same operation.
 ///
-/// `offset` is the number of bytes of the frame's payload before these, so a payload can be masked in pieces.
+/// `payload` may be a piece of the frame's payload. `offset` is the number of bytes before this piece.
 ///
 /// ```
 /// use protocol_websocket_frame::{MaskKey, mask};
@@ -38,8 +49,8 @@ pub fn mask(payload: &mut [u8], key: MaskKey, offset: usize) {
     xor(payload, key.rotated(offset));
 }
 
-/// Appends `payload` to `output`, masked. A short payload is masked in registers before it is written, because memory that was
-/// just written is slow to read in another width. A long one is copied and masked in blocks, which stay in the cache.
+/// Masks `payload` and appends it to `output`. A short payload is masked in registers before it is stored, because a load that
+/// spans several recent stores stalls the processor. A long payload is copied and then masked in blocks, which stay in the cache.
 #[inline]
 pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     match payload.len() {
@@ -50,7 +61,7 @@ pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     }
 }
 
-/// Appends at least one lane. The last one overlaps the one before it, as in [`lanes`].
+/// Masks and appends a payload of at least one lane. The last lane overlaps the previous one, as in [`lanes`].
 #[inline]
 fn append_lanes<const LEN: usize>(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     let masked = |lane: &[u8; LEN], key: [u8; 4]| {
@@ -81,12 +92,13 @@ fn append_blocks(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     }
 }
 
-/// The length of a block that stays in the nearest cache with its source: a multiple of the key's length.
+/// The length in bytes of a block that fits the L1 cache together with its source. It is a multiple of the length of a masking
+/// key.
 const BLOCK: usize = 16 * 1024;
 
-/// Masks at least one lane in lanes, and returns whether the result is ASCII.
+/// Masks a payload of at least one lane, and returns whether the result is ASCII.
 ///
-/// The last lane overlaps the one before it. It is read before the others are written.
+/// The last lane overlaps the previous one. It is loaded before the others are stored.
 macro_rules! lanes {
     ($lane:ty, $payload:expr, $key:expr) => {{
         const LEN: usize = size_of::<$lane>();
@@ -109,7 +121,7 @@ macro_rules! lanes {
     }};
 }
 
-/// Masks in place, and returns whether the result is ASCII, which costs little while the bytes are in registers.
+/// Masks or unmasks `payload` in place. Returns whether the result is ASCII, which is cheap while the bytes are in registers.
 #[inline]
 pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
     match payload.len() {
@@ -123,10 +135,10 @@ pub(crate) fn xor(payload: &mut [u8], key: [u8; 4]) -> bool {
     }
 }
 
-/// The length from which the widest instructions of the processor are faster, in bytes.
+/// The minimum length in bytes for which the widest instructions of the processor are faster.
 const WIDE: usize = 256;
 
-/// One plain loop, which the compiler vectorizes for the target.
+/// Masks in one plain loop, which the compiler vectorizes for the target.
 #[cfg(not(feature = "simd"))]
 fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
     const LEN: usize = 32;
@@ -143,7 +155,7 @@ fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
     xor(rest, key) & (seen & 0x8080_8080 == 0)
 }
 
-/// The same loop for each kind of processor. The loop for this processor is selected at run time.
+/// Masks in a loop that is compiled for several instruction sets. The one for this processor is selected at run time.
 #[cfg(feature = "simd")]
 fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
     use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64, u32x16};
@@ -153,7 +165,7 @@ fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
     #[inline(always)]
     fn wide<S: Simd>(simd: S, payload: &mut [u8], key: [u8; 4]) -> bool {
         let repeated = |offset| u32x16::splat(simd, u32::from_ne_bytes(MaskKey(key).rotated(offset))).to_bytes();
-        // The first and the last lane overlap those between, which are aligned so that no store crosses two cache lines.
+        // The lanes in the middle are aligned, so that no store crosses a cache line. The first and the last lane overlap them.
         let ahead = payload.as_ptr().align_offset(64).min(63);
         let (Some(first), Some(last)) = (payload.first_chunk::<64>(), payload.last_chunk::<64>()) else { return true };
         let first = u8x64::simd_from(simd, *first) ^ repeated(0);
