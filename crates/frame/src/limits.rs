@@ -1,6 +1,7 @@
 use crate::{EncodeError, Frame};
 
-/// The limits for what a peer may send. Each limit is checked against the header of a frame, before its payload arrives.
+/// The limits for received frames and messages. A decoder checks them against the header of a frame, before its payload
+/// arrives.
 ///
 /// | limit | default | precedent |
 /// |---|---|---|
@@ -18,25 +19,26 @@ use crate::{EncodeError, Frame};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest payload of a data frame, in bytes. A longer one is rejected with close code 1009. Control frames have at
-    /// most 125 bytes in any case.
+    /// The maximum payload length of a data frame, in bytes. A longer frame is rejected with close code 1009. Control frames
+    /// are not limited by it, because they have at most 125 bytes.
     pub max_frame: u64,
-    /// The longest message, all fragments together, in bytes. A longer one is rejected with close code 1009.
+    /// The maximum payload length of a message, all fragments together, in bytes. A longer message is rejected with close code
+    /// 1009.
     pub max_message: u64,
-    /// The most frames of one message, empty ones included. Close code 1008 rejects a message that has more, or that would
-    /// need another frame to end.
+    /// The maximum number of frames of one message, including empty ones. A message that has more frames is rejected with
+    /// close code 1008. So is a message that reaches this number without its last frame, because it needs another frame.
     pub max_fragments: u32,
 }
 
 impl Limits {
-    /// No limits: only for trusted peers, or for messages that are received in parts.
+    /// No limits. Use them only with trusted peers, or with messages that are received in parts.
     pub const NONE: Self = Self { max_frame: u64::MAX, max_message: u64::MAX, max_fragments: u32::MAX };
 
     /// The limits of Perl's `Protocol::WebSocket` 0.26: frames of 64 KiB, and at most 128 of them in a message.
     pub const PERL: Self = Self { max_frame: 65_536, max_message: 65_536 * 128, max_fragments: 128 };
 
-    /// Creates limits for messages of at most `max_message` bytes in one frame or in fragments. A message may have one
-    /// fragment for each 256 bytes, and at least 1024.
+    /// Creates limits for messages of at most `max_message` bytes, in one frame or in fragments. `max_fragments` is one for
+    /// each 256 bytes, but at least 1024.
     #[must_use]
     pub const fn new(max_message: u64) -> Self {
         let fragments = max_message / 256;
@@ -49,16 +51,28 @@ impl Limits {
         Self { max_frame: max_message, max_message, max_fragments }
     }
 
-    /// Rejects a frame that a peer with these limits would reject, for a sender that knows the limits of its peer.
+    /// Checks the length of a frame before it is sent to a peer with these limits.
+    ///
+    /// Only [`max_frame`](#structfield.max_frame) is checked. Control frames always pass, because a decoder does not limit
+    /// them.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{EncodeError, Frame, Limits};
+    ///
+    /// let limits_of_peer = Limits::new(4);
+    /// assert_eq!(limits_of_peer.check(&Frame::text("1234")), Ok(()));
+    /// assert_eq!(limits_of_peer.check(&Frame::text("12345")), Err(EncodeError::FrameTooLong));
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`EncodeError::FrameTooLong`] above [`max_frame`](#structfield.max_frame).
+    /// [`EncodeError::FrameTooLong`] if the payload is longer than [`max_frame`](#structfield.max_frame).
     pub fn check<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> Result<(), EncodeError> {
-        if frame.header(None).len > self.max_frame { Err(EncodeError::FrameTooLong) } else { Ok(()) }
+        let is_too_long = frame.header(None).len > self.max_frame && !frame.opcode().is_control();
+        if is_too_long { Err(EncodeError::FrameTooLong) } else { Ok(()) }
     }
 
-    /// Whether a message of this length in one frame is within the limits.
+    /// Returns whether a message of `len` bytes in one frame is within the limits.
     #[inline]
     pub(crate) const fn allow_message(&self, len: u64) -> bool {
         len <= self.max_frame && len <= self.max_message && self.max_fragments > 0
@@ -89,10 +103,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn check_rejects_frames_over_the_limit() {
+    fn check_rejects_data_frames_over_the_limit() {
         let limits = Limits::NONE.max_frame(4);
         assert_eq!(limits.check(&Frame::text("1234")), Ok(()));
         assert_eq!(limits.check(&Frame::text("12345")), Err(EncodeError::FrameTooLong));
+        assert_eq!(limits.check(&Frame::ping("12345")), Ok(()));
     }
 
     #[test]
