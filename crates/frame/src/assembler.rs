@@ -1,8 +1,8 @@
-//! Joins frames to messages.
+//! Joins frames into messages.
 //!
-//! A message in one frame passes through without a copy: the payload of the frame becomes the payload of the message.
-//! Fragments are joined in one buffer. For frames that borrow and for frames that share their payload, there is one
-//! implementation, which is generic over the payload.
+//! A message in one frame is not copied: the payload of the frame becomes the payload of the message. Fragments are joined in
+//! one buffer. The implementation is generic over the payload, so frames with a borrowed payload and frames with a shared one
+//! use the same code.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,15 +16,17 @@ use crate::{
     DecodeError, Frame, LentMessage, Limits, Message, MessageKind, OpCode, Part, Payload, Utf8Bytes, Utf8Validator,
 };
 
-/// Joins frames to messages, or turns them into the parts of a message.
+/// Joins frames into messages, or turns them into the parts of a message.
 ///
-/// A message in one frame passes without a copy. Fragments are joined in one buffer. It grows with the bytes that arrived, to
-/// at most twice their length and not past the longest message, and becomes the message. Text is checked as it arrives. Text
-/// that a [`Decoder`](crate::Decoder) found valid on its own is not checked again. All other text is, because frames need not
-/// come from one decoder in their order.
+/// A message in one frame is not copied. Fragments are joined in one buffer, which becomes the message. The capacity of the
+/// buffer is at most twice the number of bytes that arrived plus 4 KiB, and it does not grow beyond the maximum length of a
+/// message.
 ///
-/// The order and the length are checked even if a decoder checked them before: an extension between the two changes lengths,
-/// and frames may come from elsewhere. Fragments are not counted, because empty ones cost nothing here.
+/// Text is checked as it arrives. Text that a [`Decoder`](crate::Decoder) found valid on its own is not checked again. All
+/// other text is checked, because the frames may come from several decoders or in another order.
+///
+/// The order and the length are checked even if a decoder checked them before, because an extension changes lengths and not
+/// all frames come from a decoder. Fragments are not counted, because empty fragments take no memory.
 ///
 /// ```
 /// use protocol_websocket_frame::{Assembler, Frame, Limits, Message};
@@ -37,16 +39,18 @@ use crate::{
 #[derive(Clone)]
 pub struct Assembler {
     max_message: u64,
-    /// The message in progress. On the heap, because most messages have one frame.
-    open: Option<Box<Open>>,
+    /// The message in progress. It is on the heap, because most messages have one frame and do not need it.
+    open: Option<Box<OpenMessage>>,
 }
 
 /// A message in progress.
 #[derive(Clone)]
-struct Open {
+struct OpenMessage {
     kind: MessageKind,
+    /// The number of bytes so far, including those that were returned as parts.
     len: u64,
     text: Utf8Validator,
+    /// The bytes so far, without those that were returned as parts.
     buffer: Vec<u8>,
 }
 
@@ -57,12 +61,16 @@ impl Assembler {
         Self { max_message: limits.max_message, open: None }
     }
 
-    /// Adds the next frame of a message. Returns the message if the frame was the last one. A control frame belongs to no
-    /// message: it has no effect.
+    /// Adds the next frame of a message. Returns the message if the frame is its last one. Ignores control frames, which are
+    /// not part of a message.
     ///
     /// # Errors
     ///
-    /// Frames out of order, a message that is too long, invalid UTF-8. After an error, the assembler must not be used.
+    /// - [`DecodeError::DataInsideMessage`] or [`DecodeError::OrphanContinuation`] for a frame out of order (RFC 6455 §5.4).
+    /// - [`DecodeError::MessageTooLong`] for a message of more than [`Limits::max_message`] bytes.
+    /// - [`DecodeError::InvalidUtf8`] for a text that is not valid.
+    ///
+    /// The assembler must not be used after an error.
     #[inline]
     pub fn push(&mut self, frame: Frame) -> Result<Option<Message>, DecodeError> {
         if !self.is_unfragmented(&frame) {
@@ -76,9 +84,9 @@ impl Assembler {
         }))
     }
 
-    /// Adds the next frame of a message, whose payload may be lent. Returns the message if the frame was the last one.
+    /// Adds the next frame of a message, whose payload may be borrowed. Returns the message if the frame is its last one.
     ///
-    /// A message in one frame borrows what the frame borrowed. Fragments are joined, and the message owns its payload.
+    /// A message in one frame has the payload of the frame. A message in fragments owns its payload, because they are joined.
     ///
     /// ```
     /// use protocol_websocket_frame::{Assembler, Frame, Limits, OpCode};
@@ -101,10 +109,10 @@ impl Assembler {
         Ok(Some(LentMessage::from_validated(kind, frame.into_payload())))
     }
 
-    /// Adds the next frame of a message and returns it as a [`Part`]. Nothing is kept but the state that the next part is
-    /// checked against. A control frame is `None`.
+    /// Adds the next frame of a message and returns it as a [`Part`]. Returns `None` for a control frame. The payload is not
+    /// kept.
     ///
-    /// Bytes that were returned as parts are missing from the message if the rest of it is passed to [`push`](Self::push).
+    /// If the following frames of the message are passed to [`push`](Self::push), it returns only the bytes after this part.
     ///
     /// ```
     /// use protocol_websocket_frame::{Assembler, Frame, Limits, MessageKind, Part};
@@ -124,7 +132,17 @@ impl Assembler {
         self.part(frame)
     }
 
-    /// Adds the next frame of a message, whose payload may be lent, and returns it as a [`Part`] of the same payload.
+    /// Adds the next frame of a message, whose payload may be borrowed, and returns it as a [`Part`] with the same payload.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Assembler, Frame, Limits, OpCode};
+    ///
+    /// let mut assembler = Assembler::new(Limits::default());
+    /// let part = assembler.push_part_lent(Frame::lent(OpCode::Text, "Hello"))?.expect("a data frame");
+    /// assert!(part.first && part.last);
+    /// assert_eq!(part.bytes.as_bytes(), b"Hello");
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -133,13 +151,24 @@ impl Assembler {
         self.part(frame)
     }
 
-    /// Returns how many more bytes the message in progress may have.
+    /// Returns the number of bytes by which the message in progress, or the next message, may still grow.
+    ///
+    /// It is the limit for the output of an extension that decodes the next frame.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Assembler, Frame, Limits};
+    ///
+    /// let mut assembler = Assembler::new(Limits::new(10));
+    /// assembler.push(Frame::binary("123").with_fin(false))?;
+    /// assert_eq!(assembler.budget(), 7);
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
     #[must_use]
     pub fn budget(&self) -> u64 {
         self.max_message - self.open.as_ref().map_or(0, |open| open.len)
     }
 
-    /// Whether the frame is the only one of its message.
+    /// Returns whether the frame is a whole message within the limit.
     #[inline]
     fn is_unfragmented<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.4
@@ -155,7 +184,7 @@ impl Assembler {
             return Ok(None);
         }
         let (kind, fin, budget) = (self.check_order(&frame)?, frame.fin(), self.budget());
-        let mut open = self.open.take().unwrap_or_else(|| Open::new(kind));
+        let mut open = self.open.take().unwrap_or_else(|| OpenMessage::new(kind));
         open.check(&frame)?;
         open.append(frame.into_payload(), budget);
         if !fin {
@@ -165,7 +194,7 @@ impl Assembler {
         let bytes = Bytes::from(open.buffer);
         Ok(Some(match kind {
             MessageKind::Text if bytes.len() as u64 == open.len => Message::Text(Utf8Bytes::from_validated(bytes)),
-            // A part was returned before, and the rest may begin inside a character.
+            // Some bytes were returned as parts, so these may begin inside a character.
             MessageKind::Text => Message::Text(bytes.try_into().map_err(|_| DecodeError::InvalidUtf8)?),
             MessageKind::Binary => Message::Binary(bytes),
         }))
@@ -179,7 +208,7 @@ impl Assembler {
         if first && last {
             check_unfragmented(&frame)?;
         } else {
-            let mut open = self.open.take().unwrap_or_else(|| Open::new(kind));
+            let mut open = self.open.take().unwrap_or_else(|| OpenMessage::new(kind));
             if frame.utf8_state() == Utf8State::Unknown {
                 open.check(&frame)?;
             } else {
@@ -190,7 +219,7 @@ impl Assembler {
         Ok(Some(Part { kind, bytes: frame.into_payload(), first, last }))
     }
 
-    /// Checks the frame's place in the message and its length.
+    /// Checks the opcode and the length against the message in progress. Returns the kind of the message.
     fn check_order<P: AsRef<[u8]>>(&self, frame: &Frame<P>) -> Result<MessageKind, DecodeError> {
         let kind = match (frame.opcode(), &self.open) {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
@@ -208,23 +237,24 @@ impl Assembler {
     }
 }
 
-/// Shows the limit, and nothing of a message in progress.
+/// Shows the limit, and hides the message in progress.
 impl fmt::Debug for Assembler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Assembler").field("max_message", &self.max_message).finish_non_exhaustive()
     }
 }
 
-impl Open {
+impl OpenMessage {
     fn new(kind: MessageKind) -> Box<Self> {
         Box::new(Self { kind, len: 0, text: Utf8Validator::new(), buffer: Vec::new() })
     }
 
+    /// Counts the bytes of the frame, and checks them if they are text.
     fn check<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>) -> Result<(), DecodeError> {
         let payload = frame.payload().as_ref();
         self.len += payload.len() as u64;
-        let is_known = frame.utf8_state() == Utf8State::Valid && self.text.is_complete();
-        if self.kind == MessageKind::Text && !is_known {
+        let is_valid = frame.utf8_state() == Utf8State::Valid && self.text.is_complete();
+        if self.kind == MessageKind::Text && !is_valid {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.6
             //# the whole message MUST contain valid UTF-8.
             self.text.push(payload).map_err(|_| DecodeError::InvalidUtf8)?;
@@ -235,10 +265,10 @@ impl Open {
         Ok(())
     }
 
-    /// Appends `payload`. The message may have `budget` more bytes, the payload included.
+    /// Appends `payload`. The message may grow by `budget` bytes, including `payload`.
     fn append<P: AsRef<[u8]> + Into<Vec<u8>>>(&mut self, payload: P, budget: u64) {
         if self.buffer.is_empty() {
-            // Takes over the memory of the payload if it is not shared.
+            // This takes the memory of the payload without a copy if it is not shared.
             self.buffer = payload.into();
             if self.buffer.capacity() > 2 * self.buffer.len() + 4096 {
                 self.buffer.shrink_to_fit();
@@ -247,8 +277,9 @@ impl Open {
         }
         let payload = payload.as_ref();
         if payload.len() > self.buffer.capacity() - self.buffer.len() {
-            let room = usize::try_from(budget).unwrap_or(usize::MAX);
-            self.buffer.reserve_exact(self.buffer.len().min(room).max(payload.len()));
+            // Doubles the length, but not beyond the limit.
+            let max_additional = usize::try_from(budget).unwrap_or(usize::MAX);
+            self.buffer.reserve_exact(self.buffer.len().min(max_additional).max(payload.len()));
         }
         self.buffer.extend_from_slice(payload);
     }

@@ -7,8 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::utf8::is_utf8;
 use crate::{DecodeError, EncodeError, Utf8Bytes};
 
-/// The reason for the end of a connection (RFC 6455 §7.4): a number of an open registry, with constants for the registered
-/// numbers.
+/// The status code of a Close frame (RFC 6455 §7.4). Any number is representable, and the registered ones have constants.
 ///
 /// ```
 /// use protocol_websocket_frame::CloseCode;
@@ -38,7 +37,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The purpose of the connection is fulfilled.
+    /// The connection has fulfilled its purpose.
     NORMAL = 1000;
     /// The server shuts down, or the browser leaves the page.
     GOING_AWAY = 1001;
@@ -58,7 +57,7 @@ codes! {
     MESSAGE_TOO_BIG = 1009;
     /// The server did not negotiate an extension that the client requires.
     MANDATORY_EXTENSION = 1010;
-    /// The server met an unexpected condition.
+    /// The endpoint met an unexpected condition.
     INTERNAL_ERROR = 1011;
     /// The service restarts.
     SERVICE_RESTART = 1012;
@@ -71,8 +70,8 @@ codes! {
 }
 
 impl CloseCode {
-    /// Returns whether a Close frame may have this code: a registered code for the wire (1000–1003, 1007–1014), or a code for
-    /// libraries and applications (3000–4999).
+    /// Returns whether a Close frame may have this code: a registered code that may be sent (1000–1003, 1007–1014), or a code
+    /// for libraries and applications (3000–4999).
     #[must_use]
     pub const fn is_sendable(self) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
@@ -117,7 +116,9 @@ impl From<CloseCode> for u16 {
     }
 }
 
-/// The payload of a Close frame that has one: a code and a reason (RFC 6455 §5.5.1).
+/// The payload of a Close frame: a code and a reason (RFC 6455 §5.5.1).
+///
+/// A Close frame may also have no payload, which is `None` here.
 ///
 /// Functions that take an `impl Into<Option<Close>>` accept a `Close`, a [`CloseCode`], and `None` for a Close frame without a
 /// payload.
@@ -136,12 +137,12 @@ impl From<CloseCode> for u16 {
 pub struct Close {
     /// The code.
     pub code: CloseCode,
-    /// The reason as text, which may be empty: at most [`Close::MAX_REASON`] bytes.
+    /// The reason: text of at most [`Close::MAX_REASON`] bytes, which may be empty.
     pub reason: Utf8Bytes,
 }
 
 impl Close {
-    /// The longest reason, in bytes: the longest payload of a control frame without the code.
+    /// The maximum length of a reason, in bytes: the 125 bytes of a control frame without the two of the code.
     pub const MAX_REASON: usize = 123;
 
     /// Creates a Close from a code and a reason. They are checked when the Close is encoded.
@@ -149,7 +150,8 @@ impl Close {
         Self { code: code.into(), reason: reason.into() }
     }
 
-    /// Creates a Close from a code and the beginning of a text: as many characters as fit [`MAX_REASON`](Self::MAX_REASON).
+    /// Creates a Close from a code and a reason, which is truncated to the whole characters within
+    /// [`MAX_REASON`](Self::MAX_REASON) bytes.
     ///
     /// ```
     /// use protocol_websocket_frame::{Close, CloseCode};
@@ -165,18 +167,20 @@ impl Close {
         Self::new(code, reason.split_at(end).0)
     }
 
-    /// Parses the payload of a Close frame. An empty payload has no code and no reason: `None`.
+    /// Parses the payload of a Close frame. Returns `None` if it is empty. The reason shares the payload's memory.
     ///
     /// # Errors
     ///
-    /// A payload of one byte, a code that must not be sent, a reason that is invalid UTF-8.
+    /// - [`DecodeError::CloseTooShort`] for a payload of one byte.
+    /// - [`DecodeError::CloseCode`] for a code that must not be sent.
+    /// - [`DecodeError::InvalidUtf8`] for a reason that is not text.
     pub fn parse(payload: &Bytes) -> Result<Option<Self>, DecodeError> {
         let Some((code, reason)) = Self::split(payload)? else { return Ok(None) };
         let reason = Utf8Bytes::try_from(payload.slice_ref(reason)).map_err(|_| DecodeError::InvalidUtf8)?;
         Ok(Some(Self { code, reason }))
     }
 
-    /// Returns the code, and the bytes of the reason.
+    /// Splits a payload into its code and the bytes of its reason. Returns `None` if it is empty.
     fn split(payload: &[u8]) -> Result<Option<(CloseCode, &[u8])>, DecodeError> {
         let (code, reason) = match payload.split_first_chunk() {
             Some((&code, reason)) => (CloseCode(u16::from_be_bytes(code)), reason),
@@ -186,7 +190,7 @@ impl Close {
         if code.is_sendable() { Ok(Some((code, reason))) } else { Err(DecodeError::CloseCode(code.0)) }
     }
 
-    /// Rejects a payload that no peer would accept.
+    /// Checks the payload of a Close frame that is to be sent.
     pub(crate) fn check(payload: &[u8]) -> Result<(), EncodeError> {
         match Self::split(payload) {
             Ok(Some((_, reason))) if !is_utf8(reason) => Err(EncodeError::InvalidUtf8),
@@ -201,7 +205,8 @@ impl Close {
     ///
     /// # Errors
     ///
-    /// A code that must not be sent, a reason of more than [`MAX_REASON`](Self::MAX_REASON) bytes.
+    /// - [`EncodeError::CloseCode`] for a code that must not be sent.
+    /// - [`EncodeError::CloseReasonTooLong`] for a reason of more than [`MAX_REASON`](Self::MAX_REASON) bytes.
     pub fn encode(&self) -> Result<Bytes, EncodeError> {
         if !self.code.is_sendable() {
             return Err(EncodeError::CloseCode(self.code.0));

@@ -1,3 +1,5 @@
+//! The settings of a decoder, and the checks of a header that depend only on them.
+
 use crate::{DecodeError, Decoder, Delivery, FrameHeader, Limits, OpCode, Role, Rsv};
 
 /// The settings of a decoder.
@@ -6,21 +8,24 @@ pub(crate) struct DecoderOptions {
     pub(crate) mask_policy: MaskPolicy,
     /// Accepts lengths that are not in their shortest form.
     pub(crate) allow_non_minimal_length: bool,
-    /// In hybi-00 and hixie-75, skips to the next `00` or Close where no frame begins.
+    /// In hybi-00 and hixie-75, skips bytes between two frames up to the next `00` or Close.
     pub(crate) skip_stray_bytes: bool,
     /// The reserved bits that may be set on the first frame of a message.
     pub(crate) allowed_rsv: Rsv,
     pub(crate) delivery: Delivery,
-    /// The least length of a part that does not end its frame, at least 1.
+    /// The minimum length in bytes of a part that does not end its frame, at least 1.
     pub(crate) min_part: u16,
     pub(crate) limits: Limits,
 }
 
-/// Which frames are accepted, by their mask.
+/// Whether frames must be masked (RFC 6455 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MaskPolicy {
+    /// Masked and unmasked frames are accepted.
     Any,
+    /// Only unmasked frames are accepted, as at a client.
     Forbidden,
+    /// Only masked frames are accepted, as at a server.
     Required,
 }
 
@@ -36,7 +41,7 @@ impl MaskPolicy {
 }
 
 impl DecoderOptions {
-    /// The settings for what arrives at `role`.
+    /// Returns the default settings of the end with this `role`.
     pub(crate) fn new(role: Role) -> Self {
         let mask_policy = match role {
             Role::Client => MaskPolicy::Forbidden,
@@ -53,7 +58,7 @@ impl DecoderOptions {
         }
     }
 
-    /// The leniency of Perl's `Protocol::WebSocket` 0.26, in one place.
+    /// Sets the leniency of Perl's `Protocol::WebSocket` 0.26.
     pub(crate) fn perl_compat(self) -> Self {
         Self {
             mask_policy: MaskPolicy::Any,
@@ -67,7 +72,7 @@ impl DecoderOptions {
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-10.7
     //# Incoming data MUST always be validated by both clients and servers.
-    /// Checks a header as far as this does not depend on earlier frames.
+    /// Checks the mask, the reserved bits and the length in a header. These checks do not depend on earlier frames.
     pub(crate) fn check_header(&self, header: &FrameHeader) -> Result<(), DecodeError> {
         match (self.mask_policy, header.mask) {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1

@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::CloseCode;
 
-/// The peer violated the protocol or exceeded a limit. The connection must be failed with [`close_code`](Self::close_code)
-/// (RFC 6455 §7.1.7).
+/// The error for received bytes that violate the protocol or exceed a limit. The caller must fail the connection with
+/// [`close_code`](Self::close_code) (RFC 6455 §7.1.7).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -20,7 +20,7 @@ use crate::CloseCode;
 pub enum DecodeError {
     /// A close code that must not be sent, because it is reserved or not registered (§7.4).
     CloseCode(u16),
-    /// A Close payload of one byte: a code takes two (§5.5.1).
+    /// A Close payload of one byte, although a code has two (§5.5.1).
     CloseTooShort,
     /// A control frame without FIN (§5.5).
     ControlFragmented,
@@ -55,7 +55,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Returns the code of the Close for the peer (RFC 6455 §7.4.1).
+    /// Returns the code for the Close that the caller sends to the peer (RFC 6455 §7.4.1).
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
@@ -85,8 +85,8 @@ impl fmt::Display for DecodeError {
             Self::CloseCode(code) => return write!(f, "close code {code} must not be sent"),
             Self::ControlFragmented => "control frame is fragmented",
             Self::ControlTooLong => "control frame exceeds 125 bytes",
-            Self::DataInsideMessage => "message begins inside a fragmented message",
-            Self::Extension => "payload is invalid for an extension",
+            Self::DataInsideMessage => "text or binary frame inside a fragmented message",
+            Self::Extension => "payload is invalid for a negotiated extension",
             Self::FrameTooLong => "frame exceeds the limit max_frame",
             Self::InvalidUtf8 => "text is not valid utf-8",
             Self::LengthNotMinimal => "length is not in its shortest form",
@@ -94,7 +94,7 @@ impl fmt::Display for DecodeError {
             Self::MaskMissing => "frame from a client is not masked",
             Self::MaskUnexpected => "frame from a server is masked",
             Self::MessageTooLong => "message exceeds the limit max_message",
-            Self::OrphanContinuation => "continuation without a message in progress",
+            Self::OrphanContinuation => "continuation frame without a message in progress",
             Self::ReservedBits => "reserved bits are set without an extension",
             Self::ReservedOpCode(bits) => return write!(f, "opcode {bits:#x} is reserved"),
             Self::TooManyFragments => "message exceeds the limit max_fragments",
@@ -104,7 +104,7 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// A value that cannot be sent. Nothing was written.
+/// The error for a frame, a part or a Close that must not be sent. Nothing was written to the output.
 ///
 /// ```
 /// use protocol_websocket_frame::{Close, CloseCode, EncodeError};
@@ -120,7 +120,7 @@ pub enum EncodeError {
     CloseCode(u16),
     /// A close reason with more than 123 bytes (§5.5).
     CloseReasonTooLong,
-    /// A Close payload of one byte: a code takes two (§5.5.1).
+    /// A Close payload of one byte, although a code has two (§5.5.1).
     CloseTooShort,
     /// A control frame without FIN (§5.5).
     ControlFragmented,
@@ -128,11 +128,11 @@ pub enum EncodeError {
     ControlTooLong,
     /// A payload that a negotiated extension could not encode.
     Extension,
-    /// A length of 2^63 or more (§5.2), or a frame that exceeds a limit of the sender.
+    /// A length of 2^63 or more (§5.2), or a frame that exceeds the limit in [`Limits::check`](crate::Limits::check).
     FrameTooLong,
     /// Parts of a text message that are invalid UTF-8 together, or a close reason that is invalid UTF-8 (§8.1).
     InvalidUtf8,
-    /// A part that does not follow the one before it (§5.4).
+    /// A part or a fragment that does not follow the previous one (§5.4).
     PartOutOfOrder,
     /// A frame that this version of the protocol cannot carry.
     Unsupported,
@@ -147,9 +147,9 @@ impl fmt::Display for EncodeError {
             Self::ControlFragmented => "control frame is fragmented",
             Self::ControlTooLong => "control frame exceeds 125 bytes",
             Self::Extension => "extension could not encode the payload",
-            Self::FrameTooLong => "frame exceeds the limit of the sender",
+            Self::FrameTooLong => "frame is too long to be sent",
             Self::InvalidUtf8 => "text is not valid utf-8",
-            Self::PartOutOfOrder => "part does not follow the part before it",
+            Self::PartOutOfOrder => "part does not follow the previous part of the message",
             Self::Unsupported => "frame cannot be sent in this version of the protocol",
         })
     }

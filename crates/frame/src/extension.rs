@@ -18,12 +18,12 @@ use protocol_websocket_core::{ExtensionParams, Role};
 
 use crate::{DecodeError, EncodeError, Frame, Payload, Rsv};
 
-/// The receiving direction of a negotiated extension: undoes in each frame what the peer's extension did.
+/// The receiving direction of a negotiated extension: decodes each frame that the peer's encoder encoded.
 ///
 /// Of several extensions, the one that was negotiated first is applied last to received frames (RFC 6455 §9.1). A
-/// decoder gets the data frames of its connection in order, and no control frames. It must not depend on where frames
-/// begin: a frame may arrive in several pieces, the first with the opcode and the reserved bits and the others as
-/// continuations.
+/// decoder gets the data frames of its connection in order, and no control frames. It must not depend on frame
+/// boundaries: a frame may be passed to it in several pieces. The first has the opcode and the reserved bits, and the
+/// others are continuations.
 ///
 /// This decoder inverts all bits of a message whose first frame has RSV2:
 ///
@@ -60,9 +60,9 @@ use crate::{DecodeError, EncodeError, Frame, Payload, Rsv};
 pub trait ExtensionDecoder: Send + Sync {
     /// Decodes `frame`, and clears the reserved bits of this extension.
     ///
-    /// A payload that grows has at most `room` bytes afterwards. The second value is the rest of `frame`. It is `Some`
-    /// if and only if decoding it gives more bytes. The caller passes it to `decode` as a continuation, before any
-    /// other frame.
+    /// Returns the decoded frame, whose payload has at most `room` bytes if it is longer than that of `frame`. The
+    /// second value is the rest of `frame`, as a continuation. It is `Some` if and only if decoding it gives more
+    /// bytes. The caller then passes it to `decode`, before any other frame.
     ///
     /// # Errors
     ///
@@ -114,11 +114,12 @@ pub trait ExtensionEncoder: Send + Sync {
     /// [`EncodeError::Extension`] if the payload cannot be encoded.
     fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError>;
 
-    /// Forgets all earlier messages, such as the window of a compressor. The next message must not refer to them.
+    /// Clears the state of earlier messages, such as the window of a compressor. The next message must not refer to them.
     ///
     /// The connection calls it after a frame with reserved bits was sent that did not come from
-    /// [`encode`](Self::encode), such as a message that was compressed once for many peers. The peer's decoder has seen
-    /// that frame and this encoder has not. An encoder that keeps no state between messages does nothing here.
+    /// [`encode`](Self::encode), such as a message that was compressed once for many peers. The state of the peer's
+    /// decoder changed with that frame, and the state of this encoder did not. An encoder without state between
+    /// messages does nothing here.
     fn restart(&mut self);
 
     /// Frees the memory that is not needed until the next frame. The default does nothing.
@@ -152,14 +153,14 @@ pub trait ExtensionEncoder: Send + Sync {
 /// let ExtensionPair { decoder, encoder } = pair;
 /// ```
 pub struct ExtensionPair {
-    /// Decodes what is received.
+    /// Decodes received frames.
     pub decoder: Box<dyn ExtensionDecoder>,
-    /// Encodes what is sent.
+    /// Encodes sent frames.
     pub encoder: Box<dyn ExtensionEncoder>,
 }
 
 impl ExtensionPair {
-    /// Creates a pair.
+    /// Creates a pair, and boxes both directions.
     #[must_use]
     pub fn new(decoder: impl ExtensionDecoder + 'static, encoder: impl ExtensionEncoder + 'static) -> Self {
         Self { decoder: Box::new(decoder), encoder: Box::new(encoder) }
@@ -172,7 +173,8 @@ impl fmt::Debug for ExtensionPair {
     }
 }
 
-/// An extension that one end supports, with its preferences (RFC 6455 §9.1): what a connection is configured with.
+/// An extension that one end supports, with its preferences (RFC 6455 §9.1). An application adds it to the configuration
+/// of its connections.
 ///
 /// The same value serves both roles and any number of handshakes. A client sends its [`offers`](Self::offers), a server
 /// [responds](Self::respond) to an offer or declines it, and both ends [agree](Self::agree) on that response.
@@ -235,16 +237,17 @@ pub trait Negotiate: Send + Sync {
     /// that no negotiated extension uses.
     fn rsv(&self) -> Rsv;
 
-    /// Returns what a client offers, in the order of its preference.
+    /// Returns the offers of a client, in the order of its preference.
     fn offers(&self) -> Vec<ExtensionParams>;
 
-    /// Returns a server's response to one offer with this [`name`](Self::name), or `None` to decline it. To decline an
-    /// offer is not an error: the client may have sent others, and the connection works without the extension.
+    /// Returns a server's response to one offer with this [`name`](Self::name), or `None` to decline it. Declining an
+    /// offer is not an error: the client may have sent other offers, and the connection works without the extension.
     fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams>;
 
     /// Returns both directions of the extension with the parameters of `response`, for the end with this `role`.
     ///
-    /// `None` if `response` is not valid for any of our [`offers`](Self::offers) (at a client, which must fail the
-    /// connection then) or is not a response that [`respond`](Self::respond) returns (at a server).
+    /// At a client, returns `None` if `response` is not a valid response to any of its [`offers`](Self::offers). The
+    /// client must fail the connection then. At a server, returns `None` if [`respond`](Self::respond) does not return
+    /// such a response.
     fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair>;
 }

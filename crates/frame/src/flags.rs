@@ -1,28 +1,30 @@
+//! The flags of a frame, and the state of its payload as text, in one machine word.
+
 use crate::{OpCode, Rsv};
 
 /// The parts of a frame other than its payload: the first byte of its header and, in higher bits, its [`Utf8State`].
 ///
-/// They are in one word because frames are moved often. Bytes that are written one by one and then read as one word stall the
-/// processor, which takes longer than all other work on a short frame.
+/// They are in one word because frames are moved often. A load of a word that was just stored byte by byte stalls the
+/// processor, for longer than all other work on a short frame takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Flags(u64);
 
-/// What a decoder found out about a payload as text. Each state implies the one before.
+/// The result of a decoder's UTF-8 check of a payload. Each state implies the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Utf8State {
-    /// It was not checked.
+    /// The payload was not checked.
     Unknown,
-    /// It is valid after the bytes before it. It may begin and end inside a character.
+    /// The payload is valid UTF-8 as a continuation of the message so far. It may begin or end inside a character.
     ValidInContext,
-    /// It is valid UTF-8 on its own. It was checked after the caller lost write access.
+    /// The payload is valid UTF-8 on its own. It was checked after the caller lost write access.
     Valid,
 }
 
 const FIN: u64 = 0x80;
 const RSV: u64 = 0x70;
 const OPCODE: u64 = 0x0F;
-const CHECKED: u64 = 0x100;
-const WHOLE: u64 = 0x200;
+const VALID_IN_CONTEXT: u64 = 0x100;
+const VALID: u64 = 0x200;
 
 impl Flags {
     #[inline]
@@ -32,7 +34,7 @@ impl Flags {
 
     #[inline]
     pub(crate) const fn opcode(self) -> OpCode {
-        // Nothing else is ever put in.
+        // `new` stores only these six values.
         match self.0 & OPCODE {
             0x0 => OpCode::Continuation,
             0x1 => OpCode::Text,
@@ -60,14 +62,14 @@ impl Flags {
 
     #[inline]
     pub(crate) const fn utf8(self) -> Utf8State {
-        match self.0 & (CHECKED | WHOLE) {
+        match self.0 & (VALID_IN_CONTEXT | VALID) {
             0 => Utf8State::Unknown,
-            CHECKED => Utf8State::ValidInContext,
+            VALID_IN_CONTEXT => Utf8State::ValidInContext,
             _ => Utf8State::Valid,
         }
     }
 
-    /// The first byte of the frame's head (RFC 6455 §5.2).
+    /// Returns the first byte of the frame header (RFC 6455 §5.2).
     #[inline]
     pub(crate) const fn first_byte(self) -> u8 {
         let [first, ..] = self.0.to_le_bytes();
@@ -88,8 +90,8 @@ impl Flags {
     pub(crate) const fn with_utf8(self, utf8: Utf8State) -> Self {
         let utf8 = match utf8 {
             Utf8State::Unknown => 0,
-            Utf8State::ValidInContext => CHECKED,
-            Utf8State::Valid => WHOLE,
+            Utf8State::ValidInContext => VALID_IN_CONTEXT,
+            Utf8State::Valid => VALID,
         };
         Self(self.0 & (FIN | RSV | OPCODE) | utf8)
     }

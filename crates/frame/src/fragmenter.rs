@@ -1,7 +1,7 @@
 use crate::flags::{Flags, Utf8State};
 use crate::{EncodeError, Frame, MessageKind, OpCode, Part, Rsv, Utf8Validator};
 
-/// Turns the parts of a message into frames, and rejects an order that the peer would reject (RFC 6455 §5.4).
+/// Turns the parts of a message into frames, and rejects parts out of order (RFC 6455 §5.4).
 ///
 /// ```
 /// use bytes::Bytes;
@@ -16,29 +16,30 @@ use crate::{EncodeError, Frame, MessageKind, OpCode, Part, Rsv, Utf8Validator};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Fragmenter {
-    /// The kind of the message in progress, and its text.
+    /// The kind of the message in progress, and the validator of its text.
     open: Option<(MessageKind, Utf8Validator)>,
 }
 
 impl Fragmenter {
-    /// Creates a fragmenter between two messages.
+    /// Creates a fragmenter without a message in progress.
     #[must_use]
     pub const fn new() -> Self {
         Self { open: None }
     }
 
-    /// Returns whether a message is in progress. Then only its next part and control frames may be sent.
+    /// Returns whether a message is in progress. Until its last part, only its next part and control frames may be sent.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Returns the frame that carries `part`. Its payload is the one of the part, which may be borrowed.
+    /// Returns the frame for `part`. The payload of the frame is the part's bytes, without a copy.
     ///
     /// # Errors
     ///
-    /// A part that does not follow the one before it or is of another kind, and parts of a text that are not valid UTF-8
-    /// together. The message in progress stays as it was, so a correct part can follow.
+    /// [`EncodeError::PartOutOfOrder`] if the part does not follow the previous one or has another kind, and
+    /// [`EncodeError::InvalidUtf8`] if the part makes the text invalid. The message in progress is unchanged then, so a
+    /// correct part can follow.
     pub fn frame<B: AsRef<[u8]>>(&mut self, part: Part<B>) -> Result<Frame<B>, EncodeError> {
         self.record(part.kind, part.bytes.as_ref(), part.first, part.last)?;
         let opcode = if part.first { part.kind.opcode() } else { OpCode::Continuation };
@@ -47,7 +48,7 @@ impl Fragmenter {
         Ok(Frame::decoded(Flags::new(opcode, part.last, Rsv::NONE, Utf8State::Unknown), part.bytes))
     }
 
-    /// Records a data frame that was created elsewhere and is sent unchanged. The text of a message that begins with
+    /// Records a data frame that the caller created and sends unchanged. The text of a message whose first frame has
     /// reserved bits is not checked, because an extension encoded it.
     ///
     /// ```
@@ -63,7 +64,7 @@ impl Fragmenter {
     ///
     /// # Errors
     ///
-    /// As [`frame`](Self::frame), and for a control frame, because it belongs to no message.
+    /// As [`frame`](Self::frame). A control frame is [`EncodeError::PartOutOfOrder`], because it is not part of a message.
     pub fn record_fragment<B: AsRef<[u8]>>(&mut self, frame: &Frame<B>) -> Result<(), EncodeError> {
         let kind = match (frame.opcode(), self.open) {
             (OpCode::Text, _) if frame.rsv().is_none() => MessageKind::Text,

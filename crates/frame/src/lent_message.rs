@@ -1,4 +1,4 @@
-//! Messages that were received and borrow from the input where they can.
+//! Received messages that borrow their payload from the input where they can.
 
 use core::fmt;
 
@@ -7,8 +7,8 @@ use crate::{AsMessage, Message, MessageKind, MessageRef, Payload, Utf8Bytes};
 
 /// A received message that borrows its payload from the input where it can.
 ///
-/// A message that arrived in one frame and in one read is borrowed. One that had to be joined or decompressed owns its
-/// payload. The text of a text message is valid UTF-8 in either case, and is not checked again.
+/// A message that arrived in one frame and in one read borrows its payload. A message that was joined or decompressed owns it.
+/// In both cases the text was validated, and [`as_text`](Self::as_text) does not check it again.
 ///
 /// ```
 /// use protocol_websocket_frame::{LentMessage, Message, MessageKind};
@@ -19,21 +19,23 @@ use crate::{AsMessage, Message, MessageKind, MessageRef, Payload, Utf8Bytes};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LentMessage<'a> {
-    kind: WholeWord,
+    kind: KindWord,
     /// Invariant: valid UTF-8 if `kind` is text. Neither `Bytes` nor a shared slice can be written to.
     payload: Payload<'a>,
 }
 
-/// The kind of a message, in a whole word. A message with a kind of one byte is copied in words that overlap, to copy the
-/// padding after it, and a read across two writes stalls the processor for longer than the rest takes.
+/// A [`MessageKind`] with the size of a machine word.
+///
+/// With a kind of one byte, the message would have padding, which the compiler copies in words that overlap. A load that spans
+/// two recent stores stalls the processor, for longer than the rest of the work on a short message takes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
-enum WholeWord {
+enum KindWord {
     Text,
     Binary,
 }
 
-impl WholeWord {
+impl KindWord {
     #[inline]
     const fn new(kind: MessageKind) -> Self {
         match kind {
@@ -52,10 +54,10 @@ impl WholeWord {
 }
 
 impl<'a> LentMessage<'a> {
-    /// Creates a message from a payload that is valid UTF-8 if `kind` is text.
+    /// Creates a message from a payload that the caller validated: it is UTF-8 if `kind` is text.
     #[inline]
     pub(crate) const fn from_validated(kind: MessageKind, payload: Payload<'a>) -> Self {
-        Self { kind: WholeWord::new(kind), payload }
+        Self { kind: KindWord::new(kind), payload }
     }
 
     /// Returns whether the message is text or binary.
@@ -86,7 +88,7 @@ impl<'a> LentMessage<'a> {
         self.payload
     }
 
-    /// Returns the message as one that borrows nothing. A borrowed payload is copied, an owned one is not.
+    /// Returns the message with an owned payload. A borrowed payload is copied, a shared one is not.
     #[must_use]
     pub fn into_owned(self) -> Message {
         let (kind, bytes) = (self.kind(), self.payload.into_owned());

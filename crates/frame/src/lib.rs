@@ -2,19 +2,21 @@
 //!
 //! # In scope
 //!
-//! - [`Decoder`] decodes bytes into [`Frame`]s and checks every rule. [`Assembler`] joins frames to messages.
-//! - [`Frame::encode`], [`Frame::into_vectored`] and [`Fragmenter`] are the other direction.
-//! - [`FrameHeader`] and [`mask()`] encode and decode without state.
-//! - [`Message`] and [`Utf8Bytes`] own their bytes, [`MessageRef`] and [`AsMessage`] borrow them, and [`LentMessage`] and
-//!   [`Payload`] borrow what is in the input and own the rest.
-//! - [`ExtensionDecoder`], [`ExtensionEncoder`] and [`Negotiate`] are the interface of extensions.
-//! - [`Utf8Validator`] checks text in pieces. [`Limits`] limits what a peer may send, and [`Close`] ends a connection.
+//! - Receiving: [`Decoder`] decodes bytes into [`Frame`]s and checks every rule of RFC 6455 §5. [`Assembler`] joins frames
+//!   into messages. [`Limits`] has the maximum lengths.
+//! - Sending: [`Frame::encode`] and [`Frame::into_vectored`] encode frames. [`Fragmenter`] makes frames from the parts of a
+//!   message.
+//! - Messages: [`Message`] and [`Utf8Bytes`] own their bytes. [`MessageRef`] and [`AsMessage`] borrow them. [`LentMessage`]
+//!   and [`Payload`] borrow from the input where they can, and own their bytes otherwise.
+//! - Without state: [`FrameHeader`] parses and encodes one header, [`mask()`] masks bytes, and [`Close`] is the payload of a
+//!   Close frame. [`Utf8Validator`] checks text that arrives in pieces.
+//! - Extensions implement [`Negotiate`], [`ExtensionDecoder`] and [`ExtensionEncoder`].
 //!
 //! # Out of scope
 //!
 //! - The opening handshake: `protocol-websocket-handshake-client` and `-server`.
-//! - Pongs, the closing handshake, timers: `protocol-websocket-connection`. Use it for a relay that checks what it forwards. A
-//!   relay that checks nothing needs only [`FrameHeader`] and [`mask()`].
+//! - Pongs, the closing handshake, timers: `protocol-websocket-connection`. Use it for a relay that validates the frames it
+//!   forwards. A relay that does not validate them needs only [`FrameHeader`] and [`mask()`].
 //! - Sockets, threads, clocks and runtimes.
 //!
 //! # The path of a frame

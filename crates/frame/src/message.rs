@@ -117,7 +117,16 @@ impl From<Vec<u8>> for Message {
     }
 }
 
-/// Whether a message is text or binary.
+/// The two kinds of messages: text and binary (RFC 6455 §5.6).
+///
+/// The enum is exhaustive, because the protocol has no other kinds.
+///
+/// ```
+/// use protocol_websocket_frame::{MessageKind, OpCode};
+///
+/// assert_eq!(MessageKind::Text.opcode(), OpCode::Text);
+/// assert_eq!(MessageKind::Binary.to_string(), "binary");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
     /// UTF-8 text.
@@ -127,7 +136,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// Returns the opcode of the first frame of such a message.
+    /// Returns the opcode of the first frame of a message of this kind.
     #[must_use]
     pub const fn opcode(self) -> OpCode {
         match self {
@@ -147,11 +156,11 @@ impl fmt::Display for MessageKind {
     }
 }
 
-/// A part of a message: the bytes that the sender sent, or that arrived, at once.
+/// A part of a message, for an application that sends or receives a message piece by piece.
 ///
-/// The parts of a message follow each other, with no part of another message between them. The first one has `first`, the last
-/// one has `last`, and a single part has both. The bytes of a text message are valid UTF-8 together, but a part may end inside
-/// a character.
+/// The parts of a message follow each other, with no part of another message between them. `first` is true for the first part,
+/// `last` for the last one, and both for a part that is a whole message. The joined parts of a text message are valid UTF-8,
+/// but a single part may begin or end inside a character.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -163,9 +172,9 @@ impl fmt::Display for MessageKind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Part<B = Bytes> {
-    /// Text or binary: the same in all parts of a message.
+    /// The kind of the message: the same in all of its parts.
     pub kind: MessageKind,
-    /// The next bytes of the payload. There may be none.
+    /// The next bytes of the payload. A part may be empty.
     pub bytes: B,
     /// Whether the message begins with this part.
     pub first: bool,
@@ -194,7 +203,7 @@ impl<B> Part<B> {
 }
 
 impl Part<Payload<'_>> {
-    /// Returns the part with bytes that borrow nothing. Borrowed bytes are copied, shared ones are not.
+    /// Returns the part with owned bytes. Borrowed bytes are copied, shared ones are not.
     #[must_use]
     pub fn into_owned(self) -> Part {
         Part { kind: self.kind, bytes: self.bytes.into_owned(), first: self.first, last: self.last }

@@ -1,4 +1,4 @@
-//! Messages that are borrowed: what sending takes.
+//! Borrowed messages, and the trait of the values that can be sent as a message.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -24,7 +24,7 @@ use crate::{Message, MessageKind, Utf8Bytes};
 pub enum MessageRef<'a> {
     /// Text.
     Text(&'a str),
-    /// Any bytes.
+    /// Binary data.
     Binary(&'a [u8]),
 }
 
@@ -59,7 +59,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// Copies the message.
+    /// Copies the payload and returns a message that owns it.
     #[must_use]
     pub fn to_message(self) -> Message {
         match self {
@@ -72,8 +72,8 @@ impl<'a> MessageRef<'a> {
 /// A value that can be sent as a message: a string as text, bytes as binary.
 ///
 /// Sending borrows the value, so it needs no allocation and the caller keeps the value. The trait is implemented for
-/// strings, byte slices and arrays, `Vec<u8>`, [`Bytes`], [`Message`] and what borrows a message, and for references, boxes
-/// and `Arc`s of all of these.
+/// strings, byte slices and arrays, `Vec<u8>`, [`Bytes`], [`Message`], [`MessageRef`] and
+/// [`LentMessage`](crate::LentMessage), and for references, boxes and `Arc`s of all of these.
 ///
 /// ```
 /// use protocol_websocket_frame::{AsMessage, MessageRef};

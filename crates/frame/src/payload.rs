@@ -10,11 +10,10 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{Utf8Bytes, Utf8Error};
 
-/// A payload: borrowed from a buffer of the caller, or shared as [`Bytes`].
+/// A payload that is borrowed from the caller's buffer, or shared as [`Bytes`].
 ///
-/// Extensions take and return frames with this type, and a decoder that lends returns it. So a payload that no
-/// extension changes is not copied, and a payload that was joined or decompressed has the same type as one that was
-/// not.
+/// [`Decoder::decode_lent`](crate::Decoder::decode_lent) returns it, and extensions take and return it. A payload that no
+/// extension changes is not copied. A payload that was joined or decompressed is `Shared`.
 ///
 /// Two payloads are equal if their bytes are. `Debug` shows the length and not the bytes.
 ///
@@ -30,9 +29,9 @@ use crate::{Utf8Bytes, Utf8Error};
 /// ```
 #[derive(Clone)]
 pub enum Payload<'a> {
-    /// Bytes of a buffer of the caller.
+    /// Bytes of the caller's buffer.
     Borrowed(&'a [u8]),
-    /// Bytes that the payload shares or owns.
+    /// Bytes in memory that is reference-counted. This payload may be the only owner.
     Shared(Bytes),
 }
 
@@ -105,7 +104,7 @@ impl Buf for Payload<'_> {
     ///
     /// # Panics
     ///
-    /// If there are fewer.
+    /// Panics if the payload has fewer bytes.
     #[inline]
     fn advance(&mut self, cnt: usize) {
         match self {
@@ -226,7 +225,7 @@ impl From<Payload<'_>> for Bytes {
 }
 
 impl From<Payload<'_>> for Vec<u8> {
-    /// Returns the bytes in memory of their own. Bytes that are not shared with another owner are not copied.
+    /// Returns the bytes as a vector. They are not copied if this payload is the only owner of its memory.
     fn from(payload: Payload<'_>) -> Self {
         match payload {
             Payload::Borrowed(bytes) => bytes.into(),

@@ -14,7 +14,7 @@ use core::ops::{BitAnd, BitOr, Not};
 pub struct Rsv(u8);
 
 impl Rsv {
-    /// No bit.
+    /// No reserved bit.
     pub const NONE: Self = Self(0);
     /// The first bit, which permessage-deflate uses (RFC 7692 §6).
     pub const RSV1: Self = Self(0x40);
@@ -47,7 +47,7 @@ impl Rsv {
         self.0 == 0
     }
 
-    /// Returns these bits without those of `other`: an extension removes the bits that it handled.
+    /// Returns these bits without those of `other`. An extension clears its bits with this method when it decodes a frame.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
@@ -70,7 +70,7 @@ impl BitAnd for Rsv {
     }
 }
 
-/// The reserved bits that are not set.
+/// Returns the reserved bits that are not set.
 impl Not for Rsv {
     type Output = Self;
 

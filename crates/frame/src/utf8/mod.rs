@@ -1,8 +1,8 @@
-//! Checks of UTF-8.
+//! Validation of UTF-8.
 //!
-//! There are three tiers, by what is known before: masking finds text that is ASCII, [`is_utf8`] checks complete text, and
-//! [`Utf8Validator`] checks text in pieces. Text that was checked becomes a [`Utf8Bytes`] or is read through [`validated`],
-//! without another check.
+//! There are three checks, the fastest first. Unmasking detects ASCII, which needs no other check. [`is_utf8`] checks complete
+//! text. [`Utf8Validator`] checks text that arrives in pieces. Checked text becomes a [`Utf8Bytes`] or is read through
+//! [`validated`], without another check.
 
 mod utf8_bytes;
 mod validated;
@@ -21,7 +21,7 @@ const BLOCK: usize = 64;
 pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
     let mut block = [0; BLOCK];
     match block.get_mut(..bytes.len()) {
-        // Below the length of a block, simdutf8 calls `core`, which takes longer than a padded block does.
+        // For less than a block, simdutf8 calls `core`, which takes longer than a check of a block padded with zeros.
         Some(start) if cfg!(feature = "std") => {
             start.copy_from_slice(bytes);
             simdutf8::basic::from_utf8(&block).is_ok()

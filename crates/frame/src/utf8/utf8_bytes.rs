@@ -26,16 +26,16 @@ pub struct Utf8Bytes(
 );
 
 impl Utf8Bytes {
-    /// Creates a text from a static one, without a copy.
+    /// Creates a text from a static string, without a copy.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Creates a text from bytes that the caller checked.
+    /// Creates a text from bytes that the caller validated.
     #[inline]
     pub(crate) fn from_validated(bytes: Bytes) -> Self {
-        debug_assert!(is_utf8(&bytes), "the caller checked the bytes");
+        debug_assert!(is_utf8(&bytes), "the caller must validate the bytes");
         Self(bytes)
     }
 

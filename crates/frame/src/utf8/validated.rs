@@ -1,11 +1,11 @@
-//! The only unsafe function of the libraries. `.ci/unsafe` has the list of its callers.
+//! The only unsafe function of these crates. `.ci/unsafe` checks that only the files on its list call it.
 #![allow(unsafe_code, reason = "a second check of a text costs more than decoding its frame")]
 
 /// Returns `bytes` as text, without a check.
 ///
 /// # Safety
 ///
-/// `bytes` are valid UTF-8, and no safe code can write to them for the lifetime of the result.
+/// `bytes` must be valid UTF-8, and no safe code may write to them during the lifetime of the result.
 #[inline]
 pub(crate) const unsafe fn validated(bytes: &[u8]) -> &str {
     // SAFETY: valid UTF-8 is the contract of this function.

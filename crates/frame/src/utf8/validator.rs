@@ -1,4 +1,4 @@
-//! The check of text that arrives in pieces.
+//! Validation of text that arrives in pieces.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use super::is_utf8;
 
 /// Checks text that arrives in pieces, split at any byte, and rejects it at its first invalid byte.
 ///
-/// Between two pieces it keeps the bytes of an incomplete character, of which there are at most three.
+/// Between two pieces it keeps the bytes of an incomplete character, at most three.
 ///
 /// ```
 /// use protocol_websocket_frame::Utf8Validator;
@@ -21,8 +21,9 @@ use super::is_utf8;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Utf8Validator {
-    /// The beginning of a character.
+    /// The first bytes of an incomplete character.
     incomplete: [u8; 3],
+    /// The number of bytes in `incomplete`.
     len: u8,
 }
 
@@ -37,7 +38,7 @@ impl Utf8Validator {
     ///
     /// # Errors
     ///
-    /// If a byte is invalid at its place. The validator must not be used afterwards.
+    /// [`Utf8Error`] if a byte is invalid at its position. The validator must not be used afterwards.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), Utf8Error> {
         let piece = self.complete_character(piece)?;
         let (complete, suffix) = piece.split_at(piece.len() - incomplete_suffix_len(piece));
@@ -86,7 +87,7 @@ impl Utf8Validator {
     }
 }
 
-/// Returns how many bytes at the end of `piece` are the beginning of an incomplete character.
+/// Returns the length of the incomplete character at the end of `piece`, or 0 if `piece` ends with a complete one.
 pub(crate) fn incomplete_suffix_len(piece: &[u8]) -> usize {
     for (i, &byte) in piece.iter().rev().take(3).enumerate() {
         let needed = match byte {
