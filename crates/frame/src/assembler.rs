@@ -112,6 +112,9 @@ impl Assembler {
     /// Adds the next frame of a message and returns it as a [`Part`]. Returns `None` for a control frame. The payload is not
     /// kept.
     ///
+    /// Text that a [`Decoder`](crate::Decoder) checked is not checked again, so the frames of a message must come from one
+    /// decoder, in their order.
+    ///
     /// If the following frames of the message are passed to [`push`](Self::push), it returns only the bytes after this part.
     ///
     /// ```

@@ -95,7 +95,7 @@ impl Decoder {
     }
 
     /// Accepts lengths that are not in their shortest form, which RFC 6455 §5.2 forbids. The length of a control frame must
-    /// be in its shortest form in any case.
+    /// still be in its shortest form.
     #[must_use]
     pub const fn allow_non_minimal_length(mut self) -> Self {
         self.options.allow_non_minimal_length = true;

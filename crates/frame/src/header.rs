@@ -1,7 +1,7 @@
 //! The header of a length-prefixed frame, parsed from bytes and encoded into bytes, without state.
 //!
 //! Parsing has two steps, the fields up to the masking key and the key, because all errors are known before the key has
-//! arrived. Encoding computes the header as a number of 16 bytes and stores it at once.
+//! arrived. Encoding computes the header as a 16-byte number and stores it as one value.
 
 use core::ops::Deref;
 

@@ -221,7 +221,7 @@ mod tests {
             let (mut fast, mut slow) = ([0xA5; 700], [0xA5; 700]);
             let is_ascii = xor(&mut fast[start..], key.0);
             naive(&mut slow[start..], key, 0);
-            assert_eq!((fast, is_ascii), (slow, slow[start..].is_ascii()), "from {start}");
+            assert_eq!((fast, is_ascii), (slow, slow[start..].is_ascii()), "start {start}");
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
                 payload[at] = 0x80;
                 payload[352 - 64 + at] = 0x80;
                 mask(payload, MaskKey([1, 2, 3, 4]), 0);
-                assert!(!xor(payload, [1, 2, 3, 4]), "{at} from {start}");
+                assert!(!xor(payload, [1, 2, 3, 4]), "position {at}, start {start}");
             }
         }
     }
@@ -246,10 +246,10 @@ mod tests {
                 let (mut payload, key) = (vec![b'x'; len], MaskKey([1, 2, 3, 4]));
                 payload[at] = 0x80;
                 mask(&mut payload, key, 0);
-                assert!(!xor(&mut payload, key.0), "{at} of {len}");
+                assert!(!xor(&mut payload, key.0), "position {at}, length {len}");
                 payload[at] = b'x';
                 mask(&mut payload, key, 0);
-                assert!(xor(&mut payload, key.0), "{at} of {len}");
+                assert!(xor(&mut payload, key.0), "position {at}, length {len}");
             }
         }
     }
@@ -281,9 +281,9 @@ mod tests {
             mask(&mut whole, MaskKey(key), 0);
             let mut pieces = payload;
             let at = cut.index(pieces.len() + 1);
-            let (head, tail) = pieces.split_at_mut(at);
-            mask(head, MaskKey(key), 0);
-            mask(tail, MaskKey(key), at);
+            let (first, rest) = pieces.split_at_mut(at);
+            mask(first, MaskKey(key), 0);
+            mask(rest, MaskKey(key), at);
             prop_assert_eq!(pieces, whole);
         }
     }

@@ -1,4 +1,4 @@
-//! Memory follows the bytes that arrived, never the length that was announced.
+//! Memory is allocated for the bytes that arrived, never for the length in a header alone.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -18,12 +18,12 @@ use test_support::heap::{self, CountingAllocator, measure};
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Bytes that this thread has allocated and not freed.
+/// Returns the number of bytes that this thread has allocated and not freed.
 fn live() -> i64 {
     heap::current().live
 }
 
-/// Runs `work` and returns how many bytes it had allocated at most, and its value.
+/// Runs `work`. Returns the maximum number of bytes that were allocated at once, and its value.
 fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let (value, heap) = measure(work);
     (heap.peak.try_into().unwrap(), value)
@@ -60,11 +60,11 @@ fn announced_length_allocates_nothing() {
 /// How the caller appends a read to its input.
 #[derive(Clone, Copy, Debug)]
 enum Append {
-    /// It copies the read from another buffer.
+    /// The caller copies each read from another buffer.
     Copied,
-    /// It reserves room for a read of this length first.
+    /// The caller first reserves memory for a read of this length.
     Reserved(usize),
-    /// It fills the room that is there, or reserves room if there is none.
+    /// The caller reads into the unused capacity. It reserves memory only if there is none.
     Filled,
 }
 
@@ -90,15 +90,15 @@ impl Append {
     }
 }
 
-/// Reads the message on the wire in reads of these lengths, in a cycle. The decoder allocates at most twice what arrived and
-/// 4 KiB, and the input of the caller at most two reads.
+/// Decodes the message in `wire` with reads of these lengths, in a cycle. Checks that the decoder allocates at most twice the
+/// number of bytes that arrived plus 4 KiB, and the caller's input at most two reads.
 fn read_message(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], reads: &[usize], append: Append) -> Message {
     let read = if let Append::Reserved(room) = append { room } else { *reads.iter().max().unwrap() };
     let mut assembler = Assembler::new(Limits::NONE);
-    let (before, mut came) = (live(), 0);
+    let (before, mut received) = (live(), 0);
     for &len in reads.iter().cycle() {
         let (_, message) = peak(|| {
-            came += append.read(input, &wire[came..], len);
+            received += append.read(input, &wire[received..], len);
             while let Some(frame) = decoder.decode(input).unwrap() {
                 if let Some(message) = assembler.push(frame).unwrap() {
                     return Some(message);
@@ -107,11 +107,11 @@ fn read_message(decoder: &mut Decoder, input: &mut BytesMut, wire: &[u8], reads:
             None
         });
         let most = heap::current().peak - before;
-        assert!(most <= (2 * came + 2 * read + 4096) as i64, "{most} bytes when {came} of {} had come", wire.len());
+        assert!(most <= (2 * received + 2 * read + 4096) as i64, "{most} bytes after {received} of {}", wire.len());
         if let Some(message) = message {
             return message;
         }
-        assert!(input.len() < FrameHeader::MAX_LEN, "what was checked is out of reach");
+        assert!(input.len() < FrameHeader::MAX_LEN, "only a header may be left in the input");
     }
     unreachable!("the last read ends the message")
 }
@@ -217,8 +217,8 @@ fn incomplete_payload_takes_its_length() {
     assert_eq!(decoder.decode(&mut input), Ok(None));
     // While the peer sends nothing, the caller needs no buffer.
     drop(input);
-    let held = live() - before;
-    assert!(held <= 1100, "{held} bytes");
+    let kept = live() - before;
+    assert!(kept <= 1100, "{kept} bytes");
 }
 
 #[test]
@@ -260,9 +260,9 @@ fn memory_of_one_byte_fragments_is_bounded() {
             }
             unreachable!("the last frame ends the message")
         });
-        let came = message.as_bytes().len();
-        assert_eq!(came, len + 1);
-        assert!(most <= 2 * came + 4096, "{most} bytes for {came}");
+        let received = message.as_bytes().len();
+        assert_eq!(received, len + 1);
+        assert!(most <= 2 * received + 4096, "{most} bytes after {received}");
     }
 }
 
@@ -276,8 +276,8 @@ fn joining_fragments_reallocates_rarely() {
         for _ in 0..1000 {
             assembler.push(Frame::continuation(payload.clone()).with_fin(false)).unwrap();
         }
-        let asked = heap::current().allocations - before;
-        assert!(asked <= 20, "asked {asked} times for fragments of {len}");
+        let allocations = heap::current().allocations - before;
+        assert!(allocations <= 20, "{allocations} allocations for fragments of {len}");
     }
 }
 
@@ -286,7 +286,7 @@ fn joined_fragments_take_at_most_the_limit() {
     let longest = 100_000;
     for first in [1000, 1001] {
         let mut assembler = Assembler::new(Limits::new(longest as u64));
-        let (most, came) = peak(|| {
+        let (most, received) = peak(|| {
             assembler.push(Frame::binary(vec![7; first]).with_fin(false)).unwrap();
             loop {
                 let len = assembler.budget().min(1000) as usize;
@@ -296,7 +296,7 @@ fn joined_fragments_take_at_most_the_limit() {
                 }
             }
         });
-        assert_eq!(came, longest);
+        assert_eq!(received, longest);
         assert!(most <= longest + 4096, "{most} bytes");
     }
 }
@@ -304,15 +304,15 @@ fn joined_fragments_take_at_most_the_limit() {
 #[test]
 fn short_fragment_does_not_keep_a_read_buffer() {
     let mut assembler = Assembler::new(Limits::NONE);
-    let mut held = 0;
+    let mut kept = 0;
     let (_, ()) = peak(|| {
         let before = live();
         let mut input = BytesMut::with_capacity(100_000);
         input.extend_from_slice(&[7; 50]);
         assembler.push(Frame::binary(input).with_fin(false)).unwrap();
-        held = live() - before;
+        kept = live() - before;
     });
-    assert!(held <= 2 * 50 + 4096, "{held} bytes");
+    assert!(kept <= 2 * 50 + 4096, "{kept} bytes");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn empty_fragments_allocate_nothing() {
 
 #[test]
 fn returned_parts_are_not_kept() {
-    for (min_part, most_kept) in [(1, 8192), (Decoder::MIN_PART, 12_000), (u16::MAX, 140_000)] {
+    for (min_part, max_kept) in [(1, 8192), (Decoder::MIN_PART, 12_000), (u16::MAX, 140_000)] {
         let decoder = Decoder::new(Role::Client).limits(Limits::NONE).delivery(Delivery::Parts);
         let mut decoder = decoder.min_part(min_part);
         let mut assembler = Assembler::new(Limits::NONE);
@@ -352,7 +352,7 @@ fn returned_parts_are_not_kept() {
             parts
         });
         assert_eq!(parts, 10_000 / usize::from(min_part).div_ceil(1000));
-        assert!(most <= most_kept, "{most} bytes for parts of {min_part}");
+        assert!(most <= max_kept, "{most} bytes for parts of {min_part}");
     }
 }
 
@@ -361,17 +361,18 @@ fn idle_decoder_and_assembler_have_no_heap() {
     let (most, _) = peak(|| (Decoder::new(Role::Server), Assembler::new(Limits::default())));
     assert_eq!(most, 0);
     let mut assembler = Assembler::new(Limits::default());
-    let mut held = 0;
+    let mut kept = 0;
     let (_, ()) = peak(|| {
         let before = live();
         assembler.push(Frame::binary(vec![0; 100_000]).with_fin(false)).unwrap();
         drop(assembler.push(Frame::continuation("x")).unwrap());
-        held = live() - before;
+        kept = live() - before;
     });
-    assert_eq!(held, 0);
+    assert_eq!(kept, 0);
 }
 
-/// The decoder allocates at most twice what arrived and 4 KiB, beside the input of the caller, and nothing afterwards.
+/// In addition to the caller's input, the decoder allocates at most twice the number of bytes that arrived plus 4 KiB. After
+/// the frame it has no memory.
 #[test]
 fn decoder_memory_is_bounded_and_freed_in_every_version() {
     let frame = Frame::text("grüß dich ".repeat(20_000));
@@ -388,7 +389,10 @@ fn decoder_memory_is_bounded_and_freed_in_every_version() {
                 let (most, frame) = peak(|| decoder.decode_lent(&mut &mut read[..]).unwrap().map(Frame::into_owned));
                 let arrived = (nth + 1) * len;
                 let kept = live() - before - len as i64;
-                assert!(most <= arrived + 4096 && kept <= (2 * arrived + 4096) as i64, "{most}, {kept} of {arrived}");
+                assert!(
+                    most <= arrived + 4096 && kept <= (2 * arrived + 4096) as i64,
+                    "peak {most}, kept {kept} after {arrived}"
+                );
                 decoded = frame;
             }
             drop(read);
@@ -417,7 +421,7 @@ fn memory_for_a_transport_is_bounded_and_freed() {
             buffer.put_slice(&wire[arrived..arrived + len]);
             drop(buffer);
             let kept = live() - before;
-            assert!(kept <= (2 * arrived + 4096 + 200) as i64, "{kept} of {arrived}");
+            assert!(kept <= (2 * arrived + 4096 + 200) as i64, "kept {kept} after {arrived}");
             arrived += len;
             frame_in(&mut decoder, &mut []);
         }

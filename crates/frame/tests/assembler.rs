@@ -1,4 +1,4 @@
-//! The assembler alone: frames may come from elsewhere than the decoder.
+//! The assembler without a decoder: it checks the frames itself.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -20,7 +20,7 @@ fn join(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined {
     messages
 }
 
-/// Returns the same messages, joined from parts.
+/// Returns the messages of the frames, joined by the test from the parts that the assembler returns.
 fn join_parts(limits: Limits, frames: impl IntoIterator<Item = Frame>) -> Joined {
     let (mut assembler, mut messages, mut bytes) = (Assembler::new(limits), Vec::new(), Vec::new());
     for frame in frames {
@@ -110,7 +110,7 @@ fn budget_is_the_rest_of_the_limit() {
     assert_eq!(assembler.budget(), 7);
     assembler.push(Frame::continuation("4")).unwrap();
     assert_eq!(assembler.budget(), 10);
-    // Text that the decoder checked is counted, too.
+    // A part of text that the decoder validated is counted, too.
     let (frames, _) = decode(client(), [b"\x01\x03abc"]);
     assembler.push_part(frames[0].clone()).unwrap();
     assert_eq!(assembler.budget(), 7);
@@ -128,7 +128,7 @@ fn text_is_checked() {
         ] {
             assert_eq!(join(Limits::default(), frames), Err(DecodeError::InvalidUtf8));
         }
-        // At the invalid byte, not at the end of the message.
+        // The error is returned at the invalid byte, not at the end of the message.
         let early = vec![open(text(b"\xE0")), open(Frame::continuation(&b"\x80"[..]))];
         assert_eq!(join(Limits::default(), early), Err(DecodeError::InvalidUtf8));
     }
@@ -153,7 +153,7 @@ fn changed_frame_is_checked_again() {
 fn rest_of_a_text_in_parts_is_checked() {
     let mut assembler = Assembler::new(Limits::default());
     assembler.push_part(open(text(b"\xC3"))).unwrap();
-    // Not formatted, because invalid text must not be read.
+    // `assert_eq` would format the message, and invalid text must not be read.
     assert!(assembler.push(Frame::continuation(&b"\xA9"[..])) == Err(DecodeError::InvalidUtf8));
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the decoder that do not depend on earlier frames, and its errors.
+//! The checks of the decoder that do not depend on earlier frames, its errors, and its use of the input.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -8,27 +8,27 @@ use std::slice;
 use bytes::BytesMut;
 use protocol_websocket_frame::{Close, DecodeError, Delivery, Frame, Limits, Rsv};
 
-use common::{KEY, client, decode, drain, encode, server, verdict};
+use common::{KEY, client, decode, drain, encode, result_of, server};
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
 //# The server MUST close the connection upon receiving a frame that is not masked.
 #[test]
 fn server_rejects_unmasked_frames() {
     let masked = encode(&[Frame::text("Hello")], Some(KEY));
-    assert_eq!(verdict(&server(), &masked), Ok(()));
-    assert_eq!(verdict(&server(), b"\x81\x05"), Err(DecodeError::MaskMissing));
-    assert_eq!(verdict(&server(), b"\x89\x00"), Err(DecodeError::MaskMissing));
+    assert_eq!(result_of(&server(), &masked), Ok(()));
+    assert_eq!(result_of(&server(), b"\x81\x05"), Err(DecodeError::MaskMissing));
+    assert_eq!(result_of(&server(), b"\x89\x00"), Err(DecodeError::MaskMissing));
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
 //# A client MUST close a connection if it detects a masked frame.
 #[test]
 fn client_rejects_masked_frames() {
-    assert_eq!(verdict(&client(), b"\x81\x05Hello"), Ok(()));
-    let head = &encode(&[Frame::text("Hello")], Some(KEY))[..6];
-    assert_eq!(verdict(&client(), head), Err(DecodeError::MaskUnexpected));
+    assert_eq!(result_of(&client(), b"\x81\x05Hello"), Ok(()));
+    let header = &encode(&[Frame::text("Hello")], Some(KEY))[..6];
+    assert_eq!(result_of(&client(), header), Err(DecodeError::MaskUnexpected));
     let ping = encode(&[Frame::ping("")], Some(KEY));
-    assert_eq!(verdict(&client(), &ping), Err(DecodeError::MaskUnexpected));
+    assert_eq!(result_of(&client(), &ping), Err(DecodeError::MaskUnexpected));
 }
 
 #[test]
@@ -51,54 +51,54 @@ fn rejects_reserved_bits_without_extension() {
         for frame in [Frame::text(""), Frame::binary(""), Frame::ping(""), Frame::pong(""), Frame::close(None).unwrap()]
         {
             let wire = encode(&[frame.with_rsv(rsv)], None);
-            assert_eq!(verdict(&client(), &wire), Err(DecodeError::ReservedBits));
+            assert_eq!(result_of(&client(), &wire), Err(DecodeError::ReservedBits));
         }
     }
 }
 
 #[test]
 fn allow_rsv_accepts_only_these_bits() {
-    let allows_rsv2 = client().allow_rsv(Rsv::RSV1 | Rsv::RSV3);
+    let decoder = client().allow_rsv(Rsv::RSV1 | Rsv::RSV3);
     for rsv in [Rsv::RSV1, Rsv::RSV3, Rsv::RSV1 | Rsv::RSV3] {
         for frame in [Frame::text("a").with_rsv(rsv), Frame::binary("a").with_rsv(rsv).with_fin(false)] {
-            assert_eq!(decode(allows_rsv2.clone(), [encode(slice::from_ref(&frame), None)]), (vec![frame], Ok(())));
+            assert_eq!(decode(decoder.clone(), [encode(slice::from_ref(&frame), None)]), (vec![frame], Ok(())));
         }
     }
     for rsv in [Rsv::RSV2, Rsv::RSV1 | Rsv::RSV2] {
         let wire = encode(&[Frame::text("a").with_rsv(rsv)], None);
-        assert_eq!(verdict(&allows_rsv2, &wire), Err(DecodeError::ReservedBits));
+        assert_eq!(result_of(&decoder, &wire), Err(DecodeError::ReservedBits));
     }
 }
 
 #[test]
 fn rejects_allowed_bits_on_control_frames_and_continuations() {
-    let allows_rsv2 = client().allow_rsv(Rsv::RSV1);
+    let decoder = client().allow_rsv(Rsv::RSV1);
     for frame in [Frame::ping(""), Frame::pong(""), Frame::close(None).unwrap()] {
         let wire = encode(&[frame.with_rsv(Rsv::RSV1)], None);
-        assert_eq!(verdict(&allows_rsv2, &wire), Err(DecodeError::ReservedBits));
+        assert_eq!(result_of(&decoder, &wire), Err(DecodeError::ReservedBits));
     }
     let first = Frame::text("a").with_rsv(Rsv::RSV1).with_fin(false);
     let wire = encode(&[first, Frame::continuation("b").with_rsv(Rsv::RSV1)], None);
-    assert_eq!(verdict(&allows_rsv2, &wire), Err(DecodeError::ReservedBits));
+    assert_eq!(result_of(&decoder, &wire), Err(DecodeError::ReservedBits));
 }
 
 #[test]
 fn rejects_too_long_frame_from_its_header() {
     for (max, over) in [(4, &b"\x82\x05"[..]), (125, b"\x82\x7E\x00\x7E"), (0xFFFF, b"\x82\x7F\0\0\0\0\0\x01\0\0")] {
         let limits = Limits::NONE.max_frame(max);
-        assert_eq!(verdict(&client().limits(limits), over), Err(DecodeError::FrameTooLong));
+        assert_eq!(result_of(&client().limits(limits), over), Err(DecodeError::FrameTooLong));
         let limits = Limits::NONE.max_frame(max + 1);
-        assert_eq!(verdict(&client().limits(limits), over), Ok(()));
+        assert_eq!(result_of(&client().limits(limits), over), Ok(()));
     }
     let masked = b"\x82\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01\x02\x03\x04";
-    assert_eq!(verdict(&server(), masked), Err(DecodeError::FrameTooLong));
+    assert_eq!(result_of(&server(), masked), Err(DecodeError::FrameTooLong));
 }
 
 #[test]
 fn max_frame_does_not_limit_control_frames() {
     let frames = [Frame::ping(vec![7; 125]), Frame::close(Close::new(1000, "enough")).unwrap()];
-    let (came, end) = decode(client().limits(Limits::new(0)), [encode(&frames, None)]);
-    assert_eq!((came, end), (frames.to_vec(), Ok(())));
+    let (received, end) = decode(client().limits(Limits::new(0)), [encode(&frames, None)]);
+    assert_eq!((received, end), (frames.to_vec(), Ok(())));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn frames_before_an_invalid_frame_are_returned() {
         let wire = [&encode(&before, None)[..], bad].concat();
         assert_eq!(decode(client(), [&wire]), (before.to_vec(), Err(error)));
         assert_eq!(decode(client(), wire.chunks(1)), (before.to_vec(), Err(error)));
-        // In parts, valid bytes that arrived alone are returned. Those that arrived with the invalid byte are not.
+        // With parts, bytes that arrive together with an invalid byte are not returned.
         assert_eq!(decode(client().delivery(Delivery::Parts), [&wire]), (before.to_vec(), Err(error)));
     }
 }
@@ -168,7 +168,7 @@ fn complete_payloads_share_the_input() {
 }
 
 #[test]
-fn incomplete_payload_leaves_the_input() {
+fn incomplete_payload_is_removed_from_the_input() {
     for len in [2, 1000, 65_536, 1_000_000] {
         let frame = Frame::binary(vec![7; len]);
         let wire = encode(slice::from_ref(&frame), Some(KEY));
@@ -190,7 +190,7 @@ fn long_payload_may_begin_byte_by_byte() {
     assert_eq!(decode(server(), start.chunks(1).chain([rest])), (vec![frame], Ok(())));
 }
 
-/// The caller may change or replace its buffer between two calls.
+/// The caller changes or replaces its buffer between two calls.
 #[test]
 fn payload_does_not_depend_on_the_input_buffer() {
     let frame = Frame::text("grüß dich ".repeat(20_000));
@@ -199,7 +199,7 @@ fn payload_does_not_depend_on_the_input_buffer() {
     for (nth, read) in wire.chunks(10_000).enumerate() {
         match nth % 4 {
             0 => {}
-            // The buffer stays allocated elsewhere, or is filled with bytes that are removed again, or is replaced.
+            // The caller keeps the buffer and starts with a new one, or overwrites its memory, or copies it.
             1 => kept.push(std::mem::take(&mut input)),
             2 => {
                 input.extend_from_slice(&[0xFF; 100]);

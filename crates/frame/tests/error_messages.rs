@@ -1,4 +1,4 @@
-//! Texts for people: of errors, of close codes, and of `Debug`.
+//! The `Display` and `Debug` texts of errors, close codes and messages.
 #![allow(clippy::unwrap_used)]
 
 use bytes::{Bytes, BytesMut};
@@ -78,8 +78,8 @@ fn utf8_bytes_behaves_as_str() {
     assert_ne!(TEXT, *"grüß");
     assert_eq!(TEXT.to_string(), "grüß dich");
     assert_eq!(format!("{TEXT:>10}|{TEXT:?}"), " grüß dich|\"grüß dich\"");
-    let lent: &str = TEXT.as_ref();
-    assert_eq!(lent.chars().count(), 9);
+    let borrowed: &str = TEXT.as_ref();
+    assert_eq!(borrowed.chars().count(), 9);
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn message_kind_follows_the_variant() {
 #[test]
 fn header_bytes_behaves_as_slice() {
     let header = FrameHeader::new(OpCode::Binary, 126);
-    let head = header.encode().unwrap();
-    let lent: &[u8] = head.as_ref();
-    assert_eq!(lent, [0x82, 126, 0, 126]);
+    let encoded = header.encode().unwrap();
+    let borrowed: &[u8] = encoded.as_ref();
+    assert_eq!(borrowed, [0x82, 126, 0, 126]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An extension between the decoder and the assembler: RFC 6455 §9.
+//! An extension (RFC 6455 §9) between the decoder and the assembler.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -53,7 +53,7 @@ fn allow_rsv(decoder: Decoder) -> Decoder {
     decoder.allow_rsv(RSV)
 }
 
-/// Applies the extension and the assembler to frames of the decoder.
+/// Decodes the frames with the extension and joins them into messages.
 fn receive(frames: Vec<Frame>, limits: Limits) -> Result<Vec<Message>, DecodeError> {
     let (mut flip, mut assembler, mut messages) = (Flip::default(), Assembler::new(limits), Vec::new());
     for frame in frames {
@@ -85,10 +85,10 @@ fn decoder_undoes_encoder() {
         for delivery in [Delivery::Whole, Delivery::Parts] {
             for size in [1, 3, 1000] {
                 let decoder = allow_rsv(decoder.clone()).delivery(delivery);
-                let (came, end) = decode(decoder, encode(&frames, mask).chunks(size));
+                let (received, end) = decode(decoder, encode(&frames, mask).chunks(size));
                 assert_eq!(end, Ok(()));
                 let expected = vec!["Grüße".into(), Message::Binary("abcd".into()), "plain".into()];
-                assert_eq!(receive(came, Limits::default()), Ok(expected));
+                assert_eq!(receive(received, Limits::default()), Ok(expected));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The fast path returns complete, unfragmented messages, and leaves everything else to the slow path.
+//! The fast path returns complete, unfragmented messages. The slow path decodes all other frames and finds all errors.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -9,7 +9,7 @@ use protocol_websocket_frame::{DecodeError, Decoder, Frame, Limits, Message, Rsv
 
 use common::{KEY, client, decode, drain, encode, encode_unchecked, server};
 
-/// Checks that the fast path finds nothing in `wire` and leaves it unchanged, and returns the result of the slow path.
+/// Checks that the fast path returns `None` for `wire` and does not change it. Returns the result of the slow path.
 fn left_to_the_slow_path(mut decoder: Decoder, wire: &[u8]) -> Result<Option<Frame>, DecodeError> {
     let mut input = BytesMut::from(wire);
     assert_eq!((decoder.decode_message(&mut input), &input[..]), (None, wire));
@@ -53,7 +53,7 @@ fn leaves_incomplete_messages_to_the_slow_path() {
     for len in [6, 100, 125, 126, 1000] {
         let wire = encode(&[Frame::text("x".repeat(len))], Some(KEY));
         for end in 0..wire.len() {
-            assert_eq!(left_to_the_slow_path(server(), &wire[..end]), Ok(None), "{end} of {len}");
+            assert_eq!(left_to_the_slow_path(server(), &wire[..end]), Ok(None), "{end} bytes of a frame with {len}");
         }
     }
 }
@@ -65,11 +65,11 @@ fn leaves_other_frames_to_the_slow_path() {
         let wire = encode(std::slice::from_ref(&frame), None);
         assert_eq!(left_to_the_slow_path(client(), &wire), Ok(Some(frame)));
     }
-    let claimed = Frame::text("compressed").with_rsv(Rsv::RSV1);
-    let wire = encode_unchecked(&claimed, None);
-    assert_eq!(left_to_the_slow_path(client().allow_rsv(Rsv::RSV1), &wire), Ok(Some(claimed)));
-    let old = client().version(Version::Hybi00);
-    assert_eq!(left_to_the_slow_path(old, b"\x00Hello!!\xFF"), Ok(Some(Frame::text("Hello!!"))));
+    let compressed = Frame::text("compressed").with_rsv(Rsv::RSV1);
+    let wire = encode_unchecked(&compressed, None);
+    assert_eq!(left_to_the_slow_path(client().allow_rsv(Rsv::RSV1), &wire), Ok(Some(compressed)));
+    let hybi_00 = client().version(Version::Hybi00);
+    assert_eq!(left_to_the_slow_path(hybi_00, b"\x00Hello!!\xFF"), Ok(Some(Frame::text("Hello!!"))));
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn leaves_errors_to_the_slow_path() {
     ] {
         assert_eq!(left_to_the_slow_path(decoder, wire), Err(error));
     }
-    let mut just = client().limits(Limits::new(50).max_fragments(1));
-    assert_eq!(just.decode_message(&mut BytesMut::from(&wire[..])), Some(Message::from("x".repeat(50))));
+    let mut at_limit = client().limits(Limits::new(50).max_fragments(1));
+    assert_eq!(at_limit.decode_message(&mut BytesMut::from(&wire[..])), Some(Message::from("x".repeat(50))));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn finds_no_message_after_an_error() {
 }
 
 #[test]
-fn binary_frames_are_checked_before_they_are_text() {
+fn as_text_checks_binary_frames() {
     for key in [None, Some(KEY)] {
         let wire = encode(&[Frame::binary(vec![0xFF; 10]), Frame::binary("also text")], key);
         let (frames, _) = decode(client().allow_any_mask(), [wire]);

@@ -1,4 +1,4 @@
-//! Encoding into one buffer, and into a header and a payload for vectored writes.
+//! Encoding of frames into one buffer, and into a header and a payload for vectored writes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -21,8 +21,8 @@ fn vectored_frame_has_the_encoded_bytes() {
                 let sharer = is_shared.then(|| payload.clone());
                 let frame = Frame::binary(payload).with_fin(false).with_rsv(Rsv::RSV1);
                 let wire = encode(&[frame.clone().with_payload(vec![0xA5; len])], mask);
-                let (head, body) = frame.into_vectored(Version::Rfc6455, mask).unwrap();
-                assert!([&head[..], &body].concat() == wire[..], "length {len}, {mask:?}, {sharer:?}");
+                let (header, body) = frame.into_vectored(Version::Rfc6455, mask).unwrap();
+                assert!([&header[..], &body].concat() == wire[..], "length {len}, {mask:?}, {sharer:?}");
                 assert!(sharer.is_none_or(|bytes| bytes == vec![0xA5; len]));
             }
         }
@@ -75,8 +75,8 @@ fn rejects_invalid_close_in_constructor() {
     assert_eq!(Frame::close(&close).unwrap().payload().len(), 125);
     let long = Close::new(CloseCode::NORMAL, "x".repeat(124));
     assert_eq!(Frame::close(&long), Err(EncodeError::CloseReasonTooLong));
-    let never = Close::from(CloseCode::ABNORMAL);
-    assert_eq!(Frame::close(&never), Err(EncodeError::CloseCode(1006)));
+    let reserved = Close::from(CloseCode::ABNORMAL);
+    assert_eq!(Frame::close(&reserved), Err(EncodeError::CloseCode(1006)));
 }
 
 #[test]
@@ -111,8 +111,8 @@ proptest! {
         let frame = Frame::binary(payload);
         let wire = encode(slice::from_ref(&frame), key);
         let sharer = is_shared.then(|| frame.clone());
-        let (head, body) = frame.into_vectored(Version::Rfc6455, key)?;
-        prop_assert_eq!([&head[..], &body].concat(), &wire[..]);
+        let (header, body) = frame.into_vectored(Version::Rfc6455, key)?;
+        prop_assert_eq!([&header[..], &body].concat(), &wire[..]);
         drop(sharer);
     }
 }

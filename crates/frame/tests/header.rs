@@ -1,4 +1,4 @@
-//! Headers: every rule of RFC 6455 §5.2 and §5.5 for them, and all 65,536 pairs of first bytes.
+//! Every rule of RFC 6455 §5.2 and §5.5 for headers, and all 65,536 values of their first two bytes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{DecodeError, Decoder, EncodeError, FrameHeader, OpCode};
 
-use common::{KEY, client, verdict};
+use common::{KEY, client, result_of};
 
 fn parse(bytes: &[u8]) -> Result<Option<u64>, DecodeError> {
     FrameHeader::parse(bytes).map(|found| found.map(|(header, _)| header.len))
@@ -23,7 +23,7 @@ fn header(opcode: OpCode, len: u64) -> FrameHeader {
 fn rejects_ten_reserved_opcodes() {
     for bits in [3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF] {
         assert_eq!(parse(&[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
-        assert_eq!(verdict(&client(), &[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
+        assert_eq!(result_of(&client(), &[0x80 | bits, 0]), Err(DecodeError::ReservedOpCode(bits)));
     }
 }
 
@@ -101,18 +101,18 @@ fn does_not_encode_invalid_control_frames() {
 #[test]
 fn incomplete_header_is_none() {
     for len in [5, 300, 70_000] {
-        let head = header(OpCode::Text, len).with_mask(Some(KEY));
-        let bytes = head.encode().unwrap();
+        let header = header(OpCode::Text, len).with_mask(Some(KEY));
+        let bytes = header.encode().unwrap();
         for end in 0..bytes.len() {
             assert_eq!(FrameHeader::parse(&bytes[..end]), Ok(None));
         }
         let more = [&bytes[..], b"payload"].concat();
-        assert_eq!(FrameHeader::parse(&more), Ok(Some((head, bytes.len()))));
+        assert_eq!(FrameHeader::parse(&more), Ok(Some((header, bytes.len()))));
     }
 }
 
-/// Returns every rule of RFC 6455 §5.1, §5.2, §5.4 and §5.5 that a frame with these first two bytes violates.
-fn broken_rules(first: u8, second: u8, role: Role, inside: bool) -> Vec<DecodeError> {
+/// Returns the error of every rule of RFC 6455 §5.1, §5.2, §5.4 and §5.5 that a frame with these first two bytes violates.
+fn expected_errors(first: u8, second: u8, role: Role, inside: bool) -> Vec<DecodeError> {
     let (fin, rsv, opcode) = (first >> 7 == 1, first >> 4 & 7, first & 15);
     let (masked, len) = (second >> 7 == 1, second & 127);
     let (is_control, is_data) = ((8..=10).contains(&opcode), matches!(opcode, 1 | 2));
@@ -130,8 +130,8 @@ fn broken_rules(first: u8, second: u8, role: Role, inside: bool) -> Vec<DecodeEr
     rules.into_iter().filter_map(|(broken, error)| broken.then_some(error)).collect()
 }
 
-/// Returns the rest of a header with this second byte: the shortest length of its form, and a key.
-fn rest_of_head(second: u8) -> Vec<u8> {
+/// Returns the bytes of a header after this second byte: the smallest length in this form, and a masking key.
+fn rest_of_header(second: u8) -> Vec<u8> {
     let len: &[u8] = match second & 127 {
         126 => &[0, 126],
         127 => &[0, 0, 0, 0, 0, 1, 0, 0],
@@ -153,17 +153,17 @@ fn checks_every_first_two_bytes_as_the_rfc_requires() {
             let (decoder, inside) = decoder;
             for [first, second] in (0..=u16::MAX).map(u16::to_be_bytes) {
                 let mut input = BytesMut::from(&[first, second][..]);
-                input.extend_from_slice(&rest_of_head(second));
-                let rules = broken_rules(first, second, role, inside);
-                // No byte of the payload arrived, so the header alone is rejected.
+                input.extend_from_slice(&rest_of_header(second));
+                let expected = expected_errors(first, second, role, inside);
+                // The input contains no payload, so the header alone must be rejected.
                 match decoder.clone().decode(&mut input) {
                     Ok(frame) => {
-                        assert_eq!(rules, [], "{first:02x} {second:02x} was taken by {role:?}");
+                        assert_eq!(expected, [], "a {role:?} accepted {first:02x} {second:02x}");
                         assert_eq!(frame.is_some(), second & 127 == 0);
                         assert!(input.is_empty());
                     }
                     Err(error) => {
-                        assert!(rules.contains(&error), "{first:02x} {second:02x} was {error:?}, not {rules:?}");
+                        assert!(expected.contains(&error), "{first:02x} {second:02x}: {error:?}, not {expected:?}");
                     }
                 }
             }

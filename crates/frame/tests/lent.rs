@@ -1,4 +1,4 @@
-//! Frames that are lent from a slice are the frames that `decode` returns.
+//! `decode_lent` returns the same frames as `decode`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -12,7 +12,7 @@ use protocol_websocket_frame::{Assembler, Decoder, Delivery, Frame, Limits, Mess
 
 use common::{KEY, Outcome, client, decode, encode, server};
 
-/// Decodes each piece as an input of its own. Each call without a frame consumes all of it.
+/// Decodes each piece as a separate input, and checks that all of it is consumed.
 fn lent<P: AsRef<[u8]>>(decoder: &Decoder, pieces: impl IntoIterator<Item = P>) -> Outcome {
     let (mut decoder, mut frames) = (decoder.clone(), Vec::new());
     for piece in pieces {

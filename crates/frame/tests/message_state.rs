@@ -7,7 +7,7 @@ use std::slice;
 
 use protocol_websocket_frame::{DecodeError, Delivery, Frame, Limits, OpCode};
 
-use common::{client, decode, encode, server, verdict};
+use common::{client, decode, encode, result_of, server};
 
 fn first(payload: &'static str) -> Frame {
     Frame::binary(payload).with_fin(false)
@@ -25,7 +25,7 @@ fn rejects_continuation_without_message() {
     for fin in [false, true] {
         let orphan = Frame::continuation("").with_fin(fin);
         let wire = encode(slice::from_ref(&orphan), None);
-        assert_eq!(verdict(&client(), &wire), Err(DecodeError::OrphanContinuation));
+        assert_eq!(result_of(&client(), &wire), Err(DecodeError::OrphanContinuation));
         for before in [vec![Frame::binary("x")], vec![first("x"), Frame::continuation("y")], vec![Frame::ping("")]] {
             let wire = [&encode(&before, None)[..], &wire].concat();
             assert_eq!(decode(client(), [wire]), (before, Err(DecodeError::OrphanContinuation)));
@@ -63,12 +63,12 @@ fn control_frames_are_allowed_between_fragments() {
 fn rejects_too_long_message_from_the_header() {
     let limits = Limits::new(10).max_frame(u64::MAX);
     let decoder = client().limits(limits);
-    assert_eq!(verdict(&decoder, b"\x82\x0A"), Ok(()));
-    assert_eq!(verdict(&decoder, b"\x82\x0B"), Err(DecodeError::MessageTooLong));
+    assert_eq!(result_of(&decoder, b"\x82\x0A"), Ok(()));
+    assert_eq!(result_of(&decoder, b"\x82\x0B"), Err(DecodeError::MessageTooLong));
     let sent = encode(&[first("12345"), middle("678")], None);
-    assert_eq!(verdict(&decoder, &[&sent[..], b"\x80\x02"].concat()), Ok(()));
-    assert_eq!(verdict(&decoder, &[&sent[..], b"\x80\x03"].concat()), Err(DecodeError::MessageTooLong));
-    assert_eq!(verdict(&decoder, &[&sent[..], b"\x00\x03"].concat()), Err(DecodeError::MessageTooLong));
+    assert_eq!(result_of(&decoder, &[&sent[..], b"\x80\x02"].concat()), Ok(()));
+    assert_eq!(result_of(&decoder, &[&sent[..], b"\x80\x03"].concat()), Err(DecodeError::MessageTooLong));
+    assert_eq!(result_of(&decoder, &[&sent[..], b"\x00\x03"].concat()), Err(DecodeError::MessageTooLong));
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.2
@@ -86,11 +86,11 @@ fn limits_count_each_message_alone() {
 fn rejects_too_many_fragments_from_the_header() {
     let decoder = client().limits(Limits::NONE.max_fragments(3));
     let sent = encode(&[first("a"), middle("b")], None);
-    assert_eq!(verdict(&decoder, &[&sent[..], b"\x80\x01"].concat()), Ok(()));
+    assert_eq!(result_of(&decoder, &[&sent[..], b"\x80\x01"].concat()), Ok(()));
     // The third fragment must be the last one.
-    assert_eq!(verdict(&decoder, &[&sent[..], b"\x00\x01"].concat()), Err(DecodeError::TooManyFragments));
+    assert_eq!(result_of(&decoder, &[&sent[..], b"\x00\x01"].concat()), Err(DecodeError::TooManyFragments));
     let masked = server().limits(Limits::NONE.max_fragments(1));
-    assert_eq!(verdict(&masked, b"\x01\x81"), Err(DecodeError::TooManyFragments));
+    assert_eq!(result_of(&masked, b"\x01\x81"), Err(DecodeError::TooManyFragments));
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn empty_fragments_are_counted() {
     let mut frames = vec![first("")];
     frames.resize(4095, middle(""));
     frames.push(Frame::continuation(""));
-    assert_eq!(verdict(&decoder, &encode(&frames, None)), Ok(()));
+    assert_eq!(result_of(&decoder, &encode(&frames, None)), Ok(()));
     frames.insert(1, middle(""));
-    let (came, end) = decode(decoder, [encode(&frames, None)]);
-    assert_eq!((came.len(), end), (4095, Err(DecodeError::TooManyFragments)));
+    let (received, end) = decode(decoder, [encode(&frames, None)]);
+    assert_eq!((received.len(), end), (4095, Err(DecodeError::TooManyFragments)));
 }
 
 #[test]
@@ -113,22 +113,22 @@ fn control_frames_do_not_change_the_fragment_count() {
         frames.extend([fragment, Frame::ping("p"), Frame::pong("p")]);
     }
     frames.push(Frame::continuation("c"));
-    assert_eq!(verdict(&decoder, &encode(&frames, None)), Ok(()));
+    assert_eq!(result_of(&decoder, &encode(&frames, None)), Ok(()));
     frames.insert(3, middle("d"));
-    assert_eq!(verdict(&decoder, &encode(&frames, None)), Err(DecodeError::TooManyFragments));
+    assert_eq!(result_of(&decoder, &encode(&frames, None)), Err(DecodeError::TooManyFragments));
 }
 
 #[test]
 fn control_frames_do_not_change_the_message_length() {
     let decoder = client().limits(Limits::new(10).max_frame(u64::MAX));
-    let noise = "x".repeat(125);
+    let longest = "x".repeat(125);
     let mut frames = Vec::new();
     for fragment in [first("12345"), middle("67890")] {
-        frames.extend([fragment, Frame::ping(noise.clone()), Frame::pong(noise.clone())]);
+        frames.extend([fragment, Frame::ping(longest.clone()), Frame::pong(longest.clone())]);
     }
-    assert_eq!(verdict(&decoder, &encode(&frames, None)), Ok(()));
+    assert_eq!(result_of(&decoder, &encode(&frames, None)), Ok(()));
     frames.push(Frame::continuation("1"));
-    assert_eq!(verdict(&decoder, &encode(&frames, None)), Err(DecodeError::MessageTooLong));
+    assert_eq!(result_of(&decoder, &encode(&frames, None)), Err(DecodeError::MessageTooLong));
 }
 
 #[test]

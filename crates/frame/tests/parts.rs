@@ -1,4 +1,4 @@
-//! Delivery in parts: the parts of a message are its bytes, and every rule holds.
+//! `Delivery::Parts`: the parts of a message are its bytes, and every rule is checked.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -19,7 +19,7 @@ fn in_parts(decoder: Decoder) -> Decoder {
     decoder.delivery(Delivery::Parts).min_part(1)
 }
 
-/// Returns the parts of `pieces`, without control frames.
+/// Decodes `pieces` and returns the parts of the messages in them.
 fn parts<'a>(decoder: Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Part> {
     let mut assembler = Assembler::new(Limits::NONE);
     let (frames, end) = decode(in_parts(decoder), pieces);
@@ -88,8 +88,8 @@ fn header_alone_is_not_a_part() {
 #[test]
 fn frame_in_pieces_is_returned_as_fragments() {
     let frame = Frame::binary("abc").with_rsv(Rsv::RSV1);
-    let allows_rsv2 = in_parts(client()).allow_rsv(Rsv::RSV1);
-    let (frames, end) = decode(allows_rsv2, encode(&[frame], None).chunks(1));
+    let decoder = in_parts(client()).allow_rsv(Rsv::RSV1);
+    let (frames, end) = decode(decoder, encode(&[frame], None).chunks(1));
     let first = Frame::binary("a").with_rsv(Rsv::RSV1).with_fin(false);
     assert_eq!(
         (frames, end),
@@ -141,8 +141,8 @@ fn short_reads_do_not_make_short_parts() {
 fn end_of_a_frame_is_returned_below_min_part() {
     let frames = [Frame::text("short").with_fin(false), Frame::ping("?"), Frame::continuation("and short")];
     for cut in [1, 3, 100] {
-        let (came, end) = decode(client().delivery(Delivery::Parts), encode(&frames, None).chunks(cut));
-        assert_eq!((&came[..], end), (&frames[..], Ok(())));
+        let (received, end) = decode(client().delivery(Delivery::Parts), encode(&frames, None).chunks(cut));
+        assert_eq!((&received[..], end), (&frames[..], Ok(())));
     }
 }
 
@@ -220,12 +220,12 @@ fn limits_are_checked_from_the_header() {
 #[test]
 fn long_frame_passes_in_parts() {
     const LEN: usize = 5_000_001;
-    let head = FrameHeader::new(OpCode::Text, LEN as u64).with_mask(Some(KEY));
+    let header = FrameHeader::new(OpCode::Text, LEN as u64).with_mask(Some(KEY));
     let mut decoder = in_parts(Decoder::new(Role::Server)).limits(Limits::NONE);
     let mut assembler = Assembler::new(Limits::NONE);
     let mut input = BytesMut::with_capacity(4096);
-    input.extend_from_slice(&head.encode().unwrap());
-    let (mut sent, mut came, mut ended) = (0, 0, false);
+    input.extend_from_slice(&header.encode().unwrap());
+    let (mut sent, mut received, mut ended) = (0, 0, false);
     while !ended {
         let mut piece = vec![b'x'; 4093.min(LEN - sent)];
         mask(&mut piece, KEY, sent);
@@ -233,12 +233,12 @@ fn long_frame_passes_in_parts() {
         input.extend_from_slice(&piece);
         while let Some(frame) = decoder.decode(&mut input).unwrap() {
             let part = assembler.push_part(frame).unwrap().unwrap();
-            assert_eq!(part.first, came == 0);
+            assert_eq!(part.first, received == 0);
             assert!(part.bytes.iter().all(|&byte| byte == b'x'));
-            came += part.bytes.len();
+            received += part.bytes.len();
             ended = part.last;
         }
         assert!(input.is_empty());
     }
-    assert_eq!(came, LEN);
+    assert_eq!(received, LEN);
 }

@@ -9,8 +9,8 @@ use protocol_websocket_frame::{DecodeError, Decoder, Delivery, Frame, MaskKey};
 
 use common::{KEY, Outcome, client, decode, encode, server};
 
-/// Reads at most `len` bytes at once, into the payload's memory where there is any. Also returns how many bytes were read
-/// there.
+/// Decodes `wire` with reads of at most `len` bytes after the first `start` bytes. Reads into the payload's memory where the
+/// decoder returns it. Also returns the number of bytes that were read into it.
 fn read(mut decoder: Decoder, start: usize, wire: &[u8], len: usize) -> (Outcome, usize) {
     let (mut input, mut rest, mut frames, mut direct) = (BytesMut::from(&wire[..start]), &wire[start..], Vec::new(), 0);
     loop {
@@ -54,12 +54,12 @@ fn frames_are_the_same_at_every_cut() {
         for start in cuts {
             for len in [1999, 65_536] {
                 let (outcome, direct) = read(decoder.clone(), start, &wire, len);
-                assert_eq!(outcome, (frames.to_vec(), Ok(())), "{start}, then reads of {len}");
+                assert_eq!(outcome, (frames.to_vec(), Ok(())), "{start} bytes, then reads of {len}");
                 // The last 64 KiB go through the input.
                 assert_eq!(
                     direct > 0,
                     start < 42_000 && (start >= header || len == 1999),
-                    "{start}, then reads of {len}"
+                    "{start} bytes, then reads of {len}"
                 );
                 assert_eq!(outcome.0[0].as_text(), frames[0].as_text());
             }
@@ -81,7 +81,7 @@ fn invalid_text_is_rejected_at_its_first_byte() {
 }
 
 #[test]
-fn there_is_no_buffer_without_a_long_payload_in_progress() {
+fn payload_buffer_is_none_without_a_long_payload_in_progress() {
     let long = encode(&[Frame::binary(vec![7; 100_000])], None);
     let mut decoder = client();
     assert!(decoder.payload_buffer().is_none(), "between two frames");
@@ -95,16 +95,16 @@ fn there_is_no_buffer_without_a_long_payload_in_progress() {
     let mut in_parts = client().delivery(Delivery::Parts);
     assert_eq!(in_parts.decode(&mut BytesMut::from(&long[..100])), Ok(None));
     assert!(in_parts.payload_buffer().is_none(), "parts are returned as they arrive");
-    let mut old = client().version(Version::Hybi00);
-    assert_eq!(old.decode(&mut BytesMut::from(&b"\x00text"[..])), Ok(None));
-    assert!(old.payload_buffer().is_none(), "the length is not known");
+    let mut hybi_00 = client().version(Version::Hybi00);
+    assert_eq!(hybi_00.decode(&mut BytesMut::from(&b"\x00text"[..])), Ok(None));
+    assert!(hybi_00.payload_buffer().is_none(), "the length is not known");
     let mut failed = client();
     assert!(failed.decode(&mut BytesMut::from(&b"\x83\x00"[..])).is_err());
     assert!(failed.payload_buffer().is_none());
 }
 
 #[test]
-fn room_grows_with_what_arrived_and_ends_with_the_payload() {
+fn payload_buffer_is_bounded_by_arrived_and_missing_bytes() {
     let wire = encode(&[Frame::binary(vec![7; 200_000])], None);
     for arrived in [1, 4000, 5000, 50_000, 120_000] {
         let mut decoder = client();

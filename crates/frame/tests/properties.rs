@@ -46,7 +46,7 @@ fn message() -> impl Strategy<Value = Vec<Frame>> {
     })
 }
 
-/// The frames of a few messages, the role that receives them, and their bytes.
+/// The frames of a few messages, the role of the end that receives them, and their encoded bytes.
 fn stream() -> impl Strategy<Value = (Vec<Frame>, Role, Vec<u8>)> {
     (vec(message(), 0..4), any::<Option<[u8; 4]>>()).prop_map(|(messages, key)| {
         let (frames, mask) = (messages.concat(), key.map(MaskKey));
@@ -58,8 +58,8 @@ fn stream() -> impl Strategy<Value = (Vec<Frame>, Role, Vec<u8>)> {
 
 /// Valid bytes, bytes with a few changes, and random bytes.
 fn any_bytes() -> impl Strategy<Value = (Role, Vec<u8>)> {
-    let noise = (select(&[Role::Client, Role::Server]), vec(any::<u8>(), 0..60));
-    let bent = (stream(), vec((any::<Index>(), any::<u8>()), 1..4)).prop_map(|((_, role, mut wire), changes)| {
+    let random = (select(&[Role::Client, Role::Server]), vec(any::<u8>(), 0..60));
+    let modified = (stream(), vec((any::<Index>(), any::<u8>()), 1..4)).prop_map(|((_, role, mut wire), changes)| {
         for (at, byte) in changes {
             if let Some(len) = wire.len().checked_sub(1) {
                 // Mostly near the beginning, where the headers are.
@@ -69,8 +69,8 @@ fn any_bytes() -> impl Strategy<Value = (Role, Vec<u8>)> {
         }
         (role, wire)
     });
-    let right = stream().prop_map(|(_, role, wire)| (role, wire));
-    prop_oneof![1 => noise, 3 => bent, 1 => right]
+    let valid = stream().prop_map(|(_, role, wire)| (role, wire));
+    prop_oneof![1 => random, 3 => modified, 1 => valid]
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
@@ -81,6 +81,7 @@ fn limits() -> impl Strategy<Value = Limits> {
     ]
 }
 
+/// Splits `bytes` at each of `cuts`.
 fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     places.extend([0, bytes.len()]);
@@ -160,12 +161,12 @@ proptest! {
         opcode in select(&[OpCode::Continuation, OpCode::Text, OpCode::Binary, OpCode::Close, OpCode::Ping, OpCode::Pong]),
         key: Option<[u8; 4]>,
         len in prop_oneof![0..130_u64, 0xFFF0..0x1_0010_u64, 0..1_u64 << 63],
-        behind in vec(any::<u8>(), 0..4),
+        after in vec(any::<u8>(), 0..4),
     ) {
         let (fin, len) = if opcode.is_control() { (true, len % 126) } else { (fin, len) };
         let header = FrameHeader::new(opcode, len).with_fin(fin).with_rsv(Rsv::from_bits(rsv)).with_mask(key.map(MaskKey));
         let bytes = header.encode()?;
-        prop_assert_eq!(FrameHeader::parse(&[&bytes[..], &behind].concat()), Ok(Some((header, bytes.len()))));
+        prop_assert_eq!(FrameHeader::parse(&[&bytes[..], &after].concat()), Ok(Some((header, bytes.len()))));
         for end in 0..bytes.len() {
             prop_assert_eq!(FrameHeader::parse(&bytes[..end]), Ok(None));
         }

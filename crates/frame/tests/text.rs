@@ -11,7 +11,7 @@ use protocol_websocket_frame::{CloseCode, DecodeError, Decoder, Delivery, Frame,
 
 use common::{KEY, client, decode, encode, encode_unchecked, server};
 
-/// Invalid UTF-8, and its first invalid byte.
+/// Invalid UTF-8, and the offset of its first invalid byte.
 const BAD: &[(&[u8], usize)] = &[
     (b"\x80", 0),
     (b"ab\xFFcd", 2),
@@ -34,7 +34,7 @@ fn close(payload: &[u8]) -> Frame {
     Frame::new(OpCode::Close, payload.to_vec())
 }
 
-/// Returns how many bytes of `wire` a decoder accepts before it rejects it.
+/// Decodes `wire` byte by byte. Returns the offset of the byte that is rejected as invalid UTF-8.
 fn rejected_after(mut decoder: Decoder, wire: &[u8]) -> Option<usize> {
     let mut input = BytesMut::new();
     for (at, &byte) in wire.iter().enumerate() {
@@ -58,10 +58,10 @@ fn every_decoder() -> [(Decoder, Option<MaskKey>); 4] {
 #[test]
 fn rejects_text_at_its_first_invalid_byte() {
     for (decoder, mask) in every_decoder() {
-        let head = if mask.is_some() { 6 } else { 2 };
+        let header_len = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD {
             let wire = encode(&[text(&[b"text", bad, b"more"].concat())], mask);
-            assert_eq!(rejected_after(decoder.clone(), &wire), Some(head + 4 + at), "{bad:02x?}");
+            assert_eq!(rejected_after(decoder.clone(), &wire), Some(header_len + 4 + at), "{bad:02x?}");
             assert_eq!(decode(decoder.clone(), [wire]), (vec![], Err(DecodeError::InvalidUtf8)));
         }
     }
@@ -72,14 +72,14 @@ fn rejects_text_at_its_first_invalid_byte() {
 #[test]
 fn text_is_checked_across_fragments_and_control_frames() {
     for (decoder, mask) in every_decoder() {
-        let head = if mask.is_some() { 6 } else { 2 };
+        let header_len = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD.iter().filter(|(_, at)| *at > 0) {
             // Split before the invalid byte: each half alone can be text.
             let (start, rest) = bad.split_at(at);
             let before = [text(start).with_fin(false), Frame::ping("?"), Frame::continuation("").with_fin(false)];
             let sent = encode(&before, mask);
             let wire = [&sent[..], &encode(&[Frame::continuation(rest.to_vec())], mask)].concat();
-            assert_eq!(rejected_after(decoder.clone(), &wire), Some(sent.len() + head), "{bad:02x?}");
+            assert_eq!(rejected_after(decoder.clone(), &wire), Some(sent.len() + header_len), "{bad:02x?}");
         }
     }
 }
@@ -108,7 +108,7 @@ fn rejects_text_that_ends_inside_a_character() {
     }
 }
 
-/// Bytes that were checked cannot be changed, because they are not in the input.
+/// Checked bytes are not in the input, so the caller cannot change them.
 #[test]
 fn incomplete_text_is_out_of_reach_of_the_caller() {
     for (decoder, mask) in every_decoder() {
@@ -117,7 +117,7 @@ fn incomplete_text_is_out_of_reach_of_the_caller() {
         for &byte in &encode(&[text(payload)], mask)[..] {
             input.extend_from_slice(&[byte]);
             frames.extend(decoder.decode(&mut input).unwrap());
-            assert!(input.len() < 6, "a header at most");
+            assert!(input.len() < 6, "only a header may be left in the input");
         }
         assert_eq!(frames, [text(payload)]);
         assert_eq!(frames[0].as_text(), Some("grüß dich"));
@@ -134,13 +134,13 @@ fn each_text_message_is_checked_alone() {
 //# the endpoint MUST note the /type/ of the data as defined by the opcode
 #[test]
 fn binary_and_control_payloads_may_be_invalid_utf8() {
-    let noise = &b"\xFF\xFE\xC3"[..];
+    let invalid = &b"\xFF\xFE\xC3"[..];
     let frames = [
-        Frame::binary(noise),
-        Frame::binary(noise).with_fin(false),
-        Frame::ping(noise),
-        Frame::pong(noise),
-        Frame::continuation(noise),
+        Frame::binary(invalid),
+        Frame::binary(invalid).with_fin(false),
+        Frame::ping(invalid),
+        Frame::pong(invalid),
+        Frame::continuation(invalid),
         Frame::text("é"),
     ];
     assert_eq!(decode(client(), [encode(&frames, None)]), (frames.to_vec(), Ok(())));
@@ -176,13 +176,13 @@ fn rejects_invalid_close_code_before_the_reason() {
 #[test]
 fn rejects_close_reason_at_its_first_invalid_byte() {
     for (decoder, mask) in every_decoder() {
-        let head = if mask.is_some() { 6 } else { 2 };
+        let header_len = if mask.is_some() { 6 } else { 2 };
         for &(bad, at) in BAD {
             let wire = encode_unchecked(&close(&[b"\x03\xE8why", bad, b"more"].concat()), mask);
-            assert_eq!(rejected_after(decoder.clone(), &wire), Some(head + 5 + at), "{bad:02x?}");
+            assert_eq!(rejected_after(decoder.clone(), &wire), Some(header_len + 5 + at), "{bad:02x?}");
         }
         let cut = encode_unchecked(&close(b"\x03\xE8\xE2\x82"), mask);
-        assert_eq!(rejected_after(decoder, &cut), Some(head + 3));
+        assert_eq!(rejected_after(decoder, &cut), Some(header_len + 3));
     }
 }
 
@@ -206,7 +206,7 @@ fn incomplete_close_is_out_of_reach_of_the_caller() {
 }
 
 #[test]
-fn close_code_follows_the_error() {
+fn close_code_depends_on_the_error() {
     for (wire, code) in [
         (&b"\x81\x01\xFF"[..], CloseCode::INVALID_PAYLOAD_DATA),
         (b"\x88\x03\x03\xE8\xFF", CloseCode::INVALID_PAYLOAD_DATA),
@@ -220,11 +220,11 @@ fn close_code_follows_the_error() {
 
 proptest! {
     #[test]
-    fn rejects_any_bytes_where_the_standard_library_does(start: String, noise: Vec<u8>, masked: bool) {
-        let payload = [start.as_bytes(), &noise].concat();
+    fn rejects_any_bytes_where_the_standard_library_does(start: String, random: Vec<u8>, masked: bool) {
+        let payload = [start.as_bytes(), &random].concat();
         let mask = masked.then_some(KEY);
         let wire = encode(&[text(&payload)], mask);
-        let head = wire.len() - payload.len();
+        let header_len = wire.len() - payload.len();
         let expected = std::str::from_utf8(&payload).err().map(|error| {
             // The first byte after the longest valid beginning.
             let good = error.valid_up_to();
@@ -233,6 +233,6 @@ proptest! {
             }).unwrap_or(payload.len() - 1)
         });
         let decoder = if masked { server() } else { client() };
-        prop_assert_eq!(rejected_after(decoder, &wire), expected.map(|at| head + at));
+        prop_assert_eq!(rejected_after(decoder, &wire), expected.map(|at| header_len + at));
     }
 }

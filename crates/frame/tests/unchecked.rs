@@ -18,7 +18,7 @@ const TEXTS: [&str; 6] = ["a", "é", "€", "😀", "\u{7FF}\u{800}\u{FFFF}\u{10
 const BAD: [&[u8]; 6] =
     [b"\xC0\x80", b"\xE0\x80\x80", b"\xED\xA0\x80", b"\xF4\x90\x80\x80", b"\xF8\x80\x80\x80\x80", b"a\xFF"];
 
-/// Checks every beginning of every text, and invalid bytes.
+/// Calls `check` with every prefix of every text, and with invalid bytes.
 fn each(check: impl Fn(&[u8])) {
     for text in TEXTS {
         for end in 0..=text.len() {
@@ -28,14 +28,14 @@ fn each(check: impl Fn(&[u8])) {
     BAD.into_iter().for_each(check);
 }
 
-/// Returns the bytes in a block of their length.
+/// Returns the bytes in a heap block of exactly their length.
 fn block(bytes: &[u8]) -> Bytes {
     Bytes::from(bytes.to_vec().into_boxed_slice())
 }
 
-/// Checks that `bytes` became the same text if they are valid, and no text otherwise.
-fn check_text(bytes: &[u8], made: Option<&Utf8Bytes>) {
-    let read: Option<String> = made.map(|text| text.chars().collect());
+/// Checks that `text` is `bytes` if they are valid UTF-8, and `None` otherwise.
+fn check_text(bytes: &[u8], text: Option<&Utf8Bytes>) {
+    let read: Option<String> = text.map(|text| text.chars().collect());
     assert_eq!(read.as_deref(), str::from_utf8(bytes).ok(), "{bytes:02x?}");
 }
 
@@ -73,8 +73,8 @@ fn assembled_frames_are_valid() {
     each(|bytes| {
         check_message(bytes, join(frames(&[bytes])));
         for cut in 0..=bytes.len() {
-            let (head, rest) = bytes.split_at(cut);
-            check_message(bytes, join(frames(&[head, rest])));
+            let (start, rest) = bytes.split_at(cut);
+            check_message(bytes, join(frames(&[start, rest])));
         }
     });
 }
@@ -83,8 +83,8 @@ fn assembled_frames_are_valid() {
 fn decoded_frames_are_valid() {
     each(|bytes| {
         for cut in 0..=bytes.len() {
-            let (head, rest) = bytes.split_at(cut);
-            for payloads in [&[bytes][..], &[head, rest]] {
+            let (start, rest) = bytes.split_at(cut);
+            for payloads in [&[bytes][..], &[start, rest]] {
                 for (mut decoder, key) in [(client(), None), (server(), Some(KEY))] {
                     let wire: Vec<u8> =
                         frames(payloads).iter().flat_map(|frame| encode_unchecked(frame, key)).collect();
@@ -99,7 +99,7 @@ fn decoded_frames_are_valid() {
 #[test]
 fn decoded_and_changed_frames_are_valid() {
     each(|bytes| {
-        // The decoder accepts the beginning of a character where another fragment follows. Then none follows.
+        // The decoder accepts an incomplete character at the end, because FIN is not set. Then the test sets FIN.
         let wire = encode_unchecked(&Frame::new(OpCode::Text, block(bytes)).with_fin(false), None);
         let (decoded, _) = drain(&mut client(), &mut BytesMut::from(block(&wire)));
         check_message(bytes, join(decoded.into_iter().map(|frame| frame.with_fin(true))));
@@ -123,9 +123,9 @@ fn text_is_valid_if_the_input_changes_between_calls() {
     ];
     let check_frame = |payload: &[u8], text: Option<&str>| assert_eq!(text, str::from_utf8(payload).ok());
     each(|bytes| {
-        for (len, waiting) in [(200, 0), (200, 50), (70_000, 0), (70_000, 20_000), (70_000, 40_000)] {
+        for (len, arrived) in [(200, 0), (200, 50), (70_000, 0), (70_000, 20_000), (70_000, 40_000)] {
             let wire = encode_unchecked(&Frame::text("x".repeat(len)), None);
-            let first = [&wire[..wire.len() - len + waiting], bytes].concat();
+            let first = [&wire[..wire.len() - len + arrived], bytes].concat();
             for (change, more) in changes.iter().flat_map(|change| more.map(|more| (change, more))) {
                 let (mut decoder, mut lending) = (client(), client());
                 let (mut input, mut lent) = (BytesMut::from(&first[..]), BytesMut::from(&first[..]));

@@ -11,8 +11,8 @@ use bytes::Bytes;
 /// The minimum capacity in bytes, which is enough for the longest control frame.
 const MIN_CAPACITY: usize = 128;
 
-/// The maximum number of bytes that are copied at once. Some processors are several times slower with longer copies if the
-/// source and the destination are aligned differently, which the length of a header causes.
+/// The length of the blocks in which payloads are copied, in bytes. Some processors are several times slower with longer copies
+/// if the source and the destination are aligned differently, and the length of a header makes them so.
 pub(super) const COPY_BLOCK: usize = 2048;
 
 /// The beginning of a payload.

@@ -301,7 +301,11 @@ mod tests {
                 let length = if kind == 0x80 { vec![len] } else { vec![] };
                 let wire = [&[kind], &length[..], &vec![b'x'; usize::from(len)], end].concat();
                 let limited = decoder().limits(Limits::new(4));
-                assert_eq!(drain(limited.clone(), &mut BytesMut::from(&wire[..])).1, expected, "type {kind:#x}, length {len}");
+                assert_eq!(
+                    drain(limited.clone(), &mut BytesMut::from(&wire[..])).1,
+                    expected,
+                    "type {kind:#x}, length {len}"
+                );
                 if kind != 0x80 {
                     let cut = &wire[..wire.len() - 1];
                     assert_eq!(
@@ -468,8 +472,8 @@ mod tests {
                 let frame = Frame::text(text.as_str());
                 let start = wire.len();
                 frame.encode(Version::Hixie75, None, &mut wire)?;
-                let (head, payload) = frame.into_vectored(Version::Hixie75, None)?;
-                prop_assert_eq!(&wire[start..], &[&head[..], &payload].concat()[..]);
+                let (header, payload) = frame.into_vectored(Version::Hixie75, None)?;
+                prop_assert_eq!(&wire[start..], &[&header[..], &payload].concat()[..]);
             }
             let frames: Vec<Frame> = texts.into_iter().map(Frame::text).collect();
             prop_assert_eq!(drain(decoder(), &mut wire), (frames, Ok(())));

@@ -142,24 +142,24 @@ mod tests {
     /// the validator is in its first state, so longer sequences need no check.
     #[test]
     fn checks_every_character_as_the_standard_library_does() {
-        let (mut open, mut characters, mut verdicts) = (vec![(Utf8Validator::new(), Vec::new())], 0, 0);
-        while let Some((before, begun)) = open.pop() {
+        let (mut open, mut characters, mut checks) = (vec![(Utf8Validator::new(), Vec::new())], 0, 0);
+        while let Some((before, start)) = open.pop() {
             for byte in 0..=u8::MAX {
-                let (mut validator, bytes) = (before, [&begun[..], &[byte]].concat());
-                let verdict = validator.push(&[byte]);
-                assert_eq!(verdict.is_ok(), is_valid_so_far(&bytes), "{bytes:02x?}");
-                verdicts += 1;
+                let (mut validator, bytes) = (before, [&start[..], &[byte]].concat());
+                let result = validator.push(&[byte]);
+                assert_eq!(result.is_ok(), is_valid_so_far(&bytes), "{bytes:02x?}");
+                checks += 1;
                 let mut whole = Utf8Validator::new();
-                assert_eq!(whole.push(&bytes), verdict, "{bytes:02x?} at once");
+                assert_eq!(whole.push(&bytes), result, "{bytes:02x?} in one piece");
                 for cut in 1..bytes.len() {
-                    let (mut validator, (head, rest)) = (Utf8Validator::new(), bytes.split_at(cut));
+                    let (mut validator, (first, rest)) = (Utf8Validator::new(), bytes.split_at(cut));
                     assert_eq!(
-                        validator.push(head).and_then(|()| validator.push(rest)),
-                        verdict,
-                        "{bytes:02x?} at {cut}"
+                        validator.push(first).and_then(|()| validator.push(rest)),
+                        result,
+                        "{bytes:02x?} split at {cut}"
                     );
                 }
-                if verdict.is_err() {
+                if result.is_err() {
                     continue;
                 }
                 assert_eq!(validator.is_complete(), core::str::from_utf8(&bytes).is_ok(), "{bytes:02x?}");
@@ -171,7 +171,7 @@ mod tests {
             }
         }
         // All code points but the surrogates.
-        assert_eq!((characters, verdicts > 4_000_000), (0x11_0000 - 0x800, true));
+        assert_eq!((characters, checks > 4_000_000), (0x11_0000 - 0x800, true));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Helpers of several tests.
-#![allow(dead_code, reason = "each test binary uses some of it")]
+//! Functions that several tests share.
+#![allow(dead_code, reason = "each test binary uses only some of the functions")]
 
 use bytes::BytesMut;
 use protocol_websocket_core::{Role, Version};
@@ -7,10 +7,10 @@ use protocol_websocket_frame::{DecodeError, Decoder, Frame, MaskKey, mask};
 
 pub(crate) const KEY: MaskKey = MaskKey([0x37, 0xFA, 0x21, 0x3D]);
 
-/// The frames of some bytes, and the error if there is one.
+/// The decoded frames, and the error that ended the decoding.
 pub(crate) type Outcome = (Vec<Frame>, Result<(), DecodeError>);
 
-/// The decoder of a client, which accepts unmasked frames. These are easier to write.
+/// Returns the decoder of a client, which accepts unmasked frames. Tests with literal bytes use it.
 pub(crate) fn client() -> Decoder {
     Decoder::new(Role::Client)
 }
@@ -45,8 +45,8 @@ pub(crate) fn decode<P: AsRef<[u8]>>(mut decoder: Decoder, pieces: impl IntoIter
     (frames, Ok(()))
 }
 
-/// Decodes `bytes` at once, and checks that they have the same result byte by byte.
-pub(crate) fn verdict(decoder: &Decoder, bytes: &[u8]) -> Result<(), DecodeError> {
+/// Decodes `bytes` at once and byte by byte, and checks that the result is the same. Returns it without the frames.
+pub(crate) fn result_of(decoder: &Decoder, bytes: &[u8]) -> Result<(), DecodeError> {
     let whole = decode(decoder.clone(), [bytes]);
     assert_eq!(decode(decoder.clone(), bytes.chunks(1)).1, whole.1, "byte by byte: {bytes:02x?}");
     whole.1
