@@ -61,7 +61,7 @@ pub(crate) fn append(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     }
 }
 
-/// Masks and appends a payload of at least one lane. The last lane overlaps the previous one, as in [`lanes`].
+/// Masks and appends a payload of at least one lane. The last lane overlaps the previous one, as in `lanes!`.
 #[inline]
 fn append_lanes<const LEN: usize>(payload: &[u8], key: MaskKey, output: &mut BytesMut) {
     let masked = |lane: &[u8; LEN], key: [u8; 4]| {

@@ -2,7 +2,7 @@
 //!
 //! There are three checks, the fastest first. Unmasking detects ASCII, which needs no other check. [`is_utf8`] checks complete
 //! text. [`Utf8Validator`] checks text that arrives in pieces. Checked text becomes a [`Utf8Bytes`] or is read through
-//! [`validated`], without another check.
+//! [`validated()`], without another check.
 
 mod utf8_bytes;
 mod validated;
