@@ -1,4 +1,4 @@
-//! A server's answers to an upgrade.
+//! A server's response to an upgrade request: `accept`, `reject` and `respond`.
 
 use bytes::BytesMut;
 use protocol_websocket_handshake_server::{Accepted, Upgrade};
@@ -11,12 +11,12 @@ use crate::handshake::{Handshake, Step, refuse};
 use crate::{Config, Ended, EndedBy, SendError};
 
 impl Connection {
-    /// Answers an [`Event::Upgrade`](crate::Event::Upgrade) with 101 and the [extensions](Config::extension) of the
-    /// configuration that the client offers. The connection is open then: messages can be sent, and the next
-    /// [`receive`](Self::receive) returns [`Event::Open`](crate::Event::Open). A client of hybi-00 has eight more bytes to
-    /// send: the connection opens when they have arrived.
+    /// Responds to an [`Event::Upgrade`](crate::Event::Upgrade) with 101 and those [extensions](Config::extension) of
+    /// the configuration that the client offers. The connection is then open: messages can be sent, and the next
+    /// [`receive`](Self::receive) returns [`Event::Open`](crate::Event::Open). In hybi-00 the client sends eight more
+    /// bytes, and the connection opens when they have arrived.
     ///
-    /// The [`Upgrade`] is consumed, so an upgrade cannot be answered twice:
+    /// The method takes ownership of the [`Upgrade`], so there is no second response to it:
     ///
     /// ```compile_fail,E0382
     /// # use bytes::BytesMut;
@@ -29,9 +29,10 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`SendError::Build`] when `accept` cannot be written, or names a subprotocol or an extension that the client did not
-    /// offer: the client gets 500 then, and the connection has ended. Nothing is written and nothing changes with
-    /// [`SendError::NotOpen`] (no request has arrived), [`SendError::AlreadyOpen`] and [`SendError::Closed`].
+    /// [`SendError::Build`] if `accept` has an invalid header, or a subprotocol or an extension that the client did not
+    /// offer: `output` then has a response with the status 500, and the connection has ended. [`SendError::NotOpen`] if
+    /// no request has arrived, [`SendError::AlreadyOpen`] or [`SendError::Closed`] in a later state: then nothing is
+    /// written and nothing changes.
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_unanswered()?;
@@ -51,13 +52,31 @@ impl Connection {
         Ok(())
     }
 
-    /// Answers an [`Event::Upgrade`](crate::Event::Upgrade) with a refusal. The connection has ended then: write the output and
-    /// close the transport.
+    /// Responds to an [`Event::Upgrade`](crate::Event::Upgrade) with a status other than 101, such as 403. The
+    /// connection has then ended: write the output and close the transport.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Reject, State};
+    ///
+    /// let mut server = Connection::server(Config::new());
+    /// let mut input = BytesMut::from(concat!(
+    ///     "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+    ///     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    /// ));
+    /// let mut output = BytesMut::new();
+    /// if let Some(Event::Upgrade(upgrade)) = server.receive(&mut input, &mut output)? {
+    ///     server.reject(upgrade, &Reject::new(403), &mut output)?;
+    /// }
+    /// assert!(output.starts_with(b"HTTP/1.1 403 "));
+    /// assert_eq!(server.state(), State::Closed);
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SendError::Build`] when `reject` cannot be written: the client gets 500 then, and the connection has ended all the
-    /// same. Otherwise as [`accept`](Self::accept).
+    /// [`SendError::Build`] if `reject` is invalid: `output` then has a response with the status 500, and the
+    /// connection has ended, too. Otherwise as [`accept`](Self::accept).
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_unanswered()?;
@@ -69,11 +88,14 @@ impl Connection {
         Ok(written?)
     }
 
-    /// Answers a request that an HTTP library has parsed. Returns the response for that library to send, and the connection
-    /// for the bytes that follow it.
+    /// Responds to an upgrade request that an HTTP library parsed. Returns the 101 response, which that library sends,
+    /// and the connection for the bytes after the two heads.
     ///
-    /// The connection is open, and returns no [`Event::Open`](crate::Event::Open). One of hybi-00 is connecting: it takes the
-    /// last eight bytes of the client and writes the 16 bytes that complete the response.
+    /// The connection is open from the start, so [`receive`](Self::receive) returns no
+    /// [`Event::Open`](crate::Event::Open): send the first message, and log the start of the connection, after this
+    /// call. The only exception is hybi-00. Its connection is in the state [`Connecting`](crate::State::Connecting)
+    /// until it has received the last eight bytes of the client. Then it writes the 16 bytes that complete the
+    /// response, and returns [`Event::Open`](crate::Event::Open).
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -99,7 +121,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when `accept` cannot be written, or names a subprotocol or an extension that the client did not offer.
+    /// [`BuildError`] if `accept` has an invalid header, or a subprotocol or an extension that the client did not
+    /// offer.
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn respond(
         request: &Request,
@@ -125,7 +148,7 @@ impl Connection {
         match self.handshake().map(|handshake| &handshake.step) {
             Some(Step::Answer) => Ok(()),
             Some(Step::Key3(_) | Step::Accepted) => Err(SendError::AlreadyOpen),
-            // A request or, at a client, a response.
+            // The handshake awaits a request or, at a client, a response.
             Some(_) => Err(SendError::NotOpen),
             None if self.sender.is_closed() => Err(SendError::Closed),
             None => Err(SendError::AlreadyOpen),

@@ -1,4 +1,4 @@
-//! The client's end of a connection, from the request on.
+//! A client's connection from its request on, and the helper [`Client`].
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -14,9 +14,12 @@ use crate::handshake::{Handshake, Step};
 use crate::{Config, Connection};
 
 impl Connection {
-    /// Creates the client's end of a connection, and writes the request for an upgrade to `output`. The destination is a
-    /// [`Destination`](crate::Destination) or, with the feature `url`, a `&Url`. `random` returns the nonce of the request, and
-    /// the mask keys of the connection.
+    /// Creates a client's connection, and appends the upgrade request to `output`. The destination is a
+    /// [`Destination`](crate::Destination) or, with the feature `url`, a `&Url`. `random` supplies the nonce of the
+    /// request (RFC 6455 §4.1) and the mask keys of the connection (§5.3), so it must not be predictable.
+    ///
+    /// [`receive`](Self::receive) then returns [`Event::Open`](crate::Event::Open),
+    /// [`Event::Redirect`](crate::Event::Redirect) or [`Event::Rejected`](crate::Event::Rejected).
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -34,7 +37,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when `offer` cannot be written. Nothing is written then.
+    /// [`BuildError`] if `offer` or the destination is invalid. Then nothing is written.
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     pub fn client<'a>(
         destination: impl Into<ClientDestination<'a>>,
@@ -54,7 +57,8 @@ impl Connection {
     }
 }
 
-/// A client's [`Connection`], under the name of Perl's helper class. It dereferences to the connection and adds nothing to it.
+/// A client's [`Connection`], under the name of the helper class of Perl's `Protocol::WebSocket`. It dereferences to
+/// the connection and adds nothing to it.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -71,7 +75,7 @@ impl Connection {
 pub struct Client(Connection);
 
 impl Client {
-    /// Writes the request for an upgrade to `output`: see [`Connection::client`].
+    /// Creates a client's connection, and appends the upgrade request to `output`: see [`Connection::client`].
     ///
     /// # Errors
     ///
@@ -86,7 +90,7 @@ impl Client {
         Connection::client(destination, offer, config, random, output).map(Self)
     }
 
-    /// Returns the connection, to [split](Connection::split) it for instance.
+    /// Returns the connection, for instance to [split](Connection::split) it.
     #[must_use]
     pub fn into_connection(self) -> Connection {
         self.0

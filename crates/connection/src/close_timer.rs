@@ -1,7 +1,8 @@
 //! The timer of the sending direction: the deadline for the peer's Close, and at a client for the end of the transport
 //! (RFC 6455 §7.1.1).
 //!
-//! Both start when our Close was written. The output is the caller's, so that is derived from its length: see [`Unsent`].
+//! Both start when our Close was written. The caller writes the output, so the timer derives from the length of the
+//! output whether the Close was written: see [`Unsent`].
 
 use core::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::{State, Timeout, Timeouts};
 #[derive(Clone, Debug)]
 pub(crate) struct CloseTimer {
     timeout: Duration,
-    /// Whether the peer closes the transport: at a client, until it did or the connection failed.
+    /// Whether the peer is expected to close the transport: at a client, until it did or the connection failed.
     awaits_eof: bool,
     /// The state at the last call, and when its deadline started. `None` before the first call.
     since: Option<(State, Duration)>,
@@ -23,8 +24,9 @@ pub(crate) struct CloseTimer {
 
 /// The number of unsent bytes up to the end of our Close.
 ///
-/// The caller writes between two calls, from the front of the output. After the Close only pongs are appended, by calls that
-/// note the length of the output when they end. So the bytes that are missing when the next call begins were written.
+/// The caller writes between two calls of the connection, from the front of the output. After the Close only pongs are
+/// appended, by calls that note the length of the output at their end. So the bytes that are missing at the beginning
+/// of the next call were written.
 #[derive(Clone, Copy, Debug)]
 struct Unsent {
     bytes: usize,
@@ -39,8 +41,8 @@ impl CloseTimer {
         Some(Self { timeout, awaits_eof: is_client, since: None, now: Duration::ZERO, close, unsent: None })
     }
 
-    /// Notes that a call begins with `output` bytes in the output. Returns how many of them the peer must receive before it can
-    /// answer: all of them before our Close was queued.
+    /// Notes the length of the output at the beginning of a call. Returns how many of its bytes the peer must receive
+    /// before it can reply to our Close: all of them if our Close is not queued yet.
     pub(crate) const fn note_written(&mut self, output: usize) -> usize {
         let unsent = match &mut self.unsent {
             Some(unsent) => {
@@ -54,8 +56,8 @@ impl CloseTimer {
         unsent
     }
 
-    /// Notes that a call ends with `output` bytes in the output, once our Close was queued. The first such call has the Close at
-    /// its end.
+    /// Notes the length of the output at the end of a call, once our Close is queued. At the first such call, the
+    /// output ends with the Close.
     pub(crate) const fn note_queued(&mut self, output: usize) {
         match &mut self.unsent {
             Some(unsent) => unsent.output = output,
@@ -63,12 +65,12 @@ impl CloseTimer {
         }
     }
 
-    /// Notes that the transport has ended, or that this end closes it: the peer does not have to.
+    /// Notes that the transport has ended, or that this end closes it, so that the peer is not expected to.
     pub(crate) const fn stop_awaiting_eof(&mut self) {
         self.awaits_eof = false;
     }
 
-    /// Returns when [`handle`](Self::handle) is to be called next. The time of the last call means at once.
+    /// Returns the time of the next [`handle`](Self::handle). The time of the last call means at once.
     pub(crate) fn poll(&self, state: State) -> Option<Duration> {
         self.timeout_of(state)?;
         Some(match self.since {
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_without_a_timeout() {
+    fn no_timer_without_a_timeout() {
         assert!(CloseTimer::new(&Timeouts::NONE, true).is_none());
     }
 

@@ -6,9 +6,9 @@ use protocol_websocket_http::{Accept, HeadLimits, Offer, Request, Versions};
 use crate::Timeouts;
 use crate::negotiation::ConfiguredExtensions;
 
-/// The configuration of a connection. The default is strict and answers pings.
+/// The configuration of a connection. The default is strict, replies to pings, and has no deadlines and no extensions.
 ///
-/// Connections share it as an [`Arc`]: make one, and clone the `Arc` for each connection.
+/// Connections share it as an [`Arc`]: create one, and clone the `Arc` for each connection.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -70,8 +70,8 @@ impl Config {
         self
     }
 
-    /// Sets the versions of the protocol that a server supports. The default is all four. A client chooses its version with
-    /// [`Offer::version`](crate::Offer::version).
+    /// Sets the versions of the protocol that a server supports. The default is all four. A client chooses its version
+    /// with [`Offer::version`](crate::Offer::version).
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Versions};
@@ -85,23 +85,24 @@ impl Config {
         self
     }
 
-    /// Sets whether messages are delivered whole, as [`Event::Message`](crate::Event::Message), which is the default, or in
-    /// parts as they arrive, as [`Event::Part`](crate::Event::Part).
+    /// Sets whether messages are delivered whole, as [`Event::Message`](crate::Event::Message), or in parts as they
+    /// arrive, as [`Event::Part`](crate::Event::Part). The default is [`Delivery::Whole`].
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// Sets the minimum length of an [`Event::Part`](crate::Event::Part) in bytes, with [`Delivery::Parts`]. The default is
-    /// [`Config::MIN_PART`]. Fewer bytes are kept until more arrive. The last part of a frame may be shorter. 0 is the same as 1:
-    /// each byte is delivered at once.
+    /// Sets the minimum length of an [`Event::Part`](crate::Event::Part) in bytes, with [`Delivery::Parts`]. The
+    /// default is [`Config::MIN_PART`]. Fewer bytes are kept until more arrive. The last part of a frame may be
+    /// shorter. 0 has the same effect as 1: each byte is delivered at once.
     ///
-    /// So a message of `frames` frames and `len` bytes has at most `frames + len / bytes` parts. If each part is sent on as a
-    /// fragment ([`Connection::send_part`](crate::Connection::send_part)), the message has at most `max_message / bytes` more
-    /// fragments than it had frames. To stay within the limit of the peer that receives them, subtract that number from the
-    /// [`Limits::max_fragments`] of this side. If an extension decodes the message, its received bytes count, and the decoded
-    /// bytes come in parts of at most 64 KiB: subtract `max_message / 65536` as well.
+    /// A message of `frames` frames and `len` bytes has at most `frames + len / bytes` parts. A relay that sends each
+    /// part as a fragment ([`Connection::send_part`](crate::Connection::send_part)) therefore sends at most
+    /// `max_message / bytes` more fragments than it received frames. Subtract that number from
+    /// [`Limits::max_fragments`] for the receiving connection, so that the message stays within the limit of the next
+    /// peer. If an extension decodes the message, `bytes` is compared with the encoded bytes, and the decoded bytes are
+    /// delivered in parts of at most 64 KiB: subtract `max_message / 65536`, too.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Delivery};
@@ -115,11 +116,12 @@ impl Config {
         self
     }
 
-    /// Accepts input that Perl's `Protocol::WebSocket` 0.26 accepts, where that is harmless, and sets its limits:
-    /// [`Decoder::perl_compat`](protocol_websocket_frame::Decoder::perl_compat), [`Limits::PERL`] and [`HeadLimits::PERL`]. It is
-    /// for peers that use that module: its client does not mask its Close.
+    /// Accepts invalid input that Perl's `Protocol::WebSocket` 0.26 accepts, where that is harmless, and sets that
+    /// module's limits: [`Decoder::perl_compat`](protocol_websocket_frame::Decoder::perl_compat), [`Limits::PERL`] and
+    /// [`HeadLimits::PERL`]. Use it for peers that use the module, because its client does not mask its Close.
     ///
-    /// It does not change the output. [`Offer`](crate::Offer) and [`Accept`](crate::Accept) have a `perl_compat` for that.
+    /// It does not change the output. The methods `perl_compat` of [`Offer`](crate::Offer) and
+    /// [`Accept`](crate::Accept) do.
     #[must_use]
     pub const fn perl_compat(mut self) -> Self {
         self.perl_compat = true;
@@ -128,18 +130,20 @@ impl Config {
         self
     }
 
-    /// Sets whether a [`Connection`](crate::Connection) answers pings itself, which is the default. Otherwise the application must
-    /// answer each [`Event::Ping`](crate::Event::Ping) (RFC 6455 §5.5.2), with its [`reply`](crate::Event::reply) or
+    /// Sets whether a [`Connection`](crate::Connection) replies to pings itself. The default is true. If false, the
+    /// application must reply to each [`Event::Ping`](crate::Event::Ping) (RFC 6455 §5.5.2) with
     /// [`pong`](crate::Connection::pong).
+    ///
+    /// It has no effect on a [`ReceiveHalf`](crate::ReceiveHalf): there the application passes on each reply.
     #[must_use]
     pub const fn auto_pong(mut self, auto_pong: bool) -> Self {
         self.auto_pong = auto_pong;
         self
     }
 
-    /// Sets the high-water mark in bytes. The default is [`Config::HIGH_WATER_MARK`]. While the output has more bytes, only the
-    /// latest pong is kept and written later (RFC 6455 §5.5.3). So a peer that pings and never reads does not grow the output.
-    /// More than 4 GiB count as 4 GiB.
+    /// Sets the high-water mark in bytes. The default is [`Config::HIGH_WATER_MARK`]. While the output has more bytes,
+    /// the connection appends no pong. It keeps the latest one and appends it later (RFC 6455 §5.5.3). So the output
+    /// does not grow if a peer sends pings and does not read. A value over 4 GiB counts as 4 GiB.
     #[must_use]
     pub const fn high_water_mark(mut self, bytes: usize) -> Self {
         self.high_water_mark = bytes;
@@ -153,29 +157,30 @@ impl Config {
         self
     }
 
-    /// Adds a supported extension, such as `PermessageDeflate`, after those added before: the order is the order of preference.
+    /// Adds a supported extension, such as `PermessageDeflate`. Add the preferred extension first.
     ///
-    /// [`Connection::client`](crate::Connection::client) and [`Connection::server`](crate::Connection::server) negotiate it. The same
-    /// extension may be added again with other parameters. A client offers all of them, and the server may decline the first
-    /// and accept the next. A server uses the first that fits an offer.
+    /// [`Connection::client`](crate::Connection::client) and [`Connection::server`](crate::Connection::server)
+    /// negotiate it. The same extension may be added again with other parameters: a client offers all of them, so the
+    /// server may decline the first and accept the next, and a server uses the first one that can respond to an offer.
     #[must_use]
     pub fn extension(mut self, extension: impl Negotiate + 'static) -> Self {
         self.extensions.push(extension);
         self
     }
 
-    /// Adds the extensions of this configuration to a client's offer, if its version has extensions. It is for handshakes that
-    /// are made elsewhere: [`Connection::client`](crate::Connection::client) does this itself.
+    /// Adds the extensions of this configuration to a client's offer, if its version has extensions. Use it for a
+    /// handshake without a connection: [`Connection::client`](crate::Connection::client) does it itself.
     #[must_use]
     pub fn offer(&self, offer: Offer) -> Offer {
         self.extensions.offer(offer)
     }
 
-    /// Adds the extensions that `request` offers and this configuration supports to a server's response. It is for handshakes
-    /// that are made elsewhere: [`Connection::accept`](crate::Connection::accept) and
-    /// [`Connection::respond`](crate::Connection::respond) do this themselves.
+    /// Adds the extensions that `request` offers and this configuration supports to a server's response. Use it for a
+    /// handshake without a connection: [`Connection::accept`](crate::Connection::accept) and
+    /// [`Connection::respond`](crate::Connection::respond) do it themselves.
     ///
-    /// The order is the client's. Each extension is added once, and none whose reserved bits are in use.
+    /// The extensions are added in the client's order, each of them once. An extension is left out if another one uses
+    /// its reserved bits.
     #[must_use]
     pub fn accept(&self, request: &Request, accept: Accept) -> Accept {
         self.extensions.accept(request, accept)
@@ -188,7 +193,7 @@ impl Default for Config {
     }
 }
 
-/// Copies the configuration. Share an [`Arc`] instead where there are many connections.
+/// Copies the configuration. With many connections, share an [`Arc`] instead.
 impl From<&Config> for Arc<Config> {
     fn from(config: &Config) -> Self {
         Self::new(config.clone())

@@ -1,7 +1,7 @@
-//! One connection in either role: the two halves, wired together, and the handshake before them.
+//! A connection in either role: its two halves, and the opening handshake before them.
 //!
-//! The handshake is a state of the two directions. So the tests that the fast paths make anyway (is the direction open?)
-//! send it to the slow path, and an open connection pays nothing for it.
+//! The handshake is a state of both directions. The fast paths test in any case whether their direction is open. During
+//! the handshake it is not, so they take the slow path. An open connection makes no further test.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -20,21 +20,22 @@ use crate::state::Incoming;
 use crate::state::Outgoing;
 use crate::{Config, Ended, Error, Event, EventRef, ReceiveHalf, Reply, SendError, SendHalf, State, Timeout};
 
-/// A WebSocket connection in either role, from the first byte of its handshake or after a handshake made elsewhere.
+/// A WebSocket connection in either role. It begins with the first byte of the opening handshake, or after a handshake
+/// that an HTTP library made.
 ///
-/// It owns no read or write buffer. Bytes that arrived are in the caller's `input`, and bytes to send are appended to the
-/// caller's `output`. It keeps the bytes of an unfinished message. In an event loop:
+/// It has no buffer for reads or writes. Received bytes are in the caller's `input`, and bytes to send are appended to
+/// the caller's `output`. The connection itself keeps the bytes of an unfinished message. In an event loop:
 ///
 /// 1. append the bytes that arrived to `input`, and call [`receive`](Self::receive) until it returns `None`;
-/// 2. call [`send`](Self::send) and the like whenever there is something to send;
-/// 3. write `output`, call [`flush`](Self::flush), and write again if that appended something. Once [`state`](Self::state) is
-///    [`State::Closed`], close the transport after that;
-/// 4. at the end of the transport's input, call [`receive_eof`](Self::receive_eof);
+/// 2. call [`send`](Self::send) or another method that sends whenever there is something to send;
+/// 3. write `output`, call [`flush`](Self::flush) after every write, and write again if that appended something. Once
+///    [`state`](Self::state) is [`State::Closed`], close the transport after the last write;
+/// 4. when the transport has no more input, call [`receive_eof`](Self::receive_eof);
 /// 5. with [`Timeouts`](crate::Timeouts), call [`poll_timeout`](Self::poll_timeout) after these calls, and
 ///    [`handle_timeout`](Self::handle_timeout) at the time that it returned. Read the available input first.
 ///
-/// A function over either end takes a `&mut Connection`. [`Client`](crate::Client) and [`Server`](crate::Server) dereference
-/// to it.
+/// A function for both roles takes a `&mut Connection`: [`Client`](crate::Client) and [`Server`](crate::Server)
+/// dereference to it.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -80,8 +81,8 @@ pub(crate) struct Cold {
 pub(crate) static NOTHING_NEGOTIATED: Negotiated = Negotiated::new();
 
 impl Connection {
-    /// Creates the server's end of a connection, from the client's first byte on. The request arrives as
-    /// [`Event::Upgrade`], which [`accept`](Self::accept) or [`reject`](Self::reject) answers.
+    /// Creates a server's connection, which begins with the first byte of the client's request. The request arrives as
+    /// [`Event::Upgrade`]. Respond to it with [`accept`](Self::accept) or [`reject`](Self::reject).
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -112,12 +113,14 @@ impl Connection {
         Self::connecting(config, None, handshake)
     }
 
-    /// Creates the server's end of an open connection, after a handshake that was made elsewhere: by an HTTP library, or over
-    /// HTTP/2 or HTTP/3. [`respond`](Self::respond) makes the handshake and the connection in one call.
+    /// Creates a server's connection that is open, after a handshake without this connection: by an HTTP library, or
+    /// over HTTP/2 or HTTP/3. It returns no [`Event::Open`]. [`respond`](Self::respond) makes the response and the
+    /// connection in one call.
     ///
-    /// `negotiated` is `&Negotiated::default()` if the handshake agreed on nothing beyond RFC 6455. Its extensions that the
-    /// configuration has are in force. If their parameters are not a response to an offer, the connection has failed from the
-    /// start, and [`receive`](Self::receive) returns the error.
+    /// `negotiated` is `&Negotiated::default()` if the handshake agreed on nothing beyond RFC 6455. The connection uses
+    /// each extension of `negotiated` that the configuration has, too. If the parameters of one are not a valid
+    /// response, the connection has failed from the start, and [`receive`](Self::receive) returns the error. The
+    /// application adds other extensions with [`add_extension`](Self::add_extension).
     #[must_use]
     pub fn open_server(negotiated: &Negotiated, config: impl Into<Arc<Config>>) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
@@ -125,8 +128,8 @@ impl Connection {
         Self::already_open(negotiated, config.into(), None)
     }
 
-    /// Creates the client's end of an open connection, after a handshake that was made elsewhere. `random` returns the mask
-    /// keys. Otherwise as [`open_server`](Self::open_server).
+    /// Creates a client's connection that is open, after a handshake without this connection. `random` supplies the
+    /// mask keys (RFC 6455 §5.3). Otherwise as [`open_server`](Self::open_server).
     pub fn open_client(negotiated: &Negotiated, config: impl Into<Arc<Config>>, random: impl Random + 'static) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
         //# a client MUST mask all frames that it sends to the server
@@ -145,7 +148,7 @@ impl Connection {
         Self { receiver: ReceiveHalf::new(sender.role(), config), sender, cold: None }
     }
 
-    /// Puts the result of the handshake in force, so that messages can be sent.
+    /// Applies the result of the handshake, its version and extensions, and opens the sending direction.
     pub(crate) fn open_outgoing(&mut self, negotiated: Negotiated) {
         let (role, config) = (self.role(), Arc::clone(&self.receiver.config));
         self.receiver.set_version(role, negotiated.version);
@@ -159,7 +162,7 @@ impl Connection {
         }
     }
 
-    /// Lets messages arrive.
+    /// Opens the receiving direction, and frees the handshake.
     pub(crate) fn open_incoming(&mut self) {
         self.receiver.open();
         self.drop_handshake();
@@ -169,25 +172,63 @@ impl Connection {
         self.receiver.end(Ended::by_error(Error::Decode(error)));
     }
 
-    /// Adds an extension that was negotiated without the [`Config`], after those added before. `rsv` are the reserved bits
-    /// that it uses: the decoder rejects all others.
+    /// Adds an extension that the application negotiated itself, without [`Config::extension`], after those added
+    /// before. `rsv` are the reserved bits that it uses. The decoder rejects all bits that no extension uses.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, ExtensionPair, Negotiated, Rsv};
+    /// # use protocol_websocket_connection::{ExtensionDecoder, ExtensionEncoder, Frame, Payload};
+    /// # use protocol_websocket_frame::{DecodeError, EncodeError};
+    /// # struct Decoder;
+    /// # impl ExtensionDecoder for Decoder {
+    /// #     fn decode<'a>(
+    /// #         &mut self,
+    /// #         frame: Frame<Payload<'a>>,
+    /// #         _room: usize,
+    /// #     ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
+    /// #         let rsv = frame.rsv().without(Rsv::RSV2);
+    /// #         Ok((frame.with_rsv(rsv), None))
+    /// #     }
+    /// # }
+    /// # struct Encoder;
+    /// # impl ExtensionEncoder for Encoder {
+    /// #     fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+    /// #         Ok(frame.with_rsv(Rsv::RSV2))
+    /// #     }
+    /// #     fn restart(&mut self) {}
+    /// # }
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// // `Decoder` and `Encoder` implement the traits `ExtensionDecoder` and `ExtensionEncoder`.
+    /// server.add_extension(ExtensionPair::new(Decoder, Encoder), Rsv::RSV2);
+    /// let mut output = BytesMut::new();
+    /// server.send("Hello", &mut output)?;
+    /// assert_eq!(output[..], *b"\xA1\x05Hello"); // 0xA1: FIN, RSV2, text
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     pub fn add_extension(&mut self, extension: ExtensionPair, rsv: Rsv) {
         self.receiver.add_extension(extension.decoder, rsv);
         self.sender.add_extension(extension.encoder);
     }
 
-    /// Returns the next event in `input`, and appends the answer that the protocol requires to `output`. Call it until it
-    /// returns `None`: more bytes are needed, or the connection has ended.
+    /// Returns the next event in `input`, and appends the reply that the protocol requires, a Pong or a Close, to
+    /// `output`. Call it until it returns `None`: then more bytes are needed, or the connection has ended.
     ///
-    /// Everything that is read is removed from the front of `input`. After the handshake that is all of `input`, and the
-    /// connection keeps the beginning of an incomplete message. During the handshake an incomplete head stays in `input`,
-    /// which must only grow at its end then. Nothing is removed while an [`Event::Upgrade`] awaits its answer, or after
-    /// `Event::Rejected` and `Event::Redirect`, whose body follows.
+    /// The bytes that were read are removed from the front of `input`:
+    ///
+    /// - After the handshake, a call that returns `None` has removed all bytes. The connection keeps the beginning of
+    ///   an incomplete message.
+    /// - During the handshake, an incomplete head stays in `input`. Append the next bytes, and do not change it
+    ///   otherwise.
+    /// - After [`Event::Upgrade`], nothing is removed until the application responds.
+    /// - After `Event::Rejected` and `Event::Redirect`, nothing is removed: the body of the response is in `input`.
     ///
     /// # Errors
     ///
-    /// When the peer breaks a rule of the protocol. The report to the peer is in `output`, the rest of `input` is discarded, and
-    /// each later call returns the same error.
+    /// [`Error::Decode`], or during the handshake `Error::Request` or `Error::Response`, if the peer breaks a rule of
+    /// the protocol. The Close or the HTTP response that reports it to the peer is in `output`. The rest of `input` is
+    /// discarded, and each later call returns the same error.
     #[inline(always)]
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
         if let Some(message) = self.receiver.receive_message(input) {
@@ -223,14 +264,32 @@ impl Connection {
         received
     }
 
-    /// Returns the next event in `input`, like [`receive`](Self::receive), with a payload that borrows from `input`. The
-    /// connection itself is not borrowed, so it can send meanwhile.
+    /// Returns the next event in `input`, like [`receive`](Self::receive), with a payload that borrows from `input`.
+    /// The event does not borrow the connection, so the connection can send while the event is in use.
     ///
-    /// `input` becomes the rest that was not read. After the handshake all of it is read. During the handshake an incomplete
-    /// head moves to the connection, and the bytes after the head stay in `input`. Nothing is read while an
-    /// [`EventRef::Upgrade`] awaits its answer, or after `EventRef::Rejected` and `EventRef::Redirect`, whose body follows.
+    /// `input` becomes the rest that was not read, and a payload is unmasked in place. After the handshake, a call that
+    /// returns `None` has read everything. During the handshake, an incomplete head is copied to the connection, and
+    /// the bytes after the head stay in `input`. Nothing is read after [`EventRef::Upgrade`] until the application
+    /// responds, or after `EventRef::Rejected` and `EventRef::Redirect`: the body of the response is in `input`.
     ///
-    /// So one read buffer can serve all connections of a thread. The payload is unmasked in place.
+    /// So no bytes stay in the read buffer, and one buffer is enough for all connections of a thread:
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated};
+    ///
+    /// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+    /// let (mut read_buffer, mut output) = ([0; 4096], BytesMut::new());
+    /// // In place of a read from a socket, which returns the number of bytes.
+    /// read_buffer[..7].copy_from_slice(b"\x81\x05Hello");
+    /// let mut input = &mut read_buffer[..7];
+    /// while let Some(event) = client.receive_lent(&mut input, &mut output)? {
+    ///     if let EventRef::Message(message) = event {
+    ///         assert_eq!(message.as_bytes(), b"Hello");
+    ///     }
+    /// }
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -281,17 +340,22 @@ impl Connection {
 
     fn write_reply(&mut self, reply: Option<Reply>, output: &mut BytesMut) {
         if let Some(reply) = reply {
-            // Before the reply to the peer's Close changes the direction.
+            // First, because the reply to the peer's Close changes `outgoing`.
             self.receiver.note_outgoing(self.sender.outgoing);
             self.sender.reply(reply, output);
         }
     }
 
-    /// Writes the pong that was kept while `output` was over the [high-water mark](Config::high_water_mark). Call it after each
-    /// write, also after a write of a part of `output`. Every other method that appends to `output` writes that pong first.
+    /// Notes which bytes of `output` were written, and appends a pong that was kept. Call it after every write, also
+    /// after a write of only a part of `output`: otherwise deadlines start late.
     ///
-    /// With [`Timeouts`](crate::Timeouts), this call also notices that a Ping or a Close was written, so that the deadline for
-    /// the answer can start.
+    /// - With [`Timeouts`](crate::Timeouts), this call finds that our Ping or Close was written. The deadline for the
+    ///   peer's Pong or Close then starts with the next [`handle_timeout`](Self::handle_timeout), which
+    ///   [`poll_timeout`](Self::poll_timeout) requests at once. Without this call it starts later, by up to its own
+    ///   length.
+    /// - A pong is kept while `output` is over the [high-water mark](Config::high_water_mark). This call appends it if
+    ///   `output` is not over the mark any more. Every other method that appends to `output` also appends that pong
+    ///   first.
     pub fn flush(&mut self, output: &mut BytesMut) {
         self.receiver.note_unsent(output.len());
         self.sender.flush(output);
@@ -300,10 +364,10 @@ impl Connection {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.2.1
     //# If at any point the underlying transport layer connection is unexpectedly lost, the client
     //# MUST _Fail the WebSocket Connection_.
-    /// Notes that the transport has nothing more to read.
+    /// Notes the end of the transport's input: a read returned 0 bytes, or failed. Nothing can be sent any more.
     ///
-    /// In hybi-00 and hixie-75 this is a clean end once our Close is in `output`, written or not: servers of their time close
-    /// the transport instead of sending a Close.
+    /// In hybi-00 and hixie-75 this is a clean end once our Close is in `output`, written or not, because servers of
+    /// that time close the transport instead of sending a Close.
     ///
     /// # Errors
     ///
@@ -315,8 +379,8 @@ impl Connection {
         ended.map(drop)
     }
 
-    /// Writes a message in one frame: a string as text, bytes as binary. It copies the payload, and allocates only if `output` or
-    /// an extension does.
+    /// Appends a message to `output` in one frame: a string as text, bytes as binary. The payload is copied. Memory is
+    /// only allocated if `output` or an extension needs more.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -333,16 +397,16 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] after a Close, [`SendError::NotOpen`] during the handshake, [`SendError::MessageUnfinished`] while
-    /// a message in parts is unfinished, and [`SendError::Encode`] if an extension fails or if the version has no binary
-    /// messages.
+    /// [`SendError::Closed`] after a Close, [`SendError::NotOpen`] during the handshake,
+    /// [`SendError::MessageUnfinished`] while a message in parts is unfinished, and [`SendError::Encode`] if an
+    /// extension fails or if the version has no binary messages.
     #[inline]
     pub fn send(&mut self, message: impl AsMessage, output: &mut BytesMut) -> Result<(), SendError> {
         self.sender.send(message, output)
     }
 
-    /// Writes the header of a message to `output` and returns its payload. Write the payload directly after `output` and before
-    /// anything else: a large payload is sent without a copy.
+    /// Appends the header of a message to `output` and returns its payload, so that a large payload is sent without a
+    /// copy. Write the payload directly after `output`, before anything else.
     ///
     /// A client's payload is masked in place, or in a copy if its bytes are shared.
     ///
@@ -365,39 +429,65 @@ impl Connection {
         self.sender.send_shared(message, output)
     }
 
-    /// Writes a part of a message, in a frame of its own.
+    /// Appends a part of a message to `output`, as a frame: the message is sent in fragments (RFC 6455 §5.4). Between
+    /// two parts, only pings, pongs and a Close can be sent.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, MessageKind, Negotiated, Part};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// let (first, last) = (Part::new(MessageKind::Text, "Hel".into()), Part::new(MessageKind::Text, "lo".into()));
+    /// server.send_part(first.with_first(true).with_last(false), &mut output)?;
+    /// server.send_part(last.with_first(false).with_last(true), &mut output)?;
+    /// assert_eq!(output[..], *b"\x01\x03Hel\x80\x02lo");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if the part does not follow the part before it, or if the parts of a text are not valid UTF-8
-    /// together. Otherwise as [`send`](Self::send).
+    /// [`SendError::Encode`] if the part does not follow the part before it, or if the parts of a text are not valid
+    /// UTF-8 together. Otherwise as [`send`](Self::send).
     pub fn send_part(&mut self, part: Part, output: &mut BytesMut) -> Result<(), SendError> {
         self.sender.send_part(part, output)
     }
 
-    /// Writes a frame as it is, without the extensions: for a message that is not to be compressed, or that was compressed once
-    /// for many peers. The payload and the reserved bits must fit the extensions that were negotiated.
+    /// Appends a frame to `output` without applying the extensions: for a message that should not be compressed, or
+    /// that was compressed once for many peers. The peer applies its extensions if the reserved bits require it, so the
+    /// payload and the bits must agree with the negotiated extensions.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Frame, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// server.send_frame(&Frame::text("a secret, not compressed"), &mut output)?;
+    /// assert_eq!(output[..2], *b"\x81\x18");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] for a fragment out of order, for text that is not valid UTF-8 in a message without reserved bits, and
-    /// for a frame that cannot be [encoded](Frame::encode). Otherwise as [`send`](Self::send).
+    /// [`SendError::Encode`] for a fragment out of order, for text that is not valid UTF-8 in a message without
+    /// reserved bits, and for a frame that cannot be [encoded](Frame::encode). Otherwise as [`send`](Self::send).
     pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         self.receiver.note_unsent(output.len());
         self.sender.send_frame(frame, output)
     }
 
-    /// Writes a Ping. The peer answers with a Pong that has the same payload.
+    /// Appends a Ping to `output`. The peer replies with a Pong that has the same payload (RFC 6455 §5.5.2).
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] with more than 125 bytes. Otherwise as [`send`](Self::send), but an unfinished message does not
-    /// matter.
+    /// [`SendError::Encode`] if the payload has more than 125 bytes. Otherwise as [`send`](Self::send), but a Ping may
+    /// be sent while a message is unfinished.
     pub fn ping(&mut self, payload: impl AsRef<[u8]>, output: &mut BytesMut) -> Result<(), SendError> {
         self.sender.ping(payload, output)
     }
 
-    /// Writes a Pong, as a sign of life, or as the answer to a Ping if [`Config::auto_pong`] is off.
+    /// Appends a Pong to `output`: an unsolicited one, or the reply to a Ping if [`Config::auto_pong`] is off.
     ///
     /// # Errors
     ///
@@ -407,55 +497,86 @@ impl Connection {
         self.sender.pong(payload, output)
     }
 
-    /// Writes a Close with a code and a reason, or without (`None`). Nothing can be sent after it. Continue to receive until the
-    /// peer's Close arrives.
+    /// Appends a Close to `output`, with a code and a reason, or without them (`None`). Nothing can be sent after it
+    /// but pongs. Continue to receive until the peer's Close arrives.
     ///
     /// The Close of hybi-00 and hixie-75 has no code and no reason: they are not sent.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] after another Close, [`SendError::NotOpen`] during the handshake, [`SendError::Encode`] for a code that
-    /// may not be sent or a reason over [`Close::MAX_REASON`] bytes.
+    /// [`SendError::Closed`] after another Close, [`SendError::NotOpen`] during the handshake, [`SendError::Encode`]
+    /// for a code that may not be sent or a reason over [`Close::MAX_REASON`] bytes.
     pub fn close(&mut self, close: impl Into<Option<Close>>, output: &mut BytesMut) -> Result<(), SendError> {
         self.receiver.note_unsent(output.len());
         self.sender.close(close, output)
     }
 
-    /// Frees the memory that extensions do not need until the next message, such as the window of a compressor. It is for
-    /// connections that will be idle for a while.
+    /// Frees the memory that extensions do not need until the next message, such as the window of a compressor. Call it
+    /// when a connection will be idle for a while.
     pub fn release_memory(&mut self) {
         self.receiver.release_memory();
         self.sender.release_memory();
     }
 
-    /// Returns the memory of a long payload, so that the transport can read into it without a copy, or `None`. Call
-    /// [`receive`](Self::receive) after the read, with or without further input. See
-    /// [`Decoder::payload_buffer`](protocol_websocket_frame::Decoder::payload_buffer).
+    /// Returns the memory of the payload in progress if more than 64 KiB of it are missing, so that the transport can
+    /// read into it without a copy. It returns `None` otherwise, and with [`Delivery::Parts`](crate::Delivery::Parts).
+    ///
+    /// Call it after [`receive`](Self::receive) returned `None`, and call `receive` again after the read, with an empty
+    /// `input`. See [`Decoder::payload_buffer`](protocol_websocket_frame::Decoder::payload_buffer).
+    ///
+    /// ```
+    /// use bytes::{BufMut, BytesMut};
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+    /// let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+    /// server.send(vec![7; 200_000], &mut wire)?;
+    ///
+    /// let mut input = wire.split_to(1000);
+    /// let message = loop {
+    ///     match client.receive(&mut input, &mut output)? {
+    ///         Some(Event::Message(message)) => break message,
+    ///         Some(_) => continue,
+    ///         None => {}
+    ///     }
+    ///     // In place of a read from a socket.
+    ///     match client.payload_buffer() {
+    ///         Some(mut buffer) => {
+    ///             let len = buffer.remaining_mut().min(wire.len());
+    ///             buffer.put(wire.split_to(len));
+    ///         }
+    ///         None => input.unsplit(wire.split()),
+    ///     }
+    /// };
+    /// assert_eq!(message.len(), 200_000);
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
         self.receiver.payload_buffer()
     }
 
-    /// Returns the state.
+    /// Returns the state of the connection.
     #[must_use]
     pub fn state(&self) -> State {
         State::of(&self.receiver, &self.sender)
     }
 
-    /// Returns the role of this end.
+    /// Returns the role of this end of the connection: client or server.
     #[must_use]
     pub fn role(&self) -> Role {
         self.sender.role()
     }
 
-    /// Returns the version of the protocol. During the handshake it is the version that the client requests; at a server that is
-    /// [`Version::default`] until the request has arrived.
+    /// Returns the version of the protocol. During the handshake it is the version that the client requests; at a
+    /// server that is [`Version::default`] until the request has arrived.
     #[must_use]
     pub const fn version(&self) -> Version {
         self.sender.version
     }
 
-    /// Returns the result of the handshake: the version, the subprotocol and the extensions. Until the handshake is done it is
-    /// `Negotiated::default()`.
+    /// Returns the result of the handshake: the version, the subprotocol and the extensions. Until the handshake is
+    /// done it is `Negotiated::default()`.
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {
         self.cold.as_ref().map_or(&NOTHING_NEGOTIATED, |cold| &cold.negotiated)
@@ -473,14 +594,36 @@ impl Connection {
         self.receiver.ended()
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, by the caller's clock: the time since any fixed
-    /// point. `None` while no deadline runs. The result changes with each call of another method.
+    /// Returns the time of the next [`handle_timeout`](Self::handle_timeout), by the caller's clock: the time since a
+    /// fixed point that the caller chooses. `None` while no deadline runs. Call it again after each call of another
+    /// method, because the result may have changed.
     ///
-    /// The time of the last call of `handle_timeout`, or zero before the first one, means at once: bytes arrived, a Ping or a
-    /// Close was written, or the state changed, and the deadlines that follow start with that call.
+    /// If the result is not later than the present time, call `handle_timeout` at once. That is so after an arrival of
+    /// bytes, after a write of our Ping or Close, and after a change of the state: the next deadline starts with that
+    /// call. The result is then the time of the last call, or zero before the first one.
     ///
-    /// No deadline runs after `Event::Rejected` and `Event::Redirect`: the caller limits how long it reads the body of the
-    /// response.
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated, Timeouts};
+    ///
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    /// let mut server = Connection::open_server(&Negotiated::default(), config);
+    /// let (mut output, start) = (BytesMut::new(), Instant::now());
+    /// // In the event loop, after reads and writes:
+    /// let wait = loop {
+    ///     match server.poll_timeout() {
+    ///         Some(at) if at <= start.elapsed() => server.handle_timeout(start.elapsed(), &mut output)?,
+    ///         at => break at.map(|at| at.saturating_sub(start.elapsed())),
+    ///     }
+    /// };
+    /// // Now wait for the socket, for at most this long: the Ping after 20 seconds of silence.
+    /// assert!(wait.is_some_and(|wait| wait <= Duration::from_secs(20)));
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
+    ///
+    /// No deadline runs after `Event::Rejected` and `Event::Redirect`: the caller limits how long it reads the body of
+    /// the response.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         match self.state() {
@@ -491,29 +634,38 @@ impl Connection {
         }
     }
 
-    /// Takes the time, and handles the deadlines: writes a Ping, or ends the connection.
+    /// Handles the deadlines that are due at the time `now`: appends a Ping to `output`, or ends the connection. Call
+    /// it at the time that [`poll_timeout`](Self::poll_timeout) returns.
     ///
-    /// This method is the only source of the time. A deadline is late by the time between an event (an arrival, a
-    /// write) and the next call, and never early. A loop that calls it at once when [`poll_timeout`](Self::poll_timeout)
-    /// returns that keeps the delay short. A time before that of the last call counts as that time.
+    /// `now` is the connection's only source of the time. A deadline therefore starts with the first call after its
+    /// event (an arrival, a write): it may be late by the time until that call, and is never early. If `now` is before
+    /// the time of the last call, that time is used.
     ///
-    /// Before this call, read the available input and pass it to [`receive`](Self::receive), so that a peer whose bytes are in
-    /// the socket is not given up, and write `output`. The bytes that are still in `output` show that the socket is full:
+    /// Before this call, read the available input and pass it to [`receive`](Self::receive). Otherwise a peer may time
+    /// out whose bytes are in the socket. Write `output` before this call, too. Bytes that are still in `output` then
+    /// show that the socket is full:
     ///
-    /// - the deadline for a Pong starts when the Ping was written, and starts again with each call that finds unsent bytes,
-    ///   because a caller under backpressure does not read meanwhile. The Ping was written when `output` is empty;
-    /// - the deadlines for the peer's Close and, at a client, for the end of the transport start when our Close was written, and
-    ///   do not move then. The Close was written when as many bytes are gone from `output` as it had when the Close was queued.
-    ///   Pongs that follow it, and that stay in `output` because the peer is slow, do not count.
+    /// - The deadline for a Pong starts when our Ping was written, that is, when `output` is empty. It starts again
+    ///   with each call that finds bytes in `output`, because a caller under backpressure does not read meanwhile.
+    /// - The deadline for the peer's Close starts when our Close was written, and nothing moves it afterwards. At a
+    ///   client, the same is true of the deadline for the end of the transport. The Close was written when as many
+    ///   bytes were removed from `output` as it had directly after the Close was appended. Pongs after the Close do not
+    ///   count.
     ///
-    /// The connection reads the length of `output` here, in [`flush`](Self::flush) and in [`receive`](Self::receive), before it
-    /// appends anything. Bytes that are no longer in `output` count as written. So give each connection an `output` of its own.
-    /// A peer that does not read is ended by the caller's own deadline for its writes.
+    /// A loop that writes once, after events and deadlines, may make this call before that write. The bytes that it is
+    /// about to write then count as unsent, so the deadlines start later. This is harmless if the loop calls
+    /// [`flush`](Self::flush) after the write, and makes this call only when `poll_timeout` requests it. It is not
+    /// harmless for a program that sends without a pause: if every call finds bytes in `output`, the deadline for a
+    /// Pong never passes. Write first in that case.
+    ///
+    /// This method, `flush` and `receive` read the length of `output` before they append anything. Bytes that are no
+    /// longer in `output` count as written. So each connection needs its own `output`. To end a connection whose peer
+    /// does not read, the caller needs a deadline for its own writes.
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`], if a deadline passed. The connection has ended, and `output` has a Close unless one was sent before. A
-    /// server whose handshake took too long writes 408.
+    /// [`Error::Timeout`] if a deadline passed. The connection has ended, and `output` has a Close unless one was sent
+    /// before. If the handshake of a server took too long, `output` has a response with the status 408.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
         let unsent = output.len();
         self.sender.write_pending_pong(output);
@@ -538,13 +690,30 @@ impl Connection {
         })
     }
 
-    /// Splits the connection into two halves, for two tasks or threads of which one reads and one writes.
+    /// Splits the connection into two halves, for two tasks or threads: one reads, and one writes.
     ///
-    /// The receiving half writes nothing: pass its [`Reply`]s to the sending half. Each half handles its own deadlines.
-    /// [`State::of`] and [`Ended::of`] combine the halves. An example is at [`ReceiveHalf`].
+    /// The receiving half writes nothing. Pass each [`Reply`] that it returns to the sending half. Each half handles
+    /// its own deadlines. [`State::of`] and [`Ended::of`] compute the state and the end from both halves.
     ///
-    /// Split an open connection. The handshake of a connection that is not open is lost, and its halves never open. An
-    /// [`Event::Open`] that was not received is lost, too.
+    /// The connection must be open: otherwise its handshake is lost, and the halves never open. An [`Event::Open`] that
+    /// was not received yet is lost, too.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let (mut receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+    /// let (mut input, mut output) = (BytesMut::from(&b"\x89\x80\0\0\0\0"[..]), BytesMut::new());
+    /// // In the task that reads:
+    /// let event = receiver.receive(&mut input)?;
+    /// let reply = event.as_ref().and_then(Event::reply);
+    /// // In the task that writes:
+    /// if let Some(reply) = reply {
+    ///     sender.reply(reply, &mut output);
+    /// }
+    /// assert_eq!(output[..], *b"\x8A\x00"); // the Pong
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
     #[must_use]
     pub fn split(mut self) -> (ReceiveHalf, SendHalf) {
         if self.sender.outgoing != Outgoing::Connecting {
@@ -560,7 +729,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Without handshakes, nothing is ever connecting.
+/// Without the features `client` and `server`, no connection is in the state `Connecting`.
 #[cfg(not(any(feature = "client", feature = "server")))]
 impl Connection {
     const fn drop_handshake(&mut self) {}

@@ -7,12 +7,12 @@ use protocol_websocket_frame::{Close, CloseCode, Utf8Bytes};
 use crate::state::Outgoing;
 use crate::{Error, ReceiveHalf, SendHalf, Timeout};
 
-/// How a connection ended. [`Connection::ended`](crate::Connection::ended) returns it once nothing more is received.
+/// How a connection ended. [`Connection::ended`](crate::Connection::ended) returns it once no more events can arrive.
 ///
 /// | the connection ended because | `by` | `code` | `error` | `clean` |
 /// |---|---|---|---|---|
 /// | the peer sent its Close first | `Peer` | the peer's | – | yes |
-/// | our Close was first, and the peer answered with its own | `Us` | the peer's | – | yes |
+/// | our Close was first, and the peer replied with its own | `Us` | the peer's | – | yes |
 /// | in hybi-00 or hixie-75: the stream ended after our Close | `Us` | 1005 | – | yes |
 /// | the peer broke a rule of the protocol | `Us` | 1006 | [`Error::Decode`] | no |
 /// | the transport ended without a Close, or during the handshake | `Transport` | 1006 | [`Error::UnexpectedEof`] | no |
@@ -22,42 +22,68 @@ use crate::{Error, ReceiveHalf, SendHalf, Timeout};
 /// | server: the request was invalid | `Us` | 1006 | `Error::Request` | no |
 /// | server: the application rejected, or its response could not be written | `Us` | 1006 | – | no |
 ///
-/// [`Timeout::Eof`] changes nothing here, because both Closes were sent before.
+/// [`Timeout::Eof`] does not change the value, because both Closes were sent before.
+///
+/// A line for the log. The peer chose the reason, so `{:?}` escapes it:
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use protocol_websocket_connection::{CloseCode, Config, Connection, EndedBy, Negotiated};
+/// use protocol_websocket_connection::{Config, Connection, Ended, Negotiated};
+///
+/// fn log_line(ended: &Ended) -> String {
+///     let clean = if ended.clean { "clean" } else { "not clean" };
+///     match ended.error {
+///         Some(error) => format!("ended by {}, {clean}: {error}", ended.by),
+///         None => format!("ended by {}, {clean}: code {}, reason {:?}", ended.by, ended.code, ended.reason.as_str()),
+///     }
+/// }
 ///
 /// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
 /// assert!(client.ended().is_none());
 /// client.receive(&mut BytesMut::from(&b"\x88\x05\x03\xE9bye"[..]), &mut BytesMut::new())?;
 /// let ended = client.ended().expect("the peer's Close arrived");
-/// assert_eq!((ended.by, ended.code, ended.reason.as_str(), ended.clean), (EndedBy::Peer, CloseCode(1001), "bye", true));
+/// assert_eq!(log_line(ended), "ended by the peer, clean: code 1001, reason \"bye\"");
+///
+/// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+/// let _ = client.receive_eof();
+/// let ended = client.ended().expect("the transport ended");
+/// assert_eq!(log_line(ended), "ended by the transport, not clean: the transport ended without a closing handshake");
 /// # Ok::<_, protocol_websocket_connection::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ended {
-    /// Which side, or which event, ended the connection.
+    /// The side or the event that ended the connection.
     pub by: EndedBy,
-    /// The close code of the connection (RFC 6455 §7.1.5): the code of the peer's Close, 1005 if that Close has no code,
-    /// 1006 if no Close arrived.
+    /// The close code of the connection (RFC 6455 §7.1.5): the code of the peer's Close, 1005 if that Close has no
+    /// code, 1006 if no Close arrived.
     pub code: CloseCode,
     /// The reason in the peer's Close (RFC 6455 §7.1.6), otherwise empty.
     pub reason: Utf8Bytes,
-    /// The error that ended the connection, if there was one.
+    /// The error that ended the connection, or `None` if it ended without one.
     pub error: Option<Error>,
     /// Whether both ends finished the closing handshake (RFC 6455 §7.1.4).
     pub clean: bool,
 }
 
 /// The side or the event that ended a connection, in [`Ended::by`].
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, EndedBy, Negotiated};
+///
+/// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+/// // A frame of a client must be masked.
+/// let _ = server.receive(&mut BytesMut::from(&b"\x81\x02hi"[..]), &mut BytesMut::new());
+/// assert_eq!(server.ended().map(|ended| ended.by), Some(EndedBy::Us));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndedBy {
     /// The peer: its Close was first, or it refused the handshake.
     Peer,
-    /// This end: its Close was first, it refused the handshake, or it failed the connection because the peer broke a rule.
+    /// This end: its Close was first, it refused the handshake, or it failed the connection because the peer broke a
+    /// rule.
     Us,
     /// A deadline of [`Timeouts`](crate::Timeouts).
     Timeout,
@@ -77,8 +103,8 @@ impl fmt::Display for EndedBy {
 }
 
 impl Ended {
-    /// Returns how a connection that was [split](crate::Connection::split) has ended, or `None` while it has not. One half
-    /// alone does not show which Close was first.
+    /// Returns how a connection that was [split](crate::Connection::split) ended, or `None` while it has not ended. It
+    /// needs both halves, because neither of them records which Close was first.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -104,13 +130,13 @@ impl Ended {
         }
     }
 
-    /// The peer's Close arrived.
+    /// The end by the peer's Close. [`note_outgoing`](Self::note_outgoing) corrects `by` if our Close was first.
     pub(crate) fn by_close(close: Option<&Close>) -> Self {
         let (code, reason) = close.map_or_else(Default::default, |close| (Some(close.code), close.reason.clone()));
         Self { by: EndedBy::Peer, code: code.unwrap_or(CloseCode::NO_STATUS), reason, error: None, clean: true }
     }
 
-    /// In hybi-00 and hixie-75: the stream ended after our Close.
+    /// The end of the stream after our Close, in hybi-00 and hixie-75.
     pub(crate) fn by_eof_after_close() -> Self {
         Self { by: EndedBy::Us, ..Self::by_close(None) }
     }
@@ -124,12 +150,12 @@ impl Ended {
         Self { error: Some(error), ..Self::by_refusal(by) }
     }
 
-    /// The handshake ended without an error and without a connection.
+    /// The end of a handshake that was rejected or redirected.
     pub(crate) fn by_refusal(by: EndedBy) -> Self {
         Self { by, code: CloseCode::ABNORMAL, reason: Utf8Bytes::default(), error: None, clean: false }
     }
 
-    /// Corrects which Close was first.
+    /// Sets `by` to `Us` if our Close was first, which only the sending direction records.
     pub(crate) fn note_outgoing(&mut self, outgoing: Outgoing) {
         if self.clean && outgoing.closed_first() {
             self.by = EndedBy::Us;

@@ -8,26 +8,39 @@ use protocol_websocket_http::ParseError;
 
 use crate::Timeout;
 
-/// The error that ended a connection. A [`Connection`](crate::Connection) has written the report to the peer, if there is one:
-/// write the output, then close the transport.
+/// An error that ended a connection.
 ///
-/// After [`split`](crate::Connection::split) the sending half writes it: see [`reply`](Self::reply).
+/// A [`Connection`](crate::Connection) has appended the frame or the HTTP response that reports the error to the peer,
+/// if there is one, to the output: write the output, then close the transport. After
+/// [`split`](crate::Connection::split), the sending half appends it: see [`reply`](Self::reply).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Error, Negotiated};
+///
+/// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+/// let (mut input, mut output) = (BytesMut::from(&b"\x81\x02hi"[..]), BytesMut::new());
+/// let error = server.receive(&mut input, &mut output).expect_err("the frame is not masked");
+/// let Error::Decode(decode) = error else { panic!("{error}") };
+/// assert_eq!(decode.close_code().0, 1002);
+/// assert_eq!(output[..], *b"\x88\x02\x03\xEA"); // a Close with 1002
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke a rule of the protocol. The Close for it has [`DecodeError::close_code`].
+    /// The peer broke a rule of the protocol. The Close that reports it has the code of [`DecodeError::close_code`].
     Decode(DecodeError),
-    /// At a server: the request is invalid. The refusal is an HTTP response.
+    /// At a server: the request is invalid. An HTTP response reports it, with the status of `ParseError::status`.
     #[cfg(feature = "server")]
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     Request(ParseError),
-    /// At a client: the response is invalid. There is nothing to send.
+    /// At a client: the response is invalid. Nothing is sent.
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     Response(HandshakeError),
     /// A deadline passed.
     Timeout(Timeout),
-    /// The transport ended before the closing handshake, or before the opening handshake was done.
+    /// The transport ended before the closing handshake, or before the opening handshake was done. Nothing is sent.
     UnexpectedEof,
 }
 

@@ -13,7 +13,7 @@ use protocol_websocket_http::Negotiated;
 #[cfg(feature = "client")]
 use protocol_websocket_http::ResponseHead;
 
-/// An event that [`Connection::receive`](crate::Connection::receive) found in the input.
+/// An event of a connection, which [`Connection::receive`](crate::Connection::receive) returns.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -27,20 +27,24 @@ use protocol_websocket_http::ResponseHead;
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// At a server: a client requests an upgrade. Nothing more is received until
-    /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject) responds.
+    /// At a server: a client requests an upgrade. Respond with [`accept`](crate::Connection::accept) or
+    /// [`reject`](crate::Connection::reject). Nothing more is received until then.
     #[cfg(feature = "server")]
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     Upgrade(Upgrade),
-    /// The handshake is done, with this result. Both ends can send messages.
+    /// The opening handshake is done, with this result. Both ends can send messages.
+    ///
+    /// A connection that is open from the start does not return this event: one of
+    /// [`open_server`](crate::Connection::open_server), of [`open_client`](crate::Connection::open_client), and of
+    /// `Connection::respond`, except in hybi-00, whose handshake needs eight more bytes of the client.
     Open(Negotiated),
-    /// At a client: the server redirects to another URL. The connection has ended. The body of the response, if any, stays in
-    /// the input.
+    /// At a client: the server redirects to another URL. The connection has ended. The body of the response, if any,
+    /// stays in the input.
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     Redirect(Box<Redirect>),
-    /// At a client: the server rejects the request. The connection has ended. The body of the response, if any, stays in the
-    /// input.
+    /// At a client: the server rejects the request. The connection has ended. The body of the response, if any, stays
+    /// in the input.
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     Rejected(Box<ResponseHead>),
@@ -48,19 +52,23 @@ pub enum Event {
     Message(Message),
     /// A part of a message, with [`Delivery::Parts`](protocol_websocket_frame::Delivery::Parts).
     Part(Part),
-    /// A Ping. A connection has answered it, unless [`Config::auto_pong`](crate::Config::auto_pong) is off.
+    /// A Ping. A [`Connection`](crate::Connection) has appended the Pong to the output, unless
+    /// [`Config::auto_pong`](crate::Config::auto_pong) is off. A [`ReceiveHalf`](crate::ReceiveHalf) has not: see
+    /// [`reply`](Self::reply).
     Ping(Bytes),
-    /// A Pong: the answer to a Ping, or an unsolicited sign of life.
+    /// A Pong: the peer's reply to a Ping, or an unsolicited one (RFC 6455 §5.5.3).
     Pong(Bytes),
-    /// The peer's Close, with a code and a reason or without. A connection has answered it. Nothing more is received.
+    /// The peer's Close, with a code and a reason, or `None` if it has neither. Nothing more is received. A
+    /// [`Connection`](crate::Connection) has appended the Close that replies to it to the output. A
+    /// [`ReceiveHalf`](crate::ReceiveHalf) has not: see [`reply`](Self::reply).
     Close(Option<Close>),
 }
 
-/// An event like [`Event`], whose payload borrows from the input where it can.
+/// An event of a connection, like [`Event`], whose payload borrows from the input if possible.
+/// [`Connection::receive_lent`](crate::Connection::receive_lent) returns it.
 ///
-/// [`Connection::receive_lent`](crate::Connection::receive_lent) returns it. It does not borrow from the connection, so the
-/// connection can send while the event is in use. A message that was joined from fragments or reads, or that an extension
-/// changed, owns its payload.
+/// It does not borrow from the connection, so the connection can send while the event is in use. A message that was
+/// joined from several fragments or reads, or that an extension changed, owns its payload.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -107,7 +115,14 @@ pub enum EventRef<'i> {
 }
 
 impl EventRef<'_> {
-    /// Returns the same event without a borrow. A borrowed payload is copied.
+    /// Returns the same event with an owned payload, so that it can outlive the input. A borrowed payload is copied.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Event, EventRef, Payload};
+    ///
+    /// let event = EventRef::Ping(Payload::Borrowed(b"hi"));
+    /// assert_eq!(event.into_owned(), Event::Ping("hi".into()));
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Event {
         match self {

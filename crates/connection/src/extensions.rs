@@ -1,14 +1,15 @@
 //! The extensions of one direction of a connection, in the order in which they were negotiated (RFC 6455 §9.1).
 //!
-//! The first one is applied first to sent frames, and last to received frames. A decoder may return the rest of a frame
-//! that is longer than the room for it. The rest is kept here, and decoded before any other frame.
+//! The first extension is applied first to sent frames, and last to received frames. If the decoded payload of a frame
+//! is longer than the room for it, a decoder also returns the rest of the frame. The rest is kept here, and decoded
+//! before any other frame.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use protocol_websocket_frame::{DecodeError, EncodeError, ExtensionDecoder, ExtensionEncoder, Frame, Payload};
 
-/// The decoders of received frames, behind a pointer, because most connections have none.
+/// The decoders of received frames. Boxed, because most connections have none.
 #[derive(Default)]
 pub(crate) struct Decoders(Option<Box<DecoderSlots>>);
 
@@ -17,7 +18,8 @@ struct DecoderSlots(Vec<DecoderSlot>);
 
 struct DecoderSlot {
     decoder: Box<dyn ExtensionDecoder>,
-    /// The rest of a frame that did not fit the room. It owns its payload, because the input is gone when it is decoded.
+    /// The rest of a frame whose decoded payload did not fit the room. It owns its payload, because it is decoded after
+    /// the input was given back to the caller.
     rest: Option<Frame>,
 }
 
@@ -80,7 +82,7 @@ fn decode<'a>(
     })
 }
 
-/// The encoders of sent frames, behind a pointer, because most connections have none.
+/// The encoders of sent frames. Boxed, because most connections have none.
 #[derive(Default)]
 pub(crate) struct Encoders(Option<Box<EncoderSlots>>);
 
@@ -105,7 +107,7 @@ impl Encoders {
         self.slots().iter_mut().try_fold(frame, |frame, encoder| encoder.encode(frame))
     }
 
-    /// Restarts all of them, because a frame with reserved bits was sent without them.
+    /// Restarts all encoders, because a frame with reserved bits was sent that they did not encode.
     pub(crate) fn restart(&mut self) {
         self.slots().iter_mut().for_each(|encoder| encoder.restart());
     }

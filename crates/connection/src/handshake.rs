@@ -1,8 +1,8 @@
 //! The opening handshake of a connection, in either role.
 //!
 //! [`Connection::receive`](crate::Connection::receive) leaves an incomplete head in the caller's buffer.
-//! [`Connection::receive_lent`](crate::Connection::receive_lent) moves it here, because the caller's slice does not outlive the
-//! call. In both cases the bytes after the head stay with the caller.
+//! [`Connection::receive_lent`](crate::Connection::receive_lent) copies it to [`Handshake`], because the caller's slice
+//! does not outlive the call. In both cases the bytes after the head stay in the caller's input.
 
 use alloc::boxed::Box;
 
@@ -25,7 +25,7 @@ use crate::{Config, Error};
 pub(crate) struct Handshake {
     pub(crate) step: Step,
     pub(crate) timer: Option<HandshakeTimer>,
-    /// The bytes of an incomplete head that arrived in slices.
+    /// The bytes of an incomplete head from calls of `receive_lent`.
     buffer: BytesMut,
 }
 
@@ -37,28 +37,28 @@ pub(crate) enum Step {
     /// The server awaits a request.
     #[cfg(feature = "server")]
     Request(Box<ServerHandshake>),
-    /// The application has to answer an upgrade.
+    /// The server awaits the application's response to an upgrade.
     #[cfg(feature = "server")]
     Answer,
-    /// The server awaits the last eight bytes of a client of hybi-00. The head of the response was written.
+    /// The server awaits the last eight bytes of a client of hybi-00. The head of its response was written.
     #[cfg(feature = "server")]
     Key3(AwaitingKey3),
-    /// The server has accepted, and the application gets the event with the next call.
+    /// The server has accepted. The next call returns the event.
     #[cfg(feature = "server")]
     Accepted,
 }
 
 /// The result of a step.
 pub(crate) enum Progress {
-    /// More bytes are needed, or an answer of the application.
+    /// More bytes are needed, or the application's response to an upgrade.
     Wait,
     #[cfg(feature = "server")]
     Upgrade(Upgrade),
-    /// The handshake ended with a response whose body follows.
+    /// The client received a response other than 101, whose body follows.
     #[cfg(feature = "client")]
     Refused(EventRef<'static>),
     Open(Negotiated),
-    /// The outgoing direction is open already.
+    /// The handshake is done, and the sending direction is open already.
     #[cfg(feature = "server")]
     Opened,
 }
@@ -80,7 +80,7 @@ impl Handshake {
         output: &mut BytesMut,
     ) -> Result<Progress, Error> {
         if !self.buffer.is_empty() {
-            // The caller changed from slices to a buffer.
+            // The caller changed from `receive_lent` to `receive` during the head.
             let mut bytes = core::mem::take(&mut self.buffer);
             bytes.unsplit(input.split());
             *input = bytes;
@@ -124,7 +124,7 @@ impl Handshake {
         }
     }
 
-    /// Returns whether the next step needs no bytes.
+    /// Returns whether the next step reads no bytes.
     pub(crate) const fn needs_no_input(&self) -> bool {
         match self.step {
             #[cfg(feature = "client")]
@@ -136,7 +136,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the buffered bytes, to append those that arrived.
+    /// Takes the buffered bytes out, so that the bytes that arrived can be appended.
     pub(crate) fn take_buffer(&mut self) -> BytesMut {
         core::mem::take(&mut self.buffer)
     }
@@ -146,7 +146,8 @@ impl Handshake {
         self.buffer = bytes;
     }
 
-    /// Writes the response to a handshake that took too long, if one can still be written.
+    /// At a server: writes a response with the status 408, because the handshake took too long, unless a response was
+    /// begun.
     #[cfg_attr(not(feature = "server"), expect(unused_variables, reason = "a client has nothing to write"))]
     pub(crate) fn write_timeout(&self, output: &mut BytesMut) {
         match self.step {
@@ -162,7 +163,7 @@ impl Handshake {
     }
 }
 
-/// Writes a refusal with this status and no text of the application.
+/// Writes a refusal with this status and without a body.
 #[cfg(feature = "server")]
 pub(crate) fn refuse(status: u16, output: &mut BytesMut) {
     let written = Reject::new(status).encode(output);

@@ -2,7 +2,8 @@ use core::time::Duration;
 
 use crate::{Timeout, Timeouts};
 
-/// The deadline of the opening handshake. It starts with the first call of [`handle`](Self::handle), and no byte moves it.
+/// The deadline of the opening handshake. It starts with the first call of [`handle`](Self::handle). Bytes that arrive
+/// do not extend it.
 #[derive(Clone, Debug)]
 pub(crate) struct HandshakeTimer {
     timeout: Duration,
@@ -14,7 +15,7 @@ impl HandshakeTimer {
         Some(Self { timeout: timeouts.handshake?, started: None })
     }
 
-    /// Returns when [`handle`](Self::handle) is to be called next. Zero means at once.
+    /// Returns the time of the next [`handle`](Self::handle). Zero means at once.
     pub(crate) fn poll(&self) -> Duration {
         self.started.map_or(Duration::ZERO, |started| started.saturating_add(self.timeout))
     }
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_from_the_first_call() {
+    fn deadline_starts_with_the_first_call() {
         assert!(HandshakeTimer::new(&Timeouts::NONE).is_none());
         let secs = Duration::from_secs;
         let mut timer = HandshakeTimer::new(&Timeouts::RECOMMENDED).unwrap();

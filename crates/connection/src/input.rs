@@ -1,7 +1,7 @@
 use bytes::BytesMut;
 use protocol_websocket_frame::{DecodeError, Decoder, Frame, Payload};
 
-/// The input of the slow path: a buffer whose payloads are shared, or a slice whose payloads are borrowed.
+/// The input of the slow path: a `BytesMut`, whose payloads are shared, or a slice, whose payloads are borrowed.
 pub(crate) trait Input<'i> {
     fn decode(&mut self, decoder: &mut Decoder) -> Result<Option<Frame<Payload<'i>>>, DecodeError>;
     fn len(&self) -> usize;

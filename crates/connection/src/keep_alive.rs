@@ -1,8 +1,9 @@
-//! The timers of the receiving direction: pings after silence, the deadline for a pong, and the limit for an idle peer.
+//! The timers of the receiving direction: a ping after an interval without a byte, the deadline for its pong, and the
+//! deadline for an idle peer.
 //!
-//! They run while the connection is open. The time is only known during [`KeepAlive::handle`]. An arrival or a write between
-//! two calls is noted, and [`KeepAlive::poll`] returns "at once", so that the next call gives it a time. So a deadline is late by the
-//! time until that call, and never early.
+//! They run while the connection is open. Only [`KeepAlive::handle`] has the time. An arrival or a write between two
+//! calls of it is noted, and [`KeepAlive::poll`] then requests a call at once. That call is the time of the arrival or
+//! write. So a deadline may be late by the time until that call, and is never early.
 
 use core::time::Duration;
 
@@ -18,15 +19,17 @@ pub(crate) struct KeepAlive {
     is_running: bool,
     /// The time of the last call.
     now: Duration,
-    /// When bytes of the peer arrived last, and whether some arrived since the last call.
-    heard_at: Duration,
-    heard: bool,
-    /// How many bytes of the input were left the last time. They were counted before.
+    /// The time of the last arrival of bytes.
+    arrived_at: Duration,
+    /// Whether bytes arrived since the last call.
+    has_arrived: bool,
+    /// The number of bytes that the last read left in the input. They are not a new arrival at the next read.
     unread: usize,
-    /// Whether the caller reads into the payload buffer, so that the next call of `receive` follows an arrival.
+    /// Whether the caller reads into the payload buffer. The next call of `receive` then counts as an arrival.
     reads_directly: bool,
-    /// When the deadline for a pong started, or the last ping was queued, if no byte has arrived since.
+    /// The time when the deadline for a pong started, or when the last ping was queued. `None` if bytes arrived since.
     pinged: Option<Duration>,
+    /// The progress of the last ping.
     ping: Written,
 }
 
@@ -38,8 +41,8 @@ pub(crate) enum Due {
 }
 
 impl KeepAlive {
-    /// Returns `None` if there is nothing to do: an idle connection without timeouts pays nothing. Without pings
-    /// (`has_pings`), `ping_interval` and `pong_timeout` have no effect.
+    /// Returns `None` if no timer is configured, so that a connection without timeouts needs no memory for them. If the
+    /// version has no pings, `ping_interval` and `pong_timeout` have no effect.
     pub(crate) fn new(timeouts: &Timeouts, has_pings: bool) -> Option<Self> {
         let ping_interval = timeouts.ping_interval.filter(|_| has_pings);
         if ping_interval.is_none() && timeouts.idle.is_none() {
@@ -51,8 +54,8 @@ impl KeepAlive {
             idle: timeouts.idle,
             is_running: false,
             now: Duration::ZERO,
-            heard_at: Duration::ZERO,
-            heard: false,
+            arrived_at: Duration::ZERO,
+            has_arrived: false,
             unread: 0,
             reads_directly: false,
             pinged: None,
@@ -60,46 +63,46 @@ impl KeepAlive {
         })
     }
 
-    /// Notes that the input has `waiting` bytes.
-    pub(crate) const fn hear(&mut self, waiting: usize) {
-        if waiting > self.unread || self.reads_directly {
-            self.heard = true;
+    /// Notes that a read begins with `available` bytes in the input.
+    pub(crate) const fn note_input(&mut self, available: usize) {
+        if available > self.unread || self.reads_directly {
+            self.has_arrived = true;
             self.reads_directly = false;
         }
     }
 
-    /// Notes that the next bytes arrive without the input.
+    /// Notes that the caller reads the next bytes into the payload buffer, not into the input.
     pub(crate) const fn note_direct_read(&mut self) {
         self.reads_directly = true;
     }
 
-    /// Notes that `unread` bytes are left in the input.
-    pub(crate) const fn leave(&mut self, unread: usize) {
+    /// Notes that a read left `unread` bytes in the input.
+    pub(crate) const fn note_rest(&mut self, unread: usize) {
         self.unread = unread;
     }
 
-    /// Notes that `unsent` bytes of the output are not written. The ping is written when there are none.
+    /// Notes that `unsent` bytes of the output are not written. The last ping was written when there are none.
     pub(crate) const fn note_unsent(&mut self, unsent: usize) {
         self.ping.note_unsent(unsent);
     }
 
-    /// Returns when [`handle`](Self::handle) is to be called next. The time of the last call means at once.
+    /// Returns the time of the next [`handle`](Self::handle). The time of the last call means at once.
     pub(crate) fn poll(&self) -> Option<Duration> {
         let awaits_pong = self.pinged.is_some() && self.pong_timeout.is_some();
-        let at_once = !self.is_running || self.heard || (awaits_pong && self.ping.awaits_call());
+        let at_once = !self.is_running || self.has_arrived || (awaits_pong && self.ping.awaits_call());
         if at_once { Some(self.now) } else { self.next().map(|(at, _)| at) }
     }
 
-    /// Takes the time and the number of unsent bytes. Returns the action that is due.
+    /// Returns the action that is due at the time `now`. `unsent` is the number of bytes that are not written.
     pub(crate) fn handle(&mut self, now: Duration, unsent: usize) -> Option<Due> {
         let now = now.max(self.now);
         self.now = now;
-        if self.heard || !self.is_running {
-            (self.heard, self.heard_at, self.pinged) = (false, now, None);
+        if self.has_arrived || !self.is_running {
+            (self.has_arrived, self.arrived_at, self.pinged) = (false, now, None);
         }
         self.is_running = true;
-        // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the pong may
-        // have arrived already.
+        // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the
+        // pong may have arrived already.
         if self.ping.start(unsent) && self.pong_timeout.is_some() {
             self.pinged = self.pinged.map(|_| now);
         }
@@ -115,14 +118,14 @@ impl KeepAlive {
         Some(due)
     }
 
-    /// Returns the nearest deadline.
+    /// Returns the next deadline and its action.
     fn next(&self) -> Option<(Duration, Due)> {
         let after = |from: Duration, wait: Option<Duration>, due| Some((from.saturating_add(wait?), due));
         let alive = match self.pinged {
             Some(at) if self.pong_timeout.is_some() => after(at, self.pong_timeout, Due::Timeout(Timeout::Pong)),
-            at => after(at.unwrap_or(self.heard_at), self.ping_interval, Due::Ping),
+            at => after(at.unwrap_or(self.arrived_at), self.ping_interval, Due::Ping),
         };
-        let idle = after(self.heard_at, self.idle, Due::Timeout(Timeout::Idle));
+        let idle = after(self.arrived_at, self.idle, Due::Timeout(Timeout::Idle));
         [alive, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 }
@@ -137,20 +140,20 @@ mod tests {
 
     fn timer(timeouts: Timeouts) -> KeepAlive {
         let mut timer = KeepAlive::new(&timeouts, true).unwrap();
-        assert_eq!(timer.poll(), Some(secs(0)), "the first call comes at once");
+        assert_eq!(timer.poll(), Some(secs(0)), "the first call is at once");
         assert_eq!(timer.handle(secs(0), 0), None);
         timer
     }
 
     #[test]
-    fn nothing_is_kept_without_timeouts() {
+    fn no_timer_without_timeouts() {
         assert!(KeepAlive::new(&Timeouts::NONE, true).is_none());
         assert!(KeepAlive::new(&Timeouts::RECOMMENDED, false).is_none());
         assert!(KeepAlive::new(&Timeouts { pong_timeout: Some(secs(1)), ..Timeouts::NONE }, true).is_none());
     }
 
     #[test]
-    fn silence_leads_to_a_ping_and_then_to_a_timeout() {
+    fn silent_peer_gets_a_ping_and_then_times_out() {
         let mut timer = timer(Timeouts::RECOMMENDED);
         assert_eq!(timer.poll(), Some(secs(20)));
         assert_eq!(timer.handle(secs(20), 0), Some(Due::Ping));
@@ -162,23 +165,23 @@ mod tests {
     }
 
     #[test]
-    fn any_byte_is_a_sign_of_life() {
+    fn any_byte_restarts_the_interval() {
         let mut timer = timer(Timeouts::RECOMMENDED);
         timer.handle(secs(20), 0);
-        timer.hear(1);
-        assert_eq!(timer.poll(), Some(secs(20)), "the arrival gets a time at once");
+        timer.note_input(1);
+        assert_eq!(timer.poll(), Some(secs(20)), "at once, to give the arrival a time");
         assert_eq!(timer.handle(secs(40), 0), None);
         assert_eq!(timer.poll(), Some(secs(60)));
     }
 
     #[test]
-    fn idle_counts_without_pings() {
+    fn idle_timeout_needs_no_pings() {
         let mut timer = timer(Timeouts { ping_interval: None, idle: Some(secs(5)), ..Timeouts::RECOMMENDED });
         assert_eq!(timer.handle(secs(5), 0), Some(Due::Timeout(Timeout::Idle)));
     }
 
     #[test]
-    fn nearer_deadline_counts() {
+    fn earlier_deadline_is_first() {
         for (idle, first) in [(5, Due::Timeout(Timeout::Idle)), (30, Due::Ping)] {
             let mut timer = timer(Timeouts { idle: Some(secs(idle)), ..Timeouts::RECOMMENDED });
             let at = timer.poll().unwrap();
@@ -189,13 +192,13 @@ mod tests {
     #[test]
     fn bytes_are_counted_once() {
         let mut timer = timer(Timeouts::RECOMMENDED);
-        timer.hear(3);
-        timer.leave(3);
+        timer.note_input(3);
+        timer.note_rest(3);
         timer.handle(secs(1), 0);
-        timer.hear(3);
+        timer.note_input(3);
         timer.handle(secs(2), 0);
         assert_eq!(timer.poll(), Some(secs(21)));
-        timer.hear(4);
+        timer.note_input(4);
         timer.handle(secs(3), 0);
         assert_eq!(timer.poll(), Some(secs(23)));
     }
@@ -204,7 +207,7 @@ mod tests {
     fn clock_does_not_run_backwards() {
         let mut timer = timer(Timeouts::RECOMMENDED);
         timer.handle(secs(100), 0);
-        timer.hear(1);
+        timer.note_input(1);
         timer.handle(secs(1), 0);
         assert_eq!(timer.poll(), Some(secs(120)));
     }

@@ -2,15 +2,15 @@
 //!
 //! # In scope
 //!
-//! - [`Connection`]: one type for both roles, from the first byte of the opening handshake, or after a handshake made
-//!   elsewhere. It answers pings, makes the closing handshake in both directions, delivers messages whole or in parts, and
-//!   handles deadlines with the caller's clock.
+//! - [`Connection`]: one type for both roles. It begins with the first byte of the opening handshake, or after a
+//!   handshake that an HTTP library made. It replies to pings, makes the closing handshake for either end, delivers
+//!   messages whole or in parts, and handles deadlines with the caller's clock.
 //! - [`ReceiveHalf`] and [`SendHalf`]: the two directions of a connection, for two tasks.
-//! - [`Client`] and [`Server`]: a connection under the names of Perl's helper classes.
+//! - [`Client`] and [`Server`]: a connection under the names of the helper classes of Perl's `Protocol::WebSocket`.
 //!
 //! # Out of scope
 //!
-//! - Sockets, TLS, threads, clocks and runtimes. They are the caller's, as are the buffers for input and output.
+//! - Sockets, TLS, threads, clocks and runtimes. The caller has them, and the buffers for input and output.
 //! - Frames without a connection: `protocol-websocket-frame`. A handshake without a connection:
 //!   `protocol-websocket-handshake-client` and `-server`.
 //!
@@ -22,8 +22,8 @@
 //!              output ◀── SendHalf ◀── message     encodes, extensions, mask keys, close timeout
 //! ```
 //!
-//! A connection passes the replies itself. [`Connection::split`] returns the halves, for two tasks. Then
-//! [`Event::reply`] and [`Error::reply`] return the [`Reply`] for [`SendHalf::reply`].
+//! A [`Connection`] passes the replies to its sending half. [`Connection::split`] returns the halves, for two tasks.
+//! After it, the program passes the [`Reply`] of [`Event::reply`] or [`Error::reply`] to [`SendHalf::reply`].
 //!
 //! # States
 //!

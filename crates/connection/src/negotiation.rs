@@ -1,4 +1,4 @@
-//! The configured extensions of one end, and which of them a handshake puts in force (RFC 6455 §9.1).
+//! The configured extensions of one end, and their negotiation: offer, response and agreement (RFC 6455 §9.1).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ impl ConfiguredExtensions {
         self.0.push(Arc::new(extension));
     }
 
-    /// Adds all of them to `offer`, after those that it has. An offer of a version without extensions stays as it is.
+    /// Adds all of them to `offer`, after those that it has. An offer of a version without extensions is not changed.
     pub(crate) fn offer(&self, offer: Offer) -> Offer {
         if !offer.supports_extensions() {
             return offer;
@@ -25,8 +25,8 @@ impl ConfiguredExtensions {
         self.0.iter().flat_map(|extension| extension.offers()).fold(offer, Offer::extension)
     }
 
-    /// Adds those that `request` offers to `accept`, after those that it has: in the client's order, each name once, and
-    /// none whose reserved bits are in use.
+    /// Adds the extensions that `request` offers to `accept`, after those that it has: in the client's order, each name
+    /// once. An extension is left out if another one uses its reserved bits.
     pub(crate) fn accept(&self, request: &Request, accept: Accept) -> Accept {
         if self.0.is_empty() {
             return accept;
@@ -54,8 +54,8 @@ impl ConfiguredExtensions {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8
     //# The endpoints of a connection MUST negotiate the use of any extensions during the opening
     //# handshake.
-    /// Returns both directions of each negotiated extension, with its reserved bits, in the negotiated order. Extensions that
-    /// are not configured are left to the application.
+    /// Returns both directions of each negotiated extension, with its reserved bits, in the negotiated order.
+    /// Extensions that are not configured are ignored: the application handles them.
     pub(crate) fn agree(
         &self,
         role: Role,

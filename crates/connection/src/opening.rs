@@ -1,4 +1,4 @@
-//! The opening handshake as a part of a connection: its steps, its deadline, and how it opens the two directions.
+//! The opening handshake as a state of a connection: its steps, its deadline, and the opening of the two directions.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -99,7 +99,7 @@ impl Connection {
         Err(error)
     }
 
-    /// Ends the connection before it was open.
+    /// Ends a connection whose handshake is not done.
     pub(crate) fn end_handshake(&mut self, ended: Ended) {
         self.receiver.end(ended);
         self.sender.end_of_transport();

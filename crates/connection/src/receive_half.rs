@@ -1,9 +1,9 @@
-//! The receiving direction: bytes in, events out. It writes nothing; [`Event::reply`] and [`Error::reply`] are derived from
-//! its results.
+//! The receiving direction: bytes in, events out. It writes nothing. [`Event::reply`] and [`Error::reply`] compute the
+//! replies from its events and errors.
 //!
-//! A message in one frame that is complete takes the fast path: one test of `is_plain`, and one function of the decoder. All
-//! other input takes the slow path, which is written once, for events that borrow. An owned event is a borrowed one whose
-//! payload is shared.
+//! A complete message in one frame takes the fast path: one test of `is_plain`, and one function of the decoder. All
+//! other input takes the slow path. The slow path exists once, for events that borrow. An owned event is one of these
+//! whose payload is shared.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -23,13 +23,13 @@ use crate::keep_alive::{Due, KeepAlive};
 use crate::state::{Incoming, Outgoing};
 use crate::{Config, Error, Event, EventRef, Reply, Timeout};
 
-/// The longest part that extensions may decode at once, in bytes, where the parts are not a whole message.
+/// The maximum output of the extensions for one frame that is not a whole message, in bytes.
 const MAX_PART: usize = 64 * 1024;
 
 /// The receiving half of a [`Connection`](crate::Connection), for a task or thread of its own.
 ///
-/// It writes nothing. After each event, error and timeout, pass the [`Reply`] to the other half
-/// ([`SendHalf::reply`](crate::SendHalf::reply)), through a channel for instance.
+/// It writes nothing. After each event, error and timeout, pass the [`Reply`] to
+/// [`SendHalf::reply`](crate::SendHalf::reply), for instance through a channel.
 ///
 /// ```
 /// use std::sync::mpsc::channel;
@@ -62,7 +62,7 @@ pub struct ReceiveHalf {
     assembler: Assembler,
     extensions: Decoders,
     pub(crate) config: Arc<Config>,
-    /// Kept behind a pointer, because an idle connection without timeouts has neither.
+    /// Boxed, because an open connection without timeouts does not need it.
     liveness: Option<Box<Liveness>>,
     pub(crate) incoming: Incoming,
     version: Version,
@@ -79,7 +79,7 @@ struct Liveness {
 }
 
 impl ReceiveHalf {
-    /// A half before its handshake.
+    /// Creates a half in the state before the handshake.
     pub(crate) fn new(role: Role, config: Arc<Config>) -> Self {
         Self {
             decoder: Decoder::new(role),
@@ -93,7 +93,7 @@ impl ReceiveHalf {
         }
     }
 
-    /// Sets the version that the handshake agreed on. It comes before the first extension.
+    /// Sets the version that the handshake agreed on. It must be called before the first extension is added.
     pub(crate) fn set_version(&mut self, role: Role, version: Version) {
         self.version = version;
         let config = &*self.config;
@@ -110,8 +110,8 @@ impl ReceiveHalf {
         self.update_fast_path();
     }
 
-    /// Adds an extension. From then on payloads are decoded as they arrive: a message that grows is not kept twice, and an
-    /// invalid one is rejected at its first invalid byte.
+    /// Adds an extension. The decoder then returns payloads in parts as they arrive. So a message is not kept in both
+    /// its encoded and its decoded form, and it is rejected at its first invalid byte.
     pub(crate) fn add_extension(&mut self, extension: Box<dyn ExtensionDecoder>, rsv: Rsv) {
         let decoder = self.decoder.clone().allow_rsv(rsv).delivery(Delivery::Parts);
         self.decoder = if self.config.delivery == Delivery::Whole { decoder.min_part(1) } else { decoder };
@@ -124,8 +124,8 @@ impl ReceiveHalf {
             self.incoming == Incoming::Open && self.config.delivery == Delivery::Whole && self.extensions.is_empty();
     }
 
-    /// Decodes the next event, like [`Connection::receive`](crate::Connection::receive). Pass the [`Event::reply`] or the
-    /// [`Error::reply`] to the sending half.
+    /// Decodes the next event, like [`Connection::receive`](crate::Connection::receive). Pass the [`Event::reply`] or
+    /// the [`Error::reply`] to the sending half.
     ///
     /// # Errors
     ///
@@ -141,8 +141,8 @@ impl ReceiveHalf {
         Ok(event)
     }
 
-    /// Decodes the next event from a slice, like [`Connection::receive_lent`](crate::Connection::receive_lent). Pass the
-    /// [`EventRef::reply`] or the [`Error::reply`] to the sending half.
+    /// Decodes the next event from a slice, like [`Connection::receive_lent`](crate::Connection::receive_lent). Pass
+    /// the [`EventRef::reply`] or the [`Error::reply`] to the sending half.
     ///
     /// # Errors
     ///
@@ -157,15 +157,16 @@ impl ReceiveHalf {
         Ok(event)
     }
 
-    /// The fast path. `None` if the input does not start with a message in one frame; then the slow path decodes it.
+    /// The fast path. It returns `None` if the input does not start with a complete message in one frame. Then the slow
+    /// path decodes the input.
     #[inline(always)]
     pub(crate) fn receive_message(&mut self, input: &mut BytesMut) -> Option<Message> {
         if !self.is_plain {
             return None;
         }
-        let waiting = input.len();
+        let available = input.len();
         let message = self.decoder.decode_message(input)?;
-        self.note_read(waiting, input.len());
+        self.note_read(available, input.len());
         Some(message)
     }
 
@@ -175,17 +176,17 @@ impl ReceiveHalf {
         if !self.is_plain {
             return None;
         }
-        let waiting = input.len();
+        let available = input.len();
         let message = self.decoder.decode_message_lent(input)?;
-        self.note_read(waiting, input.len());
+        self.note_read(available, input.len());
         Some(EventRef::Message(message))
     }
 
     #[inline(always)]
     fn note_read(&mut self, before: usize, after: usize) {
         if let Some(timer) = self.keep_alive_mut() {
-            timer.hear(before);
-            timer.leave(after);
+            timer.note_input(before);
+            timer.note_rest(after);
         }
     }
 
@@ -214,7 +215,7 @@ impl ReceiveHalf {
                 return self.repeated_error().map_or(Ok(None), Err);
             }
         }
-        let waiting = input.len();
+        let available = input.len();
         let received = self.decode(input);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
         //# An endpoint MUST NOT continue to attempt to process data (including a responding
@@ -223,11 +224,12 @@ impl ReceiveHalf {
             input.clear();
             self.end(Ended::by_error(error.into()));
         }
-        self.note_read(waiting, input.len());
+        self.note_read(available, input.len());
         Ok(received?)
     }
 
-    /// The error that each later call returns again. The end of the transport and a deadline are returned once.
+    /// Returns the error that each later call repeats. [`Error::UnexpectedEof`] and [`Error::Timeout`] are not
+    /// repeated.
     fn repeated_error(&self) -> Option<Error> {
         let error = self.ended()?.error?;
         (!matches!(error, Error::Timeout(_) | Error::UnexpectedEof)).then_some(error)
@@ -277,7 +279,8 @@ impl ReceiveHalf {
         })
     }
 
-    /// Returns how many bytes the extensions may decode at once. The rest of a message is copied, so there it is little.
+    /// Returns how many bytes the extensions may decode at once. It is less for a continuation, because its bytes are
+    /// copied to join them with the message.
     fn room(&self, is_rest: bool) -> usize {
         let budget = usize::try_from(self.assembler.budget()).unwrap_or(usize::MAX);
         match self.config.delivery {
@@ -298,7 +301,7 @@ impl ReceiveHalf {
         })
     }
 
-    /// Ends the direction, unless it has ended before. Returns whether it had not.
+    /// Ends the direction. Returns `false`, and changes nothing, if it has ended before.
     pub(crate) fn end(&mut self, ended: Ended) -> bool {
         let is_first = self.incoming.end();
         if is_first {
@@ -308,18 +311,18 @@ impl ReceiveHalf {
         is_first
     }
 
-    /// Ends the direction with a response whose body stays in the input.
+    /// Ends the direction because of a response other than 101, whose body stays in the input.
     #[cfg(feature = "client")]
     pub(crate) fn refuse(&mut self, ended: Ended) {
         self.incoming.refuse();
         self.liveness.get_or_insert_default().ended = Some(ended);
     }
 
-    /// Notes that the transport has nothing more to read, like [`Connection::receive_eof`](crate::Connection::receive_eof). Pass
-    /// the reply, or the [`Error::reply`], to the sending half, which sends nothing more then.
+    /// Notes the end of the transport's input, like [`Connection::receive_eof`](crate::Connection::receive_eof). Pass
+    /// the reply, or the [`Error::reply`], to the sending half: nothing can be sent after it.
     ///
-    /// `close_sent` is [`SendHalf::is_closed`](crate::SendHalf::is_closed): whether our Close was sent. It matters in hybi-00 and
-    /// hixie-75 alone, where the end of the transport after our Close is a clean end.
+    /// `close_sent` is the result of [`SendHalf::is_closed`](crate::SendHalf::is_closed). It only has an effect in
+    /// hybi-00 and hixie-75, where the end of the transport after our Close is a clean end.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Connection, Error, Negotiated};
@@ -338,8 +341,8 @@ impl ReceiveHalf {
         if self.end(Ended::by_error(Error::UnexpectedEof)) { Err(Error::UnexpectedEof) } else { Ok(Reply::ended()) }
     }
 
-    /// Returns the memory of a long payload, so that the transport can read into it: see
-    /// [`Connection::payload_buffer`](crate::Connection::payload_buffer).
+    /// Returns the memory of the payload in progress if more than 64 KiB of it are missing, so that the transport can
+    /// read into it without a copy: see [`Connection::payload_buffer`](crate::Connection::payload_buffer).
     pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
         if self.incoming != Incoming::Open {
             return None;
@@ -351,18 +354,18 @@ impl ReceiveHalf {
         Some(buffer)
     }
 
-    /// Returns how the receiving direction ended, or `None` while it has not. This half does not record our Close: use
-    /// [`Ended::of`] to learn which Close was first.
+    /// Returns how the receiving direction ended, or `None` while it has not ended. This half does not record our
+    /// Close, so [`Ended::by`] may be `Peer` although our Close was first. [`Ended::of`] returns the correct side.
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
         self.liveness.as_ref()?.ended.as_ref()
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, like
+    /// Returns the time of the next [`handle_timeout`](Self::handle_timeout), like
     /// [`Connection::poll_timeout`](crate::Connection::poll_timeout). `None` while no deadline of this half runs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        // A server's connection is open for sending before its first event.
+        // A server that has accepted is in the state `Open` before this direction opens.
         match self.incoming {
             Incoming::Connecting | Incoming::Open => self.liveness.as_ref()?.keep_alive.as_ref()?.poll(),
             Incoming::Ended | Incoming::Refused => None,
@@ -374,11 +377,12 @@ impl ReceiveHalf {
         self.liveness.as_mut()?.keep_alive.as_mut()
     }
 
-    /// Takes the time and the number of unsent bytes, and handles the deadlines of this half: `ping_interval`, `pong_timeout`
-    /// and `idle`. See [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    /// Handles the deadlines of this half that are due at the time `now`: `ping_interval`, `pong_timeout` and `idle`.
+    /// `unsent` is the number of bytes that the output has. See
+    /// [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     ///
-    /// Returns a Ping to send, if one is due. Stop calling it once our Close was sent: the deadline of the sending half counts
-    /// then.
+    /// Returns a Ping for the sending half, if one is due. Do not call it after our Close was sent: from then on only
+    /// the deadline of the sending half applies.
     ///
     /// ```
     /// use core::time::Duration;
@@ -413,7 +417,7 @@ impl ReceiveHalf {
         }
     }
 
-    /// Notes how much of the output is unsent: a Ping is written when nothing is.
+    /// Notes how many bytes of the output are unsent. Our Ping was written when there are none.
     pub(crate) fn note_unsent(&mut self, unsent: usize) {
         if let Some(timer) = self.keep_alive_mut() {
             timer.note_unsent(unsent);

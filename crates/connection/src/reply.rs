@@ -1,4 +1,5 @@
-//! Replies to the peer, from the receiving to the sending direction. They are derived from events and errors, so that no `?` loses one.
+//! Replies to the peer, which the receiving direction passes to the sending direction. They are derived from events and
+//! errors, so that an early return with `?` cannot lose one.
 
 use core::fmt;
 
@@ -6,12 +7,15 @@ use protocol_websocket_frame::{Close, CloseCode};
 
 use crate::{Error, Event, EventRef, Timeout};
 
-/// A frame for the sending half to write in reply to the peer, or the notice that nothing can be sent any more.
+/// A control frame that the receiving half requires, for the sending half to write: a Pong, a Close or a Ping. It may
+/// also be the notice that nothing can be sent any more.
 ///
 /// [`Event::reply`], [`Error::reply`], [`ReceiveHalf::receive_eof`](crate::ReceiveHalf::receive_eof) and
-/// [`ReceiveHalf::handle_timeout`](crate::ReceiveHalf::handle_timeout) return it, and [`SendHalf::reply`](crate::SendHalf::reply) takes
-/// it. A [`Connection`](crate::Connection) does this itself. A reply holds a copy of its payload (at most 125 bytes) and no
-/// memory on the heap, so a reply in a queue keeps no read buffer alive.
+/// [`ReceiveHalf::handle_timeout`](crate::ReceiveHalf::handle_timeout) return it. Pass it to
+/// [`SendHalf::reply`](crate::SendHalf::reply). A [`Connection`](crate::Connection) that was not split needs no call.
+///
+/// A reply has a copy of its payload (at most 125 bytes) inside, and nothing on the heap. So a reply in a queue keeps
+/// no read buffer alive.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -41,9 +45,9 @@ const MAX_PAYLOAD: usize = 125;
 pub(crate) enum ReplyKind {
     Ping,
     Pong,
-    /// The answer to the peer's Close.
+    /// The Close that replies to the peer's Close.
     Close,
-    /// The Close of a connection that failed. A client does not wait for the server to close the transport then.
+    /// The Close of a connection that failed. A client then closes the transport without waiting for the server.
     Failure,
     /// The transport has ended: nothing can be sent.
     Ended,
@@ -70,7 +74,7 @@ impl Reply {
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# the endpoint MUST send a Close frame in response.
-    /// The answer to the peer's Close, with the same code and reason.
+    /// Creates the reply to the peer's Close, with the same code and reason.
     pub(crate) fn close(close: Option<&Close>) -> Self {
         // A received code can be sent, and a received reason is not too long.
         let payload = close.and_then(|close| close.encode().ok()).unwrap_or_default();
@@ -98,10 +102,18 @@ impl fmt::Debug for Reply {
 }
 
 impl Event {
-    /// Returns the frame that answers this event: a Pong for a Ping, a Close for a Close. Other events have no reply.
+    /// Returns the frame that the protocol requires after this event: a Pong after a Ping, a Close after a Close.
+    /// `None` after other events.
     ///
-    /// A [`Connection`](crate::Connection) has sent it already. After [`split`](crate::Connection::split), pass it to
-    /// [`SendHalf::reply`](crate::SendHalf::reply).
+    /// It is for a connection that was [split](crate::Connection::split): pass the reply to
+    /// [`SendHalf::reply`](crate::SendHalf::reply). A [`Connection`](crate::Connection) has written it already.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::Event;
+    ///
+    /// assert!(Event::Ping("hi".into()).reply().is_some());
+    /// assert!(Event::Message("hi".into()).reply().is_none());
+    /// ```
     #[must_use]
     pub fn reply(&self) -> Option<Reply> {
         match self {
@@ -113,7 +125,7 @@ impl Event {
 }
 
 impl EventRef<'_> {
-    /// Returns the frame that answers this event, like [`Event::reply`].
+    /// Returns the frame that the protocol requires after this event, like [`Event::reply`].
     #[must_use]
     pub fn reply(&self) -> Option<Reply> {
         match self {
@@ -127,8 +139,8 @@ impl EventRef<'_> {
 impl Error {
     /// Returns the Close that reports this error to the peer, or the notice that nothing can be sent any more.
     ///
-    /// An error of the opening handshake has no reply: a server's refusal is an HTTP response, which is in the output
-    /// already. [`Timeout::Close`] and [`Timeout::Eof`] have none either, because the sending half returned them.
+    /// It returns `None` for an error of the opening handshake, because the HTTP response of a server is in the output
+    /// already, and for [`Timeout::Close`] and [`Timeout::Eof`], because the sending half returned them.
     ///
     /// ```
     /// use bytes::BytesMut;

@@ -3,7 +3,8 @@ use core::fmt;
 use protocol_websocket_frame::EncodeError;
 use protocol_websocket_http::BuildError;
 
-/// A message, a frame or a response that cannot be sent, or not now. Nothing was written, unless the variant says otherwise.
+/// The error of a message, frame or response that cannot be sent, or not in this state. Nothing was appended to the
+/// output, except with [`Build`](Self::Build).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -18,15 +19,16 @@ use protocol_websocket_http::BuildError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The opening handshake is done: an upgrade can be answered once.
+    /// A response to an upgrade was sent before, or there was no upgrade: the opening handshake needs no response.
     AlreadyOpen,
-    /// The response to an upgrade cannot be written. The client gets 500 instead, which is in the output.
+    /// The response to an upgrade is invalid. The output has a response with the status 500 instead, and the connection
+    /// has ended.
     Build(BuildError),
     /// A Close was sent, or the connection has ended.
     Closed,
-    /// The frame is invalid, or the version of the protocol has no such frame.
+    /// The message or frame is invalid, or the version of the protocol has no such frame.
     Encode(EncodeError),
-    /// A message in parts is unfinished. Its next part or a control frame may be sent.
+    /// A message that is sent in parts is unfinished. Only its next part or a control frame can be sent.
     MessageUnfinished,
     /// The opening handshake is not done.
     NotOpen,

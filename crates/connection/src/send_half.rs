@@ -1,7 +1,7 @@
 //! The sending direction: messages and replies in, bytes out.
 //!
-//! A whole message takes the fast path: one test of `is_plain`, then the header and the payload are appended to the output.
-//! It allocates nothing and counts no references.
+//! A whole message takes the fast path: one test of `is_plain`, then the header and the payload are appended to the
+//! output. The fast path does not allocate memory and does not touch a reference count.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -21,7 +21,7 @@ use crate::{Config, Error, Reply, SendError, State, Timeout};
 
 /// The sending half of a [`Connection`](crate::Connection), for a task or thread of its own.
 ///
-/// The [`Reply`]s of the receiving half go through [`reply`](Self::reply).
+/// It writes messages, and each [`Reply`] of the receiving half that is passed to [`reply`](Self::reply).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -34,7 +34,7 @@ use crate::{Config, Error, Reply, SendError, State, Timeout};
 /// # Ok::<_, protocol_websocket_connection::SendError>(())
 /// ```
 pub struct SendHalf {
-    /// The source of mask keys. A server has none, so it cannot mask.
+    /// The source of mask keys. `None` at a server, which must not mask.
     mask_source: Option<Box<dyn Random>>,
     extensions: Encoders,
     fragmenter: Fragmenter,
@@ -46,13 +46,13 @@ pub struct SendHalf {
     /// Whether the unfinished message consists of frames of [`send_frame`](Self::send_frame).
     raw_message_open: bool,
     pub(crate) outgoing: Outgoing,
-    /// Whether a whole message needs nothing but a header: the direction is open, with length framing, without extensions, an
-    /// unfinished message or a pending pong. Computed again when one of these changes.
+    /// Whether a whole message needs nothing but a header: the direction is open, with length framing, without
+    /// extensions, an unfinished message or a pending pong. Computed again when one of these changes.
     is_plain: bool,
 }
 
 impl SendHalf {
-    /// A half before its handshake.
+    /// Creates a half in the state before the handshake.
     pub(crate) fn new(mask_source: Option<Box<dyn Random>>, config: &Config) -> Self {
         Self {
             mask_source,
@@ -94,7 +94,7 @@ impl SendHalf {
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
     //# an endpoint MUST perform the following steps.
-    /// Writes a message in one frame, like [`Connection::send`](crate::Connection::send).
+    /// Appends a message to `output` in one frame, like [`Connection::send`](crate::Connection::send).
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl SendHalf {
         self.write(&frame, output)
     }
 
-    /// Writes the header of a message and returns its payload, like
+    /// Appends the header of a message to `output` and returns its payload, like
     /// [`Connection::send_shared`](crate::Connection::send_shared).
     ///
     /// # Errors
@@ -136,7 +136,7 @@ impl SendHalf {
         Ok(payload)
     }
 
-    /// Writes a part of a message, like [`Connection::send_part`](crate::Connection::send_part).
+    /// Appends a part of a message to `output`, like [`Connection::send_part`](crate::Connection::send_part).
     ///
     /// # Errors
     ///
@@ -158,7 +158,8 @@ impl SendHalf {
         written
     }
 
-    /// Writes a frame without the extensions, like [`Connection::send_frame`](crate::Connection::send_frame).
+    /// Appends a frame to `output` without applying the extensions, like
+    /// [`Connection::send_frame`](crate::Connection::send_frame).
     ///
     /// # Errors
     ///
@@ -185,7 +186,7 @@ impl SendHalf {
         written
     }
 
-    /// Writes a Ping, like [`Connection::ping`](crate::Connection::ping).
+    /// Appends a Ping to `output`, like [`Connection::ping`](crate::Connection::ping).
     ///
     /// # Errors
     ///
@@ -194,7 +195,7 @@ impl SendHalf {
         self.write(&Frame::lent(OpCode::Ping, payload.as_ref()), output)
     }
 
-    /// Writes a Pong, like [`Connection::pong`](crate::Connection::pong).
+    /// Appends a Pong to `output`, like [`Connection::pong`](crate::Connection::pong).
     ///
     /// # Errors
     ///
@@ -209,7 +210,7 @@ impl SendHalf {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2
     //# an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status
     //# code is set to /code/
-    /// Writes a Close, like [`Connection::close`](crate::Connection::close).
+    /// Appends a Close to `output`, like [`Connection::close`](crate::Connection::close).
     ///
     /// # Errors
     ///
@@ -220,11 +221,26 @@ impl SendHalf {
         self.write_close(&frame, output)
     }
 
-    /// Writes the reply to an event, an error or a timeout of the receiving half. The order of replies is the order of events.
+    /// Appends the reply to an event, an error or a timeout of the receiving half to `output`. Pass replies in the
+    /// order of their events.
     ///
-    /// A reply that may not be sent any more is dropped: only one Close is sent, and after the peer's Close nothing else. While
-    /// `output` is over the [high-water mark](Config::high_water_mark), only the latest pong is kept, and
-    /// [`flush`](Self::flush) writes it later.
+    /// A reply that must not be sent any more is dropped, because only one Close is sent, and nothing after the reply
+    /// to the peer's Close. While `output` is over the [high-water mark](Config::high_water_mark), only the latest pong
+    /// is kept, and [`flush`](Self::flush) appends it later.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let (_receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+    /// let mut output = BytesMut::new();
+    /// // The receiving half returned this event in another task.
+    /// let event = Event::Ping("hi".into());
+    /// if let Some(reply) = event.reply() {
+    ///     sender.reply(reply, &mut output);
+    /// }
+    /// assert_eq!(output[..], *b"\x8A\x02hi");
+    /// ```
     pub fn reply(&mut self, reply: Reply, output: &mut BytesMut) {
         self.note_written(output);
         match reply.kind {
@@ -248,7 +264,7 @@ impl SendHalf {
         self.note_queued(output);
     }
 
-    /// Nothing can be sent any more: the transport has ended, or the handshake.
+    /// Ends the direction, because the transport or the handshake has ended.
     pub(crate) fn end_of_transport(&mut self) {
         self.outgoing.end();
         self.pending_pong = None;
@@ -259,7 +275,7 @@ impl SendHalf {
     /// Writes the last Close, unless one was sent, and ends the direction.
     fn end(&mut self, payload: &[u8], output: &mut BytesMut) {
         let payload = if self.version.has_length_framing() { payload } else { &[] };
-        // After our own Close no other is sent.
+        // This fails if our Close was sent before, because only one Close is sent.
         let _ = self.write(&Frame::lent(OpCode::Close, payload), output);
         self.pending_pong = None;
         self.outgoing.end();
@@ -271,23 +287,24 @@ impl SendHalf {
         }
     }
 
-    /// Writes the pong that was kept while `output` was over the high-water mark, and notes which bytes of `output` were
-    /// written: see [`Connection::flush`](crate::Connection::flush).
+    /// Notes which bytes of `output` were written, and appends a pong that was kept. Call it after every write, also
+    /// after a write of only a part of `output`: otherwise the deadline for the peer's Close starts late. See
+    /// [`Connection::flush`](crate::Connection::flush).
     pub fn flush(&mut self, output: &mut BytesMut) {
         self.note_written(output);
         self.write_pending_pong(output);
         self.note_queued(output);
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called next, like
+    /// Returns the time of the next [`handle_timeout`](Self::handle_timeout), like
     /// [`Connection::poll_timeout`](crate::Connection::poll_timeout). `None` while no deadline of this half runs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.close_timer.as_ref()?.poll(self.state())
     }
 
-    /// Takes the time, and handles the deadline of this half, [`Timeouts::close`](crate::Timeouts::close): see
-    /// [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    /// Handles the deadline of this half, [`Timeouts::close`](crate::Timeouts::close), if it is due at the time `now`.
+    /// See [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     ///
     /// ```
     /// use core::time::Duration;
@@ -329,7 +346,7 @@ impl SendHalf {
             self.stop_awaiting_eof();
         }
         if handled == Err(Timeout::Close) {
-            // A Close is written only if the connection has failed and the failure was not reported.
+            // This writes a Close only if the receiving half has failed and its reply was not passed to this half.
             self.end(&CloseCode::INTERNAL_ERROR.0.to_be_bytes(), output);
             self.outgoing.time_out();
             self.update_fast_path();
@@ -338,7 +355,7 @@ impl SendHalf {
         handled
     }
 
-    /// The state of a connection of which this is all that is known.
+    /// Returns the state as far as this direction shows it.
     fn state(&self) -> State {
         match self.outgoing {
             Outgoing::Connecting => State::Connecting,
@@ -354,28 +371,29 @@ impl SendHalf {
         self.extensions.release_memory();
     }
 
-    /// Returns whether a Close was sent: nothing more can be sent but pongs. Close the transport once the other half has received
-    /// the peer's Close, too.
+    /// Returns whether a Close was sent, or nothing can be sent any more. After our own Close, pongs can still be sent.
+    /// Close the transport once the receiving half has received the peer's Close, too.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.outgoing.is_closed()
     }
 
-    /// Notes how much of the output was written since the last call. It comes before anything is appended.
+    /// Notes how much of the output was written since the last call. It must be called before anything is appended.
     fn note_written(&mut self, output: &BytesMut) {
         if let Some(timer) = &mut self.close_timer {
             timer.note_written(output.len());
         }
     }
 
-    /// Notes the length of the output, once our Close is in it. It comes after each call that may append a Close, or a pong after it.
+    /// Notes the length of the output, once our Close is in it. It must be called after everything that may append a
+    /// Close, or a pong after the Close.
     fn note_queued(&mut self, output: &BytesMut) {
         if let Some(timer) = self.close_timer.as_mut().filter(|_| self.outgoing.is_closed()) {
             timer.note_queued(output.len());
         }
     }
 
-    /// Returns whether a pong was kept for which the output has room again.
+    /// Returns whether a pong was kept, and the output is no longer over the high-water mark.
     #[inline]
     fn is_pong_due(&self, output: &BytesMut) -> bool {
         self.pending_pong.is_some() && !self.is_congested(output)
@@ -407,7 +425,7 @@ impl SendHalf {
         }
     }
 
-    /// Writes a Close of our own.
+    /// Writes a Close that is not a reply.
     fn write_close(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         self.note_written(output);
         let written = self.write(frame, output);
@@ -433,7 +451,7 @@ impl SendHalf {
         Ok(frame.encode(self.version, key, output)?)
     }
 
-    /// Checks that the direction is open, and that no message is unfinished, if an unfinished one would be interrupted.
+    /// Checks that the direction is open and, if the next frame `interrupts` an unfinished message, that there is none.
     fn check_unfinished(&self, interrupts: bool) -> Result<(), SendError> {
         self.check_open()?;
         if interrupts && self.fragmenter.is_open() { Err(SendError::MessageUnfinished) } else { Ok(()) }

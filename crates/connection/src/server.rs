@@ -4,7 +4,8 @@ use core::ops::{Deref, DerefMut};
 
 use crate::{Config, Connection};
 
-/// A server's [`Connection`], under the name of Perl's helper class. It dereferences to the connection and adds nothing to it.
+/// A server's [`Connection`], under the name of the helper class of Perl's `Protocol::WebSocket`. It dereferences to
+/// the connection and adds nothing to it.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -38,13 +39,14 @@ use crate::{Config, Connection};
 pub struct Server(Connection);
 
 impl Server {
-    /// Creates a connection that awaits a request: see [`Connection::server`].
+    /// Creates a server's connection, which begins with the first byte of the client's request: see
+    /// [`Connection::server`].
     #[must_use]
     pub fn new(config: impl Into<Arc<Config>>) -> Self {
         Self(Connection::server(config))
     }
 
-    /// Returns the connection, to [split](Connection::split) it for instance.
+    /// Returns the connection, for instance to [split](Connection::split) it.
     #[must_use]
     pub fn into_connection(self) -> Connection {
         self.0

@@ -1,15 +1,15 @@
-//! The two directions of a connection, with every transition, and the state that they add up to. Nothing here depends on
-//! the role.
+//! The states of the two directions of a connection, with every transition, and the [`State`] that is computed from
+//! both. Nothing in this file depends on the role.
 //!
-//! Each direction has its own state, and the fast paths test one direction alone:
+//! The fast paths test the state of one direction only:
 //!
 //! ```text
 //! incoming   Connecting ──▶ Open ──▶ Ended                    a Close, a failure, a deadline or the end of the transport
-//!                └──▶ Refused                                 a response whose body belongs to the caller
+//!                └──▶ Refused                                 a response other than 101: its body stays in the input
 //!
 //! outgoing   Connecting ──▶ Open ──▶ Closing ──▶ ClosedFirst  our Close, then the peer's Close or the end of the transport
 //!                             │         └──────▶ TimedOut     our Close, then its deadline
-//!                             └──▶ Closed                     the answer to the peer's Close, a failure, or the end
+//!                             └──▶ Closed                     the reply to the peer's Close, a failure, or the end
 //! ```
 
 use core::fmt;
@@ -22,7 +22,7 @@ use crate::{ReceiveHalf, SendHalf};
 ///               handshake done            our Close sent             the peer's Close received,
 ///   CONNECTING ───────────────▶ OPEN ──────────────────▶ CLOSING ─── or a deadline passed ────▶ CLOSED
 ///        │                        │                                                             ▲
-///        │                        └── the peer's Close received (the answer is sent at once), ──┤
+///        │                        └── the peer's Close received (the reply is sent at once), ───┤
 ///        │                            a failure (its Close is sent at once), or end of stream   │
 ///        └── rejected, redirected, malformed, end of stream, or a deadline passed ──────────────┘
 /// ```
@@ -31,7 +31,7 @@ use crate::{ReceiveHalf, SendHalf};
 /// |---|---|---|
 /// | `Connecting` | the handshake | the handshake |
 /// | `Open` | everything | everything |
-/// | `Closing` | pongs, because pings are still answered | messages, pings and pongs, until the peer's Close |
+/// | `Closing` | pongs (RFC 6455 §5.5.2) | messages, pings and pongs, until the peer's Close |
 /// | `Closed` | nothing | nothing: input is discarded |
 ///
 /// ```
@@ -52,13 +52,14 @@ pub enum State {
     Open,
     /// Our Close was sent, and the peer's Close has not arrived.
     Closing,
-    /// The connection has ended. Write the rest of the output, then close the transport. A client waits for the server to
-    /// close it first (RFC 6455 §7.1.1), for at most [`Timeouts::close`](crate::Timeouts::close).
+    /// The connection has ended. Write the rest of the output, then close the transport. A client waits for the server
+    /// to close it first (RFC 6455 §7.1.1), for at most [`Timeouts::close`](crate::Timeouts::close).
     Closed,
 }
 
 impl State {
-    /// Returns the state of a connection that was [split](crate::Connection::split). Each half has the state of its own direction.
+    /// Returns the state of a connection that was [split](crate::Connection::split), computed from the directions of
+    /// both halves.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -101,23 +102,23 @@ impl fmt::Display for State {
     }
 }
 
-/// The state of the direction to the peer.
+/// The state of the sending direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outgoing {
     Connecting,
     Open,
-    /// Our Close was sent before the peer's Close arrived. Pings are still answered (RFC 6455 §5.5.2).
+    /// Our Close was sent before the peer's Close arrived. Only pongs can be sent (RFC 6455 §5.5.2).
     Closing,
-    /// The peer's Close was answered, or nothing can be sent any more. Our Close was not first.
+    /// The reply to the peer's Close was sent, or nothing can be sent any more. Our Close was not first.
     Closed,
-    /// The same after `Closing`.
+    /// As `Closed`, but our Close was first.
     ClosedFirst,
     /// The deadline for the peer's Close passed.
     TimedOut,
 }
 
 impl Outgoing {
-    /// The handshake is done.
+    /// Opens the direction after the handshake. It has no effect once the direction has ended.
     pub(crate) const fn open(&mut self) {
         if matches!(self, Self::Connecting) {
             *self = Self::Open;
@@ -127,12 +128,12 @@ impl Outgoing {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
     //# The application MUST NOT send any more data frames after sending a
     //# Close frame.
-    /// A Close of our own was sent.
+    /// Records that a Close was sent that is not a reply.
     pub(crate) const fn close(&mut self) {
         *self = Self::Closing;
     }
 
-    /// The peer's Close was answered, or the peer does not read any more.
+    /// Records that the reply to the peer's Close was sent, or that the peer does not read any more.
     pub(crate) const fn end(&mut self) {
         *self = match self {
             Self::Connecting | Self::Open | Self::Closed => Self::Closed,
@@ -141,44 +142,44 @@ impl Outgoing {
         };
     }
 
-    /// The deadline for the peer's Close passed.
+    /// Records that the deadline for the peer's Close passed.
     pub(crate) const fn time_out(&mut self) {
         *self = Self::TimedOut;
     }
 
-    /// Whether a Close was sent, or nothing can be sent any more.
+    /// Returns whether a Close was sent, or nothing can be sent any more.
     pub(crate) const fn is_closed(self) -> bool {
         !matches!(self, Self::Connecting | Self::Open)
     }
 
-    /// Whether a Close of our own was sent before the peer's Close arrived.
+    /// Returns whether our Close was sent before the peer's Close arrived.
     pub(crate) const fn closed_first(self) -> bool {
         matches!(self, Self::Closing | Self::ClosedFirst | Self::TimedOut)
     }
 }
 
-/// The state of the direction from the peer. It ends once: by a Close, a failure, a deadline or the end of the transport,
-/// whichever comes first.
+/// The state of the receiving direction. It ends once, by the first of these: a Close, a failure, a deadline, or the
+/// end of the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
     Connecting,
     Open,
     /// Input is discarded.
     Ended,
-    /// The handshake ended with a response whose body belongs to the caller. Input is left alone.
+    /// The handshake ended with a response other than 101. Input is not changed: it has the body of the response.
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "only a client gets a response"))]
     Refused,
 }
 
 impl Incoming {
-    /// The handshake is done.
+    /// Opens the direction after the handshake. It has no effect once the direction has ended.
     pub(crate) const fn open(&mut self) {
         if matches!(self, Self::Connecting) {
             *self = Self::Open;
         }
     }
 
-    /// Nothing more is received. Returns whether the direction had not ended before.
+    /// Ends the direction. Returns whether it had not ended before.
     pub(crate) const fn end(&mut self) -> bool {
         let is_first = matches!(self, Self::Connecting | Self::Open);
         if is_first {
@@ -187,7 +188,7 @@ impl Incoming {
         is_first
     }
 
-    /// The handshake ended with a response other than 101.
+    /// Ends the direction because of a response other than 101.
     #[cfg(feature = "client")]
     pub(crate) const fn refuse(&mut self) {
         if matches!(self, Self::Connecting) {
@@ -201,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_directions_make_four_states() {
+    fn state_is_computed_from_both_directions() {
         use Incoming as In;
         use Outgoing as Out;
         for (incoming, outgoing, state) in [
@@ -233,13 +234,13 @@ mod tests {
 
     #[test]
     fn outgoing_direction_keeps_which_close_was_first() {
-        let (mut ours, mut theirs) = (Outgoing::Open, Outgoing::Open);
-        ours.close();
-        ours.end();
-        theirs.end();
-        assert_eq!((ours, theirs), (Outgoing::ClosedFirst, Outgoing::Closed));
-        ours.end();
-        ours.open();
-        assert!(ours.closed_first() && !theirs.closed_first());
+        let (mut ours_first, mut peers_first) = (Outgoing::Open, Outgoing::Open);
+        ours_first.close();
+        ours_first.end();
+        peers_first.end();
+        assert_eq!((ours_first, peers_first), (Outgoing::ClosedFirst, Outgoing::Closed));
+        ours_first.end();
+        ours_first.open();
+        assert!(ours_first.closed_first() && !peers_first.closed_first());
     }
 }

@@ -1,19 +1,34 @@
 use core::fmt;
 
-/// The deadline of [`Timeouts`](crate::Timeouts) that passed.
+/// The deadline of [`Timeouts`](crate::Timeouts) that passed, in [`Error::Timeout`](crate::Error::Timeout).
+///
+/// ```
+/// use core::time::Duration;
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Error, Negotiated, Timeout, Timeouts};
+///
+/// let config = Config::new().timeouts(Timeouts::NONE.idle(Some(Duration::from_secs(300))));
+/// let mut server = Connection::open_server(&Negotiated::default(), config);
+/// let mut output = BytesMut::new();
+/// server.handle_timeout(Duration::ZERO, &mut output)?;
+/// let late = server.handle_timeout(Duration::from_secs(300), &mut output);
+/// assert_eq!(late, Err(Error::Timeout(Timeout::Idle)));
+/// # Ok::<_, Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Timeout {
-    /// The peer's Close did not arrive ([`Timeouts::close`](crate::Timeouts::close)).
+    /// The peer's Close did not arrive in time ([`Timeouts::close`](crate::Timeouts::close)).
     Close,
-    /// At a client: the server did not close the transport after the closing handshake ([`Timeouts::close`](crate::Timeouts::close)).
-    /// [`ended`](crate::Connection::ended) does not change. Close the transport.
+    /// At a client: the server did not close the transport after the closing handshake
+    /// ([`Timeouts::close`](crate::Timeouts::close)). [`ended`](crate::Connection::ended) does not change. Close the
+    /// transport.
     Eof,
-    /// The opening handshake was not done ([`Timeouts::handshake`](crate::Timeouts::handshake)).
+    /// The opening handshake was not done in time ([`Timeouts::handshake`](crate::Timeouts::handshake)).
     Handshake,
-    /// No byte arrived ([`Timeouts::idle`](crate::Timeouts::idle)).
+    /// The peer sent no byte for too long ([`Timeouts::idle`](crate::Timeouts::idle)).
     Idle,
-    /// Our Ping was not answered ([`Timeouts::pong_timeout`](crate::Timeouts::pong_timeout)).
+    /// The peer sent no byte after our Ping ([`Timeouts::pong_timeout`](crate::Timeouts::pong_timeout)).
     Pong,
 }
 

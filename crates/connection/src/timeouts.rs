@@ -2,10 +2,10 @@ use core::time::Duration;
 
 /// The deadlines of a connection. `None` disables a deadline.
 ///
-/// They work only for a caller that watches the clock: see [`Connection::poll_timeout`](crate::Connection::poll_timeout).
+/// The caller must pass the time to the connection: see [`Connection::poll_timeout`](crate::Connection::poll_timeout).
 ///
-/// No deadline limits a write. The deadlines for a Pong and for a Close start when our Ping or our Close was written, so the
-/// caller ends a connection whose peer does not read by a deadline for its own writes.
+/// No deadline limits a write, because the deadlines for a Pong and for a Close start when our Ping or our Close was
+/// written. To end a connection whose peer does not read, the caller needs a deadline for its own writes.
 ///
 /// ```
 /// use core::time::Duration;
@@ -19,21 +19,22 @@ use core::time::Duration;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// The deadline for the whole opening handshake. Bytes that trickle in do not move it.
+    /// The deadline for the whole opening handshake. Bytes that arrive do not extend it.
     pub handshake: Option<Duration>,
-    /// The time without any byte from the peer after which a Ping is sent. With `pong_timeout: None` another one follows after
-    /// each interval without a byte, unless `output` still has unsent bytes then.
+    /// The time without a byte from the peer after which a Ping is sent. Without a `pong_timeout`, another Ping is sent
+    /// after each further interval without a byte, except while `output` has unsent bytes.
     pub ping_interval: Option<Duration>,
-    /// The deadline for any byte from the peer after that Ping was written. Then the connection fails: the Close that is sent
-    /// has code 1011, and [`ended`](crate::Connection::ended) has code 1006, because the peer sent none. The deadline starts
-    /// again while `output` is not empty: see [`Connection::handle_timeout`](crate::Connection::handle_timeout).
+    /// The deadline for a Pong, or any other byte from the peer, after that Ping was written. If it passes, the
+    /// connection fails: the Close that is sent has code 1011, and [`ended`](crate::Connection::ended) has code 1006,
+    /// because the peer sent no Close. The deadline starts again while `output` is not empty: see
+    /// [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     pub pong_timeout: Option<Duration>,
-    /// The time without any byte from the peer after which the connection fails: the Close that is sent has code 1001, and
-    /// [`ended`](crate::Connection::ended) has code 1006. The deadline also runs while `output` has unsent bytes. So it also
-    /// ends a connection whose peer does not read, if the caller does not read meanwhile.
+    /// The time without a byte from the peer after which the connection fails: the Close that is sent has code 1001,
+    /// and [`ended`](crate::Connection::ended) has code 1006. The deadline also runs while `output` has unsent bytes. A
+    /// caller that stops reading from a peer that does not read therefore also loses the connection.
     pub idle: Option<Duration>,
-    /// The deadline for the peer's Close after ours was written, whatever else the peer sends. At a client it is also the
-    /// deadline for the server to end the transport after the closing handshake (RFC 6455 §7.1.1), until
+    /// The deadline for the peer's Close after ours was written, whatever else the peer sends. At a client it is also
+    /// the deadline for the server to end the transport after the closing handshake (RFC 6455 §7.1.1), until
     /// [`receive_eof`](crate::Connection::receive_eof) is called.
     pub close: Option<Duration>,
 }
@@ -42,8 +43,8 @@ impl Timeouts {
     /// No deadlines: the default.
     pub const NONE: Self = Self { handshake: None, ping_interval: None, pong_timeout: None, idle: None, close: None };
 
-    /// Deadlines for a server on the open internet: 10 s for either handshake, a Ping after 20 s of silence, and 20 s for its
-    /// Pong, as in Python's websockets.
+    /// Deadlines for a server on the Internet: 10 s for the opening handshake and 10 s for the closing handshake, a
+    /// Ping after 20 s without a byte, and 20 s for its Pong, as in Python's websockets.
     pub const RECOMMENDED: Self = Self {
         handshake: Some(Duration::from_secs(10)),
         ping_interval: Some(Duration::from_secs(20)),

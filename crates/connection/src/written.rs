@@ -1,17 +1,17 @@
-/// The progress of a frame that the peer has to answer: our Ping or our Close. The deadline for the answer starts when the
-/// frame was written.
+/// The progress of a frame that the peer must reply to: our Ping or our Close. The deadline for the reply starts when
+/// the frame was written.
 ///
-/// Time is only known while a timer handles a call of the caller. So a write is noted when it is seen, and the next such call
-/// starts the deadline.
+/// Only `handle_timeout` has the time. A write between two calls of it is noted here, and the next call starts the
+/// deadline. Below, a *call* is a call of `handle_timeout`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// The frame was appended to the output.
+    /// The frame was appended to the output, and there was no call since.
     Queued,
     /// The last call found unsent bytes up to the end of the frame.
     Unsent,
     /// The frame was written since the last call.
     Since,
-    /// The deadline runs.
+    /// The last call started the deadline, which runs.
     Timed,
 }
 
@@ -23,12 +23,12 @@ impl Written {
         }
     }
 
-    /// Returns whether the next call may start the deadline, so that it should come at once.
+    /// Returns whether the next call may start the deadline, and should therefore be made at once.
     pub(crate) const fn awaits_call(self) -> bool {
         matches!(self, Self::Queued | Self::Since)
     }
 
-    /// Takes a call with the time. Returns whether the deadline starts now, perhaps again.
+    /// Notes a call. Returns whether the deadline starts with it, for the first time or again.
     pub(crate) fn start(&mut self, unsent: usize) -> bool {
         self.note_unsent(unsent);
         let starts = unsent > 0 || *self != Self::Timed;
