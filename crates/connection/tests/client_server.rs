@@ -1,4 +1,4 @@
-//! Both helpers against each other in memory, from the handshake to the end.
+//! A `Client` and a `Server` in memory, from the handshake to the end of the connection.
 #![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -24,7 +24,7 @@ fn server() -> Server {
     Server::new(Config::new())
 }
 
-/// A client, a server that has received its request, and the request.
+/// Returns a client, a server that has received its request, and the request.
 fn requested(offer: &Offer) -> (Client, Server, Upgrade) {
     let (mut wire, mut server) = (BytesMut::new(), server());
     let client = connect(offer, &mut wire);
@@ -77,20 +77,20 @@ fn conversation_runs_from_handshake_to_close() {
 fn rejects_sending_during_handshake() {
     let (mut client, mut server, _upgrade) = requested(&Offer::new());
     let mut output = BytesMut::new();
-    for refused in [
+    for result in [
         client.send("x", &mut output),
         client.ping("x", &mut output),
         client.close(None, &mut output),
         server.send("x", &mut output),
     ] {
-        assert_eq!(refused, Err(SendError::NotOpen));
+        assert_eq!(result, Err(SendError::NotOpen));
     }
     assert!(output.is_empty());
     assert_eq!(close_code(&client), None);
 }
 
 #[test]
-fn reads_nothing_while_upgrade_is_unanswered() {
+fn reads_nothing_before_response_to_upgrade() {
     let mut wire = BytesMut::new();
     let (mut server, mut output) = (server(), BytesMut::new());
     connect(&Offer::new(), &mut wire);
@@ -115,11 +115,11 @@ fn rejection_reaches_client_and_leaves_body_in_input() {
     assert_eq!((client.state(), close_code(&client)), (State::Closed, Some(CloseCode::ABNORMAL)));
     assert!(client.receive(&mut wire, &mut BytesMut::new()).unwrap().is_none());
     assert_eq!(client.send("x", &mut BytesMut::new()), Err(SendError::Closed));
-    assert_eq!(wire[..], *b"not you", "the body belongs to the caller");
+    assert_eq!(wire[..], *b"not you", "the body stays in the input");
 }
 
 #[test]
-fn redirect_names_its_target() {
+fn redirect_returns_the_new_url() {
     let (mut client, mut server, upgrade) = requested(&Offer::new());
     let mut wire = BytesMut::new();
     server.reject(upgrade, &Reject::new(302).header("Location", "/elsewhere"), &mut wire).unwrap();
@@ -188,7 +188,7 @@ fn end_of_stream_during_handshake_is_unexpected() {
 }
 
 #[test]
-fn answers_upgrade_once() {
+fn responds_to_upgrade_once() {
     let (_, mut server, upgrade) = requested(&Offer::new());
     let (_, _, another) = requested(&Offer::new());
     let (_, _, third) = requested(&Offer::new());
@@ -201,21 +201,21 @@ fn answers_upgrade_once() {
 }
 
 #[test]
-fn unwritable_answer_becomes_500() {
+fn invalid_response_is_replaced_by_500() {
     for reject in [false, true] {
         let (_, mut server, upgrade) = requested(&Offer::new());
         let mut output = BytesMut::new();
-        let refused = match reject {
+        let result = match reject {
             true => server.reject(upgrade, &Reject::new(403).header("X", "a\r\nb"), &mut output),
             false => server.accept(upgrade, &Accept::new().subprotocol("never-offered"), &mut output),
         };
-        assert!(matches!(refused, Err(SendError::Build(_))), "{refused:?}");
+        assert!(matches!(result, Err(SendError::Build(_))), "{result:?}");
         assert!(output.starts_with(b"HTTP/1.1 500 ") && server.state() == State::Closed);
     }
 }
 
 #[test]
-fn rejects_answer_before_request() {
+fn rejects_response_before_request() {
     let (_, _, upgrade) = requested(&Offer::new());
     let (mut server, mut output) = (server(), BytesMut::new());
     assert_eq!(server.accept(upgrade, &Accept::new(), &mut output), Err(SendError::NotOpen));

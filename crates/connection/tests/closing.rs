@@ -1,4 +1,4 @@
-//! The closing handshake, and the calls that each state allows (RFC 6455 §7).
+//! The closing handshake, and the calls that are valid in each state (RFC 6455 §7).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -18,7 +18,7 @@ fn closed_by(event: Option<Event>) -> Option<Close> {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
 //# the endpoint MUST send a Close frame in response.
 #[test]
-fn close_is_answered_with_its_code_and_reason() {
+fn reply_to_close_has_its_code_and_reason() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     let close = Close::new(4000, "enough");
     let mut wire = BytesMut::new();
@@ -36,7 +36,7 @@ fn close_is_answered_with_its_code_and_reason() {
 }
 
 #[test]
-fn close_without_code_is_answered_without_code() {
+fn reply_to_close_without_code_has_no_code() {
     let mut server = server(&Config::new());
     let (mut events, output) = receive_valid(&mut server, &mut masked(Frame::close(None).unwrap()));
     assert_eq!(closed_by(events.pop()), None);
@@ -57,7 +57,7 @@ fn accepts_unmasked_close_with_perl_compat() {
 //# an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status code is
 //# set to /code/
 #[test]
-fn crossing_closes_end_both_ends() {
+fn simultaneous_closes_end_both_connections() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
     client.close(Close::new(4001, ""), &mut to_server).unwrap();
@@ -69,7 +69,7 @@ fn crossing_closes_end_both_ends() {
     assert_eq!((client.state(), server.state()), (State::Closed, State::Closed));
 }
 
-fn nothing_can_be_sent(connection: &mut Connection) {
+fn assert_nothing_can_be_sent(connection: &mut Connection) {
     let mut output = BytesMut::new();
     assert_eq!(connection.send("x", &mut output), Err(SendError::Closed));
     assert_eq!(connection.send_shared("x", &mut output), Err(SendError::Closed));
@@ -85,7 +85,7 @@ fn nothing_can_be_sent(connection: &mut Connection) {
 fn rejects_sending_after_our_close() {
     let mut server = server(&Config::new());
     server.close(None, &mut BytesMut::new()).unwrap();
-    nothing_can_be_sent(&mut server);
+    assert_nothing_can_be_sent(&mut server);
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
@@ -95,7 +95,7 @@ fn rejects_sending_after_our_close() {
 fn rejects_sending_after_peers_close() {
     let mut server = server(&Config::new());
     receive_valid(&mut server, &mut masked(Frame::close(None).unwrap()));
-    nothing_can_be_sent(&mut server);
+    assert_nothing_can_be_sent(&mut server);
     assert_eq!(server.pong("x", &mut BytesMut::new()), Err(SendError::Closed));
 }
 
@@ -104,7 +104,7 @@ fn rejects_sending_after_peers_close() {
 //# Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
 //# response, unless it already received a Close frame.
 #[test]
-fn receives_and_answers_pings_after_our_close() {
+fn replies_to_pings_after_our_close() {
     let mut server = server(&Config::new());
     server.close(None, &mut BytesMut::new()).unwrap();
     let mut wire = masked(Frame::text("late"));
@@ -135,10 +135,10 @@ fn discards_input_after_peers_close() {
 fn invalid_close_changes_nothing() {
     let mut server = server(&Config::new());
     let mut output = BytesMut::new();
-    let refused = |error| Err(SendError::Encode(error));
-    assert_eq!(server.close(Close::new(1005, ""), &mut output), refused(EncodeError::CloseCode(1005)));
+    let rejected = |error| Err(SendError::Encode(error));
+    assert_eq!(server.close(Close::new(1005, ""), &mut output), rejected(EncodeError::CloseCode(1005)));
     let long = Close::new(1000, "x".repeat(124));
-    assert_eq!(server.close(long, &mut output), refused(EncodeError::CloseReasonTooLong));
+    assert_eq!(server.close(long, &mut output), rejected(EncodeError::CloseReasonTooLong));
     assert_eq!((server.state(), output.len()), (State::Open, 0));
 }
 
@@ -151,7 +151,7 @@ fn end_of_stream_without_close_is_abnormal() {
     assert_eq!(client.receive_eof(), Err(Error::UnexpectedEof));
     assert_eq!((client.state(), close_code(&client)), (State::Closed, Some(CloseCode::ABNORMAL)));
     assert_eq!(client.receive_eof(), Ok(()));
-    nothing_can_be_sent(&mut client);
+    assert_nothing_can_be_sent(&mut client);
 
     let (events, output) = receive_valid(&mut client, &mut unmasked(Frame::text("after the end")));
     assert!(events.is_empty() && output.is_empty());
@@ -189,7 +189,7 @@ fn failure_is_reported_once_and_error_repeats() {
 
     let (events, end, output) = receive_all(&mut server, &mut masked(Frame::text("x")));
     assert_eq!((events.len(), end, output.len()), (0, failure, 0));
-    nothing_can_be_sent(&mut server);
+    assert_nothing_can_be_sent(&mut server);
     assert_eq!(server.receive_eof(), Ok(()), "the failure was returned before");
 }
 

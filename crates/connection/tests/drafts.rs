@@ -1,4 +1,4 @@
-//! Connections of the drafts whose frames end with a sentinel and have no length.
+//! Connections of hybi-00 and hixie-75, whose frames end with a sentinel byte and have no length.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -73,7 +73,7 @@ fn failure_is_reported_by_close_without_code() {
 }
 
 #[test]
-fn parts_end_between_characters() {
+fn part_of_text_ends_at_the_end_of_a_character() {
     let mut server = server(Version::Hybi00, &Config::new().delivery(Delivery::Parts).min_part(1));
     let (events, _) = receive_valid(&mut server, &mut BytesMut::from(&b"\x00a\xC3"[..]));
     assert_eq!(events, [Event::Part(text_part("a", true, false))]);

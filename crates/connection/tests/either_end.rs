@@ -1,4 +1,4 @@
-//! One type for either end: functions over a `&mut Connection`, and the helpers that dereference to it.
+//! One type for both roles: functions that take a `&mut Connection`, and the helpers that dereference to it.
 #![cfg(feature = "server")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -17,7 +17,7 @@ fn config() -> Config {
     Config::default().timeouts(Timeouts::RECOMMENDED).high_water_mark(8)
 }
 
-/// A server that has accepted, and has not returned the event yet.
+/// Returns a server that has accepted, and has not returned the event `Open` yet.
 fn accepted() -> Server {
     let (mut server, mut output) = (Server::new(config()), BytesMut::new());
     let received = server.receive(&mut BytesMut::from(REQUEST), &mut output).unwrap();
@@ -32,22 +32,23 @@ fn opened() -> Server {
     server
 }
 
-/// Calls every method, in an order in which each has an effect. Records the result, the state and the output of each.
+/// Calls every method of a connection, in an order in which each call has an effect. Records the result, the state and the
+/// output of each call.
 macro_rules! record {
     ($end:expr) => {{
         let (mut end, mut output, mut record) = ($end, BytesMut::new(), Vec::new());
         macro_rules! call {
-            ($outcome:expr) => {{
-                let outcome = format!("{:?}", $outcome);
+            ($call:expr) => {{
+                let result = format!("{:?}", $call);
                 let state = (end.state(), end.ended().cloned(), end.poll_timeout());
-                record.push((outcome, state, output.split()));
+                record.push((result, state, output.split()));
             }};
         }
         macro_rules! receive {
             ($input:expr) => {{
                 let mut input = $input;
                 match end.receive(&mut input, &mut output) {
-                    // The input is still unread.
+                    // The event `Open` did not need the input.
                     Ok(Some(Event::Open(_))) => end.receive(&mut input, &mut output),
                     other => other,
                 }
@@ -64,7 +65,7 @@ macro_rules! record {
         call!(end.ping("p", &mut output));
         call!(end.pong("p", &mut output));
         call!(end.handle_timeout(secs(20), &mut output));
-        // Over the high-water mark a pong is kept until the flush.
+        // Over the high-water mark, a pong is kept until the flush.
         output.extend_from_slice(b"not written yet");
         call!(receive!(masked(Frame::ping("late"))));
         call!(end.flush(&mut output));
@@ -82,7 +83,7 @@ macro_rules! record {
 fn helper_behaves_like_its_connection() {
     let record = record!(connection(&config()));
     assert!(record.iter().any(|(_, _, output)| output.ends_with(b"\x8a\x04late")), "{record:?}");
-    assert!(matches!(record.last(), Some((end, _, _)) if end == "Err(Closed)"), "{record:?}");
+    assert!(matches!(record.last(), Some((result, _, _)) if result == "Err(Closed)"), "{record:?}");
     assert_eq!(record!(accepted()), record);
     assert_eq!(record!(opened()), record);
     assert_eq!(record!(opened().into_connection()), record);
@@ -111,9 +112,9 @@ fn ended_handshake_rejects_everything() {
     assert!(output.is_empty());
 }
 
-/// Sends a message and closes, whichever end it is.
+/// Sends a message and a Close, in either role.
 #[cfg(feature = "url")]
-fn say_goodbye(connection: &mut Connection, output: &mut BytesMut) -> Result<Role, SendError> {
+fn send_and_close(connection: &mut Connection, output: &mut BytesMut) -> Result<Role, SendError> {
     connection.send("goodbye", output)?;
     connection.close(Close::new(1000, "done"), output)?;
     Ok(connection.role())
@@ -130,7 +131,7 @@ fn function_takes_either_end() {
     let offer = Offer::new().subprotocol("chat");
     let mut client = Client::connect(&url, &offer, config(), random, &mut to_server).unwrap();
     let mut server = Server::new(config());
-    assert_eq!(say_goodbye(&mut client, &mut to_server.clone()), Err(SendError::NotOpen));
+    assert_eq!(send_and_close(&mut client, &mut to_server.clone()), Err(SendError::NotOpen));
 
     let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut to_server, &mut to_client) else { panic!() };
     server.accept(upgrade, &Accept::new().subprotocol("chat"), &mut to_client).unwrap();
@@ -139,8 +140,8 @@ fn function_takes_either_end() {
         assert_eq!((end.state(), end.version()), (State::Open, Version::Rfc6455));
         assert_eq!(end.negotiated().subprotocol.as_deref(), Some("chat"));
     }
-    assert_eq!(say_goodbye(&mut client, &mut to_server), Ok(Role::Client));
-    assert_eq!(say_goodbye(&mut server, &mut to_client), Ok(Role::Server));
+    assert_eq!(send_and_close(&mut client, &mut to_server), Ok(Role::Client));
+    assert_eq!(send_and_close(&mut server, &mut to_client), Ok(Role::Server));
     for (end, input) in [(&mut *client, &mut to_client), (&mut *server, &mut to_server)] {
         let output = &mut BytesMut::new();
         assert_eq!(end.receive(input, output), Ok(Some(Event::Message("goodbye".into()))));
@@ -150,7 +151,7 @@ fn function_takes_either_end() {
 }
 
 #[test]
-fn connection_returns_what_it_was_made_with() {
+fn connection_returns_its_configuration_role_and_version() {
     let config = std::sync::Arc::new(config());
     let mut server = Connection::server(std::sync::Arc::clone(&config));
     assert!(core::ptr::eq(server.config(), &*config));

@@ -1,4 +1,4 @@
-//! How a connection ended, for each way to end.
+//! The value of `Ended` for each way in which a connection can end.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -8,15 +8,14 @@ use core::time::Duration;
 use bytes::BytesMut;
 use common::{client, masked, receive_all, server, unmasked};
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Ended, EndedBy, Error, Frame, Negotiated, Timeout, Timeouts, Version,
+    Close, CloseCode, Config, Connection, EndedBy, Error, Frame, Negotiated, Timeout, Timeouts, Version,
 };
 use protocol_websocket_frame::DecodeError;
 
 #[track_caller]
 fn assert_ended(connection: &Connection, by: EndedBy, code: CloseCode, error: Option<Error>, clean: bool) {
-    let Ended { by: found_by, code: found_code, error: found_error, clean: found_clean, .. } =
-        connection.ended().unwrap();
-    assert_eq!((*found_by, *found_code, *found_error, *found_clean), (by, code, error, clean));
+    let ended = connection.ended().unwrap();
+    assert_eq!((ended.by, ended.code, ended.error, ended.clean), (by, code, error, clean));
 }
 
 fn reason(connection: &Connection) -> &str {
@@ -38,7 +37,7 @@ fn peers_close_was_first() {
         receive_all(&mut server, &mut masked(Frame::close(close.clone()).unwrap())).1.unwrap();
         assert_ended(&server, EndedBy::Peer, code, None, true);
         assert_eq!(reason(&server), close.map_or("", |_| "bye"));
-        // Later events change nothing.
+        // The end of the transport does not change it.
         let _ = server.receive_eof();
         assert_ended(&server, EndedBy::Peer, code, None, true);
     }
@@ -110,7 +109,7 @@ fn deadline_passed() {
 }
 
 #[test]
-fn missing_end_of_transport_changes_nothing() {
+fn timeout_of_end_of_transport_does_not_change_ended() {
     let mut client = client(&Config::new().timeouts(Timeouts::RECOMMENDED));
     receive_all(&mut client, &mut unmasked(Frame::close(None).unwrap())).1.unwrap();
     client.handle_timeout(Duration::ZERO, &mut BytesMut::new()).unwrap();

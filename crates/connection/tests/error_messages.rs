@@ -1,4 +1,4 @@
-//! The texts of errors, and what `Debug` shows.
+//! The texts of errors, and the output of `Debug` and `Display`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -90,7 +90,7 @@ fn debug_of_reply_hides_its_payload() {
 }
 
 #[test]
-fn states_and_ends_are_displayed() {
+fn state_and_ended_by_are_displayed() {
     use protocol_websocket_connection::{EndedBy, State};
 
     let states = [State::Connecting, State::Open, State::Closing, State::Closed].map(|state| state.to_string());

@@ -1,4 +1,4 @@
-//! Every sequence of six calls and arrivals, compared with a model of RFC 6455 §5.5 and §7.
+//! Every sequence of six calls and arrivals, with the results compared with those of a model of RFC 6455 §5.5 and §7.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -17,11 +17,11 @@ enum Step {
     Ping,
     Pong,
     Close,
-    MessageComes,
-    PingComes,
-    CloseComes,
-    RuleBroken,
-    End,
+    MessageArrives,
+    PingArrives,
+    CloseArrives,
+    InvalidFrameArrives,
+    EofArrives,
 }
 
 const STEPS: [Step; 9] = [
@@ -29,11 +29,11 @@ const STEPS: [Step; 9] = [
     Step::Ping,
     Step::Pong,
     Step::Close,
-    Step::MessageComes,
-    Step::PingComes,
-    Step::CloseComes,
-    Step::RuleBroken,
-    Step::End,
+    Step::MessageArrives,
+    Step::PingArrives,
+    Step::CloseArrives,
+    Step::InvalidFrameArrives,
+    Step::EofArrives,
 ];
 
 /// The result of a step: the event, whether the call was rejected, the error, and the frames that were written.
@@ -45,10 +45,10 @@ struct Outcome {
     written: Vec<OpCode>,
 }
 
-/// The model.
+/// The model of a connection.
 #[derive(Clone, Copy, Default)]
 struct Model {
-    /// Our Close was sent (§5.5.1: nothing follows it but pongs, §5.5.2).
+    /// Our Close was sent. Only pongs may be sent after it (§5.5.1, §5.5.2).
     closed: bool,
     /// Nothing can be sent: the closing handshake is done or failed, or the transport has ended.
     done: bool,
@@ -56,7 +56,7 @@ struct Model {
     ended: Option<End>,
 }
 
-/// The end of the model's connection.
+/// The end of a connection: the fields of `Ended` that the model predicts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct End {
     by: EndedBy,
@@ -78,26 +78,26 @@ impl Model {
                 written(OpCode::Close)
             }
             Step::Send | Step::Ping | Step::Pong | Step::Close => rejected,
-            Step::End => {
+            Step::EofArrives => {
                 self.done = true;
-                let lost = self.ended.is_none();
+                let is_first = self.ended.is_none();
                 self.ended =
                     self.ended.or(Some(End { by: EndedBy::Transport, code: CloseCode::ABNORMAL, error: None }));
-                Outcome { error: lost.then_some(Error::UnexpectedEof), ..Outcome::default() }
+                Outcome { error: is_first.then_some(Error::UnexpectedEof), ..Outcome::default() }
             }
             // §7.1.7 and §5.5.1: nothing is processed after a failure or a Close.
             _ if self.ended.is_some() => Outcome { error: self.ended.and_then(|end| end.error), ..Outcome::default() },
-            Step::MessageComes => Outcome { event: Some("message"), ..Outcome::default() },
-            Step::PingComes => {
+            Step::MessageArrives => Outcome { event: Some("message"), ..Outcome::default() },
+            Step::PingArrives => {
                 let written = if self.done { vec![] } else { vec![OpCode::Pong] };
                 Outcome { event: Some("ping"), written, ..Outcome::default() }
             }
-            Step::CloseComes => {
+            Step::CloseArrives => {
                 let by = if self.closed { EndedBy::Us } else { EndedBy::Peer };
                 self.ended = Some(End { by, code: CloseCode::NORMAL, error: None });
                 Outcome { event: Some("close"), written: self.last_close(), ..Outcome::default() }
             }
-            Step::RuleBroken => {
+            Step::InvalidFrameArrives => {
                 let error = Some(Error::Decode(DecodeError::ReservedBits));
                 self.ended = Some(End { by: EndedBy::Us, code: CloseCode::ABNORMAL, error });
                 Outcome { error, written: self.last_close(), ..Outcome::default() }
@@ -121,7 +121,7 @@ impl Model {
     }
 }
 
-/// Takes a step with a connection.
+/// Takes a step with a real connection.
 fn real(connection: &mut Connection, role: Role, step: Step) -> Outcome {
     let mut output = BytesMut::new();
     let call = |result: Result<(), SendError>| {
@@ -135,11 +135,11 @@ fn real(connection: &mut Connection, role: Role, step: Step) -> Outcome {
         Step::Close => {
             return outcome(call(connection.close(CloseCode::NORMAL, &mut output)), output, role);
         }
-        Step::End => return Outcome { error: connection.receive_eof().err(), ..Outcome::default() },
-        Step::MessageComes => Frame::text("text"),
-        Step::PingComes => Frame::ping(""),
-        Step::CloseComes => Frame::close(CloseCode::NORMAL).unwrap(),
-        Step::RuleBroken => Frame::text("").with_rsv(protocol_websocket_frame::Rsv::RSV1),
+        Step::EofArrives => return Outcome { error: connection.receive_eof().err(), ..Outcome::default() },
+        Step::MessageArrives => Frame::text("text"),
+        Step::PingArrives => Frame::ping(""),
+        Step::CloseArrives => Frame::close(CloseCode::NORMAL).unwrap(),
+        Step::InvalidFrameArrives => Frame::text("").with_rsv(protocol_websocket_frame::Rsv::RSV1),
     };
     let mut input = if role == Role::Server { masked(frame) } else { unmasked(frame) };
     let (mut event, mut error) = (None, None);
@@ -149,7 +149,7 @@ fn real(connection: &mut Connection, role: Role, step: Step) -> Outcome {
         Ok(Some(Event::Ping(_))) => event = Some("ping"),
         Ok(Some(Event::Close(_))) => event = Some("close"),
         Ok(Some(other)) => panic!("{other:?}"),
-        Err(wrong) => error = Some(wrong),
+        Err(received) => error = Some(received),
     }
     assert!(input.is_empty());
     Outcome { event, error, ..outcome(false, output, role) }
@@ -173,26 +173,27 @@ fn every_sequence(role: Role, length: u32) {
         for at in 0..length {
             let step = STEPS[(number / 9_u32.pow(at) % 9) as usize];
             let (expected, found) = (model.step(step), real(&mut connection, role, step));
-            let so_far = || -> Vec<_> { (0..=at).map(|at| STEPS[(number / 9_u32.pow(at) % 9) as usize]).collect() };
-            assert_eq!(found, expected, "{role:?}: {:?}", so_far());
-            assert_eq!(connection.state(), model.state(), "{role:?}: {:?}", so_far());
+            let steps_so_far =
+                || -> Vec<_> { (0..=at).map(|at| STEPS[(number / 9_u32.pow(at) % 9) as usize]).collect() };
+            assert_eq!(found, expected, "{role:?}: {:?}", steps_so_far());
+            assert_eq!(connection.state(), model.state(), "{role:?}: {:?}", steps_so_far());
             let end = connection.ended().map(|ended| {
                 let error = ended.error.filter(|&error| error != Error::UnexpectedEof);
                 End { by: ended.by, code: ended.code, error }
             });
-            assert_eq!(end, model.ended, "{role:?}: {:?}", so_far());
+            assert_eq!(end, model.ended, "{role:?}: {:?}", steps_so_far());
             closes += found.written.iter().filter(|&&opcode| opcode == OpCode::Close).count();
-            assert!(closes <= 1, "{role:?}: {:?}", so_far());
+            assert!(closes <= 1, "{role:?}: {:?}", steps_so_far());
         }
     }
 }
 
 #[test]
-fn server_follows_rules_in_every_sequence() {
+fn server_agrees_with_model_in_every_sequence() {
     every_sequence(Role::Server, 6);
 }
 
 #[test]
-fn client_follows_rules_in_every_sequence() {
+fn client_agrees_with_model_in_every_sequence() {
     every_sequence(Role::Client, 6);
 }

@@ -1,4 +1,4 @@
-//! Messages with extensions (RFC 6455 §9), and frames that bypass the extensions.
+//! Messages with extensions (RFC 6455 §9), and frames that are sent without them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -17,14 +17,14 @@ use protocol_websocket_connection::{
 use protocol_websocket_frame::{DecodeError, EncodeError, OpCode};
 use test_extensions::{Flip, Runs};
 
-/// Both test extensions, in this order.
+/// Adds both test extensions, in this order.
 fn extend(mut connection: Connection) -> Connection {
     connection.add_extension(Runs::new(200).pair(), Rsv::RSV2);
     connection.add_extension(Flip::pair(), Rsv::RSV3);
     connection
 }
 
-/// A frame as [`Runs`] sends it.
+/// Returns a frame as [`Runs`] sends it.
 fn runs(opcode: OpCode, pairs: &[u8]) -> Frame {
     Frame::new(opcode, Bytes::copy_from_slice(pairs)).with_rsv(Rsv::RSV2)
 }
@@ -124,10 +124,10 @@ fn decoded_message_is_limited() {
 }
 
 #[test]
-fn excess_is_found_at_its_first_byte() {
+fn rejects_too_long_message_at_its_first_excess_byte() {
     let pairs = [&[200, b'a', 200, b'b', 1, b'c'][..], &[b'x'; 1000]].concat();
     let wire = masked(runs(OpCode::Binary, &pairs));
-    let sent_until = |config: Config| {
+    let bytes_until_error = |config: Config| {
         let mut server = server(&config.limits(Limits::new(1500).max_frame(2000)));
         server.add_extension(Runs::new(200).pair(), Rsv::RSV2);
         let (mut input, mut sent) = (BytesMut::new(), 0);
@@ -139,13 +139,13 @@ fn excess_is_found_at_its_first_byte() {
         (end, sent)
     };
     // A whole message is decoded as it arrives. The tenth pair of 120 times 'x' exceeds the limit.
-    let (end, sent) = sent_until(Config::new());
+    let (end, sent) = bytes_until_error(Config::new());
     let header = 8;
     assert_eq!((end, sent), (Some(DecodeError::MessageTooLong.into()), header + 6 + 2 * 10));
     // In parts, fewer bytes than `min_part` are kept.
-    let (end, at_once) = sent_until(Config::new().delivery(Delivery::Parts).min_part(1));
+    let (end, at_once) = bytes_until_error(Config::new().delivery(Delivery::Parts).min_part(1));
     assert_eq!((end, at_once), (Some(DecodeError::MessageTooLong.into()), sent));
-    let (end, later) = sent_until(Config::new().delivery(Delivery::Parts).min_part(100));
+    let (end, later) = bytes_until_error(Config::new().delivery(Delivery::Parts).min_part(100));
     assert_eq!(end, Some(DecodeError::MessageTooLong.into()));
     assert!((sent..sent + 100).contains(&later), "{later}");
 }
@@ -187,15 +187,15 @@ fn rests_of_two_extensions_keep_their_order() {
         }
         connection
     };
-    // Pairs of pairs: the first extension decodes more than 64 KiB, and the second decodes more than that again.
+    // The payload is encoded twice. Each of the two decoders returns more than 64 KiB for one frame.
     let message: Vec<u8> = (0..150_000_u32).flat_map(|n| [n.to_le_bytes()[0], n.to_le_bytes()[1]]).collect();
     let (mut client, mut server, mut wire) = (twice(client(&config)), twice(self::server(&config)), BytesMut::new());
     client.send([message.clone(), vec![7; 600_000]].concat(), &mut wire).unwrap();
     client.send(message.clone(), &mut wire).unwrap();
     let (events, _) = receive_valid(&mut server, &mut wire);
     let parts = events.iter().map(|event| if let Event::Part(part) = event { part } else { panic!() });
-    let came: Vec<u8> = parts.flat_map(|part| part.bytes.to_vec()).collect();
-    assert!(came == [message.clone(), vec![7; 600_000], message].concat());
+    let received: Vec<u8> = parts.flat_map(|part| part.bytes.to_vec()).collect();
+    assert!(received == [message.clone(), vec![7; 600_000], message].concat());
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn send_frame_checks_order() {
 }
 
 proptest! {
-    /// With any reads, and with either delivery.
+    /// The result does not depend on the reads or on the delivery.
     #[test]
     fn extensions_roundtrip_with_any_reads(
         messages in prop::collection::vec(prop::collection::vec(0_u8..3, 0..600), 1..5),
@@ -264,37 +264,37 @@ proptest! {
             client.send_part(piece(rest, false), &mut wire).unwrap();
         }
         let mut server = extend(server(&Config::new().delivery(delivery)));
-        let (mut input, mut came, mut sizes) = (BytesMut::new(), vec![Vec::new()], sizes.iter().cycle());
+        let (mut input, mut received, mut sizes) = (BytesMut::new(), vec![Vec::new()], sizes.iter().cycle());
         while !wire.is_empty() {
             let size = *sizes.next().unwrap();
             input.unsplit(wire.split_to(size.min(wire.len())));
             for event in receive_valid(&mut server, &mut input).0 {
                 let last = match event {
                     Event::Message(message) => {
-                        came.last_mut().unwrap().extend_from_slice(message.as_bytes());
+                        received.last_mut().unwrap().extend_from_slice(message.as_bytes());
                         true
                     }
                     Event::Part(part) => {
-                        came.last_mut().unwrap().extend_from_slice(&part.bytes);
+                        received.last_mut().unwrap().extend_from_slice(&part.bytes);
                         part.last
                     }
                     other => panic!("{other:?}"),
                 };
                 if last {
-                    came.push(Vec::new());
+                    received.push(Vec::new());
                 }
             }
         }
         let twice: Vec<_> = messages.iter().flat_map(|message| [message.clone(), message.clone()]).collect();
-        prop_assert_eq!(came.pop(), Some(Vec::new()));
-        prop_assert_eq!(came, twice);
+        prop_assert_eq!(received.pop(), Some(Vec::new()));
+        prop_assert_eq!(received, twice);
     }
 }
 
-/// Decodes one byte at a time, whatever the room is.
-struct Crumbs;
+/// Returns one byte at a time, even if the room is larger.
+struct ByteByByte;
 
-impl ExtensionDecoder for Crumbs {
+impl ExtensionDecoder for ByteByByte {
     fn decode<'a>(
         &mut self,
         frame: Frame<Payload<'a>>,
@@ -314,23 +314,23 @@ impl ExtensionDecoder for Crumbs {
 fn decodes_one_frame_in_many_pieces() {
     for delivery in [Delivery::Whole, Delivery::Parts] {
         let mut client = client(&Config::new().delivery(delivery));
-        client.add_extension(ExtensionPair::new(Crumbs, Flip::new()), Rsv::RSV3);
-        let mut wire = unmasked(Frame::text("crumbs"));
+        client.add_extension(ExtensionPair::new(ByteByByte, Flip::new()), Rsv::RSV3);
+        let mut wire = unmasked(Frame::text("pieces"));
         wire.unsplit(unmasked(Frame::ping("p")));
         wire.unsplit(unmasked(Frame::text("after")));
         let (events, _) = receive_valid(&mut client, &mut wire);
         let ping = Event::Ping(Bytes::from("p"));
         match delivery {
             Delivery::Whole => {
-                let expected = [Event::Message("crumbs".into()), ping, Event::Message("after".into())];
+                let expected = [Event::Message("pieces".into()), ping, Event::Message("after".into())];
                 assert_eq!(events, expected);
             }
-            _ => assert_eq!(events.len(), "crumbs".len() + 1 + "after".len(), "{events:?}"),
+            _ => assert_eq!(events.len(), "pieces".len() + 1 + "after".len(), "{events:?}"),
         }
     }
 }
 
-/// Counts its restarts.
+/// Counts the calls of `restart`.
 struct Restarts(Arc<Mutex<usize>>);
 
 impl ExtensionEncoder for Restarts {

@@ -14,7 +14,7 @@ use protocol_websocket_connection::{
 use test_extensions::{Flip, Runs};
 use test_support::split::{split_everywhere, split_in_sizes};
 
-/// The result of all reads.
+/// The events, the error and the output of all reads.
 #[derive(Debug, Default, PartialEq)]
 struct Received {
     events: Vec<Event>,
@@ -29,7 +29,7 @@ impl Received {
         self.output.unsplit(output);
     }
 
-    /// Joins parts, whose number depends on the reads.
+    /// Joins the parts of each message, because their number depends on the reads.
     fn joined(mut self) -> Self {
         let mut events: Vec<Event> = Vec::new();
         for event in self.events {
@@ -41,7 +41,7 @@ impl Received {
                 (_, event) => events.push(event),
             }
         }
-        // How much of a message arrives before its error depends on the reads.
+        // The reads decide how much of a message is delivered before its error.
         if self.error.is_some() && matches!(events.last(), Some(Event::Part(part)) if !part.last) {
             events.pop();
         }
@@ -60,7 +60,7 @@ fn received(mut connection: Connection, reads: &[&[u8]]) -> Received {
     received
 }
 
-/// Each read has a buffer of its own, and nothing is kept in it.
+/// Receives each read from its own buffer, which is dropped after the read.
 fn received_lent(mut connection: Connection, reads: &[&[u8]]) -> Received {
     let mut received = Received::default();
     for read in reads {
@@ -158,7 +158,7 @@ fn same_for_every_split_with_extensions() {
     }
 }
 
-/// A payload is borrowed from the slice if it is complete there, and nothing changes it.
+/// A payload borrows from the slice if it is complete there and no extension changes it.
 #[test]
 fn lends_complete_payloads() {
     let mut wire = unmasked(Frame::text("complete"));
@@ -179,7 +179,7 @@ fn lends_complete_payloads() {
 }
 
 #[test]
-fn both_kinds_of_input_can_be_mixed() {
+fn receive_and_receive_lent_can_be_mixed() {
     let wire = masked(Frame::text("mixed"));
     for (first, second) in split_everywhere(&wire) {
         for lent_first in [false, true] {
@@ -198,7 +198,7 @@ fn both_kinds_of_input_can_be_mixed() {
 }
 
 #[test]
-fn payload_buffer_takes_the_rest_of_a_long_payload() {
+fn payload_buffer_receives_the_rest_of_a_long_payload() {
     use core::time::Duration;
     use protocol_websocket_connection::Timeouts;
 
@@ -222,7 +222,7 @@ fn payload_buffer_takes_the_rest_of_a_long_payload() {
         if let Some(event) = server.receive(&mut input, &mut output).unwrap() {
             break event;
         }
-        // These bytes are a sign of life, too.
+        // These bytes restart the ping interval, too.
         server.handle_timeout(Duration::from_secs(15), &mut output).unwrap();
         assert_eq!(server.poll_timeout(), Some(Duration::from_secs(35)));
     };
@@ -245,7 +245,7 @@ mod handshake {
         Client::connect(&url, &offer, Config::new(), |bytes: &mut [u8]| bytes.fill(113), output).unwrap()
     }
 
-    /// Accepts, and echoes messages. Everything that is not read in one read is lost.
+    /// Accepts, and echoes messages. The buffer of the read is dropped afterwards.
     fn serve_lent(server: &mut Server, read: &[u8], output: &mut BytesMut) -> Vec<Event> {
         let (mut buffer, mut events) = (read.to_vec(), Vec::new());
         let mut input = &mut buffer[..];

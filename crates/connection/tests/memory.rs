@@ -1,4 +1,4 @@
-//! The memory of an idle open connection, of sending and of lending: sizes, and use of the heap.
+//! The size of an open connection, and its use of the heap: idle, while it sends, and while it lends messages.
 //!
 //! `cargo test -p protocol-websocket-connection --all-features --test memory -- --nocapture` prints the figures.
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -12,13 +12,13 @@ use test_support::heap::{CountingAllocator, measure};
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Returns the value of `make` and the bytes that it keeps on the heap.
+/// Returns the value of `make`, and the number of bytes that the value has on the heap.
 fn heap_of<T>(make: impl FnOnce() -> T) -> (T, i64) {
     let (value, heap) = measure(make);
     (value, heap.live)
 }
 
-/// A random source without a state, so that only the connection is counted.
+/// A source of random bytes without a state, so that only the memory of the connection is counted.
 fn fixed(key: &mut [u8]) {
     key.fill(7);
 }
@@ -41,7 +41,7 @@ fn idle_connection_has_200_bytes_and_no_heap() {
 
 #[cfg(feature = "server")]
 #[test]
-fn accepted_connection_keeps_nothing_of_its_handshake() {
+fn accepted_connection_frees_its_handshake() {
     use protocol_websocket_connection::{Accept, Server};
 
     let config = Arc::new(Config::new());
@@ -66,7 +66,7 @@ fn accepted_connection_keeps_nothing_of_its_handshake() {
 }
 
 #[test]
-fn busy_connection_keeps_no_heap_afterwards() {
+fn connection_has_no_heap_after_messages() {
     let config = Arc::new(Config::new());
     let (mut server, heap) = heap_of(|| {
         let mut server = Connection::open_server(&Negotiated::default(), Arc::clone(&config));
@@ -88,7 +88,7 @@ fn busy_connection_keeps_no_heap_afterwards() {
     assert!(server.receive_eof().is_err());
 }
 
-/// Sending copies into the output. It neither allocates nor takes ownership.
+/// Sending copies into the output. It allocates nothing and borrows the message.
 #[test]
 fn send_allocates_nothing() {
     let config = Arc::new(Config::new());
@@ -110,7 +110,7 @@ fn send_allocates_nothing() {
     }
 }
 
-/// A message that is complete in the slice is lent, not copied. The reply to a ping needs no memory of its own.
+/// A message that is complete in the slice is lent, not copied. The reply to a ping is on the stack.
 #[test]
 fn receive_lent_allocates_nothing() {
     let config = Arc::new(Config::new());

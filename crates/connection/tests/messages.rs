@@ -1,4 +1,4 @@
-//! Messages, parts, pings.
+//! Messages whole and in parts, pings and pongs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -58,15 +58,15 @@ fn client_masks_each_frame_with_fresh_key() {
 fn send_shared_returns_payload_without_copy() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
     let payload = Bytes::from(vec![0x55; 100_000]);
-    let mut head = BytesMut::new();
-    let body = server.send_shared(payload.clone(), &mut head).unwrap();
-    assert_eq!(body.as_ptr(), payload.as_ptr(), "the payload is not copied");
-    let (events, _) = receive_valid(&mut client, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
+    let mut header = BytesMut::new();
+    let rest = server.send_shared(payload.clone(), &mut header).unwrap();
+    assert_eq!(rest.as_ptr(), payload.as_ptr(), "the payload is not copied");
+    let (events, _) = receive_valid(&mut client, &mut BytesMut::from(&[&header[..], &rest].concat()[..]));
     assert_eq!(events, [Event::Message(payload.clone().into())]);
 
-    head.clear();
-    let body = client.send_shared(payload.clone(), &mut head).unwrap();
-    let (events, _) = receive_valid(&mut server, &mut BytesMut::from(&[&head[..], &body].concat()[..]));
+    header.clear();
+    let rest = client.send_shared(payload.clone(), &mut header).unwrap();
+    let (events, _) = receive_valid(&mut server, &mut BytesMut::from(&[&header[..], &rest].concat()[..]));
     assert_eq!(events, [Event::Message(payload.into())]);
 }
 
@@ -207,7 +207,7 @@ fn pending_pong_is_written_first() {
         let mut output = BytesMut::from(&b"unsent"[..]);
         assert!(server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap().is_some());
         server.flush(&mut output);
-        assert_eq!(output[..], *b"unsent", "the output is still over the mark");
+        assert_eq!(output[..], *b"unsent", "the output is still over the high-water mark");
         output.clear();
         send(&mut server, &mut output);
         assert_eq!(output[..], [b"\x8a\x01p", bytes].concat());
@@ -256,10 +256,10 @@ proptest! {
         while !wire.is_empty() && end.is_ok() {
             let size = *sizes.next().unwrap();
             input.unsplit(wire.split_to(size.min(wire.len())));
-            let (more, how, written) = receive_all(&mut server, &mut input);
-            events.extend(more);
-            output.unsplit(written);
-            end = how;
+            let (new_events, new_end, new_output) = receive_all(&mut server, &mut input);
+            events.extend(new_events);
+            output.unsplit(new_output);
+            end = new_end;
         }
         prop_assert_eq!(events, whole_events);
         prop_assert_eq!((end, output), (whole_end, whole_output));

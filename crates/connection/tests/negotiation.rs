@@ -1,4 +1,4 @@
-//! The extensions that a handshake puts in force (RFC 6455 §9.1).
+//! The negotiation of extensions in the handshake (RFC 6455 §9.1).
 #![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -22,21 +22,21 @@ fn connect(offer: &Offer, config: &Config, output: &mut BytesMut) -> Client {
     Client::connect(&url, offer, config.clone(), |bytes: &mut [u8]| bytes.fill(7), output).unwrap()
 }
 
-/// Both ends, and the extensions that they agreed on.
+/// Returns both ends after their handshake, and the extensions that they agreed on.
 fn opened(offer: &Offer, client: &Config, server: &Config) -> (Client, Server, Vec<String>) {
     let (mut wire, mut server) = (BytesMut::new(), Server::new(server.clone()));
     let mut client = connect(offer, client, &mut wire);
     let Some(Event::Upgrade(upgrade)) = server.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
-    let mut answer = BytesMut::new();
-    server.accept(upgrade, &Accept::new(), &mut answer).unwrap();
+    let mut response = BytesMut::new();
+    server.accept(upgrade, &Accept::new(), &mut response).unwrap();
     let negotiated = |event| if let Ok(Some(Event::Open(negotiated))) = event { negotiated } else { panic!() };
     let at_server = negotiated(server.receive(&mut wire, &mut BytesMut::new()));
-    let at_client = negotiated(client.receive(&mut answer, &mut BytesMut::new()));
+    let at_client = negotiated(client.receive(&mut response, &mut BytesMut::new()));
     assert_eq!(at_client, at_server);
     (client, server, at_client.extensions.iter().map(ToString::to_string).collect())
 }
 
-/// The extensions that two ends agree on.
+/// Returns the extensions that two ends agree on.
 fn agreed(client: &Config, server: &Config) -> Vec<String> {
     opened(&Offer::new(), client, server).2
 }
@@ -60,7 +60,7 @@ fn uses_extensions_that_both_ends_support() {
 }
 
 #[test]
-fn uses_clients_order() {
+fn uses_the_order_of_the_client() {
     let client = Config::new().extension(Flip::new()).extension(Runs::new(7));
     let server = Config::new().extension(Runs::new(9)).extension(Flip::new());
     assert_eq!(agreed(&client, &server), ["flip", "runs; max=7"]);
@@ -74,9 +74,9 @@ fn uses_clients_order() {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
 #[test]
-fn uses_nothing_that_one_end_lacks() {
-    let (both, runs) = (Config::new().extension(Runs::new(7)).extension(Flip::new()), Runs::new(7));
-    let (runs, none) = (Config::new().extension(runs), Config::new());
+fn does_not_use_extension_that_one_end_lacks() {
+    let both = Config::new().extension(Runs::new(7)).extension(Flip::new());
+    let (runs, none) = (Config::new().extension(Runs::new(7)), Config::new());
     assert_eq!(agreed(&both, &runs), ["runs; max=7"]);
     assert_eq!(agreed(&runs, &both), ["runs; max=7"]);
     assert!(agreed(&none, &both).is_empty() && agreed(&both, &none).is_empty());
@@ -86,9 +86,10 @@ fn uses_nothing_that_one_end_lacks() {
 fn uses_first_offer_that_server_accepts() {
     let client = Config::new().extension(Runs::new(7)).extension(Runs::new(5));
     assert_eq!(agreed(&client, &Config::new().extension(Runs::new(9))), ["runs; max=7"]);
-    let quiet = |max| Runs::new(max).with_rsv(Rsv::NONE);
-    let client = client.extension(quiet(3));
-    assert_eq!(agreed(&client, &Config::new().extension(quiet(9))), ["runs; max=7"], "once, although no bit is in use");
+    let without_bits = |max| Runs::new(max).with_rsv(Rsv::NONE);
+    let client = client.extension(without_bits(3));
+    let server = Config::new().extension(without_bits(9));
+    assert_eq!(agreed(&client, &server), ["runs; max=7"], "once, although no bit is in use");
     let offer = Offer::new()
         .extension(ExtensionParams::new("runs").param("max", "many"))
         .extension(ExtensionParams::new("unknown").flag("x"))
@@ -99,9 +100,9 @@ fn uses_first_offer_that_server_accepts() {
 
 #[test]
 fn uses_first_configuration_that_fits_offer() {
-    /// Accepts nothing but its own offer.
-    struct Only(Runs);
-    impl Negotiate for Only {
+    /// Accepts only an offer that equals its own.
+    struct ExactOffer(Runs);
+    impl Negotiate for ExactOffer {
         fn name(&self) -> &str {
             "runs"
         }
@@ -118,44 +119,44 @@ fn uses_first_configuration_that_fits_offer() {
             self.0.agree(role, response)
         }
     }
-    let server = Config::new().extension(Only(Runs::new(9))).extension(Only(Runs::new(3)));
+    let server = Config::new().extension(ExactOffer(Runs::new(9))).extension(ExactOffer(Runs::new(3)));
     assert_eq!(agreed(&Config::new().extension(Runs::new(8)), &server), ["runs; max=3"]);
 }
 
 //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
 //# if the PMCE will conflict with the extension on their use of the RSV1 bit.
 #[test]
-fn declines_second_extension_with_same_bit() {
+fn declines_second_extension_with_the_same_bit() {
     let conflicting = Runs::new(7).with_rsv(Rsv::RSV3);
     let both = Config::new().extension(Flip::new()).extension(conflicting);
     assert_eq!(agreed(&both, &both), ["flip"]);
 }
 
 #[test]
-fn does_not_repeat_extension_of_application() {
+fn does_not_repeat_extension_that_the_application_accepted() {
     let config = Config::new().extension(Runs::new(7)).extension(Flip::new());
     let mut wire = BytesMut::new();
     let mut server = Server::new(config.clone());
     let _client = connect(&Offer::new(), &config, &mut wire);
     let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut wire, &mut BytesMut::new()) else { panic!() };
-    let mut answer = BytesMut::new();
+    let mut response = BytesMut::new();
     server
-        .accept(upgrade, &Accept::new().extension(ExtensionParams::new("runs").param("max", "3")), &mut answer)
+        .accept(upgrade, &Accept::new().extension(ExtensionParams::new("runs").param("max", "3")), &mut response)
         .unwrap();
-    let answer = String::from_utf8(answer.to_vec()).unwrap();
-    assert!(answer.contains("Sec-WebSocket-Extensions: runs; max=3, flip\r\n"), "{answer}");
+    let response = String::from_utf8(response.to_vec()).unwrap();
+    assert!(response.contains("Sec-WebSocket-Extensions: runs; max=3, flip\r\n"), "{response}");
 }
 
-/// The result of a client's handshake with these extensions in the response.
+/// Returns the result of a client's handshake with these extensions in the response.
 fn responded(config: &Config, extensions: &[ExtensionParams]) -> Result<Option<Event>, Error> {
     let mut request = BytesMut::new();
     let mut client = connect(&Offer::new(), config, &mut request);
     let request = protocol_websocket_http::HeadReader::new(Default::default()).request(&mut request).unwrap().unwrap();
     let request = protocol_websocket_http::Request::from_head(request).unwrap();
     let accept = extensions.iter().cloned().fold(Accept::new(), Accept::extension);
-    let (mut answer, mut output) = (BytesMut::new(), BytesMut::new());
-    Response::accept(&request, &accept).unwrap().encode(&mut answer);
-    let event = client.receive(&mut answer, &mut output);
+    let (mut response, mut output) = (BytesMut::new(), BytesMut::new());
+    Response::accept(&request, &accept).unwrap().encode(&mut response);
+    let event = client.receive(&mut response, &mut output);
     let state = if event.is_ok() { State::Open } else { State::Closed };
     assert_eq!((client.state(), output.len()), (state, 0));
     event
@@ -198,7 +199,7 @@ fn oldest_versions_have_no_extensions() {
 }
 
 #[test]
-fn handshake_made_elsewhere_uses_extensions() {
+fn open_connections_use_negotiated_extensions() {
     let config = Config::new().extension(Runs::new(7));
     let head = RequestHead::from_parts(
         "GET",
@@ -225,7 +226,7 @@ fn handshake_made_elsewhere_uses_extensions() {
 }
 
 #[test]
-fn invalid_parameters_fail_connection_from_start() {
+fn open_connection_with_invalid_parameters_has_failed() {
     let config = Config::new().extension(Runs::new(7));
     let negotiated = Negotiated::default().extension(ExtensionParams::new("runs").param("max", "8"));
     let mut client = Connection::open_client(&negotiated, &config, |key: &mut [u8]| key.fill(7));

@@ -1,4 +1,4 @@
-//! Public types can be shared between threads.
+//! Public types can be sent to and shared between threads.
 
 use protocol_websocket_connection::{
     Accept, Config, Connection, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated, Offer,

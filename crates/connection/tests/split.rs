@@ -1,4 +1,4 @@
-//! A connection in two halves: replies, deadlines, state and end.
+//! A connection that was split into two halves: replies, deadlines, state and end.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -21,7 +21,7 @@ const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// Receives one event from each frame in `input`, and passes its reply on.
+/// Receives the next event, and passes its reply to the sending half.
 fn receive(
     receiver: &mut ReceiveHalf,
     sender: &mut SendHalf,
@@ -40,7 +40,7 @@ fn receive(
 }
 
 #[test]
-fn pong_is_masked_with_the_key_of_the_sender() {
+fn sending_half_of_client_masks_pong() {
     let (mut receiver, mut sender) = client(&Config::new()).split();
     let mut output = BytesMut::new();
     sender.flush(&mut output);
@@ -51,7 +51,7 @@ fn pong_is_masked_with_the_key_of_the_sender() {
 }
 
 #[test]
-fn pong_goes_between_two_parts_of_a_message() {
+fn pong_is_written_between_two_parts_of_a_message() {
     let (mut receiver, mut sender) = server(&Config::new()).split();
     let mut output = BytesMut::new();
     sender.send_part(text_part("x", true, false), &mut output).unwrap();
@@ -61,7 +61,7 @@ fn pong_goes_between_two_parts_of_a_message() {
 }
 
 #[test]
-fn peers_close_is_answered_and_ends_sending() {
+fn reply_to_peers_close_ends_sending() {
     let (mut receiver, mut sender) = server(&Config::new()).split();
     let close = Close::new(4000, "bye");
     let mut output = BytesMut::new();
@@ -82,7 +82,7 @@ fn peers_close_is_answered_and_ends_sending() {
 }
 
 #[test]
-fn our_close_may_be_first() {
+fn ended_records_that_our_close_was_first() {
     let (mut receiver, mut sender) = server(&Config::new()).split();
     let mut output = BytesMut::new();
     sender.close(Close::new(1000, ""), &mut output).unwrap();
@@ -95,7 +95,7 @@ fn our_close_may_be_first() {
     assert_eq!((ended.by, ended.code, ended.clean), (EndedBy::Us, CloseCode::NO_STATUS, true));
 }
 
-/// A function of an application that returns early with `?`. The reply is derived from the error, so it is not lost.
+/// A function of an application that returns early with `?`. The reply is computed from the error, so it is not lost.
 fn read_all(receiver: &mut ReceiveHalf, input: &mut BytesMut) -> Result<usize, Error> {
     let mut count = 0;
     while receiver.receive(input)?.is_some() {
@@ -105,7 +105,7 @@ fn read_all(receiver: &mut ReceiveHalf, input: &mut BytesMut) -> Result<usize, E
 }
 
 #[test]
-fn reply_survives_the_question_mark() {
+fn reply_is_computed_from_error_after_early_return() {
     let (mut receiver, mut sender) = server(&Config::new()).split();
     let mut input = masked(Frame::text("valid"));
     input.unsplit(unmasked(Frame::text("not masked")));
@@ -115,7 +115,7 @@ fn reply_survives_the_question_mark() {
     sender.reply(error.reply().unwrap(), &mut output);
     assert_eq!(output[..], *b"\x88\x02\x03\xEA");
     assert_eq!(Ended::of(&receiver, &sender).unwrap().error, Some(error));
-    // The error repeats, and its Close is written once.
+    // The error is returned again, and its Close is written once.
     assert_eq!(receive(&mut receiver, &mut sender, &mut BytesMut::new(), &mut output), Err(error));
     assert_eq!(output.len(), 4);
 }
@@ -148,7 +148,7 @@ fn messages_and_pongs_have_no_reply() {
 }
 
 #[test]
-fn pong_is_kept_over_the_high_water_mark() {
+fn latest_pong_is_kept_over_the_high_water_mark() {
     let (mut receiver, mut sender) = server(&Config::new().high_water_mark(0)).split();
     let mut output = BytesMut::from(&b"unsent"[..]);
     for payload in ["1", "2"] {
@@ -173,7 +173,7 @@ fn every_method_writes_the_pending_pong_first() {
         |sender, output| sender.close(None, output).unwrap(),
     ];
     for send in sends {
-        // It is kept before the split.
+        // The pong is kept before the split.
         let mut server = server(&Config::new().high_water_mark(0));
         let mut output = BytesMut::from(&b"unsent"[..]);
         server.receive(&mut masked(Frame::ping("p")), &mut output).unwrap();
@@ -200,7 +200,7 @@ fn end_of_transport_ends_both_halves() {
     assert_eq!((ended.by, ended.code, ended.clean), (EndedBy::Transport, CloseCode::ABNORMAL, false));
 }
 
-/// As `Connection::receive_eof`: servers of hybi-00 close the transport instead of sending a Close.
+/// Servers of hybi-00 close the transport instead of sending a Close.
 #[test]
 fn end_of_stream_after_our_close_is_clean_in_the_oldest_versions() {
     for (version, is_clean) in [(Version::Hixie75, true), (Version::Hybi00, true), (Version::Hybi10, false)] {

@@ -1,4 +1,4 @@
-//! Deadlines, with a clock that the test sets.
+//! Deadlines, by times that the test chooses.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -39,13 +39,13 @@ fn silent_peer_is_pinged_and_then_times_out() {
 
 #[test]
 fn any_frame_keeps_connection_alive() {
-    for answer in [Frame::pong(""), Frame::text("x")] {
+    for frame in [Frame::pong(""), Frame::text("x")] {
         let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         let mut output = BytesMut::new();
         server.handle_timeout(secs(0), &mut output).unwrap();
         server.handle_timeout(secs(20), &mut output).unwrap();
-        let mut input = masked(answer);
-        // The next byte is the beginning of a frame. It arrived with the answer and is not a later sign of life.
+        let mut input = masked(frame);
+        // One more byte, the beginning of a frame. It arrived with the first frame, so it is not a later arrival.
         input.extend_from_slice(b"\x81");
         assert!(server.receive(&mut input, &mut output).unwrap().is_some());
         server.handle_timeout(secs(40), &mut output).unwrap();
@@ -56,7 +56,7 @@ fn any_frame_keeps_connection_alive() {
 }
 
 #[test]
-fn old_bytes_are_not_a_sign_of_life() {
+fn bytes_are_an_arrival_only_once() {
     for len in [1, 7] {
         let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         let mut input = masked(Frame::text("split")).split_to(len);
@@ -98,7 +98,7 @@ fn missing_close_times_out() {
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.close(None, &mut output).unwrap();
-    assert_eq!(server.poll_timeout(), Some(secs(0)), "the new state starts with a call at once");
+    assert_eq!(server.poll_timeout(), Some(secs(0)), "at once, because the state changed");
     output.clear();
     server.handle_timeout(secs(3), &mut output).unwrap();
     // Messages and pings do not move this deadline.
@@ -108,7 +108,7 @@ fn missing_close_times_out() {
     assert_eq!((server.state(), output.len()), (State::Closed, 0));
 }
 
-/// A connection with short deadlines, and an event loop around it. A step takes one second.
+/// An event loop with a connection that has short deadlines. A step takes one second.
 struct Loop {
     connection: Connection,
     output: BytesMut,
@@ -139,7 +139,7 @@ impl Loop {
         written
     }
 
-    /// Calls `handle_timeout` as long as a deadline is due.
+    /// Calls `handle_timeout` while `poll_timeout` requests event_loop.
     fn handle_timeouts(&mut self) -> Result<(), Error> {
         for _ in 0..4 {
             if self.connection.poll_timeout().is_none_or(|at| at > self.now) {
@@ -147,20 +147,20 @@ impl Loop {
             }
             self.connection.handle_timeout(self.now, &mut self.output)?;
         }
-        panic!("a deadline stays due");
+        panic!("poll_timeout requests a call at once again and again");
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
     Nothing,
-    /// A message of the peer arrives and is received.
+    /// A frame of the peer arrives and is received.
     Arrive,
     /// The application sends.
     Send,
-    /// The socket takes two bytes of the output.
+    /// Two bytes of the output are written.
     WriteTwo,
-    /// The socket takes all that is in the output.
+    /// All bytes of the output are written.
     Write,
 }
 
@@ -172,53 +172,57 @@ fn sequences(steps: [Step; 4], length: u32) -> impl Iterator<Item = Vec<Step>> {
 const MESSAGES: [Step; 4] = [Step::Nothing, Step::Arrive, Step::Send, Step::Write];
 const PINGS: [Step; 4] = [Step::Nothing, Step::Arrive, Step::WriteTwo, Step::Write];
 
-/// A ping is sent exactly `PING` after the last byte of the peer. A missing pong times out `PONG` after the ping was written:
-/// not sooner, not while the output has bytes, and not later in a loop that calls `flush` (after at most `2 * PONG` in
-/// another loop).
+/// A ping is sent exactly `PING` after the last byte of the peer. A missing pong times out exactly `PONG` after the ping was
+/// written in a loop that calls `flush`, and after at most `2 * PONG` in a loop that does not. It does not time out while
+/// the output has bytes.
 #[test]
 fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
     for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(MESSAGES, 8).map(move |steps| (f, steps)))
     {
-        let mut it = Loop::new(flushes);
+        let mut event_loop = Loop::new(flushes);
         let (mut heard, mut pinged, mut written, mut empty_since) = (secs(0), None, None, secs(0));
         for (at, step) in steps.iter().enumerate() {
-            it.now += secs(1);
+            event_loop.now += secs(1);
             match step {
                 Step::Nothing => {}
                 Step::Arrive => {
-                    it.connection.receive(&mut masked(Frame::text("")), &mut it.output).unwrap().unwrap();
-                    (heard, pinged, written) = (it.now, None, None);
+                    event_loop
+                        .connection
+                        .receive(&mut masked(Frame::text("")), &mut event_loop.output)
+                        .unwrap()
+                        .unwrap();
+                    (heard, pinged, written) = (event_loop.now, None, None);
                 }
-                Step::Send => it.connection.send("x", &mut it.output).unwrap(),
+                Step::Send => event_loop.connection.send("x", &mut event_loop.output).unwrap(),
                 Step::WriteTwo | Step::Write => {
-                    it.write(usize::MAX);
-                    written = written.or(pinged.and(Some(it.now)));
+                    event_loop.write(usize::MAX);
+                    written = written.or(pinged.and(Some(event_loop.now)));
                 }
             }
-            let before = it.output.len();
-            let handled = it.handle_timeouts();
-            let so_far = &steps[..=at];
-            if handled == Ok(()) && it.output.len() > before {
-                assert_eq!(it.now, heard + PING, "ping of {so_far:?}");
-                assert_eq!(pinged.replace(it.now), None, "a second ping of {so_far:?}");
+            let before = event_loop.output.len();
+            let handled = event_loop.handle_timeouts();
+            let steps_so_far = &steps[..=at];
+            if handled == Ok(()) && event_loop.output.len() > before {
+                assert_eq!(event_loop.now, heard + PING, "ping of {steps_so_far:?}");
+                assert_eq!(pinged.replace(event_loop.now), None, "a second ping of {steps_so_far:?}");
             }
-            if !it.output.is_empty() {
-                empty_since = it.now + secs(1);
+            if !event_loop.output.is_empty() {
+                empty_since = event_loop.now + secs(1);
             }
             match handled {
                 Ok(()) => {
-                    assert!(pinged.is_some() || it.now < heard + PING, "no ping of {so_far:?}");
+                    assert!(pinged.is_some() || event_loop.now < heard + PING, "no ping of {steps_so_far:?}");
                     let since = written.map(|written: Duration| written.max(empty_since));
                     assert!(
-                        since.is_none_or(|since| it.now < since + PONG * if flushes { 1 } else { 2 }),
-                        "no timeout: {so_far:?}"
+                        since.is_none_or(|since| event_loop.now < since + PONG * if flushes { 1 } else { 2 }),
+                        "no timeout: {steps_so_far:?}"
                     );
                 }
                 Err(error) => {
                     assert_eq!(error, Error::Timeout(Timeout::Pong));
-                    let written = written.unwrap_or_else(|| panic!("the ping was not written: {so_far:?}"));
-                    assert!(it.now >= written + PONG, "early: {so_far:?}");
-                    assert_eq!(before, 0, "timed out with unsent bytes: {so_far:?}");
+                    let written = written.unwrap_or_else(|| panic!("the ping was not written: {steps_so_far:?}"));
+                    assert!(event_loop.now >= written + PONG, "early: {steps_so_far:?}");
+                    assert_eq!(before, 0, "timed out with unsent bytes: {steps_so_far:?}");
                     break;
                 }
             }
@@ -226,41 +230,48 @@ fn pings_are_on_time_and_deadlines_for_pongs_never_early() {
     }
 }
 
-/// The deadline for the peer's Close starts when ours was written, whatever else the peer sends.
+/// The deadline for the peer's Close starts when our Close was written. Pings of the peer do not move event_loop.
 #[test]
 fn close_deadline_runs_from_when_the_close_was_written() {
     for (flushes, steps) in [true, false].into_iter().flat_map(|f| sequences(PINGS, 7).map(move |steps| (f, steps))) {
-        let mut it = Loop::new(flushes);
+        let mut event_loop = Loop::new(flushes);
         let mut written = None;
-        it.connection.send("x", &mut it.output).unwrap();
-        it.connection.close(None, &mut it.output).unwrap();
-        let mut unsent = it.output.len();
-        it.handle_timeouts().unwrap();
+        event_loop.connection.send("x", &mut event_loop.output).unwrap();
+        event_loop.connection.close(None, &mut event_loop.output).unwrap();
+        let mut unsent = event_loop.output.len();
+        event_loop.handle_timeouts().unwrap();
         for (at, step) in steps.iter().enumerate() {
-            it.now += secs(1);
+            event_loop.now += secs(1);
             match step {
                 Step::Nothing => {}
                 // Each ping is answered, so that the output has bytes again.
                 Step::Arrive | Step::Send => {
-                    it.connection.receive(&mut masked(Frame::ping("x")), &mut it.output).unwrap().unwrap();
+                    event_loop
+                        .connection
+                        .receive(&mut masked(Frame::ping("x")), &mut event_loop.output)
+                        .unwrap()
+                        .unwrap();
                 }
                 Step::WriteTwo | Step::Write => {
                     let most = if *step == Step::Write { usize::MAX } else { 2 };
-                    unsent = unsent.saturating_sub(it.write(most));
-                    written = written.or((unsent == 0).then_some(it.now));
+                    unsent = unsent.saturating_sub(event_loop.write(most));
+                    written = written.or((unsent == 0).then_some(event_loop.now));
                 }
             }
-            let handled = it.handle_timeouts();
-            let so_far = &steps[..=at];
+            let handled = event_loop.handle_timeouts();
+            let steps_so_far = &steps[..=at];
             match handled {
                 Ok(()) => {
                     let most = CLOSE * if flushes { 1 } else { 2 };
-                    assert!(written.is_none_or(|written| it.now < written + most), "no timeout: {so_far:?}");
+                    assert!(
+                        written.is_none_or(|written| event_loop.now < written + most),
+                        "no timeout: {steps_so_far:?}"
+                    );
                 }
                 Err(error) => {
                     assert_eq!(error, Error::Timeout(Timeout::Close));
-                    let written: Duration = written.unwrap_or_else(|| panic!("not written: {so_far:?}"));
-                    assert!(it.now >= written + CLOSE, "early: {so_far:?}");
+                    let written: Duration = written.unwrap_or_else(|| panic!("not written: {steps_so_far:?}"));
+                    assert!(event_loop.now >= written + CLOSE, "early: {steps_so_far:?}");
                     break;
                 }
             }
@@ -268,8 +279,8 @@ fn close_deadline_runs_from_when_the_close_was_written() {
     }
 }
 
-/// Closes a connection whose peer reads 1 KiB and sends ten pings per second. Returns when the Close was written, and when the
-/// deadline passed. A step takes a tenth of a second. `close` queues the Close.
+/// Closes a connection whose peer reads 1 KiB per second and sends ten pings per second. Returns the time when the Close was
+/// written, and the time when the deadline passed. A step takes a tenth of a second. `close` queues the Close.
 fn close_to_slow_reader(
     flushes: bool,
     mut connection: Connection,
@@ -306,7 +317,7 @@ fn close_to_slow_reader(
 fn slow_reader_that_pings_times_out_after_our_close() {
     let close = Frame::close(CloseCode::NORMAL).unwrap();
     for flushes in [true, false] {
-        // With the lower high-water marks pongs are kept while much is unsent.
+        // With the lower high-water marks, pongs are kept while the output is long.
         for high_water_mark in [Config::HIGH_WATER_MARK, 1_000, 0] {
             let new = || server(&Config::new().high_water_mark(high_water_mark).timeouts(Timeouts::RECOMMENDED));
             let ends = [
@@ -326,9 +337,9 @@ fn slow_reader_that_pings_times_out_after_our_close() {
     }
 }
 
-/// The caller may move its output to a queue, or use another buffer for each call.
+/// The caller may move the output to a queue, or use another buffer for each call.
 #[test]
-fn output_that_was_taken_away_counts_as_written() {
+fn output_that_was_moved_away_counts_as_written() {
     for calls in 0..3 {
         let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
         server.handle_timeout(secs(0), &mut BytesMut::new()).unwrap();
@@ -372,7 +383,7 @@ fn slow_peer_does_not_time_out_while_caller_does_not_read() {
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
     server.send(vec![0; 100_000], &mut output).unwrap();
-    // The socket takes a little each second. The caller does not read under backpressure.
+    // Each second 1,000 bytes are written. The caller does not read under backpressure.
     let mut second = 0;
     while output.len() > 1_000 {
         second += 1;
@@ -382,7 +393,7 @@ fn slow_peer_does_not_time_out_while_caller_does_not_read() {
         }
     }
     assert!(second > 40);
-    // The rest is written. The pong had arrived before.
+    // The rest is written. The pong arrived before, but is read later.
     output.clear();
     server.flush(&mut output);
     server.handle_timeout(secs(second + 19), &mut output).unwrap();
@@ -392,7 +403,7 @@ fn slow_peer_does_not_time_out_while_caller_does_not_read() {
 }
 
 #[test]
-fn arrival_asks_for_a_call_at_once() {
+fn arrival_makes_poll_timeout_request_a_call_at_once() {
     let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
     let mut output = BytesMut::new();
     server.handle_timeout(secs(0), &mut output).unwrap();
@@ -405,6 +416,27 @@ fn arrival_asks_for_a_call_at_once() {
     server.receive(&mut BytesMut::from(&b"\x81"[..]), &mut output).unwrap();
     server.handle_timeout(secs(2), &mut output).unwrap();
     assert_eq!((server.poll_timeout(), output.len()), (Some(secs(22)), 0));
+}
+
+/// The order that the documentation of `handle_timeout` permits, and the case in which it warns of it.
+#[test]
+fn call_before_the_write_delays_deadline_for_pong() {
+    for sends in [false, true] {
+        let mut server = server(&Config::new().timeouts(Timeouts::RECOMMENDED));
+        let mut output = BytesMut::new();
+        let end = (0..200).find_map(|second| {
+            if sends {
+                server.send("x", &mut output).unwrap();
+            }
+            let handled = server.handle_timeout(secs(second), &mut output);
+            output.clear();
+            server.flush(&mut output);
+            handled.err().map(|error| (second, error))
+        });
+        // The ping is written after the call at 20 seconds, and the next call starts the deadline.
+        let late = (41, Error::Timeout(Timeout::Pong));
+        assert_eq!(end, (!sends).then_some(late), "a program that sends before every call: {sends}");
+    }
 }
 
 #[test]

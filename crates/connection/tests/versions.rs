@@ -1,4 +1,4 @@
-//! Both helpers against each other in memory, in each version of the protocol.
+//! A `Client` and a `Server` in memory, in each version of the protocol.
 #![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -33,7 +33,7 @@ fn requested(server: &mut Server, input: &mut BytesMut) -> Upgrade {
     }
 }
 
-/// A server that has accepted a client of hybi-00, the head of its response, and the eight bytes that it awaits.
+/// Returns a server that has accepted a client of hybi-00, the head of its response, and the eight bytes that it awaits.
 fn awaiting_key3(config: Config) -> (Server, BytesMut, BytesMut) {
     let (mut server, mut wire, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
     connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut wire);
@@ -52,29 +52,33 @@ fn both_ends_exchange_messages_in_each_version() {
                 if perl {
                     (offer, accept) = (offer.perl_compat(), accept.perl_compat());
                 }
-                // The server cannot know that the transport is encrypted.
+                // The connection has no access to the transport, so the caller sets whether it is encrypted.
                 accept = accept.secure(url.starts_with("wss:")).subprotocol("chat");
-                let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
-                let mut client = connect(url, &offer, &mut there);
+                let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
+                let mut client = connect(url, &offer, &mut to_server);
                 let mut server = Server::new(Config::new());
-                let upgrade = requested(&mut server, &mut there);
+                let upgrade = requested(&mut server, &mut to_server);
                 assert_eq!(upgrade.request().version(), version);
-                server.accept(upgrade, &accept, &mut back).unwrap();
-                let Some(Event::Open(at_server)) = server.receive(&mut there, &mut back).unwrap() else { panic!() };
-                let Some(Event::Open(at_client)) = client.receive(&mut back, &mut there).unwrap() else { panic!() };
+                server.accept(upgrade, &accept, &mut to_client).unwrap();
+                let Some(Event::Open(at_server)) = server.receive(&mut to_server, &mut to_client).unwrap() else {
+                    panic!()
+                };
+                let Some(Event::Open(at_client)) = client.receive(&mut to_client, &mut to_server).unwrap() else {
+                    panic!()
+                };
                 assert_eq!(at_client, at_server);
                 assert_eq!((at_client.version, at_client.subprotocol.as_deref()), (version, Some("chat")));
 
-                client.send("Größe", &mut there).unwrap();
-                let echoed = server.receive(&mut there, &mut back).unwrap();
+                client.send("Größe", &mut to_server).unwrap();
+                let echoed = server.receive(&mut to_server, &mut to_client).unwrap();
                 assert_eq!(echoed, Some(Event::Message("Größe".into())));
-                let sent = client.send(Message::Binary("x".into()), &mut there);
+                let sent = client.send(Message::Binary("x".into()), &mut to_server);
                 assert_eq!(sent.is_ok(), version.has_length_framing());
-                there.clear();
+                to_server.clear();
 
-                server.close(None, &mut back).unwrap();
-                assert!(matches!(client.receive(&mut back, &mut there), Ok(Some(Event::Close(None)))));
-                assert!(matches!(server.receive(&mut there, &mut back), Ok(Some(Event::Close(None)))));
+                server.close(None, &mut to_client).unwrap();
+                assert!(matches!(client.receive(&mut to_client, &mut to_server), Ok(Some(Event::Close(None)))));
+                assert!(matches!(server.receive(&mut to_server, &mut to_client), Ok(Some(Event::Close(None)))));
                 assert_eq!((client.state(), server.state()), (State::Closed, State::Closed));
             }
         }
@@ -86,8 +90,8 @@ fn rejects_sending_before_key3() {
     let (mut server, mut output, mut wire) = awaiting_key3(Config::new());
     assert!(output.ends_with(b"\r\n\r\n"), "the head is written, for a proxy that awaits it before it sends the rest");
     output.clear();
-    for refused in [server.send("x", &mut output), server.close(None, &mut output), server.ping("", &mut output)] {
-        assert_eq!(refused, Err(SendError::NotOpen));
+    for result in [server.send("x", &mut output), server.close(None, &mut output), server.ping("", &mut output)] {
+        assert_eq!(result, Err(SendError::NotOpen));
     }
     let mut rest = wire.split_off(7);
     assert!(server.receive(&mut wire, &mut output).unwrap().is_none());
@@ -146,14 +150,14 @@ fn server_supports_configured_versions() {
 
 #[test]
 fn wrong_checksum_ends_client() {
-    let (mut there, mut back) = (BytesMut::new(), BytesMut::new());
-    let mut client = connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut there);
+    let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
+    let mut client = connect("ws://example.com/", &Offer::new().version(Version::Hybi00), &mut to_server);
     let mut server = Server::new(Config::new());
-    let upgrade = requested(&mut server, &mut there);
-    server.accept(upgrade, &Accept::new(), &mut back).unwrap();
-    there[0] ^= 1;
-    assert!(matches!(server.receive(&mut there, &mut back), Ok(Some(Event::Open(_)))));
-    let error = client.receive(&mut back, &mut there).unwrap_err();
+    let upgrade = requested(&mut server, &mut to_server);
+    server.accept(upgrade, &Accept::new(), &mut to_client).unwrap();
+    to_server[0] ^= 1;
+    assert!(matches!(server.receive(&mut to_server, &mut to_client), Ok(Some(Event::Open(_)))));
+    let error = client.receive(&mut to_client, &mut to_server).unwrap_err();
     assert_eq!(error, Error::Response(HandshakeError::Response(ResponseError::Checksum)));
     assert_eq!(client.state(), State::Closed);
 }

@@ -1,5 +1,5 @@
-//! Two ends of a wire in memory.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and a failure should be loud")]
+//! Both ends of a connection in memory, and the frames of both roles.
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses only a part, and a failure should panic")]
 
 use bytes::BytesMut;
 use protocol_websocket_connection::{
@@ -17,14 +17,14 @@ pub(crate) fn client(config: &Config) -> Connection {
     Connection::open_client(&Negotiated::default(), config, |key: &mut [u8]| key.fill(7))
 }
 
-/// A frame as a client sends it.
+/// Returns the bytes of a frame as a client sends it.
 pub(crate) fn masked(frame: Frame) -> BytesMut {
     let mut wire = BytesMut::new();
     frame.encode(Version::Rfc6455, Some(KEY), &mut wire).unwrap();
     wire
 }
 
-/// A frame as a server sends it.
+/// Returns the bytes of a frame as a server sends it.
 pub(crate) fn unmasked(frame: Frame) -> BytesMut {
     let mut wire = BytesMut::new();
     frame.encode(Version::Rfc6455, None, &mut wire).unwrap();
@@ -35,12 +35,12 @@ pub(crate) fn text_part(bytes: &'static str, first: bool, last: bool) -> Part {
     Part::new(MessageKind::Text, bytes.into()).with_first(first).with_last(last)
 }
 
-/// The code with which a connection ended.
+/// Returns the close code of a connection that ended.
 pub(crate) fn close_code(connection: &Connection) -> Option<CloseCode> {
     connection.ended().map(|Ended { code, .. }| *code)
 }
 
-/// The events of `input` up to its end or to an error, and the output.
+/// Returns the events of `input` up to its end or to an error, and the output.
 pub(crate) fn receive_all(
     connection: &mut Connection,
     input: &mut BytesMut,
@@ -56,14 +56,14 @@ pub(crate) fn receive_all(
     (events, end, output)
 }
 
-/// The events of valid input, and the output.
+/// Returns the events of valid input, and the output.
 pub(crate) fn receive_valid(connection: &mut Connection, input: &mut BytesMut) -> (Vec<Event>, BytesMut) {
     let (events, end, output) = receive_all(connection, input);
     assert_eq!(end, Ok(()));
     (events, output)
 }
 
-/// The events of `input` up to its end or to an error, and the output, by `receive_lent`.
+/// Like [`receive_all`], by `receive_lent`.
 pub(crate) fn receive_all_lent(
     connection: &mut Connection,
     input: &mut [u8],

@@ -1,20 +1,20 @@
-//! Two small extensions that have nothing in common with `permessage-deflate` but the traits.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and a failure should be loud")]
+//! Two small extensions for tests. They share only the traits with `permessage-deflate`.
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses only a part, and a failure should panic")]
 
 use protocol_websocket_connection::{
     ExtensionDecoder, ExtensionEncoder, ExtensionPair, ExtensionParams, Frame, Negotiate, Payload, Role, Rsv,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, OpCode};
 
-/// `runs; max=N`: a message on the wire is pairs of a count up to `N` and a byte. RSV2.
+/// `runs; max=N`: run-length encoding. The payload consists of pairs of a count up to `N` and a byte. It uses RSV2.
 #[derive(Clone, Debug)]
 pub(crate) struct Runs {
     max: u8,
     rsv: Rsv,
     is_active: bool,
-    /// A count whose byte is in the next fragment.
+    /// A count whose byte has not arrived.
     count: Option<u8>,
-    /// The byte that is not written as often as it should be, and how often it is missing.
+    /// The byte of a run that did not fit the room, and how often it is still to be written.
     run: (u8, u8),
 }
 
@@ -119,7 +119,7 @@ fn max(params: &ExtensionParams) -> Option<u8> {
     }
 }
 
-/// `flip`: the bits of a message are inverted. RSV3.
+/// `flip`: all bits of a message are inverted. It uses RSV3.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flip {
     is_active: bool,
