@@ -9,7 +9,8 @@ use crate::{CHUNK, PermessageDeflate, TAIL};
 
 /// Compresses sent messages.
 ///
-/// A connection creates its own. An application can also use one by itself, to compress a message once for many peers.
+/// A connection creates its own deflater. An application can also use one without a connection, to compress a message
+/// once for many peers.
 /// Such a frame may be sent to a peer under two conditions:
 ///
 /// - The deflater has no [`context_takeover`](Self::context_takeover), so the message does not refer to an earlier one.
@@ -113,7 +114,7 @@ impl Deflater {
             if used == 0 && status == Status::BufError && output.len() < output.capacity() {
                 return Err(EncodeError::Extension);
             }
-            // With less space than a flush needs, the compressor would flush again and again.
+            // With less space than a flush needs, each call of the compressor would begin another flush.
             output.reserve(MAX_FLUSH_LEN);
         }
     }

@@ -11,7 +11,7 @@ use crate::stream::Stream;
 /// A frame, and the rest of the frame that it was decoded from.
 type Decoded<'a> = (Frame<Payload<'a>>, Option<Frame<Payload<'a>>>);
 
-/// Decompresses received messages, at most as many bytes at once as the caller has room for.
+/// Decompresses received messages. Each call returns at most as many bytes as the caller has room for.
 ///
 /// After a final block (`BFINAL`, RFC 7692 §7.2.3.4) a message may continue and others may follow, with an empty
 /// window. A reference to data before the final block is an error. §7.2.2 allows such references where the window is
@@ -48,7 +48,8 @@ pub struct Inflater {
     window: Vec<u8>,
 }
 
-/// Payloads up to this length are copied to join them with the tail. One call less saves more time than the copy takes.
+/// Payloads up to this length, in bytes, are copied to join them with the tail, because the copy takes less time than
+/// another call of the decompressor.
 const SHORT: usize = 512;
 
 /// The state of the current message.

@@ -4,7 +4,8 @@
 //!
 //! - [`PermessageDeflate`]: the preferences of one end, and the negotiation of all four parameters.
 //! - [`Deflater`] and [`Inflater`]: compress sent messages and decompress received ones, whole or in parts. The output
-//!   of an inflater is limited while it decompresses, so a decompression bomb takes no more memory than a message may.
+//!   of an inflater is limited while it decompresses, so a decompression bomb takes no more memory than the longest
+//!   permitted message.
 //!
 //! # Out of scope
 //!
@@ -58,8 +59,9 @@
 //! - With context takeover, both stay. [`ExtensionEncoder::release_memory`] frees the compressor at any time.
 //!   [`ExtensionDecoder::release_memory`] frees the decompressor, except during a compressed message, and keeps the
 //!   bytes in its window: the last 32 KiB of its output, or fewer if there were fewer.
-//! - A decompression bomb takes the room that the caller gives, and the decompressor. If the allocator moves a block to
-//!   make it longer, it takes up to twice the room, because both blocks exist until one is copied.
+//! - A decompression bomb takes the memory of the room that the caller allows, and of the decompressor. If the
+//!   allocator moves a block to make it longer, it takes up to twice the room, because both blocks exist until one is
+//!   copied.
 //! - At a connection, a bomb takes less than the message limit and 128 KiB, in addition to the caller's own read, if
 //!   the allocator makes blocks longer in place. If it moves them, it takes up to twice the limit and 128 KiB. In
 //!   parts, it takes less than 200 KiB in addition to the read, with the default minimum length of a part and blocks
@@ -73,9 +75,9 @@
 //!
 //! Without context takeover each message allocates and clears its memory. Compared with a compressor that is reused, a
 //! message of 100 bytes takes 2.0 to 2.6 times as long at level 1 and 1.3 to 1.6 times at level 6. One of 16 KiB takes
-//! hardly longer. If the allocator returns blocks of this size to the system each time (musl's does, and glibc's with a
-//! low `MALLOC_MMAP_THRESHOLD_`), it takes 0.1 to 0.2 ms per message. In that case use another allocator, or keep the
-//! window.
+//! about the same time. If the allocator returns blocks of this size to the system each time (musl's does, and glibc's
+//! with a low `MALLOC_MMAP_THRESHOLD_`), it takes 0.1 to 0.2 ms per message. In that case use another allocator, or
+//! keep the window.
 //!
 //! # Secrets
 //!

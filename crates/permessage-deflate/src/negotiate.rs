@@ -6,13 +6,13 @@ use protocol_websocket_frame::{ExtensionPair, Negotiate, Rsv};
 use crate::params::{Bits, NAME, Params};
 use crate::{Deflater, Inflater};
 
-/// permessage-deflate with the preferences of one end: what a connection is configured with.
+/// permessage-deflate with the preferences of one end, for the configuration of a connection.
 ///
 /// The same value serves clients and servers. By default both ends keep their windows from one message to the next,
 /// with the maximum size. That gives the best compression and takes the most memory.
 ///
-/// A client sends one offer for each value. A client with several values, the preferred one first, sends several
-/// offers, and the server accepts the first one that it supports.
+/// A client sends one offer for each value that it is configured with. Configure the preferred value first: the server
+/// accepts the first offer that it supports.
 ///
 /// ```
 /// use protocol_websocket_frame::Negotiate;
@@ -70,7 +70,7 @@ impl PermessageDeflate {
     /// Requires that the server begins each message with an empty window (RFC 7692 §7.1.1.1). Both ends need less
     /// memory, and messages become larger.
     ///
-    /// A server does so for every client. A client rejects a response without this parameter.
+    /// At a server, this applies to every client. At a client, a response without this parameter is rejected.
     #[must_use]
     pub const fn server_no_context_takeover(mut self) -> Self {
         self.server_no_context_takeover = true;
@@ -79,7 +79,8 @@ impl PermessageDeflate {
 
     /// Requires that the client begins each message with an empty window (RFC 7692 §7.1.1.2).
     ///
-    /// A client does so even if the response does not have this parameter. A server requires it of every client.
+    /// At a client, this applies even if the response does not have this parameter. At a server, it is required of
+    /// every client.
     #[must_use]
     pub const fn client_no_context_takeover(mut self) -> Self {
         self.client_no_context_takeover = true;
@@ -99,8 +100,8 @@ impl PermessageDeflate {
     /// Limits the client's window (RFC 7692 §7.1.2.2), with the same values as
     /// [`server_max_window_bits`](Self::server_max_window_bits).
     ///
-    /// A client never compresses with a larger window, whatever the response has. A server can require the limit only
-    /// if the client's offer has this parameter. Other clients use the largest window.
+    /// A client never compresses with a larger window, even if the response allows one. A server can require the limit
+    /// only if the client's offer has this parameter. Other clients use the largest window.
     #[must_use]
     pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = in_range(bits);

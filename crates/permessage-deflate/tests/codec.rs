@@ -51,34 +51,34 @@ proptest! {
         messages in prop::collection::vec((message(), prop::collection::vec(0_usize..500, 0..4)), 1..5),
         (bits, level, takeover) in (9_u8..=15, 0_u8..=9, any::<bool>()),
         room in prop_oneof![1_usize..20, 100_usize..70_000],
-        cuts in prop::collection::vec(1_usize..100, 1..5),
-        shrink: bool,
+        splits in prop::collection::vec(1_usize..100, 1..5),
+        release: bool,
     ) {
         let mut deflater = Deflater::new(bits).level(level).threshold(0).context_takeover(takeover);
         let mut inflater = Inflater::new().context_takeover(takeover);
-        let mut cuts = cuts.iter().cycle();
+        let mut splits = splits.iter().cycle();
         for (message, sizes) in messages {
-            let mut came = Vec::new();
+            let mut received = Vec::new();
             for frame in fragments(&message, &sizes) {
                 let frame = encode(&mut deflater, frame);
                 let first = frame.opcode() != OpCode::Continuation;
                 prop_assert_eq!(frame.rsv(), if first { Rsv::RSV1 } else { Rsv::NONE });
                 // An intermediary may split the frame, or a decoder that delivers parts.
-                let sizes: Vec<usize> = (0..3).map(|_| *cuts.next().unwrap()).collect();
+                let sizes: Vec<usize> = (0..3).map(|_| *splits.next().unwrap()).collect();
                 let mut parts = fragments(frame.payload(), &sizes);
                 parts[0] = Frame::new(frame.opcode(), parts[0].payload().clone()).with_rsv(frame.rsv()).with_fin(false);
                 let last = parts.pop().unwrap().with_fin(frame.fin());
                 for part in parts.into_iter().chain([last]) {
-                    came.extend(pieces(&mut inflater, part, room).unwrap());
+                    received.extend(pieces(&mut inflater, part, room).unwrap());
                 }
             }
-            prop_assert_eq!(joined(&came), message);
-            prop_assert_eq!(came.iter().filter(|piece| piece.fin()).count(), 1);
-            prop_assert!(came.last().unwrap().fin());
-            prop_assert_eq!(came[0].opcode(), OpCode::Binary);
-            prop_assert!(came[1..].iter().all(|piece| piece.opcode() == OpCode::Continuation));
-            prop_assert!(came.iter().all(|piece| piece.rsv().is_none()));
-            if shrink {
+            prop_assert_eq!(joined(&received), message);
+            prop_assert_eq!(received.iter().filter(|piece| piece.fin()).count(), 1);
+            prop_assert!(received.last().unwrap().fin());
+            prop_assert_eq!(received[0].opcode(), OpCode::Binary);
+            prop_assert!(received[1..].iter().all(|piece| piece.opcode() == OpCode::Continuation));
+            prop_assert!(received.iter().all(|piece| piece.rsv().is_none()));
+            if release {
                 deflater.release_memory();
                 inflater.release_memory();
             }
@@ -91,13 +91,13 @@ proptest! {
         room in prop_oneof![1_usize..20, 100_usize..70_000],
     ) {
         let (mut deflater, mut inflater) = (Deflater::new(15).threshold(0), Inflater::new());
-        for (message, compress, shrink) in messages {
+        for (message, compress, release) in messages {
             let frame = Frame::binary(message.clone());
             let frame = if compress { encode(&mut deflater, frame) } else { frame };
             // Only compressed messages are decoded in pieces.
             let room = if compress { room } else { message.len() };
             prop_assert_eq!(joined(&pieces(&mut inflater, frame, room).unwrap()), message);
-            if shrink {
+            if release {
                 inflater.release_memory();
             }
         }
@@ -242,9 +242,9 @@ fn deflated(data: &[u8], bits: u8) -> Vec<u8> {
 #[test]
 fn compresses_within_configured_window() {
     // The noise is repeated at a distance of more than 512 bytes: only a larger window contains it.
-    let again = [noise(2000), noise(2000)].concat();
-    let narrow = encode(&mut Deflater::new(9), Frame::binary(again.clone())).payload().len();
-    let wide = encode(&mut Deflater::new(12), Frame::binary(again)).payload().len();
+    let repeated = [noise(2000), noise(2000)].concat();
+    let narrow = encode(&mut Deflater::new(9), Frame::binary(repeated.clone())).payload().len();
+    let wide = encode(&mut Deflater::new(12), Frame::binary(repeated)).payload().len();
     assert!(narrow > 4000 && wide < 2500, "{narrow} {wide}");
 }
 
@@ -254,18 +254,18 @@ fn compresses_within_configured_window() {
 //# the client MUST start compressing each new message with an empty LZ77 sliding window.
 #[test]
 fn without_takeover_each_message_begins_with_an_empty_window() {
-    let again = [noise(2000), noise(2000)].concat();
+    let repeated = [noise(2000), noise(2000)].concat();
     let (found, not_found) = (2000..2500, 4000..4200);
     for (bits, level, length) in [(15, 6, &found), (9, 6, &not_found), (15, 0, &not_found), (12, 1, &found)] {
         let mut deflater = Deflater::new(bits).level(level).context_takeover(false);
         for sizes in [&[][..], &[1000, 500, 2500], &[]] {
-            let (mut alone, mut came, mut sent) = (Inflater::new(), Vec::new(), 0);
-            for frame in fragments(&again, sizes) {
+            let (mut alone, mut received, mut sent) = (Inflater::new(), Vec::new(), 0);
+            for frame in fragments(&repeated, sizes) {
                 let frame = encode(&mut deflater, frame);
                 sent += frame.payload().len();
-                came.extend(pieces(&mut alone, frame, usize::MAX).unwrap());
+                received.extend(pieces(&mut alone, frame, usize::MAX).unwrap());
             }
-            assert!(joined(&came) == again);
+            assert!(joined(&received) == repeated);
             assert!(length.contains(&sent), "{sent} with {bits} bits and level {level}");
         }
     }
@@ -280,12 +280,12 @@ fn without_takeover_each_message_begins_with_an_empty_window() {
 #[test]
 fn inflates_references_across_largest_window() {
     // The distance is a few bytes less than the maximum.
-    let again = [noise(32_500), noise(32_500)].concat();
-    assert!(deflated(&again, 15).len() < 40_000);
-    let frame = Frame::binary(deflated(&again, 15)).with_rsv(Rsv::RSV1);
+    let repeated = [noise(32_500), noise(32_500)].concat();
+    assert!(deflated(&repeated, 15).len() < 40_000);
+    let frame = Frame::binary(deflated(&repeated, 15)).with_rsv(Rsv::RSV1);
     for room in [1, 100, 5000] {
-        let came = pieces(&mut Inflater::new(), frame.clone(), room);
-        assert!(came.is_ok_and(|pieces| joined(&pieces) == again), "{room}");
+        let received = pieces(&mut Inflater::new(), frame.clone(), room);
+        assert!(received.is_ok_and(|pieces| joined(&pieces) == repeated), "{room}");
     }
 }
 
@@ -294,8 +294,8 @@ fn roundtrips_incompressible_messages() {
     let (mut deflater, mut inflater) = (Deflater::new(15), Inflater::new());
     for len in [100_000, 200_000, 100_000] {
         let frame = encode(&mut deflater, Frame::binary(noise(len)));
-        let came = pieces(&mut inflater, frame, usize::MAX).unwrap();
-        assert!(joined(&came) == noise(len), "{len}");
+        let received = pieces(&mut inflater, frame, usize::MAX).unwrap();
+        assert!(joined(&received) == noise(len), "{len}");
     }
 }
 
@@ -339,8 +339,8 @@ fn payload_that_ends_inside_a_block_is_inflated_as_far_as_possible() {
     let next = Frame::binary(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]).with_rsv(Rsv::RSV1);
     for (takeover, expected) in [(true, &b"\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff"[..]), (false, b"Hello")] {
         let mut inflater = Inflater::new().context_takeover(takeover);
-        let came = pieces(&mut inflater, cut.clone(), 100).map(|pieces| joined(&pieces));
-        assert_eq!(came, Ok(b"hello\x00\x00\xff\xff".to_vec()));
+        let received = pieces(&mut inflater, cut.clone(), 100).map(|pieces| joined(&pieces));
+        assert_eq!(received, Ok(b"hello\x00\x00\xff\xff".to_vec()));
         assert_eq!(pieces(&mut inflater, next.clone(), 100).map(|pieces| joined(&pieces)), Ok(expected.to_vec()));
     }
     // The decompressor is inside a block, so its window cannot be extracted.

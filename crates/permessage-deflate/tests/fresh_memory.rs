@@ -63,15 +63,15 @@ fn output(byte: u8, level: u8, bits: u8, messages: &[Vec<u8>]) -> Vec<Frame> {
     let mut output = Vec::new();
     for message in messages {
         for size in [1, 3, 50, 20_000].into_iter().filter(|size| message.len() / size <= 500) {
-            let mut came = Vec::new();
+            let mut received = Vec::new();
             for frame in fragments(message, &vec![size; (message.len() - 1) / size]) {
                 let frame = encode(&mut deflater, frame);
                 output.push(frame.clone());
                 let (piece, rest) = decode(&mut inflater, frame, usize::MAX).unwrap();
                 assert!(rest.is_none());
-                came.extend_from_slice(piece.payload());
+                received.extend_from_slice(piece.payload());
             }
-            assert!(came == *message, "{byte:#x}, level {level}, {bits} bits");
+            assert!(received == *message, "{byte:#x}, level {level}, {bits} bits");
         }
     }
     FILL.set(0);

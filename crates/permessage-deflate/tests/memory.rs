@@ -88,13 +88,13 @@ fn no_memory_is_kept_between_messages_without_takeover() {
     let _shared = text.clone();
     let connection = || (Deflater::new(15).context_takeover(false), Inflater::new().context_takeover(false));
     let mut connections: Vec<_> = (0..100).map(|_| connection()).collect();
-    let ((), held, peak) = heap(|| {
+    let ((), kept, peak) = heap(|| {
         for (deflater, inflater) in &mut connections {
             decode(inflater, encode(deflater, text.clone()), 1000).unwrap();
         }
     });
-    println!("100 connections, one after the other: {held} bytes of heap, at most {peak}");
-    assert_eq!(held, 0);
+    println!("100 connections, one after the other: {kept} bytes of heap, at most {peak}");
+    assert_eq!(kept, 0);
     assert!(peak < 512 * 1024, "{peak}");
 }
 
@@ -105,13 +105,13 @@ fn idle_inflater_releases_all_but_its_window() {
         let (mut deflater, mut inflater) = (Deflater::new(15).threshold(0), Inflater::new());
         let frame = encode(&mut deflater, text.clone());
         let _shared = frame.clone();
-        let ((), held, _) = heap(|| {
+        let ((), kept, _) = heap(|| {
             decode(&mut inflater, frame.clone(), 1 << 20).unwrap();
             inflater.release_memory();
             inflater.release_memory();
         });
-        println!("after a message of {len} bytes: {held} bytes of heap");
-        assert_eq!(held, len.min(32_768) as i64);
+        println!("after a message of {len} bytes: {kept} bytes of heap");
+        assert_eq!(kept, len.min(32_768) as i64);
         // The next message may refer to all of the bytes in the window.
         assert_eq!(decode(&mut inflater, encode(&mut deflater, text.clone()), 1 << 20).unwrap(), (text, None));
     }
@@ -121,17 +121,17 @@ fn idle_inflater_releases_all_but_its_window() {
 fn unfinished_compressed_message_keeps_its_decompressor() {
     for takeover in [true, false] {
         let mut inflater = Inflater::new().context_takeover(takeover);
-        let mut held = |frame: Frame, expected: &str| {
-            let ((), held, _) = heap(|| {
+        let mut kept = |frame: Frame, expected: &str| {
+            let ((), kept, _) = heap(|| {
                 assert_eq!(decode(&mut inflater, frame, 1000).unwrap().0.payload()[..], *expected.as_bytes());
                 inflater.release_memory();
             });
-            held
+            kept
         };
-        let begun = held(Frame::binary(&b"\xf2"[..]).with_rsv(Rsv::RSV1).with_fin(false), "");
+        let begun = kept(Frame::binary(&b"\xf2"[..]).with_rsv(Rsv::RSV1).with_fin(false), "");
         println!("one byte of a message, takeover {takeover}: {begun} bytes of heap");
         assert!(begun < 48 * 1024, "{begun}");
-        let over = begun + held(Frame::continuation(&b"\x48\xcd\xc9\xc9\x07\x00"[..]), "Hello");
+        let over = begun + kept(Frame::continuation(&b"\x48\xcd\xc9\xc9\x07\x00"[..]), "Hello");
         assert_eq!(over, if takeover { 5 } else { 0 });
     }
 }
@@ -141,12 +141,12 @@ fn empty_fragment_creates_no_decompressor() {
     for (takeover, room) in [(true, 0), (true, 1000), (false, 0), (false, 1000)] {
         let mut inflater = Inflater::new().context_takeover(takeover);
         let first = Frame::text("").with_rsv(Rsv::RSV1).with_fin(false);
-        let ((), held, _) = heap(|| {
+        let ((), kept, _) = heap(|| {
             assert_eq!(decode(&mut inflater, first, room), Ok((Frame::text("").with_fin(false), None)));
             let empty = Frame::continuation("").with_fin(false);
             assert_eq!(decode(&mut inflater, empty.clone(), room), Ok((empty, None)));
         });
-        assert_eq!(held, 0, "takeover {takeover}, room {room}");
+        assert_eq!(kept, 0, "takeover {takeover}, room {room}");
         let rest = Frame::continuation(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]);
         assert_eq!(decode(&mut inflater, rest, 1000), Ok((Frame::continuation("Hello"), None)));
     }
@@ -157,6 +157,6 @@ fn inflated_payload_has_little_unused_capacity() {
     let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let frame = encode(&mut Deflater::new(15).level(0), Frame::binary(noise));
     let mut inflater = Inflater::new().context_takeover(false);
-    let (frame, held, _) = heap(|| decode(&mut inflater, frame, 1 << 20).unwrap().0);
-    assert!(held <= 2 * frame.payload().len() as i64 + 4096, "{held}");
+    let (frame, kept, _) = heap(|| decode(&mut inflater, frame, 1 << 20).unwrap().0);
+    assert!(kept <= 2 * frame.payload().len() as i64 + 4096, "{kept}");
 }

@@ -204,8 +204,8 @@ fn all_preferences_of_both_ends_roundtrip() {
             for _ in 0..3 {
                 for (deflater, inflater) in [(&mut from_client, &mut at_server), (&mut from_server, &mut at_client)] {
                     let frame = encode(deflater, Frame::text(text.as_str()));
-                    let came = decode(inflater, frame, text.len()).unwrap();
-                    assert_eq!(came, (Frame::text(text.as_str()), None), "{client:?} {server:?}");
+                    let decoded = decode(inflater, frame, text.len()).unwrap();
+                    assert_eq!(decoded, (Frame::text(text.as_str()), None), "{client:?} {server:?}");
                 }
             }
         }

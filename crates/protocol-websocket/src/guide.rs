@@ -11,10 +11,10 @@
 //! 5. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
 //! 6. [`design`]: why the library is built as it is.
 //!
-//! This module has no items and exists in the documentation only.
+//! This module has no items. It exists only in the documentation.
 
-// The pages are links to docs/ in the repository. Their links to each other have labels, which are defined at the end of each
-// page for readers of the repository. The definitions here come first, so they win.
+// The pages are symbolic links to docs/ in the repository. Their links to each other have labels, which each page
+// defines at its end for readers of the repository. The definitions here come first, so rustdoc uses them.
 
 /// The library in an event loop, step by step.
 ///
@@ -32,7 +32,7 @@ pub mod integrating {}
 #[doc = include_str!("../docs/versions.md")]
 pub mod versions {}
 
-/// Known attacks and the defence against each, limits, and the duties of the event loop.
+/// Known attacks and the defence against each, limits, and what the event loop must do.
 ///
 /// [SECURITY.md]: https://github.com/protocol-websocket/protocol-websocket/blob/main/SECURITY.md
 /// [api]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/api

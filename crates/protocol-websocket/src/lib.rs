@@ -1,17 +1,18 @@
 //! WebSocket without I/O: bytes in, events out; messages in, bytes out.
 //!
-//! A program has a transport and two buffers: `input` has the bytes that were received, `output` the bytes to send. This crate
-//! is the protocol between them: the opening handshake, frames and messages, pings, the closing handshake, deadlines.
+//! A program has a transport and two buffers: `input` has the bytes that were received, `output` the bytes to send.
+//! This crate implements the protocol between them: the opening handshake, frames and messages, pings, the closing
+//! handshake, deadlines.
 //!
 //! | to write | use |
 //! |---|---|
-//! | a server | [`Server`], which begins with the first byte of the request |
-//! | a client | [`Client`], which begins with a URL |
-//! | a server on an HTTP library | [`Connection::respond`], which takes a request that the library parsed |
-//! | a function for any end of any connection | [`Connection`], to which `Server` and `Client` dereference |
+//! | a server | [`Server`], from the first byte of the request |
+//! | a client | [`Client`], from a URL |
+//! | a server with an HTTP library | [`Connection::respond`], from a request that the library parsed |
+//! | a function for both roles | [`Connection`], to which `Server` and `Client` dereference |
 //!
-//! A server loop has five concepts: the server, its [`Config`], [`Event`]s, and the two buffers. The [`guide`] explains them
-//! step by step, and shows complete programs for tokio, axum, hyper and threads.
+//! A server loop has five concepts: the server, its [`Config`], [`Event`]s, and the two buffers. The [`guide`] explains
+//! them step by step, and shows complete programs for tokio, axum, hyper and threads.
 //!
 //! # A server
 //!
@@ -50,7 +51,7 @@
 //!
 //! # A client
 //!
-//! A client writes its request first. Its mask keys come from a source of random bytes that an attacker cannot predict:
+//! A client writes its request first. It needs a source of random bytes for its mask keys that an attacker cannot predict:
 //!
 #![cfg_attr(all(feature = "client", feature = "getrandom", feature = "url"), doc = "```")]
 #![cfg_attr(not(all(feature = "client", feature = "getrandom", feature = "url")), doc = "```ignore")]
@@ -67,7 +68,7 @@
 //!
 //! # What this crate does not do
 //!
-//! Sockets, TLS, name lookup, threads, runtimes, clocks and logging are left to the program.
+//! Sockets, TLS, name lookup, threads, runtimes, clocks and logging are the responsibility of the program.
 //!
 //! # Parts
 //!
@@ -82,7 +83,7 @@
 //! | [`Request`], [`Response`], [`mod@http`] | `protocol-websocket-http` | the heads of the handshake, cookies, refusals | `Request`, `Response`, `Cookie` |
 //! | `PermessageDeflate` | `protocol-websocket-permessage-deflate` | compressed messages | |
 //! | [`Url`] | `protocol-websocket-url` | `ws://` and `wss://` URLs | `URL` |
-//! | [`Version`], [`Role`], [`Random`] | `protocol-websocket-core` | types that all of them share | |
+//! | [`Version`], [`Role`], [`Random`] | `protocol-websocket-core` | types that the other crates share | |
 //!
 //! # Features
 //!

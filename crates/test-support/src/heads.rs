@@ -1,6 +1,6 @@
 //! The example heads of the specifications.
 
-/// The nonce of the examples in RFC 6455, in the form of a source of random bytes: [`RFC6455_REQUEST`] has it as its key.
+/// A source of random bytes that writes the nonce of the examples in RFC 6455, which is the key of [`RFC6455_REQUEST`].
 ///
 /// # Panics
 ///
@@ -9,7 +9,7 @@ pub fn sample_nonce(buffer: &mut [u8]) {
     buffer.copy_from_slice(b"the sample nonce");
 }
 
-/// The least request that a server upgrades: version 13, no subprotocol, no origin.
+/// The shortest request that a server upgrades: version 13, no subprotocol, no origin.
 pub const REQUEST: &str = concat!(
     "GET / HTTP/1.1\r\n",
     "Host: localhost\r\n",

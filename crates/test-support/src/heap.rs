@@ -1,4 +1,4 @@
-//! An allocator that counts, for each thread separately. A test program installs it:
+//! An allocator that counts allocations for each thread separately. A test program installs it:
 //!
 //! ```
 //! use test_support::heap::{CountingAllocator, measure};
@@ -19,7 +19,7 @@ use std::cell::Cell;
 #[derive(Debug)]
 pub struct CountingAllocator;
 
-/// How a thread uses the heap.
+/// The use of the heap by one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heap {
     /// Bytes allocated and not freed. Negative when a thread, or the code that was measured, freed older blocks.
@@ -36,7 +36,7 @@ thread_local! {
     static HEAP: Cell<Heap> = const { Cell::new(Heap { live: 0, peak: 0, allocations: 0, allocated: 0 }) };
 }
 
-/// Runs `work` and returns its value and how it used the heap: each figure counts from the call on.
+/// Runs `work`. Returns its value and its use of the heap, with figures that count from the start of `work`.
 ///
 /// Calls may be nested; the outer `peak` then counts from the end of the last inner call on. All figures are 0 where
 /// [`CountingAllocator`] is not installed.

@@ -9,7 +9,7 @@
 //! | [`noise`] | bytes from a seed that do not compress |
 //! | [`split`] | byte strings in pieces: one by one, at every position, at given positions |
 #![deny(unsafe_code)]
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test should fail loudly")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "an error in a test should panic")]
 
 pub mod errors;
 pub mod heads;

@@ -1,4 +1,4 @@
-//! Tests of the test support: a tool that measures wrongly would let other tests pass.
+//! Tests of the test support, because other tests would pass if its measurements were wrong.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt;

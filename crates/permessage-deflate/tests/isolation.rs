@@ -12,7 +12,7 @@ use protocol_websocket_permessage_deflate::{Deflater, Inflater};
 use common::{decode, encode, fragments};
 
 /// Every level with every window.
-fn kinds() -> impl Iterator<Item = (u8, u8)> {
+fn configurations() -> impl Iterator<Item = (u8, u8)> {
     (0..=9).flat_map(|level| (9..=15).map(move |bits| (level, bits)))
 }
 
@@ -43,13 +43,17 @@ fn probe() -> Vec<Frame> {
 #[test]
 fn earlier_messages_do_not_change_compressed_fragments() {
     let probe = probe();
-    for kind in kinds() {
-        let alone = compressed(&mut deflater(kind), &probe);
+    for configuration in configurations() {
+        let alone = compressed(&mut deflater(configuration), &probe);
         for secret in ["0", "7", "f"] {
-            let mut before = deflater(kind);
+            let mut before = deflater(configuration);
             encode(&mut before, Frame::text(secret.repeat(500)));
-            assert_eq!(compressed(&mut deflater(kind), &probe), alone, "{secret:?} of another connection, {kind:?}");
-            assert_eq!(compressed(&mut before, &probe), alone, "{secret:?} of the same connection, {kind:?}");
+            assert_eq!(
+                compressed(&mut deflater(configuration), &probe),
+                alone,
+                "{secret:?} of another connection, {configuration:?}"
+            );
+            assert_eq!(compressed(&mut before, &probe), alone, "{secret:?} of the same connection, {configuration:?}");
         }
     }
 }
@@ -58,15 +62,15 @@ fn earlier_messages_do_not_change_compressed_fragments() {
 #[test]
 fn unfinished_message_does_not_change_next_compressed_message() {
     let secret = Frame::text("a secret and what belongs to it");
-    for kind in kinds() {
+    for configuration in configurations() {
         for next in [vec![secret.clone()], probe()] {
-            let alone = compressed(&mut deflater(kind), &next);
+            let alone = compressed(&mut deflater(configuration), &next);
             for unfinished in [fragments(secret.payload(), &[]), fragments(secret.payload(), &[7, 9])] {
-                let mut before = deflater(kind);
+                let mut before = deflater(configuration);
                 for frame in unfinished {
                     encode(&mut before, frame.with_fin(false));
                 }
-                assert_eq!(compressed(&mut before, &next), alone, "{kind:?}");
+                assert_eq!(compressed(&mut before, &next), alone, "{configuration:?}");
             }
         }
     }
@@ -104,22 +108,22 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Fragments of any lengths, many of them of one byte or none.
-fn cuts() -> impl Strategy<Value = Vec<usize>> {
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![Just(vec![1; 100]), prop::collection::vec(prop_oneof![0_usize..4, 1_usize..100], 0..20)]
 }
 
 /// Inflates a message piece by piece.
 fn inflated(inflater: &mut Inflater, frames: &[Frame], room: usize) -> Result<Vec<u8>, DecodeError> {
-    let mut came = Vec::new();
+    let mut received = Vec::new();
     for frame in frames {
         let mut next = Some(frame.clone());
         while let Some(frame) = next {
             let (piece, rest) = decode(inflater, frame, room)?;
-            came.extend_from_slice(piece.payload());
+            received.extend_from_slice(piece.payload());
             next = rest;
         }
     }
-    Ok(came)
+    Ok(received)
 }
 
 fn marked(mut frames: Vec<Frame>) -> Vec<Frame> {
@@ -151,17 +155,17 @@ proptest! {
 
     #[test]
     fn compressed_output_does_not_depend_on_earlier_messages(
-        (message, cuts) in (message(), cuts()),
-        tenants in prop::collection::vec((message(), cuts()), 2),
+        (message, sizes) in (message(), sizes()),
+        others in prop::collection::vec((message(), sizes()), 2),
     ) {
-        let message = fragments(&message, &cuts);
-        for kind in kinds() {
-            let alone = compressed(&mut deflater(kind), &message);
-            for (tenant, cuts) in &tenants {
-                let mut before = deflater(kind);
-                compressed(&mut before, &fragments(tenant, cuts));
-                prop_assert_eq!(&compressed(&mut deflater(kind), &message), &alone, "{:?}", kind);
-                prop_assert_eq!(&compressed(&mut before, &message), &alone, "{:?}", kind);
+        let message = fragments(&message, &sizes);
+        for configuration in configurations() {
+            let alone = compressed(&mut deflater(configuration), &message);
+            for (other, sizes) in &others {
+                let mut before = deflater(configuration);
+                compressed(&mut before, &fragments(other, sizes));
+                prop_assert_eq!(&compressed(&mut deflater(configuration), &message), &alone, "{:?}", configuration);
+                prop_assert_eq!(&compressed(&mut before, &message), &alone, "{:?}", configuration);
             }
         }
     }
@@ -170,22 +174,22 @@ proptest! {
 proptest! {
     #[test]
     fn inflated_output_does_not_depend_on_earlier_messages(
-        (referred, message, cuts) in (message(), message(), cuts()),
+        (referred, message, sizes) in (message(), message(), sizes()),
         change in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
-        tenants in prop::collection::vec(message(), 2),
+        others in prop::collection::vec(message(), 2),
         room in prop_oneof![1_usize..20, Just(100_000)],
     ) {
         let mut payload = referring(&referred, &message, change);
         if change.is_some_and(|(_, byte)| byte % 4 == 0) {
             payload = message;
         }
-        let frames = marked(fragments(&payload, &cuts));
+        let frames = marked(fragments(&payload, &sizes));
         let inflater = || Inflater::new().context_takeover(false);
         let alone = inflated(&mut inflater(), &frames, room);
         // The earlier messages include the one that it refers to.
-        for tenant in tenants.iter().chain([&referred]) {
+        for other in others.iter().chain([&referred]) {
             let mut before = inflater();
-            inflated(&mut before, &marked(vec![Frame::binary(referring(b"", tenant, None))]), 100_000).unwrap();
+            inflated(&mut before, &marked(vec![Frame::binary(referring(b"", other, None))]), 100_000).unwrap();
             prop_assert_eq!(&inflated(&mut inflater(), &frames, room), &alone);
             prop_assert_eq!(&inflated(&mut before, &frames, room), &alone);
         }
