@@ -51,7 +51,7 @@
 //!
 //! # A client
 //!
-//! A client writes its request first. It needs a source of random bytes for its mask keys that an attacker cannot predict:
+//! A client writes its request first. For its mask keys it needs random bytes that an attacker cannot predict:
 //!
 #![cfg_attr(all(feature = "client", feature = "getrandom", feature = "url"), doc = "```")]
 #![cfg_attr(not(all(feature = "client", feature = "getrandom", feature = "url")), doc = "```ignore")]
