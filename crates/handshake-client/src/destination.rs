@@ -4,10 +4,9 @@ use protocol_websocket_http::Destination;
 #[cfg(feature = "url")]
 use protocol_websocket_url::Url;
 
-/// The destination of a [`ClientHandshake`](crate::ClientHandshake): made of a [`Destination`] or, with the feature `url`, of a
-/// `&Url`.
+/// The destination of a [`ClientHandshake`](crate::ClientHandshake): a [`Destination`] or, with the feature `url`, a `&Url`.
 ///
-/// Functions take `impl Into<ClientDestination>`, so that callers seldom name this type:
+/// Functions accept `impl Into<ClientDestination>`, so that callers seldom name this type:
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -24,7 +23,7 @@ use protocol_websocket_url::Url;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientDestination<'a> {
     pub(crate) destination: Destination<'a>,
-    /// Has the credentials, which relative redirects keep.
+    /// The URL of the caller. Its credentials are kept in relative redirects.
     #[cfg(feature = "url")]
     pub(crate) url: Option<&'a Url>,
 }

@@ -5,8 +5,10 @@ use protocol_websocket_http::{ParseError, ResponseError};
 
 /// An error of the server: its response is not valid.
 ///
-/// The client sends nothing and closes the connection. `Display` has the text of the wrapped error, which is also the
-/// [`source`](Error::source).
+/// The client sends nothing and closes the connection.
+///
+/// `Display` writes the text of the wrapped error. [`source`](Error::source) is therefore the source of the wrapped error, and
+/// not the wrapped error itself: a report that prints an error and all its sources has each text once.
 ///
 /// ```
 /// use protocol_websocket_handshake_client::{HandshakeError, http::ResponseError};
@@ -36,8 +38,8 @@ impl fmt::Display for HandshakeError {
 impl Error for HandshakeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Head(error) => Some(error),
-            Self::Response(error) => Some(error),
+            Self::Head(error) => error.source(),
+            Self::Response(error) => error.source(),
         }
     }
 }
@@ -66,14 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn displays_and_returns_the_wrapped_error() {
+    fn a_report_has_the_text_of_the_wrapped_error_once() {
         let (response, head) = (ResponseError::AcceptWrong, ParseError::TooManyHeaders);
-        for (error, wrapped) in [
-            (HandshakeError::from(response), &response as &dyn Error),
-            (HandshakeError::from(head), &head as &dyn Error),
-        ] {
-            assert_eq!(error.to_string(), wrapped.to_string());
-            assert_eq!(error.source().map(ToString::to_string), Some(wrapped.to_string()));
+        for (error, text) in
+            [(HandshakeError::from(response), response.to_string()), (HandshakeError::from(head), head.to_string())]
+        {
+            assert_eq!(error.to_string(), text);
+            assert!(error.source().is_none());
         }
     }
 }

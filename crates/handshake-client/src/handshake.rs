@@ -14,7 +14,7 @@ use crate::error::HandshakeError;
 use crate::outcome::Outcome;
 use crate::redirect::{Redirect, target};
 
-/// A client's handshake: the request is written, and the response is not complete yet.
+/// A client's handshake whose request is written, and whose response is not complete yet.
 ///
 /// The bytes of the response stay in the caller's buffer until its head is complete.
 ///
@@ -43,14 +43,16 @@ pub struct ClientHandshake {
     reader: HeadReader,
     /// The limits that remain for the current head, after those of interim responses.
     limits: HeadLimits,
-    /// The response, until the bytes that must follow its head arrived.
+    /// In draft-ietf-hybi-00, the checked head of the response, until the 16 bytes after it arrived.
     response: Option<Response>,
-    end: Option<Result<(), HandshakeError>>,
+    /// The result, after the handshake ended. Further calls return the error again.
+    ended: Option<Result<(), HandshakeError>>,
 }
 
 impl ClientHandshake {
-    /// Appends a request to `output`, with a new key or new keys from `random`. The destination is a
-    /// [`Destination`](crate::http::Destination) or, with the feature `url`, a `&Url`.
+    /// Appends a request to `output`, with a new key from `random` (in draft-ietf-hybi-00: two keys and eight bytes).
+    ///
+    /// The destination is a [`Destination`](crate::http::Destination) or, with the feature `url`, a `&Url`.
     ///
     /// User name and password of a URL are not sent. [`Offer::basic_auth`] sends them.
     ///
@@ -76,12 +78,12 @@ impl ClientHandshake {
             reader: HeadReader::new(limits),
             limits,
             response: None,
-            end: None,
+            ended: None,
         })
     }
 
-    /// Sets the limits on the head of the response and those of all interim responses before it, in sum. Must be called before
-    /// the first byte of the response.
+    /// Sets the limits on the head of the response and the heads of all interim responses before it, together. Must be called
+    /// before the first [`parse`](Self::parse).
     #[must_use]
     pub const fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
@@ -106,14 +108,14 @@ impl ClientHandshake {
     /// [`HandshakeError`] for an invalid response. The caller closes the connection. Every further call returns the same
     /// error.
     pub fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Outcome>, HandshakeError> {
-        if let Some(end) = self.end {
-            return end.map(|()| None);
+        if let Some(result) = self.ended {
+            return result.map(|()| None);
         }
         let outcome = self.advance(input);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If the server's response does not conform to the requirements for the server's handshake
         //# as defined in this section and in Section 4.2.2
-        self.end = match &outcome {
+        self.ended = match &outcome {
             Ok(None) => None,
             Ok(Some(_)) => Some(Ok(())),
             Err(error) => Some(Err(*error)),
@@ -167,7 +169,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Returns the outcome of a response with another status than 101.
+    /// Returns the outcome of a response whose status is not 101.
     fn rejected(&self, head: ResponseHead) -> Outcome {
         match target(&head) {
             Some(location) => Outcome::Redirect(Redirect {

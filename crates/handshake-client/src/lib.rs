@@ -1,4 +1,4 @@
-//! The client side of the WebSocket opening handshake: writes a request, and checks the response in full.
+//! The client side of the WebSocket opening handshake: writes a request, and checks every rule for the response.
 //!
 //! # In scope
 //!

@@ -22,7 +22,7 @@ use crate::redirect::Redirect;
 #[non_exhaustive]
 pub enum Outcome {
     /// The connection is open. [`Response::negotiated`] is the result of the handshake. [`Response::headers`] has the
-    /// cookies.
+    /// cookies that the server sets.
     Open(Response),
     /// The server redirects the client to another URL.
     Redirect(Redirect),

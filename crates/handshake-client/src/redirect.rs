@@ -8,7 +8,7 @@ use protocol_websocket_url::{Url, UrlError};
 /// A response 301, 302, 303, 307 or 308 with exactly one `Location`.
 ///
 /// This crate does not follow redirects. The server chooses the target, so the caller limits the number of redirects, and
-/// sends cookies and credentials only to a host that may have them.
+/// sends cookies and credentials only to hosts that are trusted with them.
 ///
 /// `Debug` shows the status and, with the feature `url`, both URLs without credentials and queries.
 ///
@@ -46,6 +46,18 @@ impl Redirect {
     /// Returns the target, resolved against the URL of the request. `http` becomes `ws`, and `https` becomes `wss`. A fragment
     /// is dropped ([`Url::join`]).
     ///
+    /// ```
+    /// use protocol_websocket_handshake_client::{Redirect, url::Url};
+    ///
+    /// /// Returns the URL for the next attempt, if the redirect may be followed.
+    /// fn next(redirect: &Redirect, remaining_redirects: u32) -> Option<Url> {
+    ///     if remaining_redirects == 0 || redirect.is_downgrade() {
+    ///         return None;
+    ///     }
+    ///     redirect.url().ok()
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`UrlError`] if the target is not a valid WebSocket URL.
@@ -56,7 +68,7 @@ impl Redirect {
     }
 
     /// Returns whether the redirect leads from an encrypted connection to one that is not encrypted. A client should not
-    /// follow it then.
+    /// follow such a redirect.
     #[cfg(feature = "url")]
     #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
     #[must_use]

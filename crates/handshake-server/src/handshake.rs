@@ -3,7 +3,7 @@ use protocol_websocket_http::{HeadLimits, HeadReader, ParseError, Versions};
 
 use crate::upgrade::Upgrade;
 
-/// A server's handshake: the client's request is not complete yet.
+/// A server's handshake whose request is not complete yet.
 ///
 /// The bytes of the request stay in the caller's buffer until it is complete.
 ///
@@ -22,7 +22,8 @@ use crate::upgrade::Upgrade;
 pub struct ServerHandshake {
     reader: HeadReader,
     supported: Versions,
-    end: Option<Result<(), ParseError>>,
+    /// The result, after the handshake ended. Further calls return the error again.
+    ended: Option<Result<(), ParseError>>,
 }
 
 impl ServerHandshake {
@@ -32,7 +33,7 @@ impl ServerHandshake {
         Self::default()
     }
 
-    /// Sets the limits on the head. Must be called before the first byte of the request.
+    /// Sets the limits on the head. Must be called before the first [`parse`](Self::parse).
     #[must_use]
     pub fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
@@ -63,14 +64,14 @@ impl ServerHandshake {
     /// Those of [`HeadReader::request`] and [`Request::check`](protocol_websocket_http::Request::check). The caller writes the
     /// response of [`ParseError::reply`] and closes the connection. Every further call returns the same error.
     pub fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Upgrade>, ParseError> {
-        if let Some(end) = self.end {
-            return end.map(|()| None);
+        if let Some(result) = self.ended {
+            return result.map(|()| None);
         }
         let upgrade = self
             .reader
             .request(input)
             .and_then(|head| head.map(|head| Upgrade::check(head, self.supported)).transpose());
-        self.end = match &upgrade {
+        self.ended = match &upgrade {
             Ok(None) => None,
             Ok(Some(_)) => Some(Ok(())),
             Err(error) => Some(Err(*error)),

@@ -6,7 +6,7 @@ use protocol_websocket_http::{KeyNumbers, Negotiated};
 /// An accepted handshake of draft-ietf-hybi-00, for which the eight bytes after the head of the request are still missing.
 ///
 /// A proxy may delay these bytes until it receives the head of the response. That head is already in the output, so write the
-/// output before the next read. The bytes may also have arrived together with the head, with the first frames after them.
+/// output before the next read. The bytes may also have arrived with the head, and may be followed by the first frames.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -45,7 +45,7 @@ impl AwaitingKey3 {
     /// Removes the eight bytes from the front of `input` and appends the 16 bytes of the challenge response to `output`.
     /// Returns `None` if the eight bytes are not complete yet.
     ///
-    /// The connection is open then, and the rest of `input` is frames. Further calls return `None` and leave `input`
+    /// After `Some`, the connection is open, the rest of `input` is frames, and further calls return `None` and leave `input`
     /// unchanged.
     pub fn parse(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Option<Negotiated> {
         let key3 = *input.first_chunk()?;

@@ -4,12 +4,13 @@
 //!
 //! - [`ServerHandshake`]: reads the request from a stream, however the stream is split, and checks it in full. It detects all
 //!   four versions of the protocol. [`ServerHandshake::versions`] restricts them.
-//! - [`Upgrade`]: a valid request, which is accepted or rejected once. It can also be made of a request that another HTTP
-//!   library parsed.
+//! - [`Upgrade`]: a valid request, which is accepted or rejected once. It can also be created from a request that another
+//!   HTTP library parsed.
 //!
 //! # Out of scope
 //!
-//! Sockets, time and TLS. Which requests to accept: check [`Request::origin`](http::Request::origin) before you trust cookies.
+//! Sockets, time and TLS. The decision which requests to accept: check [`Request::origin`](http::Request::origin) before you
+//! trust cookies.
 //! A deadline for the handshake: the caller sets it, because a slow client would otherwise keep the connection forever.
 //!
 //! # States
@@ -18,7 +19,7 @@
 //!                 bytes                         accept
 //! ServerHandshake ─────▶ Upgrade { request } ─┬────────▶ Accepted::Open(negotiated)   101 is in output
 //!        │                                    │    │             ▲ eight bytes: 16 more are in output
-//!        │                                    │    └───▶ Accepted::AwaitingKey3      draft-ietf-hybi-00 alone
+//!        │                                    │    └───▶ Accepted::AwaitingKey3      only draft-ietf-hybi-00
 //!        │                                    │ reject
 //!        │ ParseError                         └────────▶ the response is in output: write it and close
 //!        ▼
@@ -52,7 +53,7 @@
 //! # Features
 //!
 //! - `std` (on): the head is parsed with the vector instructions of the running processor.
-//! - `http` (off): an [`Upgrade`] from an `http::Request`.
+//! - `http` (off): converts an `http::Request` to an [`Upgrade`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,3 +1,5 @@
+//! [`Upgrade`], a valid request, and [`Accepted`], the state after it was accepted.
+
 use alloc::boxed::Box;
 
 use bytes::BytesMut;
@@ -5,7 +7,7 @@ use protocol_websocket_http::{Accept, BuildError, Negotiated, ParseError, Reject
 
 use crate::key3::AwaitingKey3;
 
-/// A valid request without a response yet.
+/// A valid request that waits for a response.
 ///
 /// The server accepts or rejects it once:
 ///
@@ -27,17 +29,18 @@ pub struct Upgrade {
 
 /// The state of the handshake after [`Upgrade::accept`].
 ///
-/// This enum is exhaustive, because every server must handle each state: it cannot continue with an unknown one.
+/// This enum is not `non_exhaustive`, because a server must handle each state and cannot continue with an unknown one. A new
+/// state would be a breaking change on purpose.
 ///
 /// ```
 /// use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, http::Negotiated};
 ///
-/// /// Returns the result of the handshake when it is complete, and otherwise keeps the rest of it.
-/// fn negotiated(accepted: Accepted, rest: &mut Option<AwaitingKey3>) -> Option<Negotiated> {
+/// /// Returns the result of a complete handshake. Otherwise stores the state that waits for the eight bytes.
+/// fn negotiated(accepted: Accepted, pending: &mut Option<AwaitingKey3>) -> Option<Negotiated> {
 ///     match accepted {
 ///         Accepted::Open(negotiated) => Some(negotiated),
 ///         Accepted::AwaitingKey3(key3) => {
-///             *rest = Some(key3);
+///             *pending = Some(key3);
 ///             None
 ///         }
 ///     }
@@ -48,8 +51,8 @@ pub struct Upgrade {
 pub enum Accepted {
     /// The connection is open. The value is the result of the handshake.
     Open(Negotiated),
-    /// In draft-ietf-hybi-00, the connection is open after the client's last eight bytes arrived. Until then nothing may be
-    /// sent after the head of the response.
+    /// In draft-ietf-hybi-00, the connection is open after the eight bytes that follow the head of the request arrived. Until
+    /// then the server must not send frames.
     AwaitingKey3(AwaitingKey3),
 }
 

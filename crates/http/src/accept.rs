@@ -14,9 +14,8 @@ use crate::set_cookie::SetCookie;
 
 /// A server's part of the handshake: the subprotocol, the extensions, cookies and header fields of a response 101.
 ///
-/// The setters do not fail. An invalid value is an error of [`encode`](Self::encode) and
-/// [`Response::accept`](crate::Response::accept), which return the first one. The value can be kept and used for many
-/// responses.
+/// The setters do not fail. [`encode`](Self::encode) and [`Response::accept`](crate::Response::accept) return the error of
+/// the first invalid value. An `Accept` can be kept and used for many responses.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -45,20 +44,20 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Accepts the connection without a subprotocol and extensions.
+    /// Creates a response without a subprotocol, extensions, cookies and further header fields.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Selects a subprotocol, which must be one that the client offered:
+    /// Sets the subprotocol. It must be one that the client offered, such as the result of
     /// [`Request::select_subprotocol`](crate::Request::select_subprotocol).
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         let name = name.into();
         let result = if is_token(name.as_bytes()) { Ok(()) } else { Err(BuildError::Subprotocol) };
         self.subprotocol = Some(name);
-        self.note(result)
+        self.record(result)
     }
 
     /// Returns the extensions that were appended.
@@ -67,14 +66,22 @@ impl Accept {
         &self.extensions
     }
 
-    /// Appends an extension that the client offered, with the parameters of the response.
+    /// Appends an extension that the client offered, with the parameters of the response. All extensions together have at
+    /// most [`ExtensionParams::MAX_ITEMS`] names and parameters.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Accept, ExtensionParams};
+    ///
+    /// let deflate = ExtensionParams::new("permessage-deflate").flag("server_no_context_takeover");
+    /// let accept = Accept::new().extension(deflate);
+    /// ```
     #[must_use]
     pub fn extension(mut self, extension: ExtensionParams) -> Self {
         let is_valid = is_valid(&extension);
         self.extensions.push(extension);
         let items: usize = self.extensions.iter().map(|extension| 1 + extension.params().len()).sum();
         let result = if is_valid && items <= ExtensionParams::MAX_ITEMS { Ok(()) } else { Err(BuildError::Extension) };
-        self.note(result)
+        self.record(result)
     }
 
     /// Appends a cookie, in a `Set-Cookie` of its own (RFC 6265 §3).
@@ -90,12 +97,16 @@ impl Accept {
         self
     }
 
-    /// Appends a header field. Those that the handshake writes itself, and those that announce a body, are errors.
+    /// Appends a header field.
+    ///
+    /// The header fields that the handshake itself writes, and those that announce a body, are a
+    /// [`BuildError::ReservedField`]: `Upgrade`, `Connection`, `Content-Length`, `Transfer-Encoding`, and all names that begin
+    /// with `Sec-WebSocket-` or `WebSocket-`.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
         if is_reserved(name) {
-            return self.note(Err(BuildError::ReservedField));
+            return self.record(Err(BuildError::ReservedField));
         }
         self.headers.push(name, value);
         self
@@ -104,23 +115,23 @@ impl Accept {
     /// Sets whether the URL of this server is `wss` and not `ws`. The default is
     /// [`Request::is_secure`](crate::Request::is_secure).
     ///
-    /// Versions before draft-ietf-hybi-10 repeat the URL in the response, and clients compare it.
+    /// Only versions before draft-ietf-hybi-10 use this value: their responses repeat the URL, and clients compare it.
     #[must_use]
     pub const fn secure(mut self, secure: bool) -> Self {
         self.secure = Some(secure);
         self
     }
 
-    /// Selects the form of Perl's `Protocol::WebSocket` 0.26: its reason phrase and order of header fields,
-    /// `Upgrade: WebSocket` in every version, and all cookies in one `Set-Cookie`, which few clients can read.
+    /// Selects the form of Perl's `Protocol::WebSocket` 0.26: its reason phrase, its order of header fields,
+    /// `Upgrade: WebSocket` in every version, and one `Set-Cookie` for all cookies. Few clients can read that header field.
     #[must_use]
     pub const fn perl_compat(mut self) -> Self {
         self.style = Style::Perl;
         self
     }
 
-    fn note(mut self, result: Result<(), BuildError>) -> Self {
-        self.headers.note(result);
+    fn record(mut self, result: Result<(), BuildError>) -> Self {
+        self.headers.record(result);
         self
     }
 }

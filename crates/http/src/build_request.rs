@@ -1,4 +1,4 @@
-//! How a client's request is built from an [`Offer`].
+//! Builds a client's request from an [`Offer`].
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -16,7 +16,7 @@ use crate::span::Span;
 use crate::syntax::RequestField;
 
 impl Request {
-    /// Builds a client's request, with a new random key or new random keys.
+    /// Builds a client's request, with a new random key (in draft-ietf-hybi-00: two keys and eight bytes).
     ///
     /// ```
     /// use protocol_websocket_http::{Destination, Offer, Request};
@@ -29,8 +29,9 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Host`] and [`BuildError::ResourceName`] for an invalid destination, and the first error of the setters
-    /// of `offer`.
+    /// The error of the first rule that is broken: [`BuildError::Host`] or [`BuildError::ResourceName`] for an invalid
+    /// destination; the first error of the setters of `offer`; [`BuildError::Unsupported`] for an extension in a version
+    /// without extensions; [`BuildError::RepeatedField`] for two `Authorization`, `Cookie` or `Origin`.
     pub fn offer(destination: Destination<'_>, offer: &Offer, random: &mut dyn Random) -> Result<Self, BuildError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If any of the components are invalid, the client MUST _Fail the WebSocket Connection_
@@ -60,12 +61,13 @@ impl Request {
     }
 }
 
-/// Builds the head. `proof` has the header fields of the challenge. Returns the positions of the host and the key, too.
+/// Builds the head. Returns it with the positions of the host and the key. `challenge` has the header fields of the
+/// challenge.
 fn head(
     destination: Destination<'_>,
     host: &str,
     offer: &Offer,
-    proof: [(&str, &[u8]); 2],
+    challenge: [(&str, &[u8]); 2],
 ) -> Result<(RequestHead, Span, Span), BuildError> {
     let syntax = offer.style.syntax(offer.version);
     let caller_headers = offer.headers.headers();
@@ -78,7 +80,7 @@ fn head(
         None => Cow::Borrowed(""),
     };
 
-    let [first, second] = proof;
+    let [first, second] = challenge;
     let field = |field: RequestField| match field {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST contain a |Host| header field

@@ -1,6 +1,7 @@
-//! How a server's response 101 is built from an [`Accept`].
+//! Builds a server's response 101 from an [`Accept`].
 //!
-//! [`write_fields`] writes the same header fields either into the output, or into a [`ResponseHead`].
+//! One function, [`write_fields`], writes the header fields both to the output ([`Accept::encode`]) and to a [`ResponseHead`]
+//! ([`Response::accept`]), so that the two cannot differ.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -19,10 +20,10 @@ use crate::span::write_field;
 use crate::syntax::HandshakeSyntax;
 
 impl Accept {
-    /// Appends the response 101 to `output`. The connection is open after it.
+    /// Appends the response 101 to `output`. The connection is open after it was written.
     ///
-    /// In draft-ietf-hybi-00 the connection is open after the client's next eight bytes arrived and
-    /// [`KeyNumbers::digest`](crate::KeyNumbers::digest) of them was written after the response.
+    /// In draft-ietf-hybi-00 the client sends eight bytes after the head of its request. The connection is open after the
+    /// server received them and wrote their [`KeyNumbers::digest`](crate::KeyNumbers::digest) after the response.
     ///
     /// # Errors
     ///
@@ -42,8 +43,8 @@ impl Accept {
 }
 
 impl Response {
-    /// Builds a server's response as a value, for example for another HTTP library. [`Accept::encode`] writes the bytes
-    /// alone and does less work.
+    /// Builds a server's response as a value, for example for another HTTP library. [`Accept::encode`] is faster, because it
+    /// writes the bytes without building a value.
     ///
     /// ```
     /// use protocol_websocket_http::{Accept, Request, Response};

@@ -1,10 +1,13 @@
+//! The header fields of the caller in a head that a builder writes.
+
 use crate::error::BuildError;
 use crate::headers::Headers;
 use crate::set_cookie::SetCookie;
 
 /// The header fields that the caller adds to a head, and the first error of the setters of that head.
 ///
-/// The builders' setters do not fail: the function that writes the head returns the error.
+/// The setters of [`Offer`](crate::Offer), [`Accept`](crate::Accept) and [`Reject`](crate::Reject) do not fail. The function
+/// that writes the head returns the error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct CallerHeaders {
     headers: Headers,
@@ -13,21 +16,21 @@ pub(crate) struct CallerHeaders {
 
 impl CallerHeaders {
     /// Keeps the error of a setter, unless an earlier setter failed.
-    pub(crate) fn note(&mut self, result: Result<(), BuildError>) {
+    pub(crate) fn record(&mut self, result: Result<(), BuildError>) {
         self.error = self.error.or(result.err());
     }
 
     /// Appends a header field.
     pub(crate) fn push(&mut self, name: &str, value: impl AsRef<[u8]>) {
         let result = self.headers.push(name, value);
-        self.note(result);
+        self.record(result);
     }
 
-    /// Appends a `Set-Cookie` of its own for each cookie (RFC 6265 §3).
+    /// Appends a `Set-Cookie` for the cookie. Each cookie has its own header field (RFC 6265 §3).
     pub(crate) fn push_cookie(&mut self, cookie: &SetCookie) {
         match cookie.to_field_value() {
             Ok(value) => self.push("Set-Cookie", value),
-            Err(error) => self.note(Err(error)),
+            Err(error) => self.record(Err(error)),
         }
     }
 
@@ -46,15 +49,16 @@ impl CallerHeaders {
     }
 }
 
-/// Returns whether the handshake itself writes this header field, or the field announces a body.
+/// Returns whether only the handshake may write this header field, because it is a part of the handshake or announces a
+/// body.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
-    begins("Sec-WebSocket-")
-        || begins("WebSocket-")
+    let has_prefix = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    has_prefix("Sec-WebSocket-")
+        || has_prefix("WebSocket-")
         || is_one_of(name, &["Upgrade", "Connection", "Content-Length", "Transfer-Encoding"])
 }
 
-/// Returns whether the name is one of these, in any case.
+/// Returns whether the name is one of `names`, without regard to ASCII case.
 pub(crate) fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }

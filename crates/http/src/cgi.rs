@@ -1,3 +1,5 @@
+//! Request heads from the variables of CGI.
+
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -9,14 +11,14 @@ use crate::request_head::RequestHead;
 impl RequestHead {
     /// Creates a head of HTTP/1.1 from the variables of CGI (RFC 3875 §4.1) and its descendants, such as PSGI, WSGI and FastCGI.
     ///
-    /// | variable | becomes |
+    /// | variable | part of the head |
     /// |---|---|
-    /// | `REQUEST_METHOD` | the method. The default is `GET` |
-    /// | `REQUEST_URI` | the target as the client sent it |
-    /// | `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING` | the target without `REQUEST_URI`. The decoded path is percent-encoded again |
-    /// | `HTTP_*`, `CONTENT_LENGTH`, `CONTENT_TYPE` | the header fields, in order |
+    /// | `REQUEST_METHOD` | the method; the default is `GET` |
+    /// | `REQUEST_URI` | the target, as the client sent it |
+    /// | `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING` | the target, if there is no `REQUEST_URI`; the decoded path is percent-encoded again |
+    /// | `HTTP_*`, `CONTENT_LENGTH`, `CONTENT_TYPE` | the header fields, in order; `_` in a name becomes `-` |
     ///
-    /// All others are ignored. [`Accept::secure`](crate::Accept::secure) sets whether the connection is encrypted.
+    /// Other variables are ignored. [`Accept::secure`](crate::Accept::secure) sets whether the connection is encrypted.
     ///
     /// ```
     /// use protocol_websocket_http::RequestHead;
@@ -46,7 +48,7 @@ impl RequestHead {
                 "PATH_INFO" => path_info = value.to_vec(),
                 "QUERY_STRING" => query = value.to_vec(),
                 "SERVER_PROTOCOL" if value != b"HTTP/1.1" => return Err(ParseError::HttpVersion),
-                // Gateways set them to empty text for a request without a body.
+                // Gateways set them to an empty value for a request without a body.
                 "CONTENT_LENGTH" | "CONTENT_TYPE" if value.is_empty() => {}
                 "CONTENT_LENGTH" | "CONTENT_TYPE" => headers.push((field(name), value.to_vec())),
                 _ => headers.extend(name.strip_prefix("HTTP_").map(|name| (field(name), value.to_vec()))),
@@ -67,7 +69,7 @@ fn field(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// Returns the target with this decoded path, and this query.
+/// Returns the target for a decoded path and a query.
 fn target(path: &[u8], query: &[u8]) -> Result<String, ParseError> {
     let mut target = String::new();
     if !path.starts_with(b"/") {

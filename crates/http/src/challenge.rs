@@ -1,5 +1,4 @@
-//! The challenge of each protocol version: how a client's request shows the version, and what the server's response must
-//! prove.
+//! The challenge of each protocol version: how a request shows its version, and the proof that the response must contain.
 
 use alloc::string::String;
 
@@ -14,11 +13,12 @@ use crate::versions::Versions;
 /// The proof that the response must contain.
 #[derive(Clone, Copy)]
 pub(crate) enum Challenge {
-    /// draft-hixie-75: none.
+    /// draft-hixie-75: there is no proof.
     None,
-    /// draft-ietf-hybi-00: two numbers, and the eight bytes after the head. A client's own request has the bytes here.
+    /// draft-ietf-hybi-00: two numbers, and the eight bytes after the head. The bytes are `None` at a server, because they
+    /// arrive after the head.
     Numbers(KeyNumbers, Option<[u8; 8]>),
-    /// draft-ietf-hybi-10 and RFC 6455: a key, which the request has.
+    /// draft-ietf-hybi-10 and RFC 6455: a key. Its text is in the head of the request.
     Key(Version),
 }
 
@@ -30,7 +30,8 @@ pub(crate) enum Keys {
 }
 
 impl Challenge {
-    /// Returns the challenge of a request, and the value of `Sec-WebSocket-Key`, which is empty in versions without it.
+    /// Detects the version of a request and checks its keys. Returns the challenge and the value of `Sec-WebSocket-Key`, which
+    /// is empty in versions without it.
     pub(crate) fn of<'a>(fields: &HandshakeFields<'a>, supported: Versions) -> Result<(Self, &'a [u8]), ParseError> {
         let any = |names: [FieldName; 2]| names.into_iter().any(|name| fields.contains(name));
         let version = match (any([FieldName::Key, FieldName::Version]), any([FieldName::Key1, FieldName::Key2])) {
@@ -78,7 +79,7 @@ impl Challenge {
         }
     }
 
-    /// Returns the header fields of the challenge. Those without a value must not be written.
+    /// Returns the header fields of the challenge. A header field with an empty value must not be written.
     pub(crate) fn fields<'a>(&self, keys: &'a Keys) -> [(&'static str, &'a [u8]); 2] {
         match keys {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1

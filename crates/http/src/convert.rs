@@ -107,11 +107,21 @@ impl TryFrom<&response::Parts> for ResponseHead {
 }
 
 /// Converts a client's request, so that another library can send it.
+///
+/// ```
+/// use protocol_websocket_http::{Destination, Offer, Request};
+///
+/// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+/// let request = Request::offer(Destination::new("example.com", "/chat"), &Offer::new(), &mut random)?;
+/// let converted = http::Request::try_from(&request)?;
+/// assert_eq!((converted.uri().path(), &converted.headers()["host"]), ("/chat", "example.com"));
+/// # Ok::<(), protocol_websocket_http::BuildError>(())
+/// ```
 impl TryFrom<&Request> for http::Request<()> {
     type Error = BuildError;
 
-    /// Copies target and header fields. The target is that of the request line, without scheme and host. The caller sends the
-    /// bytes of [`Request::key3`].
+    /// Copies target and header fields. The target is that of the request line, without scheme and host. In
+    /// draft-ietf-hybi-00 the caller sends the bytes of [`Request::key3`] after the head.
     ///
     /// # Errors
     ///
@@ -143,12 +153,21 @@ impl TryFrom<&Response> for http::Response<()> {
 }
 
 /// Converts a server's response that rejects an upgrade, so that another library can send it. That library writes
-/// `Content-Length`, and the `close` of `Connection` if it closes the connection.
+/// `Content-Length`, and `Connection: close` if it closes the connection.
+///
+/// ```
+/// use bytes::Bytes;
+/// use protocol_websocket_http::{ParseError, Reject};
+///
+/// let response = http::Response::<Bytes>::try_from(&Reject::from(ParseError::Upgrade))?;
+/// assert_eq!((response.status().as_u16(), &response.headers()["upgrade"]), (426, "websocket"));
+/// # Ok::<(), protocol_websocket_http::BuildError>(())
+/// ```
 impl TryFrom<&Reject> for http::Response<Bytes> {
     type Error = BuildError;
 
-    /// Copies status, header fields and body. With a header field `Upgrade`, as in every 426 of this crate, `Connection`
-    /// names it (RFC 9110 §7.8).
+    /// Copies status, header fields and body. If there is a header field `Upgrade`, as in every 426 of this crate, the result
+    /// has `Connection: Upgrade` (RFC 9110 §7.8).
     ///
     /// # Errors
     ///
@@ -163,10 +182,10 @@ impl TryFrom<&Reject> for http::Response<Bytes> {
         //# the Connection header field (Section 7.6.1) to inform intermediaries
         //# not to forward this field.
         if reject.has_upgrade() {
-            converted.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            insert(converted.headers_mut(), CONNECTION, "Upgrade")?;
         }
         if let Some(content_type) = reject.default_content_type() {
-            converted.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            insert(converted.headers_mut(), CONTENT_TYPE, content_type)?;
         }
         Ok(converted)
     }
@@ -194,6 +213,11 @@ fn minor_version(version: Version) -> Result<u8, ParseError> {
         Version::HTTP_10 => Ok(0),
         _ => Err(ParseError::HttpVersion),
     }
+}
+
+/// Inserts a header field. `HeaderMap::insert` would panic if the map is full.
+fn insert(map: &mut HeaderMap, name: HeaderName, value: &'static str) -> Result<(), BuildError> {
+    map.try_insert(name, HeaderValue::from_static(value)).map(drop).map_err(|_| BuildError::TooLong)
 }
 
 fn copy(headers: &Headers, map: &mut HeaderMap) -> Result<(), BuildError> {

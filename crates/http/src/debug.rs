@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::extension::list;
 
-/// Stands for a value that exists and is not shown.
+/// Shows `(hidden)` in place of a value.
 pub(crate) struct Hidden;
 
 impl fmt::Debug for Hidden {
@@ -21,7 +21,7 @@ impl fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (user, rest) = match self.0.rsplit_once('@') {
             _ if self.0.starts_with('/') => ("", self.0),
-            // The password or the query may contain the `@`, so both sides may be secret.
+            // The `@` may be part of the password or of the query, so that the text on both sides may be secret.
             Some((before, _)) if before.contains(['?', '#']) => return Hidden.fmt(f),
             Some((_, rest)) => ("(hidden)@", rest),
             None => ("", self.0),
@@ -31,7 +31,7 @@ impl fmt::Debug for Target<'_> {
     }
 }
 
-/// Shows a list of extensions as the `Debug` of each; hides a malformed list.
+/// Shows each extension of a list by its `Debug`. Hides a malformed list.
 pub(crate) struct Extensions<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Extensions<'_> {
@@ -44,7 +44,7 @@ impl fmt::Debug for Extensions<'_> {
     }
 }
 
-/// Returns whether the values of a header field may be shown, because they never hold a secret.
+/// Returns whether the values of a header field may be shown, because they are never secret.
 pub(crate) fn is_harmless(name: &str) -> bool {
     const NAMES: [&str; 12] = [
         "Connection",

@@ -1,3 +1,6 @@
+//! The errors of this crate, by the party that caused them: [`ParseError`] and [`ResponseError`] by the peer, [`BuildError`] by
+//! the caller.
+
 use core::fmt;
 
 use crate::versions::Versions;
@@ -16,30 +19,31 @@ use crate::versions::Versions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// A `Content-Length` over 0, or a `Transfer-Encoding`: for some readers the bytes after the head would be a body, for
-    /// others frames. In draft-ietf-hybi-00 the length may be 8.
+    /// The request has a `Content-Length` over 0, or a `Transfer-Encoding`. A proxy could read the bytes after the head as a
+    /// body, while the server reads them as frames. In draft-ietf-hybi-00 the length may be 8.
     Body,
-    /// No `Connection` contains `upgrade` (RFC 6455 §4.2.1, item 4).
+    /// No header field `Connection` contains `upgrade` (RFC 6455 §4.2.1, item 4).
     Connection,
-    /// `Sec-WebSocket-Extensions` is not a valid list (RFC 6455 §9.1), or has more than 64 extensions and parameters.
+    /// `Sec-WebSocket-Extensions` is not a valid list (RFC 6455 §9.1), or has more than
+    /// [`ExtensionParams::MAX_ITEMS`](crate::ExtensionParams::MAX_ITEMS) (64) extensions and parameters.
     Extensions,
     /// A malformed header field line (RFC 9112 §5): no colon, a space before the colon, a folded line, or a control
     /// character.
     Field,
-    /// Not exactly one `Host`, or an invalid one (RFC 9112 §3.2).
+    /// `Host` is missing, repeated or invalid (RFC 9112 §3.2).
     Host,
-    /// A version other than HTTP/1.1. In HTTP/1.0, `Upgrade` has no meaning (RFC 9110 §7.8).
+    /// The HTTP version is not 1.1. A server ignores `Upgrade` in HTTP/1.0 (RFC 9110 §7.8).
     HttpVersion,
-    /// Not exactly one `Sec-WebSocket-Key`, or one that is not the base64 of 16 bytes (RFC 6455 §4.2.1, item 5), in
-    /// draft-ietf-hybi-10 base64 of 1 to 64 characters. In draft-ietf-hybi-00: not exactly one `Sec-WebSocket-Key1` and one
-    /// `-Key2`, or an invalid number in one of them (§5.2).
+    /// `Sec-WebSocket-Key` is missing, repeated or invalid. It must be the base64 of 16 bytes (RFC 6455 §4.2.1, item 5), in
+    /// draft-ietf-hybi-10 base64 of 1 to 64 characters. In draft-ietf-hybi-00: `Sec-WebSocket-Key1` or `-Key2` is missing,
+    /// repeated, or has an invalid number (§5.2).
     Key,
     /// The method is not `GET`.
     Method,
-    /// A key of draft-ietf-hybi-00, and a key or version number of a later protocol.
+    /// The request has a key of draft-ietf-hybi-00, and a key or version number of a later version.
     MixedKeys,
-    /// More than one origin field of the version (`Origin`, in draft-ietf-hybi-10 `Sec-WebSocket-Origin`), one that is not
-    /// UTF-8, or another origin in the field of another version.
+    /// The origin is repeated, not UTF-8, or ambiguous: `Origin` and `Sec-WebSocket-Origin` (draft-ietf-hybi-10) have different
+    /// values.
     Origin,
     /// The first line of a request is not a method, a target and `HTTP/1.0` or `HTTP/1.1`, separated by one space.
     RequestLine,
@@ -49,13 +53,16 @@ pub enum ParseError {
     Subprotocols,
     /// The target is neither a path nor an absolute `http` or `https` URI, or has a fragment.
     Target,
-    /// The head is longer than [`HeadLimits::max_len`](crate::HeadLimits::max_len).
+    /// The head is longer than [`HeadLimits::max_len`](crate::HeadLimits::max_len), or than 4 GiB.
+    ///
+    /// This variant and the next do not have the limit, because a client subtracts interim responses from it.
     TooLong,
     /// The head has more header fields than [`HeadLimits::max_headers`](crate::HeadLimits::max_headers).
     TooManyHeaders,
-    /// No `Upgrade` contains `websocket` (RFC 6455 §4.2.1, item 3). The request may be for something else.
+    /// No header field `Upgrade` contains `websocket` (RFC 6455 §4.2.1, item 3). The request may not be meant for WebSocket.
     Upgrade,
-    /// The protocol version is not one of these supported ones (RFC 6455 §4.2.1, item 6).
+    /// The server does not support the protocol version of the request (RFC 6455 §4.2.1, item 6). The value is the set of
+    /// supported versions.
     Version(Versions),
 }
 
@@ -93,8 +100,8 @@ impl ParseError {
             Self::ResponseLine => "malformed status line",
             Self::Subprotocols => "sec-websocket-protocol is not a list of 1 to 64 unique tokens",
             Self::Target => "invalid request target",
-            Self::TooLong => "head exceeds the length limit",
-            Self::TooManyHeaders => "head exceeds the limit on header fields",
+            Self::TooLong => "head exceeds the limit max_len",
+            Self::TooManyHeaders => "head exceeds the limit max_headers",
             Self::Upgrade => "upgrade header field does not contain websocket",
             Self::Version(_) => "unsupported sec-websocket-version",
         }
@@ -123,11 +130,11 @@ impl core::error::Error for ParseError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A body with status 304, which has none (RFC 9110 §15.4.5).
+    /// The caller set a body for a response with status 304, which cannot have one (RFC 9110 §15.4.5).
     Body,
     /// The name, the value or an attribute of a cookie is invalid.
     Cookie,
-    /// A user name with a colon, or a control character in the user name or password (RFC 7617 §2).
+    /// The user name contains a colon, or the user name or password contains a control character (RFC 7617 §2).
     Credentials,
     /// The name of an extension, or the name or value of a parameter, is not a token (RFC 6455 §9.1), or there are more than
     /// [`ExtensionParams::MAX_ITEMS`](crate::ExtensionParams::MAX_ITEMS) extensions and parameters.
@@ -156,9 +163,9 @@ pub enum BuildError {
     SubprotocolNotOffered,
     /// A subprotocol is offered twice (RFC 6455 §4.1, item 10).
     SubprotocolRepeated,
-    /// The head would exceed 4 GiB.
+    /// The head would exceed 4 GiB, or has more header fields than the `http` crate accepts.
     TooLong,
-    /// The protocol version has no extensions.
+    /// The caller offers an extension in a protocol version without extensions.
     Unsupported,
 }
 
@@ -167,7 +174,7 @@ impl fmt::Display for BuildError {
         f.write_str(match self {
             Self::Body => "response with status 304 must not have a body",
             Self::Cookie => "invalid name, value or attribute of a cookie",
-            Self::Credentials => "user name or password has a forbidden character",
+            Self::Credentials => "colon in the user name, or control character in user name or password",
             Self::Extension => "extension is not made of tokens, or exceeds 64 extensions and parameters",
             Self::ExtensionNotOffered => "extension was not offered by the client",
             Self::Field => "invalid name or value of a header field",
@@ -181,7 +188,7 @@ impl fmt::Display for BuildError {
             Self::Subprotocol => "subprotocol is not a token",
             Self::SubprotocolNotOffered => "subprotocol was not offered by the client",
             Self::SubprotocolRepeated => "subprotocol is offered twice",
-            Self::TooLong => "head exceeds 4 GiB",
+            Self::TooLong => "head exceeds 4 GiB or the capacity of the http crate",
             Self::Unsupported => "protocol version does not support extensions",
         })
     }
@@ -211,12 +218,13 @@ pub enum ResponseError {
     AcceptRepeated,
     /// `Sec-WebSocket-Accept` does not match the key of the request.
     AcceptWrong,
-    /// A `Content-Length` that is over 0 or malformed, or a `Transfer-Encoding`: for a proxy the bytes after the head would
-    /// be a body, for the client frames. In draft-ietf-hybi-00 the length may be 16, that of the challenge response.
+    /// The response has a `Content-Length` that is over 0 or malformed, or a `Transfer-Encoding`. A proxy could read the bytes
+    /// after the head as a body, while the client reads them as frames. In draft-ietf-hybi-00 the length may be 16, which is
+    /// that of the challenge response.
     Body,
     /// The 16 bytes after the head do not match the keys of the request (draft-ietf-hybi-00 §4.1, step 45).
     Checksum,
-    /// No `Connection` contains `upgrade`.
+    /// No header field `Connection` contains `upgrade`.
     Connection,
     /// The server selected an extension that was not offered.
     ExtensionNotOffered,
@@ -229,16 +237,16 @@ pub enum ResponseError {
     ExtensionsRepeated,
     /// The response is not HTTP/1.1.
     HttpVersion,
-    /// Not exactly one `Sec-WebSocket-Location` (in draft-hixie-75 `WebSocket-Location`), or not the URL of the request.
+    /// `Sec-WebSocket-Location` (in draft-hixie-75 `WebSocket-Location`) is missing, repeated, or not the URL of the request.
     Location,
-    /// Not exactly one `Sec-WebSocket-Origin` (in draft-hixie-75 `WebSocket-Origin`), or not the origin of the request.
+    /// `Sec-WebSocket-Origin` (in draft-hixie-75 `WebSocket-Origin`) is missing, repeated, or not the origin of the request.
     Origin,
     /// The status is not 101.
     Status,
     /// The server selected a subprotocol that was not offered.
     SubprotocolNotOffered,
-    /// More than one subprotocol: `Sec-WebSocket-Protocol` (in draft-hixie-75 `WebSocket-Protocol`) appears twice, or is a
-    /// list.
+    /// The server selected more than one subprotocol: `Sec-WebSocket-Protocol` (in draft-hixie-75 `WebSocket-Protocol`) appears
+    /// twice, or is a list.
     SubprotocolRepeated,
     /// `Upgrade` is missing, or is not `websocket`.
     Upgrade,
@@ -258,12 +266,12 @@ impl fmt::Display for ResponseError {
             Self::Extensions => "malformed sec-websocket-extensions",
             Self::ExtensionsRepeated => "sec-websocket-extensions appears more than once",
             Self::HttpVersion => "http version of the response must be HTTP/1.1",
-            Self::Location => "location does not match the url of the request",
-            Self::Origin => "origin does not match the origin of the request",
+            Self::Location => "sec-websocket-location does not match the url of the request",
+            Self::Origin => "sec-websocket-origin does not match the origin of the request",
             Self::Status => "status of the response is not 101",
             Self::SubprotocolNotOffered => "server selected a subprotocol that was not offered",
             Self::SubprotocolRepeated => "server selected more than one subprotocol",
-            Self::Upgrade => "upgrade header field is not websocket",
+            Self::Upgrade => "upgrade header field is missing or not websocket",
         })
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn scan<'a>(
     if items == 0 { Err(Malformed) } else { Ok(()) }
 }
 
-/// The rest of a value.
+/// The bytes of a value that are not parsed yet.
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
@@ -110,7 +110,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Skips this byte and the spaces around it, if it is next. Returns whether it is.
+    /// Skips this byte and the spaces around it. Returns `false`, and skips only the spaces, if another byte is next.
     fn skip(&mut self, byte: u8) -> bool {
         self.skip_spaces();
         let found = self.0.first() == Some(&byte);

@@ -1,4 +1,5 @@
-//! The header fields that the handshake checks. One pass over a head finds all of them.
+//! The header fields that the handshake checks. One pass over a head finds all of them, so that the
+//! checks do not search the head again.
 
 use core::ops::Range;
 
@@ -30,7 +31,7 @@ pub(crate) enum FieldName {
 /// The positions of the checked header fields in a head.
 pub(crate) struct HandshakeFields<'a> {
     headers: &'a Headers,
-    /// For each name, the range from its first field to its last. Other fields may lie between them.
+    /// For each name, the range from its first field to its last. The range may contain fields of other names.
     places: [Range<usize>; 15],
 }
 
@@ -55,7 +56,7 @@ impl FieldName {
         }
     }
 
-    /// Finds a name in any case. The length leaves at most three names to compare.
+    /// Finds a name, without regard to ASCII case. At most three names have the same length and are compared.
     fn of(text: &[u8]) -> Option<Self> {
         Some(match text.len() {
             4 if Self::Host.is(text) => Self::Host,
@@ -118,8 +119,8 @@ impl<'a> HandshakeFields<'a> {
     }
 
     /// Returns whether the header fields announce a body: `Transfer-Encoding`, or a `Content-Length` that is over 0 or
-    /// malformed. `allowed` is the length of the bytes that a draft sends after its head. It may appear once, because some
-    /// proxies take these bytes for a body.
+    /// malformed. `allowed` is the length of the bytes that a draft sends after its head. One `Content-Length` may have this
+    /// value, because some proxies treat these bytes as a body.
     pub(crate) fn announces_body(&self, allowed: Option<&[u8]>) -> bool {
         let is_zero = |length: &[u8]| !length.is_empty() && length.iter().all(|&digit| digit == b'0');
         let is_allowed = || self.at_most_once(FieldName::ContentLength).is_ok_and(|length| length == allowed);

@@ -1,4 +1,5 @@
-//! The basic rules of RFC 9110, RFC 9112, RFC 3986 and RFC 4648 that heads consist of.
+//! The basic rules of RFC 9110, RFC 9112, RFC 3986 and RFC 4648 for the texts in a head. The byte tests use one table, because
+//! every byte of a handshake passes through them.
 
 use alloc::string::String;
 use core::net::Ipv6Addr;
@@ -10,17 +11,19 @@ const SETS: [u8; 256] = {
     let mut rest: &mut [u8] = &mut sets;
     let mut byte = 0_u8;
     while let [set, others @ ..] = rest {
-        let is_common = byte.is_ascii_alphanumeric();
+        let is_alphanumeric = byte.is_ascii_alphanumeric();
         if byte.is_ascii_graphic() {
             *set |= VISIBLE;
         }
-        if is_common || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~') {
+        if is_alphanumeric
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+        {
             *set |= TOKEN;
         }
-        if is_common || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=') {
+        if is_alphanumeric || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=') {
             *set |= NAME;
         }
-        if is_common || matches!(byte, b'+' | b'/') {
+        if is_alphanumeric || matches!(byte, b'+' | b'/') {
             *set |= BASE64;
         }
         (rest, byte) = (others, byte.wrapping_add(1));
@@ -92,7 +95,7 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
     if all_in(text, NAME) {
         return true;
     }
-    let (host_is_good, port) = match text.strip_prefix(b"[") {
+    let (host_is_valid, port) = match text.strip_prefix(b"[") {
         Some(text) => {
             let (address, port) = text.split_at(text.iter().position(|&byte| byte == b']').unwrap_or(text.len()));
             let is_address = from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
@@ -103,7 +106,7 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
             (is_name(name), Some(port))
         }
     };
-    host_is_good
+    host_is_valid
         && match port {
             Some([]) => true,
             Some([b':', port @ ..]) => is_port(port),
@@ -115,11 +118,11 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
 fn is_name(name: &[u8]) -> bool {
     let mut bytes = name.iter();
     while let Some(&byte) = bytes.next() {
-        let good = is_in(byte, NAME)
+        let is_valid = is_in(byte, NAME)
             || byte == b'%'
                 && bytes.next().is_some_and(u8::is_ascii_hexdigit)
                 && bytes.next().is_some_and(u8::is_ascii_hexdigit);
-        if !good {
+        if !is_valid {
             return false;
         }
     }
@@ -157,7 +160,7 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
 }
 
-/// Returns whether the list that these values form contains the token, in any case.
+/// Returns whether the list that these values form contains the token, without regard to ASCII case.
 #[inline]
 pub(crate) fn contains_token<'a>(mut values: impl Iterator<Item = &'a [u8]>, token: &[u8]) -> bool {
     // Most values are the token alone.

@@ -15,7 +15,7 @@ use crate::span::{Field, Span};
 /// A head that [`HeadReader`](crate::HeadReader) reads.
 pub(crate) trait Head: Sized {
     /// The error for a malformed first line.
-    const WRONG_LINE: ParseError;
+    const FIRST_LINE_ERROR: ParseError;
 
     /// Checks a complete first line, including its line end.
     fn check_first_line(line: &[u8]) -> Result<(), ParseError>;
@@ -28,7 +28,7 @@ pub(crate) trait Head: Sized {
 /// The number of header fields that are parsed without an allocation. Nearly all heads have fewer.
 pub(crate) const STACK_FIELDS: usize = 32;
 
-/// Calls `read` with slots for that many header fields. Up to [`STACK_FIELDS`] slots are on the stack.
+/// Calls `read` with space for this number of header fields, which is on the stack for up to [`STACK_FIELDS`] fields.
 pub(crate) fn with_slots<'a, T>(fields: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'a>>]) -> T) -> T {
     let mut stack = [const { MaybeUninit::uninit() }; STACK_FIELDS];
     match stack.get_mut(..fields) {

@@ -1,3 +1,8 @@
+//! [`Headers`], a list of header fields over one buffer, and its iterator.
+//!
+//! A parsed head shares the memory of the input: names and values are not copied, and a [`Field`] has their positions in the
+//! buffer.
+
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -16,7 +21,7 @@ use crate::span::{Field, Span, write_field};
 /// Names are compared without regard to ASCII case. This is a list and not a map, because a head has about a dozen header
 /// fields, and at most [`HeadLimits::max_headers`](crate::HeadLimits::max_headers). A search is one pass over them.
 ///
-/// `Debug` shows the values of a few names that never hold a secret, such as `Host` and `Upgrade`, and hides all others.
+/// `Debug` shows the values of a few names that are never secret, such as `Host` and `Upgrade`, and hides all others.
 ///
 /// ```
 /// use protocol_websocket_http::Headers;
@@ -79,7 +84,7 @@ impl Headers {
         self.get(name).is_some()
     }
 
-    /// Iterates over the elements of a list (RFC 9110 §5.6.1) over all header fields of this name.
+    /// Iterates over the elements of the list (RFC 9110 §5.6.1) that all header fields of this name form together.
     ///
     /// Values are split at commas, and spaces and tabs around an element are removed. Elements that are empty or not UTF-8
     /// are skipped.
@@ -143,7 +148,7 @@ impl Headers {
         Some(span)
     }
 
-    /// Creates an empty list with capacity for that many bytes and header fields.
+    /// Creates an empty list with capacity for this number of bytes and header fields.
     pub(crate) fn with_capacity(bytes: usize, fields: usize) -> Self {
         Self { bytes: BytesMut::with_capacity(bytes), fields: Vec::with_capacity(fields) }
     }
@@ -282,7 +287,7 @@ impl fmt::Debug for HeadersIter<'_> {
 #[derive(Debug)]
 pub(crate) struct Repeated;
 
-/// The name and the value of a header field. `Debug` shows the value if the name never holds a secret.
+/// The name and the value of a header field. `Debug` shows the value only if values of this name are never secret.
 struct Value<'a>(&'a str, &'a [u8]);
 
 impl fmt::Debug for Value<'_> {

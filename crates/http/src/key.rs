@@ -1,3 +1,8 @@
+//! `Sec-WebSocket-Key`, and the `Sec-WebSocket-Accept` that follows from it.
+//!
+//! A key of RFC 6455 has a fixed length, so that the two blocks of SHA-1 are prepared at compile time ([`BLOCKS`]). A server
+//! hashes one key per connection.
+
 use core::fmt;
 use core::str::{FromStr, from_utf8};
 
@@ -25,7 +30,7 @@ use crate::grammar::{is_base64, is_base64_of_16};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The characters, with zeros after them.
+    /// The characters, followed by zeros.
     text: [u8; MAX_LEN],
     len: u8,
 }
@@ -34,7 +39,7 @@ pub struct Key {
 const MAX_LEN: usize = 64;
 
 impl Key {
-    /// Creates a random key.
+    /// Creates a key from 16 random bytes.
     #[must_use]
     pub fn random(random: &mut dyn Random) -> Self {
         let (mut nonce, mut text) = ([0; 16], [b'='; 24]);
@@ -68,8 +73,8 @@ impl Key {
     pub(crate) fn of_checked(key: &[u8]) -> Self {
         let mut text = [0; MAX_LEN];
         debug_assert!(key.len() <= MAX_LEN, "a valid key has at most {MAX_LEN} characters");
-        if let Some(place) = text.get_mut(..key.len()) {
-            place.copy_from_slice(key);
+        if let Some(target) = text.get_mut(..key.len()) {
+            target.copy_from_slice(key);
         }
         Self { text, len: u8::try_from(key.len()).unwrap_or_default() }
     }
@@ -110,7 +115,7 @@ pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
 fn hash_of_24(key: [u8; 24]) -> [u8; 20] {
     let (mut hash, mut blocks) = (START, BLOCKS);
     let [block, _] = &mut blocks;
-    block.iter_mut().zip(key).for_each(|(place, byte)| *place = byte);
+    block.iter_mut().zip(key).for_each(|(target, byte)| *target = byte);
     compress(&mut hash, &blocks);
     let mut bytes = [0; 20];
     bytes.as_chunks_mut().0.iter_mut().zip(hash).for_each(|(bytes, word)| *bytes = word.to_be_bytes());

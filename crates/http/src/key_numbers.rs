@@ -69,7 +69,7 @@ impl From<[u32; 2]> for KeyNumbers {
 fn number(key: &[u8]) -> Option<u32> {
     let mut digits = key.iter().filter(|byte| byte.is_ascii_digit()).map(|digit| u64::from(digit - b'0')).peekable();
     digits.peek()?;
-    // The digits are the product of two numbers of 32 bits, so that more than 64 bits are invalid.
+    // A valid key has the product of two numbers of at most 32 bits, so that a number of more than 64 bits is invalid.
     let product = digits.try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(digit))?;
     let spaces = key.iter().filter(|&&byte| byte == b' ').count() as u64;
     if product.checked_rem(spaces)? != 0 {

@@ -3,17 +3,17 @@
 //! # In scope
 //!
 //! - [`HeadReader`] finds heads in a stream, however the stream is split, within [`HeadLimits`]. [`RequestHead`] and
-//!   [`ResponseHead`] hold any head of HTTP/1.x, so that a server can respond to other requests on the same port.
+//!   [`ResponseHead`] are any head of HTTP/1.x, so that a server can respond to other requests on the same port.
 //! - [`Request`] is a request that passed every check of RFC 6455 §4.2.1, and [`Response`] a response that passed those of
 //!   §4.1. The drafts before the RFC are supported, too: see [`Request::check`] and [`Versions`].
-//! - [`Offer`], [`Accept`] and [`Reject`] hold the values of a head to write. A value that the peer would not receive
-//!   unchanged is a [`BuildError`], so that no header field can be injected.
+//! - [`Offer`], [`Accept`] and [`Reject`] build the heads to write. A value that the peer would not receive unchanged is
+//!   rejected with a [`BuildError`], so that no header field can be injected.
 //! - [`Negotiated`] is the result of a handshake.
 //!
 //! # Out of scope
 //!
-//! Bodies, HTTP/2 and HTTP/3. The state of a handshake: `protocol-websocket-handshake-client` and
-//! `protocol-websocket-handshake-server` have it.
+//! Bodies, HTTP/2 and HTTP/3. The state of a handshake, which is in `protocol-websocket-handshake-client` and
+//! `protocol-websocket-handshake-server`.
 //!
 //! ```text
 //! bytes ──HeadReader──▶ RequestHead ──from_head──▶ Request ──Accept──▶ 101      (Negotiated)

@@ -1,4 +1,4 @@
-/// Limits on a head. A head that exceeds them is rejected with 431.
+/// Limits on a head. A server rejects a request that exceeds them with 431.
 ///
 /// ```
 /// use protocol_websocket_http::HeadLimits;
@@ -11,9 +11,9 @@
 #[non_exhaustive]
 pub struct HeadLimits {
     /// The maximum length of a head in bytes. It counts all bytes up to the empty line that ends the head, including
-    /// empty lines before the head. The default is 16 KiB, as in Node.js. Values above 4 GiB count as 4 GiB.
+    /// empty lines before the head. The default is 16 KiB, as in Node.js. The maximum is 4 GiB, which replaces higher values.
     pub max_len: usize,
-    /// The maximum number of header fields. The default is 100, as Apache's `LimitRequestFields`.
+    /// The maximum number of header fields. The default is 100, as in Apache (`LimitRequestFields`).
     pub max_headers: usize,
 }
 

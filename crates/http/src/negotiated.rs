@@ -8,8 +8,8 @@ use crate::debug::Hidden;
 
 /// The result of a handshake: the version, the subprotocol and the extensions on which client and server agreed.
 ///
-/// The default is RFC 6455 without a subprotocol and extensions. For a handshake made elsewhere (HTTP/2, HTTP/3, another
-/// library) the caller sets the values:
+/// The default is RFC 6455 without a subprotocol and extensions. If another library made the handshake, or for HTTP/2
+/// and HTTP/3, the caller sets the values:
 ///
 /// ```
 /// use protocol_websocket_http::{ExtensionParams, Negotiated};
@@ -29,7 +29,7 @@ pub struct Negotiated {
 }
 
 impl Negotiated {
-    /// Creates the result of a handshake that agreed on nothing beyond RFC 6455: the same as `Negotiated::default()`.
+    /// Creates the result RFC 6455 without a subprotocol and extensions, which is also the default.
     #[must_use]
     pub const fn new() -> Self {
         Self { version: Version::Rfc6455, subprotocol: None, extensions: Vec::new() }

@@ -17,8 +17,8 @@ use crate::perl_compat::Style;
 
 /// A client's part of the handshake: version, subprotocols, extensions, origin, cookies and header fields.
 ///
-/// The setters do not fail. An invalid value is an error of [`Request::offer`](crate::Request::offer), which returns the
-/// first one. An offer can be kept and used for many requests.
+/// The setters do not fail. [`Request::offer`](crate::Request::offer) returns the error of the first invalid value. An offer
+/// can be kept and used for many requests.
 ///
 /// ```
 /// use protocol_websocket_http::{Destination, Offer, Request};
@@ -53,8 +53,8 @@ impl Offer {
 
     /// Sets the version of the protocol. The default is RFC 6455. A response of another version is an error.
     ///
-    /// The two oldest versions have no extensions, and every request has an origin: without [`origin`](Self::origin) it is
-    /// that of the host.
+    /// The two oldest versions have no extensions. Their requests always have an origin: if the caller does not set
+    /// [`origin`](Self::origin), it is that of a page from the same host.
     #[must_use]
     pub const fn version(mut self, version: Version) -> Self {
         self.version = version;
@@ -87,7 +87,7 @@ impl Offer {
             push_element(&mut self.subprotocols, name);
             Ok(())
         };
-        self.note(result)
+        self.record(result)
     }
 
     /// Appends an extension, in order of preference. All extensions together have at most [`ExtensionParams::MAX_ITEMS`] names
@@ -97,7 +97,7 @@ impl Offer {
         push_element(&mut self.extensions, &extension.to_string());
         let is_list = scan(core::iter::once(self.extensions.as_bytes()), drop).is_ok();
         let result = if is_valid(&extension) && is_list { Ok(()) } else { Err(BuildError::Extension) };
-        self.note(result)
+        self.record(result)
     }
 
     /// Sets the origin, such as `https://example.com`. Only browsers must send one (RFC 6455 §4.1, item 8). It must not be
@@ -107,7 +107,7 @@ impl Offer {
         let origin = origin.into();
         let result = if is_origin(origin.as_bytes()) { Ok(()) } else { Err(BuildError::Origin) };
         self.origin = Some(origin);
-        self.note(result)
+        self.record(result)
     }
 
     /// Appends a cookie. The name must be a token. The value may consist of any octets except control characters, `;` and
@@ -117,8 +117,8 @@ impl Offer {
     /// `$Path` is an attribute of the cookie before it.
     ///
     /// The value may have one pair of quotes around it, without a `\` inside, so that a value from `SetCookie::parse` can be
-    /// returned to the server. A quote elsewhere is an error: a server that reads the quotes of RFC 2965 would take the
-    /// following cookies for a part of this one.
+    /// returned to the server. A quote elsewhere is an error, because a server that reads the quotes of RFC 2965 would treat
+    /// the following cookies as a part of this one.
     ///
     /// ```
     /// use protocol_websocket_http::Offer;
@@ -132,7 +132,7 @@ impl Offer {
         self.has_cookie_attribute |= name.starts_with('$');
         let separator: &[u8] = if self.cookies.is_empty() { b"" } else { b"; " };
         [separator, name.as_bytes(), b"=", value].iter().for_each(|part| self.cookies.extend_from_slice(part));
-        self.note(result)
+        self.record(result)
     }
 
     /// Sets `Authorization` to a user name and password (RFC 7617). Neither may have a control character, and the user name
@@ -151,14 +151,18 @@ impl Offer {
     pub fn basic_auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         let (user, password) = (user.as_ref(), password.as_ref());
         if user.contains(':') || !is_user_or_password(user) || !is_user_or_password(password) {
-            return self.note(Err(BuildError::Credentials));
+            return self.record(Err(BuildError::Credentials));
         }
         let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         self.headers.push("Authorization", value);
         self
     }
 
-    /// Appends a header field. Those that the handshake writes itself, and those that announce a body, are errors.
+    /// Appends a header field.
+    ///
+    /// The header fields that the handshake itself writes, and those that announce a body, are a
+    /// [`BuildError::ReservedField`]: `Host`, `Upgrade`, `Connection`, `Content-Length`, `Transfer-Encoding`, and all names that
+    /// begin with `Sec-WebSocket-` or `WebSocket-`.
     ///
     /// ```
     /// use protocol_websocket_http::Offer;
@@ -170,24 +174,24 @@ impl Offer {
         let name = name.as_ref();
         let value = value.as_ref();
         if is_reserved(name) || is_one_of(name, &["Host"]) {
-            return self.note(Err(BuildError::ReservedField));
+            return self.record(Err(BuildError::ReservedField));
         }
         if is_one_of(name, &["Origin"]) && !is_origin(value) {
-            return self.note(Err(BuildError::Origin));
+            return self.record(Err(BuildError::Origin));
         }
         self.headers.push(name, value);
         self
     }
 
-    /// Returns whether the [`version`](Self::version) of this offer has extensions. In the two oldest versions, which have
-    /// none, an offered extension is an error.
+    /// Returns whether the [`version`](Self::version) of this offer has extensions. The two oldest versions have none, and an
+    /// offered extension is an error in them.
     #[must_use]
     pub const fn supports_extensions(&self) -> bool {
         self.version.has_length_framing()
     }
 
-    fn note(mut self, result: Result<(), BuildError>) -> Self {
-        self.headers.note(result);
+    fn record(mut self, result: Result<(), BuildError>) -> Self {
+        self.headers.record(result);
         self
     }
 }

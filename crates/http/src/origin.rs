@@ -8,8 +8,8 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     }
 }
 
-/// Returns whether a page of this origin is from the server with this `Host`, over TLS if `secure`.
-pub(crate) fn is_host(origin: &str, host: &str, secure: bool) -> bool {
+/// Returns whether a page of this origin is from the server with this `Host`. The server uses TLS if `secure`.
+pub(crate) fn matches_host(origin: &str, host: &str, secure: bool) -> bool {
     let ours = if secure { "https" } else { "http" };
     parts(origin).is_some_and(|(scheme, authority)| {
         scheme.eq_ignore_ascii_case(ours) && authority.eq_ignore_ascii_case(without_port(ours, host))
@@ -59,22 +59,22 @@ mod tests {
             assert!(!is_same(origin, other), "{other}");
         }
         assert!(!is_same("null", "null"));
-        // The default ports of other schemes are not known here.
+        // Default ports of other schemes are not removed.
         assert!(is_same("app://h:80", "APP://H:80") && !is_same("app://h", "app://h:80"));
     }
 
     #[test]
     fn compares_hosts_with_their_port() {
-        assert!(is_host("http://localhost:3000", "LOCALHOST:3000", false));
-        assert!(is_host("HTTPS://example.com", "example.com:443", true));
-        assert!(is_host("http://example.com", "example.com", false));
-        assert!(is_host("http://[::1]", "[::1]:80", false));
+        assert!(matches_host("http://localhost:3000", "LOCALHOST:3000", false));
+        assert!(matches_host("HTTPS://example.com", "example.com:443", true));
+        assert!(matches_host("http://example.com", "example.com", false));
+        assert!(matches_host("http://[::1]", "[::1]:80", false));
         for secure in [false, true] {
-            assert!(!is_host("http://localhost:3000", "localhost", secure));
-            assert!(!is_host("http://localhost:3000", "localhost:3001", secure));
-            assert!(!is_host("https://example.com.evil", "example.com", secure));
-            assert!(!is_host("http://example.com http://example.com", "example.com", secure));
-            assert!(!is_host("null", "null", secure));
+            assert!(!matches_host("http://localhost:3000", "localhost", secure));
+            assert!(!matches_host("http://localhost:3000", "localhost:3001", secure));
+            assert!(!matches_host("https://example.com.evil", "example.com", secure));
+            assert!(!matches_host("http://example.com http://example.com", "example.com", secure));
+            assert!(!matches_host("null", "null", secure));
         }
     }
 
@@ -82,10 +82,10 @@ mod tests {
     fn rejects_pages_of_another_scheme() {
         for scheme in ["chrome-extension", "app", "javascript", "ws", "wss", "", "https "] {
             for secure in [false, true] {
-                assert!(!is_host(&format!("{scheme}://h"), "h", secure), "{scheme}");
+                assert!(!matches_host(&format!("{scheme}://h"), "h", secure), "{scheme}");
             }
         }
-        assert!(!is_host("http://h", "h", true) && !is_host("http://h", "h:80", true));
-        assert!(!is_host("https://h", "h", false) && !is_host("https://h", "h:443", false));
+        assert!(!matches_host("http://h", "h", true) && !matches_host("http://h", "h:80", true));
+        assert!(!matches_host("https://h", "h", false) && !matches_host("https://h", "h:443", false));
     }
 }

@@ -1,6 +1,6 @@
-//! The style of Perl's `Protocol::WebSocket` 0.26: everything that it writes in another way than the RFCs, and its limits.
+//! The style of Perl's `Protocol::WebSocket` 0.26: its differences from the RFCs in heads and cookies, and its limits.
 //!
-//! `Offer`, `Accept` and `SetCookie` hold a [`Style`] and consult it. Their `perl_compat` selects [`Style::Perl`].
+//! `Offer`, `Accept` and `SetCookie` have a [`Style`] and call its methods. Their setter `perl_compat` selects [`Style::Perl`].
 
 use alloc::vec::Vec;
 
@@ -21,8 +21,8 @@ pub(crate) enum Style {
 impl Style {
     /// Returns the names and constant texts for the heads of a version.
     ///
-    /// Perl has one order of header fields for all versions, an origin in every request, the status line and the `Upgrade`
-    /// of draft-ietf-hybi-00 in every version, and all cookies of a response in one header field.
+    /// In Perl's style all versions have the same order of header fields, an origin in every request, the status line and the
+    /// `Upgrade` of draft-ietf-hybi-00, and one header field for all cookies of a response.
     pub(crate) const fn syntax(self, version: Version) -> &'static HandshakeSyntax {
         match (self, version) {
             (Self::Rfc, _) => HandshakeSyntax::of(version),
@@ -60,7 +60,7 @@ impl Style {
         }
     }
 
-    /// Appends the value of an attribute. RFC 2965 always has the list of ports in quotes.
+    /// Appends the value of an attribute. In RFC 2965 the list of ports is always in quotes.
     pub(crate) fn write_cookie_attribute(self, output: &mut Vec<u8>, name: &str, value: &[u8]) {
         match (self, name) {
             (Self::Perl, "Port") => write_quoted(output, value),

@@ -1,4 +1,4 @@
-//! The cookie grammar of Perl's `Protocol::WebSocket`, after RFC 2965.
+//! The cookie grammar of Perl's `Protocol::WebSocket`, which follows RFC 2965.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -88,8 +88,8 @@ impl<'a> PerlCookie<'a> {
         })
     }
 
-    /// Writes pairs as the value of the header field `Cookie`, which [`pairs`](Self::pairs) reads again. A value is written
-    /// in quotes if it is empty or has a space, `"`, `,`, `;` or `\`.
+    /// Writes pairs as the value of the header field `Cookie`. [`pairs`](Self::pairs) reads the same pairs from it. A value is
+    /// written in quotes if it is empty or has a space, `"`, `,`, `;` or `\`.
     ///
     /// For servers that follow RFC 6265, the quotes are a part of the value, and a `;` inside them ends it.
     /// [`Offer::cookie`](crate::Offer::cookie) rejects such values.

@@ -11,13 +11,13 @@ use crate::search::Search;
 
 /// Finds heads in a stream of bytes, however the stream is split into reads.
 ///
-/// The first read is parsed as a whole head. If it is not a whole head, each byte is searched once when it arrives, the
-/// first line is checked when it is complete, and the head is parsed once when it is complete. Until then the bytes stay
-/// in the caller's buffer. A line ends at CRLF or a bare LF. Empty lines before the head are skipped, but count towards its
+/// The first input is parsed as a whole head. If it is not a whole head, each byte is searched once, when it arrives. The
+/// first line is checked when it is complete, and the head is parsed when it is complete. Until then the bytes stay in the
+/// caller's buffer. A line ends at CRLF or a bare LF. Empty lines before the head are skipped, but count towards its
 /// length (RFC 9112 §2.2).
 ///
-/// A malformed line is an error before the head is complete, so that a peer with another protocol, such as SSH, does not
-/// wait:
+/// A malformed line is an error before the head is complete, so that a connection with another protocol, such as SSH, fails
+/// early:
 /// - a header field line at the first invalid byte, such as a space before the colon or at the start of the line (obs-fold);
 /// - the first line at a control character, at a byte other than LF after CR, or at a first byte that no token contains,
 ///   such as that of TLS; otherwise when the line is complete.
@@ -27,7 +27,7 @@ use crate::search::Search;
 /// A head is not copied: it shares the memory of `input`, which can be reused after the head is dropped.
 ///
 /// After a head the reader is ready for the next one. After an error every further call returns the same error, and the
-/// rest of `input` has no meaning.
+/// caller discards `input`.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -110,7 +110,7 @@ impl HeadReader {
     fn search<H: Head>(&mut self, input: &mut BytesMut, limits: HeadLimits) -> Result<Option<H>, ParseError> {
         let Some(end) = self.search.end::<H>(input, limits)? else { return Ok(None) };
         let search = mem::replace(&mut self.search, Search::new());
-        // The parser accepts a head whose lines passed, unless the caller changed the bytes in between.
+        // `httparse` accepts a head whose lines passed the search, unless the caller changed the bytes after the search.
         H::take(input, end, search.field_count()).map(Some).ok_or(ParseError::Field)
     }
 }

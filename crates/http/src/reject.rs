@@ -1,7 +1,7 @@
-use alloc::borrow::Cow;
+//! Rejections: the responses of [`Reject`] and of [`ParseError::reply`], which [`Response`] writes.
+
 use alloc::boxed::Box;
-use alloc::vec;
-use alloc::vec::Vec;
+use alloc::string::String;
 use core::fmt::{self, Write};
 
 use bytes::{Bytes, BytesMut};
@@ -17,11 +17,11 @@ use crate::span::write_field;
 
 /// A server's response that rejects an upgrade: a status from 300 to 599, header fields and a body.
 ///
-/// `Connection: close` is always written, `Content-Length` with any status but 304, and
+/// The response always has `Connection: close`, has `Content-Length` with any status but 304, and has
 /// `Content-Type: text/plain; charset=utf-8` if there is a body and the caller sets no other type. After the response the
-/// server closes the connection, and parses nothing more.
+/// server closes the connection, and does not parse further input.
 ///
-/// The setters do not fail. An invalid value is an error of [`encode`](Self::encode), which returns the first one.
+/// The setters do not fail. [`encode`](Self::encode) returns the error of the first invalid value.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -44,21 +44,20 @@ pub struct Reject {
 impl Reject {
     /// Creates a response with the registered reason phrase and no body. The status must be in 300 to 599.
     ///
-    /// A 401 must have `WWW-Authenticate` with the methods of authentication (RFC 9110 §15.5.2): the caller sets it with
-    /// [`header`](Self::header).
+    /// A 401 must have `WWW-Authenticate` (RFC 9110 §15.5.2). The caller sets it with [`header`](Self::header).
     #[must_use]
     pub fn new(status: u16) -> Self {
         let result = if matches!(status, 300..=599) { Ok(()) } else { Err(BuildError::Status) };
-        Self { status, reason: None, headers: CallerHeaders::default(), body: Bytes::new() }.note(result)
+        Self { status, reason: None, headers: CallerHeaders::default(), body: Bytes::new() }.record(result)
     }
 
-    /// Sets the reason phrase, which must not have a control character except the tab. Programs should ignore it.
+    /// Sets the reason phrase, which must not have a control character except the tab. Clients should ignore it (RFC 9112 §4).
     #[must_use]
     pub fn reason(mut self, reason: impl Into<Box<str>>) -> Self {
         let reason = reason.into();
         let result = if is_text(reason.as_bytes()) { Ok(()) } else { Err(BuildError::Reason) };
         self.reason = Some(reason);
-        self.note(result)
+        self.record(result)
     }
 
     /// Appends a cookie, in a `Set-Cookie` of its own (RFC 6265 §3). A cookie with [`SetCookie::max_age`]`(0)` removes the
@@ -80,25 +79,24 @@ impl Reject {
         self
     }
 
-    /// Appends a header field. `Connection`, `Content-Length` and `Transfer-Encoding` are errors, because this type writes
-    /// them itself.
+    /// Appends a header field. `Connection`, `Content-Length` and `Transfer-Encoding` are a [`BuildError::ReservedField`],
+    /// because this type determines them.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
         if is_one_of(name, &["Connection", "Content-Length", "Transfer-Encoding"]) {
-            return self.note(Err(BuildError::ReservedField));
+            return self.record(Err(BuildError::ReservedField));
         }
         self.headers.push(name, value);
         self
     }
 
-    /// Sets the body. With status 304 it must be empty, because clients would read it as the beginning of the next
-    /// response.
+    /// Sets the body. With status 304 it must be empty, because clients would read it as the next response.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         let result = if has_content(self.status) || self.body.is_empty() { Ok(()) } else { Err(BuildError::Body) };
-        self.note(result)
+        self.record(result)
     }
 
     /// Returns the status code.
@@ -141,18 +139,14 @@ impl Reject {
 
     fn write(&self, output: &mut BytesMut) {
         let headers = self.headers.headers();
-        output.reserve(256 + headers.encoded_len() + self.body.len());
-        let option = if self.has_upgrade() { ", Upgrade" } else { "" };
-        // Writing to memory does not fail.
-        let _ = write!(output, "HTTP/1.1 {} {}\r\nConnection: close{option}\r\n", self.status, self.reason_phrase());
-        if has_content(self.status) {
-            let _ = write!(output, "Content-Length: {}\r\n", self.body.len());
-        }
-        if let Some(content_type) = self.default_content_type() {
-            write_field(output, b"Content-Type", content_type.as_bytes());
-        }
-        headers.encode(output);
-        output.extend_from_slice(&self.body);
+        let response = Response {
+            status: self.status,
+            reason: self.reason_phrase(),
+            has_upgrade: self.has_upgrade(),
+            content_type: self.default_content_type(),
+            body: &self.body,
+        };
+        response.write(output, headers.encoded_len(), |output| headers.encode_fields(output));
     }
 
     /// Returns the caller's header fields and the body, or the first error of the setters.
@@ -170,14 +164,14 @@ impl Reject {
         self.headers.headers().contains("upgrade")
     }
 
-    /// Returns the type of a body to which the caller gave none.
+    /// Returns the media type of the body, if there is a body and the caller set no `Content-Type`.
     pub(crate) fn default_content_type(&self) -> Option<&'static str> {
         let is_untyped = !self.body.is_empty() && !self.headers.headers().contains("content-type");
-        is_untyped.then_some("text/plain; charset=utf-8")
+        is_untyped.then_some(PLAIN_TEXT)
     }
 
-    fn note(mut self, result: Result<(), BuildError>) -> Self {
-        self.headers.note(result);
+    fn record(mut self, result: Result<(), BuildError>) -> Self {
+        self.headers.record(result);
         self
     }
 }
@@ -195,20 +189,33 @@ impl fmt::Debug for Reject {
     }
 }
 
-/// Creates the response that [`ParseError::reply`] writes, for more header fields or another body.
+/// Creates the response that [`ParseError::reply`] writes, so that the caller can add header fields or set another body.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use protocol_websocket_http::{ParseError, Reject};
+///
+/// let mut output = BytesMut::new();
+/// Reject::from(ParseError::Method).header("Server", "example/1.0").body("use GET\n").encode(&mut output)?;
+/// assert!(output.starts_with(b"HTTP/1.1 405 Method Not Allowed\r\n"));
+/// assert!(output.ends_with(b"\r\nAllow: GET\r\nServer: example/1.0\r\n\r\nuse GET\n"));
+/// # Ok::<(), protocol_websocket_http::BuildError>(())
+/// ```
 impl From<ParseError> for Reject {
     fn from(error: ParseError) -> Self {
         let reject = Self::new(error.status()).body(error.text());
-        extra(error).into_iter().fold(reject, |reject, (name, value)| reject.header(name, &*value))
+        let numbers = error.version_numbers();
+        let fields = error.correction_fields(&numbers).into_iter().flatten();
+        fields.fold(reject, |reject, (name, value)| reject.header(name, value))
     }
 }
 
 impl ParseError {
-    /// Appends the whole response of a server to `output`, as `Reject::from(self)` does: the [status](Self::status),
-    /// `Connection: close`, and this error's text as the body. A 405 has `Allow`. A 426 has `Upgrade`, and `Connection`
-    /// names it (RFC 9110 §7.8). For an unsupported version, `Sec-WebSocket-Version` lists the supported ones.
+    /// Appends the whole response of a server to `output`: the [status](Self::status), `Connection: close`, and the text of
+    /// this error as the body. A 405 has `Allow`. A 426 has `Upgrade`, and `Connection` lists it (RFC 9110 §7.8). For an
+    /// unsupported version, `Sec-WebSocket-Version` lists the supported ones. `Reject::from(self)` writes the same bytes.
     ///
-    /// The response repeats nothing of the request. The server writes `output` and closes the connection.
+    /// The response does not contain any text of the request. The server writes `output` and closes the connection.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -219,43 +226,97 @@ impl ParseError {
     /// assert!(output.starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
     /// ```
     pub fn reply(self, output: &mut BytesMut) {
-        Reject::from(self).reply(output);
+        let numbers = self.version_numbers();
+        let fields = self.correction_fields(&numbers);
+        let response = Response {
+            status: self.status(),
+            reason: reason(self.status()),
+            has_upgrade: self.status() == 426,
+            content_type: Some(PLAIN_TEXT),
+            body: self.text().as_bytes(),
+        };
+        response.write(output, 64 + numbers.len(), |output| {
+            for (name, value) in fields.into_iter().flatten() {
+                write_field(output, name.as_bytes(), value.as_bytes());
+            }
+        });
+    }
+
+    /// Returns the value of `Sec-WebSocket-Version`. It is empty for other errors, and if no supported version has a number.
+    fn version_numbers(self) -> String {
+        match self {
+            Self::Version(supported) => supported.numbers(),
+            _ => String::new(),
+        }
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.4
+    //# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
+    //# header fields) containing all versions it is willing to use.
+    /// Returns the header fields with which the client can correct its request. `numbers` is the result of
+    /// [`version_numbers`](Self::version_numbers).
+    fn correction_fields(self, numbers: &str) -> [Option<(&'static str, &str)>; 2] {
+        match self.status() {
+            405 => [Some(("Allow", "GET")), None],
+            //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+            //# If this version does not match a version understood by the
+            //# server, the server MUST abort the WebSocket handshake
+            //# described in this section and instead send an appropriate HTTP
+            //# error code (such as 426 Upgrade Required) and a
+            //# |Sec-WebSocket-Version| header field indicating the version(s)
+            //# the server is capable of understanding.
+            426 => {
+                let version = (!numbers.is_empty()).then_some(("Sec-WebSocket-Version", numbers));
+                [Some(("Upgrade", "websocket")), version]
+            }
+            _ => [None, None],
+        }
     }
 }
 
-//= https://www.rfc-editor.org/rfc/rfc6455#section-4.4
-//# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
-//# header fields) containing all versions it is willing to use.
-/// Returns the header fields with which the client can correct its request.
-fn extra(error: ParseError) -> Vec<(&'static str, Cow<'static, str>)> {
-    let upgrade = ("Upgrade", Cow::Borrowed("websocket"));
-    match (error, error.status()) {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-        //# If this version does not match a version understood by the
-        //# server, the server MUST abort the WebSocket handshake
-        //# described in this section and instead send an appropriate HTTP
-        //# error code (such as 426 Upgrade Required) and a
-        //# |Sec-WebSocket-Version| header field indicating the version(s)
-        //# the server is capable of understanding.
-        (ParseError::Version(supported), _) => match supported.numbers() {
-            numbers if numbers.is_empty() => vec![upgrade],
-            numbers => vec![upgrade, ("Sec-WebSocket-Version", Cow::Owned(numbers))],
-        },
-        (_, 426) => vec![upgrade],
-        (_, 405) => vec![("Allow", Cow::Borrowed("GET"))],
-        _ => Vec::new(),
+/// The media type of the bodies that this crate writes, and the default for those of the caller.
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+/// The parts of a rejection, except for the header fields that differ between rejections.
+struct Response<'a> {
+    status: u16,
+    reason: &'a str,
+    /// Whether `Connection` has the option `Upgrade`.
+    has_upgrade: bool,
+    content_type: Option<&'static str>,
+    body: &'a [u8],
+}
+
+impl Response<'_> {
+    /// Appends the whole response to `output`. `write_fields` appends the other header fields, which have about `fields_len`
+    /// bytes.
+    fn write(&self, output: &mut BytesMut, fields_len: usize, write_fields: impl FnOnce(&mut BytesMut)) {
+        output.reserve(256 + fields_len + self.body.len());
+        let option = if self.has_upgrade { ", Upgrade" } else { "" };
+        // Writing to memory does not fail.
+        let _ = write!(output, "HTTP/1.1 {} {}\r\nConnection: close{option}\r\n", self.status, self.reason);
+        if has_content(self.status) {
+            let _ = write!(output, "Content-Length: {}\r\n", self.body.len());
+        }
+        if let Some(content_type) = self.content_type {
+            write_field(output, b"Content-Type", content_type.as_bytes());
+        }
+        write_fields(output);
+        output.extend_from_slice(b"\r\n");
+        output.extend_from_slice(self.body);
     }
 }
 
 //= https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
 //# A 304 response is terminated by the end of the header section; it
 //# cannot contain content or trailers.
-/// Returns whether a response with this status has a body, which may be empty. The `Content-Length` of a 304 would be the
-/// length of another response (RFC 9110 §8.6).
+/// Returns whether a response with this status has a body, which may be empty. A 304 has none, and its `Content-Length`
+/// would be the length of a response 200 (RFC 9110 §8.6).
 const fn has_content(status: u16) -> bool {
     status != 304
 }
 
+/// Returns the registered reason phrase, or empty text for a status that is not in this list.
 const fn reason(status: u16) -> &'static str {
     match status {
         300 => "Multiple Choices",

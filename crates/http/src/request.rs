@@ -67,7 +67,7 @@ impl Request {
         self.challenge.version()
     }
 
-    /// Returns the host and the optional port that the request is for: those of an absolute target, else those of `Host`.
+    /// Returns the host, and the port if there is one, that the request is for: those of an absolute target, else of `Host`.
     #[must_use]
     pub fn host(&self) -> &str {
         self.headers().text(self.host)
@@ -112,9 +112,9 @@ impl Request {
     /// Returns whether the page that opened the connection is from this server: the origin is `https://host` if `secure`,
     /// else `http://host`, with the host and port that the request is for.
     ///
-    /// `secure` is whether browsers reach this server over TLS, which a proxy may terminate. A server that browsers reach
-    /// both ways passes the value for this request: [`forwarded_secure`](Self::forwarded_secure), or whether its own socket
-    /// is encrypted.
+    /// `secure` is whether browsers reach this server over TLS, which a proxy may terminate. A server that browsers reach with
+    /// and without TLS passes the value for this request: [`forwarded_secure`](Self::forwarded_secure), or whether its own
+    /// socket is encrypted.
     ///
     /// A page over plain `http` does not have the same origin as a `wss` server of the same name: an attacker in the network
     /// can change that page, and the browser sends the cookies of the `https` site with its request. Other schemes, such as
@@ -140,7 +140,7 @@ impl Request {
     /// ```
     #[must_use]
     pub fn is_same_origin(&self, secure: bool) -> bool {
-        self.origin().is_some_and(|origin| origin::is_host(origin, self.host(), secure))
+        self.origin().is_some_and(|origin| origin::matches_host(origin, self.host(), secure))
     }
 
     /// Iterates over the subprotocols that the client offers, in its order of preference: at most 64 unique tokens. They are
@@ -149,7 +149,7 @@ impl Request {
         self.headers().tokens(HandshakeSyntax::of(self.version()).subprotocol.text())
     }
 
-    /// Returns the first of `ours` that the client offers. Names are compared with regard to case.
+    /// Returns the first name in `ours` that the client offers. Case matters.
     ///
     /// ```
     /// use protocol_websocket_http::{Accept, Request};
@@ -179,8 +179,8 @@ impl Request {
 
     /// Iterates over the cookies that the client sends, as [`Cookie::parse`] reads them.
     ///
-    /// Several cookies may have one name, and their order does not show where each is from: any host of the same domain can
-    /// set a cookie that comes first (RFC 6265 §8.6). A server that trusts a cookie rejects a request with two of its name:
+    /// Several cookies may have the same name, and their order does not show their origin: any host of the same domain can set
+    /// a cookie that comes first (RFC 6265 §8.6). A server that trusts a cookie rejects a request with two of its name:
     ///
     /// ```
     /// use protocol_websocket_http::Request;
@@ -207,8 +207,8 @@ impl Request {
         &self.head
     }
 
-    /// Returns whether the request is for `wss`, as far as the request shows it. A client's request has the value of its
-    /// [`Destination`](crate::Destination). At a server the value is whether the origin is `https`, because a page over
+    /// Returns whether the request is for `wss`, as far as the request shows it. At a client this is the value of its
+    /// [`Destination`](crate::Destination). At a server it is whether the scheme of the origin is `https`, because a page over
     /// `https` can only open `wss`. With a proxy, [`forwarded_secure`](Self::forwarded_secure) may be more precise.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
@@ -218,6 +218,15 @@ impl Request {
     /// Returns whether the first scheme in `X-Forwarded-Proto` is `https` or `wss`. A proxy in front of the server sets it.
     ///
     /// Every client can send this header field, so use it only with a proxy that replaces it. No other function reads it.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Request;
+    ///
+    /// /// For a server with a proxy in front of it that sets `X-Forwarded-Proto`.
+    /// fn is_from_our_pages(request: &Request) -> bool {
+    ///     request.is_same_origin(request.forwarded_secure())
+    /// }
+    /// ```
     #[must_use]
     pub fn forwarded_secure(&self) -> bool {
         let first = self.headers().get("x-forwarded-proto").and_then(|value| elements(value).next());
@@ -253,6 +262,17 @@ impl Request {
     }
 
     /// Returns the 16 bytes that must follow the head of the response, for a client's own request in draft-ietf-hybi-00.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request, Version};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let offer = Offer::new().version(Version::Hybi00);
+    /// let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut random)?;
+    /// let (numbers, key3) = (request.key_numbers().unwrap(), request.key3().unwrap());
+    /// assert_eq!(request.digest(), Some(numbers.digest(key3)));
+    /// # Ok::<(), protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn digest(&self) -> Option<[u8; 16]> {
         match self.challenge {
@@ -275,7 +295,7 @@ impl Request {
         format!("{scheme}://{}{}", self.host(), self.resource_name())
     }
 
-    /// Returns the origin of the request, or else that of a page from this host.
+    /// Returns the origin of the request. If there is none, returns that of a page from this host.
     pub(crate) fn origin_or_own(&self, secure: bool) -> Cow<'_, str> {
         let scheme = if secure { "https" } else { "http" };
         self.origin().map_or_else(|| Cow::Owned(format!("{scheme}://{}", self.host())), Cow::Borrowed)

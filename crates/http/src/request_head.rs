@@ -149,12 +149,12 @@ impl RequestHead {
 }
 
 impl Head for RequestHead {
-    const WRONG_LINE: ParseError = ParseError::RequestLine;
+    const FIRST_LINE_ERROR: ParseError = ParseError::RequestLine;
 
     fn check_first_line(line: &[u8]) -> Result<(), ParseError> {
         let mut head = httparse::Request::new(&mut []);
         let is_valid = head.parse(line).is_ok() && head.path.is_some_and(|target| is_visible(target.as_bytes()));
-        if is_valid { Ok(()) } else { Err(Self::WRONG_LINE) }
+        if is_valid { Ok(()) } else { Err(Self::FIRST_LINE_ERROR) }
     }
 
     fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {

@@ -98,10 +98,10 @@ impl ResponseHead {
 }
 
 impl Head for ResponseHead {
-    const WRONG_LINE: ParseError = ParseError::ResponseLine;
+    const FIRST_LINE_ERROR: ParseError = ParseError::ResponseLine;
 
     fn check_first_line(line: &[u8]) -> Result<(), ParseError> {
-        httparse::Response::new(&mut []).parse(line).map(drop).map_err(|_| Self::WRONG_LINE)
+        httparse::Response::new(&mut []).parse(line).map(drop).map_err(|_| Self::FIRST_LINE_ERROR)
     }
 
     fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {

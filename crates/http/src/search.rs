@@ -1,8 +1,8 @@
 //! The search for the end of a head, for heads that do not arrive in one read.
 //!
-//! [`Search::end`] looks at each byte once, when it arrives, however the head is split. It finds the lines of the head and
-//! checks each as far as its bytes are known: the class of each byte depends on the [`Part`] of the line that it belongs
-//! to. A head in which all lines pass is then parsed once, by `httparse`.
+//! [`Search::end`] examines each byte once, when it arrives, however the head is split. It finds the lines of the head and
+//! checks each byte of a line: the set of valid bytes depends on the [`Part`] of the line to which the byte belongs. If all
+//! lines are valid, `httparse` then parses the head once.
 
 use core::mem;
 
@@ -19,7 +19,7 @@ pub(crate) struct Search {
     /// The start of the line that is not complete yet.
     line: usize,
     /// The number of bytes that were searched.
-    seen: usize,
+    searched: usize,
     /// The number of complete lines of the head, not counting empty lines before it.
     lines: usize,
     /// The part of the line to which the next byte belongs.
@@ -41,12 +41,12 @@ enum Part {
 
 impl Search {
     pub(crate) const fn new() -> Self {
-        Self { line: 0, seen: 0, lines: 0, part: Part::Start }
+        Self { line: 0, searched: 0, lines: 0, part: Part::Start }
     }
 
     /// Returns whether no byte was searched yet.
     pub(crate) const fn is_new(&self) -> bool {
-        self.seen == 0
+        self.searched == 0
     }
 
     /// Returns the number of header field lines of a complete head.
@@ -57,28 +57,28 @@ impl Search {
     /// Searches the new bytes. Returns the end of the head if the head is complete: the position after its empty line.
     pub(crate) fn end<H: Head>(&mut self, input: &[u8], limits: HeadLimits) -> Result<Option<usize>, ParseError> {
         let window = input.get(..limits.max_len).unwrap_or(input);
-        while let Some(rest @ [_, ..]) = window.get(self.seen..) {
+        while let Some(rest @ [_, ..]) = window.get(self.searched..) {
             let newline = memchr(b'\n', rest);
             let bytes = newline.and_then(|at| rest.get(..at)).unwrap_or(rest);
-            self.seen += bytes.len() + usize::from(newline.is_some());
+            self.searched += bytes.len() + usize::from(newline.is_some());
             #[cfg(test)]
             tests::SEARCHED.set(tests::SEARCHED.get() + bytes.len() + usize::from(newline.is_some()));
             self.part = match self.part_after(bytes) {
                 Some(part) => part,
-                None if self.lines == 0 => return Err(H::WRONG_LINE),
+                None if self.lines == 0 => return Err(H::FIRST_LINE_ERROR),
                 None if self.lines <= limits.max_headers => return Err(ParseError::Field),
-                // This line exceeds the limit whatever it contains. The error follows when it is complete.
+                // This line exceeds the limit, whether it is valid or not. The error is returned when the line is complete.
                 None => Part::Value,
             };
             if newline.is_none() {
                 break;
             }
-            let line = window.get(self.line..self.seen);
+            let line = window.get(self.line..self.searched);
             debug_assert!(line.is_some(), "a line ends in the bytes that were searched");
-            self.line = self.seen;
+            self.line = self.searched;
             match (mem::take(&mut self.part), self.lines) {
                 (Part::Start | Part::EmptyEnd, 0) => continue,
-                (Part::Start | Part::EmptyEnd, _) => return Ok(Some(self.seen)),
+                (Part::Start | Part::EmptyEnd, _) => return Ok(Some(self.searched)),
                 (_, 0) => H::check_first_line(line.unwrap_or_default())?,
                 (_, lines) if lines > limits.max_headers => return Err(ParseError::TooManyHeaders),
                 (Part::Name, _) => return Err(ParseError::Field),
@@ -89,8 +89,8 @@ impl Search {
         if input.len() < limits.max_len { Ok(None) } else { Err(ParseError::TooLong) }
     }
 
-    /// Returns the part of the line after these bytes, none of which is LF, or `None` if the line is malformed. The first
-    /// line is checked again when it is complete.
+    /// Returns the part of the line after these bytes, or `None` if the line is malformed. The bytes do not contain LF. The
+    /// first line is checked again when it is complete.
     fn part_after(&self, bytes: &[u8]) -> Option<Part> {
         let (text, has_cr) = bytes.strip_suffix(b"\r").map_or((bytes, false), |text| (text, true));
         let part = match (self.part, text) {

@@ -1,3 +1,5 @@
+//! The cookies that a server sets, and that a client reads from a response.
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +10,7 @@ use crate::error::BuildError;
 use crate::grammar::{is_token, trim};
 use crate::perl_compat::Style;
 
-/// The maximum number of attributes that are read. No browser uses more than about ten.
+/// The maximum number of attributes that are read. About ten attributes exist.
 const MAX_ATTRIBUTES: usize = 64;
 
 /// A cookie that a server sets (RFC 6265 §4.1).
@@ -31,7 +33,7 @@ pub struct SetCookie {
     style: Style,
 }
 
-/// Selects the requests of other sites with which a browser sends a cookie.
+/// The requests from other sites with which a browser sends a cookie (the attribute `SameSite`).
 ///
 /// ```
 /// use protocol_websocket_http::{SameSite, SetCookie};
@@ -42,11 +44,11 @@ pub struct SetCookie {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SameSite {
-    /// No request of another site.
+    /// No request from another site.
     Strict,
-    /// Only navigation: the user follows a link.
+    /// Only navigation, such as following a link.
     Lax,
-    /// Every request. Browsers require [`SetCookie::secure`] as well.
+    /// All requests. Browsers also require [`SetCookie::secure`].
     None,
 }
 
@@ -154,7 +156,7 @@ impl SetCookie {
         self.with("HttpOnly", None)
     }
 
-    /// Sets `SameSite`: the requests of other sites with which browsers send the cookie.
+    /// Sets `SameSite`: the requests from other sites with which browsers send the cookie.
     #[must_use]
     pub fn same_site(self, same_site: SameSite) -> Self {
         let value = match same_site {

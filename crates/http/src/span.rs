@@ -1,3 +1,5 @@
+//! Positions in a buffer, which are half as large as slices and have no lifetime, and the writer of header field lines.
+
 use bytes::BytesMut;
 
 /// The position of a slice in a buffer of at most 4 GiB.

@@ -1,9 +1,11 @@
+//! The text of heads in each version: a table with one row for each version. The other difference between versions is their
+//! [`Challenge`](crate::challenge::Challenge).
+
 use protocol_websocket_core::Version;
 
 use crate::fields::FieldName;
 
-/// The names and constant texts in the heads of one version. Besides this, versions differ in their
-/// [`Challenge`](crate::challenge::Challenge).
+/// The names and constant texts in the heads of one version.
 pub(crate) struct HandshakeSyntax {
     /// The beginning of the response 101.
     pub(crate) start: ResponseStart,
@@ -11,13 +13,13 @@ pub(crate) struct HandshakeSyntax {
     pub(crate) origin: FieldName,
     /// The header field with subprotocols, in request and response.
     pub(crate) subprotocol: FieldName,
-    /// The header fields in which a server repeats the origin and the URL.
+    /// The header fields of a response that repeat the origin and the URL of the request.
     pub(crate) echo: Option<[&'static str; 2]>,
     /// The order of the header fields in a request. A field without a value is left out.
     pub(crate) request_order: &'static [RequestField],
     /// Whether a request always has an origin.
     pub(crate) requires_origin: bool,
-    /// Whether the subprotocol of a response precedes origin and URL.
+    /// Whether the subprotocol of a response is written before origin and URL.
     pub(crate) subprotocol_before_echo: bool,
     /// Whether all cookies of a response share one `Set-Cookie`.
     pub(crate) folds_cookies: bool,

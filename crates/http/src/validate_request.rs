@@ -1,5 +1,5 @@
-//! The checks of an upgrade request, in one place for all versions. A draft has fewer checks only where it lacks the header
-//! field.
+//! The checks of an upgrade request, in one place for all versions. A check is left out for a draft only if the draft does not
+//! have the header field.
 
 use core::str::from_utf8;
 
@@ -23,8 +23,8 @@ use crate::versions::Versions;
 impl Request {
     /// Removes a request from the front of `input`. Returns `None` if its head is not complete yet.
     ///
-    /// Each call searches `input` from the front. For input in small pieces, a [`HeadReader`] with
-    /// [`from_head`](Self::from_head) searches each byte once.
+    /// Each call searches `input` from the front. If the input arrives in small pieces, use a [`HeadReader`] and
+    /// [`from_head`](Self::from_head), which search each byte once.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -57,9 +57,12 @@ impl Request {
 
     /// Checks a head as [`from_head`](Self::from_head) does, for a server that supports only these versions.
     ///
-    /// - Without `Sec-WebSocket-Version` and `-Key`: draft-ietf-hybi-00 if there is one of its two keys, else
-    ///   draft-hixie-75.
-    /// - `Sec-WebSocket-Version` exactly once and `13`: RFC 6455. `8`: draft-ietf-hybi-10.
+    /// The header fields show the version of a request:
+    ///
+    /// - RFC 6455: exactly one `Sec-WebSocket-Version`, which is `13`.
+    /// - draft-ietf-hybi-10: exactly one `Sec-WebSocket-Version`, which is `8`.
+    /// - draft-ietf-hybi-00: `Sec-WebSocket-Key1` or `-Key2`, without `Sec-WebSocket-Version` and `-Key`.
+    /// - draft-hixie-75: none of these header fields.
     ///
     /// ```
     /// use protocol_websocket_http::{ParseError, Request, RequestHead, Versions};
@@ -129,7 +132,7 @@ fn validate(mut head: RequestHead, supported: Versions) -> Result<Request, Parse
 /// The maximum number of subprotocols that a client may offer.
 const MAX_SUBPROTOCOLS: usize = 64;
 
-/// Returns host and resource name. An absolute target has both, and `Host` is ignored then (RFC 9112 §3.2.2).
+/// Returns host and resource name. If the target is absolute, it has both, and `Host` is ignored (RFC 9112 §3.2.2).
 fn host_and_resource_name(head: &RequestHead, fields: &HandshakeFields<'_>) -> Result<(Span, Span), ParseError> {
     let headers = head.headers();
     //= https://www.rfc-editor.org/rfc/rfc9112#section-3.2
@@ -169,8 +172,8 @@ fn check_body(fields: &HandshakeFields<'_>, challenge: &Challenge) -> Result<(),
     if fields.announces_body(key3) { Err(ParseError::Body) } else { Ok(()) }
 }
 
-/// Returns the origin. The header field of another version is ignored, but must not differ: a proxy that checks the other
-/// field would have checked another origin.
+/// Returns the origin. The header field of another version is ignored, but must have the same value. Otherwise a proxy could
+/// check one origin, and the server another.
 fn check_origin<'a>(fields: &HandshakeFields<'a>, version: Version) -> Result<Option<&'a [u8]>, ParseError> {
     let (name, other) = match HandshakeSyntax::of(version).origin {
         FieldName::HybiOrigin => (FieldName::HybiOrigin, FieldName::Origin),
@@ -194,7 +197,7 @@ fn check_subprotocols<'a>(offered: Option<impl Iterator<Item = &'a [u8]>>) -> Re
     for name in offered {
         let is_new = is_token(name) && !names.iter().take(count).any(|other| *other == name);
         match names.get_mut(count) {
-            Some(place) if is_new => *place = name,
+            Some(slot) if is_new => *slot = name,
             _ => return Err(ParseError::Subprotocols),
         }
         count += 1;

@@ -120,7 +120,8 @@ fn check_echo(headers: &Headers, request: &Request) -> Result<(), ResponseError>
 }
 
 fn subprotocol<'a>(fields: &HandshakeFields<'_>, request: &'a Request) -> Result<Option<&'a str>, ResponseError> {
-    // In the two oldest drafts, a client that offered no subprotocol ignores the header field. Some servers always send it.
+    // In the two oldest drafts, a client that offered no subprotocol ignores the header field, because some servers always
+    // send it.
     if !request.version().has_length_framing() && request.subprotocols().next().is_none() {
         return Ok(None);
     }

@@ -1,3 +1,5 @@
+//! Sets of protocol versions, and their order.
+
 use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign, Not};
@@ -8,7 +10,7 @@ use crate::grammar::push_element;
 
 /// A set of protocol versions, such as those that a server supports. The default is [`ALL`](Self::ALL).
 ///
-/// Sets combine with `|`, `&` and `!`, and iterate newest version first.
+/// Sets are combined with `|`, `&` and `!`. The iterator returns the newest version first.
 ///
 /// ```
 /// use protocol_websocket_http::{Version, Versions};
@@ -27,7 +29,7 @@ impl Versions {
     /// RFC 6455 alone.
     pub const RFC6455: Self = Self::of(&[Version::Rfc6455]);
 
-    /// Creates a set of these versions.
+    /// Creates the set of these versions.
     #[must_use]
     pub const fn of(mut versions: &[Version]) -> Self {
         let mut set = 0;

@@ -123,6 +123,21 @@ fn rejection_with_upgrade_has_the_connection_option() {
 }
 
 #[test]
+fn rejects_more_header_fields_than_the_http_crate_accepts() {
+    let converted = |count: usize| {
+        let reject = Reject::new(426).header("Upgrade", "websocket").body("no");
+        let reject = (0..count).fold(reject, |reject, number| reject.header(format!("x{number}"), ""));
+        http::Response::<Bytes>::try_from(&reject).map(|response| response.headers().len())
+    };
+    // The map is full at 3/4 of 2^15 fields. `Upgrade`, `Connection` and `Content-Type` are added to these.
+    let max = 24_576 - 3;
+    assert_eq!(converted(max), Ok(max + 3));
+    for count in max + 1..=max + 4 {
+        assert_eq!(converted(count), Err(BuildError::TooLong), "{count}");
+    }
+}
+
+#[test]
 fn does_not_convert_a_304_with_a_body() {
     let converted = http::Response::<Bytes>::try_from(&Reject::new(304).body("no"));
     assert_eq!(converted.map(|_| ()), Err(BuildError::Body));

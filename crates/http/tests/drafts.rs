@@ -77,7 +77,7 @@ fn detects_versions() {
         (&[KEY, ("Sec-WebSocket-Version", "7")], Err(ParseError::Version(Versions::ALL))),
         (&[KEY, V13, V8], Err(ParseError::Version(Versions::ALL))),
         (&[KEY, ("Sec-WebSocket-Version", "13, 8")], Err(ParseError::Version(Versions::ALL))),
-        // One of two keys.
+        // A version without a key, and one of the two keys of draft-ietf-hybi-00.
         (&[V13], Err(ParseError::Key)),
         (&[V8], Err(ParseError::Key)),
         (&[KEYS[0]], Err(ParseError::Key)),
@@ -99,7 +99,7 @@ fn detects_versions() {
 //# it MUST respond with a |Sec-WebSocket-Version| header field (or multiple |Sec-WebSocket-Version|
 //# header fields) containing all versions it is willing to use.
 #[test]
-fn rejects_unsupported_versions_and_lists_the_supported() {
+fn rejects_unsupported_versions_and_lists_the_supported_ones() {
     for version in VERSIONS {
         for supported in [Versions::ALL, Versions::RFC6455, Version::Hixie75.into(), Versions::of(&[])] {
             let head = of(version, &[]).unwrap().head().clone();
@@ -222,7 +222,7 @@ fn accepts_keys_of_1_to_64_characters_in_hybi_10() {
 }
 
 #[test]
-fn ignores_extensions_in_the_two_oldest() {
+fn ignores_extensions_in_the_two_oldest_versions() {
     for version in VERSIONS {
         let has = version.has_length_framing();
         // The value has no meaning there, so that any text is valid.
@@ -432,7 +432,7 @@ fn compares_repeated_origin_and_url() {
 /// In the two oldest drafts, a client that offered no subprotocol ignores the header field. eventlet, txws and
 /// node-websocket-server send one in each response.
 #[test]
-fn ignores_subprotocols_without_an_offer_in_the_two_oldest() {
+fn ignores_subprotocols_without_an_offer_in_the_two_oldest_versions() {
     for version in VERSIONS {
         let request = build(&Offer::new().version(version));
         for given in ["sample", "a, b", ""] {
@@ -449,7 +449,7 @@ fn ignores_subprotocols_without_an_offer_in_the_two_oldest() {
 }
 
 #[test]
-fn ignores_extensions_in_responses_of_the_two_oldest() {
+fn ignores_extensions_in_responses_of_the_two_oldest_versions() {
     for version in [Version::Hybi00, Version::Hixie75] {
         for extensions in ["x", "a b"] {
             let fields = [response_fields(version), vec![("Sec-WebSocket-Extensions", extensions)]].concat();

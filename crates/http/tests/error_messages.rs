@@ -1,4 +1,4 @@
-//! Texts for people: errors, reason phrases, and `Debug`, which may be logged.
+//! Texts for people: errors, reason phrases, and the output of `Debug`, which may be logged.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bytes::BytesMut;

@@ -1,4 +1,4 @@
-//! `HeadReader`: line ends, limits, and independence of the split.
+//! `HeadReader`: line ends, limits, and results that do not depend on how the input is split.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use bytes::BytesMut;
@@ -195,16 +195,16 @@ fn rejects_a_malformed_first_line_when_complete() {
 /// The last byte of each text is the first invalid one.
 #[test]
 fn rejects_controls_in_the_first_line_at_once() {
-    let wrong = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
+    let is_invalid = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
     let after_cr = (0..=u8::MAX).filter(|&byte| byte != b'\n').map(|byte| vec![b'\r', byte]);
-    for shown in (0..=u8::MAX).filter(wrong).map(|byte| vec![byte]).chain(after_cr) {
+    for invalid in (0..=u8::MAX).filter(is_invalid).map(|byte| vec![byte]).chain(after_cr) {
         for start in ["", "GET", "GET /", "GET / HTTP/1.1", "\r\n\nGET / HTTP/1.1"] {
-            let text = [start.as_bytes(), &shown].concat();
+            let text = [start.as_bytes(), &invalid].concat();
             let expected = Some((ParseError::RequestLine, text.len()));
             assert_eq!(rejected_after(&text, HeadReader::request), expected, "{}", text.escape_ascii());
         }
         for start in ["", "HTTP/1.1", "HTTP/1.1 101 ", "HTTP/1.1 101 Switching Protocols"] {
-            let text = [start.as_bytes(), &shown].concat();
+            let text = [start.as_bytes(), &invalid].concat();
             let expected = Some((ParseError::ResponseLine, text.len()));
             assert_eq!(rejected_after(&text, HeadReader::response), expected, "{}", text.escape_ascii());
         }
@@ -290,7 +290,7 @@ fn accepts_the_maximum_number_of_fields() {
         let mut reader = HeadReader::new(limits);
         let head = reader.request(&mut BytesMut::from(&*text(fields, "\r\n"))).unwrap().unwrap();
         assert_eq!(head.headers().len(), fields);
-        // The error follows at the line, before the end of the head.
+        // The error is returned at the line, before the end of the head.
         let mut input = BytesMut::from(&*text(fields + 1, ""));
         assert_eq!(reader.request(&mut input), Err(ParseError::TooManyHeaders));
     }

@@ -27,6 +27,7 @@ fn with(name: &str, values: &[&str]) -> Result<Request, ParseError> {
     Request::from_parts("GET", "/", others.chain(values.iter().map(|value| (name, *value))))
 }
 
+/// Checks a valid request for this target.
 fn at(target: &str) -> Result<Request, ParseError> {
     Request::from_parts("GET", target, FIELDS)
 }
@@ -210,7 +211,7 @@ fn finds_whole_tokens_in_upgrade_and_connection() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.5
 //# the |Sec-WebSocket-Version| header field MUST NOT appear more than once in an HTTP request.
 #[test]
-fn the_version_is_exactly_13_or_8_once() {
+fn requires_exactly_one_version_of_13_or_8() {
     for bad in [
         &[][..],
         &[""],
@@ -232,7 +233,7 @@ fn the_version_is_exactly_13_or_8_once() {
 //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.1
 //# The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request.
 #[test]
-fn the_key_is_there_once_and_of_16_bytes() {
+fn requires_exactly_one_key_of_16_bytes() {
     assert!(with("sec-websocket-KEY", &["AQIDBAUGBwgJCgsMDQ4PEC=="]).is_ok());
     let key = FIELDS[3].1;
     for bad in [&[][..], &[""], &["abc"], &[key, key], &["dGhlIHNhbXBsZSBub25jZQ"], &["dGhlIHNhbXBsZSBub25jZQ==, x"]] {
@@ -263,15 +264,15 @@ fn accepts_at_most_one_origin() {
 #[test]
 fn lists_and_invalid_origins_never_match() {
     let allowed = ["http://example.com", "https://example.com", "null", ""];
-    for odd in
+    for unusual in
         ["http://example.com http://example.com", "http://é", "\"http://example.com\"", "http://example.com\t/", ""]
     {
-        let request = with("Origin", &[odd]).unwrap();
-        assert_eq!(request.origin(), Some(odd));
-        assert!(!request.origin_is(&allowed), "{odd}");
-        assert!(!request.is_same_origin(false) && !request.is_same_origin(true), "{odd}");
+        let request = with("Origin", &[unusual]).unwrap();
+        assert_eq!(request.origin(), Some(unusual));
+        assert!(!request.origin_is(&allowed), "{unusual}");
+        assert!(!request.is_same_origin(false) && !request.is_same_origin(true), "{unusual}");
     }
-    // The application decides by the text, and treats a missing origin differently, so that the text is kept.
+    // An origin that is not UTF-8 must not look like a missing one, which applications may accept.
     let headers =
         FIELDS.map(|(name, value)| (name, value.as_bytes())).into_iter().chain([("Origin", &b"http://\xE9"[..])]);
     assert_eq!(Request::from_parts("GET", "/", headers), Err(ParseError::Origin));
@@ -332,7 +333,7 @@ fn reads_cookies_of_all_fields() {
 }
 
 #[test]
-fn a_cookie_that_is_not_utf_8_costs_no_other_one() {
+fn invalid_utf8_in_a_cookie_keeps_the_other_cookies() {
     let field = ("Cookie", &b"a=1; b=\xFF; \xE9=2; c=3"[..]);
     let headers = FIELDS.map(|(name, value)| (name, value.as_bytes())).into_iter().chain([field]);
     let request = Request::from_parts("GET", "/", headers).unwrap();
@@ -353,7 +354,7 @@ fn perl_compat_allows_cookie_names_with_a_dollar_sign() {
     assert_eq!(request.headers().get_str("cookie"), Some("$Version=1; a=b"));
 }
 
-/// The server set values in quotes, and of any octets.
+/// A server may set values in quotes, and of any octets.
 #[test]
 fn returns_cookies_unchanged() {
     for value in [&b"7"[..], b"\"7 8\"", b"Andr\xE9", b"a=b,c\\d", b""] {
@@ -375,7 +376,7 @@ fn first_broken_rule_is_the_error() {
     let other =
         FIELDS.into_iter().filter(|field| !field.0.starts_with("Sec-")).chain([("Sec-WebSocket-Version", "14")]);
     assert_eq!(Request::from_parts("GET", "/", other), Err(ParseError::Version(Versions::ALL)));
-    // A form that was sent to this URL.
+    // An HTML form that is sent to this URL: 405.
     assert_eq!(Request::from_parts("POST", "/", [("Host", "a"), ("Content-Length", "3")]).unwrap_err().status(), 405);
 }
 

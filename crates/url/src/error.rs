@@ -2,7 +2,7 @@ use core::fmt;
 
 use url::ParseError;
 
-/// The error for a text that is not a valid WebSocket URL.
+/// The error for text that is not a valid WebSocket URL (RFC 6455 §3).
 ///
 /// ```
 /// use protocol_websocket_url::{Url, UrlError};
@@ -20,11 +20,11 @@ pub enum UrlError {
     Fragment,
     /// The host is missing, or is neither a domain name nor an IP address.
     Host,
-    /// The port is 0, above 65535, or not a number.
+    /// The port is not a number from 1 to 65535.
     Port,
     /// The scheme is missing, or is neither `ws` nor `wss`.
     Scheme,
-    /// There is no `//` after the scheme, or the text exceeds 4 GiB.
+    /// There is no `//` after the scheme, or the URL exceeds 4 GiB.
     Syntax,
     /// Percent-encoded credentials are not UTF-8.
     Userinfo,
@@ -38,7 +38,7 @@ impl fmt::Display for UrlError {
             Self::Host => "missing or invalid host",
             Self::Port => "port is not in 1 to 65535",
             Self::Scheme => "scheme is not ws or wss",
-            Self::Syntax => "missing // after the scheme",
+            Self::Syntax => "missing // after the scheme, or more than 4 GiB",
             Self::Userinfo => "credentials are not UTF-8",
         })
     }
@@ -47,7 +47,7 @@ impl fmt::Display for UrlError {
 impl core::error::Error for UrlError {}
 
 impl UrlError {
-    /// Converts the error of the `url` crate. This is not a `From`, so that its type stays out of the public API.
+    /// Converts the error of the `url` crate. A `From` would make that type a part of the public API.
     pub(crate) const fn from_parse_error(error: ParseError) -> Self {
         match error {
             ParseError::InvalidPort => Self::Port,
@@ -76,7 +76,7 @@ mod tests {
             ("ws://", "missing or invalid host"),
             ("ws://h:0/", "port is not in 1 to 65535"),
             ("http://h/", "scheme is not ws or wss"),
-            ("ws:h", "missing // after the scheme"),
+            ("ws:h", "missing // after the scheme, or more than 4 GiB"),
             ("ws://%FF@h/", "credentials are not UTF-8"),
         ] {
             assert_eq!(Url::parse(text).map_err(|error| error.to_string()), Err(words.to_string()), "{text}");

@@ -20,8 +20,8 @@ use crate::UrlError;
 /// | path | dot segments, also percent-encoded ones, are resolved; an empty path is `/` | `/a/%2e%2e/b` is `/b` |
 /// | path and query | characters outside ASCII are percent-encoded, in a path also `{`, `}` and `` ` ``, in a query also `'` | `/{é}?'` is `/%7B%C3%A9%7D?%27` |
 ///
-/// A check against internal addresses must therefore use [`Url::host`] and never the text, and for a name each address that
-/// it resolves to:
+/// A check against internal addresses must therefore use [`Url::host`] and never the text. For a domain name it must check
+/// each address to which the name resolves:
 ///
 /// ```
 /// use protocol_websocket_url::Url;
@@ -30,8 +30,8 @@ use crate::UrlError;
 /// # Ok::<(), protocol_websocket_url::UrlError>(())
 /// ```
 ///
-/// [`as_str`](Url::as_str), `AsRef<str>` and `Display` leave the credentials out. `Debug` leaves the query out as well, which
-/// may hold a token, so that it can be logged. Parsing the output of `Display` results in an equal URL, except for the
+/// [`as_str`](Url::as_str), `AsRef<str>` and `Display` omit the credentials. `Debug` also omits the query, which may contain a
+/// token, so that its output can be logged. Parsing the output of `Display` results in an equal URL, except for the
 /// credentials.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Url {
@@ -58,7 +58,7 @@ impl Url {
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         check_characters(text)?;
         let (scheme, rest) = split_scheme(text).ok_or(UrlError::Scheme)?;
-        if !["ws", "wss"].iter().any(|ours| scheme.eq_ignore_ascii_case(ours)) {
+        if !["ws", "wss"].iter().any(|supported| scheme.eq_ignore_ascii_case(supported)) {
             return Err(UrlError::Scheme);
         }
         check_slashes(rest)?;
@@ -69,8 +69,8 @@ impl Url {
     /// `http` becomes `ws` and `https` becomes `wss`. A fragment is dropped, because it names a part of a document. The
     /// result of `#top` alone is this URL, including its query (RFC 3986 §4.4).
     ///
-    /// A reference without scheme and host keeps the credentials of this URL. Any other reference has its own credentials or
-    /// none, so that those of this URL never go to another server.
+    /// The result for a reference without scheme and host keeps the credentials of this URL. Any other reference has its own
+    /// credentials or none, so that those of this URL are never sent to another server.
     ///
     /// ```
     /// use protocol_websocket_url::{Url, UrlError};
@@ -164,8 +164,8 @@ impl Url {
 
     /// Returns user name and password of `ws://user:password@host/`, percent-decoded. At most one of them is empty.
     ///
-    /// They are sent only if the caller adds them to the request. Over `ws` to another machine, anyone in the network can
-    /// read them.
+    /// They are sent only if the caller adds them to the request. Over `ws`, every machine in the network between can read
+    /// them.
     ///
     /// ```
     /// use protocol_websocket_url::Url;
@@ -185,7 +185,7 @@ impl Url {
     fn with_userinfo(&self) -> url::Url {
         let mut url = self.url.clone();
         if let Some(userinfo) = self.userinfo.as_deref() {
-            // These fail only for a URL without a host.
+            // Both fail only for a URL without a host, which `check` rejects.
             let _ = url.set_username(&userinfo.user);
             let _ = url.set_password(Some(&userinfo.password));
         }
@@ -223,7 +223,7 @@ impl Url {
 impl FromStr for Url {
     type Err = UrlError;
 
-    /// Parses as [`Url::parse`].
+    /// Parses a URL as [`Url::parse`] does.
     fn from_str(text: &str) -> Result<Self, UrlError> {
         Self::parse(text)
     }
@@ -232,7 +232,7 @@ impl FromStr for Url {
 impl TryFrom<&str> for Url {
     type Error = UrlError;
 
-    /// Parses as [`Url::parse`].
+    /// Parses a URL as [`Url::parse`] does.
     fn try_from(text: &str) -> Result<Self, UrlError> {
         Self::parse(text)
     }
