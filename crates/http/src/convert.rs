@@ -114,7 +114,8 @@ impl TryFrom<&response::Parts> for ResponseHead {
 /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
 /// let request = Request::offer(Destination::new("example.com", "/chat"), &Offer::new(), &mut random)?;
 /// let converted = http::Request::try_from(&request)?;
-/// assert_eq!((converted.uri().path(), &converted.headers()["host"]), ("/chat", "example.com"));
+/// assert_eq!(converted.uri().path(), "/chat");
+/// assert_eq!(converted.headers()["host"], "example.com");
 /// # Ok::<(), protocol_websocket_http::BuildError>(())
 /// ```
 impl TryFrom<&Request> for http::Request<()> {
@@ -160,7 +161,8 @@ impl TryFrom<&Response> for http::Response<()> {
 /// use protocol_websocket_http::{ParseError, Reject};
 ///
 /// let response = http::Response::<Bytes>::try_from(&Reject::from(ParseError::Upgrade))?;
-/// assert_eq!((response.status().as_u16(), &response.headers()["upgrade"]), (426, "websocket"));
+/// assert_eq!(response.status(), 426);
+/// assert_eq!(response.headers()["upgrade"], "websocket");
 /// # Ok::<(), protocol_websocket_http::BuildError>(())
 /// ```
 impl TryFrom<&Reject> for http::Response<Bytes> {
