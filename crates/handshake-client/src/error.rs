@@ -7,8 +7,8 @@ use protocol_websocket_http::{ParseError, ResponseError};
 ///
 /// The client sends nothing and closes the connection.
 ///
-/// `Display` writes the text of the wrapped error. [`source`](Error::source) is therefore the source of the wrapped error, and
-/// not the wrapped error itself: a report that prints an error and all its sources has each text once.
+/// `Display` writes the text of the wrapped error, and [`source`](Error::source) returns that error. A report prints one of
+/// the two.
 ///
 /// ```
 /// use protocol_websocket_handshake_client::{HandshakeError, http::ResponseError};
@@ -38,8 +38,8 @@ impl fmt::Display for HandshakeError {
 impl Error for HandshakeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Head(error) => error.source(),
-            Self::Response(error) => error.source(),
+            Self::Head(error) => Some(error),
+            Self::Response(error) => Some(error),
         }
     }
 }
@@ -68,13 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn a_report_has_the_text_of_the_wrapped_error_once() {
+    fn wrapped_error_is_the_text_and_the_source() {
         let (response, head) = (ResponseError::AcceptWrong, ParseError::TooManyHeaders);
         for (error, text) in
             [(HandshakeError::from(response), response.to_string()), (HandshakeError::from(head), head.to_string())]
         {
             assert_eq!(error.to_string(), text);
-            assert!(error.source().is_none());
+            assert_eq!(error.source().map(ToString::to_string), Some(text));
         }
     }
 }
