@@ -64,6 +64,15 @@ impl Assembler {
     /// Adds the next frame of a message. Returns the message if the frame is its last one. Ignores control frames, which are
     /// not part of a message.
     ///
+    /// ```
+    /// use protocol_websocket_frame::{Assembler, Frame, Limits, Message};
+    ///
+    /// let mut assembler = Assembler::new(Limits::default());
+    /// assert_eq!(assembler.push(Frame::text("Hel").with_fin(false))?, None);
+    /// assert_eq!(assembler.push(Frame::continuation("lo"))?, Some(Message::from("Hello")));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`DecodeError::DataInsideMessage`] or [`DecodeError::OrphanContinuation`] for a frame out of order (RFC 6455 §5.4).

@@ -169,6 +169,16 @@ impl Close {
 
     /// Parses the payload of a Close frame. Returns `None` if it is empty. The reason shares the payload's memory.
     ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use protocol_websocket_frame::{Close, CloseCode};
+    ///
+    /// let payload = Bytes::from_static(b"\x03\xE9restart");
+    /// assert_eq!(Close::parse(&payload)?, Some(Close::new(CloseCode::GOING_AWAY, "restart")));
+    /// assert_eq!(Close::parse(&Bytes::new())?, None);
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`DecodeError::CloseTooShort`] for a payload of one byte.

@@ -193,6 +193,18 @@ impl Decoder {
     /// A payload that is complete in `input` shares its memory, which stays allocated as long as the payload exists. A payload
     /// that arrived in several reads has memory of its own. See the example of [`Decoder`].
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Frame, Role};
+    ///
+    /// let mut decoder = Decoder::new(Role::Client);
+    /// let mut input = BytesMut::from(&b"\x81\x05Hel"[..]);
+    /// assert_eq!(decoder.decode(&mut input)?, None);
+    /// input.extend_from_slice(b"lo");
+    /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::text("Hello")));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`DecodeError`] if the peer violated the protocol or exceeded a limit. Each later call returns the same error.

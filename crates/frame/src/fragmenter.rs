@@ -35,6 +35,16 @@ impl Fragmenter {
 
     /// Returns the frame for `part`. The payload of the frame is the part's bytes, without a copy.
     ///
+    /// ```
+    /// use protocol_websocket_frame::{Fragmenter, MessageKind, OpCode, Part};
+    ///
+    /// let mut fragmenter = Fragmenter::new();
+    /// let first = fragmenter.frame(Part::new(MessageKind::Text, "Hel").with_last(false))?;
+    /// let last = fragmenter.frame(Part::new(MessageKind::Text, "lo").with_first(false))?;
+    /// assert_eq!((first.opcode(), last.opcode()), (OpCode::Text, OpCode::Continuation));
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`EncodeError::PartOutOfOrder`] if the part does not follow the previous one or has another kind, and

@@ -286,6 +286,16 @@ impl<P: AsRef<[u8]>> Frame<P> {
     /// Encodes the frame and appends it to `output`. A client passes a masking key, a server passes `None` (RFC 6455 §5.1). The
     /// key is ignored in hybi-00 and hixie-75, which have no masks.
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Frame, Version};
+    ///
+    /// let mut output = BytesMut::new();
+    /// Frame::text("Hello").encode(Version::Rfc6455, None, &mut output)?; // a server does not mask
+    /// assert_eq!(output[..], *b"\x81\x05Hello");
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`EncodeError::ControlFragmented`] or [`EncodeError::ControlTooLong`] for an invalid control frame.

@@ -77,6 +77,14 @@ impl FrameHeader {
     /// Parses the header at the beginning of `input`. Returns the header and its length in bytes, or `None` if more bytes are
     /// needed.
     ///
+    /// ```
+    /// use protocol_websocket_frame::{FrameHeader, OpCode};
+    ///
+    /// let (header, len) = FrameHeader::parse(b"\x81\x05Hello")?.expect("the header is complete");
+    /// assert_eq!((header.opcode, header.len, len), (OpCode::Text, 5, 2));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`DecodeError::ReservedOpCode`].

@@ -27,6 +27,13 @@ impl<'a> Cookie<'a> {
     /// Every `;` ends a pair, and the first `=` ends the name. Spaces and tabs around a name and a value are removed. Quotes
     /// are a part of the value. A pair without `=` is a name with an empty value. A pair whose name is not UTF-8 is dropped;
     /// the other pairs are kept.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Cookie;
+    ///
+    /// let pairs: Vec<_> = Cookie::parse("a=1; b=2").map(|cookie| (cookie.name(), cookie.value())).collect();
+    /// assert_eq!(pairs, [("a", &b"1"[..]), ("b", b"2")]);
+    /// ```
     pub fn parse(field: &'a (impl AsRef<[u8]> + ?Sized)) -> impl Iterator<Item = Self> {
         field.as_ref().split(|&byte| byte == b';').map(trim).filter(|pair| !pair.is_empty()).filter_map(|pair| {
             let mut parts = pair.splitn(2, |&byte| byte == b'=').map(trim);

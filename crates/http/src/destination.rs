@@ -51,6 +51,14 @@ impl<'a> Destination<'a> {
     }
 
     /// Returns the value of `Host`: the host, and `:port` unless it is the default port of the scheme.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Destination;
+    ///
+    /// let destination = Destination::new("example.com", "/chat");
+    /// assert_eq!(destination.port(80).authority(), "example.com");
+    /// assert_eq!(destination.port(8080).authority(), "example.com:8080");
+    /// ```
     #[must_use]
     pub fn authority(&self) -> Cow<'a, str> {
         let default = if self.secure { 443 } else { 80 };

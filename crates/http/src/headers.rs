@@ -62,6 +62,15 @@ impl Headers {
     }
 
     /// Returns the value of the first header field of this name.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Headers;
+    ///
+    /// let mut headers = Headers::new();
+    /// headers.push("Server", "example")?;
+    /// assert_eq!(headers.get("server"), Some(&b"example"[..]));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.get_all(name).next()

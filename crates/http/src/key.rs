@@ -64,6 +64,14 @@ impl Key {
     }
 
     /// Returns the `Sec-WebSocket-Accept` for this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
+    ///
+    /// ```
+    /// use protocol_websocket_http::Key;
+    ///
+    /// let key: Key = "dGhlIHNhbXBsZSBub25jZQ==".parse()?;
+    /// assert_eq!(key.accept(), *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); // RFC 6455 §1.3
+    /// # Ok::<_, protocol_websocket_http::ParseError>(())
+    /// ```
     #[must_use]
     pub fn accept(&self) -> [u8; 28] {
         accept(self.as_bytes())

@@ -36,6 +36,18 @@ impl Utf8Validator {
 
     /// Checks the next piece.
     ///
+    /// ```
+    /// use protocol_websocket_frame::Utf8Validator;
+    ///
+    /// let mut validator = Utf8Validator::new();
+    /// validator.push(b"\xE2\x82")?;
+    /// assert!(!validator.is_complete());
+    /// validator.push(b"\xAC")?;
+    /// assert!(validator.is_complete());
+    /// assert!(validator.push(b"\xFF").is_err());
+    /// # Ok::<_, protocol_websocket_frame::Utf8Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Utf8Error`] if a byte is invalid at its position. The validator must not be used afterwards.
