@@ -224,6 +224,22 @@ impl Connection {
     /// - After [`Event::Upgrade`], nothing is removed until the application responds.
     /// - After `Event::Rejected` and `Event::Redirect`, nothing is removed: the body of the response is in `input`.
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+    /// input.extend_from_slice(b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0h"); // a Ping, and an incomplete message
+    /// assert_eq!(server.receive(&mut input, &mut output)?, Some(Event::Ping("".into())));
+    /// assert_eq!(server.receive(&mut input, &mut output)?, None);
+    /// assert_eq!(output[..], *b"\x8A\x00"); // the Pong
+    ///
+    /// input.extend_from_slice(b"i");
+    /// assert_eq!(server.receive(&mut input, &mut output)?, Some(Event::Message("hi".into())));
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Decode`], or during the handshake `Error::Request` or `Error::Response`, if the peer breaks a rule of
@@ -289,6 +305,22 @@ impl Connection {
     ///     }
     /// }
     /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let (mut buffer, mut output) = (*b"\x81\x82\0\0\0\0hi", BytesMut::new());
+    /// let mut input = &mut buffer[..];
+    /// while let Some(event) = server.receive_lent(&mut input, &mut output)? {
+    ///     if let EventRef::Message(message) = event {
+    ///         server.send(message, &mut output)?;
+    ///     }
+    /// }
+    /// assert_eq!(output[..], *b"\x81\x02hi");
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -369,6 +401,13 @@ impl Connection {
     /// In hybi-00 and hixie-75 this is a clean end once our Close is in `output`, written or not, because servers of
     /// that time close the transport instead of sending a Close.
     ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Connection, Error, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// assert_eq!(server.receive_eof(), Err(Error::UnexpectedEof));
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::UnexpectedEof`], once, if the transport ended without a Close or during the handshake.
@@ -445,6 +484,18 @@ impl Connection {
     /// # Ok::<_, protocol_websocket_connection::SendError>(())
     /// ```
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, MessageKind, Negotiated, Part};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// server.send_part(Part::new(MessageKind::Text, "Hel".into()).with_last(false), &mut output)?;
+    /// server.send_part(Part::new(MessageKind::Text, "lo".into()).with_first(false), &mut output)?;
+    /// assert_eq!(output[..], *b"\x01\x03Hel\x80\x02lo");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SendError::Encode`] if the part does not follow the part before it, or if the parts of a text are not valid
@@ -465,6 +516,16 @@ impl Connection {
     /// let mut output = BytesMut::new();
     /// server.send_frame(&Frame::text("a secret, not compressed"), &mut output)?;
     /// assert_eq!(output[..2], *b"\x81\x18");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Frame, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// server.send_frame(&Frame::text("a secret is not compressed"), &mut output)?;
     /// # Ok::<_, protocol_websocket_connection::SendError>(())
     /// ```
     ///
@@ -501,6 +562,18 @@ impl Connection {
     /// but pongs. Continue to receive until the peer's Close arrives.
     ///
     /// The Close of hybi-00 and hixie-75 has no code and no reason: they are not sent.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Close, CloseCode, Config, Connection, Negotiated, State};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// server.close(Close::new(CloseCode::GOING_AWAY, "restart"), &mut output)?; // or `CloseCode::GOING_AWAY`, or `None`
+    /// assert_eq!(output[..], *b"\x88\x09\x03\xE9restart");
+    /// assert_eq!(server.state(), State::Closing);
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -589,6 +662,18 @@ impl Connection {
     }
 
     /// Returns how the connection ended, or `None` while events may still arrive.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{CloseCode, Config, Connection, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut input = BytesMut::from(&b"\x88\x82\0\0\0\0\x03\xE9"[..]); // a Close
+    /// server.receive(&mut input, &mut BytesMut::new())?;
+    /// let ended = server.ended().expect("both sides have sent a Close");
+    /// assert_eq!((ended.code, ended.clean), (CloseCode::GOING_AWAY, true));
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
         self.receiver.ended()
@@ -661,6 +746,21 @@ impl Connection {
     /// This method, `flush` and `receive` read the length of `output` before they append anything. Bytes that are no
     /// longer in `output` count as written. So each connection needs its own `output`. To end a connection whose peer
     /// does not read, the caller needs a deadline for its own writes.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated, Timeouts};
+    ///
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    /// let mut server = Connection::open_server(&Negotiated::default(), config);
+    /// let mut output = BytesMut::new();
+    /// server.handle_timeout(Duration::ZERO, &mut output)?;
+    /// assert_eq!(server.poll_timeout(), Some(Duration::from_secs(20)));
+    /// server.handle_timeout(Duration::from_secs(20), &mut output)?;
+    /// assert_eq!(output[..], *b"\x89\x00"); // a Ping
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

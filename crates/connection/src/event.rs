@@ -24,7 +24,7 @@ use protocol_websocket_http::ResponseHead;
 /// assert_eq!(event, Some(Event::Message(Message::from("hi"))));
 /// # Ok::<_, protocol_websocket_connection::Error>(())
 /// ```
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
     /// At a server: a client requests an upgrade. Respond with [`accept`](crate::Connection::accept) or
@@ -85,7 +85,7 @@ pub enum Event {
 /// assert_eq!(output[..2], *b"\x81\x82");
 /// # Ok::<_, Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventRef<'i> {
     /// As [`Event::Upgrade`].
