@@ -5,7 +5,8 @@ use std::fmt;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use protocol_websocket_frame::{EncodeError, ExtensionEncoder, Frame, OpCode, Payload, Rsv};
 
-use crate::{CHUNK, PermessageDeflate, TAIL};
+use crate::params::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
+use crate::{CHUNK, TAIL};
 
 /// Compresses sent messages.
 ///
@@ -62,7 +63,7 @@ impl Deflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes to compress
         //# messages to send.
-        let bits = if bits > PermessageDeflate::MAX_WINDOW_BITS { PermessageDeflate::MAX_WINDOW_BITS } else { bits };
+        let bits = if bits > MAX_WINDOW_BITS { MAX_WINDOW_BITS } else { bits };
         Self { bits, level: Self::LEVEL, threshold: Self::THRESHOLD, takeover: true, is_active: false, context: None }
     }
 
@@ -93,7 +94,7 @@ impl Deflater {
     /// Returns whether the message that begins with `frame` is compressed.
     fn is_worth_compressing(&self, frame: &Frame<Payload<'_>>) -> bool {
         let is_short = frame.fin() && frame.payload().len() < self.threshold;
-        self.bits >= PermessageDeflate::MIN_WINDOW_BITS && !is_short
+        self.bits >= MIN_WINDOW_BITS && !is_short
     }
 
     /// Compresses all of `input` and flushes, so that the peer can decompress all of it.

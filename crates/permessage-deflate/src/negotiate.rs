@@ -3,7 +3,7 @@
 use protocol_websocket_core::{ExtensionParams, Role};
 use protocol_websocket_frame::{ExtensionPair, Negotiate, Rsv};
 
-use crate::params::{Bits, NAME, Params};
+use crate::params::{self, Bits, NAME, Params};
 use crate::{Deflater, Inflater};
 
 /// permessage-deflate with the preferences of one end, for the configuration of a connection.
@@ -34,9 +34,9 @@ pub struct PermessageDeflate {
 
 impl PermessageDeflate {
     /// The smallest window for compression, as a power of two: 512 bytes.
-    pub const MIN_WINDOW_BITS: u8 = 9;
+    pub const MIN_WINDOW_BITS: u8 = params::MIN_WINDOW_BITS;
     /// The largest window, as a power of two: 32 KiB.
-    pub const MAX_WINDOW_BITS: u8 = 15;
+    pub const MAX_WINDOW_BITS: u8 = params::MAX_WINDOW_BITS;
 
     /// Creates the extension with the default preferences.
     #[must_use]

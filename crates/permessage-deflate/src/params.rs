@@ -2,7 +2,9 @@
 
 use protocol_websocket_core::{ExtensionParams, Role};
 
-use crate::PermessageDeflate;
+/// The smallest and the largest window (RFC 7692 §7.1.2), as base 2 logarithms. The back end has no window of 8 bits.
+pub(crate) const MIN_WINDOW_BITS: u8 = 9;
+pub(crate) const MAX_WINDOW_BITS: u8 = 15;
 
 /// The parameters of one offer or response (RFC 7692 §7.1). Each occurs at most once and has a valid value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,8 +69,8 @@ impl Params {
     /// they are not valid in one.
     pub(crate) fn window_bits(self, role: Role) -> Option<u8> {
         match (role, self.client_max_window_bits) {
-            (Role::Server, _) => Some(self.server_max_window_bits.unwrap_or(PermessageDeflate::MAX_WINDOW_BITS)),
-            (Role::Client, Bits::Absent) => Some(PermessageDeflate::MAX_WINDOW_BITS),
+            (Role::Server, _) => Some(self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS)),
+            (Role::Client, Bits::Absent) => Some(MAX_WINDOW_BITS),
             (Role::Client, Bits::Max(bits)) => Some(bits),
             (Role::Client, Bits::Any) => None,
         }
