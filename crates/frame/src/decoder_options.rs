@@ -53,7 +53,7 @@ impl DecoderOptions {
             skip_stray_bytes: false,
             allowed_rsv: Rsv::NONE,
             delivery: Delivery::Whole,
-            min_part: Decoder::MIN_PART,
+            min_part: Self::MIN_PART,
             limits: Limits::default(),
         }
     }
