@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol_websocket::{Close, CloseCode, Connection, Ended, EventRef, State};
 
-use crate::shared::lock;
 use crate::socket::{Reader, SMALL_READ, is_timeout};
 
 /// While more bytes are unsent, no further event is handled.
@@ -113,4 +112,9 @@ impl Peer {
 /// Starts the closing handshake, unless a Close was sent before.
 fn close(connection: &mut Connection, output: &mut BytesMut) {
     let _ = connection.close(Close::from(CloseCode::GOING_AWAY), output);
+}
+
+/// Locks the mutex. A thread that panicked with the lock does not stop the others.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use protocol_websocket::http::{HeadReader, RequestHead};
 use protocol_websocket::{Accept, Config, Connection, HeadLimits, Negotiated, Reject, Request, Response};
 
 use crate::page::{Recent, extensions};
-use crate::peer::Peer;
+use crate::peer::{Peer, lock};
 use crate::socket::{read_before, shutdown};
 
 /// The hosts that a request may always name, with any port.
@@ -195,9 +195,4 @@ fn read_head(
 /// Writes a line to stderr. An error is ignored, because the server goes on without its log.
 fn log(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Locks the mutex. A thread that panicked with the lock does not stop the others.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
