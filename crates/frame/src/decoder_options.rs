@@ -1,6 +1,6 @@
 //! The settings of a decoder, and the checks of a header that depend only on them.
 
-use crate::{DecodeError, Decoder, Delivery, FrameHeader, Limits, OpCode, Role, Rsv};
+use crate::{DecodeError, Delivery, FrameHeader, Limits, OpCode, Role, Rsv};
 
 /// The settings of a decoder.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,8 @@ impl MaskPolicy {
 }
 
 impl DecoderOptions {
+    pub(crate) const MIN_PART: u16 = 4 * 1024;
+
     /// Returns the default settings of the end with this `role`.
     pub(crate) fn new(role: Role) -> Self {
         let mask_policy = match role {
