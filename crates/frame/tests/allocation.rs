@@ -430,3 +430,17 @@ fn memory_for_a_transport_is_bounded_and_freed() {
         assert_eq!(live(), before);
     }
 }
+
+#[test]
+fn short_reads_into_the_payload_reallocate_rarely() {
+    let wire = encode(&[Frame::binary(vec![7; 1_000_000])], Some(KEY));
+    let mut decoder = Decoder::new(Role::Server);
+    decoder.decode_lent(&mut &mut wire[..100_000].to_vec()[..]).unwrap();
+    let ((), heap) = measure(|| {
+        for byte in &wire[100_000..150_000] {
+            decoder.payload_buffer().unwrap().put_u8(*byte);
+            decoder.decode_lent(&mut &mut [][..]).unwrap();
+        }
+    });
+    assert!(heap.allocations <= 2, "{}", heap.allocations);
+}

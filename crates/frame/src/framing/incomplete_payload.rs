@@ -53,10 +53,16 @@ impl IncompletePayload {
         self.checked = end;
     }
 
+    /// Returns how many bytes fit without an allocation.
+    #[inline]
+    pub(super) const fn room(&self) -> usize {
+        self.buffer.capacity() - self.buffer.len()
+    }
+
     /// Reserves memory for `additional` bytes. The whole payload has at most `max_len` bytes.
     #[inline]
     pub(super) fn reserve(&mut self, additional: usize, max_len: usize) {
-        if additional > self.buffer.capacity() - self.buffer.len() {
+        if additional > self.room() {
             self.grow(additional, max_len);
         }
     }

@@ -257,7 +257,10 @@ impl LengthPrefixed {
             return None;
         }
         let incomplete = self.incomplete.get_or_insert_default();
-        incomplete.reserve(kept.max(MIN_ROOM).min(missing), max_len);
+        if incomplete.room() < MIN_ROOM {
+            // Not for less: after short reads, each call would move the payload.
+            incomplete.reserve(kept.max(MIN_ROOM).min(missing), max_len);
+        }
         let buffer = incomplete.buffer();
         let room = missing.min(buffer.capacity() - buffer.len());
         Some(buffer.limit(room))
