@@ -25,8 +25,6 @@ pub(crate) struct KeepAlive {
     has_arrived: bool,
     /// The number of bytes that the last read left in the input. They are not a new arrival at the next read.
     unread: usize,
-    /// Whether the caller reads into the payload buffer. The next call of `receive` then counts as an arrival.
-    reads_directly: bool,
     /// The time when the deadline for a pong started, or when the last ping was queued. `None` if bytes arrived since.
     pinged: Option<Duration>,
     /// The progress of the last ping.
@@ -57,7 +55,6 @@ impl KeepAlive {
             arrived_at: Duration::ZERO,
             has_arrived: false,
             unread: 0,
-            reads_directly: false,
             pinged: None,
             ping: Written::Queued,
         })
@@ -65,15 +62,14 @@ impl KeepAlive {
 
     /// Notes that a read begins with `available` bytes in the input.
     pub(crate) const fn note_input(&mut self, available: usize) {
-        if available > self.unread || self.reads_directly {
+        if available > self.unread {
             self.has_arrived = true;
-            self.reads_directly = false;
         }
     }
 
-    /// Notes that the caller reads the next bytes into the payload buffer, not into the input.
+    /// Notes that the caller read bytes into the payload buffer, not into the input.
     pub(crate) const fn note_direct_read(&mut self) {
-        self.reads_directly = true;
+        self.has_arrived = true;
     }
 
     /// Notes that a read left `unread` bytes in the input.

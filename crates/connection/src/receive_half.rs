@@ -216,6 +216,11 @@ impl ReceiveHalf {
             }
         }
         let available = input.len();
+        if self.decoder.has_undecoded_payload()
+            && let Some(timer) = self.keep_alive_mut()
+        {
+            timer.note_direct_read();
+        }
         let received = self.decode(input);
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.1.7
         //# An endpoint MUST NOT continue to attempt to process data (including a responding
@@ -347,11 +352,7 @@ impl ReceiveHalf {
         if self.incoming != Incoming::Open {
             return None;
         }
-        let buffer = self.decoder.payload_buffer()?;
-        if let Some(timer) = self.liveness.as_mut().and_then(|liveness| liveness.keep_alive.as_mut()) {
-            timer.note_direct_read();
-        }
-        Some(buffer)
+        self.decoder.payload_buffer()
     }
 
     /// Returns how the receiving direction ended, or `None` while it has not ended. This half does not record our

@@ -231,6 +231,25 @@ fn payload_buffer_receives_the_rest_of_a_long_payload() {
     assert!(server.payload_buffer().is_none());
 }
 
+/// A caller that reads until the socket is empty asks for the memory once more than it gets bytes.
+#[test]
+fn payload_buffer_without_a_read_is_not_a_sign_of_life() {
+    use core::time::Duration;
+    use protocol_websocket_connection::{Timeout, Timeouts};
+
+    let config = Config::new().timeouts(Timeouts::NONE.idle(Some(Duration::from_secs(10))));
+    let mut wire = masked(Frame::binary(vec![0x55; 300_000]));
+    let (mut server, mut output) = (server(&config), BytesMut::new());
+    server.receive(&mut wire.split_to(100), &mut output).unwrap();
+    server.handle_timeout(Duration::ZERO, &mut output).unwrap();
+    for seconds in 1..10 {
+        assert!(server.payload_buffer().is_some());
+        assert_eq!(server.receive(&mut BytesMut::new(), &mut output), Ok(None));
+        assert_eq!(server.handle_timeout(Duration::from_secs(seconds), &mut output), Ok(()));
+    }
+    assert_eq!(server.handle_timeout(Duration::from_secs(10), &mut output), Err(Error::Timeout(Timeout::Idle)));
+}
+
 #[cfg(all(feature = "server", feature = "url"))]
 mod handshake {
     use protocol_websocket_connection::{Accept, Client, Offer, Server, State, Url};

@@ -317,6 +317,13 @@ impl Decoder {
     pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
         self.framing.payload_buffer(&self.options)
     }
+
+    /// Returns whether bytes were appended to the [`payload_buffer`](Self::payload_buffer) since the last call of a decoding
+    /// method.
+    #[must_use]
+    pub fn has_undecoded_payload(&self) -> bool {
+        self.framing.has_undecoded_payload()
+    }
 }
 
 /// Shows the settings, and hides the message in progress.

@@ -265,6 +265,11 @@ impl LengthPrefixed {
         let room = missing.min(buffer.capacity() - buffer.len());
         Some(buffer.limit(room))
     }
+
+    /// Whether a transport wrote bytes that were not decoded.
+    pub(super) fn has_undecoded_payload(&self) -> bool {
+        self.incomplete.as_ref().is_some_and(|incomplete| incomplete.checked() < incomplete.len())
+    }
 }
 
 impl MessageState {

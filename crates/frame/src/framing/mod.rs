@@ -121,6 +121,13 @@ impl Framing {
             Self::Sentinel(_) => None,
         }
     }
+
+    pub(crate) fn has_undecoded_payload(&self) -> bool {
+        match self {
+            Self::LengthPrefixed(framing) => framing.has_undecoded_payload(),
+            Self::Sentinel(_) => false,
+        }
+    }
 }
 
 /// Removes the frame from `input` and returns it. Without a frame, removes all of `input`, which the decoder has copied.
