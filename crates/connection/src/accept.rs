@@ -137,6 +137,7 @@ impl Connection {
             if let Accepted::AwaitingKey3(key3) = accepted {
                 let mut connection = Self::server(config);
                 connection.set_step(Step::Key3(key3));
+                connection.sender.version = request.version();
                 return Ok((response, connection));
             }
         }

@@ -9,8 +9,8 @@ use core::time::Duration;
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Accept, Client, Config, Error, Event, Message, Offer, Reject, SendError, Server, State, Timeouts, Upgrade, Url,
-    Version, Versions,
+    Accept, Client, Config, Connection, Error, Event, Message, Offer, Reject, SendError, Server, State, Timeouts,
+    Upgrade, Url, Version, Versions,
 };
 use protocol_websocket_handshake_client::HandshakeError;
 use protocol_websocket_http::{ParseError, ResponseError};
@@ -203,5 +203,16 @@ proptest! {
             echo(&mut server, &mut input, &mut output, &mut events);
         }
         prop_assert_eq!((events, output), (whole_events, whole_output));
+    }
+}
+
+#[test]
+fn version_is_known_when_a_parsed_request_was_answered() {
+    for version in VERSIONS {
+        let (mut wire, offer) = (BytesMut::new(), Offer::new().version(version));
+        connect("ws://example.com/", &offer, &mut wire);
+        let upgrade = requested(&mut Server::new(Config::new()), &mut wire);
+        let (_, connection) = Connection::respond(upgrade.request(), Accept::new(), Config::new()).unwrap();
+        assert_eq!(connection.version(), version);
     }
 }
