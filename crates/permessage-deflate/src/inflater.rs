@@ -52,6 +52,9 @@ pub struct Inflater {
 /// another call of the decompressor.
 const SHORT: usize = 512;
 
+/// How many bytes may be allocated at first beyond twice the compressed payload.
+const MAX_UNUSED: usize = 64 * 1024;
+
 /// The state of the current message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Message {
@@ -144,7 +147,9 @@ impl Inflater {
             return Ok((Frame::lent(opcode, input).with_rsv(rsv).with_fin(fin), None));
         }
         // Text shrinks to a quarter or a fifth of its length. A second call takes longer than returning unused space.
-        let mut output = Vec::with_capacity(input.len().saturating_mul(6).saturating_add(64).min(room));
+        // It is limited, because a payload that was hardly compressed needs no such space.
+        let guess = input.len().saturating_mul(6).min(input.len().saturating_mul(2).saturating_add(MAX_UNUSED));
+        let mut output = Vec::with_capacity(guess.saturating_add(64).min(room));
         if room > 0 {
             output.extend(self.carry.take());
         }

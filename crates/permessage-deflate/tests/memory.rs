@@ -160,3 +160,12 @@ fn inflated_payload_has_little_unused_capacity() {
     let (frame, kept, _) = heap(|| decode(&mut inflater, frame, 1 << 20).unwrap().0);
     assert!(kept <= 2 * frame.payload().len() as i64 + 4096, "{kept}");
 }
+
+#[test]
+fn payload_that_was_hardly_compressed_takes_little_more_memory() {
+    let payload: Vec<u8> = test_support::noise::noise(7).take(1_000_000).collect();
+    let compressed = encode(&mut Deflater::new(15), Frame::binary(payload.clone()));
+    let (decoded, _, peak) = heap(|| decode(&mut Inflater::new(), compressed.clone(), 64 << 20).unwrap());
+    assert_eq!(decoded.0.payload()[..], payload);
+    assert!(peak <= 2 * 1_000_000 + (128 << 10), "{peak}");
+}
