@@ -13,7 +13,7 @@ use protocol_websocket_core::Version;
 
 use crate::flags::{Flags, Utf8State};
 use crate::framing::sentinel;
-use crate::header::EncodedHeader;
+use crate::header;
 use crate::mask::append;
 use crate::utf8::{is_utf8, validated};
 use crate::{
@@ -133,7 +133,8 @@ impl Frame {
             let (start, end) = sentinel::delimiters(&self)?;
             return Ok((HeaderBytes::from_slice(start), [&self.payload, end].concat().into()));
         }
-        let header = self.encoded_header(mask)?.into();
+        self.check()?;
+        let header = HeaderBytes::new(self.flags.first_byte(), mask, self.payload.len() as u64);
         let Some(key) = mask else { return Ok((header, self.payload)) };
         let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         self::mask(&mut payload, key, 0);
@@ -309,25 +310,15 @@ impl<P: AsRef<[u8]>> Frame<P> {
         if !version.has_length_framing() {
             return self.encode_sentinel(output);
         }
-        let payload = self.bytes();
-        let Some(key) = mask else { return self.encode_unmasked(payload, output) };
-        self.encoded_header(mask)?.append(payload.len(), output);
-        append(payload, key, output);
-        Ok(())
-    }
-
-    /// Appends the frame unmasked, in the framing of RFC 6455. A data frame of at most 125 bytes takes a single branch.
-    #[inline]
-    fn encode_unmasked(&self, payload: &[u8], output: &mut BytesMut) -> Result<(), EncodeError> {
-        if let (0..=125, false) = (payload.len(), self.flags.is_control()) {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
-            let header = [self.flags.first_byte(), payload.len() as u8];
-            output.reserve(header.len() + payload.len());
-            output.extend_from_slice(&header);
+        self.check()?;
+        let (first, payload) = (self.flags.first_byte(), self.bytes());
+        if let Some(key) = mask {
+            header::append(first, mask, payload.len(), output);
+            append(payload, key, output);
         } else {
-            self.encoded_header(None)?.append(payload.len(), output);
+            header::append(first, None, payload.len(), output);
+            output.extend_from_slice(payload);
         }
-        output.extend_from_slice(payload);
         Ok(())
     }
 
@@ -341,13 +332,10 @@ impl<P: AsRef<[u8]>> Frame<P> {
         Ok(())
     }
 
-    /// Returns the encoded header, or an error if the frame must not be sent.
+    /// Checks that the frame may be sent.
     #[inline]
-    fn encoded_header(&self, mask: Option<MaskKey>) -> Result<EncodedHeader, EncodeError> {
-        if self.flags.is_control() {
-            self.check_control()?;
-        }
-        Ok(EncodedHeader::new(self.flags.first_byte(), mask, self.bytes().len() as u64))
+    fn check(&self) -> Result<(), EncodeError> {
+        if self.flags.is_control() { self.check_control() } else { Ok(()) }
     }
 
     #[inline(never)]

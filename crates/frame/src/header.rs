@@ -169,7 +169,7 @@ impl FrameHeader {
     pub fn encode(&self) -> Result<HeaderBytes, EncodeError> {
         self.check()?;
         let first = (u8::from(self.fin) * FIN) | self.rsv.bits() | self.opcode.bits();
-        Ok(EncodedHeader::new(first, self.mask, self.len).into())
+        Ok(HeaderBytes::new(first, self.mask, self.len))
     }
 
     /// Checks a header that is to be sent.
@@ -198,54 +198,40 @@ const fn length_form(len: u64) -> u8 {
     }
 }
 
-/// An encoded header as a little-endian number. It is computed in registers and stored once, because a load that spans several
-/// recent stores stalls the processor.
-#[derive(Clone, Copy)]
-pub(crate) struct EncodedHeader {
-    bits: u128,
-    len: u8,
-}
-
-impl EncodedHeader {
-    /// Encodes the header of a frame whose first byte is `first`.
-    #[inline]
-    pub(crate) fn new(first: u8, mask: Option<MaskKey>, len: u64) -> Self {
-        let form = length_form(len);
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
-        //# A masked frame MUST have the field frame-masked set to 1
-        let second = (u8::from(mask.is_some()) * MASK) | form;
-        // Without a key, zeros are in its place, and `len` does not include them.
-        let key = u128::from(mask.map_or(0, |MaskKey(key)| u32::from_le_bytes(key)));
-        let len = u64::from_le_bytes(len.to_be_bytes());
-        let (rest, key_at) = match form {
-            LEN_16 => (u128::from(len >> 48) | key << 16, 4),
-            LEN_64 => (u128::from(len) | key << 64, 10),
-            _ => (key, 2),
-        };
-        let bits = u128::from(first) | u128::from(second) << 8 | rest << 16;
-        Self { bits, len: if mask.is_some() { key_at + 4 } else { key_at } }
-    }
-
-    /// Appends the header to `output`, and reserves memory for `len` bytes after it.
-    #[inline]
-    pub(crate) fn append(self, len: usize, output: &mut BytesMut) {
-        let bytes = self.bits.to_le_bytes();
-        output.reserve(bytes.len() + len);
-        if let (2, [first, second, ..]) = (self.len, bytes) {
-            output.extend_from_slice(&[first, second]);
-        } else {
-            let end = output.len() + usize::from(self.len);
-            output.extend_from_slice(&bytes);
-            output.truncate(end);
+/// Encodes the header of a frame whose first byte is `first`, and passes it to `put`.
+///
+/// Each form is an array of fixed length, so that it is written in one move or two. A copy of unknown length is a call.
+#[inline(always)]
+fn encode<R>(first: u8, mask: Option<MaskKey>, len: u64, put: impl FnOnce(&[u8]) -> R) -> R {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3
+    //# A masked frame MUST have the field frame-masked set to 1
+    if let Ok(len @ 0..=125) = u8::try_from(len) {
+        match mask {
+            None => put(&[first, len]),
+            Some(MaskKey([a, b, c, d])) => put(&[first, MASK | len, a, b, c, d]),
+        }
+    } else if let Ok(len) = u16::try_from(len) {
+        let [h, l] = len.to_be_bytes();
+        match mask {
+            None => put(&[first, LEN_16, h, l]),
+            Some(MaskKey([a, b, c, d])) => put(&[first, MASK | LEN_16, h, l, a, b, c, d]),
+        }
+    } else {
+        let [h, i, j, k, l, m, n, o] = len.to_be_bytes();
+        match mask {
+            None => put(&[first, LEN_64, h, i, j, k, l, m, n, o]),
+            Some(MaskKey([a, b, c, d])) => put(&[first, MASK | LEN_64, h, i, j, k, l, m, n, o, a, b, c, d]),
         }
     }
 }
 
-impl From<EncodedHeader> for HeaderBytes {
-    #[inline]
-    fn from(EncodedHeader { bits, len }: EncodedHeader) -> Self {
-        Self { bytes: bits.to_le_bytes(), len }
-    }
+/// Appends the header of a frame whose first byte is `first` to `output`, with room for the `len` bytes of its payload.
+#[inline(always)]
+pub(crate) fn append(first: u8, mask: Option<MaskKey>, len: usize, output: &mut BytesMut) {
+    encode(first, mask, len as u64, |header| {
+        output.reserve(header.len() + len);
+        output.extend_from_slice(header);
+    });
 }
 
 /// An encoded header of up to [`FrameHeader::MAX_LEN`] bytes, which dereferences to a slice.
@@ -264,7 +250,14 @@ pub struct HeaderBytes {
 }
 
 impl HeaderBytes {
-    /// Creates a header from the one or two bytes before a payload in hybi-00.
+    /// Creates the header of a frame whose first byte is `first`.
+    #[inline]
+    pub(crate) fn new(first: u8, mask: Option<MaskKey>, len: u64) -> Self {
+        encode(first, mask, len, Self::from_slice)
+    }
+
+    /// Creates a header of at most [`FrameHeader::MAX_LEN`] bytes.
+    #[inline]
     pub(crate) fn from_slice(header: &[u8]) -> Self {
         let mut bytes = Self { bytes: [0; 16], len: 0 };
         for (byte, &header) in bytes.bytes.iter_mut().zip(header) {
