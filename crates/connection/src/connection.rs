@@ -15,6 +15,7 @@ use protocol_websocket_http::Negotiated;
 
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::handshake::Handshake;
+use crate::reply::ReplyKind;
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::state::Incoming;
 use crate::state::Outgoing;
@@ -270,13 +271,12 @@ impl Connection {
             return Ok(());
         }
         let received = self.receiver.receive_event(input, event);
-        let reply = match &received {
-            Ok(()) => {
-                event.as_ref().filter(|event| self.answers(matches!(event, Event::Ping(_)))).and_then(Event::reply)
-            }
-            Err(error) => error.reply(),
-        };
-        self.write_reply(reply, output);
+        match (&received, &*event) {
+            (Ok(()), Some(Event::Ping(payload))) => self.answer_ping(payload, output),
+            (Ok(()), Some(Event::Close(close))) => self.write_reply(Some(Reply::close(close.as_ref())), output),
+            (Ok(()), _) => {}
+            (Err(error), _) => self.write_reply(error.reply(), output),
+        }
         received
     }
 
@@ -354,20 +354,20 @@ impl Connection {
             return Ok(());
         }
         let received = self.receiver.receive_event_lent(input, event);
-        let reply = match &received {
-            Ok(()) => event
-                .as_ref()
-                .filter(|event| self.answers(matches!(event, EventRef::Ping(_))))
-                .and_then(EventRef::reply),
-            Err(error) => error.reply(),
-        };
-        self.write_reply(reply, output);
+        match (&received, &*event) {
+            (Ok(()), Some(EventRef::Ping(payload))) => self.answer_ping(payload, output),
+            (Ok(()), Some(EventRef::Close(close))) => self.write_reply(Some(Reply::close(close.as_ref())), output),
+            (Ok(()), _) => {}
+            (Err(error), _) => self.write_reply(error.reply(), output),
+        }
         received
     }
 
-    /// Returns whether this connection answers an event itself.
-    fn answers(&self, is_ping: bool) -> bool {
-        !is_ping || self.config().auto_pong
+    /// Writes the Pong straight from the event, because a [`Reply`] is a copy of the payload.
+    fn answer_ping(&mut self, payload: &[u8], output: &mut BytesMut) {
+        if self.config().auto_pong {
+            self.sender.write_reply(ReplyKind::Pong, payload, output);
+        }
     }
 
     fn write_reply(&mut self, reply: Option<Reply>, output: &mut BytesMut) {

@@ -123,6 +123,7 @@ impl EventRef<'_> {
     /// let event = EventRef::Ping(Payload::Borrowed(b"hi"));
     /// assert_eq!(event.into_owned(), Event::Ping("hi".into()));
     /// ```
+    #[inline]
     #[must_use]
     pub fn into_owned(self) -> Event {
         match self {

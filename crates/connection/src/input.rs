@@ -9,6 +9,7 @@ pub(crate) trait Input<'i> {
 }
 
 impl Input<'static> for BytesMut {
+    #[inline(always)]
     fn decode(&mut self, decoder: &mut Decoder) -> Result<Option<Frame<Payload<'static>>>, DecodeError> {
         Ok(decoder.decode(self)?.map(Frame::from))
     }
@@ -23,6 +24,7 @@ impl Input<'static> for BytesMut {
 }
 
 impl<'i> Input<'i> for &'i mut [u8] {
+    #[inline(always)]
     fn decode(&mut self, decoder: &mut Decoder) -> Result<Option<Frame<Payload<'i>>>, DecodeError> {
         decoder.decode_lent(self)
     }

@@ -206,6 +206,7 @@ impl ReceiveHalf {
         Ok(())
     }
 
+    #[inline(always)]
     fn receive_any<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, Error> {
         match self.incoming {
             Incoming::Open => {}
@@ -240,6 +241,7 @@ impl ReceiveHalf {
         (!matches!(error, Error::Timeout(_) | Error::UnexpectedEof)).then_some(error)
     }
 
+    #[inline(always)]
     fn decode<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, DecodeError> {
         loop {
             if !self.extensions.is_empty()
@@ -272,6 +274,7 @@ impl ReceiveHalf {
         }
     }
 
+    #[inline(always)]
     fn control<'i>(&mut self, frame: Frame<Payload<'i>>) -> Result<EventRef<'i>, DecodeError> {
         Ok(match frame.opcode() {
             OpCode::Ping => EventRef::Ping(frame.into_payload()),

@@ -242,25 +242,32 @@ impl SendHalf {
     /// assert_eq!(output[..], *b"\x8A\x02hi");
     /// ```
     pub fn reply(&mut self, reply: Reply, output: &mut BytesMut) {
+        self.write_reply(reply.kind, reply.payload(), output);
+    }
+
+    /// Writes a reply, whose payload may still be in an event.
+    pub(crate) fn write_reply(&mut self, kind: ReplyKind, payload: &[u8], output: &mut BytesMut) {
         self.note_written(output);
-        match reply.kind {
+        match kind {
             // The connection may have been closed meanwhile.
-            ReplyKind::Ping => drop(self.ping(reply.payload(), output)),
+            ReplyKind::Ping => drop(self.ping(payload, output)),
             //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3
             //# If an endpoint receives a Ping frame and has not yet sent Pong
             //# frame(s) in response to previous Ping frame(s), the endpoint MAY
             //# elect to send a Pong frame for only the most recently processed Ping
             //# frame.
-            ReplyKind::Pong if self.is_congested(output) => self.pending_pong = Some(Box::new(reply)),
-            ReplyKind::Pong => drop(self.write_pong(reply.payload(), output)),
-            ReplyKind::Close => self.end(reply.payload(), output),
+            ReplyKind::Pong if self.is_congested(output) => {
+                self.pending_pong = Some(Box::new(Reply::pong(payload)));
+                self.update_fast_path();
+            }
+            ReplyKind::Pong => drop(self.write_pong(payload, output)),
+            ReplyKind::Close => self.end(payload, output),
             ReplyKind::Failure => {
-                self.end(reply.payload(), output);
+                self.end(payload, output);
                 self.stop_awaiting_eof();
             }
             ReplyKind::Ended => self.end_of_transport(),
         }
-        self.update_fast_path();
         self.note_queued(output);
     }
 
@@ -279,6 +286,7 @@ impl SendHalf {
         let _ = self.write(&Frame::lent(OpCode::Close, payload), output);
         self.pending_pong = None;
         self.outgoing.end();
+        self.update_fast_path();
     }
 
     fn stop_awaiting_eof(&mut self) {
@@ -405,9 +413,14 @@ impl SendHalf {
 
     #[inline]
     pub(crate) fn write_pending_pong(&mut self, output: &mut BytesMut) {
-        if self.is_pong_due(output)
-            && let Some(pong) = self.pending_pong.take()
-        {
+        if self.is_pong_due(output) {
+            self.write_due_pong(output);
+        }
+    }
+
+    #[cold]
+    fn write_due_pong(&mut self, output: &mut BytesMut) {
+        if let Some(pong) = self.pending_pong.take() {
             // The connection may have been closed meanwhile.
             let _ = self.write_pong(pong.payload(), output);
             self.update_fast_path();
