@@ -1,4 +1,4 @@
-//! Name lookup, TCP and the TLS handshake, all of which have one deadline.
+//! Name lookup, TCP and the TLS handshake, with one deadline for all of them.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -12,7 +12,7 @@ use rustls::ClientConnection;
 use crate::note::note;
 use crate::status::{Failure, Status};
 
-/// Connects to the first address that accepts.
+/// Connects to the first address that accepts the connection.
 pub(crate) fn tcp(url: &Url, deadline: Instant) -> io::Result<TcpStream> {
     let mut last_error = io::Error::new(ErrorKind::NotFound, "the name has no address");
     let addresses = lookup(url, deadline)?;
@@ -31,13 +31,13 @@ pub(crate) fn tcp(url: &Url, deadline: Instant) -> io::Result<TcpStream> {
     Err(last_error)
 }
 
-/// Looks up the addresses of the server. The system's lookup has no timeout, so it runs in a thread of its own.
+/// Looks up the addresses of the server, in a thread of its own because the system's lookup has no timeout.
 fn lookup(url: &Url, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
     let (sender, receiver) = mpsc::channel();
     let name = (url.socket_host().to_owned(), url.port());
     thread::Builder::new().name("lookup".into()).spawn(move || {
         let (host, port) = &name;
-        // After the deadline there is no receiver.
+        // This fails after the deadline, when the receiver is dropped.
         let _ = sender.send((host.as_str(), *port).to_socket_addrs());
     })?;
     let addresses = receiver.recv_timeout(time_left(deadline)?).map_err(|_| ErrorKind::TimedOut)?;
@@ -57,10 +57,10 @@ pub(crate) fn tls(
     Ok(Box::new(tls))
 }
 
-/// Reports that the server cannot be reached.
+/// Makes the failure of a server that cannot be reached.
 pub(crate) fn failure(url: &Url, error: &io::Error) -> Failure {
     let reason = match error.kind() {
-        // The timeout of a blocking socket is `WouldBlock` on Unix.
+        // On Unix, a blocking socket returns `WouldBlock` after its timeout.
         ErrorKind::WouldBlock | ErrorKind::TimedOut => "timed out".into(),
         _ => error.to_string(),
     };

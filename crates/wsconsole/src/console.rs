@@ -23,48 +23,51 @@ use crate::stdout::Stdout;
 use crate::stream::{Received, Stream};
 use crate::transport::Transport;
 
-/// While more unsent bytes are buffered, no further line is sent.
+/// While more than this number of bytes is unsent, no further line is sent.
 const HIGH_WATER_MARK: usize = 256 * 1024;
-/// The limit of the node package `ws`.
+/// The same limit as in the node package `ws`.
 const MAX_MESSAGE: u64 = 100 * 1024 * 1024;
-/// For name lookup, TCP, TLS and the opening handshake together.
+/// The timeout for name lookup, TCP, TLS and the opening handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the server's response to our Close.
+/// The timeout for the server's response to our Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same for draft-hixie-75, where a server need not respond to a Close.
+/// The close timeout in draft-hixie-75, in which a server need not respond to a Close.
 const HIXIE75_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// After the closing handshake, the time that the server has to close the transport first (RFC 6455 §7.1.1).
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One session, from the request to the end of the transport.
+/// A session, from the request to the end of the transport.
 pub(crate) struct Console {
     client: Client,
     stream: Stream,
     stdout: Stdout,
     poller: Poller,
     started: Instant,
-    /// `None` before the connection is open. Until then a signal ends the process.
+    /// `None` until the connection opens. Before that, a signal ends the process.
     interrupt: Option<Interrupt>,
-    /// Reading stdin or writing stdout failed, which decides the exit status.
+    /// Whether an error of stdin or stdout occurred. The exit status is then [`Status::LocalError`].
     local_io_failed: bool,
     phase: Phase,
 }
 
-/// What the session waits for.
+/// The phases of a session, in their order. A session may skip phases, but never returns to an earlier one.
 enum Phase {
-    /// The end of the opening handshake.
+    /// The opening handshake is in progress.
     Connecting,
-    /// Lines to send, and messages.
+    /// The connection is open. The receiver has the lines of stdin, which are sent.
     Open(Receiver<io::Result<String>>),
-    /// Messages and the server's Close: nothing more is sent, because our Close was, or because a write failed.
+    /// Our Close was sent, or a write failed. Nothing more is sent, and messages are received until the server's Close.
     Closing,
+    /// The WebSocket connection has ended. The transport is still open.
     Ended(Ended),
 }
 
-/// The WebSocket connection is over. The server has until the deadline to close the transport first.
+/// The outcome of a session whose transport is still open.
 struct Ended {
     status: Status,
+    /// The program exits at this time, unless the server closes the transport before.
     deadline: Instant,
+    /// The refusal whose body is still being received.
     refusal: Option<Refusal>,
 }
 
@@ -103,12 +106,12 @@ impl Console {
                 return Ok(status);
             }
             if !is_active {
-                self.poller.wait(self.time_left())?;
+                self.poller.wait(self.time_to_deadline())?;
             }
         }
     }
 
-    /// Reads once. Returns whether there may be more to read.
+    /// Reads once. Returns whether another read may return more.
     fn read(&mut self) -> Result<bool, Failure> {
         match self.stream.read() {
             Received::Nothing => return Ok(false),
@@ -137,7 +140,7 @@ impl Console {
 
     fn handle(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::Open(negotiated) => self.opened(&negotiated)?,
+            Event::Open(negotiated) => self.open_session(&negotiated)?,
             Event::Message(message) => {
                 if let Err(error) = self.stdout.print(&message) {
                     // A closed pipe ends the session and is not an error.
@@ -150,7 +153,7 @@ impl Console {
             }
             Event::Ping(payload) => note(&format!("ping {}", quote(&payload))),
             Event::Pong(payload) => note(&format!("pong {}", quote(&payload))),
-            Event::Close(close) => self.closed(close.as_ref()),
+            Event::Close(close) => self.end_closed(close.as_ref()),
             Event::Rejected(head) => self.end(Status::Refused, Some(Refusal::rejected(&head))),
             Event::Redirect(redirect) => self.end(Status::Refused, Some(Refusal::redirected(&redirect))),
             _ => {}
@@ -158,8 +161,8 @@ impl Console {
         Ok(())
     }
 
-    /// Starts to read lines and to handle signals.
-    fn opened(&mut self, negotiated: &Negotiated) -> Result<(), Failure> {
+    /// Starts to read stdin and to handle signals.
+    fn open_session(&mut self, negotiated: &Negotiated) -> Result<(), Failure> {
         self.interrupt = Some(Interrupt::new(self.poller.waker())?);
         self.phase = Phase::Open(stdin::lines(self.poller.waker())?);
         let subprotocol = negotiated.subprotocol.iter().map(|name| format!(", subprotocol {name}"));
@@ -168,7 +171,7 @@ impl Console {
         Ok(())
     }
 
-    /// Sends lines up to the high-water mark. Returns whether anything was sent.
+    /// Sends lines until the output exceeds the high-water mark. Returns whether it handled a line or the end of input.
     fn send_lines(&mut self) -> bool {
         let mut is_active = false;
         while let Phase::Open(lines) = &self.phase {
@@ -212,9 +215,9 @@ impl Console {
             return self.close(CloseCode::GOING_AWAY, "interrupted");
         }
         if !matches!(self.phase, Phase::Ended(_)) {
-            self.lose(&"interrupted while closing");
+            self.end_lost(&"interrupted while closing");
         }
-        self.stop_waiting();
+        self.expire_deadline();
     }
 
     fn check_timeouts(&mut self) {
@@ -227,12 +230,12 @@ impl Console {
         }
     }
 
-    /// Writes what the socket takes. Returns whether anything was written.
+    /// Writes as much output as the socket accepts. Returns whether it wrote anything.
     fn write(&mut self) -> bool {
         let is_active = self.stream.write();
-        // Starts the timeout for a Close that was written.
+        // Starts the close timeout when a Close was written.
         self.client.flush(&mut self.stream.output);
-        // The server may have sent messages and its Close before it closed its end, so reading goes on.
+        // After a failed write, reading continues: the server may have sent messages and a Close before it disconnected.
         if !self.stream.is_writable() && matches!(self.phase, Phase::Open(_)) {
             self.phase = Phase::Closing;
         }
@@ -242,8 +245,8 @@ impl Console {
     /// Handles an error of the connection.
     fn fail(&mut self, error: Error) {
         match error {
-            Error::Timeout(Timeout::Close) if self.may_end_without_close() => self.closed(None),
-            Error::Timeout(_) | Error::UnexpectedEof => self.lose(&error),
+            Error::Timeout(Timeout::Close) if self.may_end_without_close() => self.end_closed(None),
+            Error::Timeout(_) | Error::UnexpectedEof => self.end_lost(&error),
             _ => {
                 note(&format!("the server violated the protocol: {error}"));
                 self.end(Status::ProtocolError, None);
@@ -256,26 +259,26 @@ impl Console {
         let eof = self.client.receive_eof();
         if !matches!(self.phase, Phase::Ended(_)) {
             match (error, &eof) {
-                (Some(error), _) => self.lose(error),
-                (None, Err(_)) if self.may_end_without_close() => self.closed(None),
-                (None, Err(error)) => self.lose(error),
-                // Servers of the two oldest versions need not respond to our Close before they end the connection.
+                (Some(error), _) => self.end_lost(error),
+                (None, Err(_)) if self.may_end_without_close() => self.end_closed(None),
+                (None, Err(error)) => self.end_lost(error),
+                // In versions 76 and 75, the server may end the connection without a response to our Close.
                 (None, Ok(())) => {
                     note("closed: the server ended the connection after our close");
                     self.end(Status::Clean, None);
                 }
             }
         }
-        self.stop_waiting();
+        self.expire_deadline();
     }
 
-    /// Whether the end of the transport is a clean end: draft-hixie-75 has no closing handshake.
+    /// Whether the end of the transport is clean without a Close. It is in draft-hixie-75, which has no closing handshake.
     fn may_end_without_close(&self) -> bool {
         matches!(self.client.version(), Version::Hixie75) && self.interrupt.is_some()
     }
 
     /// Ends the session after the server's Close.
-    fn closed(&mut self, close: Option<&Close>) {
+    fn end_closed(&mut self, close: Option<&Close>) {
         match close {
             None => note("closed without a code"),
             Some(Close { code, reason, .. }) if reason.is_empty() => note(&format!("closed with {code}")),
@@ -285,26 +288,26 @@ impl Console {
     }
 
     /// Ends the session without a closing handshake.
-    fn lose(&mut self, reason: &dyn fmt::Display) {
+    fn end_lost(&mut self, reason: &dyn fmt::Display) {
         note(&format!("connection lost: {reason}"));
         self.end(Status::Lost, None);
     }
 
-    /// Ends the session. The first status stays.
+    /// Ends the session, unless it has ended. The first status is kept.
     fn end(&mut self, status: Status, refusal: Option<Refusal>) {
         if !matches!(self.phase, Phase::Ended(_)) {
             self.phase = Phase::Ended(Ended { status, deadline: Instant::now() + LINGER_TIMEOUT, refusal });
         }
     }
 
-    /// Drops the rest of the time that the server has to close the transport.
-    fn stop_waiting(&mut self) {
+    /// Sets the deadline of an ended session to now, so that the program exits.
+    fn expire_deadline(&mut self) {
         if let Phase::Ended(ended) = &mut self.phase {
             ended.deadline = Instant::now();
         }
     }
 
-    /// Returns the exit status if the session is over and nothing more is awaited.
+    /// Returns the exit status if the session has ended, and its refusal is complete or its deadline has passed.
     fn exit_status(&mut self) -> Option<Status> {
         let Phase::Ended(Ended { status, deadline, refusal }) = &self.phase else { return None };
         let body = &self.stream.input;
@@ -319,8 +322,8 @@ impl Console {
         Some(if self.local_io_failed { Status::LocalError } else { *status })
     }
 
-    /// The time until the next deadline.
-    fn time_left(&self) -> Option<Duration> {
+    /// Returns the time until the next deadline, or `None` if there is no deadline.
+    fn time_to_deadline(&self) -> Option<Duration> {
         match &self.phase {
             Phase::Ended(ended) => Some(ended.deadline.saturating_duration_since(Instant::now())),
             _ => Some(self.client.poll_timeout()?.saturating_sub(self.started.elapsed())),

@@ -5,8 +5,8 @@ use protocol_websocket::Message;
 use crate::escape::{escape, is_combining, json_escape};
 use crate::hex::hex;
 
-/// Formats a message as one line with its line end. The line never begins with a mark of stderr followed by a space,
-/// nor with a character that a terminal combines with the one before it.
+/// Formats a message as one line, with the line end. The line never begins with a mark of stderr before a space, nor with
+/// a character that a terminal combines with the character before it.
 pub(crate) fn line(message: &Message) -> String {
     let mut line = match message {
         Message::Text(text) => {
@@ -61,7 +61,7 @@ mod tests {
             ("!\u{a0}a", "!\\u00a0a\n"),
             ("!\u{301} a", "\\u0021\u{301} a\n"),
             ("\u{fe0f}! a", "\\ufe0f! a\n"),
-            // No character precedes these marks and this vowel of Hangul that they could combine with.
+            // Combining marks and a Hangul vowel at the start of a message have no base in the same line.
             ("\u{301}! a", "\\u0301! a\n"),
             ("\u{20dd}! a", "\\u20dd! a\n"),
             ("\u{1161}! a", "\\u1161! a\n"),

@@ -28,7 +28,7 @@ use status::{Failure, Status};
 fn main() -> Status {
     let options = match Options::try_parse() {
         Ok(options) => options,
-        // Help and the program's version arrive here, too.
+        // clap also returns the help and the version as an error.
         Err(error) => {
             let _ = error.print();
             return if error.use_stderr() { Status::LocalError } else { Status::Clean };

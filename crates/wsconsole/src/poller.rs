@@ -25,12 +25,12 @@ impl Poller {
         Ok(Self { poll, events: Events::with_capacity(8), waker })
     }
 
-    /// Returns the waker with which another thread ends the wait.
+    /// Returns the waker, with which another thread ends [`Poller::wait`].
     pub(crate) fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
     }
 
-    /// Waits for an event, at most for `timeout`.
+    /// Waits for an event or for the waker, at most for `timeout`.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),

@@ -6,14 +6,14 @@ use protocol_websocket::http::{Headers, ResponseHead};
 
 use crate::note::note;
 
-/// A response whose head is printed, and whose body is printed when enough of it was received.
+/// A response whose head was printed. Its body is printed when it is complete, or when the session ends.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     body_len: usize,
 }
 
 impl Refusal {
-    /// The longest part of a body that is printed.
+    /// The number of bytes of a body that are printed.
     const MAX_BODY: usize = 1024;
 
     pub(crate) fn rejected(head: &ResponseHead) -> Self {
@@ -38,7 +38,7 @@ impl Refusal {
         Self { body_len: content_length.map_or(Self::MAX_BODY, |length: usize| length.min(Self::MAX_BODY)) }
     }
 
-    /// Whether all of the body that will be printed was received.
+    /// Whether all bytes that will be printed have arrived.
     pub(crate) fn is_complete(&self, body: &BytesMut) -> bool {
         body.len() >= self.body_len
     }

@@ -10,15 +10,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-/// Whether a signal has arrived. A second signal ends the process.
+/// A flag that is set when a signal arrives. A second signal ends the process.
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Installs the handlers. The first signal wakes the waker.
+    /// Installs the signal handlers. Each signal wakes the waker.
     pub(crate) fn new(waker: Arc<Waker>) -> io::Result<Self> {
         let first_signal = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the default action of the signal is for when the flag was set by an earlier one.
+            // The order matters: the first handler ends the process if the flag is set, and the second sets the flag.
             flag::register_conditional_default(signal, Arc::clone(&first_signal))?;
             flag::register(signal, Arc::clone(&first_signal))?;
         }
@@ -34,7 +34,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Returns whether a signal has arrived since the last call.
+    /// Returns whether a signal has arrived since the last call, and clears the flag.
     pub(crate) fn take(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
     }

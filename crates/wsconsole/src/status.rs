@@ -27,7 +27,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// The status after a Close of the server.
+    /// Returns the status after the server's Close.
     pub(crate) fn of(close: Option<&Close>) -> Self {
         match close.map(|close| close.code) {
             None | Some(CloseCode::NORMAL | CloseCode::GOING_AWAY) => Self::Clean,
@@ -42,7 +42,7 @@ impl Termination for Status {
     }
 }
 
-/// An error that ends the program, with its last note.
+/// An error that ends the program: the exit status and the text of the last note.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
@@ -55,7 +55,7 @@ impl Failure {
     }
 }
 
-/// An error of this machine: no thread, no file descriptor, no signal handler.
+/// Converts an error of this machine, such as a thread that cannot start or a missing file descriptor.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::new(Status::LocalError, error)

@@ -7,11 +7,11 @@ use std::thread;
 
 use mio::Waker;
 
-/// The number of lines that are read ahead of the ones that are sent.
+/// The number of lines that are read before they are sent.
 const MAX_BUFFERED_LINES: usize = 64;
 
-/// Reads lines in a thread of their own, which wakes the waker for each. The channel ends at the end of input or after
-/// an error.
+/// Starts a thread that reads lines and wakes the waker after each of them. The channel ends at the end of input or
+/// after an error.
 pub(crate) fn lines(waker: Arc<Waker>) -> io::Result<Receiver<io::Result<String>>> {
     let (sender, receiver) = sync_channel(MAX_BUFFERED_LINES);
     thread::Builder::new().name("stdin".into()).spawn(move || {
@@ -23,7 +23,7 @@ pub(crate) fn lines(waker: Arc<Waker>) -> io::Result<Receiver<io::Result<String>
                 break;
             }
         }
-        // The end of the channel must be visible when the waker wakes.
+        // The channel must end before the waker wakes the main thread.
         drop(sender);
         let _ = waker.wake();
     })?;

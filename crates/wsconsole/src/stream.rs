@@ -13,9 +13,9 @@ const READ_BUFFER_SIZE: usize = 64 * 1024;
 pub(crate) struct Stream {
     transport: Transport,
     read_buffer: Vec<u8>,
-    /// Received and not yet decoded.
+    /// Bytes that were received and are not decoded yet.
     pub(crate) input: BytesMut,
-    /// To be written.
+    /// Bytes to write.
     pub(crate) output: BytesMut,
     dumps: Option<Dumps>,
     is_writable: bool,
@@ -30,14 +30,14 @@ struct Dumps {
 pub(crate) enum Received {
     /// The socket has nothing to read at the moment.
     Nothing,
-    /// The input has grown.
+    /// Bytes were appended to the input.
     Bytes,
     /// The end of the stream, or the error that ended it.
     End(Option<io::Error>),
 }
 
 impl Stream {
-    /// Dumps all bytes if `dump` is set.
+    /// Creates a stream with this output to write. If `dump` is true, it dumps all bytes.
     pub(crate) fn new(transport: Transport, output: BytesMut, dump: bool) -> Self {
         let dumps = || Dumps { written: HexDump::new(highlight(">")), read: HexDump::new(highlight("<")) };
         Self {
@@ -50,7 +50,7 @@ impl Stream {
         }
     }
 
-    /// Reads once.
+    /// Reads once, and appends the bytes to the input.
     pub(crate) fn read(&mut self) -> Received {
         loop {
             match self.transport.read(&mut self.read_buffer) {
@@ -70,7 +70,7 @@ impl Stream {
         }
     }
 
-    /// Writes what the socket takes. Returns whether anything was written.
+    /// Writes as much output as the socket accepts. Returns whether it wrote anything.
     pub(crate) fn write(&mut self) -> bool {
         let mut written = false;
         let result = loop {
@@ -99,7 +99,7 @@ impl Stream {
         written
     }
 
-    /// Whether no write has failed. After a failure all output is dropped.
+    /// Whether all writes have succeeded. After a failed write, all output is dropped.
     pub(crate) const fn is_writable(&self) -> bool {
         self.is_writable
     }

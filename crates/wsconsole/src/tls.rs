@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::status::{Failure, Status};
 
-/// Creates the client before anything is sent. It trusts the roots of webpki-roots and the certificates in `ca`.
+/// Creates a TLS client that trusts the roots of webpki-roots and the certificates in `ca`. It sends nothing yet.
 pub(crate) fn client(url: &Url, ca: Option<&Path>) -> Result<ClientConnection, Failure> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = ca {

@@ -1,4 +1,4 @@
-//! A connection to the server that never blocks: TCP, and TLS on it for `wss`.
+//! A non-blocking connection to the server: TCP, and for `wss` TLS over TCP.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(crate) struct Transport {
 impl Transport {
     /// Connects TCP and TLS before the deadline. Only this function blocks.
     pub(crate) fn connect(url: &Url, ca: Option<&Path>, deadline: Instant) -> Result<Self, Failure> {
-        // Local errors are reported before the server notices anything.
+        // Prepares TLS first, so that local errors are reported before anything is sent.
         let tls = url.is_secure().then(|| tls::client(url, ca)).transpose()?;
         let unreachable = |error| connect::failure(url, &error);
         let stream = connect::tcp(url, deadline).map_err(unreachable)?;
@@ -34,7 +34,7 @@ impl Transport {
         registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
     }
 
-    /// Sends the `close_notify` alert of TLS. Nothing depends on its arrival.
+    /// Sends the `close_notify` alert of TLS, if the socket accepts it without waiting.
     pub(crate) fn finish(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
@@ -44,8 +44,8 @@ impl Transport {
 }
 
 impl Read for Transport {
-    /// Reads what has arrived. Returns 0 at the end of the stream, also without a `close_notify`, because the closing
-    /// handshake of WebSocket detects a truncated stream.
+    /// Reads the bytes that have arrived. Returns 0 at the end of the stream, even without a `close_notify`, because the
+    /// closing handshake of WebSocket detects a truncated stream.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Self { stream, tls: Some(tls) } = self else { return self.stream.read(buffer) };
         loop {
@@ -56,7 +56,7 @@ impl Read for Transport {
             }
             tls.read_tls(stream)?;
             if let Err(error) = tls.process_new_packets() {
-                // Sends the alert, if there is one.
+                // Sends the TLS alert for this error, if there is one.
                 let _ = tls.write_tls(stream);
                 return Err(io::Error::new(ErrorKind::InvalidData, error));
             }

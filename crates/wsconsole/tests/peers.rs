@@ -1,4 +1,4 @@
-//! Runs the program against servers of other projects. The scripts belong to the facade's tests.
+//! Runs the program against servers of other projects. Their scripts are in `crates/protocol-websocket/tests/peers`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "console/program.rs"]
@@ -35,7 +35,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // A script that cannot serve ends, which ends this wait, too.
+        // If the script fails, its output ends, and so does this read.
         let mut port = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
         Self { child, url: format!("ws://127.0.0.1:{}/", port.trim()) }
@@ -51,16 +51,16 @@ impl Drop for Server {
 
 #[test]
 fn session_with_node_ws() {
-    session(&Server::start("node", "node_server.mjs", "chat"));
+    test_session(&Server::start("node", "node_server.mjs", "chat"));
 }
 
 #[test]
 fn session_with_python_websockets() {
-    session(&Server::start("python3", "python_server.py", "chat"));
+    test_session(&Server::start("python3", "python_server.py", "chat"));
 }
 
 #[test]
-fn perl_in_every_version() {
+fn session_with_perl_in_every_version() {
     let server = Server::start("perl", "perl_server.pl", "chat");
     for version in ["draft-ietf-hybi-17", "draft-ietf-hybi-10", "draft-ietf-hybi-00", "draft-hixie-75"] {
         let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
@@ -91,7 +91,7 @@ fn websocket_io_ends_the_connection_after_our_close() {
     }
 }
 
-fn session(server: &Server) {
+fn test_session(server: &Server) {
     let long = "é".repeat(512 * 1024);
     let many: String = (0..1000).map(|number| format!("{number}\n")).collect();
     let mut program = Program::start(&["--subprotocol", "chat", &server.url], Stdio::piped());

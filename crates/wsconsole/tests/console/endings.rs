@@ -1,4 +1,4 @@
-//! The exit status and the notes of each way to end.
+//! The exit status and the notes of each kind of ending.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::program::{Ended, Program, wsconsole};
 use crate::server::{Peer, serve};
 
 #[test]
-fn connection_refused() {
+fn refused_connection_exits_with_2() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let Ended { status, stderr, .. } = wsconsole(&[&format!("ws://{address}/")], "x");
     assert_eq!(status, Some(2));
@@ -20,7 +20,7 @@ fn connection_refused() {
 }
 
 #[test]
-fn handshake_refused() {
+fn refused_handshake_prints_head_and_body() {
     let ended = respond(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\nX-Why: \xE9\r\n\r\nno \x1bway\nout");
     assert_eq!(ended.status, Some(3));
     assert_eq!(
@@ -30,7 +30,7 @@ fn handshake_refused() {
 }
 
 #[test]
-fn handshake_refused_with_a_long_body() {
+fn refused_handshake_prints_the_first_kib_of_the_body() {
     let mut response = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     response.extend([b'x'; 5000]);
     let ended = respond(&response);
@@ -39,7 +39,7 @@ fn handshake_refused_with_a_long_body() {
 }
 
 #[test]
-fn redirect_to_another_server() {
+fn prints_redirect_and_does_not_follow_it() {
     let ended = respond(b"HTTP/1.1 302 Found\r\nLocation: https://other.example/chat\r\n\r\n");
     assert_eq!(ended.status, Some(3));
     assert_eq!(
@@ -49,14 +49,14 @@ fn redirect_to_another_server() {
 }
 
 #[test]
-fn redirect_to_a_url_that_is_not_http() {
+fn prints_redirect_to_invalid_url() {
     let ended = respond(b"HTTP/1.1 301 Moved\r\nLocation: mailto:a\r\n\r\n");
     assert_eq!(ended.status, Some(3));
     assert!(ended.notes()[0].starts_with("redirected, not followed: 301 to mailto:a ("), "{}", ended.stderr);
 }
 
 #[test]
-fn invalid_responses() {
+fn invalid_response_is_a_protocol_error() {
     for (response, error) in [
         (&b"SSH-2.0-x\r\n\r\n"[..], ParseError::ResponseLine.to_string()),
         (
@@ -82,7 +82,7 @@ fn respond(response: &[u8]) -> Ended {
 }
 
 #[test]
-fn protocol_violations_by_the_server() {
+fn protocol_violation_closes_with_its_code() {
     for (frame, code, error) in [
         (&b"\x81\x81\0\0\0\0x"[..], CloseCode::PROTOCOL_ERROR, DecodeError::MaskUnexpected),
         (b"\x83\x00", CloseCode::PROTOCOL_ERROR, DecodeError::ReservedOpCode(3)),
@@ -104,7 +104,7 @@ fn protocol_violations_by_the_server() {
 }
 
 #[test]
-fn stream_end_during_the_opening_handshake() {
+fn stream_end_during_the_opening_handshake_is_a_lost_connection() {
     let server = serve(|mut peer: Peer| drop(peer.request()));
     let ended = wsconsole(&[&server.url()], "x");
     assert_eq!(ended.status, Some(5));
@@ -112,7 +112,7 @@ fn stream_end_during_the_opening_handshake() {
 }
 
 #[test]
-fn stream_end_while_open() {
+fn stream_end_while_open_is_a_lost_connection() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.send("whole");
@@ -125,7 +125,7 @@ fn stream_end_while_open() {
 }
 
 #[test]
-fn stream_end_while_closing() {
+fn stream_end_while_closing_is_a_lost_connection() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.message();
@@ -147,7 +147,7 @@ fn close_without_response_times_out() {
 }
 
 #[test]
-fn close_by_the_server() {
+fn close_by_the_server_decides_the_exit_status() {
     for (close, status, note) in [
         (None, 0, "closed without a code"),
         (Some((1000, "")), 0, "closed with 1000"),
@@ -167,7 +167,7 @@ fn close_by_the_server() {
 }
 
 #[test]
-fn signal_closes() {
+fn signal_closes_with_1001() {
     for signal in ["INT", "TERM"] {
         let server = serve(|mut peer: Peer| {
             peer.accept();
@@ -198,7 +198,7 @@ fn second_signal_ends_the_process() {
 }
 
 #[test]
-fn signal_while_closing_ends_the_wait() {
+fn signal_while_closing_ends_the_program() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.read_to_end();
@@ -212,7 +212,7 @@ fn signal_while_closing_ends_the_wait() {
 }
 
 #[test]
-fn input_with_invalid_utf8() {
+fn invalid_utf8_in_the_input_closes_and_exits_with_1() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.echo()
@@ -236,7 +236,7 @@ fn closed_output_pipe_ends_the_session() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn full_disk_is_an_error() {
+fn full_disk_exits_with_1() {
     let server = serve(send_and_wait);
     let full = File::options().write(true).open("/dev/full").unwrap();
     let ended = Program::start(&[&server.url()], Stdio::from(full)).end();

@@ -12,7 +12,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(100);
 /// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// `None` if a signal ended it.
+    /// `None` if a signal ended the process.
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -35,7 +35,7 @@ pub(crate) fn wsconsole(arguments: &[&str], input: impl AsRef<[u8]>) -> Ended {
     program.end()
 }
 
-/// The running program. Threads serve its pipes, so that it never waits for the test.
+/// The running program. Threads read and write its pipes, so that the program never waits for the test.
 pub(crate) struct Program {
     child: Child,
     input: Option<Sender<Vec<u8>>>,

@@ -1,4 +1,4 @@
-//! A server for one connection, with the library's `Server`.
+//! A server for one connection, built on the library's `Server`. The caller's script sends and receives.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -31,7 +31,7 @@ impl<T> RunningServer<T> {
     }
 }
 
-/// Serves one connection by the script.
+/// Serves one connection with the script.
 pub(crate) fn serve<T: Send + 'static>(script: impl FnOnce(Peer) -> T + Send + 'static) -> RunningServer<T> {
     serve_on(None, script)
 }
@@ -71,8 +71,9 @@ pub(crate) struct Peer {
     server: Server,
     input: BytesMut,
     output: BytesMut,
-    /// All bytes so far.
+    /// All bytes read so far.
     pub(crate) read: Vec<u8>,
+    /// All bytes written so far.
     pub(crate) written: Vec<u8>,
 }
 
@@ -88,12 +89,12 @@ impl Peer {
         }
     }
 
-    /// Accepts permessage-deflate. Call it before the request is read.
+    /// Turns permessage-deflate on. The request must not have been read yet.
     pub(crate) fn compress(&mut self) {
         self.server = Server::new(config().extension(PermessageDeflate::new()));
     }
 
-    /// Waits for the next event. `None` at the end of the connection.
+    /// Waits for the next event. Returns `None` at the end of the connection.
     pub(crate) fn next(&mut self) -> Option<Event> {
         loop {
             let event =
@@ -108,7 +109,7 @@ impl Peer {
         }
     }
 
-    /// Waits for the request and does not respond.
+    /// Waits for the request, without a response.
     pub(crate) fn request(&mut self) -> Upgrade {
         match self.next() {
             Some(Event::Upgrade(upgrade)) => upgrade,
@@ -153,7 +154,7 @@ impl Peer {
         }
     }
 
-    /// Sends a Close and waits for the console's.
+    /// Sends a Close and checks that the console responds with the same Close.
     pub(crate) fn close(&mut self, close: Option<Close>) {
         self.server.close(close.clone(), &mut self.output).unwrap();
         assert_eq!(self.receive_close(), close);

@@ -172,7 +172,7 @@ fn compresses_messages_by_default() {
 }
 
 #[test]
-fn answers_and_prints_pings() {
+fn responds_to_pings_and_prints_them() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.ping(b"a\x1b\xFF");
@@ -205,7 +205,7 @@ fn prints_messages_that_arrive_after_the_end_of_input() {
 }
 
 #[test]
-fn ends_while_the_input_is_open() {
+fn ends_after_a_close_although_the_input_is_open() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         let message = peer.message();

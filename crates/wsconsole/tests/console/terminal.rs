@@ -1,4 +1,4 @@
-//! On a terminal, which shows both stdout and stderr.
+//! The program on a terminal, which shows both stdout and stderr.
 
 use std::process::{Command, Stdio};
 
@@ -6,14 +6,14 @@ use protocol_websocket::{Close, CloseCode, Event};
 
 use crate::server::{Peer, serve};
 
-/// A message that is longer than a line of the terminal can put any text at the start of the next line there.
+/// A terminal breaks a long message into rows, so a message can put any text at the start of a row.
 #[test]
 fn highlights_notes_and_dumps_in_a_way_that_no_message_can_imitate() {
     let server = serve(|mut peer: Peer| {
         peer.accept();
         peer.send(format!("{}! closed with 1000", " ".repeat(80)));
         peer.send("\x1b[7m! closed with 1000\x1b[m");
-        // Longer than a line of the terminal. The next line is highlighted, too.
+        // The note of this ping is longer than a row. Its second row is highlighted, too.
         peer.ping(&[b'x'; 125]);
         assert!(matches!(peer.next(), Some(Event::Pong(_))));
         peer.close(Some(Close::from(CloseCode::NORMAL)));

@@ -54,13 +54,13 @@ fn accepts_certificate_for_an_address() {
 #[test]
 fn rejects_untrusted_certificate() {
     let (server, _) = secure("localhost");
-    unreachable(&[&format!("wss://localhost:{}/", server.port)], "invalid peer certificate: UnknownIssuer");
+    assert_unreachable(&[&format!("wss://localhost:{}/", server.port)], "invalid peer certificate: UnknownIssuer");
 }
 
 #[test]
 fn rejects_certificate_for_another_name() {
     let (server, ca) = secure("other.example");
-    unreachable(&["--ca", &ca, &format!("wss://localhost:{}/", server.port)], "invalid peer certificate: ");
+    assert_unreachable(&["--ca", &ca, &format!("wss://localhost:{}/", server.port)], "invalid peer certificate: ");
 }
 
 /// The error text of TLS contains the names in the certificate.
@@ -77,16 +77,16 @@ fn escapes_names_in_a_certificate() {
 #[test]
 fn rejects_server_without_tls() {
     let server = serve(|mut peer: Peer| peer.send_raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
-    unreachable(&[&format!("wss://127.0.0.1:{}/", server.port)], "cannot connect to 127.0.0.1:");
+    assert_unreachable(&[&format!("wss://127.0.0.1:{}/", server.port)], "cannot connect to 127.0.0.1:");
 }
 
 #[test]
 fn reports_server_that_ends_the_stream_during_the_tls_handshake() {
     let server = serve(drop);
-    unreachable(&[&format!("wss://127.0.0.1:{}/", server.port)], "cannot connect to 127.0.0.1:");
+    assert_unreachable(&[&format!("wss://127.0.0.1:{}/", server.port)], "cannot connect to 127.0.0.1:");
 }
 
-/// The server sends one byte every 500 ms, of a record that would take longer than the timeout.
+/// The server sends a byte every 500 ms. The whole record takes longer than the timeout.
 #[test]
 fn tls_handshake_byte_by_byte_times_out() {
     let server = serve(|mut peer: Peer| {
@@ -96,10 +96,10 @@ fn tls_handshake_byte_by_byte_times_out() {
         }
     });
     let url = format!("wss://127.0.0.1:{}/", server.port);
-    unreachable(&[&url], &format!("cannot connect to 127.0.0.1:{}: timed out", server.port));
+    assert_unreachable(&[&url], &format!("cannot connect to 127.0.0.1:{}: timed out", server.port));
 }
 
-/// Each of the two takes less time than the timeout, and both together take more.
+/// Each handshake takes less time than the timeout, and both together take more.
 #[test]
 fn tls_and_opening_handshake_share_one_deadline() {
     let delay = Duration::from_secs(7);
@@ -115,7 +115,7 @@ fn tls_and_opening_handshake_share_one_deadline() {
     assert_eq!(ended.notes(), [format!("connection lost: {}", Timeout::Handshake)]);
 }
 
-fn unreachable(arguments: &[&str], error: &str) {
+fn assert_unreachable(arguments: &[&str], error: &str) {
     let ended = wsconsole(arguments, "never sent\n");
     assert_eq!((ended.status, &*ended.stdout), (Some(2), ""));
     assert!(ended.notes()[0].contains(error), "{}", ended.stderr);

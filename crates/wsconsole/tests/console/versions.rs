@@ -1,4 +1,4 @@
-//! The three drafts, against the library's server and against servers that deviate.
+//! The three drafts, with the library's server and with servers that deviate from them.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use crate::server::{Peer, serve};
 
 const DRAFTS: [Version; 3] = [Version::Hybi10, Version::Hybi00, Version::Hixie75];
 
-fn end_of_input(version: Version) -> [&'static str; 2] {
+fn closing_notes(version: Version) -> [&'static str; 2] {
     match version.has_length_framing() {
         true => ["closing with 1000: end of input", "closed with 1000"],
         false => ["closing: end of input", "closed without a code"],
@@ -29,7 +29,7 @@ fn supports_each_draft() {
             "hello\n\nGröße 🦀",
         );
         assert_eq!((ended.status, &*ended.stdout), (Some(0), "hello\n\nGröße 🦀\n"), "{version}");
-        let [closing, closed] = end_of_input(version);
+        let [closing, closed] = closing_notes(version);
         assert_eq!(ended.notes(), ["open, subprotocol chat", closing, closed], "{version}");
         let (request, close) = server.result();
         assert_eq!(close, version.has_length_framing().then(|| Close::from(CloseCode::NORMAL)), "{version}");
@@ -58,7 +58,7 @@ fn rejects_response_of_another_version() {
 }
 
 #[test]
-fn only_hixie75_may_end_without_a_close() {
+fn stream_end_without_close_is_clean_only_in_hixie75() {
     for (version, status, note) in [
         (Version::Hixie75, 0, "closed without a code"),
         (Version::Hybi00, 5, "connection lost: the transport ended without a closing handshake"),
@@ -74,7 +74,7 @@ fn only_hixie75_may_end_without_a_close() {
 }
 
 #[test]
-fn hixie75_and_hybi00_may_end_without_a_response_to_our_close() {
+fn stream_end_after_our_close_is_clean_in_hixie75_and_hybi00() {
     for version in [Version::Hybi00, Version::Hixie75] {
         let server = serve(|mut peer: Peer| {
             peer.accept();
