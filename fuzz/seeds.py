@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes initial inputs for fuzzing, from the recorded results of Perl's module and from the examples of the RFCs and
-drafts. seeds/ has those of them that reach new code: see .ci/fuzz --minimise.
+"""Writes initial inputs for fuzzing, from the vectors of Perl's module and from the examples of the RFCs and drafts. The
+folder seeds/ has those of them that reach new code: see .ci/fuzz --minimise.
 
     seeds.py FOLDER     writes FOLDER/TARGET/NAME
 """
@@ -24,7 +24,7 @@ def write(target, name, data):
 
 
 def recorded_inputs(kind):
-    """Returns the names and inputs of one kind. Every third is enough."""
+    """Returns the names and inputs of every third vector of one kind."""
     with open(recorded / f"{kind}.jsonl") as lines:
         for number, line in enumerate(lines):
             if number % 3 == 0:

@@ -28,7 +28,7 @@ pub fn assembler(data: &[u8]) {
         let expected = model.push(&frame, limits);
         assert_eq!(whole.push(frame.clone()), expected.clone().map(|pushed| pushed.and_then(|(_, message)| message)));
         assert_eq!(parts.push_part(frame.clone()), expected.clone().map(|pushed| pushed.map(|(part, _)| part)));
-        // `push` after `push_part` returns the rest of the message. Text is valid UTF-8 nonetheless.
+        // After `push_part`, `push` returns the rest of the message. The rest of a text is valid UTF-8, too.
         let result = if first & 8 == 0 { mixed.push(frame) } else { mixed.push_part(frame).map(|_| None) };
         match (result, expected) {
             (Ok(Some(message)), _) => assert_eq!(message.as_text().is_some(), message.kind() == MessageKind::Text),
@@ -41,7 +41,7 @@ pub fn assembler(data: &[u8]) {
     }
 }
 
-/// Joins the frames of a message and validates all of it again with each frame.
+/// Joins the frames of a message, and validates the whole message with each frame.
 #[derive(Default)]
 struct Model {
     open: Option<(MessageKind, Vec<u8>)>,

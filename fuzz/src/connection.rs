@@ -8,29 +8,29 @@ use protocol_websocket_connection::{Close, Role, Version};
 use crate::endpoint_model::Endpoint;
 use crate::input::bit;
 
-/// A client and a server execute the steps of the input: they send in all ways, ping, close, receive, and wait; the
+/// A client and a server execute the steps of the input: they send in all ways, ping, close, receive, and wait. The
 /// transport splits, delays, corrupts and loses bytes, and disconnects. No message is lost, duplicated or reordered,
-/// and none exceeds the limits. No data follows a Close. All input is consumed. Both endpoints agree on the end of the
-/// connection.
+/// and none exceeds the limits. No data follows a Close. All input is consumed. Both endpoints return the same end of
+/// the connection.
 pub fn connection(data: &[u8]) {
     let mut input = Unstructured::new(data);
-    let Ok(mut world) = World::new(&mut input) else { return };
+    let Ok(mut simulation) = Simulation::new(&mut input) else { return };
     for _ in 0..500 {
-        if input.is_empty() || world.step(&mut input).is_err() {
+        if input.is_empty() || simulation.step(&mut input).is_err() {
             break;
         }
-        world.endpoints.iter().for_each(Endpoint::check);
+        simulation.endpoints.iter().for_each(Endpoint::check);
     }
-    world.finish();
+    simulation.finish();
 }
 
-struct World {
+struct Simulation {
     /// The client and the server.
     endpoints: [Endpoint; 2],
     now: Duration,
 }
 
-impl World {
+impl Simulation {
     fn new(input: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
         let version = match input.arbitrary::<u8>()? % 8 {
             0 => Version::Hybi00,

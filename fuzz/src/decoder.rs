@@ -21,14 +21,14 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Returns the limits. The greatest numbers stand for no limit.
+    /// Returns the limits. The greatest number means that there is no limit.
     fn limits(&self) -> Limits {
         let bytes = |bytes: u16| if bytes == u16::MAX { u64::MAX } else { u64::from(bytes) };
         let fragments = if self.max_fragments == u8::MAX { u32::MAX } else { u32::from(self.max_fragments) };
         Limits::new(bytes(self.max_message)).max_frame(bytes(self.max_frame)).max_fragments(fragments)
     }
 
-    /// Uses one of the splits, so that some parts are as long as a read.
+    /// Returns one of the splits, so that some parts are as long as a read.
     fn min_part(&self) -> u16 {
         self.splits[3].into()
     }
@@ -103,8 +103,8 @@ fn close() -> Frame {
     Frame::new(OpCode::Close, "")
 }
 
-/// Compares all splits, both deliveries and both kinds of input. `early_errors` means that the delivery in parts may
-/// reject a frame before it is complete where the whole delivery does not.
+/// Compares all splits, both deliveries and both kinds of input. If `early_errors` is true, the delivery in parts may
+/// reject a frame before it is complete, and so earlier than the whole delivery.
 fn check_splits(decoder: &Decoder, input: &Input<'_>, early_errors: bool) {
     let limits = input.limits();
     let whole = run(decoder, limits, Delivery::Whole, false, &mut [input.stream].into_iter());

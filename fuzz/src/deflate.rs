@@ -49,7 +49,7 @@ pub fn deflate(data: &[u8]) {
 
     let (mut pongs, mut received) = (BytesMut::new(), Vec::new());
     let mut open: Option<Vec<u8>> = None;
-    // A long stream in single bytes takes too long.
+    // A long stream is not split into single bytes, because that takes too long.
     let splits = if wire.len() > 1000 { splits.map(|split| split | 0x3F) } else { splits };
     for piece in pieces(&wire, &splits) {
         let (mut owned, mut lent) = (BytesMut::from(piece), piece.to_vec());
@@ -91,7 +91,7 @@ struct Endpoints {
     level: u8,
     /// Whether the receiver releases memory after each event.
     releases_memory: bool,
-    /// Whether the receiver lends.
+    /// Whether the receiver receives lent events.
     lends: bool,
     splits: [u8; 4],
 }
@@ -220,8 +220,8 @@ struct Input<'a> {
     stream: &'a [u8],
 }
 
-/// Any payload decompresses as with flate2, or is an error in both, in pieces of at most `room` bytes, however it is
-/// split.
+/// Any payload decompresses as with flate2, or is an error in both, however it is split and in pieces of at most `room`
+/// bytes.
 pub fn inflate(data: &[u8]) {
     let Some(input) = read::<Input<'_>>(data) else { return };
     let room = 1 + usize::from(input.max_output);
@@ -233,7 +233,7 @@ pub fn inflate(data: &[u8]) {
     };
     every_split(input.stream, &input.splits, |pieces| check(inflated(&mut Inflater::new(), pieces, room)));
 
-    // The same after another message without context takeover, finished or not.
+    // Without context takeover, a message before it changes nothing, even if that message is not finished.
     let mut deflater = Deflater::new(15).threshold(0);
     let previous = deflater.encode(Frame::lent(OpCode::Binary, input.stream)).unwrap();
     for (fin, first_room) in [(true, usize::MAX), (false, usize::MAX), (true, room)] {
@@ -243,7 +243,7 @@ pub fn inflate(data: &[u8]) {
         check(inflated(&mut after, &mut [input.stream].into_iter(), room));
     }
 
-    // In a connection no message exceeds the limit, and a message within the limit is not an error.
+    // A connection returns no message over the limit, and rejects no message within the limit.
     let limit = u64::from(input.max_output);
     let negotiated = Negotiated::default().extension(ExtensionParams::new("permessage-deflate"));
     let config = Config::new().extension(PermessageDeflate::new()).limits(Limits::new(limit).max_frame(u64::MAX));

@@ -1,4 +1,4 @@
-//! A connection under test: as one value, or split into its halves.
+//! A connection under test, whole or split into its halves, with the same methods for both.
 
 use std::time::Duration;
 

@@ -74,7 +74,7 @@ pub struct Settings {
     delivery: Delivery,
     auto_pong: bool,
     high_water_mark: usize,
-    /// Whether every second call of `receive` lends, and long payloads are read directly.
+    /// Whether every second call receives lent events, and long payloads are read into the payload buffer.
     lends: bool,
 }
 
@@ -175,7 +175,7 @@ impl Endpoint {
         assert_eq!((ended.by, ended.code, &*ended.reason), (by, code, reason));
     }
 
-    /// Returns whether the peer has ended the connection.
+    /// Returns whether nothing more can be received: after a Close, a failure or the end of the stream.
     pub fn is_over(&self) -> bool {
         self.closed.is_some() || self.failed.is_some()
     }

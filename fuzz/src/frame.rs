@@ -10,7 +10,7 @@ use protocol_websocket_frame::{
 use crate::input::{pieces, read};
 use crate::model;
 
-/// Encoding a header is the inverse of parsing it. Every shorter prefix is incomplete. A simple parser agrees.
+/// Encoding a header is the inverse of parsing it. Every shorter prefix is incomplete. A simple parser returns the same.
 pub fn frame_header(data: &[u8]) {
     let expected = model::header(data);
     if let Ok(Some((header, used))) = FrameHeader::parse(data) {
@@ -115,7 +115,7 @@ pub fn mask(data: &[u8]) {
     assert_eq!(masked, payload);
 }
 
-/// Validation agrees with `core::str`, and fails at the first invalid byte, however the text is split.
+/// Validation has the same result as `core::str`, and fails at the first invalid byte, however the text is split.
 pub fn utf8(data: &[u8]) {
     let Some((splits, text)) = read::<([u8; 4], &[u8])>(data) else { return };
     let whole = core::str::from_utf8(text);

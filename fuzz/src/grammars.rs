@@ -7,8 +7,8 @@ use protocol_websocket_http::{
 };
 use protocol_websocket_url::Url;
 
-/// A parsed URL is safe in a request and parses to itself again, and so does the target of a redirect. The `url` crate
-/// parses the same parts, and there is a known reason for each URL that only the `url` crate accepts.
+/// A parsed URL can be written into a request, and its text parses to an equal URL. The same holds for the target of a
+/// redirect. The `url` crate parses the same parts. For each URL that only the `url` crate accepts, there is a known reason.
 pub fn url(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let base = Url::parse("wss://user:password@example.com/a/b?c").unwrap();
@@ -50,9 +50,9 @@ pub fn url(data: &[u8]) {
     }
 }
 
-/// Each pair of a header is parsed as if it were alone. A server parses the cookies that a client offers, and a server
-/// that supports the quotes of RFC 2965 finds the same names. Perl's format parses to itself again. So does a cookie
-/// that a server sets, which a response contains unchanged.
+/// Each pair of a header is parsed independently of the others. A server parses the cookies that a client offers, and a
+/// server that supports the quotes of RFC 2965 finds the same names. Text in Perl's format parses to equal values, and so
+/// does a cookie that a server sets. A response contains that cookie unchanged.
 pub fn cookies(data: &[u8]) {
     let cookies: Vec<_> = Cookie::parse(data).collect();
     assert!(cookies.iter().copied().eq(data.split(|&byte| byte == b';').flat_map(Cookie::parse)));
@@ -86,7 +86,7 @@ pub fn cookies(data: &[u8]) {
     }
 }
 
-/// A list of extensions parses to itself again, in one header or in several. A server receives the extensions that a
+/// The text of a list of extensions parses to an equal list, in one header or in several. A server receives the extensions that a
 /// client offers.
 pub fn extensions(data: &[u8]) {
     for one in parse_extensions(data).unwrap_or_default() {
@@ -136,7 +136,7 @@ pub fn keys(data: &[u8]) {
         assert_eq!((key.as_str().as_bytes(), key.as_str().parse()), (data, Ok(key)));
         assert!(key.accept()[..27].iter().all(in_base64) && key.accept()[27] == b'=');
     }
-    // Version 8 allows keys of up to 64 characters. Spaces around the value do not belong to it.
+    // Version 8 allows keys of up to 64 characters. Spaces around the value are not part of it.
     let mut key = data;
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = key {
         key = rest;

@@ -19,7 +19,7 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Returns the limits. The greatest numbers stand for the default limits.
+    /// Returns the limits. The greatest number means the default limit.
     fn limits(&self) -> HeadLimits {
         let limits = HeadLimits::default();
         let max_len = if self.max_len == u8::MAX { limits.max_len } else { usize::from(self.max_len) * 4 + 1 };

@@ -1,9 +1,9 @@
 //! The functions of the fuzz targets, one each. The programs in `fuzz_targets/` call them with inputs of libFuzzer, and
 //! `tests/replay.rs` calls them with the inputs in `seeds/` and `regressions/`.
 //!
-//! Each target checks a property of all inputs besides the absence of panics: an operation and its inverse cancel out,
-//! the result equals that of a simple [`model`] or of another library, or the result is the same however the bytes are
-//! split.
+//! Besides the absence of panics, each target checks a property of all inputs: an operation and its inverse restore the
+//! value, the result equals that of a simple [`model`] or of another library, or the result is the same however the bytes
+//! are split.
 
 mod assembler;
 mod connection;

@@ -1,4 +1,4 @@
-//! One stream through several decoders with different kinds of input, whose buffers are overwritten after each read.
+//! One stream through several decoders with owned, lent and mixed input. The input buffers are overwritten after each read.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use protocol_websocket_frame::{
@@ -15,14 +15,14 @@ enum Step<'a> {
     Repeat(u8, usize),
     /// Sets the byte that overwrites the buffers.
     Overwrite(u8),
-    /// Sets how the mixed decoder gets its input.
+    /// Sets the kinds of input of the mixed decoder.
     Mix(u8),
-    /// Sets the least length of a part, or the whole delivery.
+    /// Sets the delivery: in parts of at least this length, or whole.
     Deliver(Option<u16>),
 }
 
 impl<'a> Step<'a> {
-    /// Parses the next step: three bits of a byte are the kind, the others a number.
+    /// Parses the next step: three bits of a byte are its kind, and the other five a number.
     fn parse(data: &mut &'a [u8]) -> Option<Self> {
         let mut next = || data.split_off_first().copied();
         let first = next()?;
@@ -91,7 +91,7 @@ fn check_frames(decoder: Decoder, mut data: &[u8]) {
         buffer.extend_from_slice(&bytes);
         let (frames, error) = decode_owned(owned, &mut buffer);
         let lent = decode_lent(lent, &mut bytes, overwrite);
-        // The rest of the memory of the buffer belongs to the caller.
+        // The caller may write to the rest of the buffer's memory.
         buffer.clear();
         buffer.resize(buffer.capacity(), overwrite);
         buffer.clear();

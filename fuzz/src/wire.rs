@@ -5,7 +5,7 @@ use protocol_websocket_connection::{MessageKind, Role, Version};
 
 use crate::model;
 
-/// A message, as it was sent and as it has to be received.
+/// A message: its kind and its bytes.
 pub type Message = (MessageKind, Vec<u8>);
 
 /// The frames of one direction.
