@@ -68,7 +68,7 @@ impl Server {
     }
 
     pub(crate) fn cpu(&self) -> Cpu {
-        // The work after the last response counts, too.
+        // Waits for the work after the last response, because its processor time counts, too.
         thread::sleep(Duration::from_millis(2));
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the server is running");
         let nanoseconds = |thread: std::io::Result<fs::DirEntry>| {

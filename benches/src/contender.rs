@@ -8,7 +8,7 @@ pub struct Contender {
     pub name: &'static str,
     /// The kind of contender.
     pub kind: Kind,
-    /// The part of the work that the contender leaves out, if any: "UTF-8".
+    /// The part of the work that the contender leaves out, such as "UTF-8", or an empty string.
     pub skips: &'static str,
     /// Runs one pass over the work of the cell.
     pub pass: Box<dyn FnMut()>,
@@ -45,7 +45,7 @@ pub enum Kind {
     Peer,
 }
 
-/// Summary of one pass. All contenders that leave nothing out have equal summaries.
+/// Summary of one pass. All contenders that do the whole work have equal summaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Number of messages.
@@ -120,22 +120,22 @@ pub trait Decode {
     fn pass(&mut self, messages: usize, sink: &mut impl Sink);
 }
 
-/// A sender of one message, again and again.
+/// A sender that repeats one message.
 pub trait Encode {
     /// Sends the message `count` times.
     fn pass(&mut self, count: usize);
 
-    /// Takes the encoded bytes out of the output.
+    /// Returns the encoded bytes and empties the output.
     fn take(&mut self) -> Vec<u8>;
 }
 
-/// A receiver of messages. The type is known at compile time, so that no contender pays for an indirect call.
+/// A receiver of messages. Its type is known at compile time, so that no contender has the cost of an indirect call.
 pub trait Sink {
     /// Receives one message.
     fn message(&mut self, payload: &[u8]);
 }
 
-/// A sink that does nothing, which the compiler cannot see.
+/// A sink that does nothing with the messages, in a way that the compiler cannot optimize away.
 #[derive(Clone, Copy, Debug)]
 pub struct BlackBox;
 

@@ -1,5 +1,5 @@
-//! An allocator that counts allocations and bytes. A program that wants these counts makes it its global allocator;
-//! while counting is off, each call costs one test of a flag.
+//! An allocator that counts allocations and bytes. To get the counts, a program makes it its global allocator. While
+//! counting is off, each call costs one test of a flag.
 #![allow(unsafe_code, reason = "only a global allocator sees all allocations")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -25,7 +25,7 @@ thread_local! {
     static HEAP: Cell<Heap> = const { Cell::new(Heap { calls: 0, bytes: 0, live: 0 }) };
 }
 
-fn note(new: usize, old: usize) {
+fn record(new: usize, old: usize) {
     if ON.get() {
         let mut heap = HEAP.get();
         heap.live += new as isize - old as isize;
@@ -40,25 +40,25 @@ fn note(new: usize, old: usize) {
 // SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(layout.size(), 0);
+        record(layout.size(), 0);
         // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        note(layout.size(), 0);
+        record(layout.size(), 0);
         // SAFETY: the caller upholds the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(size, layout.size());
+        record(size, layout.size());
         // SAFETY: the caller upholds the contract of `realloc`.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        note(0, layout.size());
+        record(0, layout.size());
         // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(block, layout) }
     }

@@ -96,7 +96,7 @@ pub fn measure(mut cell: Cell, effort: Effort) -> Measured {
     let mut times = vec![Vec::with_capacity(effort.rounds); cell.contenders.len()];
     for round in 0..effort.rounds {
         for turn in 0..cell.contenders.len() {
-            // The order rotates, so that no contender always runs with the caches of the same predecessor.
+            // The order rotates, so that no contender always runs after the same one, whose data are then in the caches.
             let at = (turn + round) % cell.contenders.len();
             let contender = &mut cell.contenders[at];
             (contender.pass)();
@@ -131,7 +131,7 @@ impl Measured {
         self.rows.iter().find(|row| row.kind == Kind::Baseline)
     }
 
-    /// Returns the fastest of the other libraries that leave nothing out.
+    /// Returns the fastest of the other libraries that do the whole work.
     #[must_use]
     pub fn fastest_peer(&self) -> Option<&Row> {
         let complete = self.rows.iter().filter(|row| row.kind == Kind::Peer && row.skips.is_empty());

@@ -118,7 +118,7 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
             .find(|(client, _)| *client == name)
             .expect("the lists of both roles have the same names");
         let (server, client) = (count(&make).1, count(&make_client).1);
-        // The source stands for a socket, which is not part of a connection.
+        // The source replaces a socket, and is not part of a connection.
         let [server_bytes, client_bytes] = [server.live, client.live].map(|live| live - source.live);
         let calls = server.calls - source.calls;
         writeln!(text, "| {name} | {server_bytes} B | {client_bytes} B | {calls} |").unwrap();

@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 use protocol_websocket_core::{Role, Version};
 use protocol_websocket_frame::{Frame, MaskKey, OpCode};
 
-/// Payload lengths in bytes: a chat line, the longest payload with a two-byte header, and three powers of two up to a
+/// Payload lengths in bytes: a short text, the longest payload with a two-byte header, and three powers of two up to a
 /// large message.
 pub const LENGTHS: [usize; 5] = [16, 125, 1024, 16 * 1024, 1024 * 1024];
 
@@ -113,8 +113,7 @@ pub fn reads() -> usize {
     READS.get()
 }
 
-/// A peer that sends the same bytes again and again, and accepts all writes. A read never goes past the end of the
-/// bytes.
+/// A peer that sends the same bytes repeatedly, and accepts all writes. A read never goes past the end of the bytes.
 #[derive(Debug)]
 pub struct Source {
     wire: &'static [u8],

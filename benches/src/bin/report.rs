@@ -3,7 +3,7 @@
 //! - `report` measures for some minutes and writes the page.
 //! - `report --print` writes to the terminal instead.
 //! - `report --quick` runs each cell briefly. It checks that all contenders of a cell produce the same messages, and
-//!   that contenders that leave nothing out reject invalid UTF-8.
+//!   that contenders that do the whole work reject invalid UTF-8.
 //! - `report FAMILY...` measures only these families. `--rounds N` and `--turn MS` set the duration.
 #![allow(clippy::unwrap_used)]
 

@@ -203,7 +203,7 @@ impl Decode for Sentinel {
     }
 }
 
-/// Sends invalid UTF-8 to each contender. A contender that leaves nothing out must reject it, which is a panic here. A
+/// Sends invalid UTF-8 to each contender. A contender that does the whole work must reject it, which is a panic here. A
 /// contender that leaves out the validation must accept it.
 ///
 /// # Errors

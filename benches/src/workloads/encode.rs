@@ -19,7 +19,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Returns the text, which lives as long as the program.
+    /// Returns the text. It is leaked, so that all contenders can share it.
     #[must_use]
     pub fn text(&self) -> &'static str {
         String::from_utf8(Payload::Ascii.bytes(self.len, 0)).expect("the payload is UTF-8").leak()
