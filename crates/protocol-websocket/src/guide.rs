@@ -108,7 +108,7 @@ pub mod design {}
 /// ```
 ///
 /// ```no_run
-#[doc = include_str!("../examples/readme_loop.rs")]
+#[doc = include_str!("../examples/echo.rs")]
 /// ```
 #[cfg(feature = "http")]
 pub mod programs {}

@@ -1,5 +1,5 @@
-//! The programs in README.md are the examples `readme_*`, and each of them echoes. The files and tests that CONTRIBUTING.md,
-//! docs/architecture.md and docs/removed-rules.md name exist.
+//! Checks that README.md shows the examples `echo` and `readme_*`, that each of them echoes, and that the files and tests
+//! exist which the pages of this repository name.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -19,11 +19,11 @@ use tokio::task::spawn_blocking;
 #[path = "../examples/readme_axum.rs"]
 mod axum_program;
 #[allow(dead_code, reason = "a program of its own, whose `main` is not run here")]
+#[path = "../examples/echo.rs"]
+mod echo_program;
+#[allow(dead_code, reason = "a program of its own, whose `main` is not run here")]
 #[path = "../examples/readme_hyper.rs"]
 mod hyper_program;
-#[allow(dead_code, reason = "a program of its own, whose `main` is not run here")]
-#[path = "../examples/readme_loop.rs"]
-mod loop_program;
 #[allow(dead_code, reason = "a program of its own, whose `main` is not run here")]
 #[path = "../examples/readme_tokio.rs"]
 mod tokio_program;
@@ -35,7 +35,7 @@ fn readme_shows_the_programs() {
     let programs = [
         include_str!("../examples/readme_axum.rs"),
         include_str!("../examples/readme_hyper.rs"),
-        include_str!("../examples/readme_loop.rs"),
+        include_str!("../examples/echo.rs"),
         include_str!("../examples/readme_tokio.rs"),
     ];
     for program in programs {
@@ -137,11 +137,11 @@ fn axum_program_echoes() {
 }
 
 #[test]
-fn loop_program_echoes() {
+fn echo_program_echoes() {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let server =
-        std::thread::spawn(move || loop_program::serve(listener.accept().unwrap().0).map_err(|e| e.to_string()));
+        std::thread::spawn(move || echo_program::serve(listener.accept().unwrap().0).map_err(|e| e.to_string()));
     check_echo(address);
     server.join().unwrap().unwrap();
 }
