@@ -1,4 +1,4 @@
-//! Compares recorded answers of Perl's `Protocol::WebSocket` 0.26 with ours: see `perl/README.md`.
+//! Compares recorded results of Perl's `Protocol::WebSocket` 0.26 with ours. `perl/README.md` describes the files.
 #![cfg(all(feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::cast_possible_truncation)]

@@ -1,6 +1,6 @@
-//! Sends generated questions to Perl's `Protocol::WebSocket` and compares its answers with ours. One process answers all.
+//! Runs generated inputs through Perl's `Protocol::WebSocket`, in one process, and compares its results with ours.
 //!
-//! The questions avoid the differences of `perl/quirks.rs`, so both answers must be the same. `peers/install.sh` installs the
+//! The inputs avoid the differences of `perl/quirks.rs`, so both results must be the same. `peers/install.sh` installs the
 //! module.
 #![cfg(all(unix, feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
@@ -46,13 +46,13 @@ proptest! {
             }
             events.push((message.opcode.bits(), message.payload));
         }
-        let out = ask("frame-decode", json!({
+        let out = run("frame-decode", json!({
             "version": perl_name(version), "api": "bytes", "chunkings": ["each"], "stream_hex": hex(&wire),
         }));
-        let of_perl: Vec<_> = out["events"].as_array().unwrap().iter()
+        let perl_events: Vec<_> = out["events"].as_array().unwrap().iter()
             .map(|event| (u8::try_from(event["opcode"].as_u64().unwrap()).unwrap(), bytes(&event["data_hex"])))
             .collect();
-        prop_assert_eq!(of_perl, events);
+        prop_assert_eq!(perl_events, events);
     }
 
     #[test]
@@ -66,7 +66,7 @@ proptest! {
         for message in &messages {
             let message = message.for_version(version);
             for frame in message.frames() {
-                let out = ask("frame-encode", json!({
+                let out = run("frame-encode", json!({
                     "version": perl_name(version), "opcode": frame.opcode().bits(), "fin": u8::from(frame.fin()),
                     "masked": 1, "mask": mask, "buffer_hex": hex(frame.payload()),
                 }));
@@ -94,12 +94,12 @@ proptest! {
     #[test]
     fn skips_stray_bytes_as_perl_does(bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0xFF), 0x61..0x63_u8, 0x80..0x84_u8], 0..40)) {
         // Bytes between the messages of hybi-00 are skipped: only ASCII between 00 and FF counts, up to a Close.
-        let out = ask("frame-decode", json!({
+        let out = run("frame-decode", json!({
             "version": "draft-ietf-hybi-00", "api": "text", "chunkings": ["whole"], "stream_hex": hex(&bytes),
         }));
-        let mut of_perl: Vec<_> = out["events"].as_array().unwrap().clone();
-        if let Some(close) = of_perl.iter().position(|event| event["opcode"] == 8) {
-            of_perl.truncate(close + 1);
+        let mut perl_events: Vec<_> = out["events"].as_array().unwrap().clone();
+        if let Some(close) = perl_events.iter().position(|event| event["opcode"] == 8) {
+            perl_events.truncate(close + 1);
         }
         let mut decoder = Decoder::new(Role::Server).perl_compat().version(Version::Hybi00);
         let (mut input, mut ours) = (BytesMut::from(&bytes[..]), Vec::new());
@@ -109,10 +109,10 @@ proptest! {
                 break;
             }
         }
-        let of_perl: Vec<_> = of_perl.iter()
+        let perl_events: Vec<_> = perl_events.iter()
             .map(|event| (u8::try_from(event["opcode"].as_u64().unwrap()).unwrap(), without_replacements(&self::bytes(&event["data_hex"]))))
             .collect();
-        prop_assert_eq!(ours, of_perl);
+        prop_assert_eq!(ours, perl_events);
     }
 
     #[test]
@@ -126,7 +126,7 @@ proptest! {
         }
         wire.extend(masked.then_some(key).into_iter().flatten());
         wire.extend(0..len);
-        let out = ask("frame-decode", json!({
+        let out = run("frame-decode", json!({
             "version": "draft-ietf-hybi-17", "api": "bytes", "chunkings": ["whole"], "stream_hex": hex(&wire),
         }));
         let frame = Decoder::new(Role::Client).perl_compat().decode(&mut BytesMut::from(&wire[..]))?.unwrap();
@@ -148,7 +148,7 @@ proptest! {
         // Invalid Punycode is not a host name. Perl's module does not check it.
         prop_assume!(!host.contains("xn--"));
         let text = format!("ws{}://{host}{}{path}{query}", if secure { "s" } else { "" }, port.map_or(String::new(), |port| format!(":{port}")));
-        let (url, out) = (Url::parse(&text)?, ask("url-parse", json!({ "url": text })));
+        let (url, out) = (Url::parse(&text)?, run("url-parse", json!({ "url": text })));
         let ours = json!({
             "ok": true, "host": url.host(), "port": url.port(), "secure": u8::from(url.is_secure()),
             "resource_name": url.resource_name(), "host_header": url.authority(),
@@ -160,8 +160,8 @@ proptest! {
     #[test]
     fn cookies(pairs in prop::collection::vec(("[a-zA-Z$][a-zA-Z0-9._-]{0,5}", prop::option::of("[a-z =;,/']{1,9}")), 0..5)) {
         let text = String::from_utf8(PerlCookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref())))?)?;
-        prop_assert_eq!(&ask("cookie-build", json!({ "pairs": pairs }))["cookie"], &text);
-        let out = ask("cookie-parse", json!({ "cookie": text }));
+        prop_assert_eq!(&run("cookie-build", json!({ "pairs": pairs }))["cookie"], &text);
+        let out = run("cookie-parse", json!({ "cookie": text }));
         let value = |value: Cow<'_, [u8]>| String::from_utf8(value.into_owned()).unwrap();
         let ours: Vec<_> = PerlCookie::pairs(&text).map(|(name, read)| json!([name, read.map(value)])).collect();
         prop_assert_eq!(&out["pairs"], &json!(ours));
@@ -177,7 +177,7 @@ proptest! {
         let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut |bytes: &mut [u8]| bytes.fill(7))?;
         let mut wire = BytesMut::new();
         request.encode(&mut wire);
-        let out = ask("request-parse", json!({ "stream_hex": hex(&wire), "chunkings": ["whole"] }));
+        let out = run("request-parse", json!({ "stream_hex": hex(&wire), "chunkings": ["whole"] }));
         let text = |octets: &[u8]| octets.iter().copied().map(char::from).collect::<String>();
         let sent: Vec<_> = cookies.iter().map(|(name, value)| json!([name, text(value)])).collect();
         prop_assert_eq!(&out["cookies"], &if sent.is_empty() { Value::Null } else { json!(sent) });
@@ -203,17 +203,17 @@ proptest! {
             respond = json!({ "subprotocol": name });
         }
         let pieces: Vec<_> = request.chunks(split).map(<[u8]>::len).collect();
-        let out = ask("handshake-server", json!({ "stream_hex": hex(&request), "chunkings": [pieces], "respond": respond }));
-        let answer: Vec<u8> = out["output"].as_array().unwrap().iter().flat_map(|piece| bytes(&piece["bytes_hex"])).collect();
+        let out = run("handshake-server", json!({ "stream_hex": hex(&request), "chunkings": [pieces], "respond": respond }));
+        let response: Vec<u8> = out["output"].as_array().unwrap().iter().flat_map(|piece| bytes(&piece["bytes_hex"])).collect();
         let (mut input, mut output) = (request.clone(), BytesMut::new());
         let upgrade = ServerHandshake::new().parse(&mut input)?.unwrap();
         let accept = offer.first().map_or(Accept::new(), |name| Accept::new().subprotocol(name)).perl_compat();
         if let Accepted::AwaitingKey3(mut key3) = upgrade.accept(&accept, &mut output)? {
             prop_assert!(key3.parse(&mut input, &mut output).is_some());
         }
-        prop_assert_eq!(&answer[..], &output[..]);
+        prop_assert_eq!(&response[..], &output[..]);
         prop_assert_eq!(&out["version"], perl_name(version));
-        let Some(Outcome::Open(response)) = client.parse(&mut BytesMut::from(&answer[..]))? else { panic!("the connection is not open") };
+        let Some(Outcome::Open(response)) = client.parse(&mut BytesMut::from(&response[..]))? else { panic!("the connection is not open") };
         let expected = Negotiated::default().version(version);
         let expected = offer.first().into_iter().fold(expected, Negotiated::subprotocol);
         prop_assert_eq!(response.into_negotiated(), expected);
@@ -297,9 +297,9 @@ struct Perl {
     output: BufReader<ChildStdout>,
 }
 
-fn ask(kind: &str, question: Value) -> Value {
+fn run(kind: &str, input: Value) -> Value {
     let mut perl = perl();
-    writeln!(perl.input, "{}", json!({ "kind": kind, "in": question })).unwrap();
+    writeln!(perl.input, "{}", json!({ "kind": kind, "in": input })).unwrap();
     let mut line = String::new();
     perl.output.read_line(&mut line).unwrap();
     serde_json::from_str(&line).unwrap()

@@ -52,7 +52,7 @@ fn compare(vector: &Vector, expected: &Value, ours: Result<Vec<u8>, &'static str
     };
     let is_key_quirk = vector.quirk.as_deref().is_some_and(|quirk| quirk.starts_with("key-"));
     let is_reserved = is_reserved(&vector.input["headers"]);
-    assert!(!is_reserved || quirks::find("house-reserved-field") == quirks::Ours::House);
+    assert!(!is_reserved || quirks::find("house-reserved-field") == quirks::Ours::Own);
     if is_reserved || is_key_quirk {
         return if ours.is_err() { Ok(()) } else { Err("was not refused".into()) };
     }

@@ -92,19 +92,19 @@ impl Helper {
                 "read" => self.read(at, &data),
                 "read_handshake" => {
                     let accept = Key::parse(self.key.as_bytes()).unwrap().accept();
-                    let mut answer =
+                    let mut response =
                         b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
                             .to_vec();
-                    answer.extend_from_slice(&accept);
-                    answer.extend_from_slice(b"\r\n\r\n");
-                    answer.extend(action.get("extra_hex").map(bytes).unwrap_or_default());
+                    response.extend_from_slice(&accept);
+                    response.extend_from_slice(b"\r\n\r\n");
+                    response.extend(action.get("extra_hex").map(bytes).unwrap_or_default());
                     for size in action["chunks"].as_array().into_iter().flatten() {
-                        let rest = answer.split_off((size.as_u64().unwrap() as usize).min(answer.len()));
-                        self.read(at, &answer);
-                        answer = rest;
+                        let rest = response.split_off((size.as_u64().unwrap() as usize).min(response.len()));
+                        self.read(at, &response);
+                        response = rest;
                     }
-                    if !answer.is_empty() {
-                        self.read(at, &answer);
+                    if !response.is_empty() {
+                        self.read(at, &response);
                     }
                 }
                 "write" => {

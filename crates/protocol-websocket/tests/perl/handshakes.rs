@@ -23,7 +23,7 @@ fn handshake_server() {
             let pieces = expected["output"].as_array().into_iter().flatten();
             let mut pieces: Vec<u8> = pieces.flat_map(|piece| bytes(&piece["bytes_hex"])).collect();
             if ours["unoffered"] == true {
-                assert_eq!(quirks::find("house-unoffered"), quirks::Ours::House);
+                assert_eq!(quirks::find("house-unoffered"), quirks::Ours::Own);
                 // A subprotocol that was not offered is a `BuildError`, and the response does not have it.
                 let line =
                     format!("Sec-WebSocket-Protocol: {}\r\n", vector.input["respond"]["subprotocol"].as_str().unwrap());
@@ -63,12 +63,12 @@ pub(crate) fn without(mut text: Vec<u8>, part: &[u8]) -> Vec<u8> {
 }
 
 /// Changes the head of a response, and leaves the bytes after it.
-pub(crate) fn split_digest(mut answer: Vec<u8>, change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-    let digest = answer.split_off(end);
-    let mut answer = change(&answer);
-    answer.extend(digest);
-    answer
+pub(crate) fn split_digest(mut response: Vec<u8>, change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let end = response.windows(4).position(|four| four == b"\r\n\r\n").map_or(response.len(), |at| at + 4);
+    let digest = response.split_off(end);
+    let mut response = change(&response);
+    response.extend(digest);
+    response
 }
 
 fn ends(sizes: &[usize]) -> impl Iterator<Item = usize> {

@@ -1,9 +1,9 @@
 #!/usr/bin/env perl
-# Sends the questions of the vectors next to this script to Perl's Protocol::WebSocket.
+# Runs the inputs of the vectors next to this script through Perl's Protocol::WebSocket.
 #
-#   record.pl            prints each vector whose answer differs from the recorded one, and fails if there is any
-#   record.pl --write    stores the new answers in the files
-#   record.pl --serve    reads a question from each line, {"kind": ..., "in": ...}, and prints the value of `out`
+#   record.pl            prints each vector whose result differs from the recorded one, and fails if there is one
+#   record.pl --write    stores the new results in the files
+#   record.pl --serve    reads lines of {"kind": ..., "in": ...}, and prints the result of each
 use strict;
 use warnings;
 use Digest::SHA 'sha1_base64';
@@ -11,7 +11,7 @@ use FindBin;
 use JSON::PP ();
 use MIME::Base64 'decode_base64';
 
-# Replaces the module's random numbers where a question has its own: bytes of keys, and masks of 32 bits.
+# The random numbers of the current input, which replace those of the module: bytes of keys, and masks of 32 bits.
 our $entropy;
 
 BEGIN {
@@ -40,7 +40,7 @@ my %family = (
     'draft-ietf-hybi-00' => 'hybi-00',
     'draft-hixie-75'     => 'hixie-75',
 );
-my %ask = (
+my %run = (
     'client-helper'            => \&client_helper,
     'cookie-build'             => \&cookie_build,
     'cookie-parse'             => \&cookie_parse,
@@ -62,18 +62,18 @@ my %ask = (
 );
 
 my $mode = shift || '';
-local $SIG{__WARN__} = sub { };    # the module prints many warnings for these questions
+local $SIG{__WARN__} = sub { };    # the module prints many warnings for these inputs
 if ($mode eq '--serve') {
     $| = 1;
     while (my $line = <STDIN>) {
-        my $question = JSON::PP->new->utf8->decode($line);
-        print JSON::PP->new->ascii->encode(answer($question->{kind}, $question->{in})), "\n";
+        my $vector = JSON::PP->new->utf8->decode($line);
+        print JSON::PP->new->ascii->encode(result($vector->{kind}, $vector->{in})), "\n";
     }
     exit;
 }
 
 my $differ = 0;
-for my $kind (sort keys %ask) {
+for my $kind (sort keys %run) {
     my $file = "$FindBin::Bin/$kind.jsonl";
     open my $in, '<', $file or die "$file: $!\n";
     my @lines = <$in>;
@@ -81,7 +81,7 @@ for my $kind (sort keys %ask) {
     my $here = 0;
     for my $line (@lines) {
         my $vector = $json->decode(my $copy = utf8_to_latin1($line));
-        my $out    = answer($kind, $vector->{in});
+        my $out    = result($kind, $vector->{in});
         next if essence($out) eq essence($vector->{out});
         $here++;
         print "$vector->{id}\n  recorded: ", essence($vector->{out}), "\n  now:      ", essence($out), "\n" if $here <= 3;
@@ -97,10 +97,10 @@ for my $kind (sort keys %ask) {
 }
 exit($differ && $mode ne '--write' ? 1 : 0);
 
-# Files are UTF-8; each character of them is one byte of the wire.
+# The files are UTF-8. Each of their characters stands for one byte.
 sub utf8_to_latin1 { my $text = shift; utf8::decode($text); $text }
 
-# The part of an answer that is compared: its bytes in any notation, and for an error only that there is one.
+# Returns the part of a result that is compared: the bytes in any notation, and for an error only its presence.
 sub essence {
     my $value = shift;
     return JSON::PP->new->canonical->ascii->allow_nonref->encode(plain($value));
@@ -121,9 +121,9 @@ sub plain {
     return defined $value ? "$value" : undef;
 }
 
-sub answer {
+sub result {
     my ($kind, $in) = @_;
-    my $out = eval { $ask{$kind}->($in) };
+    my $out = eval { $run{$kind}->($in) };
     return defined $out ? $out : {error => {text => "$@" =~ s/ at \S+ line \d+.*//sr}};
 }
 
@@ -133,7 +133,7 @@ sub flag { $_[0] ? 1 : 0 }
 
 sub pieces {
     my ($in, $stream) = @_;
-    # After an error, Perl's answer depends on the split of the bytes.
+    # After an error, Perl's result depends on the split of the bytes.
     my $chunking = $in->{continue_after_error} ? 'each' : $in->{chunkings}[0];
     return $stream if $chunking eq 'whole' || !length $stream;
     return split //, $stream if $chunking eq 'each';
@@ -421,10 +421,10 @@ sub client_action {
     my ($client, $action, $key) = @_;
     my $call = $action->{call};
     if ($call eq 'read_handshake') {
-        my $answer = join "\r\n", 'HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade',
+        my $response = join "\r\n", 'HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade',
           'Sec-WebSocket-Accept: ' . sha1_base64($key . '258EAFA5-E914-47DA-95CA-C5AB0DC85B11') . '=', '', '';
-        $answer .= unhex($action->{extra_hex}) if exists $action->{extra_hex};
-        $client->read($_) for pieces({chunkings => [$action->{chunks} || 'whole']}, $answer);
+        $response .= unhex($action->{extra_hex}) if exists $action->{extra_hex};
+        $client->read($_) for pieces({chunkings => [$action->{chunks} || 'whole']}, $response);
     }
     elsif ($call eq 'write') {
         my $text = unhex($action->{text_hex});

@@ -35,7 +35,7 @@ fn hybi00_number() {
     });
 }
 
-/// Compares the values that both sides have. The answers of Perl also have others, such as `fields`.
+/// Compares the values that both sides have. Perl's results have more values, such as `fields`.
 fn compare(vector: &Vector, expected: &Value, ours: &Value, sizes: &[usize]) -> Result<(), String> {
     // `cookie-parse` compares how malformed cookies are parsed.
     let is_about_cookies = vector.quirk.as_deref() == Some("cookie-malformed");
@@ -109,7 +109,7 @@ fn with_values(cookies: &Value) -> Value {
 
 /// Returns the cookies whose name is UTF-8, as all names are here.
 fn with_text_names(cookies: &Value) -> Value {
-    assert_eq!(quirks::find("house-cookie-name"), quirks::Ours::House);
+    assert_eq!(quirks::find("house-cookie-name"), quirks::Ours::Own);
     let mut cookies = cookies.clone();
     if let Some(cookies) = cookies.as_array_mut() {
         cookies.retain(|cookie| std::str::from_utf8(&wire(&cookie[0])).is_ok());

@@ -7,10 +7,10 @@ use crate::vectors::{run_plain, wire};
 
 #[test]
 fn url_build() {
-    run_plain("url-build", |input, _| answer(input));
+    run_plain("url-build", |input, _| result(input));
 }
 
-fn answer(input: &Value) -> Value {
+fn result(input: &Value) -> Value {
     let part = |name: &str| match &input[name] {
         Value::Null => String::new(),
         Value::Number(number) => number.to_string(),

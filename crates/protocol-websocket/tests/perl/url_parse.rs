@@ -7,10 +7,10 @@ use crate::vectors::{run_plain, text, wire};
 
 #[test]
 fn url_parse() {
-    run_plain("url-parse", |input, _| answer(&wire(&input["url"])));
+    run_plain("url-parse", |input, _| result(&wire(&input["url"])));
 }
 
-pub(crate) fn answer(url: &[u8]) -> Value {
+pub(crate) fn result(url: &[u8]) -> Value {
     let Some(url) = std::str::from_utf8(url).ok().and_then(|url| Url::parse(url).ok()) else {
         return json!({ "ok": false });
     };

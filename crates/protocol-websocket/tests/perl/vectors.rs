@@ -1,4 +1,4 @@
-//! Reads the recorded vectors and compares each of them with our answer.
+//! Reads the recorded vectors and compares each of them with our result.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -20,13 +20,13 @@ pub(crate) enum Mode {
 pub(crate) struct Vector {
     pub(crate) id: String,
     pub(crate) input: Value,
-    /// The answer of Perl.
+    /// The result of Perl.
     pub(crate) out: Value,
-    /// The name of the quirk, or `None` if the answer of Perl is right.
+    /// The name of the quirk, or `None` if the result of Perl is correct.
     pub(crate) quirk: Option<String>,
-    /// The random bytes of the helper in the module's git head, which `fixed` is based on.
+    /// The random bytes of the client helper in the module's git head. `fixed` is based on them.
     pub(crate) head_entropy: Value,
-    /// The right answer where Perl is wrong, if there is one.
+    /// The correct result for a quirk, if there is one.
     pub(crate) fixed: Option<Value>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) const fn perl_name(version: Version) -> &'static str {
     }
 }
 
-/// Runs all vectors of a kind. `check` compares our answer with the expected one and returns a description of the
+/// Runs all vectors of a kind. `check` compares our result with the expected one and returns a description of the
 /// difference.
 pub(crate) fn run(kind: &str, check: impl Fn(&Vector, &Value, Mode) -> Result<(), String>) {
     let ours = ours();
@@ -48,40 +48,40 @@ pub(crate) fn run(kind: &str, check: impl Fn(&Vector, &Value, Mode) -> Result<()
     for vector in load(kind) {
         let expected = expected(&vector, &ours);
         *if vector.quirk.is_some() { &mut quirk } else { &mut same } += 1;
-        for (mode, answer) in expected {
-            if let Err(difference) = check(&vector, &answer, mode) {
+        for (mode, result) in expected {
+            if let Err(difference) = check(&vector, &result, mode) {
                 let Vector { id, quirk, input, .. } = &vector;
                 let input: String = input.to_string().chars().take(300).collect();
                 failures.push(format!("{id} {mode:?} {quirk:?}\n  input: {input}\n  {difference}"));
             }
         }
     }
-    println!("{kind}: {same} vectors with the answer of Perl, {quirk} of a quirk");
+    println!("{kind}: {same} vectors with Perl's result, {quirk} with a quirk");
     assert!(same + quirk > 0, "{kind} has no vectors");
     assert!(failures.is_empty(), "{} of {kind} differ:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Calls [`run`] for a kind with one plain answer.
-pub(crate) fn run_plain(kind: &str, answer: impl Fn(&Value, Mode) -> Value) {
+/// Calls [`run`] for a kind whose result is one JSON value.
+pub(crate) fn run_plain(kind: &str, result: impl Fn(&Value, Mode) -> Value) {
     run(kind, |vector, expected, mode| {
-        let ours = answer(&vector.input, mode);
+        let ours = result(&vector.input, mode);
         if ours == *expected { Ok(()) } else { Err(format!("expected: {expected}\n  ours:     {ours}")) }
     });
 }
 
-/// Returns the expected answer in each mode.
+/// Returns the expected result in each mode.
 fn expected(vector: &Vector, rows: &HashMap<String, Row>) -> Vec<(Mode, Value)> {
     let id = &vector.id;
     let rule = vector.quirk.as_deref().map(quirks::find);
     let row = rows.get(id);
     if let Some(Row { rule: house_rule, .. }) = row {
-        assert_eq!(quirks::find(house_rule), Ours::House, "{id}: {house_rule} is not a house rule");
+        assert_eq!(quirks::find(house_rule), Ours::Own, "{id}: {house_rule} is not a house rule");
     }
     let strict = match (row.and_then(|row| row.ours.as_ref()), &vector.fixed) {
-        (Some(answer), _) => answer.clone(),
-        (None, Some(fixed)) if !matches!(rule, Some(Ours::Same | Ours::Wording)) => fixed.clone(),
-        (None, _) if matches!(rule, None | Some(Ours::Same | Ours::Wording)) => vector.out.clone(),
-        // `ours.jsonl` must have the answer.
+        (Some(result), _) => result.clone(),
+        (None, Some(fixed)) if !matches!(rule, Some(Ours::Same | Ours::Syntax)) => fixed.clone(),
+        (None, _) if matches!(rule, None | Some(Ours::Same | Ours::Syntax)) => vector.out.clone(),
+        // `ours.jsonl` must have the result.
         (None, _) => Value::Null,
     };
     let mut expected = vec![(Mode::Strict, strict)];
@@ -92,7 +92,7 @@ fn expected(vector: &Vector, rows: &HashMap<String, Row>) -> Vec<(Mode, Value)> 
     expected
 }
 
-/// Returns the first events of Perl, and then the error that no setting allows.
+/// Returns the first events of Perl, followed by an error that no setting prevents.
 fn cut_short(out: &Value, end: &Value) -> Value {
     let until = end["events"].as_u64().unwrap() as usize;
     let mut events = out["events"].as_array().unwrap()[..until].to_vec();
@@ -122,7 +122,7 @@ fn load(kind: &str) -> Vec<Vector> {
 /// A line of `ours.jsonl`.
 struct Row {
     rule: String,
-    /// Our own answer, if `fixed` is missing or a house rule differs from it.
+    /// Our own result, if `fixed` is missing or a house rule differs from it.
     ours: Option<Value>,
     /// The event and the error at which `perl_compat()` stops.
     compat: Option<Value>,
@@ -139,7 +139,7 @@ fn ours() -> HashMap<String, Row> {
     lines("ours").map(row).collect()
 }
 
-/// Returns the quirks that the vectors and our own answers name.
+/// Returns the names of the quirks in the vectors and in `ours.jsonl`.
 pub(crate) fn quirk_ids() -> HashSet<String> {
     let names = |line: Value| {
         let also = line["also"].as_array().cloned().unwrap_or_default();
@@ -149,8 +149,8 @@ pub(crate) fn quirk_ids() -> HashSet<String> {
     all_lines().flat_map(names).map(|id| id.as_str().unwrap().into()).collect()
 }
 
-/// Returns the vectors that Perl answers correctly and we differently: their names, and the rules of our answers.
-pub(crate) fn answered_differently() -> Vec<(String, String)> {
+/// Returns the vectors for which Perl's result is correct and ours differs: their names, and the rules of our results.
+pub(crate) fn different_results() -> Vec<(String, String)> {
     let ours = ours();
     let same = all_lines().filter(|line| line["verdict"] == "same");
     let rule = |line: Value| {
@@ -203,14 +203,14 @@ pub(crate) fn text(bytes: &[u8]) -> Value {
 
 /// Changes a response to the syntax that `perl_compat()` takes from Perl: the reason phrase of hixie-75, and all cookies
 /// in one field.
-pub(crate) fn perl_syntax(answer: &[u8]) -> Vec<u8> {
-    let answer: String = answer.iter().copied().map(char::from).collect();
-    let answer = answer.replacen("101 Web Socket", "101 WebSocket", 1);
-    let answer = match answer.split_once("\r\nSet-Cookie: ") {
-        None => answer,
+pub(crate) fn perl_syntax(response: &[u8]) -> Vec<u8> {
+    let response: String = response.iter().copied().map(char::from).collect();
+    let response = response.replacen("101 Web Socket", "101 WebSocket", 1);
+    let response = match response.split_once("\r\nSet-Cookie: ") {
+        None => response,
         Some((before, cookies)) => format!("{before}\r\nSet-Cookie: {}", cookies.replace("\r\nSet-Cookie: ", ",")),
     };
-    wire(&answer.into())
+    wire(&response.into())
 }
 
 /// Returns Perl's limit on heads.
