@@ -4,7 +4,7 @@
 //! `autobahn_client ws://127.0.0.1:9001 [FIRST [LAST]]`
 
 use std::env;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use bytes::BytesMut;
@@ -13,7 +13,7 @@ use protocol_websocket_permessage_deflate::PermessageDeflate;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The name in the report.
+/// The name of the client in the report.
 const AGENT: &str = "protocol-websocket";
 /// The longest message of the suite is 16 MiB. The most fragments of a message are 65,537.
 const LIMITS: Limits = Limits::new(16 * 1024 * 1024).max_fragments(131_072);
@@ -42,9 +42,8 @@ fn request_text(url: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Receives messages from `url` until the server ends the connection, and echoes those for which `is_echoed` returns
-/// true. Many cases violate the protocol on purpose. That is not an error here, because the Close for it is in the
-/// output.
+/// Receives messages from `url` until the server ends the stream, and echoes those for which `is_echoed` returns true. In
+/// many cases the server violates the protocol on purpose. The client responds with a Close, and this is not an error.
 fn run(url: &str, mut is_echoed: impl FnMut(&LentMessage<'_>) -> bool) -> Result<()> {
     let url = Url::parse(url)?;
     let config = Config::new().limits(LIMITS).extension(PermessageDeflate::new());
@@ -54,12 +53,15 @@ fn run(url: &str, mut is_echoed: impl FnMut(&LentMessage<'_>) -> bool) -> Result
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        match stream.write_all(&output) {
-            // The server may have ended the connection.
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Ok(()),
-            _ => output.clear(),
+        while !output.is_empty() {
+            // The server ends some connections without a closing handshake, which is not an error here.
+            if stream.write_all(&output).is_err() {
+                return Ok(());
+            }
+            output.clear();
+            client.flush(&mut output);
         }
-        // After the closing handshake, the server ends the connection (RFC 6455 §7.1.1).
+        // After the closing handshake, the server ends the stream first (RFC 6455 §7.1.1).
         let mut input = match stream.read(&mut buffer) {
             Ok(0) | Err(_) => return Ok(()),
             Ok(n) => buffer.get_mut(..n).unwrap_or_default(),

@@ -12,8 +12,9 @@ use protocol_websocket::{Client, Close, CloseCode, Config, EventRef, Offer, OsRa
 
 /// How long the server may take to read the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the server may take to end the stream after the last write, and how much it may send until then.
+/// How long the server may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The number of bytes that are read and dropped in this time.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -33,7 +34,7 @@ fn main() -> Result<()> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     let (started, mut buffer, mut result) = (Instant::now(), [0; 4096], Ok(()));
     loop {
-        // Starts and checks deadlines.
+        // Sets new deadlines, and handles those that have passed.
         result = result.and_then(|()| Ok(client.handle_timeout(started.elapsed(), &mut output)?));
         // After an error, the Close is in the output, and is written before the error is returned.
         while !output.is_empty() {
@@ -45,7 +46,7 @@ fn main() -> Result<()> {
         output = BytesMut::new();
         if result.is_err() || client.state() == State::Closed {
             if result.is_err() {
-                // A server that violates the protocol may not end the stream by itself.
+                // A server that violates the protocol may not end the stream first.
                 let _ = stream.shutdown(Shutdown::Write);
             }
             wait_for_end(&mut stream, &mut buffer);
@@ -78,7 +79,7 @@ fn receive(client: &mut Client, text: &str, mut input: &mut [u8], output: &mut B
     Ok(())
 }
 
-/// Reads within `wait`.
+/// Reads, and waits at most for `wait`, or without a limit if it is `None`.
 fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io::Result<usize> {
     // A timeout of zero is an error.
     stream.set_read_timeout(wait.map(|wait| wait.max(Duration::from_millis(1))))?;
@@ -90,7 +91,7 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io
     }
 }
 
-/// Reads and drops what the server still sends. The server ends the stream first (RFC 6455 §7.1.1). Closing a socket
+/// Waits for the server to end the stream first (RFC 6455 §7.1.1), and drops the bytes that still arrive. Closing a socket
 /// with unread bytes resets it, and the server may then lose our Close (RFC 9112 §9.6).
 fn wait_for_end(stream: &mut TcpStream, buffer: &mut [u8]) {
     let deadline = Instant::now() + LINGER_TIMEOUT;

@@ -22,19 +22,19 @@ use socket2::SockRef;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const LISTENER: Token = Token(0);
-/// The most that one read takes. An echo is about as long, so one write sends about as much.
+/// The size of the read buffer. An echo is about as long as its message, so one write sends about as much.
 const READ_SIZE: usize = 64 * 1024;
-/// After this number of reads, other connections are handled, even if there is more to read.
+/// After this number of reads from a connection, the other connections are handled.
 const MAX_READS: u32 = 8;
 /// A connection with more unsent bytes is not read.
 const HIGH_WATER_MARK: usize = 256 * 1024;
-/// How often deadlines are checked, and so how late they may be.
+/// The interval at which deadlines are checked. A deadline may be late by this time.
 const TICK: Duration = Duration::from_secs(1);
 /// How long a client may go without reading any of the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may continue to send after the last write, and how much. This is more than the kernel buffers at
-/// both ends.
+/// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> Result<()> {
@@ -58,7 +58,7 @@ fn main() -> Result<()> {
     println!("connect to ws://{}/", listener.local_addr()?);
 
     let mut events = Events::with_capacity(1024);
-    // One read buffer for all connections. A connection copies only the start of an incomplete message.
+    // One read buffer for all connections. A connection keeps a copy of an incomplete message only.
     let mut buffer = vec![0; READ_SIZE];
     let mut connections: HashMap<Token, Connection> = HashMap::new();
     // The connections to handle: an event has arrived, a deadline has passed, or there is more to read.
@@ -84,16 +84,17 @@ fn main() -> Result<()> {
             if token == LISTENER {
                 while let Ok((stream, _)) = listener.accept() {
                     last_token += 1;
-                    connections.insert(
-                        Token(last_token),
-                        Connection::new(stream, &config, poll.registry(), Token(last_token))?,
-                    );
+                    let token = Token(last_token);
+                    match Connection::new(stream, &config, poll.registry(), token) {
+                        Ok(connection) => drop(connections.insert(token, connection)),
+                        Err(error) => eprintln!("{error}"),
+                    }
                 }
             } else if let Some(connection) = connections.get_mut(&token) {
                 match connection.advance(now, &mut buffer) {
                     Ok(Turn::Wait) => {}
                     Ok(Turn::Ready) => drop(ready.insert(token)),
-                    // This drops the socket, too.
+                    // This closes the socket, too.
                     Ok(Turn::End) | Err(_) => drop(connections.remove(&token)),
                 }
             }
@@ -105,13 +106,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What a connection waits for.
+/// When the loop handles a connection again.
 enum Turn {
-    /// An event of its socket, or a deadline.
+    /// After an event of its socket, or a deadline.
     Wait,
-    /// Nothing: there may be more to read, and no event reports it again.
+    /// At once, because there may be more to read, and no event reports it again.
     Ready,
-    /// Nothing: the connection is over.
+    /// Never, because the connection has ended.
     End,
 }
 
@@ -119,9 +120,10 @@ struct Connection {
     stream: TcpStream,
     server: Server,
     output: BytesMut,
-    /// When the client must have read some of the output, or, after the last write, ended the stream.
+    /// The time at which the connection is dropped, unless the client reads some of the output. After the last write:
+    /// unless the client ends the stream.
     deadline: Option<Duration>,
-    /// After the last write: how many bytes may still be read and dropped.
+    /// After the last write: the number of bytes that may still be read and dropped.
     linger: Option<usize>,
 }
 
@@ -142,7 +144,7 @@ impl Connection {
     fn advance(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
         self.write(now)?;
         let turn = self.read(now, buffer)?;
-        // After the read, which may have received the awaited pong.
+        // Deadlines are handled after the read, because it may have received a pong.
         if self.server.state() != State::Closed
             && let Err(error) = self.server.handle_timeout(now, &mut self.output)
         {
@@ -162,7 +164,7 @@ impl Connection {
     fn read(&mut self, now: Duration, buffer: &mut [u8]) -> io::Result<Turn> {
         for _ in 0..MAX_READS {
             if self.server.state() == State::Closed || self.output.len() > HIGH_WATER_MARK {
-                // The poll reports when the socket can be written, and then reading continues here.
+                // When the socket can be written, the poll returns an event, and reading continues.
                 return Ok(Turn::Wait);
             }
             match self.stream.read(buffer) {

@@ -1,4 +1,4 @@
-//! A WebSocket echo server on smol: the loop of `tokio_echo` in another runtime.
+//! A WebSocket echo server on smol, with the same loop as `tokio_echo`.
 //!
 //! `smol_echo [PORT [SECONDS]]` serves until it is interrupted. It pings a client that has sent nothing for SECONDS
 //! (20 by default), and closes the connection if no pong arrives within the same time.
@@ -16,13 +16,13 @@ use smol::io::AsyncWriteExt;
 use smol::{Async, Timer};
 use socket2::SockRef;
 
-/// The most that one read takes. An echo is about as long, so one write sends about as much.
+/// The size of the read buffer. An echo is about as long as its message, so one write sends about as much.
 const READ_SIZE: usize = 64 * 1024;
 /// How long a client may take to read the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may continue to send after the last write, and how much. This is more than the kernel buffers at
-/// both ends.
+/// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -66,7 +66,7 @@ fn main() -> Result<()> {
         }
     };
     let stop = async {
-        // Nothing is sent on this channel. It ends when the thread drops the sender.
+        // No value is sent on this channel. It ends when the thread drops the sender.
         let _ = stopped.recv().await;
         Ok(())
     };
@@ -79,7 +79,7 @@ async fn serve(mut stream: Async<TcpStream>, timeouts: Timeouts, buffer: &RefCel
     let mut server = Server::new(Config::new().timeouts(timeouts));
     let (mut output, mut result) = (BytesMut::new(), Ok(()));
     loop {
-        // Starts and checks deadlines.
+        // Sets new deadlines, and handles those that have passed.
         result = result.and_then(|()| Ok(server.handle_timeout(started.elapsed(), &mut output)?));
         // One write for all events of one read. After an error, the Close is in the output.
         while !output.is_empty() {
@@ -103,7 +103,7 @@ async fn serve(mut stream: Async<TcpStream>, timeouts: Timeouts, buffer: &RefCel
             Ok(())
         });
         let read = timeout(wait, read).await;
-        // A read that does not wait does not yield, so a client that sends without a pause would stop all others.
+        // A read that returns at once does not yield. Without this, a client that sends without a pause would block others.
         smol::future::yield_now().await;
         if let Some(read) = read {
             read?;

@@ -19,13 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-/// The most that one read takes. An echo is about as long, so one write sends about as much.
+/// The size of the read buffer. An echo is about as long as its message, so one write sends about as much.
 const READ_SIZE: usize = 64 * 1024;
 /// How long a client may take to read the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may continue to send after the last write, and how much. This is more than the kernel buffers at
-/// both ends.
+/// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 thread_local! {
@@ -74,7 +74,7 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
     let mut server = Server::new(Config::new().timeouts(timeouts));
     let (mut output, mut result) = (BytesMut::new(), Ok(()));
     loop {
-        // Starts and checks deadlines.
+        // Sets new deadlines, and handles those that have passed.
         result = result.and_then(|()| Ok(server.handle_timeout(started.elapsed(), &mut output)?));
         // One write for all events of one read. After an error, the Close is in the output.
         while !output.is_empty() {
@@ -92,8 +92,8 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
         result = match timeout(wait, read(&mut stream, &mut server, &mut output)).await {
             Ok(result) => result,
             Err(_) => {
-                // If the process was stopped for a while, tokio may report the timeout before the bytes that have
-                // arrived. After a yield it has polled the sockets, so bytes are read before the deadlines are checked.
+                // If the process was stopped for a while, the timeout may come first although bytes have arrived. tokio
+                // polls the sockets during the yield, so these bytes are read before the deadlines are checked.
                 yield_now().await;
                 timeout(Duration::ZERO, read(&mut stream, &mut server, &mut output)).await.unwrap_or(Ok(()))
             }
@@ -101,8 +101,8 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
     }
 }
 
-/// Waits for input, reads it and handles its events. The buffer is used within one poll, in which no other task of the
-/// thread runs.
+/// Waits for input, reads it and handles its events. All connections of a thread can share the buffer, because it is used
+/// within one poll, and no other task of the thread runs during a poll.
 async fn read(stream: &mut TcpStream, server: &mut Server, output: &mut BytesMut) -> Result<()> {
     poll_fn(|context| {
         BUFFER.with_borrow_mut(|buffer| {

@@ -1,4 +1,4 @@
-//! Connections over sockets with programs of other authors: `websockets` of Python, `ws` of node, and Chromium. [`deflate`]
+//! Connections over sockets with programs of other projects: `websockets` of Python, `ws` of node, and Chromium. [`deflate`]
 //! uses the same programs with compression, [`older_versions`] uses programs that support older versions, and
 //! [`nonconforming`] uses programs that break their draft in a way that this library accepts.
 //!
@@ -70,7 +70,7 @@ fn every_event_loop_echoes() {
         }
         client.ping("between");
         assert!(matches!(client.next(), Some(Event::Pong(payload)) if payload == "between"), "{example}");
-        // The pong follows when the peer has read the echo, without further input.
+        // The server sends the pong when the client has read the echo, without further input.
         for length in [100_000, 1_000_000] {
             client.send(pattern(length));
             client.ping("after");
@@ -215,8 +215,8 @@ fn echo(client: &mut BlockingClient, message: Message) {
     client.send(&message);
     let (kind, length) = (message.kind(), message.as_bytes().len());
     match client.next() {
-        Some(Event::Message(answer)) => assert!(answer == message, "{kind:?} of {length} bytes came back changed"),
-        other => panic!("{kind:?} of {length} bytes got {other:?}"),
+        Some(Event::Message(echo)) => assert!(echo == message, "{kind:?} of {length} bytes came back changed"),
+        other => panic!("{other:?} instead of the echo of {kind:?} of {length} bytes"),
     }
 }
 

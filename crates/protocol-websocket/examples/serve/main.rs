@@ -1,4 +1,4 @@
-//! A demonstration: a page at `GET /` and a WebSocket echo at every path, on one port, with threads and no runtime.
+//! A demonstration: a page at `GET /` and a WebSocket echo at every path, on one port, with a thread for each connection.
 //!
 //! The server reads each request head itself, as an HTTP server does. The library then handles upgrade requests. The
 //! page sends messages, shows their frames, and lists recent connections. See `echo` for the smallest server.
@@ -48,7 +48,7 @@ struct Options {
 
 /// The limit of the node package `ws`. The Autobahn|Testsuite sends up to 65,537 fragments.
 const MAX_FRAGMENTS: u32 = 131_072;
-/// The stack of a connection's thread.
+/// The stack size of a connection's thread.
 const STACK_SIZE: usize = 128 * 1024;
 
 impl Options {
@@ -88,7 +88,7 @@ fn main() -> io::Result<()> {
             let shared = Arc::clone(&acceptor);
             // If no thread can be started, the stream is dropped, which closes it.
             let _ = thread::Builder::new().stack_size(STACK_SIZE).spawn(move || {
-                // Errors of one connection are not reported: its client has disconnected or is too slow.
+                // I/O errors of a connection are not reported, because its client has disconnected or is too slow.
                 let _ = shared.serve(id, stream);
                 shared.remove(id);
             });

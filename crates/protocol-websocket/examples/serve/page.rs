@@ -6,12 +6,12 @@ use std::time::Instant;
 use protocol_websocket::{Negotiated, Version};
 
 const PAGE: &str = include_str!("page.html");
-/// The place of the rows in the page.
+/// The placeholder of the rows in the page.
 const ROWS: &str = "<!-- recent connections -->";
 /// The number of connections in the table.
 const MAX_RECENT: usize = 10;
 
-/// The connections that were opened last, the newest first.
+/// The latest connections, the newest first.
 #[derive(Default)]
 pub(crate) struct Recent(VecDeque<RecentConnection>);
 

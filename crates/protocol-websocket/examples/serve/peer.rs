@@ -11,7 +11,7 @@ use protocol_websocket::{Close, CloseCode, Connection, Ended, EventRef, State};
 
 use crate::socket::{Reader, SMALL_READ, is_timeout};
 
-/// While more bytes are unsent, no further event is handled.
+/// While this number of bytes or more is unsent, no further event is handled.
 const HIGH_WATER_MARK: usize = 128 * 1024;
 /// How long a client may take to read the Close when the server shuts down.
 const GOING_AWAY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const GOING_AWAY_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Peer {
     connection: Mutex<Connection>,
     pub(crate) stream: TcpStream,
-    /// The time zero of the connection's timers.
+    /// The start of the connection's clock.
     started: Instant,
 }
 
@@ -29,10 +29,11 @@ impl Peer {
         Self { connection: Mutex::new(connection), stream, started: Instant::now() }
     }
 
-    /// Echoes until both ends have closed, or the client has ended the stream. `input` are the bytes that arrived with
-    /// the request.
+    /// Echoes until the closing handshake is complete or the client has ended the stream. `input` has the bytes that
+    /// arrived with the request.
     pub(crate) fn run(&self, is_shutting_down: &AtomicBool, input: &mut [u8]) -> io::Result<()> {
-        let (mut small, mut output) = ([0; SMALL_READ], BytesMut::new());
+        let mut small = [0; SMALL_READ];
+        let mut output = BytesMut::new();
         let mut reader = Reader::new(&self.stream, &mut small);
         self.receive(input, &mut output)?;
         while let Some(wait) = self.handle_timeout(is_shutting_down, &mut output)? {
@@ -57,7 +58,7 @@ impl Peer {
         connection.ended().cloned()
     }
 
-    /// Sends a Close, unless the connection's thread is using the connection: that thread then sends it itself.
+    /// Sends a Close. If the connection's thread is using the connection at the moment, that thread sends it.
     pub(crate) fn go_away(&self) {
         let Ok(mut connection) = self.connection.try_lock() else { return };
         let mut output = BytesMut::new();
@@ -98,7 +99,7 @@ impl Peer {
         Ok((connection.state() != State::Closed).then_some(wait))
     }
 
-    /// Writes the output, and then a pong that was kept while the output was too long.
+    /// Writes the output, and then a pong that was kept because the output was above the high-water mark.
     fn write(&self, connection: &mut Connection, output: &mut BytesMut) -> io::Result<()> {
         while !output.is_empty() {
             (&self.stream).write_all(output)?;

@@ -16,11 +16,11 @@ use crate::page::{Recent, extensions};
 use crate::peer::{Peer, lock};
 use crate::socket::{read_before, shutdown};
 
-/// The hosts that a request may always name, with any port.
+/// The host names that every server accepts, with any port.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// How long a client may take to read the output.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the connections may take for the closing handshake when the server shuts down.
+/// How long the closing handshakes may take when the server shuts down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Shared {
@@ -99,8 +99,9 @@ impl Shared {
         }
     }
 
-    /// Whether a request names this server. If a site has its name point to this machine, its pages can send requests
-    /// here and read the responses (DNS rebinding), but these requests contain the name of the site.
+    /// Whether the host of a request is a name of this server. This prevents DNS rebinding: if the name of another site
+    /// resolves to this machine, the pages of that site can send requests here and read the responses. Such requests have
+    /// the site's name as their host.
     fn is_named(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -168,8 +169,8 @@ fn misdirected() -> Reject {
     Reject::new(421).body("This server does not have this host name: see --host.\n")
 }
 
-/// Reads a request head. `None` if there is none: the stream has ended, or the response to an invalid head is in the
-/// output.
+/// Reads a request head. Returns `None` if the stream has ended, or if the head is invalid; the response to it is then in
+/// the output.
 fn read_head(
     stream: &TcpStream,
     deadline: Instant,
@@ -192,7 +193,7 @@ fn read_head(
     }
 }
 
-/// Writes a line to stderr. An error is ignored, because the server goes on without its log.
+/// Writes a line to stderr. An error is ignored, because the server can run without its log.
 fn log(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use socket2::{Domain, Socket, Type};
 
-/// The size of a read into the stack of a connection's thread.
+/// The size of the read buffer on the stack of a connection's thread.
 pub(crate) const SMALL_READ: usize = 2 * 1024;
-/// The size of a read after one that filled the small buffer.
+/// The size of the read buffer after a read that filled the small one.
 const LARGE_READ: usize = 64 * 1024;
 /// A connection without input for this time releases its large buffer.
 const IDLE_AFTER: Duration = Duration::from_millis(100);
-/// After the last write, the time for the client to end the stream.
+/// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Listens with the longest backlog that the system allows.
@@ -25,13 +25,13 @@ pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Reads from one socket into a small buffer, and into a large one while the client sends much.
+/// Reads from one socket: into a small buffer, or into a large one while the client sends much.
 pub(crate) struct Reader<'a> {
     stream: &'a TcpStream,
     small: &'a mut [u8; SMALL_READ],
-    /// Empty while small reads suffice.
+    /// Empty while the small buffer is used.
     large: Vec<u8>,
-    /// The read timeout that the socket has now.
+    /// The current read timeout of the socket.
     timeout: Duration,
 }
 
@@ -45,8 +45,8 @@ impl<'a> Reader<'a> {
         self.large.is_empty()
     }
 
-    /// Reads what has arrived. Returns no bytes at the end of the stream. Fails with a timeout after `wait`, or, to
-    /// release the large buffer, after [`IDLE_AFTER`].
+    /// Reads the bytes that have arrived. Returns an empty slice at the end of the stream. Returns a timeout error after
+    /// `wait`, or after [`IDLE_AFTER`] if the large buffer is in use, which it then releases.
     pub(crate) fn read(&mut self, mut wait: Duration) -> io::Result<&mut [u8]> {
         loop {
             let is_idle = self.is_idle();
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
                     return Ok(&mut self.small[..n]);
                 }
                 Ok(n) => return Ok(&mut self.large[..n]),
-                // If a signal stopped the process, bytes that have arrived are read before the deadlines are checked.
+                // If the process was stopped for a while, bytes that have arrived are read before deadlines are checked.
                 Err(error) if error.kind() == ErrorKind::Interrupted => wait = Duration::ZERO,
                 Err(error) => {
                     self.large = Vec::new();

@@ -102,7 +102,7 @@ fn rejects_a_bomb_in_any_fragmentation() {
 
 /// Each stored block has five bytes and no content.
 #[test]
-fn empty_blocks_leave_nothing() {
+fn empty_blocks_cost_no_memory() {
     let blocks = [&b"\x00\x00\x00\xFF\xFF".repeat(100_000)[..], b"\x00"].concat();
     let wire = masked(&[Frame::binary(blocks).with_rsv(Rsv::RSV1)]);
     let (mut server, mut input) = (server(&config()), bytes::BytesMut::new());

@@ -9,7 +9,7 @@ use protocol_websocket_permessage_deflate::Deflater;
 
 pub(crate) const KEY: MaskKey = MaskKey([7; 4]);
 
-/// An endpoint that turns bytes into events.
+/// An endpoint that receives bytes and returns events.
 pub(crate) trait Receive {
     fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error>;
 }
@@ -22,7 +22,7 @@ pub(crate) struct Received {
     pub(crate) output: BytesMut,
     /// Number of bytes sent before the endpoint returned an error.
     pub(crate) sent: usize,
-    /// The bytes that the endpoint left in its input.
+    /// The bytes that the endpoint did not consume.
     pub(crate) remaining: BytesMut,
 }
 

@@ -199,7 +199,7 @@ fn one_call_returns_one_event() {
     assert!(matches!(server.receive(&mut input, &mut output), Ok(None)));
 }
 
-/// All bytes for a slow peer are in `output`, where the caller sees them. The connection keeps none.
+/// All bytes for a slow peer are in `output`, where the caller can count them. The connection keeps none.
 #[test]
 fn unsent_bytes_are_all_in_the_output() {
     let (mut server, mut output) = (server(&Config::new()), BytesMut::new());

@@ -74,7 +74,7 @@ fn server_rejects_each_bad_frame_at_the_earliest_byte() {
     }
 }
 
-/// A client rejects the bad frames of a server as early.
+/// A client rejects each bad frame at the same byte as a server.
 #[test]
 fn client_rejects_bad_server_frames() {
     for (wire, error) in [
@@ -109,7 +109,7 @@ fn announced_length_allocates_nothing() {
     }
 }
 
-/// Each byte moves to the decoder when it arrives, so nothing reads it in the input again.
+/// Each byte moves to the decoder when it arrives, so it cannot be read from the input again.
 #[test]
 fn reads_each_payload_byte_once() {
     let receive = |frame: Frame| {
@@ -214,7 +214,7 @@ fn rejects_text_at_its_first_invalid_byte() {
     }
 }
 
-/// A handshake or a frame that ends early, at any byte, is never taken as complete.
+/// A handshake or a frame that ends early, at any byte, is never treated as complete.
 #[test]
 fn end_of_stream_at_any_byte_is_not_clean() {
     let frames = [

@@ -7,7 +7,7 @@ use protocol_websocket::{
 
 use crate::endpoint::{fixed_random, head, masked};
 
-/// The secret of all credentials, cookies and tokens, plain and in base64.
+/// The secret that is in all credentials, cookies and tokens: as it is, and in base64.
 const SECRETS: [&str; 2] = ["SECRET", "U0VDUkVU"];
 
 fn assert_hidden(name: &str, debug: &str) {

@@ -108,7 +108,7 @@ fn client_rejects_subprotocols_and_extensions_that_it_did_not_offer() {
 #[test]
 fn client_rejects_101_with_body_in_every_version() {
     for version in VERSIONS {
-        for (field, is_taken) in [
+        for (field, is_accepted) in [
             ("Content-Length: 0", true),
             ("Content-Length: 16", version == Version::Hybi00),
             ("Content-Length: 5", false),
@@ -119,13 +119,13 @@ fn client_rejects_101_with_body_in_every_version() {
             let mut response = response_bytes(&request).to_vec();
             let first = response.iter().position(|&byte| byte == b'\n').unwrap() + 1;
             response.splice(first..first, format!("{field}\r\n").into_bytes());
-            let expected = if is_taken { Ok(()) } else { Err(HandshakeError::Response(ResponseError::Body)) };
+            let expected = if is_accepted { Ok(()) } else { Err(HandshakeError::Response(ResponseError::Body)) };
             assert_eq!(
                 send(&mut client, &response, 1000).result,
                 expected.map_err(Error::Response),
                 "{version} {field}"
             );
-            assert_eq!(client.state() == State::Open, is_taken);
+            assert_eq!(client.state() == State::Open, is_accepted);
         }
     }
 }
@@ -134,17 +134,18 @@ fn client_rejects_101_with_body_in_every_version() {
 #[test]
 fn client_rejects_response_of_another_version() {
     for offered in VERSIONS {
-        for answered in VERSIONS {
+        for accepted in VERSIONS {
             let (mut client, _) = connecting_client(&Offer::new().version(offered));
-            let (_, request) = connecting_client(&Offer::new().version(answered));
+            let (_, request) = connecting_client(&Offer::new().version(accepted));
             let received = send(&mut client, response_bytes(&request).as_ref(), 1000);
-            let same = offered == answered || (offered.has_length_framing() && answered.has_length_framing());
-            assert_eq!(received.result.is_ok() && client.state() == State::Open, same, "{answered} to {offered}");
+            let same = offered == accepted || (offered.has_length_framing() && accepted.has_length_framing());
+            assert_eq!(received.result.is_ok() && client.state() == State::Open, same, "{accepted} to {offered}");
         }
     }
 }
 
-/// A server that supports drafts only names them. The client reports the refusal and does not ask again.
+/// The server supports only a draft and names its version in the refusal. The client returns the refusal and sends no
+/// second request.
 #[test]
 fn client_does_not_retry_with_another_version() {
     let (mut client, _) = connecting_client(&Offer::new());

@@ -81,7 +81,7 @@ pub(crate) const REQUEST_LINES: &[(&str, u16)] = &[
     ("\x16\x03\x01\x02", 400),
 ];
 
-/// Checks that a request is refused with a status, and that the response repeats nothing of it.
+/// Checks that a request is refused with a status, and that the response contains no part of the request.
 fn assert_refused(request: &str, status: u16) {
     let wire = [request.as_bytes(), head(V13, "", "").as_bytes(), &masked(&[Frame::text("smuggled")])].concat();
     for piece in [1, wire.len()] {
@@ -280,7 +280,7 @@ fn reads_early_frames_once_and_after_the_response() {
 }
 
 #[test]
-fn one_call_turns_the_drafts_off() {
+fn versions_rfc6455_rejects_the_drafts() {
     for version in VERSIONS {
         let received = send(
             &mut AcceptingServer::new(Config::new().versions(Versions::RFC6455)),

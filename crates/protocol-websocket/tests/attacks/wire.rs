@@ -74,7 +74,7 @@ fn serve_rejects_endless_heads() {
     assert_echoes(&server);
 }
 
-/// Bytes after a refused request are read neither as a request nor as frames.
+/// Bytes after a refused request are not read as a request, nor as frames.
 #[test]
 fn serve_rejects_ambiguous_requests() {
     let server = serve();
@@ -137,7 +137,7 @@ fn serve_reads_frames_sent_with_the_request() {
 }
 
 #[test]
-fn serve_does_not_answer_half_a_handshake() {
+fn serve_does_not_respond_to_an_incomplete_request() {
     let server = serve();
     for version in VERSIONS {
         let request = head(version, "", "");
@@ -145,7 +145,7 @@ fn serve_does_not_answer_half_a_handshake() {
             assert_eq!(exchange(connect(&server), &request.as_bytes()[..len]), b"", "{version}, {len}");
         }
     }
-    // The server answers the head of a hybi-00 request and waits for the eight bytes.
+    // The server responds to the head of a hybi-00 request and waits for the eight bytes.
     for len in 0..8 {
         let request = head(Version::Hybi00, "", "");
         let response = exchange(connect(&server), &[request.as_bytes(), &b"^n:ds[4U"[..len]].concat());
@@ -159,7 +159,8 @@ fn with_short_deadlines() -> Server {
     Server::ours("serve", &["--port", "0", "--host", "example.com", "--timeout", "1"])
 }
 
-/// The last eight bytes of a hybi-00 request arrive one by one: each within the deadline of a handshake, all of them not.
+/// The last eight bytes of a hybi-00 request arrive one by one. Each of them arrives within the handshake timeout after the
+/// one before, but all of them together take longer.
 #[test]
 fn serve_gives_a_handshake_one_deadline() {
     let server = with_short_deadlines();

@@ -33,7 +33,7 @@ fn serve_rejects_each_bad_frame_with_its_close_code() {
 }
 
 #[test]
-fn serve_never_takes_an_incomplete_frame_as_complete() {
+fn serve_does_not_echo_an_incomplete_frame() {
     let server = serve();
     let wire = masked(&[Frame::text("x".repeat(126))]);
     for len in 0..wire.len() {

@@ -20,9 +20,11 @@ const SERVERS: [(&str, &[&str]); 6] = [
     ("smol_echo", &["0"]),
     ("poll_server", &["0"]),
 ];
+/// The limit of file descriptors of the server.
 const DESCRIPTORS: usize = 32;
-/// The server accepts fewer than this, because it uses some descriptors itself.
+/// The clients that exhaust the descriptors. The server accepts fewer, because it uses some descriptors itself.
 const FIRST: usize = DESCRIPTORS;
+/// The clients that stay in the backlog.
 const LAST: usize = 4;
 
 #[test]

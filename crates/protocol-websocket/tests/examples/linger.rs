@@ -9,7 +9,7 @@ use crate::program::Server;
 const TRIALS: usize = 40;
 /// More than one read of the server, and less than it drops after the last write.
 const FLOOD: usize = 4 << 20;
-/// The kind of client, its first frame, and the server's Close.
+/// Clients: a description, the first frame, and the server's Close.
 const CLIENTS: [(&str, &[u8], &[u8]); 2] = [
     ("that sends an unmasked frame", b"\x81\x01x", b"\x88\x02\x03\xEA"),
     ("that sends a Close", b"\x88\x82\0\0\0\0\x03\xE8", b"\x88\x02\x03\xE8"),

@@ -10,7 +10,7 @@ use crate::{ONE_SERVER, SERVERS};
 /// More than the default backlogs: 128 of std, 1,024 of tokio and mio.
 const CONNECTIONS: usize = 2_000;
 
-/// Each server is stopped while clients connect, so that it accepts no connection.
+/// Each server process is stopped by a signal while clients connect, so that all connections stay in the backlog.
 #[tokio::test]
 async fn servers_use_the_longest_backlog_of_the_system() {
     let _guard = ONE_SERVER.lock().await;

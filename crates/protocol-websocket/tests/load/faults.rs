@@ -18,7 +18,7 @@ pub(crate) enum Fault {
     Reset,
     /// Ends its sending side in the middle of a frame, and continues to read.
     HalfClose,
-    /// Sends and does not read. Later every other such client reads, and the rest end the stream.
+    /// Sends and does not read. Later, half of these clients read, and the others end the stream.
     Slow,
 }
 

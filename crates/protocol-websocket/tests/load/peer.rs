@@ -144,7 +144,7 @@ impl Peer {
         }
     }
 
-    /// Writes or reads once, whichever the socket allows first.
+    /// Writes or reads once, depending on which of them the socket allows first.
     pub(crate) async fn write_or_read(&mut self) -> io::Result<()> {
         let (mut reader, mut writer) = self.stream.split();
         select! {

@@ -154,7 +154,7 @@ async fn join<T: 'static>(mut set: JoinSet<io::Result<T>>, failures: &mut Vec<St
     results
 }
 
-/// The figures.
+/// Formats the figures.
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, echoed, faulty, start, idle, loaded, idle_again, after, .. } = self;

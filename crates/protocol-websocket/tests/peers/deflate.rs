@@ -1,5 +1,5 @@
 //! permessage-deflate with three other implementations: with and without context takeover, with wide and narrow windows.
-//! The tests of `serve` use the default parameters. Here an echo server asks for others.
+//! The tests of `serve` use the default parameters. Here an echo server negotiates others.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -97,7 +97,7 @@ fn test_compressing_client(ours: PermessageDeflate, interpreter: &str, script: &
     assert_eq!(server.join().unwrap(), State::Closed);
 }
 
-/// Echoes until the end, and sends long messages in parts.
+/// Echoes until the end of the connection, and sends long messages in parts.
 fn serve(mut stream: TcpStream, config: Config) -> State {
     let (mut server, mut input, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
     let mut buffer = [0; 16 * 1024];

@@ -27,7 +27,7 @@ fn node_websocket_server_chooses_a_subprotocol_that_was_not_offered() {
 #[test]
 fn txws_chooses_a_subprotocol_that_was_not_offered() {
     let server = python_2("txws");
-    // txws does not know the Close of this version.
+    // txws does not support the Close of this version.
     connect_without_subprotocol(&server, Version::Hybi00).hang_up();
 }
 
@@ -69,7 +69,7 @@ fn python_2(package: &str) -> Server {
     Server::peer(program::installed("python2.7"), "python2_server.py", &[package])
 }
 
-/// Exchanges messages over a connection for which no subprotocol was offered. The caller closes.
+/// Exchanges messages over a connection for which no subprotocol was offered. The caller closes it.
 fn connect_without_subprotocol(server: &Server, version: Version) -> BlockingClient {
     let (mut client, negotiated) = connect(server, version, &Offer::new().origin("http://a.example"));
     assert_eq!(negotiated.subprotocol, None, "{version}");

@@ -163,14 +163,14 @@ fn serve_logs_and_lists_connections() {
     }
 }
 
-/// The example of draft-ietf-hybi-00 §1.3, behind a proxy that keeps the eight bytes until it has seen the 101.
+/// The example of draft-ietf-hybi-00 §1.3. A proxy may keep the last eight bytes until it has received the 101.
 #[test]
-fn serve_answers_before_the_last_bytes_of_the_request() {
+fn serve_responds_before_the_last_bytes_of_a_hybi00_request() {
     const HEAD: &[u8] = b"GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nSec-WebSocket-Protocol: sample\r\nUpgrade: WebSocket\r\n\
         Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://example.com\r\n\r\n";
     const REST: &[u8] = b"^n:ds[4U\0Hello\xFF\0there\xFF";
-    const ANSWER: &[u8] = b"8jKS'y:G*Co,Wxa-\0Hello\xFF\0there\xFF";
+    const RESPONSE: &[u8] = b"8jKS'y:G*Co,Wxa-\0Hello\xFF\0there\xFF";
     let server = Server::ours("serve", &["--port", "0", "--host", "example.com"]);
 
     for size in [REST.len(), 9, 8, 7, 1] {
@@ -181,7 +181,7 @@ fn serve_answers_before_the_last_bytes_of_the_request() {
         for bytes in REST.chunks(size) {
             stream.write_all(bytes).unwrap();
         }
-        expect(&mut stream, ANSWER);
+        expect(&mut stream, RESPONSE);
         stream.write_all(b"\xFF\0").unwrap();
         expect(&mut stream, b"\xFF\0");
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
@@ -192,7 +192,7 @@ fn serve_answers_before_the_last_bytes_of_the_request() {
             stream.write_all(bytes).unwrap();
         }
         assert!(read_head(&mut stream).starts_with("HTTP/1.1 101 "));
-        expect(&mut stream, ANSWER);
+        expect(&mut stream, RESPONSE);
     }
 }
 
@@ -254,7 +254,8 @@ fn test_node_server(package: &str, versions: &[Version]) {
     test_versions(&server, versions, Version::Hybi10, Version::Hybi00);
 }
 
-/// Tests a server that selects a subprotocol from the version `selects` on, and answers a Close from `closes` on.
+/// Tests a server that selects a subprotocol in the version `selects` and newer ones, and responds to a Close in the version
+/// `closes` and newer ones.
 fn test_versions(server: &Server, versions: &[Version], selects: Version, closes: Version) {
     for &version in versions {
         let offer = Offer::new().subprotocol("chat").origin("http://a.example");
@@ -271,7 +272,7 @@ fn test_versions(server: &Server, versions: &[Version], selects: Version, closes
     }
 }
 
-/// Negotiates and exchanges messages. The caller closes.
+/// Opens a connection with a subprotocol, and exchanges messages. The caller closes it.
 fn conversation(server: &Server, version: Version, offer: &Offer) -> BlockingClient {
     let (mut client, negotiated) = connect(server, version, &offer.clone().subprotocol("chat"));
     assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"), "{version}");

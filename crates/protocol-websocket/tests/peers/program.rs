@@ -14,7 +14,7 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(600);
 /// The time that a server may take to log a line.
 const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A watch over a program, which lasts until it is dropped.
+/// The timeout of a program. It ends when this is dropped.
 pub(crate) type Watch = Sender<()>;
 
 /// Returns the path of a file in `tests/peers`.
@@ -151,7 +151,7 @@ pub(crate) fn install() {
     });
 }
 
-/// Kills a program that runs for too long, unless the returned watch is dropped before.
+/// Kills a program after [`RUN_TIMEOUT`], unless the returned watch is dropped before.
 pub(crate) fn watch(id: u32) -> Watch {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
