@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn urls(
+    fn parses_urls_as_perl_does(
         secure: bool,
         host in "[a-z][a-z0-9-]{0,8}(\\.[a-z][a-z0-9]{0,5}){0,3}",
         port in prop::option::of(1_u16..),
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn cookies(pairs in prop::collection::vec(("[a-zA-Z$][a-zA-Z0-9._-]{0,5}", prop::option::of("[a-z =;,/']{1,9}")), 0..5)) {
+    fn joins_and_parses_cookies_as_perl_does(pairs in prop::collection::vec(("[a-zA-Z$][a-zA-Z0-9._-]{0,5}", prop::option::of("[a-z =;,/']{1,9}")), 0..5)) {
         let text = String::from_utf8(PerlCookie::join(pairs.iter().map(|(name, value)| (&**name, value.as_deref())))?)?;
         prop_assert_eq!(&run("cookie-build", json!({ "pairs": pairs }))["cookie"], &text);
         let out = run("cookie-parse", json!({ "cookie": text }));
@@ -186,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn handshakes(version in version(), offer in offer(), secure: bool, path in "(/[a-z0-9]{1,5}){1,3}(\\?[a-z=]{1,5})?", seed: u64, split in 1_usize..80) {
+    fn completes_handshakes_as_perl_does(version in version(), offer in offer(), secure: bool, path in "(/[a-z0-9]{1,5}){1,3}(\\?[a-z=]{1,5})?", seed: u64, split in 1_usize..80) {
         let (mut seed, mut request) = (seed, BytesMut::new());
         let mut random = |buf: &mut [u8]| buf.fill_with(|| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

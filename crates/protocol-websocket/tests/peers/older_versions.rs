@@ -197,7 +197,7 @@ fn serve_responds_before_the_last_bytes_of_a_hybi00_request() {
 }
 
 #[test]
-fn haproxy_in_front_of_serve() {
+fn serve_connections_pass_through_haproxy() {
     let server = Server::ours("serve", &["--port", "0", "--subprotocol", "chat"]);
     for (mode, versions) in [("http", &[Version::Hybi10, Version::Rfc6455][..]), ("tcp", &ALL)] {
         let proxy = Proxy::start(mode, server.port);

@@ -11,7 +11,7 @@ use crate::quirks;
 use crate::vectors::{Vector, bytes, perl_syntax, run, wire};
 
 #[test]
-fn request_build() {
+fn builds_recorded_requests() {
     run("request-build", |vector, expected, _| {
         let input = &vector.input;
         let host = input["host"].as_str().ok_or("host-required");
@@ -26,7 +26,7 @@ fn request_build() {
 }
 
 #[test]
-fn handshake_client_request() {
+fn builds_recorded_client_requests() {
     run("handshake-client-request", |vector, expected, _| {
         let url = String::from_utf8(wire(&vector.input["url"])).map_err(|_| "url-invalid");
         let url = url.and_then(|url| Url::parse(&url).map_err(|_| "url-invalid"));
@@ -38,7 +38,7 @@ fn handshake_client_request() {
 }
 
 #[test]
-fn response_build() {
+fn builds_recorded_responses() {
     run("response-build", |vector, expected, _| compare(vector, expected, response(&vector.input)));
 }
 

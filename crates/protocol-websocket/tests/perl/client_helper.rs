@@ -14,7 +14,7 @@ use crate::requests::hex;
 use crate::vectors::{Mode, Vector, bytes, run};
 
 #[test]
-fn client_helper() {
+fn client_returns_recorded_events() {
     run("client-helper", |vector, expected, mode| {
         // The helper itself is never lenient.
         if mode == Mode::Compat {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::vectors::{Mode, run, run_plain, text, wire};
 
 #[test]
-fn cookie_parse() {
+fn parses_recorded_cookie_pairs() {
     run_plain("cookie-parse", |input, _| {
         let field = wire(&input["cookie"]);
         json!({ "ok": !field.is_empty(), "pairs": pairs(&field) })
@@ -15,7 +15,7 @@ fn cookie_parse() {
 }
 
 #[test]
-fn cookie_build() {
+fn joins_recorded_cookie_pairs() {
     run_plain("cookie-build", |input, _| {
         let pair = |pair: &'_ Value| (string(&pair[0]), pair[1].is_string().then(|| wire(&pair[1])));
         let pairs: Vec<_> = input["pairs"].as_array().unwrap().iter().map(pair).collect();
@@ -27,7 +27,7 @@ fn cookie_build() {
 }
 
 #[test]
-fn cookie_request_parse() {
+fn parses_recorded_request_cookies() {
     run("cookie-request-parse", |vector, expected, _| {
         let field = wire(&vector.input["cookie"]);
         let cookie = |cookie: PerlCookie<'_>| {
@@ -53,7 +53,7 @@ fn cookie_request_parse() {
 
 /// `perl_compat()` writes cookies in the form of Perl. By default a value that browsers would misread is an error.
 #[test]
-fn cookie_response_build() {
+fn builds_recorded_response_cookies() {
     run_plain("cookie-response-build", |input, mode| {
         assert_eq!(mode, Mode::Strict);
         set_cookie(input).map_or_else(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::vectors::{Mode, Vector, bytes, chunkings, run};
 
 #[test]
-fn frame_decode() {
+fn decodes_recorded_frames() {
     run("frame-decode", |vector, expected, mode| {
         let stream = bytes(&vector.input["stream_hex"]);
         chunkings(&vector.input["chunkings"], stream.len())

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::vectors::{bytes, run};
 
 #[test]
-fn frame_encode() {
+fn encodes_recorded_frames() {
     run("frame-encode", |vector, expected, _| match (encode(&vector.input), expected.get("bytes_hex")) {
         (Ok(ours), Some(expected)) if ours[..] == bytes(expected) => Ok(()),
         (Ok(ours), _) => Err(format!("ours: {ours:02x?}")),

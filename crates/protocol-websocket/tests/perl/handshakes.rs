@@ -13,7 +13,7 @@ use crate::requests;
 use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_name, perl_syntax, run};
 
 #[test]
-fn handshake_server() {
+fn server_completes_recorded_handshakes() {
     run("handshake-server", |vector, expected, _| {
         let stream = bytes(&vector.input["stream_hex"]);
         let check = |sizes: Vec<usize>| {
@@ -131,7 +131,7 @@ fn serve(input: &Value, stream: &[u8], sizes: &[usize]) -> Value {
 }
 
 #[test]
-fn handshake_client() {
+fn client_completes_recorded_handshakes() {
     run("handshake-client", |vector, expected, _| {
         let stream = bytes(&vector.input["stream_hex"]);
         let check = |sizes: Vec<usize>| {

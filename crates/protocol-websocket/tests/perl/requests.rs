@@ -10,7 +10,7 @@ use crate::quirks;
 use crate::vectors::{Vector, bytes, chunkings, head_limits, perl_name, run, run_plain, text, wire};
 
 #[test]
-fn request_parse() {
+fn parses_recorded_requests() {
     run("request-parse", |vector, expected, _| {
         let stream = bytes(&vector.input["stream_hex"]);
         let check = |sizes: Vec<usize>| compare(vector, expected, &parse(&stream, &sizes), &sizes);
@@ -19,12 +19,12 @@ fn request_parse() {
 }
 
 #[test]
-fn psgi() {
+fn parses_recorded_psgi_environments() {
     run("psgi", |vector, expected, _| compare(vector, expected, &from_psgi(&vector.input), &[]));
 }
 
 #[test]
-fn hybi00_number() {
+fn computes_recorded_key_numbers() {
     run_plain("hybi00-number", |input, _| match KeyNumbers::parse(&wire(&input["key1"]), &wire(&input["key2"])) {
         None => json!({ "error": { "class": "invalid-key" } }),
         Some(numbers) => {

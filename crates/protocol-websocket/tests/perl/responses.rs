@@ -10,7 +10,7 @@ use crate::requests;
 use crate::vectors::{bytes, chunkings, head_limits, run, text};
 
 #[test]
-fn response_parse() {
+fn parses_recorded_responses() {
     run("response-parse", |vector, expected, _| {
         let stream = bytes(&vector.input["stream_hex"]);
         let check = |sizes: Vec<usize>| {

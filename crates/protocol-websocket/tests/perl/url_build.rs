@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::vectors::{run_plain, wire};
 
 #[test]
-fn url_build() {
+fn builds_recorded_urls() {
     run_plain("url-build", |input, _| result(input));
 }
 

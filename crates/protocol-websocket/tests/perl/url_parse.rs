@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::vectors::{run_plain, text, wire};
 
 #[test]
-fn url_parse() {
+fn parses_recorded_urls() {
     run_plain("url-parse", |input, _| result(&wire(&input["url"])));
 }
 
