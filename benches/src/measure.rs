@@ -96,7 +96,8 @@ pub fn measure(mut cell: Cell, effort: Effort) -> Measured {
     let mut times = vec![Vec::with_capacity(effort.rounds); cell.contenders.len()];
     for round in 0..effort.rounds {
         for turn in 0..cell.contenders.len() {
-            // The order rotates, so that no contender always runs after the same one, whose data are then in the caches.
+            // The order rotates, so that no contender always runs after the same one, whose data are then in the
+            // caches.
             let at = (turn + round) % cell.contenders.len();
             let contender = &mut cell.contenders[at];
             (contender.pass)();

@@ -10,7 +10,8 @@ use protocol_websocket_frame::{
 use crate::input::{pieces, read};
 use crate::model;
 
-/// Encoding a header is the inverse of parsing it. Every shorter prefix is incomplete. A simple parser returns the same.
+/// Encoding a header is the inverse of parsing it. Every shorter prefix is incomplete. A simple parser returns the
+/// same.
 pub fn frame_header(data: &[u8]) {
     let expected = model::header(data);
     if let Ok(Some((header, used))) = FrameHeader::parse(data) {

@@ -8,7 +8,8 @@ use protocol_websocket_http::{
 use protocol_websocket_url::Url;
 
 /// A parsed URL can be written into a request, and its text parses to an equal URL. The same holds for the target of a
-/// redirect. The `url` crate parses the same parts. For each URL that only the `url` crate accepts, there is a known reason.
+/// redirect. The `url` crate parses the same parts. For each URL that only the `url` crate accepts, there is a known
+/// reason.
 pub fn url(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let base = Url::parse("wss://user:password@example.com/a/b?c").unwrap();
@@ -51,8 +52,8 @@ pub fn url(data: &[u8]) {
 }
 
 /// Each pair of a header is parsed independently of the others. A server parses the cookies that a client offers, and a
-/// server that supports the quotes of RFC 2965 finds the same names. Text in Perl's format parses to equal values, and so
-/// does a cookie that a server sets. A response contains that cookie unchanged.
+/// server that supports the quotes of RFC 2965 finds the same names. Text in Perl's format parses to equal values, and
+/// so does a cookie that a server sets. A response contains that cookie unchanged.
 pub fn cookies(data: &[u8]) {
     let cookies: Vec<_> = Cookie::parse(data).collect();
     assert!(cookies.iter().copied().eq(data.split(|&byte| byte == b';').flat_map(Cookie::parse)));
@@ -86,8 +87,8 @@ pub fn cookies(data: &[u8]) {
     }
 }
 
-/// The text of a list of extensions parses to an equal list, in one header or in several. A server receives the extensions that a
-/// client offers.
+/// The text of a list of extensions parses to an equal list, in one header or in several. A server receives the
+/// extensions that a client offers.
 pub fn extensions(data: &[u8]) {
     for one in parse_extensions(data).unwrap_or_default() {
         assert_eq!(parse_extensions(one.to_string()), Ok(vec![one]));

@@ -2,8 +2,8 @@
 //! `tests/replay.rs` calls them with the inputs in `seeds/` and `regressions/`.
 //!
 //! Besides the absence of panics, each target checks a property of all inputs: an operation and its inverse restore the
-//! value, the result equals that of a simple [`model`] or of another library, or the result is the same however the bytes
-//! are split.
+//! value, the result equals that of a simple [`model`] or of another library, or the result is the same however the
+//! bytes are split.
 
 mod assembler;
 mod connection;

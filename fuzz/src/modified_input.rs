@@ -1,4 +1,5 @@
-//! One stream through several decoders with owned, lent and mixed input. The input buffers are overwritten after each read.
+//! One stream through several decoders with owned, lent and mixed input. The input buffers are overwritten after each
+//! read.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use protocol_websocket_frame::{

@@ -62,8 +62,8 @@ pub fn server() -> Cell {
     cell
 }
 
-/// The other libraries, except three that have no handshake of their own: fastwebsockets and yawc use hyper's, and a user of
-/// web-socket writes it.
+/// The other libraries, except three that have no handshake of their own: fastwebsockets and yawc use hyper's, and a
+/// user of web-socket writes it.
 #[cfg(feature = "peers")]
 fn server_peers() -> Vec<Contender> {
     use crate::peers::*;

@@ -42,8 +42,9 @@ fn request_text(url: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Receives messages from `url` until the server ends the stream, and echoes those for which `is_echoed` returns true. In
-/// many cases the server violates the protocol on purpose. The client responds with a Close, and this is not an error.
+/// Receives messages from `url` until the server ends the stream, and echoes those for which `is_echoed` returns true.
+/// In many cases the server violates the protocol on purpose. The client responds with a Close, and this is not an
+/// error.
 fn run(url: &str, mut is_echoed: impl FnMut(&LentMessage<'_>) -> bool) -> Result<()> {
     let url = Url::parse(url)?;
     let config = Config::new().limits(LIMITS).extension(PermessageDeflate::new());

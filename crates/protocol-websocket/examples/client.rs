@@ -91,8 +91,8 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8], wait: Option<Duration>) -> io
     }
 }
 
-/// Waits for the server to end the stream first (RFC 6455 §7.1.1), and drops the bytes that still arrive. Closing a socket
-/// with unread bytes resets it, and the server may then lose our Close (RFC 9112 §9.6).
+/// Waits for the server to end the stream first (RFC 6455 §7.1.1), and drops the bytes that still arrive. Closing a
+/// socket with unread bytes resets it, and the server may then lose our Close (RFC 9112 §9.6).
 fn wait_for_end(stream: &mut TcpStream, buffer: &mut [u8]) {
     let deadline = Instant::now() + LINGER_TIMEOUT;
     let mut left = MAX_LINGER_BYTES;

@@ -144,8 +144,8 @@ async fn serve(upgraded: OnUpgrade, mut connection: Connection) -> Result<()> {
     }
 }
 
-/// Waits for input, reads it and handles its events. All connections of a thread can share the buffer, because it is used
-/// within one poll, and no other task of the thread runs during a poll.
+/// Waits for input, reads it and handles its events. All connections of a thread can share the buffer, because it is
+/// used within one poll, and no other task of the thread runs during a poll.
 async fn read(stream: &mut TcpStream, connection: &mut Connection, output: &mut BytesMut) -> Result<()> {
     poll_fn(|context| {
         BUFFER.with_borrow_mut(|buffer| {

@@ -103,7 +103,8 @@ async fn serve(mut stream: Async<TcpStream>, timeouts: Timeouts, buffer: &RefCel
             Ok(())
         });
         let read = timeout(wait, read).await;
-        // A read that returns at once does not yield. Without this, a client that sends without a pause would block others.
+        // A read that returns at once does not yield. Without this, a client that sends without a pause would block
+        // others.
         smol::future::yield_now().await;
         if let Some(read) = read {
             read?;

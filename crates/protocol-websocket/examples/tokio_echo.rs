@@ -101,8 +101,8 @@ async fn serve(mut stream: TcpStream, timeouts: Timeouts) -> Result<()> {
     }
 }
 
-/// Waits for input, reads it and handles its events. All connections of a thread can share the buffer, because it is used
-/// within one poll, and no other task of the thread runs during a poll.
+/// Waits for input, reads it and handles its events. All connections of a thread can share the buffer, because it is
+/// used within one poll, and no other task of the thread runs during a poll.
 async fn read(stream: &mut TcpStream, server: &mut Server, output: &mut BytesMut) -> Result<()> {
     poll_fn(|context| {
         BUFFER.with_borrow_mut(|buffer| {

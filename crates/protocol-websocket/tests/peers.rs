@@ -1,6 +1,6 @@
-//! Connections over sockets with programs of other projects: `websockets` of Python, `ws` of node, and Chromium. [`deflate`]
-//! uses the same programs with compression, [`older_versions`] uses programs that support older versions, and
-//! [`nonconforming`] uses programs that break their draft in a way that this library accepts.
+//! Connections over sockets with programs of other projects: `websockets` of Python, `ws` of node, and Chromium.
+//! [`deflate`] uses the same programs with compression, [`older_versions`] uses programs that support older versions,
+//! and [`nonconforming`] uses programs that break their draft in a way that this library accepts.
 //!
 //! `peers/install.sh` installs them in `target/peers`, once. Our side is the `serve` example, which `cargo test` builds, and
 //! a small client on a blocking socket.

@@ -1,7 +1,7 @@
 //! Runs generated inputs through Perl's `Protocol::WebSocket`, in one process, and compares its results with ours.
 //!
-//! The inputs avoid the differences of `perl/quirks.rs`, so both results must be the same. `peers/install.sh` installs the
-//! module.
+//! The inputs avoid the differences of `perl/quirks.rs`, so both results must be the same. `peers/install.sh` installs
+//! the module.
 #![cfg(all(unix, feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 

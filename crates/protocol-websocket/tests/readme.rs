@@ -1,5 +1,5 @@
-//! Checks that README.md shows the examples `echo` and `readme_*`, that each of them echoes, and that the files and tests
-//! exist which the pages of this repository name.
+//! Checks that README.md shows the examples `echo` and `readme_*`, that each of them echoes, and that the files and
+//! tests exist which the pages of this repository name.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

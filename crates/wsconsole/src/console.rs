@@ -235,7 +235,8 @@ impl Console {
         let is_active = self.stream.write();
         // Starts the close timeout when a Close was written.
         self.client.flush(&mut self.stream.output);
-        // After a failed write, reading continues: the server may have sent messages and a Close before it disconnected.
+        // After a failed write, reading continues: the server may have sent messages and a Close before it
+        // disconnected.
         if !self.stream.is_writable() && matches!(self.phase, Phase::Open(_)) {
             self.phase = Phase::Closing;
         }
@@ -272,7 +273,8 @@ impl Console {
         self.expire_deadline();
     }
 
-    /// Whether the end of the transport is clean without a Close. It is in draft-hixie-75, which has no closing handshake.
+    /// Whether the end of the transport is clean without a Close. It is in draft-hixie-75, which has no closing
+    /// handshake.
     fn may_end_without_close(&self) -> bool {
         matches!(self.client.version(), Version::Hixie75) && self.interrupt.is_some()
     }

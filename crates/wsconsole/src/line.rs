@@ -5,8 +5,8 @@ use protocol_websocket::Message;
 use crate::escape::{escape, is_combining, json_escape};
 use crate::hex::hex;
 
-/// Formats a message as one line, with the line end. The line never begins with a mark of stderr before a space, nor with
-/// a character that a terminal combines with the character before it.
+/// Formats a message as one line, with the line end. The line never begins with a mark of stderr before a space, nor
+/// with a character that a terminal combines with the character before it.
 pub(crate) fn line(message: &Message) -> String {
     let mut line = match message {
         Message::Text(text) => {

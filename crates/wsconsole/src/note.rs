@@ -11,8 +11,8 @@ pub(crate) fn note(text: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// Returns the text in reverse video if stderr is a terminal. No message can imitate reverse video, even if the terminal
-/// breaks it into rows.
+/// Returns the text in reverse video if stderr is a terminal. No message can imitate reverse video, even if the
+/// terminal breaks it into rows.
 pub(crate) fn highlight(text: &str) -> String {
     let is_terminal = io::stderr().is_terminal() && env::var_os("TERM").is_some_and(|term| term != "dumb");
     if is_terminal { format!("\x1b[7m{text}\x1b[m") } else { text.to_owned() }

@@ -44,8 +44,8 @@ impl Transport {
 }
 
 impl Read for Transport {
-    /// Reads the bytes that have arrived. Returns 0 at the end of the stream, even without a `close_notify`, because the
-    /// closing handshake of WebSocket detects a truncated stream.
+    /// Reads the bytes that have arrived. Returns 0 at the end of the stream, even without a `close_notify`, because
+    /// the closing handshake of WebSocket detects a truncated stream.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Self { stream, tls: Some(tls) } = self else { return self.stream.read(buffer) };
         loop {

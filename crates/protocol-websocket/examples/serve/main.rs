@@ -1,4 +1,5 @@
-//! A demonstration: a page at `GET /` and a WebSocket echo at every path, on one port, with a thread for each connection.
+//! A demonstration: a page at `GET /` and a WebSocket echo at every path, on one port, with a thread for each
+//! connection.
 //!
 //! The server reads each request head itself, as an HTTP server does. The library then handles upgrade requests. The
 //! page sends messages, shows their frames, and lists recent connections. See `echo` for the smallest server.

@@ -100,8 +100,8 @@ impl Shared {
     }
 
     /// Whether the host of a request is a name of this server. This prevents DNS rebinding: if the name of another site
-    /// resolves to this machine, the pages of that site can send requests here and read the responses. Such requests have
-    /// the site's name as their host.
+    /// resolves to this machine, the pages of that site can send requests here and read the responses. Such requests
+    /// have the site's name as their host.
     fn is_named(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -169,8 +169,8 @@ fn misdirected() -> Reject {
     Reject::new(421).body("This server does not have this host name: see --host.\n")
 }
 
-/// Reads a request head. Returns `None` if the stream has ended, or if the head is invalid; the response to it is then in
-/// the output.
+/// Reads a request head. Returns `None` if the stream has ended, or if the head is invalid; the response to it is then
+/// in the output.
 fn read_head(
     stream: &TcpStream,
     deadline: Instant,

@@ -45,8 +45,8 @@ impl<'a> Reader<'a> {
         self.large.is_empty()
     }
 
-    /// Reads the bytes that have arrived. Returns an empty slice at the end of the stream. Returns a timeout error after
-    /// `wait`, or after [`IDLE_AFTER`] if the large buffer is in use, which it then releases.
+    /// Reads the bytes that have arrived. Returns an empty slice at the end of the stream. Returns a timeout error
+    /// after `wait`, or after [`IDLE_AFTER`] if the large buffer is in use, which it then releases.
     pub(crate) fn read(&mut self, mut wait: Duration) -> io::Result<&mut [u8]> {
         loop {
             let is_idle = self.is_idle();
@@ -60,7 +60,8 @@ impl<'a> Reader<'a> {
                     return Ok(&mut self.small[..n]);
                 }
                 Ok(n) => return Ok(&mut self.large[..n]),
-                // If the process was stopped for a while, bytes that have arrived are read before deadlines are checked.
+                // If the process was stopped for a while, bytes that have arrived are read before deadlines are
+                // checked.
                 Err(error) if error.kind() == ErrorKind::Interrupted => wait = Duration::ZERO,
                 Err(error) => {
                     self.large = Vec::new();

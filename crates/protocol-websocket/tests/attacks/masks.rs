@@ -64,8 +64,8 @@ fn handshake_keys_are_unpredictable() {
     assert_balanced(&nonces.windows(2).map(|pair| xored([pair[0], pair[1]])).collect::<Vec<_>>());
 }
 
-/// A proxy that does not support WebSocket finds no HTTP request in a masked payload. The test fails if the key is zero,
-/// with a probability of 2^-32.
+/// A proxy that does not support WebSocket finds no HTTP request in a masked payload. The test fails if the key is
+/// zero, with a probability of 2^-32.
 #[test]
 fn client_payload_is_not_readable_on_the_wire() {
     let mut client = Connection::open_client(&Negotiated::default(), Config::new(), OsRandom::new());

@@ -159,8 +159,8 @@ fn with_short_deadlines() -> Server {
     Server::ours("serve", &["--port", "0", "--host", "example.com", "--timeout", "1"])
 }
 
-/// The last eight bytes of a hybi-00 request arrive one by one. Each of them arrives within the handshake timeout after the
-/// one before, but all of them together take longer.
+/// The last eight bytes of a hybi-00 request arrive one by one. Each of them arrives within the handshake timeout after
+/// the one before, but all of them together take longer.
 #[test]
 fn serve_gives_a_handshake_one_deadline() {
     let server = with_short_deadlines();

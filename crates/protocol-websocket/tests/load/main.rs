@@ -23,8 +23,8 @@ use process::KIB;
 use round::{CONNECTIONS, Cost, Round};
 use tokio::sync::Mutex;
 
-/// Locked by each test, because the machine has file descriptors for one server at a time, and parallel tests would distort
-/// the figures.
+/// Locked by each test, because the machine has file descriptors for one server at a time, and parallel tests would
+/// distort the figures.
 static ONE_SERVER: Mutex<()> = Mutex::const_new(());
 
 /// The example servers, each on a free port.

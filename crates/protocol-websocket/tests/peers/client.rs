@@ -59,16 +59,16 @@ impl BlockingClient {
         self.client.close(close, &mut self.output).unwrap();
     }
 
-    /// Ends the sending side without a Close, as clients of old versions do. The server ends its side, with or without a
-    /// Close.
+    /// Ends the sending side without a Close, as clients of old versions do. The server ends its side, with or without
+    /// a Close.
     pub(crate) fn hang_up(mut self) {
         self.stream.write_all(&self.output).unwrap();
         self.stream.shutdown(Shutdown::Write).unwrap();
         self.stream.read_to_end(&mut Vec::new()).unwrap();
     }
 
-    /// Writes the output and waits for the next event. Returns `None` after the end of the connection, when the server has
-    /// ended the transport. A client waits for this (RFC 6455 §7.1.1).
+    /// Writes the output and waits for the next event. Returns `None` after the end of the connection, when the server
+    /// has ended the transport. A client waits for this (RFC 6455 §7.1.1).
     pub(crate) fn next(&mut self) -> Option<Event> {
         loop {
             let event = self.client.receive(&mut self.input, &mut self.output).unwrap();

@@ -254,8 +254,8 @@ fn test_node_server(package: &str, versions: &[Version]) {
     test_versions(&server, versions, Version::Hybi10, Version::Hybi00);
 }
 
-/// Tests a server that selects a subprotocol in the version `selects` and newer ones, and responds to a Close in the version
-/// `closes` and newer ones.
+/// Tests a server that selects a subprotocol in the version `selects` and newer ones, and responds to a Close in the
+/// version `closes` and newer ones.
 fn test_versions(server: &Server, versions: &[Version], selects: Version, closes: Version) {
     for &version in versions {
         let offer = Offer::new().subprotocol("chat").origin("http://a.example");

@@ -185,8 +185,8 @@ fn deflating_setup() -> Setup {
 #[cfg(feature = "permessage-deflate")]
 #[test]
 fn relays_compressed_messages() {
-    // Text that compresses well, and noise that does not compress. Each is longer than a decompressed part, which has at
-    // most 64 KiB.
+    // Text that compresses well, and noise that does not compress. Each is longer than a decompressed part, which has
+    // at most 64 KiB.
     let text = Message::from("It is relayed, and compressed on both sides. ".repeat(2000));
     let noise = Message::from(noise(1).take(90_000).collect::<Vec<u8>>());
     for read in [1, 200, 65_536] {
