@@ -152,7 +152,7 @@ impl Connection {
     /// Applies the result of the handshake, its version and extensions, and opens the sending direction.
     pub(crate) fn open_outgoing(&mut self, negotiated: Negotiated) {
         let (role, config) = (self.role(), Arc::clone(&self.receiver.config));
-        self.receiver.set_version(role, negotiated.version);
+        self.receiver.set_version(negotiated.version);
         self.sender.open(negotiated.version, &config);
         match config.extensions.agree(role, &negotiated) {
             Ok(agreed) => agreed.into_iter().for_each(|(pair, rsv)| self.add_extension(pair, rsv)),

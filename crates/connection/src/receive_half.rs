@@ -81,8 +81,10 @@ struct Liveness {
 impl ReceiveHalf {
     /// Creates a half in the state before the handshake.
     pub(crate) fn new(role: Role, config: Arc<Config>) -> Self {
+        let decoder = Decoder::new(role);
+        let decoder = if config.perl_compat { decoder.perl_compat() } else { decoder };
         Self {
-            decoder: Decoder::new(role),
+            decoder: decoder.limits(config.limits).delivery(config.delivery).min_part(config.min_part),
             assembler: Assembler::new(config.limits),
             extensions: Decoders::default(),
             config,
@@ -93,14 +95,11 @@ impl ReceiveHalf {
         }
     }
 
-    /// Sets the version that the handshake agreed on. It must be called before the first extension is added.
-    pub(crate) fn set_version(&mut self, role: Role, version: Version) {
+    /// Sets the version that the handshake agreed on.
+    pub(crate) fn set_version(&mut self, version: Version) {
         self.version = version;
-        let config = &*self.config;
-        let decoder = Decoder::new(role).version(version);
-        let decoder = if config.perl_compat { decoder.perl_compat() } else { decoder };
-        self.decoder = decoder.limits(config.limits).delivery(config.delivery).min_part(config.min_part);
-        if let Some(timer) = KeepAlive::new(&config.timeouts, version.has_length_framing()) {
+        self.decoder = self.decoder.clone().version(version);
+        if let Some(timer) = KeepAlive::new(&self.config.timeouts, version.has_length_framing()) {
             self.liveness.get_or_insert_default().keep_alive = Some(timer);
         }
     }

@@ -55,7 +55,6 @@ pub(crate) enum ReplyKind {
 
 impl Reply {
     fn new(kind: ReplyKind, bytes: &[u8]) -> Self {
-        debug_assert!(bytes.len() <= MAX_PAYLOAD, "a control frame has at most 125 bytes");
         let mut payload = [0; MAX_PAYLOAD];
         let len = bytes.len().min(MAX_PAYLOAD);
         if let (Some(target), Some(source)) = (payload.get_mut(..len), bytes.get(..len)) {
@@ -68,8 +67,9 @@ impl Reply {
         Self::new(ReplyKind::Ping, &[])
     }
 
-    pub(crate) fn pong(payload: &[u8]) -> Self {
-        Self::new(ReplyKind::Pong, payload)
+    /// Creates the reply to a Ping. `None` if the payload is too long for a Ping: no decoder returns such a Ping.
+    pub(crate) fn pong(payload: &[u8]) -> Option<Self> {
+        (payload.len() <= MAX_PAYLOAD).then(|| Self::new(ReplyKind::Pong, payload))
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1
@@ -113,11 +113,13 @@ impl Event {
     ///
     /// assert!(Event::Ping("hi".into()).reply().is_some());
     /// assert!(Event::Message("hi".into()).reply().is_none());
+    /// // No peer can send such a Ping.
+    /// assert!(Event::Ping(vec![0; 126].into()).reply().is_none());
     /// ```
     #[must_use]
     pub fn reply(&self) -> Option<Reply> {
         match self {
-            Self::Ping(payload) => Some(Reply::pong(payload)),
+            Self::Ping(payload) => Reply::pong(payload),
             Self::Close(close) => Some(Reply::close(close.as_ref())),
             _ => None,
         }
@@ -129,7 +131,7 @@ impl EventRef<'_> {
     #[must_use]
     pub fn reply(&self) -> Option<Reply> {
         match self {
-            Self::Ping(payload) => Some(Reply::pong(payload)),
+            Self::Ping(payload) => Reply::pong(payload),
             Self::Close(close) => Some(Reply::close(close.as_ref())),
             _ => None,
         }

@@ -257,7 +257,7 @@ impl SendHalf {
             //# elect to send a Pong frame for only the most recently processed Ping
             //# frame.
             ReplyKind::Pong if self.is_congested(output) => {
-                self.pending_pong = Some(Box::new(Reply::pong(payload)));
+                self.pending_pong = Reply::pong(payload).map(Box::new);
                 self.update_fast_path();
             }
             ReplyKind::Pong => drop(self.write_pong(payload, output)),

@@ -11,8 +11,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use common::{client, masked, receive_all, receive_valid, server, text_part, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    CloseCode, Config, Connection, Delivery, Event, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, Limits,
-    MessageKind, Part, Payload, Rsv, SendError,
+    Accept, CloseCode, Config, Connection, Delivery, Event, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame,
+    Limits, MessageKind, Part, Payload, Rsv, SendError,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, OpCode};
 use test_extensions::{Flip, Runs};
@@ -55,6 +55,19 @@ impl ExtensionDecoder for Rooms {
         self.0.lock().unwrap().push(room);
         Ok((frame, None))
     }
+}
+
+#[test]
+fn extension_added_during_the_handshake_stays_in_force() {
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let mut server = extend(Connection::server(Config::new()));
+    let (mut input, mut output) = (BytesMut::from(request), BytesMut::new());
+    let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut input, &mut output) else { panic!("no request") };
+    server.accept(upgrade, &Accept::new(), &mut output).unwrap();
+    assert!(matches!(server.receive(&mut input, &mut output), Ok(Some(Event::Open(_)))));
+    let mut wire = masked(runs(OpCode::Binary, &[2, b'a']));
+    assert_eq!(receive_valid(&mut server, &mut wire).0, [Event::Message(Bytes::from_static(b"aa").into())]);
 }
 
 #[test]

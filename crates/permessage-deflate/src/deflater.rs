@@ -16,7 +16,7 @@ use crate::{CHUNK, TAIL};
 ///
 /// - The deflater has no [`context_takeover`](Self::context_takeover), so the message does not refer to an earlier one.
 /// - The window of the deflater is not wider than the one that was negotiated with this peer, which
-///   [`PermessageDeflate::window_bits`] returns.
+///   [`PermessageDeflate::window_bits`](crate::PermessageDeflate::window_bits) returns.
 ///
 /// ```
 /// use protocol_websocket_core::{ExtensionParams, Role};
@@ -67,14 +67,15 @@ impl Deflater {
         Self { bits, level: Self::LEVEL, threshold: Self::THRESHOLD, takeover: true, is_active: false, context: None }
     }
 
-    /// Sets the compression level: see [`PermessageDeflate::level`].
+    /// Sets the compression level: see [`PermessageDeflate::level`](crate::PermessageDeflate::level).
     #[must_use]
     pub const fn level(mut self, level: u8) -> Self {
         self.level = if level > 9 { 9 } else { level };
         self
     }
 
-    /// Sets the length below which messages are sent uncompressed: see [`PermessageDeflate::threshold`].
+    /// Sets the length below which messages are sent uncompressed: see
+    /// [`PermessageDeflate::threshold`](crate::PermessageDeflate::threshold).
     #[must_use]
     pub const fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
