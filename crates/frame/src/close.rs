@@ -72,6 +72,13 @@ codes! {
 impl CloseCode {
     /// Returns whether a Close frame may have this code: a registered code that may be sent (1000–1003, 1007–1014), or a code
     /// for libraries and applications (3000–4999).
+    ///
+    /// ```
+    /// use protocol_websocket_frame::CloseCode;
+    ///
+    /// assert!(CloseCode::NORMAL.is_sendable() && CloseCode(4000).is_sendable());
+    /// assert!(!CloseCode(1005).is_sendable()); // reserved for a Close without a code
+    /// ```
     #[must_use]
     pub const fn is_sendable(self) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
@@ -212,6 +219,14 @@ impl Close {
     }
 
     /// Encodes the payload of a Close frame.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Close, CloseCode, EncodeError};
+    ///
+    /// assert_eq!(Close::new(CloseCode::NORMAL, "bye").encode()?[..], *b"\x03\xE8bye");
+    /// assert_eq!(Close::new(1006, "").encode(), Err(EncodeError::CloseCode(1006)));
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     ///

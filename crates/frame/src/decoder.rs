@@ -88,6 +88,16 @@ impl Decoder {
 
     /// Accepts masked and unmasked frames from both ends, which RFC 6455 §5.1 forbids. This is for tools that observe both
     /// directions, and for peers that mask incorrectly.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Frame, Role};
+    ///
+    /// let mut decoder = Decoder::new(Role::Server).allow_any_mask();
+    /// let mut unmasked = BytesMut::from(&b"\x81\x02Hi"[..]);
+    /// assert_eq!(decoder.decode(&mut unmasked)?, Some(Frame::text("Hi")));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
     #[must_use]
     pub const fn allow_any_mask(mut self) -> Self {
         self.options.mask_policy = MaskPolicy::Any;
@@ -96,6 +106,16 @@ impl Decoder {
 
     /// Accepts lengths that are not in their shortest form, which RFC 6455 §5.2 forbids. The length of a control frame must
     /// still be in its shortest form.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Frame, Role};
+    ///
+    /// let mut decoder = Decoder::new(Role::Client).allow_non_minimal_length();
+    /// let mut input = BytesMut::from(&b"\x81\x7E\x00\x02Hi"[..]); // the length 2 in 16 bits
+    /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::text("Hi")));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
     #[must_use]
     pub const fn allow_non_minimal_length(mut self) -> Self {
         self.options.allow_non_minimal_length = true;
@@ -105,6 +125,16 @@ impl Decoder {
     /// In hybi-00 and hixie-75, skips all bytes between two frames up to the next `00`. Without this setting they are a frame
     /// of another type, which ends with `FF` or has a length (hybi-00 §5.3). An `FF 00` that immediately follows a frame is
     /// still a Close.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Frame, Role, Version};
+    ///
+    /// let mut decoder = Decoder::new(Role::Server).version(Version::Hybi00).skip_stray_bytes();
+    /// let mut input = BytesMut::from(&b"\r\n\x00Hello\xFF"[..]);
+    /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::text("Hello")));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
     #[must_use]
     pub const fn skip_stray_bytes(mut self) -> Self {
         self.options.skip_stray_bytes = true;
@@ -117,6 +147,16 @@ impl Decoder {
     ///
     /// Perl also accepts reserved opcodes, fragments out of order, control frames that are fragmented or too long, invalid
     /// Close payloads and invalid UTF-8. These stay errors.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Frame, Role};
+    ///
+    /// let mut decoder = Decoder::new(Role::Server).perl_compat();
+    /// let mut unmasked_close = BytesMut::from(&b"\x88\x00"[..]);
+    /// assert_eq!(decoder.decode(&mut unmasked_close)?, Some(Frame::close(None)?));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn perl_compat(mut self) -> Self {
         self.options = self.options.perl_compat();
@@ -131,6 +171,16 @@ impl Decoder {
     }
 
     /// Sets when payloads are returned. The default is [`Delivery::Whole`].
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Delivery, Frame, Role};
+    ///
+    /// let mut decoder = Decoder::new(Role::Client).delivery(Delivery::Parts).min_part(1);
+    /// let mut input = BytesMut::from(&b"\x82\x05Hel"[..]); // 3 of 5 bytes
+    /// assert_eq!(decoder.decode(&mut input)?, Some(Frame::binary("Hel").with_fin(false)));
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.options.delivery = delivery;

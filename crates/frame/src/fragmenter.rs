@@ -72,6 +72,16 @@ impl Fragmenter {
     /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
     /// ```
     ///
+    /// ```
+    /// use protocol_websocket_frame::{EncodeError, Fragmenter, Frame};
+    ///
+    /// let mut fragmenter = Fragmenter::new();
+    /// fragmenter.record_fragment(&Frame::text("Hel").with_fin(false))?;
+    /// assert_eq!(fragmenter.record_fragment(&Frame::text("lo")), Err(EncodeError::PartOutOfOrder));
+    /// fragmenter.record_fragment(&Frame::continuation("lo"))?;
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`frame`](Self::frame). A control frame is [`EncodeError::PartOutOfOrder`], because it is not part of a message.

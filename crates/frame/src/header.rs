@@ -161,6 +161,14 @@ impl FrameHeader {
 
     /// Encodes the header, with the length in its shortest form.
     ///
+    /// ```
+    /// use protocol_websocket_frame::{FrameHeader, OpCode};
+    ///
+    /// assert_eq!(FrameHeader::new(OpCode::Text, 5).encode()?[..], [0x81, 5]);
+    /// assert_eq!(FrameHeader::new(OpCode::Binary, 256).encode()?[..], [0x82, 126, 1, 0]);
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`EncodeError::ControlFragmented`] or [`EncodeError::ControlTooLong`] for an invalid control frame.

@@ -79,6 +79,13 @@ impl Limits {
     }
 
     /// Sets [`max_frame`](#structfield.max_frame).
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Limits;
+    ///
+    /// let limits = Limits::new(1024 * 1024).max_frame(64 * 1024);
+    /// assert_eq!((limits.max_message, limits.max_frame), (1024 * 1024, 64 * 1024));
+    /// ```
     #[must_use]
     pub const fn max_frame(self, max_frame: u64) -> Self {
         Self { max_frame, ..self }

@@ -190,12 +190,26 @@ impl<B> Part<B> {
     }
 
     /// Sets whether the message begins with this part.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{MessageKind, Part};
+    ///
+    /// let second = Part::new(MessageKind::Text, "lo").with_first(false);
+    /// assert!(!second.first && second.last);
+    /// ```
     #[must_use]
     pub fn with_first(self, first: bool) -> Self {
         Self { first, ..self }
     }
 
     /// Sets whether the message ends with this part.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{MessageKind, Part};
+    ///
+    /// let beginning = Part::new(MessageKind::Text, "Hel").with_last(false);
+    /// assert!(beginning.first && !beginning.last);
+    /// ```
     #[must_use]
     pub fn with_last(self, last: bool) -> Self {
         Self { last, ..self }

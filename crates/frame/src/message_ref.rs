@@ -60,6 +60,15 @@ impl<'a> MessageRef<'a> {
     }
 
     /// Copies the payload and returns a message that owns it.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Message, MessageRef};
+    ///
+    /// let text = String::from("Hello");
+    /// let message: Message = MessageRef::Text(&text).to_message();
+    /// drop(text);
+    /// assert_eq!(message, Message::from("Hello"));
+    /// ```
     #[must_use]
     pub fn to_message(self) -> Message {
         match self {

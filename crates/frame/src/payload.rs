@@ -70,6 +70,15 @@ impl Payload<'_> {
     }
 
     /// Returns the bytes as [`Bytes`]. Borrowed bytes are copied, shared ones are not.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use protocol_websocket_frame::Payload;
+    ///
+    /// let input = *b"Hello";
+    /// let owned: Bytes = Payload::from(&input).into_owned(); // does not borrow from `input`
+    /// assert_eq!(owned, "Hello");
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Bytes {
         match self {

@@ -27,6 +27,13 @@ pub struct Utf8Bytes(
 
 impl Utf8Bytes {
     /// Creates a text from a static string, without a copy.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Utf8Bytes;
+    ///
+    /// const GREETING: Utf8Bytes = Utf8Bytes::from_static("Hello");
+    /// assert_eq!(GREETING.as_str(), "Hello");
+    /// ```
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
