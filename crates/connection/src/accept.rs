@@ -27,6 +27,23 @@ impl Connection {
     /// }
     /// ```
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Accept, Config, Connection, Event};
+    ///
+    /// let mut server = Connection::server(Config::new());
+    /// let mut input = BytesMut::from(concat!(
+    ///     "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+    ///     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    /// ));
+    /// let mut output = BytesMut::new();
+    /// if let Some(Event::Upgrade(upgrade)) = server.receive(&mut input, &mut output)? {
+    ///     server.accept(upgrade, &Accept::new(), &mut output)?;
+    /// }
+    /// assert!(matches!(server.receive(&mut input, &mut output)?, Some(Event::Open(_))));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SendError::Build`] if `accept` has an invalid header, or a subprotocol or an extension that the client did not

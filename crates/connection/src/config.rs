@@ -57,6 +57,13 @@ impl Config {
     }
 
     /// Sets the limits of frames and messages. The default is [`Limits::default`].
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Limits};
+    ///
+    /// let small_messages = Config::new().limits(Limits::new(64 * 1024));
+    /// # let _ = small_messages;
+    /// ```
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -87,6 +94,18 @@ impl Config {
 
     /// Sets whether messages are delivered whole, as [`Event::Message`](crate::Event::Message), or in parts as they
     /// arrive, as [`Event::Part`](crate::Event::Part). The default is [`Delivery::Whole`].
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Delivery, Event, Negotiated};
+    ///
+    /// let config = Config::new().delivery(Delivery::Parts).min_part(1);
+    /// let mut server = Connection::open_server(&Negotiated::default(), config);
+    /// let mut input = BytesMut::from(&b"\x82\x85\0\0\0\0Hel"[..]); // 3 of 5 bytes
+    /// let event = server.receive(&mut input, &mut BytesMut::new())?;
+    /// assert!(matches!(event, Some(Event::Part(_))));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
@@ -135,6 +154,17 @@ impl Config {
     /// [`pong`](crate::Connection::pong).
     ///
     /// It has no effect on a [`ReceiveHalf`](crate::ReceiveHalf): there the application passes on each reply.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new().auto_pong(false));
+    /// let (mut input, mut output) = (BytesMut::from(&b"\x89\x80\0\0\0\0"[..]), BytesMut::new());
+    /// assert!(matches!(server.receive(&mut input, &mut output)?, Some(Event::Ping(_))));
+    /// assert!(output.is_empty()); // no pong
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn auto_pong(mut self, auto_pong: bool) -> Self {
         self.auto_pong = auto_pong;
@@ -144,6 +174,21 @@ impl Config {
     /// Sets the high-water mark in bytes. The default is [`Config::HIGH_WATER_MARK`]. While the output has more bytes,
     /// the connection appends no pong. It keeps the latest one and appends it later (RFC 6455 §5.5.3). So the output
     /// does not grow if a peer sends pings and does not read. A value over 4 GiB counts as 4 GiB.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new().high_water_mark(4));
+    /// let (mut input, mut output) = (BytesMut::from(&b"\x89\x80\0\0\0\0"[..]), BytesMut::new());
+    /// server.send("Hello", &mut output)?;
+    /// server.receive(&mut input, &mut output)?;
+    /// assert_eq!(output[..], *b"\x81\x05Hello"); // over the mark: the pong is kept
+    /// output.clear(); // written
+    /// server.flush(&mut output);
+    /// assert_eq!(output[..], *b"\x8A\x00");
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn high_water_mark(mut self, bytes: usize) -> Self {
         self.high_water_mark = bytes;
@@ -151,6 +196,14 @@ impl Config {
     }
 
     /// Sets the deadlines. The default is [`Timeouts::NONE`].
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use protocol_websocket_connection::{Config, Timeouts};
+    ///
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED.idle(Some(Duration::from_secs(300))));
+    /// # let _ = config;
+    /// ```
     #[must_use]
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
@@ -162,6 +215,14 @@ impl Config {
     /// [`Connection::client`](crate::Connection::client) and [`Connection::server`](crate::Connection::server)
     /// negotiate it. The same extension may be added again with other parameters: a client offers all of them, so the
     /// server may decline the first and accept the next, and a server uses the first one that can respond to an offer.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Negotiate};
+    ///
+    /// fn with_fallback(preferred: impl Negotiate + 'static, fallback: impl Negotiate + 'static) -> Config {
+    ///     Config::new().extension(preferred).extension(fallback)
+    /// }
+    /// ```
     #[must_use]
     pub fn extension(mut self, extension: impl Negotiate + 'static) -> Self {
         self.extensions.push(extension);

@@ -122,6 +122,17 @@ impl Connection {
     /// each extension of `negotiated` that the configuration has, too. If the parameters of one are not a valid
     /// response, the connection has failed from the start, and [`receive`](Self::receive) returns the error. The
     /// application adds other extensions with [`add_extension`](Self::add_extension).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// server.send("Hello", &mut output)?; // without a handshake
+    /// assert_eq!(output[..], *b"\x81\x05Hello");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     #[must_use]
     pub fn open_server(negotiated: &Negotiated, config: impl Into<Arc<Config>>) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
@@ -131,6 +142,18 @@ impl Connection {
 
     /// Creates a client's connection that is open, after a handshake without this connection. `random` supplies the
     /// mask keys (RFC 6455 §5.3). Otherwise as [`open_server`](Self::open_server).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let random = |bytes: &mut [u8]| bytes.fill(7); // use a secure source of random bytes
+    /// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), random);
+    /// let mut output = BytesMut::new();
+    /// client.send("Hello", &mut output)?;
+    /// assert_eq!(output[..6], [0x81, 0x85, 7, 7, 7, 7]); // masked
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     pub fn open_client(negotiated: &Negotiated, config: impl Into<Arc<Config>>, random: impl Random + 'static) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.1
         //# a client MUST mask all frames that it sends to the server
@@ -540,6 +563,17 @@ impl Connection {
 
     /// Appends a Ping to `output`. The peer replies with a Pong that has the same payload (RFC 6455 §5.5.2).
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// let mut output = BytesMut::new();
+    /// server.ping("42", &mut output)?;
+    /// assert_eq!(output[..], *b"\x89\x0242");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SendError::Encode`] if the payload has more than 125 bytes. Otherwise as [`send`](Self::send), but a Ping may
@@ -549,6 +583,19 @@ impl Connection {
     }
 
     /// Appends a Pong to `output`: an unsolicited one, or the reply to a Ping if [`Config::auto_pong`] is off.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new().auto_pong(false));
+    /// let (mut input, mut output) = (BytesMut::from(&b"\x89\x82\0\0\0\042"[..]), BytesMut::new());
+    /// if let Some(Event::Ping(payload)) = server.receive(&mut input, &mut output)? {
+    ///     server.pong(&payload, &mut output)?;
+    /// }
+    /// assert_eq!(output[..], *b"\x8A\x0242");
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -586,6 +633,16 @@ impl Connection {
 
     /// Frees the memory that extensions do not need until the next message, such as the window of a compressor. Call it
     /// when a connection will be idle for a while.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
+    /// server.release_memory(); // idle for a minute, for example
+    /// server.send("Hello", &mut BytesMut::new())?; // allocates again what it needs
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     pub fn release_memory(&mut self) {
         self.receiver.release_memory();
         self.sender.release_memory();

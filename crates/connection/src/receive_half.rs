@@ -143,6 +143,22 @@ impl ReceiveHalf {
     /// Decodes the next event from a slice, like [`Connection::receive_lent`](crate::Connection::receive_lent). Pass
     /// the [`EventRef::reply`] or the [`Error::reply`] to the sending half.
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let (mut receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
+    /// let (mut buffer, mut output) = (*b"\x89\x82\0\0\0\0hi", BytesMut::new());
+    /// let mut input = &mut buffer[..];
+    /// while let Some(event) = receiver.receive_lent(&mut input)? {
+    ///     if let Some(reply) = event.reply() {
+    ///         sender.reply(reply, &mut output);
+    ///     }
+    /// }
+    /// assert_eq!(output[..], *b"\x8A\x02hi");
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Connection::receive`](crate::Connection::receive).

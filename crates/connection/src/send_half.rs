@@ -298,6 +298,21 @@ impl SendHalf {
     /// Notes which bytes of `output` were written, and appends a pong that was kept. Call it after every write, also
     /// after a write of only a part of `output`: otherwise the deadline for the peer's Close starts late. See
     /// [`Connection::flush`](crate::Connection::flush).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated};
+    ///
+    /// let config = Config::new().high_water_mark(4);
+    /// let (_receiver, mut sender) = Connection::open_server(&Negotiated::default(), config).split();
+    /// let mut output = BytesMut::new();
+    /// sender.send("Hello", &mut output)?;
+    /// sender.reply(Event::Ping("hi".into()).reply().expect("a pong"), &mut output); // kept
+    /// output.clear(); // written
+    /// sender.flush(&mut output);
+    /// assert_eq!(output[..], *b"\x8A\x02hi");
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     pub fn flush(&mut self, output: &mut BytesMut) {
         self.note_written(output);
         self.write_pending_pong(output);
