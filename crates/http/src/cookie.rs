@@ -55,6 +55,13 @@ impl<'a> Cookie<'a> {
     }
 
     /// Returns the value, or `None` if it is not UTF-8.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Cookie;
+    ///
+    /// let values: Vec<_> = Cookie::parse(b"a=1; b=\xFF").map(|cookie| cookie.value_str()).collect();
+    /// assert_eq!(values, [Some("1"), None]);
+    /// ```
     #[must_use]
     pub fn value_str(&self) -> Option<&'a str> {
         from_utf8(self.value).ok()

@@ -40,6 +40,13 @@ const MAX_LEN: usize = 64;
 
 impl Key {
     /// Creates a key from 16 random bytes.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Key;
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce"); // use `OsRandom`
+    /// assert_eq!(Key::random(&mut random).as_str(), "dGhlIHNhbXBsZSBub25jZQ==");
+    /// ```
     #[must_use]
     pub fn random(random: &mut dyn Random) -> Self {
         let (mut nonce, mut text) = ([0; 16], [b'='; 24]);
@@ -52,6 +59,13 @@ impl Key {
     /// Parses a key of RFC 6455. Returns `None` unless the text is 24 characters of base64 that decode to 16 bytes.
     ///
     /// The unused bits of the last symbol may have any value: RFC 6455 §4.1 contains a key in which they are not zero.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Key;
+    ///
+    /// assert!(Key::parse(b"dGhlIHNhbXBsZSBub25jZQ==").is_some());
+    /// assert!(Key::parse(b"dGhlIHNhbXBsZQ==").is_none()); // not 16 bytes
+    /// ```
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         is_valid(text, Version::Rfc6455).then(|| Self::of_checked(text))

@@ -26,12 +26,26 @@ impl KeyNumbers {
     ///
     /// The number of a key is that of its joined digits, divided by the number of its spaces (draft-ietf-hybi-00 §5.2).
     /// Returns `None` if a key has no digit or no space, if there is a remainder, or if the quotient exceeds 32 bits.
+    ///
+    /// ```
+    /// use protocol_websocket_http::KeyNumbers;
+    ///
+    /// assert!(KeyNumbers::parse(b"4 @1  46546xW%0l 1 5", b"12998 5 Y3 1  .P00").is_some());
+    /// assert!(KeyNumbers::parse(b"123", b"4 5").is_none()); // a key without a space
+    /// ```
     #[must_use]
     pub fn parse(key1: &[u8], key2: &[u8]) -> Option<Self> {
         Some(Self([number(key1)?, number(key2)?]))
     }
 
     /// Returns the numbers of `Sec-WebSocket-Key1` and of `Sec-WebSocket-Key2`.
+    ///
+    /// ```
+    /// use protocol_websocket_http::KeyNumbers;
+    ///
+    /// let numbers = KeyNumbers::parse(b"1 0", b"4 0 2").expect("both keys are valid");
+    /// assert_eq!(numbers.numbers(), [10, 201]); // 10 / 1 space, 402 / 2 spaces
+    /// ```
     #[must_use]
     pub const fn numbers(self) -> [u32; 2] {
         self.0
@@ -39,6 +53,13 @@ impl KeyNumbers {
 
     /// Returns the bytes that a server writes after the head of its response: the MD5 of both numbers and of the eight bytes
     /// after the head of the request.
+    ///
+    /// ```
+    /// use protocol_websocket_http::KeyNumbers;
+    ///
+    /// let numbers = KeyNumbers::parse(b"4 @1  46546xW%0l 1 5", b"12998 5 Y3 1  .P00").expect("both keys are valid");
+    /// assert_eq!(&numbers.digest(*b"^n:ds[4U"), b"8jKS'y:G*Co,Wxa-");
+    /// ```
     #[must_use]
     pub fn digest(self, key3: [u8; 8]) -> [u8; 16] {
         let [number1, number2] = self.0.map(u32::to_be_bytes);

@@ -55,6 +55,16 @@ impl Offer {
     ///
     /// The two oldest versions have no extensions. Their requests always have an origin: if the caller does not set
     /// [`origin`](Self::origin), it is that of a page from the same host.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request, Version};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let offer = Offer::new().version(Version::Hybi10);
+    /// let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut random)?;
+    /// assert_eq!(request.headers().get_str("sec-websocket-version"), Some("8"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub const fn version(mut self, version: Version) -> Self {
         self.version = version;
@@ -71,6 +81,16 @@ impl Offer {
     }
 
     /// Appends a subprotocol, in order of preference. It must be a token and differ from the others.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let offer = Offer::new().subprotocol("v2.chat").subprotocol("v1.chat");
+    /// let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut random)?;
+    /// assert_eq!(request.headers().get_str("sec-websocket-protocol"), Some("v2.chat, v1.chat"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn subprotocol(mut self, name: impl AsRef<str>) -> Self {
         let name = name.as_ref();
@@ -92,6 +112,17 @@ impl Offer {
 
     /// Appends an extension, in order of preference. All extensions together have at most [`ExtensionParams::MAX_ITEMS`] names
     /// and parameters.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, ExtensionParams, Offer, Request};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let offer = Offer::new().extension(ExtensionParams::new("permessage-deflate").flag("client_max_window_bits"));
+    /// let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut random)?;
+    /// let value = request.headers().get_str("sec-websocket-extensions");
+    /// assert_eq!(value, Some("permessage-deflate; client_max_window_bits"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn extension(mut self, extension: ExtensionParams) -> Self {
         push_element(&mut self.extensions, &extension.to_string());
@@ -102,6 +133,16 @@ impl Offer {
 
     /// Sets the origin, such as `https://example.com`. Only browsers must send one (RFC 6455 §4.1, item 8). It must not be
     /// empty, and must not have a control character, or a space at either end.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let offer = Offer::new().origin("https://example.com");
+    /// let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut random)?;
+    /// assert_eq!(request.headers().get_str("origin"), Some("https://example.com"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         let origin = origin.into();
@@ -185,6 +226,13 @@ impl Offer {
 
     /// Returns whether the [`version`](Self::version) of this offer has extensions. The two oldest versions have none, and an
     /// offered extension is an error in them.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Offer, Version};
+    ///
+    /// assert!(Offer::new().supports_extensions());
+    /// assert!(!Offer::new().version(Version::Hybi00).supports_extensions());
+    /// ```
     #[must_use]
     pub const fn supports_extensions(&self) -> bool {
         self.version.has_length_framing()

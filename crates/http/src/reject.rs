@@ -52,6 +52,16 @@ impl Reject {
     }
 
     /// Sets the reason phrase, which must not have a control character except the tab. Clients should ignore it (RFC 9112 §4).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::Reject;
+    ///
+    /// let mut output = BytesMut::new();
+    /// Reject::new(403).reason("Not Today").encode(&mut output)?;
+    /// assert!(output.starts_with(b"HTTP/1.1 403 Not Today\r\n"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn reason(mut self, reason: impl Into<Box<str>>) -> Self {
         let reason = reason.into();
@@ -81,6 +91,16 @@ impl Reject {
 
     /// Appends a header field. `Connection`, `Content-Length` and `Transfer-Encoding` are a [`BuildError::ReservedField`],
     /// because this type determines them.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::Reject;
+    ///
+    /// let mut output = BytesMut::new();
+    /// Reject::new(503).header("Retry-After", "120").encode(&mut output)?;
+    /// assert!(output.ends_with(b"Retry-After: 120\r\n\r\n"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
@@ -92,6 +112,16 @@ impl Reject {
     }
 
     /// Sets the body. With status 304 it must be empty, because clients would read it as the next response.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::Reject;
+    ///
+    /// let mut output = BytesMut::new();
+    /// Reject::new(404).body("no such room\n").encode(&mut output)?;
+    /// assert!(output.ends_with(b"\r\n\r\nno such room\n"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -106,6 +136,15 @@ impl Reject {
     }
 
     /// Appends the whole response to `output`.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::{BuildError, Reject};
+    ///
+    /// let mut output = BytesMut::new();
+    /// assert_eq!(Reject::new(200).encode(&mut output), Err(BuildError::Status));
+    /// assert!(output.is_empty());
+    /// ```
     ///
     /// # Errors
     ///

@@ -121,24 +121,48 @@ impl SetCookie {
     }
 
     /// Sets `Domain`: browsers send the cookie to the subdomains of this domain, too.
+    ///
+    /// ```
+    /// use protocol_websocket_http::SetCookie;
+    ///
+    /// assert_eq!(SetCookie::new("id", "7").domain("example.com").to_string(), "id=7; Domain=example.com");
+    /// ```
     #[must_use]
     pub fn domain(self, domain: impl Into<String>) -> Self {
         self.with("Domain", Some(domain.into()))
     }
 
     /// Sets `Path`: browsers send the cookie only with requests below this path.
+    ///
+    /// ```
+    /// use protocol_websocket_http::SetCookie;
+    ///
+    /// assert_eq!(SetCookie::new("id", "7").path("/chat").to_string(), "id=7; Path=/chat");
+    /// ```
     #[must_use]
     pub fn path(self, path: impl Into<String>) -> Self {
         self.with("Path", Some(path.into()))
     }
 
     /// Sets `Expires`, an HTTP date (RFC 9110 §5.6.7). The format of the text is not checked.
+    ///
+    /// ```
+    /// use protocol_websocket_http::SetCookie;
+    ///
+    /// assert_eq!(SetCookie::new("id", "7").expires("Wed, 09 Jun 2027 10:18:14 GMT").to_string(), "id=7; Expires=Wed, 09 Jun 2027 10:18:14 GMT");
+    /// ```
     #[must_use]
     pub fn expires(self, date: impl Into<String>) -> Self {
         self.with("Expires", Some(date.into()))
     }
 
     /// Sets `Max-Age`, the lifetime in seconds. Browsers remove the cookie at 0 or less.
+    ///
+    /// ```
+    /// use protocol_websocket_http::SetCookie;
+    ///
+    /// assert_eq!(SetCookie::new("id", "7").max_age(3600).to_string(), "id=7; Max-Age=3600");
+    /// ```
     #[must_use]
     pub fn max_age(self, seconds: i64) -> Self {
         self.with("Max-Age", Some(alloc::format!("{seconds}")))
@@ -157,6 +181,12 @@ impl SetCookie {
     }
 
     /// Sets `SameSite`: the requests from other sites with which browsers send the cookie.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{SameSite, SetCookie};
+    ///
+    /// assert_eq!(SetCookie::new("id", "7").same_site(SameSite::Lax).to_string(), "id=7; SameSite=Lax");
+    /// ```
     #[must_use]
     pub fn same_site(self, same_site: SameSite) -> Self {
         let value = match same_site {

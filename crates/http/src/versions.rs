@@ -30,6 +30,13 @@ impl Versions {
     pub const RFC6455: Self = Self::of(&[Version::Rfc6455]);
 
     /// Creates the set of these versions.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Version, Versions};
+    ///
+    /// const SUPPORTED: Versions = Versions::of(&[Version::Rfc6455, Version::Hybi10]);
+    /// assert!(!SUPPORTED.contains(Version::Hixie75));
+    /// ```
     #[must_use]
     pub const fn of(mut versions: &[Version]) -> Self {
         let mut set = 0;
@@ -47,12 +54,27 @@ impl Versions {
     }
 
     /// Returns whether the set contains no version.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Version, Versions};
+    ///
+    /// let drafts = !Versions::RFC6455;
+    /// assert!((drafts & Versions::RFC6455).is_empty());
+    /// assert!(!drafts.is_empty());
+    /// ```
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// Iterates over the versions, newest first.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Version, Versions};
+    ///
+    /// let versions = Versions::of(&[Version::Hybi10, Version::Rfc6455]);
+    /// assert!(versions.iter().eq([Version::Rfc6455, Version::Hybi10]));
+    /// ```
     #[must_use]
     pub fn iter(self) -> VersionsIter {
         self.into_iter()
