@@ -50,6 +50,15 @@ struct Userinfo {
 impl Url {
     /// Parses an absolute URL, and normalizes it as described at [`Url`]. The default port is 80 (`ws`) or 443 (`wss`).
     ///
+    /// ```
+    /// use protocol_websocket_url::{Url, UrlError};
+    ///
+    /// assert_eq!(Url::parse("WS://EXAMPLE.com:80/a/../b")?.as_str(), "ws://example.com/b");
+    /// assert_eq!(Url::parse("http://example.com/"), Err(UrlError::Scheme));
+    /// assert_eq!(Url::parse("ws://example.com/#top"), Err(UrlError::Fragment));
+    /// # Ok::<_, UrlError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// A [`UrlError`] names the invalid part. Unlike the WHATWG parser, this function rejects spaces, control characters,
@@ -124,6 +133,14 @@ impl Url {
 
     /// Returns the host in lower case: a domain name in ASCII (IDNA), an IPv4 address, or an IPv6 address in brackets. It is
     /// not empty.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// assert_eq!(Url::parse("ws://bücher.example/")?.host(), "xn--bcher-kva.example");
+    /// assert_eq!(Url::parse("ws://[2001:DB8:0::1]/")?.host(), "[2001:db8::1]");
+    /// # Ok::<_, protocol_websocket_url::UrlError>(())
+    /// ```
     #[must_use]
     pub fn host(&self) -> &str {
         let host = self.url.host_str();
@@ -132,12 +149,28 @@ impl Url {
     }
 
     /// Returns the host for a resolver or TLS: [`Url::host`] without the brackets around an IPv6 address.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// let url = Url::parse("ws://[::1]:8080/")?;
+    /// assert_eq!((url.host(), url.socket_host()), ("[::1]", "::1"));
+    /// # Ok::<_, protocol_websocket_url::UrlError>(())
+    /// ```
     #[must_use]
     pub fn socket_host(&self) -> &str {
         self.host().trim_start_matches('[').trim_end_matches(']')
     }
 
     /// Returns the port in the URL, or 80 for `ws` and 443 for `wss`. It is not 0.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// assert_eq!(Url::parse("wss://example.com/")?.port(), 443);
+    /// assert_eq!(Url::parse("wss://example.com:8443/")?.port(), 8443);
+    /// # Ok::<_, protocol_websocket_url::UrlError>(())
+    /// ```
     #[must_use]
     pub fn port(&self) -> u16 {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-3
@@ -148,12 +181,28 @@ impl Url {
 
     /// Returns the value of `Host` (RFC 6455 §4.1): [`Url::host`], and `:port` unless it is the default of the scheme. It has
     /// no credentials.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// assert_eq!(Url::parse("ws://user:password@example.com:80/")?.authority(), "example.com");
+    /// assert_eq!(Url::parse("ws://example.com:8080/")?.authority(), "example.com:8080");
+    /// # Ok::<_, protocol_websocket_url::UrlError>(())
+    /// ```
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
     /// Returns the path and query for the request line: printable ASCII that begins with `/`.
+    ///
+    /// ```
+    /// use protocol_websocket_url::Url;
+    ///
+    /// assert_eq!(Url::parse("ws://example.com/chat?room=7")?.resource_name(), "/chat?room=7");
+    /// assert_eq!(Url::parse("ws://example.com?room=7")?.resource_name(), "/?room=7");
+    /// # Ok::<_, protocol_websocket_url::UrlError>(())
+    /// ```
     #[must_use]
     pub fn resource_name(&self) -> &str {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-3
