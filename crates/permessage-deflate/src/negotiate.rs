@@ -71,6 +71,15 @@ impl PermessageDeflate {
     /// memory, and messages become larger.
     ///
     /// At a server, this applies to every client. At a client, a response without this parameter is rejected.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Negotiate;
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().server_no_context_takeover();
+    /// let offer = "permessage-deflate; server_no_context_takeover; client_max_window_bits";
+    /// assert_eq!(deflate.offers()[0].to_string(), offer);
+    /// ```
     #[must_use]
     pub const fn server_no_context_takeover(mut self) -> Self {
         self.server_no_context_takeover = true;
@@ -81,6 +90,15 @@ impl PermessageDeflate {
     ///
     /// At a client, this applies even if the response does not have this parameter. At a server, it is required of
     /// every client.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Negotiate;
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().client_no_context_takeover();
+    /// let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits";
+    /// assert_eq!(deflate.offers()[0].to_string(), offer);
+    /// ```
     #[must_use]
     pub const fn client_no_context_takeover(mut self) -> Self {
         self.client_no_context_takeover = true;
@@ -91,6 +109,15 @@ impl PermessageDeflate {
     /// nearest of these.
     ///
     /// A server never compresses with a larger window. A client rejects a response that allows a larger one.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Negotiate;
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().server_max_window_bits(10);
+    /// let offer = "permessage-deflate; server_max_window_bits=10; client_max_window_bits";
+    /// assert_eq!(deflate.offers()[0].to_string(), offer);
+    /// ```
     #[must_use]
     pub const fn server_max_window_bits(mut self, bits: u8) -> Self {
         self.server_max_window_bits = in_range(bits);
@@ -102,6 +129,15 @@ impl PermessageDeflate {
     ///
     /// A client never compresses with a larger window, even if the response allows one. A server can require the limit
     /// only if the client's offer has this parameter. Other clients use the largest window.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::Negotiate;
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().client_max_window_bits(10);
+    /// let offer = "permessage-deflate; client_max_window_bits=10";
+    /// assert_eq!(deflate.offers()[0].to_string(), offer);
+    /// ```
     #[must_use]
     pub const fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = in_range(bits);
