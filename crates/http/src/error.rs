@@ -73,6 +73,14 @@ impl ParseError {
     /// - 426: the request is not an upgrade to a supported version of WebSocket.
     /// - 431: the head exceeds [`HeadLimits`](crate::HeadLimits).
     /// - 400: all other errors.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{ParseError, Versions};
+    ///
+    /// assert_eq!(ParseError::Key.status(), 400);
+    /// assert_eq!(ParseError::Version(Versions::RFC6455).status(), 426);
+    /// assert_eq!(ParseError::TooLong.status(), 431);
+    /// ```
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

@@ -60,6 +60,15 @@ impl HeadReader {
     ///
     /// Until the head is complete, the caller appends to `input` and does not change it otherwise.
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::{HeadLimits, HeadReader, ParseError};
+    ///
+    /// let mut reader = HeadReader::new(HeadLimits::new().max_headers(1));
+    /// let mut input = BytesMut::from("GET / HTTP/1.1\r\nHost: example.com\r\nCookie: a=1\r\n\r\n");
+    /// assert_eq!(reader.request(&mut input), Err(ParseError::TooManyHeaders));
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] when a limit is exceeded, [`ParseError::RequestLine`] or

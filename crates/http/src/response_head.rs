@@ -32,6 +32,15 @@ pub struct ResponseHead {
 impl ResponseHead {
     /// Creates a head of HTTP/1.1 from the parts that another HTTP library parsed. Spaces and tabs around values are removed.
     ///
+    /// ```
+    /// use protocol_websocket_http::{ParseError, ResponseHead};
+    ///
+    /// let head = ResponseHead::from_parts(101, [("Upgrade", " websocket ")])?;
+    /// assert_eq!(head.headers().get_str("upgrade"), Some("websocket"));
+    /// assert_eq!(ResponseHead::from_parts(101, [("a b", "c")]), Err(ParseError::Field));
+    /// # Ok::<_, ParseError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ParseError::ResponseLine`] if the status is over 999. [`ParseError::Field`] if a name is not a token, or a value

@@ -48,6 +48,14 @@ impl Request {
     /// The rules are checked in this order: `GET` and HTTP/1.1, `Host`, the target, `Upgrade` and `Connection`, the version,
     /// the key or keys, no body, `Origin`, subprotocols and extensions.
     ///
+    /// ```
+    /// use protocol_websocket_http::{ParseError, Request, RequestHead};
+    ///
+    /// let head = RequestHead::from_parts("GET", "/", [("Host", "example.com")])?;
+    /// assert_eq!(Request::from_head(head), Err(ParseError::Upgrade));
+    /// # Ok::<_, ParseError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The variant of [`ParseError`] for the first rule that the head breaks.
@@ -82,6 +90,21 @@ impl Request {
     }
 
     /// Checks a request of HTTP/1.1 that another HTTP library parsed.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Request, Version};
+    ///
+    /// let headers = [
+    ///     ("Host", "example.com"),
+    ///     ("Connection", "Upgrade"),
+    ///     ("Upgrade", "websocket"),
+    ///     ("Sec-WebSocket-Version", "13"),
+    ///     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    /// ];
+    /// let request = Request::from_parts("GET", "/chat", headers)?;
+    /// assert_eq!((request.version(), request.resource_name()), (Version::Rfc6455, "/chat"));
+    /// # Ok::<_, protocol_websocket_http::ParseError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -25,6 +25,17 @@ impl Response {
     ///
     /// The parameters of an extension are not checked here: the extension compares them with its offer.
     ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request, Response, ResponseHead};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.copy_from_slice(b"the sample nonce"); // use `OsRandom`
+    /// let request = Request::offer(Destination::new("example.com", "/"), &Offer::new(), &mut random)?;
+    /// let accept = ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    /// let head = ResponseHead::from_parts(101, [("Upgrade", "websocket"), ("Connection", "Upgrade"), accept])?;
+    /// assert_eq!(Response::from_head(head, &request)?.negotiated().subprotocol, None);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The variant of [`ResponseError`] for the first rule that the response breaks.
