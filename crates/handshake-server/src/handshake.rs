@@ -34,6 +34,15 @@ impl ServerHandshake {
     }
 
     /// Sets the limits on the head. Must be called before the first [`parse`](Self::parse).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_server::{ServerHandshake, http::{HeadLimits, ParseError}};
+    ///
+    /// let mut handshake = ServerHandshake::new().limits(HeadLimits::new().max_len(10));
+    /// let mut input = BytesMut::from("GET /chat HTTP/1.1\r\n");
+    /// assert_eq!(handshake.parse(&mut input).unwrap_err(), ParseError::TooLong);
+    /// ```
     #[must_use]
     pub fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
@@ -58,6 +67,19 @@ impl ServerHandshake {
     /// The bytes after the request stay in `input`: frames, or the bytes for [`AwaitingKey3`](crate::AwaitingKey3). Until the
     /// request is complete, the caller appends to `input` and does not change it otherwise. Further calls return `None` and
     /// leave `input` unchanged.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_server::ServerHandshake;
+    ///
+    /// let (mut handshake, mut output) = (ServerHandshake::new(), BytesMut::new());
+    /// match handshake.parse(&mut BytesMut::from("POST / HTTP/1.1\r\nHost: example.com\r\n\r\n")) {
+    ///     Ok(Some(_upgrade)) => { /* accept or reject it */ }
+    ///     Ok(None) => { /* read more */ }
+    ///     Err(error) => error.reply(&mut output),
+    /// }
+    /// assert!(output.starts_with(b"HTTP/1.1 405 Method Not Allowed\r\n"));
+    /// ```
     ///
     /// # Errors
     ///

@@ -159,6 +159,23 @@ impl Upgrade {
     //# it MUST return an appropriate HTTP error code (e.g., 403 Forbidden) and abort
     /// Appends a response that rejects the upgrade to `output`. The caller writes it and closes the connection.
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_server::{Upgrade, http::Reject};
+    ///
+    /// let headers = [
+    ///     ("Host", "example.com"),
+    ///     ("Connection", "Upgrade"),
+    ///     ("Upgrade", "websocket"),
+    ///     ("Sec-WebSocket-Version", "13"),
+    ///     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    /// ];
+    /// let mut output = BytesMut::new();
+    /// Upgrade::from_parts("GET", "/chat", headers)?.reject(&Reject::new(403), &mut output)?;
+    /// assert!(output.starts_with(b"HTTP/1.1 403 Forbidden\r\n"));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`Reject::encode`]. Nothing was written then.
