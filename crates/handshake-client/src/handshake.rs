@@ -84,6 +84,19 @@ impl ClientHandshake {
 
     /// Sets the limits on the head of the response and the heads of all interim responses before it, together. Must be called
     /// before the first [`parse`](Self::parse).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_client::http::{Destination, HeadLimits, Offer};
+    /// use protocol_websocket_handshake_client::ClientHandshake;
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let (mut output, destination) = (BytesMut::new(), Destination::new("example.com", "/chat"));
+    /// let handshake = ClientHandshake::new(destination, &Offer::new(), &mut random, &mut output)?;
+    /// let mut handshake = handshake.limits(HeadLimits::new().max_len(10));
+    /// assert!(handshake.parse(&mut BytesMut::from("HTTP/1.1 101 Switching Protocols\r\n")).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
@@ -102,6 +115,20 @@ impl ClientHandshake {
     ///
     /// The bytes after the response stay in `input`. Until the response is complete, the caller appends to `input` and does
     /// not change it otherwise. Further calls return `None` and leave `input` unchanged.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_client::http::{Destination, Offer};
+    /// use protocol_websocket_handshake_client::ClientHandshake;
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let (mut output, destination) = (BytesMut::new(), Destination::new("example.com", "/chat"));
+    /// let mut handshake = ClientHandshake::new(destination, &Offer::new(), &mut random, &mut output)?;
+    /// let mut input = BytesMut::from("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Swi");
+    /// assert!(handshake.parse(&mut input)?.is_none()); // 103 is skipped, 101 is not complete
+    /// assert_eq!(input, "HTTP/1.1 101 Swi");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
