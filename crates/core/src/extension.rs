@@ -40,6 +40,12 @@ impl ExtensionParams {
     }
 
     /// Appends a parameter without a value.
+    ///
+    /// ```
+    /// use protocol_websocket_core::ExtensionParams;
+    ///
+    /// assert_eq!(ExtensionParams::new("x").flag("a").to_string(), "x; a");
+    /// ```
     #[must_use]
     pub fn flag(mut self, name: impl Into<String>) -> Self {
         self.params.push((name.into(), None));
@@ -47,6 +53,12 @@ impl ExtensionParams {
     }
 
     /// Appends a parameter with a value.
+    ///
+    /// ```
+    /// use protocol_websocket_core::ExtensionParams;
+    ///
+    /// assert_eq!(ExtensionParams::new("x").param("a", "10").to_string(), "x; a=10");
+    /// ```
     #[must_use]
     pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.params.push((name.into(), Some(value.into())));
@@ -60,6 +72,13 @@ impl ExtensionParams {
     }
 
     /// Returns the parameters in their order, including repeated ones. The value of a [`flag`](Self::flag) is `None`.
+    ///
+    /// ```
+    /// use protocol_websocket_core::ExtensionParams;
+    ///
+    /// let params = ExtensionParams::new("x").flag("a").param("b", "10");
+    /// assert_eq!(params.params(), [("a".to_owned(), None), ("b".to_owned(), Some("10".to_owned()))]);
+    /// ```
     #[must_use]
     pub fn params(&self) -> &[(String, Option<String>)] {
         &self.params
