@@ -52,7 +52,7 @@ pub struct ClientHandshake {
 impl ClientHandshake {
     /// Appends a request to `output`, with a new key from `random` (in draft-ietf-hybi-00: two keys and eight bytes).
     ///
-    /// The destination is a [`Destination`](crate::http::Destination) or, with the feature `url`, a `&Url`.
+    /// The destination is a [`Destination`](protocol_websocket_http::Destination) or, with the feature `url`, a `&Url`.
     ///
     /// User name and password of a URL are not sent. [`Offer::basic_auth`] sends them.
     ///
