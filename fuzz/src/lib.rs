@@ -16,7 +16,6 @@ mod frame;
 mod grammars;
 mod handshake;
 mod head;
-mod heap;
 mod input;
 mod model;
 mod modified_input;

@@ -5,8 +5,10 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use protocol_websocket_frame::{
     Assembler, DecodeError, Decoder, Delivery, Frame, LentMessage, Limits, Message, Role, Version,
 };
+use test_support::heap::{CountingAllocator, current};
 
-use crate::heap::allocated;
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// A step of the input.
 enum Step<'a> {
@@ -237,7 +239,7 @@ impl Reader {
 }
 
 fn check_memory(mut decoder: Decoder, mut data: &[u8]) {
-    let before = allocated();
+    let before = current().live;
     let mut received = 0;
     while let Some(step) = Step::parse(&mut data) {
         decoder = step.set(decoder);
@@ -252,7 +254,7 @@ fn check_memory(mut decoder: Decoder, mut data: &[u8]) {
             }
         }
         drop(input);
-        let used = allocated() - before;
-        assert!(used <= (2 * received + 4096) as isize, "{used} bytes for {received} received bytes");
+        let used = current().live - before;
+        assert!(used <= (2 * received + 4096) as i64, "{used} bytes for {received} received bytes");
     }
 }
