@@ -5,7 +5,7 @@
 mod common;
 
 use bytes::BytesMut;
-use common::close_code;
+use common::{close_code, echo};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
     Accept, Client, Close, CloseCode, Config, Error, Event, HeadLimits, Limits, Negotiated, Offer, Reject, SendError,
@@ -270,23 +270,6 @@ fn helpers_convert_into_connection() {
     assert_eq!(server.into_connection().state(), State::Open);
     let client = connect(&Offer::new(), &mut BytesMut::new());
     assert_eq!(client.into_connection().state(), State::Connecting);
-}
-
-/// Echoes messages until the input is used up.
-fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
-    while let Some(event) = server.receive(input, output).unwrap() {
-        events.push(match event {
-            Event::Upgrade(upgrade) => {
-                server.accept(upgrade, &Accept::new(), output).unwrap();
-                String::from("upgrade")
-            }
-            Event::Message(message) => {
-                server.send(message.clone(), output).unwrap();
-                format!("{message:?}")
-            }
-            other => format!("{other:?}"),
-        });
-    }
 }
 
 proptest! {

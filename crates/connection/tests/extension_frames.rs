@@ -11,8 +11,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use common::{client, masked, receive_all, receive_valid, server, text_part, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Accept, CloseCode, Config, Connection, Delivery, Event, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame,
-    Limits, MessageKind, Part, Payload, Rsv, SendError,
+    CloseCode, Config, Connection, Delivery, Event, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, Limits,
+    MessageKind, Part, Payload, Rsv, SendError,
 };
 use protocol_websocket_frame::{DecodeError, EncodeError, OpCode};
 use test_extensions::{Flip, Runs};
@@ -57,8 +57,11 @@ impl ExtensionDecoder for Rooms {
     }
 }
 
+#[cfg(feature = "server")]
 #[test]
 fn extension_added_during_the_handshake_stays_in_force() {
+    use protocol_websocket_connection::Accept;
+
     let request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     let mut server = extend(Connection::server(Config::new()));

@@ -6,7 +6,7 @@ mod common;
 mod test_extensions;
 
 use bytes::{BufMut, BytesMut};
-use common::{client, masked, receive_all, receive_all_lent, server, unmasked};
+use common::{client, frames, masked, receive_all, receive_all_lent, server, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
     Config, Connection, Delivery, Error, Event, EventRef, Frame, Limits, Message, Negotiated, Rsv, Version,
@@ -375,17 +375,7 @@ mod handshake {
 proptest! {
     #[test]
     fn same_for_any_reads(
-        frames in prop::collection::vec(
-            prop_oneof![
-                any::<String>().prop_map(Frame::text),
-                any::<Vec<u8>>().prop_map(Frame::binary),
-                prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::ping),
-                any::<Vec<u8>>().prop_map(|bytes| Frame::binary(bytes).with_fin(false)),
-                any::<Vec<u8>>().prop_map(Frame::continuation),
-                Just(Frame::close(None).unwrap()),
-            ],
-            0..8,
-        ),
+        frames in frames(),
         noise: Vec<u8>,
         sizes in prop::collection::vec(1_usize..40, 1..20),
     ) {

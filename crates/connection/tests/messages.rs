@@ -4,7 +4,7 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{client, masked, receive_all, receive_valid, server, text_part, unmasked};
+use common::{client, frames, masked, receive_all, receive_valid, server, text_part, unmasked};
 use proptest::prelude::*;
 use protocol_websocket_connection::{Config, Connection, Delivery, Event, Limits, Message, Negotiated, SendError};
 use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
@@ -231,18 +231,7 @@ proptest! {
     //# Incoming data MUST be parsed as WebSocket frames as defined in Section 5.2.
     #[test]
     fn events_do_not_depend_on_reads(
-        frames in prop::collection::vec(
-            prop_oneof![
-                any::<String>().prop_map(Frame::text),
-                any::<Vec<u8>>().prop_map(Frame::binary),
-                prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::ping),
-                prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::pong),
-                any::<Vec<u8>>().prop_map(|bytes| Frame::binary(bytes).with_fin(false)),
-                any::<Vec<u8>>().prop_map(Frame::continuation),
-                Just(Frame::close(None).unwrap()),
-            ],
-            0..8,
-        ),
+        frames in frames(),
         noise: Vec<u8>,
         sizes in prop::collection::vec(1_usize..40, 1..20),
     ) {

@@ -7,6 +7,7 @@ mod common;
 use core::time::Duration;
 
 use bytes::BytesMut;
+use common::echo;
 use proptest::prelude::*;
 use protocol_websocket_connection::{
     Accept, Client, Config, Connection, Error, Event, Message, Offer, Reject, SendError, Server, State, Timeouts,
@@ -160,23 +161,6 @@ fn wrong_checksum_ends_client() {
     let error = client.receive(&mut to_client, &mut to_server).unwrap_err();
     assert_eq!(error, Error::Response(HandshakeError::Response(ResponseError::Checksum)));
     assert_eq!(client.state(), State::Closed);
-}
-
-/// Echoes messages until the input is used up.
-fn echo(server: &mut Server, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
-    while let Some(event) = server.receive(input, output).unwrap() {
-        events.push(match event {
-            Event::Upgrade(upgrade) => {
-                server.accept(upgrade, &Accept::new(), output).unwrap();
-                String::from("upgrade")
-            }
-            Event::Message(message) => {
-                server.send(message.clone(), output).unwrap();
-                format!("{message:?}")
-            }
-            other => format!("{other:?}"),
-        });
-    }
 }
 
 proptest! {

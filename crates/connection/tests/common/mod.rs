@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses only a part, and a failure should panic")]
 
 use bytes::BytesMut;
+use proptest::prelude::*;
 use protocol_websocket_connection::{
     CloseCode, Config, Connection, Ended, Error, Event, EventRef, MessageKind, Negotiated, Part,
 };
@@ -33,6 +34,39 @@ pub(crate) fn unmasked(frame: Frame) -> BytesMut {
 
 pub(crate) fn text_part(bytes: &'static str, first: bool, last: bool) -> Part {
     Part::new(MessageKind::Text, bytes.into()).with_first(first).with_last(last)
+}
+
+/// Returns frames of each kind, in an order that is seldom valid.
+pub(crate) fn frames() -> impl Strategy<Value = Vec<Frame>> {
+    let frame = prop_oneof![
+        any::<String>().prop_map(Frame::text),
+        any::<Vec<u8>>().prop_map(Frame::binary),
+        prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::ping),
+        prop::collection::vec(any::<u8>(), 0..126).prop_map(Frame::pong),
+        any::<Vec<u8>>().prop_map(|bytes| Frame::binary(bytes).with_fin(false)),
+        any::<Vec<u8>>().prop_map(Frame::continuation),
+        Just(Frame::close(None).unwrap()),
+    ];
+    prop::collection::vec(frame, 0..8)
+}
+
+/// Echoes messages until the input is used up, and records the events.
+#[cfg(feature = "server")]
+pub(crate) fn echo(server: &mut Connection, input: &mut BytesMut, output: &mut BytesMut, events: &mut Vec<String>) {
+    use protocol_websocket_connection::Accept;
+    while let Some(event) = server.receive(input, output).unwrap() {
+        events.push(match event {
+            Event::Upgrade(upgrade) => {
+                server.accept(upgrade, &Accept::new(), output).unwrap();
+                String::from("upgrade")
+            }
+            Event::Message(message) => {
+                server.send(message.clone(), output).unwrap();
+                format!("{message:?}")
+            }
+            other => format!("{other:?}"),
+        });
+    }
 }
 
 /// Returns the close code of a connection that ended.
