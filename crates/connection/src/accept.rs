@@ -7,7 +7,7 @@ use protocol_websocket_http::{Accept, BuildError, Reject, Request, Response};
 use alloc::sync::Arc;
 
 use crate::connection::Connection;
-use crate::handshake::{Handshake, Step, refuse};
+use crate::handshake::{Handshake, Step};
 use crate::{Config, Ended, EndedBy, SendError};
 
 impl Connection {
@@ -16,7 +16,7 @@ impl Connection {
     /// [`receive`](Self::receive) returns [`Event::Open`](crate::Event::Open). In hybi-00 the client sends eight more
     /// bytes, and the connection opens when they have arrived.
     ///
-    /// The method takes ownership of the [`Upgrade`], so there is no second response to it:
+    /// The method takes ownership of the [`Upgrade`], so an upgrade cannot be answered twice:
     ///
     /// ```compile_fail,E0382
     /// # use bytes::BytesMut;
@@ -52,7 +52,7 @@ impl Connection {
     /// written and nothing changes.
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
-        self.check_unanswered()?;
+        self.check_upgrade_pending()?;
         let accept = self.config().accept(upgrade.request(), accept.clone());
         match upgrade.accept(&accept, output) {
             Ok(Accepted::AwaitingKey3(key3)) => self.set_step(Step::Key3(key3)),
@@ -61,7 +61,7 @@ impl Connection {
                 self.open_outgoing(negotiated);
             }
             Err(error) => {
-                refuse(500, output);
+                Reject::new(500).reply(output);
                 self.end_handshake(Ended::by_refusal(EndedBy::Us));
                 return Err(error.into());
             }
@@ -96,10 +96,10 @@ impl Connection {
     /// connection has ended, too. Otherwise as [`accept`](Self::accept).
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
-        self.check_unanswered()?;
+        self.check_upgrade_pending()?;
         let written = upgrade.reject(reject, output);
         if written.is_err() {
-            refuse(500, output);
+            Reject::new(500).reply(output);
         }
         self.end_handshake(Ended::by_refusal(EndedBy::Us));
         Ok(written?)
@@ -162,9 +162,9 @@ impl Connection {
         Ok((response, connection))
     }
 
-    fn check_unanswered(&self) -> Result<(), SendError> {
+    fn check_upgrade_pending(&self) -> Result<(), SendError> {
         match self.handshake().map(|handshake| &handshake.step) {
-            Some(Step::Answer) => Ok(()),
+            Some(Step::Upgrade) => Ok(()),
             Some(Step::Key3(_) | Step::Accepted) => Err(SendError::AlreadyOpen),
             // The handshake awaits a request or, at a client, a response.
             Some(_) => Err(SendError::NotOpen),

@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use crate::written::Written;
+use crate::write_progress::WriteProgress;
 use crate::{State, Timeout, Timeouts};
 
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct CloseTimer {
     since: Option<(State, Duration)>,
     /// The time of the last call.
     now: Duration,
-    close: Written,
+    close: WriteProgress,
     unsent: Option<Unsent>,
 }
 
@@ -37,7 +37,7 @@ struct Unsent {
 impl CloseTimer {
     pub(crate) fn new(timeouts: &Timeouts, is_client: bool) -> Option<Self> {
         let timeout = timeouts.close?;
-        let close = Written::Queued;
+        let close = WriteProgress::Queued;
         Some(Self { timeout, awaits_eof: is_client, since: None, now: Duration::ZERO, close, unsent: None })
     }
 
@@ -88,7 +88,7 @@ impl CloseTimer {
         let mut since = match self.since {
             Some((seen, since)) if seen == state => since,
             _ => {
-                self.close = Written::Queued;
+                self.close = WriteProgress::Queued;
                 now
             }
         };

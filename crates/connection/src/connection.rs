@@ -295,7 +295,7 @@ impl Connection {
         }
         let received = self.receiver.receive_event(input, event);
         match (&received, &*event) {
-            (Ok(()), Some(Event::Ping(payload))) => self.answer_ping(payload, output),
+            (Ok(()), Some(Event::Ping(payload))) => self.reply_to_ping(payload, output),
             (Ok(()), Some(Event::Close(close))) => self.write_reply(Some(Reply::close(close.as_ref())), output),
             (Ok(()), _) => {}
             (Err(error), _) => self.write_reply(error.reply(), output),
@@ -378,7 +378,7 @@ impl Connection {
         }
         let received = self.receiver.receive_event_lent(input, event);
         match (&received, &*event) {
-            (Ok(()), Some(EventRef::Ping(payload))) => self.answer_ping(payload, output),
+            (Ok(()), Some(EventRef::Ping(payload))) => self.reply_to_ping(payload, output),
             (Ok(()), Some(EventRef::Close(close))) => self.write_reply(Some(Reply::close(close.as_ref())), output),
             (Ok(()), _) => {}
             (Err(error), _) => self.write_reply(error.reply(), output),
@@ -387,7 +387,7 @@ impl Connection {
     }
 
     /// Writes the Pong straight from the event, because a [`Reply`] is a copy of the payload.
-    fn answer_ping(&mut self, payload: &[u8], output: &mut BytesMut) {
+    fn reply_to_ping(&mut self, payload: &[u8], output: &mut BytesMut) {
         if self.config().auto_pong {
             self.sender.write_reply(ReplyKind::Pong, payload, output);
         }

@@ -39,7 +39,7 @@ pub(crate) enum Step {
     Request(Box<ServerHandshake>),
     /// The server awaits the application's response to an upgrade.
     #[cfg(feature = "server")]
-    Answer,
+    Upgrade,
     /// The server awaits the last eight bytes of a client of hybi-00. The head of its response was written.
     #[cfg(feature = "server")]
     Key3(AwaitingKey3),
@@ -107,7 +107,7 @@ impl Handshake {
             Step::Request(handshake) => match handshake.parse(input) {
                 Ok(None) => Ok(Progress::Wait),
                 Ok(Some(upgrade)) => {
-                    self.step = Step::Answer;
+                    self.step = Step::Upgrade;
                     Ok(Progress::Upgrade(upgrade))
                 }
                 Err(error) => {
@@ -116,7 +116,7 @@ impl Handshake {
                 }
             },
             #[cfg(feature = "server")]
-            Step::Answer => Ok(Progress::Wait),
+            Step::Upgrade => Ok(Progress::Wait),
             #[cfg(feature = "server")]
             Step::Key3(key3) => Ok(key3.parse(input, output).map_or(Progress::Wait, Progress::Open)),
             #[cfg(feature = "server")]
@@ -132,7 +132,7 @@ impl Handshake {
             #[cfg(feature = "server")]
             Step::Request(_) | Step::Key3(_) => false,
             #[cfg(feature = "server")]
-            Step::Answer | Step::Accepted => true,
+            Step::Upgrade | Step::Accepted => true,
         }
     }
 
@@ -155,17 +155,10 @@ impl Handshake {
             #[cfg(feature = "client")]
             Step::Response(_) => {}
             #[cfg(feature = "server")]
-            Step::Request(_) | Step::Answer => refuse(408, output),
+            Step::Request(_) | Step::Upgrade => Reject::new(408).reply(output),
             // No second response may follow the head of a 101.
             #[cfg(feature = "server")]
             Step::Key3(_) | Step::Accepted => {}
         }
     }
-}
-
-/// Writes a refusal with this status and without a body.
-#[cfg(feature = "server")]
-pub(crate) fn refuse(status: u16, output: &mut BytesMut) {
-    let written = Reject::new(status).encode(output);
-    debug_assert_eq!(written, Ok(()), "a refusal without text can be written");
 }

@@ -7,7 +7,7 @@
 
 use core::time::Duration;
 
-use crate::written::Written;
+use crate::write_progress::WriteProgress;
 use crate::{Timeout, Timeouts};
 
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct KeepAlive {
     /// The time when the deadline for a pong started, or when the last ping was queued. `None` if bytes arrived since.
     pinged: Option<Duration>,
     /// The progress of the last ping.
-    ping: Written,
+    ping: WriteProgress,
 }
 
 /// The action that is due.
@@ -56,7 +56,7 @@ impl KeepAlive {
             has_arrived: false,
             unread: 0,
             pinged: None,
-            ping: Written::Queued,
+            ping: WriteProgress::Queued,
         })
     }
 
@@ -105,7 +105,7 @@ impl KeepAlive {
         let (_, due) = self.next().filter(|&(at, _)| at <= now)?;
         if due == Due::Ping {
             let is_repeated = self.pinged.replace(now).is_some();
-            self.ping = Written::Queued;
+            self.ping = WriteProgress::Queued;
             // A peer that does not read gets one ping, not one more after each interval.
             if is_repeated && unsent > 0 {
                 return None;

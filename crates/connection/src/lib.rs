@@ -100,7 +100,7 @@ mod server;
 mod state;
 mod timeout;
 mod timeouts;
-mod written;
+mod write_progress;
 
 #[cfg(feature = "client")]
 pub use client::Client;

@@ -63,7 +63,7 @@ pub struct ReceiveHalf {
     extensions: Decoders,
     pub(crate) config: Arc<Config>,
     /// Boxed, because an open connection without timeouts does not need it.
-    liveness: Option<Box<Liveness>>,
+    cold: Option<Box<ColdReceiver>>,
     pub(crate) incoming: Incoming,
     version: Version,
     /// Whether a whole message needs nothing but the decoder: the direction is open, delivers whole messages and has no
@@ -73,7 +73,7 @@ pub struct ReceiveHalf {
 
 /// The timers of the direction while it is open, and how it ended.
 #[derive(Default)]
-struct Liveness {
+struct ColdReceiver {
     keep_alive: Option<KeepAlive>,
     ended: Option<Ended>,
 }
@@ -88,7 +88,7 @@ impl ReceiveHalf {
             assembler: Assembler::new(config.limits),
             extensions: Decoders::default(),
             config,
-            liveness: None,
+            cold: None,
             incoming: Incoming::Connecting,
             version: Version::default(),
             is_plain: false,
@@ -100,7 +100,7 @@ impl ReceiveHalf {
         self.version = version;
         self.decoder = self.decoder.clone().version(version);
         if let Some(timer) = KeepAlive::new(&self.config.timeouts, version.has_length_framing()) {
-            self.liveness.get_or_insert_default().keep_alive = Some(timer);
+            self.cold.get_or_insert_default().keep_alive = Some(timer);
         }
     }
 
@@ -328,7 +328,7 @@ impl ReceiveHalf {
     pub(crate) fn end(&mut self, ended: Ended) -> bool {
         let is_first = self.incoming.end();
         if is_first {
-            self.liveness.get_or_insert_default().ended = Some(ended);
+            self.cold.get_or_insert_default().ended = Some(ended);
             self.update_fast_path();
         }
         is_first
@@ -338,7 +338,7 @@ impl ReceiveHalf {
     #[cfg(feature = "client")]
     pub(crate) fn refuse(&mut self, ended: Ended) {
         self.incoming.refuse();
-        self.liveness.get_or_insert_default().ended = Some(ended);
+        self.cold.get_or_insert_default().ended = Some(ended);
     }
 
     /// Notes the end of the transport's input, like [`Connection::receive_eof`](crate::Connection::receive_eof). Pass
@@ -377,7 +377,7 @@ impl ReceiveHalf {
     /// Close, so [`Ended::by`] may be `Peer` although our Close was first. [`Ended::of`] returns the correct side.
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
-        self.liveness.as_ref()?.ended.as_ref()
+        self.cold.as_ref()?.ended.as_ref()
     }
 
     /// Returns the time of the next [`handle_timeout`](Self::handle_timeout), like
@@ -386,14 +386,14 @@ impl ReceiveHalf {
     pub fn poll_timeout(&self) -> Option<Duration> {
         // A server that has accepted is in the state `Open` before this direction opens.
         match self.incoming {
-            Incoming::Connecting | Incoming::Open => self.liveness.as_ref()?.keep_alive.as_ref()?.poll(),
+            Incoming::Connecting | Incoming::Open => self.cold.as_ref()?.keep_alive.as_ref()?.poll(),
             Incoming::Ended | Incoming::Refused => None,
         }
     }
 
     #[inline(always)]
     fn keep_alive_mut(&mut self) -> Option<&mut KeepAlive> {
-        self.liveness.as_mut()?.keep_alive.as_mut()
+        self.cold.as_mut()?.keep_alive.as_mut()
     }
 
     /// Handles the deadlines of this half that are due at the time `now`: `ping_interval`, `pong_timeout` and `idle`.
@@ -445,7 +445,7 @@ impl ReceiveHalf {
 
     /// Notes which Close was first, if the direction has ended.
     pub(crate) fn note_outgoing(&mut self, outgoing: Outgoing) {
-        if let Some(ended) = self.liveness.as_mut().and_then(|liveness| liveness.ended.as_mut()) {
+        if let Some(ended) = self.cold.as_mut().and_then(|cold| cold.ended.as_mut()) {
             ended.note_outgoing(outgoing);
         }
     }
