@@ -75,12 +75,13 @@ impl Shared {
         shutdown(&peer.stream)
     }
 
-    /// Logs the connection, and adds it to the table of the page.
+    /// Adds the connection to the table of the page, then logs it, so that a logged connection is on the page.
     fn log_open(&self, address: SocketAddr, resource_name: String, negotiated: &Negotiated) {
         let extensions = extensions(negotiated);
         let with = if extensions.is_empty() { "" } else { " with " };
-        log(&format!("{address} open: {} at {resource_name}{with}{extensions}", negotiated.version));
+        let line = format!("{address} open: {} at {resource_name}{with}{extensions}", negotiated.version);
         lock(&self.recent).add(resource_name, negotiated);
+        log(&line);
     }
 
     /// Removes a connection that has ended.
