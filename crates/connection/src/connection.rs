@@ -317,29 +317,14 @@ impl Connection {
     /// use bytes::BytesMut;
     /// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated};
     ///
-    /// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
     /// let (mut read_buffer, mut output) = ([0; 4096], BytesMut::new());
     /// // In place of a read from a socket, which returns the number of bytes.
-    /// read_buffer[..7].copy_from_slice(b"\x81\x05Hello");
-    /// let mut input = &mut read_buffer[..7];
-    /// while let Some(event) = client.receive_lent(&mut input, &mut output)? {
-    ///     if let EventRef::Message(message) = event {
-    ///         assert_eq!(message.as_bytes(), b"Hello");
-    ///     }
-    /// }
-    /// # Ok::<_, protocol_websocket_connection::Error>(())
-    /// ```
-    ///
-    /// ```
-    /// use bytes::BytesMut;
-    /// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated};
-    ///
-    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
-    /// let (mut buffer, mut output) = (*b"\x81\x82\0\0\0\0hi", BytesMut::new());
-    /// let mut input = &mut buffer[..];
+    /// read_buffer[..8].copy_from_slice(b"\x81\x82\0\0\0\0hi");
+    /// let mut input = &mut read_buffer[..8];
     /// while let Some(event) = server.receive_lent(&mut input, &mut output)? {
     ///     if let EventRef::Message(message) = event {
-    ///         server.send(message, &mut output)?;
+    ///         server.send(message, &mut output)?; // borrows `read_buffer`
     ///     }
     /// }
     /// assert_eq!(output[..], *b"\x81\x02hi");
@@ -500,19 +485,6 @@ impl Connection {
     ///
     /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
     /// let mut output = BytesMut::new();
-    /// let (first, last) = (Part::new(MessageKind::Text, "Hel".into()), Part::new(MessageKind::Text, "lo".into()));
-    /// server.send_part(first.with_first(true).with_last(false), &mut output)?;
-    /// server.send_part(last.with_first(false).with_last(true), &mut output)?;
-    /// assert_eq!(output[..], *b"\x01\x03Hel\x80\x02lo");
-    /// # Ok::<_, protocol_websocket_connection::SendError>(())
-    /// ```
-    ///
-    /// ```
-    /// use bytes::BytesMut;
-    /// use protocol_websocket_connection::{Config, Connection, MessageKind, Negotiated, Part};
-    ///
-    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
-    /// let mut output = BytesMut::new();
     /// server.send_part(Part::new(MessageKind::Text, "Hel".into()).with_last(false), &mut output)?;
     /// server.send_part(Part::new(MessageKind::Text, "lo".into()).with_first(false), &mut output)?;
     /// assert_eq!(output[..], *b"\x01\x03Hel\x80\x02lo");
@@ -539,16 +511,6 @@ impl Connection {
     /// let mut output = BytesMut::new();
     /// server.send_frame(&Frame::text("a secret, not compressed"), &mut output)?;
     /// assert_eq!(output[..2], *b"\x81\x18");
-    /// # Ok::<_, protocol_websocket_connection::SendError>(())
-    /// ```
-    ///
-    /// ```
-    /// use bytes::BytesMut;
-    /// use protocol_websocket_connection::{Config, Connection, Frame, Negotiated};
-    ///
-    /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
-    /// let mut output = BytesMut::new();
-    /// server.send_frame(&Frame::text("a secret is not compressed"), &mut output)?;
     /// # Ok::<_, protocol_websocket_connection::SendError>(())
     /// ```
     ///
