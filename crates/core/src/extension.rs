@@ -12,8 +12,8 @@ use core::fmt;
 /// `Display` writes one element of the list in `Sec-WebSocket-Extensions`. `protocol-websocket-http` parses such lists.
 /// It also checks that names and values are tokens when it builds a request or a response.
 ///
-/// `Debug` shows only the parameters of `permessage-deflate`, because the parameters of other extensions may be
-/// secrets.
+/// `Debug` shows the name, and the parameters of `permessage-deflate`. It hides the parameters of other extensions,
+/// because they may be secrets.
 ///
 /// ```
 /// use protocol_websocket_core::ExtensionParams;

@@ -1,9 +1,9 @@
 //! Sources of random bytes.
 //!
-//! A client needs four random bytes for each frame. A system call for each frame would take longer than the rest of a
-//! short frame, so `OsRandom` gets one key from the operating system and expands it with ChaCha12 to 64 KiB. A fill of
-//! four bytes is a fast path of one inlined branch. The other cases, which include the change of the key, are a function
-//! that is not inlined.
+//! A client needs four random bytes for each frame. A system call for each frame would take longer than all other work
+//! on a short frame, so `OsRandom` gets one key from the operating system and expands it with ChaCha12 to 64 KiB. A
+//! fill of four bytes is a fast path of one inlined branch. The other cases, which include the change of the key, are a
+//! function that is not inlined.
 
 /// A source of random bytes for mask keys (RFC 6455 §5.3) and handshake nonces (§4.1).
 ///
@@ -104,6 +104,8 @@ mod os {
     }
 
     impl Random for OsRandom {
+        /// Fills all of `buf` with bytes of the keystream. Gets a new key from the operating system if one is needed.
+        ///
         /// # Panics
         ///
         /// Panics if the operating system returns no random bytes, because mask keys would be predictable.
