@@ -122,9 +122,9 @@ impl Decoder {
         self
     }
 
-    /// In hybi-00 and hixie-75, skips all bytes between two frames up to the next `00`. Without this setting they are a frame
-    /// of another type, which ends with `FF` or has a length (hybi-00 §5.3). An `FF 00` that immediately follows a frame is
-    /// still a Close.
+    /// Skips all bytes between two frames up to the next `00`, in hybi-00 and hixie-75. Without this setting they are a
+    /// frame of another type, which ends with `FF` or has a length (hybi-00 §5.3). An `FF 00` that immediately follows a
+    /// frame is still a Close.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -293,11 +293,12 @@ impl Decoder {
         self.framing.decode_lent(&self.options, input)
     }
 
-    /// Decodes a complete, unfragmented message from the front of `input`, on a fast path. After `None`, call
-    /// [`decode`](Self::decode), which returns the frame or the error.
+    /// Decodes a complete, unfragmented message from the front of `input`, on a fast path. Returns `None` in every
+    /// other case: then call [`decode`](Self::decode), which also returns the errors.
     ///
-    /// The fast path leaves some complete messages to `decode`: very short ones, and those of 64 KiB or more. `decode` with an
-    /// [`Assembler`](crate::Assembler) returns the same messages without a fast path.
+    /// The fast path leaves some complete messages to `decode`: those of 64 KiB or more, and any message if `input` has
+    /// fewer than eight bytes. `decode` with an [`Assembler`](crate::Assembler) returns the same messages without a
+    /// fast path.
     ///
     /// ```
     /// use bytes::BytesMut;

@@ -1,4 +1,4 @@
-/// When a decoder returns the payload of a data frame. Control frames are always returned complete.
+/// Selects when a decoder returns the payload of a data frame. Control frames are always returned complete.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -18,9 +18,9 @@ pub enum Delivery {
     /// When the payload is complete. Each frame is returned as the peer sent it.
     #[default]
     Whole,
-    /// As the bytes of the payload arrive. A frame that arrives in pieces is returned as fragments, as if an intermediary had
-    /// split it (RFC 6455 §5.4). Each fragment has at least [`min_part`](crate::Decoder::min_part) bytes, except the last one
-    /// of a frame. The decoder allocates at most twice as many bytes plus 4 KiB, so a payload of any length passes through a
-    /// small buffer.
+    /// As the bytes of the payload arrive. A frame that arrives in pieces is returned as fragments, as if an
+    /// intermediary had split it (RFC 6455 §5.4). Each fragment has at least [`min_part`](crate::Decoder::min_part)
+    /// bytes, except the last one of a frame. For a fragment the decoder allocates at most twice its length plus 4 KiB,
+    /// so a payload of any length passes through a small buffer.
     Parts,
 }

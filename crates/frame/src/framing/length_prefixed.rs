@@ -28,7 +28,7 @@ use crate::flags::{Flags, Utf8State};
 use crate::mask::xor;
 use crate::{DecodeError, Delivery, Frame, FrameHeader, LentMessage, Message, OpCode, Rsv};
 
-/// A transport can read into the payload's memory if more bytes than these are missing.
+/// A transport can read into the payload's memory if more than this number of bytes is missing.
 const MIN_DIRECT_READ: usize = 64 * 1024;
 
 /// The minimum length of a buffer for a transport, in bytes.
@@ -89,8 +89,8 @@ impl LengthPrefixed {
         }
     }
 
-    /// Decodes a message on the fast path. Returns `None` if that is not possible; [`decode`](Self::decode) then returns the
-    /// frame or the error.
+    /// Decodes a message on the fast path. Returns `None` in every other case: then call [`decode`](Self::decode),
+    /// which also returns the errors.
     #[inline(always)]
     pub(super) fn decode_message(&mut self, options: &DecoderOptions, input: &mut BytesMut) -> Option<Message> {
         let found = self.find_fast(options, input)?;
@@ -101,7 +101,7 @@ impl LengthPrefixed {
         None
     }
 
-    /// As [`decode_message`](Self::decode_message), but the message borrows from `input`.
+    /// Decodes a message like [`decode_message`](Self::decode_message). The message borrows from `input`.
     #[inline(always)]
     pub(super) fn decode_message_lent<'a>(
         &mut self,
@@ -258,7 +258,7 @@ impl LengthPrefixed {
         }
         let incomplete = self.incomplete.get_or_insert_default();
         if incomplete.room() < MIN_ROOM {
-            // Not for less: after short reads, each call would move the payload.
+            // Not while there is more room: after short reads, each call would move the payload.
             incomplete.reserve(kept.max(MIN_ROOM).min(missing), max_len);
         }
         let buffer = incomplete.buffer();
@@ -266,7 +266,7 @@ impl LengthPrefixed {
         Some(buffer.limit(room))
     }
 
-    /// Whether a transport wrote bytes that were not decoded.
+    /// Returns whether a transport wrote bytes that were not decoded.
     pub(super) fn has_undecoded_payload(&self) -> bool {
         self.incomplete.as_ref().is_some_and(|incomplete| incomplete.checked() < incomplete.len())
     }
