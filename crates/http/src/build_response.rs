@@ -64,7 +64,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// Those of [`Accept::encode`].
+    /// Those of [`Accept::encode`], and [`BuildError::TooLong`] if the head would exceed 4 GiB.
     pub fn accept(request: &Request, accept: &Accept) -> Result<Self, BuildError> {
         let negotiated = negotiate(accept, request)?;
         let syntax = accept.style.syntax(request.version());
@@ -152,7 +152,7 @@ fn write_fields(
     if !syntax.folds_cookies {
         return output.fields(headers);
     }
-    // RFC 6265 §3 warns against this form.
+    // The style of Perl: one header field for all cookies. RFC 6265 §3 warns against it.
     let cookies: Vec<_> = headers.get_all("Set-Cookie").collect();
     if !cookies.is_empty() {
         output.field("Set-Cookie", &cookies.join(&b","[..]))?;

@@ -1,4 +1,5 @@
-//! The challenge of each protocol version: how a request shows its version, and the proof that the response must contain.
+//! The challenge of each protocol version: how a request shows its version, and the values from which the proof in the
+//! response is computed.
 
 use alloc::string::String;
 
@@ -10,7 +11,7 @@ use crate::key::{self, Key};
 use crate::key_numbers::KeyNumbers;
 use crate::versions::Versions;
 
-/// The proof that the response must contain.
+/// The values of a request from which the proof in the response is computed.
 #[derive(Clone, Copy)]
 pub(crate) enum Challenge {
     /// draft-hixie-75: there is no proof.

@@ -103,6 +103,7 @@ impl HeadReader {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
+        // Positions in a head have 32 bits.
         let limits = self.limits.max_len(self.limits.max_len.min(u32::MAX as usize));
         // Fast path: nearly all heads are valid and arrive in one read. They need no search.
         if self.search.is_new()

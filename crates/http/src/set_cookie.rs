@@ -62,8 +62,8 @@ impl SetCookie {
         Self { name: name.into(), value: value.into(), attributes: Vec::new(), style: Style::Rfc }
     }
 
-    /// Parses the value of the header field `Set-Cookie` as clients do (RFC 6265 §5.2). Returns `None` if there is no `=`,
-    /// or the name is empty or not UTF-8: clients ignore such a field.
+    /// Parses the value of the header field `Set-Cookie` as clients do (RFC 6265 §5.2). Returns `None` if there is no
+    /// `=` or the name is empty, because clients ignore such a field, and if the name is not UTF-8.
     ///
     /// The value keeps its octets and its quotes, so that [`Offer::cookie`](crate::Offer::cookie) returns the same value to
     /// the server. Attributes that are not UTF-8, and those after the 64th, are dropped.
@@ -132,7 +132,7 @@ impl SetCookie {
         self.with("Domain", Some(domain.into()))
     }
 
-    /// Sets `Path`: browsers send the cookie only with requests below this path.
+    /// Sets `Path`: browsers send the cookie only with requests for this path and those below it.
     ///
     /// ```
     /// use protocol_websocket_http::SetCookie;
@@ -149,7 +149,8 @@ impl SetCookie {
     /// ```
     /// use protocol_websocket_http::SetCookie;
     ///
-    /// assert_eq!(SetCookie::new("id", "7").expires("Wed, 09 Jun 2027 10:18:14 GMT").to_string(), "id=7; Expires=Wed, 09 Jun 2027 10:18:14 GMT");
+    /// let cookie = SetCookie::new("id", "7").expires("Wed, 09 Jun 2027 10:18:14 GMT");
+    /// assert_eq!(cookie.to_string(), "id=7; Expires=Wed, 09 Jun 2027 10:18:14 GMT");
     /// ```
     #[must_use]
     pub fn expires(self, date: impl Into<String>) -> Self {
