@@ -38,7 +38,8 @@ impl<'a> From<Destination<'a>> for ClientDestination<'a> {
     }
 }
 
-/// User name and password of the URL are not sent. [`Offer::basic_auth`](protocol_websocket_http::Offer::basic_auth) sends them.
+/// Converts a URL. Its user name and password are not sent.
+/// [`Offer::basic_auth`](protocol_websocket_http::Offer::basic_auth) sends them.
 #[cfg(feature = "url")]
 #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
 impl<'a> From<&'a Url> for ClientDestination<'a> {

@@ -12,7 +12,7 @@ use {
 use crate::destination::ClientDestination;
 use crate::error::HandshakeError;
 use crate::outcome::Outcome;
-use crate::redirect::{Redirect, target};
+use crate::redirect::{Redirect, redirect_location};
 
 /// A client's handshake whose request is written, and whose response is not complete yet.
 ///
@@ -198,7 +198,7 @@ impl ClientHandshake {
 
     /// Returns the outcome of a response whose status is not 101.
     fn rejected(&self, head: ResponseHead) -> Outcome {
-        match target(&head) {
+        match redirect_location(&head) {
             Some(location) => Outcome::Redirect(Redirect {
                 #[cfg(feature = "url")]
                 from: self.url(),

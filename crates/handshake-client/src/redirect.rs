@@ -99,8 +99,8 @@ impl fmt::Debug for Redirect {
     }
 }
 
-/// Returns the target of a redirect. Returns `None` if the head is not that of a redirect.
-pub(crate) fn target(head: &ResponseHead) -> Option<String> {
+/// Returns the `Location` of a redirect. Returns `None` if the head is not that of a redirect.
+pub(crate) fn redirect_location(head: &ResponseHead) -> Option<String> {
     if !matches!(head.status(), 301 | 302 | 303 | 307 | 308) || head.headers().get_all("location").count() != 1 {
         return None;
     }
