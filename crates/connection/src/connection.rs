@@ -1,7 +1,7 @@
 //! A connection in either role: its two halves, and the opening handshake before them.
 //!
 //! The handshake is a state of both directions. The fast paths test in any case whether their direction is open. During
-//! the handshake it is not, so they take the slow path. An open connection makes no further test.
+//! the handshake it is not, so they take the slow path. So an open connection needs no additional test.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -114,9 +114,9 @@ impl Connection {
         Self::connecting(config, None, handshake)
     }
 
-    /// Creates a server's connection that is open, after a handshake without this connection: by an HTTP library, or
-    /// over HTTP/2 or HTTP/3. It returns no [`Event::Open`]. [`respond`](Self::respond) makes the response and the
-    /// connection in one call.
+    /// Creates a server's connection that is already open, because the handshake was made elsewhere: by an HTTP
+    /// library, or over HTTP/2 or HTTP/3. It returns no [`Event::Open`]. [`respond`](Self::respond) makes the response
+    /// and the connection in one call.
     ///
     /// `negotiated` is `&Negotiated::default()` if the handshake agreed on nothing beyond RFC 6455. The connection uses
     /// each extension of `negotiated` that the configuration has, too. If the parameters of one are not a valid
@@ -140,8 +140,8 @@ impl Connection {
         Self::already_open(negotiated, config.into(), None)
     }
 
-    /// Creates a client's connection that is open, after a handshake without this connection. `random` supplies the
-    /// mask keys (RFC 6455 §5.3). Otherwise as [`open_server`](Self::open_server).
+    /// Creates a client's connection that is already open, because the handshake was made elsewhere. `random` supplies
+    /// the mask keys (RFC 6455 §5.3). Otherwise as [`open_server`](Self::open_server).
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -578,7 +578,8 @@ impl Connection {
     ///
     /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
     /// let mut output = BytesMut::new();
-    /// server.close(Close::new(CloseCode::GOING_AWAY, "restart"), &mut output)?; // or `CloseCode::GOING_AWAY`, or `None`
+    /// // `CloseCode::GOING_AWAY` in place of the `Close` sends no reason, and `None` sends no code either.
+    /// server.close(Close::new(CloseCode::GOING_AWAY, "restart"), &mut output)?;
     /// assert_eq!(output[..], *b"\x88\x09\x03\xE9restart");
     /// assert_eq!(server.state(), State::Closing);
     /// # Ok::<_, protocol_websocket_connection::SendError>(())
@@ -745,9 +746,9 @@ impl Connection {
     /// event (an arrival, a write): it may be late by the time until that call, and is never early. If `now` is before
     /// the time of the last call, that time is used.
     ///
-    /// Before this call, read the available input and pass it to [`receive`](Self::receive). Otherwise a peer may time
-    /// out whose bytes are in the socket. Write `output` before this call, too. Bytes that are still in `output` then
-    /// show that the socket is full:
+    /// Before this call, read the available input and pass it to [`receive`](Self::receive). Otherwise a peer whose
+    /// bytes are still in the socket may time out. Write `output` before this call, too. Bytes that are still in
+    /// `output` then show that the socket is full:
     ///
     /// - The deadline for a Pong starts when our Ping was written, that is, when `output` is empty. It starts again
     ///   with each call that finds bytes in `output`, because a caller under backpressure does not read meanwhile.

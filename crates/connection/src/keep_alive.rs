@@ -2,8 +2,8 @@
 //! deadline for an idle peer.
 //!
 //! They run while the connection is open. Only [`KeepAlive::handle`] has the time. An arrival or a write between two
-//! calls of it is noted, and [`KeepAlive::poll`] then requests a call at once. That call is the time of the arrival or
-//! write. So a deadline may be late by the time until that call, and is never early.
+//! calls of it is noted, and [`KeepAlive::poll`] then requests a call at once. The time of that call counts as the time
+//! of the arrival or write. So a deadline may be late by the time until that call, and is never early.
 
 use core::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) struct KeepAlive {
     /// The number of bytes that the last read left in the input. They are not a new arrival at the next read.
     unread: usize,
     /// The time when the deadline for a pong started, or when the last ping was queued. `None` if bytes arrived since.
-    pinged: Option<Duration>,
+    pinged_at: Option<Duration>,
     /// The progress of the last ping.
     ping: WriteProgress,
 }
@@ -39,8 +39,8 @@ pub(crate) enum Due {
 }
 
 impl KeepAlive {
-    /// Returns `None` if no timer is configured, so that a connection without timeouts needs no memory for them. If the
-    /// version has no pings, `ping_interval` and `pong_timeout` have no effect.
+    /// Creates the timers. Returns `None` if none is configured, so that a connection without timeouts needs no memory
+    /// for them. If the version has no pings, `ping_interval` and `pong_timeout` have no effect.
     pub(crate) fn new(timeouts: &Timeouts, has_pings: bool) -> Option<Self> {
         let ping_interval = timeouts.ping_interval.filter(|_| has_pings);
         if ping_interval.is_none() && timeouts.idle.is_none() {
@@ -55,7 +55,7 @@ impl KeepAlive {
             arrived_at: Duration::ZERO,
             has_arrived: false,
             unread: 0,
-            pinged: None,
+            pinged_at: None,
             ping: WriteProgress::Queued,
         })
     }
@@ -82,9 +82,10 @@ impl KeepAlive {
         self.ping.note_unsent(unsent);
     }
 
-    /// Returns the time of the next [`handle`](Self::handle). The time of the last call means at once.
+    /// Returns the time of the next [`handle`](Self::handle). If that is the time of the last call, the next one is due
+    /// at once.
     pub(crate) fn poll(&self) -> Option<Duration> {
-        let awaits_pong = self.pinged.is_some() && self.pong_timeout.is_some();
+        let awaits_pong = self.pinged_at.is_some() && self.pong_timeout.is_some();
         let at_once = !self.is_running || self.has_arrived || (awaits_pong && self.ping.awaits_call());
         if at_once { Some(self.now) } else { self.next().map(|(at, _)| at) }
     }
@@ -94,17 +95,17 @@ impl KeepAlive {
         let now = now.max(self.now);
         self.now = now;
         if self.has_arrived || !self.is_running {
-            (self.has_arrived, self.arrived_at, self.pinged) = (false, now, None);
+            (self.has_arrived, self.arrived_at, self.pinged_at) = (false, now, None);
         }
         self.is_running = true;
         // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the
         // pong may have arrived already.
         if self.ping.start(unsent) && self.pong_timeout.is_some() {
-            self.pinged = self.pinged.map(|_| now);
+            self.pinged_at = self.pinged_at.map(|_| now);
         }
         let (_, due) = self.next().filter(|&(at, _)| at <= now)?;
         if due == Due::Ping {
-            let is_repeated = self.pinged.replace(now).is_some();
+            let is_repeated = self.pinged_at.replace(now).is_some();
             self.ping = WriteProgress::Queued;
             // A peer that does not read gets one ping, not one more after each interval.
             if is_repeated && unsent > 0 {
@@ -117,12 +118,12 @@ impl KeepAlive {
     /// Returns the next deadline and its action.
     fn next(&self) -> Option<(Duration, Due)> {
         let after = |from: Duration, wait: Option<Duration>, due| Some((from.saturating_add(wait?), due));
-        let alive = match self.pinged {
+        let ping_or_pong = match self.pinged_at {
             Some(at) if self.pong_timeout.is_some() => after(at, self.pong_timeout, Due::Timeout(Timeout::Pong)),
             at => after(at.unwrap_or(self.arrived_at), self.ping_interval, Due::Ping),
         };
         let idle = after(self.arrived_at, self.idle, Due::Timeout(Timeout::Idle));
-        [alive, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
+        [ping_or_pong, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 }
 
