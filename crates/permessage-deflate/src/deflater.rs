@@ -6,7 +6,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use protocol_websocket_frame::{EncodeError, ExtensionEncoder, Frame, OpCode, Payload, Rsv};
 
 use crate::params::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
-use crate::{CHUNK, TAIL};
+use crate::{MAX_CHUNK, TAIL};
 
 /// Compresses sent messages.
 ///
@@ -104,7 +104,7 @@ impl Deflater {
         let context = self.context.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
         let mut output = Vec::with_capacity(input.len() / 2 + MAX_FLUSH_LEN);
         loop {
-            let (chunk, later) = input.split_at_checked(CHUNK).unwrap_or((input, &[]));
+            let (chunk, later) = input.split_at_checked(MAX_CHUNK).unwrap_or((input, &[]));
             let flush = if later.is_empty() { FlushCompress::Sync } else { FlushCompress::None };
             let before = context.total_in();
             let status = context.compress_vec(chunk, &mut output, flush).map_err(|_| EncodeError::Extension)?;

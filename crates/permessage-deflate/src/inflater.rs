@@ -36,7 +36,7 @@ type Decoded<'a> = (Frame<Payload<'a>>, Option<Frame<Payload<'a>>>);
 /// ```
 pub struct Inflater {
     takeover: bool,
-    message: Message,
+    message: MessageState,
     /// A decompressed byte for which there was no room.
     carry: Option<u8>,
     /// The bytes that are still to be appended to the current message.
@@ -48,16 +48,16 @@ pub struct Inflater {
     window: Vec<u8>,
 }
 
-/// Payloads up to this length, in bytes, are copied to join them with the tail, because the copy takes less time than
-/// another call of the decompressor.
-const SHORT: usize = 512;
+/// The size in bytes of the array in which a short payload is joined with the tail, because the copy takes less time
+/// than another call of the decompressor.
+const JOINED_SIZE: usize = 512;
 
-/// How many bytes may be allocated at first beyond twice the compressed payload.
+/// The maximum number of bytes that are allocated at first beyond twice the compressed payload.
 const MAX_UNUSED: usize = 64 * 1024;
 
 /// The state of the current message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Message {
+enum MessageState {
     /// Not compressed.
     Plain,
     /// Compressed.
@@ -72,7 +72,14 @@ impl Inflater {
     /// Its own window always has 32 KiB, because a smaller one would take as much memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { takeover: true, message: Message::Plain, carry: None, tail: &TAIL, stream: None, window: Vec::new() }
+        Self {
+            takeover: true,
+            message: MessageState::Plain,
+            carry: None,
+            tail: &TAIL,
+            stream: None,
+            window: Vec::new(),
+        }
     }
 
     /// Sets whether the peer keeps its window from one message to the next. The default is true.
@@ -85,12 +92,12 @@ impl Inflater {
         self
     }
 
-    /// Inflates `input` into `output`, followed by the tail if `input` is the `end` of the message. Stops when all is
-    /// used or `output` has `room` bytes.
+    /// Inflates `input` into `output`, followed by the tail if the message `ends` with `input`. Stops when all is used
+    /// or `output` has `room` bytes.
     fn inflate(
         &mut self,
         input: &mut Payload<'_>,
-        end: bool,
+        ends: bool,
         output: &mut Vec<u8>,
         room: usize,
     ) -> Result<(), DecodeError> {
@@ -104,13 +111,13 @@ impl Inflater {
             Some(stream) => stream,
             none => none.insert(Stream::new(&std::mem::take(&mut self.window))?),
         };
-        if !end {
+        if !ends {
             return stream.inflate(input, output, room);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
         //# Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
         //# payload of the message.
-        let mut joined = [0; SHORT];
+        let mut joined = [0; JOINED_SIZE];
         let input_len = input.len();
         if let Some((start, end)) = joined.split_at_mut_checked(input_len)
             && let Some(end) = end.get_mut(..self.tail.len())
@@ -147,7 +154,7 @@ impl Inflater {
             return Ok((Frame::lent(opcode, input).with_rsv(rsv).with_fin(fin), None));
         }
         // Text shrinks to a quarter or a fifth of its length. A second call takes longer than returning unused space.
-        // It is limited, because a payload that was hardly compressed needs no such space.
+        // That space is limited, because a payload that was hardly compressed does not need it.
         let guess = input.len().saturating_mul(6).min(input.len().saturating_mul(2).saturating_add(MAX_UNUSED));
         let mut output = Vec::with_capacity(guess.saturating_add(64).min(room));
         if room > 0 {
@@ -180,7 +187,7 @@ impl Inflater {
             if !self.takeover {
                 self.stream = None;
             }
-            self.message = Message::Plain;
+            self.message = MessageState::Plain;
         }
         Ok((frame.with_fin(fin), None))
     }
@@ -200,24 +207,24 @@ impl ExtensionDecoder for Inflater {
     /// [`DecodeError::Extension`] if the payload is not valid DEFLATE. All later frames are rejected with the same
     /// error.
     fn decode<'a>(&mut self, frame: Frame<Payload<'a>>, room: usize) -> Result<Decoded<'a>, DecodeError> {
-        if frame.opcode() != OpCode::Continuation && self.message != Message::Failed {
+        if frame.opcode() != OpCode::Continuation && self.message != MessageState::Failed {
             self.begin();
             //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
             //# An endpoint MUST use the following algorithm to receive a message in the form of a
             //# compressed message.
             let is_compressed = frame.rsv().contains(Rsv::RSV1);
-            self.message = if is_compressed { Message::Compressed } else { Message::Plain };
+            self.message = if is_compressed { MessageState::Compressed } else { MessageState::Plain };
         }
         match self.message {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
             //# An endpoint MUST use the following algorithm to receive a message in the form of an
             //# uncompressed message.
-            Message::Plain => Ok((frame, None)),
-            Message::Compressed => {
+            MessageState::Plain => Ok((frame, None)),
+            MessageState::Compressed => {
                 let rsv = frame.rsv().without(Rsv::RSV1);
-                self.decompress(frame.with_rsv(rsv), room).inspect_err(|_| self.message = Message::Failed)
+                self.decompress(frame.with_rsv(rsv), room).inspect_err(|_| self.message = MessageState::Failed)
             }
-            Message::Failed => Err(DecodeError::Extension),
+            MessageState::Failed => Err(DecodeError::Extension),
         }
     }
 
@@ -226,12 +233,12 @@ impl ExtensionDecoder for Inflater {
     /// Where the window is kept, the bytes in it stay: the last 32 KiB of the decompressed bytes, or fewer if there
     /// were fewer.
     fn release_memory(&mut self) {
-        if self.message == Message::Compressed {
+        if self.message == MessageState::Compressed {
             return;
         }
         match self.stream.take().map(Stream::into_window) {
             Some(Ok(window)) => self.window = window,
-            Some(Err(_)) => self.message = Message::Failed,
+            Some(Err(_)) => self.message = MessageState::Failed,
             None => {}
         }
     }

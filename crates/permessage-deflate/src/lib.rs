@@ -59,18 +59,19 @@
 //! - With context takeover, both stay. [`ExtensionEncoder::release_memory`] frees the compressor at any time.
 //!   [`ExtensionDecoder::release_memory`] frees the decompressor, except during a compressed message, and keeps the
 //!   bytes in its window: the last 32 KiB of its output, or fewer if there were fewer.
-//! - A decompression bomb takes the memory of the room that the caller allows, and of the decompressor. If the
-//!   allocator moves a block to make it longer, it takes up to twice the room, because both blocks exist until one is
-//!   copied.
-//! - At a connection, a bomb takes less than the message limit and 128 KiB, in addition to the caller's own read, if
-//!   the allocator makes blocks longer in place. If it moves them, it takes up to twice the limit and 128 KiB. In
-//!   parts, it takes less than 200 KiB in addition to the read, with the default minimum length of a part and blocks
+//! - A decompression bomb takes as much memory as the room that the caller allows, plus the decompressor. If the
+//!   allocator moves a block to make it longer, the bomb takes up to twice the room, because both blocks exist until
+//!   one is copied.
+//! - At a connection, a bomb takes less than the message limit plus 128 KiB, in addition to the caller's own read, if
+//!   the allocator makes blocks longer in place. If it moves them, the bomb takes up to twice the limit plus 128 KiB.
+//!   In parts, it takes less than 200 KiB in addition to the read, with the default minimum length of a part and blocks
 //!   that grow in place; otherwise less than 256 KiB.
 //!
-//! These figures are measured by
+//! These commands measure the figures. The second one measures those of a connection:
 //!
 //! ```sh
 //! cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture
+//! cargo test -p protocol-websocket --all-features --test deflate -- --nocapture
 //! ```
 //!
 //! Without context takeover each message allocates and clears its memory. Compared with a compressor that is reused, a
@@ -128,5 +129,5 @@ pub const fn is_zlib_rs() -> bool {
 /// The last bytes of a flush, which are not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// The maximum input of one call of the back end, which counts in 32 bits.
-const CHUNK: usize = 1 << 30;
+/// The maximum number of bytes that one call of the back end receives, because the back end counts in 32 bits.
+const MAX_CHUNK: usize = 1 << 30;

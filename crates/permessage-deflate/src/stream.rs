@@ -9,7 +9,7 @@ use bytes::Buf;
 use flate2::{Decompress, FlushDecompress, Status};
 use protocol_websocket_frame::DecodeError;
 
-use crate::CHUNK;
+use crate::MAX_CHUNK;
 
 /// The longest distance of a DEFLATE reference, in bytes.
 const WINDOW: usize = 1 << 15;
@@ -42,7 +42,7 @@ impl Stream {
                 output.reserve_exact(output.len().max(64).min(room - output.len()));
             }
             let chunk = input.chunk();
-            let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+            let chunk = chunk.get(..MAX_CHUNK).unwrap_or(chunk);
             let (before, len) = (self.context.total_in(), output.len());
             let status = self.context.decompress_vec(chunk, output, FlushDecompress::Sync);
             let used = usize::try_from(self.context.total_in() - before).map_err(|_| DecodeError::Extension)?;
