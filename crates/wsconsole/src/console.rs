@@ -263,7 +263,7 @@ impl Console {
                 (Some(error), _) => self.end_lost(error),
                 (None, Err(_)) if self.may_end_without_close() => self.end_closed(None),
                 (None, Err(error)) => self.end_lost(error),
-                // In versions 76 and 75, the server may end the connection without a response to our Close.
+                // In hybi-00 and hixie-75, the server may end the connection without a response to our Close.
                 (None, Ok(())) => {
                     note("closed: the server ended the connection after our close");
                     self.end(Status::Clean, None);
@@ -273,7 +273,7 @@ impl Console {
         self.expire_deadline();
     }
 
-    /// Whether the end of the transport is clean without a Close. It is in draft-hixie-75, which has no closing
+    /// Returns whether the end of the transport is clean without a Close. It is in draft-hixie-75, which has no closing
     /// handshake.
     fn may_end_without_close(&self) -> bool {
         matches!(self.client.version(), Version::Hixie75) && self.interrupt.is_some()
