@@ -11,7 +11,7 @@
 //! 5. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
 //! 6. [`design`]: why the library is built as it is.
 //!
-//! This module has no items. It exists only in the documentation.
+//! The modules here are pages without items. They exist only in the documentation.
 
 // The pages are symbolic links to docs/ in the repository. Their links to each other have labels, which each page
 // defines at its end for readers of the repository. The definitions here come first, so rustdoc uses them.
