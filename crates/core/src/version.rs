@@ -3,14 +3,14 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// A version of the WebSocket protocol, oldest first.
+/// A version of the WebSocket protocol. An older version compares as less than a newer one.
 ///
 /// [`Display`](fmt::Display) writes `RFC 6455` or the name of the draft. [`FromStr`] parses these names and
 /// `draft-ietf-hybi-17`, which is the name of RFC 6455 in Perl's `Protocol::WebSocket`. `TryFrom<u8>` takes the number
 /// in `Sec-WebSocket-Version`. With the feature `serde`, a version is serialized as its name.
 ///
-/// The enum is non-exhaustive, because there are implementations of other drafts between hybi-00 and RFC 6455, which may
-/// be added. Code that matches on a version should treat an unknown one as RFC 6455.
+/// The enum is non-exhaustive, because other drafts between hybi-00 and RFC 6455 were implemented, too, and may be
+/// added here. Code that matches on a version should treat an unknown one as RFC 6455.
 ///
 /// ```
 /// use protocol_websocket_core::Version;
@@ -152,7 +152,7 @@ impl<'de> serde::Deserialize<'de> for Version {
     }
 }
 
-/// The error for a name or a number that is not of a supported WebSocket version.
+/// The error for a name or a number that no supported version of WebSocket has.
 ///
 /// ```
 /// use protocol_websocket_core::{UnknownVersionError, Version};
