@@ -60,7 +60,7 @@ use crate::{DecodeError, EncodeError, Frame, Payload, Rsv};
 pub trait ExtensionDecoder: Send + Sync {
     /// Decodes `frame`, and clears the reserved bits of this extension.
     ///
-    /// Returns the decoded frame, whose payload has at most `room` bytes if it is longer than that of `frame`. The
+    /// Returns the decoded frame. If its payload is longer than that of `frame`, it has at most `room` bytes. The
     /// second value is the rest of `frame`, as a continuation. It is `Some` if and only if decoding it gives more
     /// bytes. The caller then passes it to `decode`, before any other frame.
     ///
@@ -247,7 +247,7 @@ pub trait Negotiate: Send + Sync {
     /// Returns both directions of the extension with the parameters of `response`, for the end with this `role`.
     ///
     /// At a client, returns `None` if `response` is not a valid response to any of its [`offers`](Self::offers). The
-    /// client must fail the connection then. At a server, returns `None` if [`respond`](Self::respond) does not return
-    /// such a response.
+    /// client must fail the connection then. At a server, `response` comes from [`respond`](Self::respond) or from the
+    /// application. Returns `None` if its parameters are not valid in a response.
     fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair>;
 }

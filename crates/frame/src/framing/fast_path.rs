@@ -2,7 +2,8 @@
 //!
 //! One load of the first eight bytes contains FIN, the reserved bits, the opcode, a length of up to 16 bits and the masking
 //! key. No state is needed for such a frame, so neither the phase nor the message state changes. The slow path decodes all
-//! other frames and finds all errors. It would return the same for the frames that the fast path decodes.
+//! other frames and finds all errors except invalid UTF-8 in such a frame. It would return the same for the frames that
+//! the fast path decodes.
 
 use bytes::BytesMut;
 
@@ -25,7 +26,8 @@ pub(super) struct FastPath {
 
 impl FastPath {
     /// Finds a message at the front of `input`. The caller has checked that no message is in progress. Returns `None` for any
-    /// other frame, for an invalid header, for 64 KiB and more, and for fewer than eight bytes of input.
+    /// other frame, for an invalid header, for a payload over the limit or of 64 KiB and more, and for fewer than eight
+    /// bytes of input.
     #[inline(always)]
     pub(super) fn find(options: &DecoderOptions, input: &[u8]) -> Option<Self> {
         let word = u64::from_le_bytes(*input.first_chunk()?);

@@ -12,7 +12,8 @@ use bytes::Bytes;
 const MIN_CAPACITY: usize = 128;
 
 /// The length of the blocks in which payloads are copied, in bytes. Some processors are several times slower with longer copies
-/// if the source and the destination are aligned differently, and the length of a header makes them so.
+/// if the source and the destination are aligned differently. That is often so here, because a header precedes the
+/// payload in the source.
 pub(super) const COPY_BLOCK: usize = 2048;
 
 /// The beginning of a payload.

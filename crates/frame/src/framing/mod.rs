@@ -10,8 +10,10 @@
 //! - A payload that is incomplete is copied into an [`IncompletePayload`], which becomes the payload without a further copy.
 //! - An incomplete header, of at most 13 bytes, is kept inside the decoder.
 //!
-//! So a call that returns no frame has consumed all of the input, and a caller can use one read buffer for many connections.
-//! The caller cannot write to bytes that were checked, so text is checked only once.
+//! So a call that returns `None` has consumed all of the input, and a caller can use one read buffer for many
+//! connections. The caller cannot write to bytes that were checked, so text is checked only once.
+//!
+//! The path of a length-prefixed frame:
 //!
 //! ```text
 //!            ┌─ FastPath: one complete, unfragmented message; no state changes

@@ -8,6 +8,6 @@
 /// `bytes` must be valid UTF-8, and no safe code may write to them during the lifetime of the result.
 #[inline]
 pub(crate) const unsafe fn validated(bytes: &[u8]) -> &str {
-    // SAFETY: valid UTF-8 is the contract of this function.
+    // SAFETY: the contract of this function requires valid UTF-8.
     unsafe { core::str::from_utf8_unchecked(bytes) }
 }

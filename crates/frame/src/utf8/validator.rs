@@ -99,7 +99,7 @@ impl Utf8Validator {
     }
 }
 
-/// Returns the length of the incomplete character at the end of `piece`, or 0 if `piece` ends with a complete one.
+/// Returns the length of the incomplete character at the end of `piece`, or 0 if there is none.
 pub(crate) fn incomplete_suffix_len(piece: &[u8]) -> usize {
     for (i, &byte) in piece.iter().rev().take(3).enumerate() {
         let needed = match byte {
@@ -163,12 +163,12 @@ mod tests {
                 checks += 1;
                 let mut whole = Utf8Validator::new();
                 assert_eq!(whole.push(&bytes), result, "{bytes:02x?} in one piece");
-                for cut in 1..bytes.len() {
-                    let (mut validator, (first, rest)) = (Utf8Validator::new(), bytes.split_at(cut));
+                for at in 1..bytes.len() {
+                    let (mut validator, (first, rest)) = (Utf8Validator::new(), bytes.split_at(at));
                     assert_eq!(
                         validator.push(first).and_then(|()| validator.push(rest)),
                         result,
-                        "{bytes:02x?} split at {cut}"
+                        "{bytes:02x?} split at {at}"
                     );
                 }
                 if result.is_err() {
@@ -202,9 +202,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_are_checked_as_the_joined_text(text: String, noise: Vec<u8>, cuts: Vec<prop::sample::Index>) {
+        fn pieces_are_checked_as_the_joined_text(text: String, noise: Vec<u8>, splits: Vec<prop::sample::Index>) {
             for bytes in [text.as_bytes(), &noise, &[text.as_bytes(), &noise].concat()] {
-                let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+                let mut places: Vec<usize> = splits.iter().map(|split| split.index(bytes.len() + 1)).collect();
                 places.extend([0, bytes.len()]);
                 places.sort_unstable();
                 let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
