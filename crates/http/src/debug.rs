@@ -21,7 +21,7 @@ impl fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (user, rest) = match self.0.rsplit_once('@') {
             _ if self.0.starts_with('/') => ("", self.0),
-            // The `@` may be part of the password or of the query, so that the text on both sides may be secret.
+            // The `@` may be part of the password or of the query, so the text on both sides may be secret.
             Some((before, _)) if before.contains(['?', '#']) => return Hidden.fmt(f),
             Some((_, rest)) => ("(hidden)@", rest),
             None => ("", self.0),

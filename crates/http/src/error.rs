@@ -19,8 +19,8 @@ use crate::versions::Versions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// The request has a `Content-Length` over 0, or a `Transfer-Encoding`. A proxy could read the bytes after the head as a
-    /// body, while the server reads them as frames. In draft-ietf-hybi-00 the length may be 8.
+    /// The request has a `Content-Length` that is over 0 or malformed, or a `Transfer-Encoding`. A proxy could read the
+    /// bytes after the head as a body, while the server reads them as frames. In draft-ietf-hybi-00 it may be 8.
     Body,
     /// No header field `Connection` contains `upgrade` (RFC 6455 §4.2.1, item 4).
     Connection,
@@ -55,7 +55,8 @@ pub enum ParseError {
     Target,
     /// The head is longer than [`HeadLimits::max_len`](crate::HeadLimits::max_len), or than 4 GiB.
     ///
-    /// This variant and the next do not have the limit, because a client subtracts interim responses from it.
+    /// This variant and [`TooManyHeaders`](Self::TooManyHeaders) do not contain the limit, because a client subtracts
+    /// the interim responses before a head from it.
     TooLong,
     /// The head has more header fields than [`HeadLimits::max_headers`](crate::HeadLimits::max_headers).
     TooManyHeaders,
@@ -124,7 +125,7 @@ impl fmt::Display for ParseError {
 
 impl core::error::Error for ParseError {}
 
-/// An error of the caller: a head cannot be built from its values.
+/// An error of the caller: a head cannot be built from the caller's values.
 ///
 /// Values are not corrected: a value that the peer would not receive unchanged is an error.
 ///

@@ -1,7 +1,7 @@
 //! `Sec-WebSocket-Key`, and the `Sec-WebSocket-Accept` that follows from it.
 //!
-//! A key of RFC 6455 has a fixed length, so that the two blocks of SHA-1 are prepared at compile time ([`BLOCKS`]). A server
-//! hashes one key per connection.
+//! A key of RFC 6455 has a fixed length, so the two blocks of SHA-1 are prepared at compile time ([`BLOCKS`]). A server
+//! hashes one key for each connection.
 
 use core::fmt;
 use core::str::{FromStr, from_utf8};
@@ -106,44 +106,6 @@ impl Key {
     }
 }
 
-/// Returns whether the key is valid in this version.
-pub(crate) fn is_valid(key: &[u8], version: Version) -> bool {
-    match version {
-        Version::Hybi10 => key.len() <= MAX_LEN && is_base64(key),
-        _ => key.try_into().is_ok_and(is_base64_of_16),
-    }
-}
-
-/// Returns the `Sec-WebSocket-Accept` for a valid key.
-pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
-    let mut text = [b'='; 28];
-    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
-    //# The value of this
-    //# header field is constructed by concatenating /key/, defined
-    //# above in step 4 in Section 4.2.2, with the string "258EAFA5-
-    //# E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this
-    //# concatenated value to obtain a 20-byte value and base64-
-    //# encoding (see Section 4 of [RFC4648]) this 20-byte hash.
-    let hash: [u8; 20] = match <&[u8; 24]>::try_from(key) {
-        Ok(key) => hash_of_24(*key),
-        Err(_) => Sha1::new().chain_update(key).chain_update(GUID).finalize().into(),
-    };
-    let written = STANDARD.encode_slice(hash, &mut text);
-    debug_assert_eq!(written, Ok(28), "20 bytes are 28 characters of base64");
-    text
-}
-
-/// Returns the SHA-1 of a 24-character key and [`GUID`]. Fast path: the padding of the fixed length is precomputed.
-fn hash_of_24(key: [u8; 24]) -> [u8; 20] {
-    let (mut hash, mut blocks) = (START, BLOCKS);
-    let [block, _] = &mut blocks;
-    block.iter_mut().zip(key).for_each(|(target, byte)| *target = byte);
-    compress(&mut hash, &blocks);
-    let mut bytes = [0; 20];
-    bytes.as_chunks_mut().0.iter_mut().zip(hash).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
-    bytes
-}
-
 impl FromStr for Key {
     type Err = ParseError;
 
@@ -176,11 +138,50 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Returns whether the key is valid in this version.
+pub(crate) fn is_valid(key: &[u8], version: Version) -> bool {
+    match version {
+        Version::Hybi10 => key.len() <= MAX_LEN && is_base64(key),
+        _ => key.try_into().is_ok_and(is_base64_of_16),
+    }
+}
+
+/// Returns the `Sec-WebSocket-Accept` for a valid key.
+pub(crate) fn accept(key: &[u8]) -> [u8; 28] {
+    let mut text = [b'='; 28];
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+    //# The value of this
+    //# header field is constructed by concatenating /key/, defined
+    //# above in step 4 in Section 4.2.2, with the string "258EAFA5-
+    //# E914-47DA-95CA-C5AB0DC85B11", taking the SHA-1 hash of this
+    //# concatenated value to obtain a 20-byte value and base64-
+    //# encoding (see Section 4 of [RFC4648]) this 20-byte hash.
+    let hash: [u8; 20] = match <&[u8; 24]>::try_from(key) {
+        Ok(key) => hash_of_24(*key),
+        Err(_) => Sha1::new().chain_update(key).chain_update(GUID).finalize().into(),
+    };
+    let written = STANDARD.encode_slice(hash, &mut text);
+    debug_assert_eq!(written, Ok(28), "20 bytes are 28 characters of base64");
+    text
+}
+
+/// Returns the SHA-1 of a 24-character key and [`GUID`]. Fast path: the padding is precomputed, because the length is
+/// fixed.
+fn hash_of_24(key: [u8; 24]) -> [u8; 20] {
+    let (mut hash, mut blocks) = (START, BLOCKS);
+    let [block, _] = &mut blocks;
+    block.iter_mut().zip(key).for_each(|(target, byte)| *target = byte);
+    compress(&mut hash, &blocks);
+    let mut bytes = [0; 20];
+    bytes.as_chunks_mut().0.iter_mut().zip(hash).for_each(|(bytes, word)| *bytes = word.to_be_bytes());
+    bytes
+}
+
 /// The string that is hashed with the key (RFC 6455 §1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The two blocks that are hashed: 24 characters for the key, [`GUID`], and the padding of SHA-1 (RFC 3174 §4), which is a
-/// bit, zeros, and the length in bits. The length is always 60 bytes, so that only the key varies.
+/// bit, zeros, and the length in bits. The length is always 60 bytes, so only the key varies.
 const BLOCKS: [[u8; 64]; 2] = [
     *b"........................258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0\0",
     *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\

@@ -10,8 +10,9 @@
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct HeadLimits {
-    /// The maximum length of a head in bytes. It counts all bytes up to the empty line that ends the head, including
-    /// empty lines before the head. The default is 16 KiB, as in Node.js. The maximum is 4 GiB, which replaces higher values.
+    /// The maximum length of a head in bytes. It counts all bytes up to and including the empty line that ends the
+    /// head, and also empty lines before the head. The default is 16 KiB, as in Node.js. The maximum is 4 GiB, which
+    /// replaces higher values.
     pub max_len: usize,
     /// The maximum number of header fields. The default is 100, as in Apache (`LimitRequestFields`).
     pub max_headers: usize,

@@ -17,7 +17,7 @@ use crate::limits::HeadLimits;
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
     /// The start of the line that is not complete yet.
-    line: usize,
+    line_start: usize,
     /// The number of bytes that were searched.
     searched: usize,
     /// The number of complete lines of the head, not counting empty lines before it.
@@ -41,7 +41,7 @@ enum Part {
 
 impl Search {
     pub(crate) const fn new() -> Self {
-        Self { line: 0, searched: 0, lines: 0, part: Part::Start }
+        Self { line_start: 0, searched: 0, lines: 0, part: Part::Start }
     }
 
     /// Returns whether no byte was searched yet.
@@ -73,9 +73,9 @@ impl Search {
             if newline.is_none() {
                 break;
             }
-            let line = window.get(self.line..self.searched);
+            let line = window.get(self.line_start..self.searched);
             debug_assert!(line.is_some(), "a line ends in the bytes that were searched");
-            self.line = self.searched;
+            self.line_start = self.searched;
             match (mem::take(&mut self.part), self.lines) {
                 (Part::Start | Part::EmptyEnd, 0) => continue,
                 (Part::Start | Part::EmptyEnd, _) => return Ok(Some(self.searched)),

@@ -1,4 +1,5 @@
-//! Positions in a buffer, which are half as large as slices and have no lifetime, and the writer of header field lines.
+//! Positions in a buffer, and the function that writes a header field line. On a 64-bit machine a position is half as
+//! large as a slice, and it has no lifetime.
 
 use bytes::BytesMut;
 

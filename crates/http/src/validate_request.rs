@@ -191,12 +191,12 @@ fn with_path(head: &mut RequestHead, resource_name: Span) -> Result<Span, ParseE
 }
 
 fn check_body(fields: &HandshakeFields<'_>, challenge: &Challenge) -> Result<(), ParseError> {
-    let key3 = matches!(challenge, Challenge::Numbers(..)).then_some(&b"8"[..]);
-    if fields.announces_body(key3) { Err(ParseError::Body) } else { Ok(()) }
+    let allowed = matches!(challenge, Challenge::Numbers(..)).then_some(&b"8"[..]);
+    if fields.announces_body(allowed) { Err(ParseError::Body) } else { Ok(()) }
 }
 
-/// Returns the origin. The header field of another version is ignored, but must have the same value. Otherwise a proxy could
-/// check one origin, and the server another.
+/// Returns the origin, which is in the header field of this version. If the request also has the header field of
+/// another version, both must have the same value: otherwise a proxy could check one origin, and the server another.
 fn check_origin<'a>(fields: &HandshakeFields<'a>, version: Version) -> Result<Option<&'a [u8]>, ParseError> {
     let (name, other) = match HandshakeSyntax::of(version).origin {
         FieldName::HybiOrigin => (FieldName::HybiOrigin, FieldName::Origin),

@@ -180,7 +180,7 @@ impl Iterator for VersionsIter {
 
 impl ExactSizeIterator for VersionsIter {}
 
-/// Serialized as the list of the versions' names, such as `["RFC 6455", "draft-ietf-hybi-10"]`.
+/// Serializes the set as a list of names, newest first, such as `["RFC 6455", "draft-ietf-hybi-10"]`.
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 impl serde::Serialize for Versions {
@@ -189,7 +189,7 @@ impl serde::Serialize for Versions {
     }
 }
 
-/// Deserialized from a list of names that the `FromStr` of [`Version`] accepts.
+/// Deserializes the set from a list of names that the `FromStr` of [`Version`] accepts.
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 impl<'de> serde::Deserialize<'de> for Versions {
