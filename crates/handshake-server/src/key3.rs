@@ -3,7 +3,8 @@ use alloc::boxed::Box;
 use bytes::{Buf, BytesMut};
 use protocol_websocket_http::{KeyNumbers, Negotiated};
 
-/// An accepted handshake of draft-ietf-hybi-00, for which the eight bytes after the head of the request are still missing.
+/// An accepted handshake of draft-ietf-hybi-00, before the third key was read: the eight bytes after the head of the
+/// request.
 ///
 /// A proxy may delay these bytes until it receives the head of the response. That head is already in the output, so write the
 /// output before the next read. The bytes may also have arrived with the head, and may be followed by the first frames.

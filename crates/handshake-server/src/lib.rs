@@ -9,9 +9,10 @@
 //!
 //! # Out of scope
 //!
-//! Sockets, time and TLS. The decision which requests to accept: check [`Request::origin`](http::Request::origin) before you
-//! trust cookies.
-//! A deadline for the handshake: the caller sets it, because a slow client would otherwise keep the connection forever.
+//! - Sockets, time and TLS.
+//! - The decision which requests to accept. Check [`Request::origin`](http::Request::origin) before you trust cookies.
+//! - A deadline for the handshake. The caller sets it, because a slow client would otherwise keep the connection
+//!   forever.
 //!
 //! # States
 //!
