@@ -7,8 +7,8 @@ use protocol_websocket_http::{ParseError, ResponseError};
 ///
 /// The client sends nothing and closes the connection.
 ///
-/// `Display` writes the text of the wrapped error, and [`source`](Error::source) returns that error. A report prints one of
-/// the two.
+/// `Display` writes the text of the wrapped error, and [`source`](Error::source) returns that error. A program that
+/// prints an error and its sources should therefore print only one of the two.
 ///
 /// ```
 /// use protocol_websocket_handshake_client::{HandshakeError, http::ResponseError};

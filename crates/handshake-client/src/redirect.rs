@@ -5,7 +5,7 @@ use protocol_websocket_http::{Headers, ResponseHead};
 #[cfg(feature = "url")]
 use protocol_websocket_url::{Url, UrlError};
 
-/// A response 301, 302, 303, 307 or 308 with exactly one `Location`.
+/// A response 301, 302, 303, 307 or 308 with exactly one `Location`, which is not empty.
 ///
 /// This crate does not follow redirects. The server chooses the target, so the caller limits the number of redirects, and
 /// sends cookies and credentials only to hosts that are trusted with them.
