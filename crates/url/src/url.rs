@@ -1,3 +1,5 @@
+//! The URL of a server, and the checks that the WHATWG parser does not make.
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -213,8 +215,8 @@ impl Url {
 
     /// Returns user name and password of `ws://user:password@host/`, percent-decoded. At most one of them is empty.
     ///
-    /// They are sent only if the caller adds them to the request. Over `ws`, every machine in the network between can read
-    /// them.
+    /// They are sent only if the caller adds them to the request. Over `ws`, every machine on the way to the server can
+    /// read them.
     ///
     /// ```
     /// use protocol_websocket_url::Url;
