@@ -1,10 +1,11 @@
 //! A server's response to an upgrade request: `accept`, `reject` and `respond`.
 
-use bytes::BytesMut;
-use protocol_websocket_handshake_server::{Accepted, Upgrade};
-use protocol_websocket_http::{Accept, BuildError, Reject, Request, Response};
-
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+
+use bytes::BytesMut;
+use protocol_websocket_handshake_server::{Accepted, ServerHandshake, Upgrade};
+use protocol_websocket_http::{Accept, BuildError, Reject, Request, Response};
 
 use crate::connection::Connection;
 use crate::handshake::{Handshake, Step};
@@ -182,10 +183,9 @@ impl Connection {
 }
 
 impl Handshake {
-    /// The handshake of a server that awaits a request.
-    pub(crate) fn server(config: &Config) -> alloc::boxed::Box<Self> {
-        use protocol_websocket_handshake_server::ServerHandshake;
+    /// Creates the handshake of a server that awaits a request.
+    pub(crate) fn server(config: &Config) -> Box<Self> {
         let handshake = ServerHandshake::new().limits(config.head_limits).versions(config.versions);
-        Self::new(Step::Request(alloc::boxed::Box::new(handshake)), config)
+        Self::new(Step::Request(Box::new(handshake)), config)
     }
 }

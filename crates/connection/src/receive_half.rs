@@ -2,8 +2,9 @@
 //! replies from its events and errors.
 //!
 //! A complete message in one frame takes the fast path: one test of `is_plain`, and one function of the decoder. All
-//! other input takes the slow path. The slow path exists once, for events that borrow. An owned event is one of these
-//! whose payload is shared.
+//! other input takes the slow path. The slow path exists once, and returns an [`EventRef`]. From a `BytesMut` its
+//! payload shares the memory of the input, so the conversion to an [`Event`] copies nothing. From a slice its payload
+//! borrows.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -28,7 +29,7 @@ const MAX_PART: usize = 64 * 1024;
 
 /// The receiving half of a [`Connection`](crate::Connection), for a task or thread of its own.
 ///
-/// It writes nothing. After each event, error and timeout, pass the [`Reply`] to
+/// It writes nothing. After each event, error and timeout, pass the [`Reply`], if there is one, to
 /// [`SendHalf::reply`](crate::SendHalf::reply), for instance through a channel.
 ///
 /// ```
@@ -95,7 +96,7 @@ impl ReceiveHalf {
         }
     }
 
-    /// Sets the version that the handshake agreed on.
+    /// Sets the negotiated version.
     pub(crate) fn set_version(&mut self, version: Version) {
         self.version = version;
         self.decoder = self.decoder.clone().version(version);
@@ -134,7 +135,7 @@ impl ReceiveHalf {
         if let Some(message) = self.receive_message(input) {
             return Ok(Some(Event::Message(message)));
         }
-        // Through a reference, so that the event above can stay in registers.
+        // This event is returned through a reference, so that the event above can stay in registers.
         let mut event = None;
         self.receive_event(input, &mut event)?;
         Ok(event)
@@ -172,8 +173,8 @@ impl ReceiveHalf {
         Ok(event)
     }
 
-    /// The fast path. It returns `None` if the input does not start with a complete message in one frame. Then the slow
-    /// path decodes the input.
+    /// Decodes a message on the fast path. Returns `None` if the input does not start with a complete message in one
+    /// frame. Then the slow path decodes the input.
     #[inline(always)]
     pub(crate) fn receive_message(&mut self, input: &mut BytesMut) -> Option<Message> {
         if !self.is_plain {
@@ -185,7 +186,7 @@ impl ReceiveHalf {
         Some(message)
     }
 
-    /// The fast path for a slice.
+    /// Decodes a message from a slice on the fast path, like [`receive_message`](Self::receive_message).
     #[inline(always)]
     pub(crate) fn receive_message_lent<'i>(&mut self, input: &mut &'i mut [u8]) -> Option<EventRef<'i>> {
         if !self.is_plain {
@@ -304,11 +305,11 @@ impl ReceiveHalf {
 
     /// Returns how many bytes the extensions may decode at once. It is less for a continuation, because its bytes are
     /// copied to join them with the message.
-    fn room(&self, is_rest: bool) -> usize {
+    fn room(&self, is_continuation: bool) -> usize {
         let budget = usize::try_from(self.assembler.budget()).unwrap_or(usize::MAX);
         match self.config.delivery {
             Delivery::Parts => budget.min(MAX_PART),
-            _ if is_rest => budget.min(MAX_PART),
+            _ if is_continuation => budget.min(MAX_PART),
             _ => budget,
         }
     }

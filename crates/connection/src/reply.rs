@@ -67,7 +67,8 @@ impl Reply {
         Self::new(ReplyKind::Ping, &[])
     }
 
-    /// Creates the reply to a Ping. `None` if the payload is too long for a Ping: no decoder returns such a Ping.
+    /// Creates the reply to a Ping. Returns `None` if the payload is too long for a Ping: no decoder returns such a
+    /// Ping.
     pub(crate) fn pong(payload: &[u8]) -> Option<Self> {
         (payload.len() <= MAX_PAYLOAD).then(|| Self::new(ReplyKind::Pong, payload))
     }
