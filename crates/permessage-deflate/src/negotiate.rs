@@ -11,7 +11,7 @@ use crate::{Deflater, Inflater};
 /// The same value serves clients and servers. By default both ends keep their windows from one message to the next,
 /// with the maximum size. That gives the best compression and takes the most memory.
 ///
-/// A client sends one offer for each value that it is configured with. Configure the preferred value first: the server
+/// A client sends one offer for each `PermessageDeflate` in its configuration. Add the preferred one first: the server
 /// accepts the first offer that it supports.
 ///
 /// ```
@@ -33,9 +33,9 @@ pub struct PermessageDeflate {
 }
 
 impl PermessageDeflate {
-    /// The smallest window for compression, as a power of two: 512 bytes.
+    /// The smallest window for compression, as a base-2 logarithm: 512 bytes.
     pub const MIN_WINDOW_BITS: u8 = params::MIN_WINDOW_BITS;
-    /// The largest window, as a power of two: 32 KiB.
+    /// The largest window, as a base-2 logarithm: 32 KiB.
     pub const MAX_WINDOW_BITS: u8 = params::MAX_WINDOW_BITS;
 
     /// Creates the extension with the default preferences.
@@ -105,7 +105,7 @@ impl PermessageDeflate {
         self
     }
 
-    /// Limits the server's window (RFC 7692 §7.1.2.1), as a power of two from 9 to 15. Other values count as the
+    /// Limits the server's window (RFC 7692 §7.1.2.1), as a base-2 logarithm from 9 to 15. Other values count as the
     /// nearest of these.
     ///
     /// A server never compresses with a larger window. A client rejects a response that allows a larger one.
@@ -144,11 +144,11 @@ impl PermessageDeflate {
         self
     }
 
-    /// Returns the largest window that `role` may compress with, as a power of two from 9 to 15. `agreed` is the
+    /// Returns the largest window that `role` may compress with, as a base-2 logarithm from 9 to 15. `agreed` is the
     /// negotiated extension: the server's response, as in `Negotiated::extensions`.
     ///
-    /// `None` means that `role` must not send compressed frames. Then `agreed` is another extension, has parameters
-    /// that RFC 7692 §7.1 does not define, or limits the window to 8 bits, which the compressor does not support.
+    /// `None` means that `role` must not send compressed frames. Then `agreed` is another extension, has an unknown or
+    /// invalid parameter (RFC 7692 §7.1), or limits the window to 8 bits, which the compressor does not support.
     ///
     /// Use it to compress a message once for many peers. A frame from a [`Deflater`] with at most this window, and
     /// without context takeover, may be sent to this peer.
@@ -178,7 +178,7 @@ impl PermessageDeflate {
     }
 
     /// Returns whether a client may accept this response to its offer.
-    fn is_response(&self, response: Params) -> bool {
+    fn is_valid_response(&self, response: Params) -> bool {
         let offer = self.offer();
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.1
         //# A server accepts an extension negotiation offer that includes the
@@ -232,7 +232,7 @@ impl PermessageDeflate {
                 //# A client MUST _Fail the WebSocket Connection_ if the peer server accepted an
                 //# extension negotiation offer for this extension with an extension negotiation
                 //# response meeting any of the following conditions:
-                if !self.is_response(response) {
+                if !self.is_valid_response(response) {
                     return None;
                 }
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1.2
@@ -266,6 +266,7 @@ impl PermessageDeflate {
             }
         })
     }
+
     fn deflater(&self, bits: u8, takeover: bool) -> Deflater {
         Deflater::new(bits).level(self.level).threshold(self.threshold).context_takeover(takeover)
     }

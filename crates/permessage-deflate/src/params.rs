@@ -2,8 +2,10 @@
 
 use protocol_websocket_core::{ExtensionParams, Role};
 
-/// The smallest and the largest window (RFC 7692 §7.1.2), as base 2 logarithms. The back end has no window of 8 bits.
+/// The smallest window for compression, as a base-2 logarithm. RFC 7692 §7.1.2 also has 8, which the back end does not
+/// support.
 pub(crate) const MIN_WINDOW_BITS: u8 = 9;
+/// The largest window (RFC 7692 §7.1.2), as a base-2 logarithm.
 pub(crate) const MAX_WINDOW_BITS: u8 = 15;
 
 /// The parameters of one offer or response (RFC 7692 §7.1). Each occurs at most once and has a valid value.
@@ -15,18 +17,21 @@ pub(crate) struct Params {
     pub(crate) client_max_window_bits: Bits,
 }
 
-/// `client_max_window_bits`, which may occur without a value in an offer.
+/// The parameter `client_max_window_bits`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Bits {
+    /// The parameter does not occur.
     #[default]
     Absent,
+    /// The parameter has no value, which is valid only in an offer.
     Any,
+    /// The value of the parameter.
     Max(u8),
 }
 
 pub(crate) const NAME: &str = "permessage-deflate";
-const SERVER_TAKEOVER: &str = "server_no_context_takeover";
-const CLIENT_TAKEOVER: &str = "client_no_context_takeover";
+const SERVER_NO_TAKEOVER: &str = "server_no_context_takeover";
+const CLIENT_NO_TAKEOVER: &str = "client_no_context_takeover";
 const SERVER_BITS: &str = "server_max_window_bits";
 const CLIENT_BITS: &str = "client_max_window_bits";
 
@@ -41,10 +46,10 @@ impl Params {
             //# A server MUST decline an extension negotiation offer for this
             //# extension if any of the following conditions are met:
             match (name.as_str(), value.as_deref()) {
-                (SERVER_TAKEOVER, None) if !params.server_no_context_takeover => {
+                (SERVER_NO_TAKEOVER, None) if !params.server_no_context_takeover => {
                     params.server_no_context_takeover = true;
                 }
-                (CLIENT_TAKEOVER, None) if !params.client_no_context_takeover => {
+                (CLIENT_NO_TAKEOVER, None) if !params.client_no_context_takeover => {
                     params.client_no_context_takeover = true;
                 }
                 (SERVER_BITS, Some(value)) if params.server_max_window_bits.is_none() => {
@@ -66,7 +71,7 @@ impl Params {
     }
 
     /// Returns the maximum window of messages that `role` sends, if these are the parameters of a response. `None` if
-    /// they are not valid in one.
+    /// they are not valid in a response.
     pub(crate) fn window_bits(self, role: Role) -> Option<u8> {
         match (role, self.client_max_window_bits) {
             (Role::Server, _) => Some(self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS)),
@@ -80,10 +85,10 @@ impl Params {
     pub(crate) fn to_extension(self) -> ExtensionParams {
         let mut extension = ExtensionParams::new(NAME);
         if self.server_no_context_takeover {
-            extension = extension.flag(SERVER_TAKEOVER);
+            extension = extension.flag(SERVER_NO_TAKEOVER);
         }
         if self.client_no_context_takeover {
-            extension = extension.flag(CLIENT_TAKEOVER);
+            extension = extension.flag(CLIENT_NO_TAKEOVER);
         }
         if let Some(bits) = self.server_max_window_bits {
             extension = extension.param(SERVER_BITS, bits.to_string());
