@@ -57,7 +57,7 @@ pub(crate) fn tls(
     Ok(Box::new(tls))
 }
 
-/// Makes the failure of a server that cannot be reached.
+/// Creates the failure for a server that cannot be reached.
 pub(crate) fn failure(url: &Url, error: &io::Error) -> Failure {
     let reason = match error.kind() {
         // On Unix, a blocking socket returns `WouldBlock` after its timeout.

@@ -5,8 +5,8 @@ use protocol_websocket::Message;
 use crate::escape::{escape, is_combining, json_escape};
 use crate::hex::hex;
 
-/// Formats a message as one line, with the line end. The line never begins with a mark of stderr before a space, nor
-/// with a character that a terminal combines with the character before it.
+/// Formats a message as one line, with the line end. The line never begins with `!`, `<` or `>` before a space, as
+/// lines on stderr do, nor with a character that a terminal combines with the character before it.
 pub(crate) fn line(message: &Message) -> String {
     let mut line = match message {
         Message::Text(text) => {
@@ -24,7 +24,8 @@ pub(crate) fn line(message: &Message) -> String {
     line
 }
 
-/// Whether a message begins like a note or a dump. A terminal shows a tab as spaces, and may drop combining characters.
+/// Returns whether a message begins like a note or a dump. A terminal shows a tab as spaces, and may drop combining
+/// characters.
 fn begins_like_stderr(first: char, rest: &str) -> bool {
     matches!(first, '!' | '<' | '>') && rest.trim_start_matches(is_combining).starts_with([' ', '\t'])
 }

@@ -16,11 +16,13 @@ impl Refusal {
     /// The number of bytes of a body that are printed.
     const MAX_BODY: usize = 1024;
 
+    /// Prints the head of a response that rejects the handshake.
     pub(crate) fn rejected(head: &ResponseHead) -> Self {
         note(&format!("refused: {} {}", head.status(), head.reason()));
         Self::print_headers(head.headers())
     }
 
+    /// Prints the head of a redirect.
     pub(crate) fn redirected(redirect: &Redirect) -> Self {
         let target = match redirect.url() {
             Ok(url) => url.to_string(),
@@ -30,6 +32,7 @@ impl Refusal {
         Self::print_headers(redirect.headers())
     }
 
+    /// Prints the header fields, and returns the refusal with the length of the body to print.
     fn print_headers(headers: &Headers) -> Self {
         for (name, value) in headers.iter() {
             note(&format!("  {name}: {}", String::from_utf8_lossy(value)));
@@ -38,7 +41,7 @@ impl Refusal {
         Self { body_len: content_length.map_or(Self::MAX_BODY, |length: usize| length.min(Self::MAX_BODY)) }
     }
 
-    /// Whether all bytes that will be printed have arrived.
+    /// Returns whether all bytes that will be printed have arrived.
     pub(crate) fn is_complete(&self, body: &BytesMut) -> bool {
         body.len() >= self.body_len
     }
