@@ -17,7 +17,7 @@ impl Connection {
     /// [`receive`](Self::receive) returns [`Event::Open`](crate::Event::Open). In hybi-00 the client sends eight more
     /// bytes, and the connection opens when they have arrived.
     ///
-    /// The method takes ownership of the [`Upgrade`], so an upgrade cannot be answered twice:
+    /// The method takes ownership of the [`Upgrade`], so an upgrade gets only one response:
     ///
     /// ```compile_fail,E0382
     /// # use bytes::BytesMut;
