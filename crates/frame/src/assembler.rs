@@ -280,7 +280,7 @@ impl OpenMessage {
     /// Appends `payload`. The message may grow by `budget` bytes, including `payload`.
     fn append<P: AsRef<[u8]> + Into<Vec<u8>>>(&mut self, payload: P, budget: u64) {
         if self.buffer.is_empty() {
-            // This takes the memory of the payload without a copy if it is not shared.
+            // This reuses the memory of the payload without a copy, unless it is shared.
             self.buffer = payload.into();
             if self.buffer.capacity() > 2 * self.buffer.len() + 4096 {
                 self.buffer.shrink_to_fit();

@@ -7,7 +7,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::utf8::is_utf8;
 use crate::{DecodeError, EncodeError, Utf8Bytes};
 
-/// The status code of a Close frame (RFC 6455 §7.4). Any number is representable, and the registered ones have constants.
+/// The status code of a Close frame (RFC 6455 §7.4). Any number is representable. The registered codes below 3000 have
+/// constants.
 ///
 /// ```
 /// use protocol_websocket_frame::CloseCode;
@@ -101,7 +102,7 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// Shows the number and the name of a registered code.
+/// Shows the number, and the name of its constant if there is one.
 impl fmt::Debug for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
@@ -125,9 +126,8 @@ impl From<CloseCode> for u16 {
 
 /// The payload of a Close frame: a code and a reason (RFC 6455 §5.5.1).
 ///
-/// A Close frame may also have no payload, which is `None` here.
-///
-/// Functions that take an `impl Into<Option<Close>>` accept a `Close`, a [`CloseCode`], and `None` for a Close frame without a
+/// A Close frame may also have no payload. Functions that return an `Option<Close>` return `None` for it. Functions
+/// that take an `impl Into<Option<Close>>` accept a `Close`, a [`CloseCode`], and `None` for a Close frame without a
 /// payload.
 ///
 /// ```
@@ -190,7 +190,7 @@ impl Close {
     ///
     /// - [`DecodeError::CloseTooShort`] for a payload of one byte.
     /// - [`DecodeError::CloseCode`] for a code that must not be sent.
-    /// - [`DecodeError::InvalidUtf8`] for a reason that is not text.
+    /// - [`DecodeError::InvalidUtf8`] for a reason that is not valid UTF-8.
     pub fn parse(payload: &Bytes) -> Result<Option<Self>, DecodeError> {
         let Some((code, reason)) = Self::split(payload)? else { return Ok(None) };
         let reason = Utf8Bytes::try_from(payload.slice_ref(reason)).map_err(|_| DecodeError::InvalidUtf8)?;

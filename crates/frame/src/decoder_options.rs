@@ -8,7 +8,8 @@ pub(crate) struct DecoderOptions {
     pub(crate) mask_policy: MaskPolicy,
     /// Accepts lengths that are not in their shortest form.
     pub(crate) allow_non_minimal_length: bool,
-    /// In hybi-00 and hixie-75, skips bytes between two frames up to the next `00` or Close.
+    /// In hybi-00 and hixie-75, skips bytes between two frames up to the next `00`, except an `FF 00` right after a
+    /// frame.
     pub(crate) skip_stray_bytes: bool,
     /// The reserved bits that may be set on the first frame of a message.
     pub(crate) allowed_rsv: Rsv,

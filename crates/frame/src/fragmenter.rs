@@ -55,7 +55,7 @@ impl Fragmenter {
         let opcode = if part.first { part.kind.opcode() } else { OpCode::Continuation };
         //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
         //# The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1
-        Ok(Frame::decoded(Flags::new(opcode, part.last, Rsv::NONE, Utf8State::Unknown), part.bytes))
+        Ok(Frame::from_flags(Flags::new(opcode, part.last, Rsv::NONE, Utf8State::Unknown), part.bytes))
     }
 
     /// Records a data frame that the caller created and sends unchanged. The text of a message whose first frame has

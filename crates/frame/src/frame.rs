@@ -1,9 +1,8 @@
 //! Frames, and their encoding.
 //!
-//! A frame is encoded in one of three ways. [`Frame::encode`] copies the header and the payload into one buffer, and masks
-//! the payload while it copies. An unmasked data frame of at most 125 bytes takes a fast path. [`Frame::into_vectored`]
-//! returns the header and the payload separately, so that long payloads are not copied. hybi-00 and hixie-75 have their own
-//! framing, in `framing/sentinel.rs`.
+//! A frame is encoded in one of two ways. [`Frame::encode`] copies the header and the payload into one buffer, and
+//! masks the payload while it copies. [`Frame::into_vectored`] returns the header and the payload separately, so that
+//! long payloads are not copied. hybi-00 and hixie-75 have their own framing, in `framing/sentinel.rs`.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -64,7 +63,7 @@ impl Frame {
         //# MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
         //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
         //# 1 bit in length, MUST be 0 unless negotiated otherwise
-        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
+        Self::from_flags(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
     }
 
     /// Creates a frame that is a whole text message.
@@ -153,7 +152,7 @@ impl<'a> Frame<Payload<'a>> {
     /// assert_eq!(frame.into_owned(), Frame::binary("Hello"));
     /// ```
     pub fn lent(opcode: OpCode, payload: impl Into<Payload<'a>>) -> Self {
-        Self::decoded(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
+        Self::from_flags(Flags::new(opcode, true, Rsv::NONE, Utf8State::Unknown), payload.into())
     }
 
     /// Returns the frame with an owned payload. A borrowed payload is copied, a shared one is not.
@@ -236,7 +235,7 @@ impl<P> Frame<P> {
 
     /// Creates a frame from its flags and its payload.
     #[inline]
-    pub(crate) const fn decoded(flags: Flags, payload: P) -> Self {
+    pub(crate) const fn from_flags(flags: Flags, payload: P) -> Self {
         Self { flags, payload }
     }
 
@@ -373,7 +372,7 @@ impl<'a> From<MessageRef<'a>> for Frame<&'a [u8]> {
     /// Returns the message as one frame, which borrows the payload.
     #[inline]
     fn from(message: MessageRef<'a>) -> Self {
-        Self::decoded(Flags::new(message.kind().opcode(), true, Rsv::NONE, Utf8State::Unknown), message.as_bytes())
+        Self::from_flags(Flags::new(message.kind().opcode(), true, Rsv::NONE, Utf8State::Unknown), message.as_bytes())
     }
 }
 

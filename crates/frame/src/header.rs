@@ -1,7 +1,8 @@
 //! The header of a length-prefixed frame, parsed from bytes and encoded into bytes, without state.
 //!
 //! Parsing has two steps, the fields up to the masking key and the key, because all errors are known before the key has
-//! arrived. Encoding computes the header as a 16-byte number and stores it as one value.
+//! arrived. Encoding has an array of fixed length for each form of a header, because the compiler copies such an array
+//! with one or two moves.
 
 use core::ops::Deref;
 
@@ -208,7 +209,8 @@ const fn length_form(len: u64) -> u8 {
 
 /// Encodes the header of a frame whose first byte is `first`, and passes it to `put`.
 ///
-/// Each form is an array of fixed length, so that it is written in one move or two. A copy of unknown length is a call.
+/// Each form is an array of fixed length, so that it is written in one move or two. A copy of unknown length is a
+/// function call.
 #[inline(always)]
 fn encode<R>(first: u8, mask: Option<MaskKey>, len: u64, put: impl FnOnce(&[u8]) -> R) -> R {
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.3

@@ -276,11 +276,11 @@ mod tests {
         }
 
         #[test]
-        fn pieces_are_masked_as_the_whole(payload: Vec<u8>, key: [u8; 4], cut: prop::sample::Index) {
+        fn pieces_are_masked_as_the_whole(payload: Vec<u8>, key: [u8; 4], split: prop::sample::Index) {
             let mut whole = payload.clone();
             mask(&mut whole, MaskKey(key), 0);
             let mut pieces = payload;
-            let at = cut.index(pieces.len() + 1);
+            let at = split.index(pieces.len() + 1);
             let (first, rest) = pieces.split_at_mut(at);
             mask(first, MaskKey(key), 0);
             mask(rest, MaskKey(key), at);

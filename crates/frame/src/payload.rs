@@ -234,7 +234,7 @@ impl From<Payload<'_>> for Bytes {
 }
 
 impl From<Payload<'_>> for Vec<u8> {
-    /// Returns the bytes as a vector. They are not copied if this payload is the only owner of its memory.
+    /// Returns the bytes as a vector. It reuses the memory of this payload if no other owner shares it.
     fn from(payload: Payload<'_>) -> Self {
         match payload {
             Payload::Borrowed(bytes) => bytes.into(),

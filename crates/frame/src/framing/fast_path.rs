@@ -65,7 +65,7 @@ impl FastPath {
     #[inline(always)]
     pub(super) fn take_frame<I: Input>(self, input: &mut I) -> Frame<I::Payload> {
         let utf8 = if self.opcode == OpCode::Text { Utf8State::Valid } else { Utf8State::Unknown };
-        Frame::decoded(Flags::new(self.opcode, true, Rsv::NONE, utf8), input.take(self.start, self.len))
+        Frame::from_flags(Flags::new(self.opcode, true, Rsv::NONE, utf8), input.take(self.start, self.len))
     }
 
     /// Removes the message from the input and returns it, after [`unmask`](Self::unmask) has returned true.

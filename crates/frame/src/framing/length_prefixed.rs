@@ -118,7 +118,7 @@ impl LengthPrefixed {
 
     #[inline(always)]
     fn find_fast(&self, options: &DecoderOptions, input: &[u8]) -> Option<FastPath> {
-        let is_start = matches!(self.phase, Phase::Start) && self.message.is_between();
+        let is_start = matches!(self.phase, Phase::Start) && self.message.is_between_messages();
         if is_start { FastPath::find(options, input) } else { None }
     }
 

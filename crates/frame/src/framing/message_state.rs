@@ -39,7 +39,7 @@ enum Kind {
 impl MessageState {
     /// Returns whether no message is in progress.
     #[inline]
-    pub(super) const fn is_between(&self) -> bool {
+    pub(super) const fn is_between_messages(&self) -> bool {
         matches!(self.kind, Kind::None)
     }
 
@@ -65,7 +65,7 @@ impl MessageState {
             (OpCode::Continuation, Kind::None) => return Err(DecodeError::OrphanContinuation),
             (OpCode::Text | OpCode::Binary, Kind::None) | (OpCode::Continuation, Kind::Data | Kind::Text) => {}
         }
-        let (fragments, total) = self.with(header);
+        let (fragments, total) = self.counts_with(header);
         // A frame without FIN is followed by at least one more.
         if fragments.saturating_add(u32::from(!header.fin)) > limits.max_fragments {
             return Err(DecodeError::TooManyFragments);
@@ -86,11 +86,11 @@ impl MessageState {
             OpCode::Text | OpCode::Binary => *self = Self { kind: Kind::Data, ..Self::default() },
             OpCode::Continuation => {}
         }
-        (self.fragments, self.total) = self.with(header);
+        (self.fragments, self.total) = self.counts_with(header);
     }
 
     /// Returns the number of fragments and their total length, including the frame of `header`.
-    fn with(&self, header: &FrameHeader) -> (u32, u64) {
+    fn counts_with(&self, header: &FrameHeader) -> (u32, u64) {
         let (fragments, total) = match header.opcode {
             OpCode::Continuation => (self.fragments, self.total),
             _ => (0, 0),
@@ -144,7 +144,7 @@ impl MessageState {
 
 /// Checks the bytes of a Close payload that have arrived: the code, and the reason up to its first invalid byte.
 ///
-/// When more bytes arrive, the reason is checked again from its beginning. It has at most 123 bytes.
+/// When more bytes arrive, the reason is checked again from its beginning. It has at most 123 bytes, so this is cheap.
 fn check_close(payload: &[u8], ends: bool) -> Result<(), DecodeError> {
     let Some((&code, reason)) = payload.split_first_chunk() else { return Ok(()) };
     let code = CloseCode(u16::from_be_bytes(code));

@@ -146,5 +146,5 @@ fn take<I: Input>(span: Option<FrameSpan>, input: &mut I) -> Option<Frame<I::Pay
     if left > 0 {
         input.skip(left);
     }
-    Some(Frame::decoded(flags, payload))
+    Some(Frame::from_flags(flags, payload))
 }

@@ -22,7 +22,7 @@ const TEXT: u8 = 0x00;
 const END: u8 = 0xFF;
 
 /// The maximum number of bytes of a length that have the continuation bit. Together with the last byte, they are 63 bits.
-const MAX_LENGTH_BYTES: u8 = 8;
+const MAX_CONTINUED_LENGTH_BYTES: u8 = 8;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sentinel {
@@ -42,7 +42,7 @@ enum State {
     Text { returned: u64, is_first: bool },
     /// In a frame that is skipped up to its end, or in stray bytes.
     Discard { skipped: u64 },
-    /// In the length of a frame with a type from `80` to `FF`.
+    /// In the length of a frame with a type from `80` to `FF`, of which `bytes` bytes were read.
     Length { is_close: bool, len: u64, bytes: u8 },
     /// In the payload of such a frame, which is skipped.
     Skip { left: u64 },
@@ -105,7 +105,7 @@ impl Sentinel {
                     let len = (len << 7) | u64::from(byte & 0x7F);
                     check_limit(len, limit)?;
                     if byte & 0x80 != 0 {
-                        if bytes == MAX_LENGTH_BYTES {
+                        if bytes == MAX_CONTINUED_LENGTH_BYTES {
                             return Err(DecodeError::LengthNotMinimal);
                         }
                         self.state = State::Length { is_close, len, bytes: bytes + 1 };
@@ -307,9 +307,9 @@ mod tests {
                     "type {kind:#x}, length {len}"
                 );
                 if kind != 0x80 {
-                    let cut = &wire[..wire.len() - 1];
+                    let incomplete = &wire[..wire.len() - 1];
                     assert_eq!(
-                        drain(limited, &mut BytesMut::from(cut)).1,
+                        drain(limited, &mut BytesMut::from(incomplete)).1,
                         expected,
                         "type {kind:#x}, length {len}, without its end"
                     );
