@@ -30,8 +30,10 @@ impl Request {
     /// # Errors
     ///
     /// The error of the first rule that is broken: [`BuildError::Host`] or [`BuildError::ResourceName`] for an invalid
-    /// destination; the first error of the setters of `offer`; [`BuildError::Unsupported`] for an extension in a version
-    /// without extensions; [`BuildError::RepeatedField`] for two `Authorization`, `Cookie` or `Origin`.
+    /// destination; the first error of the setters of `offer`; [`BuildError::Cookie`] for a cookie whose name begins
+    /// with `$`, unless [`Offer::perl_compat`] is set; [`BuildError::Unsupported`] for an extension in a version
+    /// without extensions; [`BuildError::TooLong`] above 4 GiB; [`BuildError::RepeatedField`] for two `Authorization`,
+    /// `Cookie` or `Origin`.
     pub fn offer(destination: Destination<'_>, offer: &Offer, random: &mut dyn Random) -> Result<Self, BuildError> {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# If any of the components are invalid, the client MUST _Fail the WebSocket Connection_

@@ -4,10 +4,12 @@ use alloc::vec::Vec;
 
 use crate::grammar::{is_token, trim};
 
-/// Returns whether a client may send this cookie. Browsers send more values than the grammar of RFC 6265 allows.
+/// Returns whether a client may send this cookie. Like browsers, it may send more values than the grammar of RFC 6265
+/// allows.
 ///
-/// A `"` is valid only around the whole value, as in RFC 6265 §4.1.1, and then no `\` may escape the second one: a server
-/// that reads the quotes of RFC 2965 would look for the end of the value in the cookies that follow.
+/// A `"` is valid only around the whole value, as in RFC 6265 §4.1.1. A value in quotes must not have a `\`, because a
+/// server that reads the quotes of RFC 2965 could read `\"` as an escaped quote, and the following cookies as a part of
+/// the value.
 pub(crate) fn is_pair(name: &str, value: &[u8]) -> bool {
     let (inner, forbidden): (_, &[u8]) = match value {
         [b'"', inner @ .., b'"'] => (inner, b"\";\\"),

@@ -24,8 +24,8 @@ pub struct Destination<'a> {
     pub port: Option<u16>,
     /// The path and query (RFC 6455 §3). They begin with `/`.
     pub resource_name: &'a str,
-    /// Whether the connection is encrypted: `wss` and not `ws`. Versions before draft-ietf-hybi-10 write this in the
-    /// request and compare it in the response.
+    /// Whether the connection is encrypted: `wss` and not `ws`. In versions before draft-ietf-hybi-10, the default
+    /// origin of the request depends on it, and so does the URL that the response must repeat.
     pub secure: bool,
 }
 

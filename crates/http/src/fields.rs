@@ -1,5 +1,5 @@
-//! The header fields that the handshake checks. One pass over a head finds all of them, so that the
-//! checks do not search the head again.
+//! The header fields that the handshake checks. One pass over a head finds all of them, so that the checks do not
+//! search the head again.
 
 use core::ops::Range;
 
@@ -100,7 +100,7 @@ impl<'a> HandshakeFields<'a> {
         !self.fields(name).is_empty()
     }
 
-    /// Returns the value of a header field that may appear once.
+    /// Returns the value of a header field that may appear at most once.
     pub(crate) fn at_most_once(&self, name: FieldName) -> Result<Option<&'a [u8]>, Repeated> {
         match self.fields(name) {
             [] => Ok(None),

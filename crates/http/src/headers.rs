@@ -76,7 +76,8 @@ impl Headers {
         self.get_all(name).next()
     }
 
-    /// Returns the value of the first header field of this name, or `None` if that value is not UTF-8.
+    /// Returns the value of the first header field of this name as text. Returns `None` if there is no such header
+    /// field, or if its value is not UTF-8.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(|value| from_utf8(value).ok())
@@ -162,7 +163,7 @@ impl Headers {
         Self { bytes: BytesMut::with_capacity(bytes), fields: Vec::with_capacity(fields) }
     }
 
-    /// Returns the value of a header field that may appear once.
+    /// Returns the value of a header field that may appear at most once.
     pub(crate) fn at_most_once(&self, name: &str) -> Result<Option<&[u8]>, Repeated> {
         let mut values = self.get_all(name);
         let first = values.next();

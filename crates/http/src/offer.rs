@@ -33,8 +33,9 @@ use crate::perl_compat::Style;
 pub struct Offer {
     pub(crate) version: Version,
     pub(crate) style: Style,
-    /// The values of the header fields that are lists.
+    /// The value of the header field with the subprotocols, which is a list.
     pub(crate) subprotocols: String,
+    /// The value of `Sec-WebSocket-Extensions`, which is a list.
     pub(crate) extensions: String,
     pub(crate) origin: Option<String>,
     /// The value of `Cookie`.

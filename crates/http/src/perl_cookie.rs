@@ -91,8 +91,8 @@ impl<'a> PerlCookie<'a> {
     /// Writes pairs as the value of the header field `Cookie`. [`pairs`](Self::pairs) reads the same pairs from it. A value is
     /// written in quotes if it is empty or has a space, `"`, `,`, `;` or `\`.
     ///
-    /// For servers that follow RFC 6265, the quotes are a part of the value, and a `;` inside them ends it.
-    /// [`Offer::cookie`](crate::Offer::cookie) rejects such values.
+    /// For servers that follow RFC 6265, the quotes are a part of the value, and a `;` inside the quotes ends it.
+    /// [`Offer::cookie`](crate::Offer::cookie) rejects a value with a `;`.
     ///
     /// ```
     /// use protocol_websocket_http::PerlCookie;

@@ -1,4 +1,4 @@
-//! Rejections: the responses of [`Reject`] and of [`ParseError::reply`], which [`Response`] writes.
+//! Rejections: the responses of [`Reject`] and of [`ParseError::reply`], which [`Rejection`] writes.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -178,14 +178,14 @@ impl Reject {
 
     fn write(&self, output: &mut BytesMut) {
         let headers = self.headers.headers();
-        let response = Response {
+        let rejection = Rejection {
             status: self.status,
             reason: self.reason_phrase(),
             has_upgrade: self.has_upgrade(),
             content_type: self.default_content_type(),
             body: &self.body,
         };
-        response.write(output, headers.encoded_len(), |output| headers.encode_fields(output));
+        rejection.write(output, headers.encoded_len(), |output| headers.encode_fields(output));
     }
 
     /// Returns the caller's header fields and the body, or the first error of the setters.
@@ -267,14 +267,14 @@ impl ParseError {
     pub fn reply(self, output: &mut BytesMut) {
         let numbers = self.version_numbers();
         let fields = self.correction_fields(&numbers);
-        let response = Response {
+        let rejection = Rejection {
             status: self.status(),
             reason: reason(self.status()),
             has_upgrade: self.status() == 426,
             content_type: Some(PLAIN_TEXT),
             body: self.text().as_bytes(),
         };
-        response.write(output, 64 + numbers.len(), |output| {
+        rejection.write(output, 64 + numbers.len(), |output| {
             for (name, value) in fields.into_iter().flatten() {
                 write_field(output, name.as_bytes(), value.as_bytes());
             }
@@ -317,7 +317,7 @@ impl ParseError {
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// The parts of a rejection, except for the header fields that differ between rejections.
-struct Response<'a> {
+struct Rejection<'a> {
     status: u16,
     reason: &'a str,
     /// Whether `Connection` has the option `Upgrade`.
@@ -326,7 +326,7 @@ struct Response<'a> {
     body: &'a [u8],
 }
 
-impl Response<'_> {
+impl Rejection<'_> {
     /// Appends the whole response to `output`. `write_fields` appends the other header fields, which have about `fields_len`
     /// bytes.
     fn write(&self, output: &mut BytesMut, fields_len: usize, write_fields: impl FnOnce(&mut BytesMut)) {

@@ -113,8 +113,8 @@ impl RequestHead {
         self.headers.encode(output);
     }
 
-    /// Creates a head of HTTP/1.1 from checked parts, with capacity for that many bytes and header fields. Returns `None`
-    /// above 4 GiB.
+    /// Creates a head of HTTP/1.1 from a checked method and target, with capacity for header fields of this number that
+    /// have this number of bytes together. Returns `None` above 4 GiB.
     pub(crate) fn begin(method: &str, target: &str, bytes: usize, fields: usize) -> Option<Self> {
         let mut headers = Headers::with_capacity(method.len() + target.len() + 12 + bytes, fields);
         let method = headers.write(method)?;

@@ -1,5 +1,5 @@
-//! The text of heads in each version: a table with one row for each version. The other difference between versions is their
-//! [`Challenge`](crate::challenge::Challenge).
+//! The names and constant texts in heads: one [`HandshakeSyntax`] for each version. The keys of a version and the proof
+//! in its response are in [`Challenge`](crate::challenge::Challenge).
 
 use protocol_websocket_core::Version;
 

@@ -16,10 +16,10 @@ use crate::response_head::ResponseHead;
 use crate::syntax::HandshakeSyntax;
 
 impl Response {
-    /// Checks a server's response to `request` (RFC 6455 §4.1): the status, `Upgrade`, `Connection`, that no body is
-    /// announced (RFC 9110 §8.6), `Sec-WebSocket-Accept`, and that the request offers the selected subprotocol and
-    /// extensions. In versions without a key the response repeats origin and URL, in the header fields of that version. A
-    /// response of another version is an error.
+    /// Checks a server's response to `request` (RFC 6455 §4.1): the HTTP version, the status, `Upgrade`, `Connection`,
+    /// that no body is announced (RFC 9110 §8.6), `Sec-WebSocket-Accept`, and that the request offers the selected
+    /// subprotocol and extensions. In versions before draft-ietf-hybi-10 it checks, in place of `Sec-WebSocket-Accept`,
+    /// that the response repeats the origin and the URL of the request. A response of another version is an error.
     ///
     /// In draft-ietf-hybi-00 the 16 bytes of [`Request::digest`] follow the head. The caller compares them.
     ///
