@@ -80,7 +80,8 @@ impl CloseTimer {
         })
     }
 
-    /// Takes the time and the length of the output.
+    /// Handles the deadline of `state` at the time `now`. `output` is the length of the output. Returns an error if the
+    /// deadline has passed.
     pub(crate) fn handle(&mut self, now: Duration, state: State, output: usize) -> Result<(), Timeout> {
         let unsent = self.note_written(output);
         let now = now.max(self.now);

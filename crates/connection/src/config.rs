@@ -183,7 +183,7 @@ impl Config {
     /// let (mut input, mut output) = (BytesMut::from(&b"\x89\x80\0\0\0\0"[..]), BytesMut::new());
     /// server.send("Hello", &mut output)?;
     /// server.receive(&mut input, &mut output)?;
-    /// assert_eq!(output[..], *b"\x81\x05Hello"); // over the mark: the pong is kept
+    /// assert_eq!(output[..], *b"\x81\x05Hello"); // over the high-water mark: the pong is kept
     /// output.clear(); // written
     /// server.flush(&mut output);
     /// assert_eq!(output[..], *b"\x8A\x00");

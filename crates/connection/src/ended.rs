@@ -130,13 +130,14 @@ impl Ended {
         }
     }
 
-    /// The end by the peer's Close. [`note_outgoing`](Self::note_outgoing) corrects `by` if our Close was first.
+    /// Returns the end by the peer's Close. [`note_outgoing`](Self::note_outgoing) corrects `by` if our Close was
+    /// first.
     pub(crate) fn by_close(close: Option<&Close>) -> Self {
         let (code, reason) = close.map_or_else(Default::default, |close| (Some(close.code), close.reason.clone()));
         Self { by: EndedBy::Peer, code: code.unwrap_or(CloseCode::NO_STATUS), reason, error: None, clean: true }
     }
 
-    /// The end of the stream after our Close, in hybi-00 and hixie-75.
+    /// Returns the end of the stream after our Close, in hybi-00 and hixie-75.
     pub(crate) fn by_eof_after_close() -> Self {
         Self { by: EndedBy::Us, ..Self::by_close(None) }
     }
@@ -150,7 +151,7 @@ impl Ended {
         Self { error: Some(error), ..Self::by_refusal(by) }
     }
 
-    /// The end of a handshake that was rejected or redirected.
+    /// Returns the end of a handshake that was rejected or redirected.
     pub(crate) fn by_refusal(by: EndedBy) -> Self {
         Self { by, code: CloseCode::ABNORMAL, reason: Utf8Bytes::default(), error: None, clean: false }
     }

@@ -10,9 +10,9 @@ use crate::Timeout;
 
 /// An error that ended a connection.
 ///
-/// A [`Connection`](crate::Connection) has appended the frame or the HTTP response that reports the error to the peer,
-/// if there is one, to the output: write the output, then close the transport. After
-/// [`split`](crate::Connection::split), the sending half appends it: see [`reply`](Self::reply).
+/// Some errors are reported to the peer in a frame or an HTTP response. A [`Connection`](crate::Connection) has
+/// appended it to the output: write the output, then close the transport. After [`split`](crate::Connection::split),
+/// the sending half appends it: see [`reply`](Self::reply).
 ///
 /// ```
 /// use bytes::BytesMut;

@@ -34,9 +34,9 @@ pub enum Event {
     Upgrade(Upgrade),
     /// The opening handshake is done, with this result. Both ends can send messages.
     ///
-    /// A connection that is open from the start does not return this event: one of
-    /// [`open_server`](crate::Connection::open_server), of [`open_client`](crate::Connection::open_client), and of
-    /// `Connection::respond`, except in hybi-00, whose handshake needs eight more bytes of the client.
+    /// A connection of [`open_server`](crate::Connection::open_server), [`open_client`](crate::Connection::open_client)
+    /// or `Connection::respond` is open from the start and does not return this event. The only exception is `respond`
+    /// in hybi-00, because that handshake needs eight more bytes of the client.
     Open(Negotiated),
     /// At a client: the server redirects to another URL. The connection has ended. The body of the response, if any,
     /// stays in the input.

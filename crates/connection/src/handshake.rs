@@ -71,7 +71,7 @@ impl Handshake {
     /// Takes the next step that `input` allows.
     #[cfg_attr(
         not(all(feature = "client", feature = "server")),
-        expect(unused_variables, reason = "a client writes nothing, and a server does not look at the configuration")
+        expect(unused_variables, reason = "a client writes nothing, and a server does not use the configuration")
     )]
     pub(crate) fn advance(
         &mut self,
@@ -146,8 +146,8 @@ impl Handshake {
         self.buffer = bytes;
     }
 
-    /// At a server: writes a response with the status 408, because the handshake took too long, unless a response was
-    /// begun.
+    /// Writes a response with the status 408 at a server, because the handshake took too long. Writes nothing if a
+    /// response was begun.
     #[cfg_attr(not(feature = "server"), expect(unused_variables, reason = "a client has nothing to write"))]
     pub(crate) fn write_timeout(&self, output: &mut BytesMut) {
         match self.step {

@@ -3,8 +3,8 @@ use core::fmt;
 use protocol_websocket_frame::EncodeError;
 use protocol_websocket_http::BuildError;
 
-/// The error of a message, frame or response that cannot be sent, or not in this state. Nothing was appended to the
-/// output, except with [`Build`](Self::Build).
+/// The error of a message, frame or response that is invalid, or that cannot be sent in this state. Nothing of it was
+/// appended to the output. With [`Build`](Self::Build), another response was appended.
 ///
 /// ```
 /// use bytes::BytesMut;

@@ -1,7 +1,7 @@
 //! The sending direction: messages and replies in, bytes out.
 //!
 //! A whole message takes the fast path: one test of `is_plain`, then the header and the payload are appended to the
-//! output. The fast path does not allocate memory and does not touch a reference count.
+//! output. The fast path allocates no memory except for the output, and does not touch a reference count.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -38,7 +38,7 @@ pub struct SendHalf {
     mask_source: Option<Box<dyn Random>>,
     extensions: Encoders,
     fragmenter: Fragmenter,
-    /// The latest pong that did not fit below the high-water mark.
+    /// The latest pong that was not appended because the output was over the high-water mark.
     pending_pong: Option<Box<Reply>>,
     pub(crate) close_timer: Option<Box<CloseTimer>>,
     high_water_mark: u32,
@@ -224,8 +224,8 @@ impl SendHalf {
     /// Appends the reply to an event, an error or a timeout of the receiving half to `output`. Pass replies in the
     /// order of their events.
     ///
-    /// A reply that must not be sent any more is dropped, because only one Close is sent, and nothing after the reply
-    /// to the peer's Close. While `output` is over the [high-water mark](Config::high_water_mark), only the latest pong
+    /// A reply that must not be sent any more is dropped: a second Close, and every reply after that to the peer's
+    /// Close. While `output` is over the [high-water mark](Config::high_water_mark), only the latest pong
     /// is kept, and [`flush`](Self::flush) appends it later.
     ///
     /// ```
@@ -279,7 +279,7 @@ impl SendHalf {
         self.update_fast_path();
     }
 
-    /// Writes the last Close, unless one was sent, and ends the direction.
+    /// Writes a Close, unless one was sent before, and ends the direction.
     fn end(&mut self, payload: &[u8], output: &mut BytesMut) {
         let payload = if self.version.has_length_framing() { payload } else { &[] };
         // This fails if our Close was sent before, because only one Close is sent.
@@ -320,7 +320,7 @@ impl SendHalf {
     }
 
     /// Returns the time of the next [`handle_timeout`](Self::handle_timeout), like
-    /// [`Connection::poll_timeout`](crate::Connection::poll_timeout). `None` while no deadline of this half runs.
+    /// [`Connection::poll_timeout`](crate::Connection::poll_timeout), or `None` while no deadline of this half runs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.close_timer.as_ref()?.poll(self.state())

@@ -1,15 +1,17 @@
 //! The states of the two directions of a connection, with every transition, and the [`State`] that is computed from
 //! both. Nothing in this file depends on the role.
 //!
-//! The fast paths test the state of one direction only:
+//! The fast paths test the state of one direction only. The transitions are:
 //!
 //! ```text
 //! incoming   Connecting ──▶ Open ──▶ Ended                    a Close, a failure, a deadline or the end of the transport
+//!                ├─────────────────▶ Ended                    a failure, a deadline or the end during the handshake
 //!                └──▶ Refused                                 a response other than 101: its body stays in the input
 //!
 //! outgoing   Connecting ──▶ Open ──▶ Closing ──▶ ClosedFirst  our Close, then the peer's Close or the end of the transport
-//!                             │         └──────▶ TimedOut     our Close, then its deadline
-//!                             └──▶ Closed                     the reply to the peer's Close, a failure, or the end
+//!                │            │         └──────▶ TimedOut     our Close, then its deadline
+//!                │            └──▶ Closed                     the reply to the peer's Close, a failure, or the end
+//!                └───────────────▶ Closed                     the handshake ended without a connection
 //! ```
 
 use core::fmt;

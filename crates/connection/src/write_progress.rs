@@ -11,7 +11,7 @@ pub(crate) enum WriteProgress {
     Unsent,
     /// The frame was written since the last call.
     Written,
-    /// The last call started the deadline, which runs.
+    /// A call started the deadline, which runs.
     DeadlineRuns,
 }
 
