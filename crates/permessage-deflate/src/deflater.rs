@@ -11,8 +11,7 @@ use crate::{MAX_CHUNK, TAIL};
 /// Compresses sent messages.
 ///
 /// A connection creates its own deflater. An application can also use one without a connection, to compress a message
-/// once for many peers.
-/// Such a frame may be sent to a peer under two conditions:
+/// once for many peers. Such a frame may be sent to a peer under two conditions:
 ///
 /// - The deflater has no [`context_takeover`](Self::context_takeover), so the message does not refer to an earlier one.
 /// - The window of the deflater is not wider than the one that was negotiated with this peer, which

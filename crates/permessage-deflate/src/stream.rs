@@ -105,7 +105,9 @@ fn references(distance: usize) -> Vec<u8> {
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
+    /// The last bits, which do not fill a byte yet.
     rest: usize,
+    /// The number of bits in `rest`.
     rest_bits: u32,
 }
 
