@@ -1,6 +1,7 @@
 //! The example heads of the specifications.
 
-/// A source of random bytes that writes the nonce of the examples in RFC 6455, which is the key of [`RFC6455_REQUEST`].
+/// Writes the nonce of the examples in RFC 6455, as a source of random bytes. It is the key of [`RFC6455_REQUEST`]
+/// before base64.
 ///
 /// # Panics
 ///
