@@ -9,7 +9,7 @@ mod cases;
 use bytes::BytesMut;
 use cases::Case;
 
-/// The function in which callgrind counts instructions.
+/// Runs the case. This is the function in which callgrind counts instructions.
 #[inline(never)]
 fn measured(case: &mut Case, input: &mut BytesMut) {
     (case.run)(input);

@@ -33,7 +33,7 @@ trait Lanes {
     /// # Safety
     ///
     /// The processor supports the instruction set.
-    unsafe fn valid(text: &[u8]) -> bool;
+    unsafe fn is_utf8(text: &[u8]) -> bool;
 }
 
 /// Returns whether the processor supports AVX2.
@@ -143,7 +143,7 @@ impl Decode {
         // SAFETY: the caller upholds the contract.
         let ascii = self.masked && unsafe { L::unmask(payload, header.key) };
         // SAFETY: the caller upholds the contract.
-        assert!(!self.text || ascii || unsafe { L::valid(payload) });
+        assert!(!self.text || ascii || unsafe { L::is_utf8(payload) });
         (header.at, self.start)
     }
 
@@ -213,7 +213,7 @@ impl Decode {
                     let end =
                         if ready == len { len } else { ready - incomplete_suffix_len(&self.buffer[at..at + ready]) };
                     // SAFETY: the caller upholds the contract.
-                    assert!(unsafe { L::valid(&self.buffer[at + validated..at + end]) });
+                    assert!(unsafe { L::is_utf8(&self.buffer[at + validated..at + end]) });
                     validated = end;
                 } else {
                     validated = ready;
@@ -325,14 +325,14 @@ pub fn mask(payload: &mut [u8], key: u32) -> bool {
 /// Returns whether `text` is UTF-8. Validates text of less than 64 bytes as one block.
 #[inline]
 #[must_use]
-pub fn valid(text: &[u8]) -> bool {
+pub fn is_utf8(text: &[u8]) -> bool {
     #[cfg(target_arch = "x86_64")]
     if avx2() {
         // SAFETY: AVX2 is available.
-        return unsafe { x86::valid(text) };
+        return unsafe { x86::is_utf8(text) };
     }
     // SAFETY: `Words` works on every processor.
-    unsafe { Words::valid(text) }
+    unsafe { Words::is_utf8(text) }
 }
 
 /// Lanes of eight bytes, for all processors.
@@ -365,7 +365,7 @@ impl Lanes for Words {
     }
 
     #[inline]
-    unsafe fn valid(text: &[u8]) -> bool {
+    unsafe fn is_utf8(text: &[u8]) -> bool {
         simdutf8::basic::from_utf8(text).is_ok()
     }
 }
@@ -396,9 +396,9 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn valid(text: &[u8]) -> bool {
+        unsafe fn is_utf8(text: &[u8]) -> bool {
             // SAFETY: the caller upholds the contract.
-            unsafe { valid(text) }
+            unsafe { is_utf8(text) }
         }
     }
 
@@ -409,7 +409,7 @@ mod x86 {
     /// The processor supports AVX2.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn valid(text: &[u8]) -> bool {
+    pub(super) unsafe fn is_utf8(text: &[u8]) -> bool {
         // SAFETY: the processor supports AVX2, and `finalize` takes less than 64 bytes.
         unsafe {
             if text.len() < 64 {

@@ -159,7 +159,7 @@ type Open = fn(&Negotiated) -> Connection;
 /// Makes a value of any type, so that its memory can be counted.
 type MakeAny = Box<dyn Fn() -> Box<dyn Any>>;
 
-/// Idle connections of the peers, each over a [`Source`] that sends nothing.
+/// Returns functions that make idle connections of the peers, each over a [`Source`] that sends nothing.
 #[cfg(feature = "peers")]
 fn connections(role: Role) -> Vec<(&'static str, MakeAny)> {
     use crate::peers::*;

@@ -19,7 +19,7 @@ pub(super) fn tungstenite(stream: std::net::TcpStream) -> Result {
     }
 }
 
-/// Not from the library's examples: flushes when no further message is ready.
+/// Echoes, and flushes when no further message is ready. The library's examples do not do this.
 pub(super) async fn tungstenite_batch(stream: TcpStream) -> Result {
     let mut socket = tungstenite::WebSocket::from_raw_socket(Ready(stream), tungstenite::protocol::Role::Server, None);
     loop {

@@ -15,7 +15,7 @@ impl Reading {
     }
 }
 
-/// The default limit is 1 MiB including the header, which rejects a message of 1 MiB.
+/// Opens a socket with a higher limit. The default of 1 MiB includes the header, so it rejects a message of 1 MiB.
 fn socket(source: Source, role: Role) -> WebSocket<Source> {
     let role = match role {
         Role::Client => PeerRole::Client,

@@ -30,7 +30,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Messages to `role` in RFC 6455, in reads of 64 KiB.
+    /// Makes messages to `role` in RFC 6455, in reads of 64 KiB.
     #[must_use]
     pub fn new(role: Role, payload: Payload, len: usize) -> Self {
         Self::of(role, Version::Rfc6455, payload, len, messages_per_pass(len))
@@ -41,13 +41,13 @@ impl Setup {
         Self { role, version, payload, len, wire, count, max_read: READ_BUFFER_SIZE }
     }
 
-    /// Text in the sentinel frames of hybi-00, from `00` to `FF`.
+    /// Makes text in the sentinel frames of hybi-00, from `00` to `FF`.
     #[must_use]
     pub fn sentinel(len: usize) -> Self {
         Self::of(Role::Server, Version::Hybi00, Payload::MultiByte, len, messages_per_pass(len))
     }
 
-    /// 16 KiB in messages of `len` bytes, one byte per read.
+    /// Makes 16 KiB in messages of `len` bytes, one byte per read.
     #[must_use]
     pub fn byte_by_byte(len: usize) -> Self {
         let count = (16 * 1024 / len).max(1);
@@ -124,7 +124,7 @@ pub fn cell(workload: &'static str, setup: Setup) -> Cell {
     cell
 }
 
-/// The other libraries.
+/// Makes the rows of the other libraries.
 #[cfg(feature = "peers")]
 fn peers(setup: &Setup) -> Vec<Contender> {
     use crate::peers::*;

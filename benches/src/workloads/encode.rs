@@ -1,4 +1,4 @@
-//! Encoding: messages to frames, into one buffer that is cleared when it holds 64 KiB.
+//! Encoding: messages to frames, into one buffer that is cleared when it has 64 KiB.
 
 use std::hint::black_box;
 
@@ -95,7 +95,7 @@ pub fn cell(workload: &'static str, setup: Setup) -> Cell {
     cell
 }
 
-/// The other libraries.
+/// Makes the rows of the other libraries.
 #[cfg(feature = "peers")]
 fn peers(setup: &Setup) -> Vec<Contender> {
     use crate::peers::*;

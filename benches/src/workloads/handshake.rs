@@ -62,8 +62,8 @@ pub fn server() -> Cell {
     cell
 }
 
-/// The other libraries, except three that have no handshake of their own: fastwebsockets and yawc use hyper's, and a
-/// user of web-socket writes it.
+/// Makes the rows of the other libraries, except three that have no handshake of their own: fastwebsockets and yawc use
+/// hyper's, and a user of web-socket writes it.
 #[cfg(feature = "peers")]
 fn server_peers() -> Vec<Contender> {
     use crate::peers::*;
@@ -192,7 +192,7 @@ pub fn client() -> Cell {
     cell
 }
 
-/// The other libraries.
+/// Makes the rows of the other libraries.
 #[cfg(feature = "peers")]
 fn client_peers() -> Vec<Contender> {
     use crate::peers::*;

@@ -24,15 +24,15 @@ fn cell(workload: &'static str, payload: Payload, len: usize) -> Cell {
     let units = (64 * 1024 / len).max(1);
     let mut cell = Cell::new(workload, format_len(len), units, len);
     let texts = move || (0..units).map(|nth| payload.bytes(len, nth)).collect::<Vec<_>>();
-    let row = |name, kind, valid: fn(&[u8]) -> bool| {
-        let pass = move |texts: &mut Vec<Vec<u8>>| texts.iter().for_each(|text| assert!(valid(black_box(text))));
+    let row = |name, kind, is_utf8: fn(&[u8]) -> bool| {
+        let pass = move |texts: &mut Vec<Vec<u8>>| texts.iter().for_each(|text| assert!(is_utf8(black_box(text))));
         // Each text is also checked without its last byte, and with an invalid last byte.
         let check = move |texts: &mut Vec<Vec<u8>>| {
             let mut summary = Summary::default();
             for text in texts {
                 let mut invalid = text.clone();
                 *invalid.last_mut().expect("the text is not empty") = 0xC3;
-                summary.message(&[valid(text).into(), valid(&invalid).into(), valid(&text[..len - 1]).into()]);
+                summary.message(&[is_utf8(text).into(), is_utf8(&invalid).into(), is_utf8(&text[..len - 1]).into()]);
             }
             summary
         };
@@ -40,7 +40,7 @@ fn cell(workload: &'static str, payload: Payload, len: usize) -> Cell {
     };
     cell.contenders = vec![
         row("baseline: simdutf8", Kind::Baseline, |text| simdutf8::basic::from_utf8(text).is_ok()),
-        row("baseline: hand-written", Kind::Bound, baseline::valid),
+        row("baseline: hand-written", Kind::Bound, baseline::is_utf8),
         row("std", Kind::Peer, |text| std::str::from_utf8(text).is_ok()),
         row("frame", Kind::Ours, |text| {
             let mut validator = Utf8Validator::new();
