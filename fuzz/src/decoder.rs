@@ -175,7 +175,7 @@ impl Collector {
 
     /// Decodes all of `input`.
     fn decode(&mut self, decoder: &mut Decoder, input: &mut BytesMut) -> Result<(), DecodeError> {
-        while let Some(frame) = decoder.decode(input).inspect_err(|error| check_sticky(decoder, *error))? {
+        while let Some(frame) = decoder.decode(input).inspect_err(|error| check_error_is_final(decoder, *error))? {
             if frame.opcode().is_control() {
                 self.outputs.push(Output::Control(frame.opcode(), frame.into_payload()));
                 continue;
@@ -190,7 +190,9 @@ impl Collector {
 
     /// Decodes all of `input` with lent payloads.
     fn decode_lent(&mut self, decoder: &mut Decoder, mut input: &mut [u8]) -> Result<(), DecodeError> {
-        while let Some(frame) = decoder.decode_lent(&mut input).inspect_err(|error| check_sticky(decoder, *error))? {
+        while let Some(frame) =
+            decoder.decode_lent(&mut input).inspect_err(|error| check_error_is_final(decoder, *error))?
+        {
             if frame.opcode().is_control() {
                 self.outputs.push(Output::Control(frame.opcode(), frame.into_payload().into_owned()));
                 continue;
@@ -219,7 +221,7 @@ impl Collector {
 }
 
 /// Checks that each later call returns the same error.
-fn check_sticky(decoder: &Decoder, error: DecodeError) {
+fn check_error_is_final(decoder: &Decoder, error: DecodeError) {
     let (mut decoder, mut input) = (decoder.clone(), *b"\x81\x00\x81\x80\0\0\0\0\x00\xFF");
     assert_eq!(decoder.decode(&mut BytesMut::from(&input[..])), Err(error));
     assert_eq!(decoder.decode_lent(&mut &mut input[..]), Err(error));

@@ -203,7 +203,7 @@ fn describe(event: &Event) -> String {
     format!("{event:?} {head:?}")
 }
 
-/// `key3` is the eight bytes after the request, if any.
+/// Checks the response in `stream` against the request. `key3` has the eight bytes after the request, if any.
 fn check_response(request: &Request, negotiated: &Negotiated, stream: &[u8], key3: &[u8]) {
     let mut stream = BytesMut::from(stream);
     let mut heads = std::iter::from_fn(|| HeadReader::default().response(&mut stream).unwrap());

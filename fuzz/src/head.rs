@@ -112,7 +112,7 @@ fn check_rules(head: &RequestHead) {
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
 }
 
-/// A request converts to the `http` crate and back, if the `http` crate accepts it.
+/// Checks that a request converts to the `http` crate and back, if the `http` crate accepts it.
 fn check_http(request: &Request) {
     let Ok(foreign) = http::Request::<()>::try_from(request) else { return };
     let back = RequestHead::try_from(&foreign).unwrap();
