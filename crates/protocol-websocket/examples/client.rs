@@ -14,7 +14,7 @@ use protocol_websocket::{Client, Close, CloseCode, Config, EventRef, Offer, OsRa
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the server may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The number of bytes that are read and dropped in this time.
+/// The maximum number of bytes that are read and dropped within [`LINGER_TIMEOUT`].
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

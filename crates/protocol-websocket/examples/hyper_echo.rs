@@ -36,7 +36,8 @@ const READ_SIZE: usize = 64 * 1024;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
+/// The maximum number of bytes that are read and dropped within [`LINGER_TIMEOUT`]. The kernels of both ends buffer
+/// less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The configuration of all connections.
@@ -54,7 +55,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 async fn main() -> Result<()> {
     let port = std::env::args().nth(1).map_or(Ok(3003), |port| port.parse())?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    // tokio's backlog is 1,024 connections. This is the longest that the system allows.
+    // tokio's backlog is 1,024 connections. `i32::MAX` selects the longest that the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Timeouts::RECOMMENDED.handshake);

@@ -34,7 +34,8 @@ const TICK: Duration = Duration::from_secs(1);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
+/// The maximum number of bytes that are read and dropped within [`LINGER_TIMEOUT`]. The kernels of both ends buffer
+/// less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 fn main() -> Result<()> {
@@ -52,7 +53,7 @@ fn main() -> Result<()> {
     }
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port).into())?;
-    // mio's backlog is 1,024 connections. This is the longest that the system allows.
+    // mio's backlog is 1,024 connections. `i32::MAX` selects the longest that the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     println!("connect to ws://{}/", listener.local_addr()?);
@@ -135,7 +136,7 @@ impl Connection {
         Ok(Self { stream, server, output: BytesMut::new(), deadline: None, linger: None })
     }
 
-    /// Whether a deadline has passed.
+    /// Returns whether a deadline has passed.
     fn is_due(&self, now: Duration) -> bool {
         [self.deadline, self.server.poll_timeout()].into_iter().flatten().any(|at| at <= now)
     }

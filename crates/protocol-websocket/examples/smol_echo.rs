@@ -22,7 +22,8 @@ const READ_SIZE: usize = 64 * 1024;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
+/// The maximum number of bytes that are read and dropped within [`LINGER_TIMEOUT`]. The kernels of both ends buffer
+/// less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
         drop(sender);
     });
     let listener = Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, port))?;
-    // The backlog of std is 128 connections. This is the longest that the system allows.
+    // The backlog of std is 128 connections. `i32::MAX` selects the longest that the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     println!("connect to ws://{}/", listener.get_ref().local_addr()?);
 

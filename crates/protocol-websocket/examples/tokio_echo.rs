@@ -25,7 +25,8 @@ const READ_SIZE: usize = 64 * 1024;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to end the stream after the last write.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
+/// The maximum number of bytes that are read and dropped within [`LINGER_TIMEOUT`]. The kernels of both ends buffer
+/// less.
 const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 thread_local! {
@@ -45,7 +46,7 @@ async fn main() -> Result<()> {
         timeouts.pong_timeout = timeouts.ping_interval;
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    // tokio's backlog is 1,024 connections. This is the longest that the system allows.
+    // tokio's backlog is 1,024 connections. `i32::MAX` selects the longest that the system allows.
     SockRef::from(&listener).listen(i32::MAX)?;
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     println!("connect to ws://{}/", listener.local_addr()?);

@@ -100,9 +100,9 @@ impl Shared {
         }
     }
 
-    /// Whether the host of a request is a name of this server. This prevents DNS rebinding: if the name of another site
-    /// resolves to this machine, the pages of that site can send requests here and read the responses. Such requests
-    /// have the site's name as their host.
+    /// Returns whether the host of a request is a name of this server. This prevents DNS rebinding: if the name of
+    /// another site resolves to this machine, the pages of that site can send requests here and read the responses.
+    /// Such requests have the site's name as their host.
     fn is_named(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

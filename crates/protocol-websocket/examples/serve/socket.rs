@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         Self { stream, small, large: Vec::new(), timeout: Duration::ZERO }
     }
 
-    /// Whether the large buffer is released.
+    /// Returns whether the large buffer is released.
     pub(crate) fn is_idle(&self) -> bool {
         self.large.is_empty()
     }
@@ -104,7 +104,7 @@ pub(crate) fn shutdown(mut stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the read or write timeout has passed.
+/// Returns whether the error is a passed read or write timeout.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
