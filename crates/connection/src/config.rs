@@ -231,6 +231,17 @@ impl Config {
 
     /// Adds the extensions of this configuration to a client's offer, if its version has extensions. Use it for a
     /// handshake without a connection: [`Connection::client`](crate::Connection::client) does it itself.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Destination, Offer, Request};
+    ///
+    /// let config = Config::new(); // with the extensions of the client
+    /// let offer = config.offer(Offer::new().subprotocol("chat"));
+    /// let mut random = |bytes: &mut [u8]| bytes.fill(7); // use `OsRandom`
+    /// let request = Request::offer(Destination::new("example.com", "/chat"), &offer, &mut random)?;
+    /// assert!(request.subprotocols().eq(["chat"]));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn offer(&self, offer: Offer) -> Offer {
         self.extensions.offer(offer)
@@ -242,6 +253,20 @@ impl Config {
     ///
     /// The extensions are added in the client's order, each of them once. An extension is left out if another one uses
     /// its reserved bits.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Accept, Config, Request, Response};
+    ///
+    /// let headers = [
+    ///     ("host", "example.com"), ("connection", "upgrade"), ("upgrade", "websocket"),
+    ///     ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    /// ];
+    /// let request = Request::from_parts("GET", "/chat", headers)?;
+    /// let config = Config::new(); // with the extensions of the server
+    /// let accept = config.accept(&request, Accept::new());
+    /// assert_eq!(Response::accept(&request, &accept)?.status(), 101);
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn accept(&self, request: &Request, accept: Accept) -> Accept {
         self.extensions.accept(request, accept)
