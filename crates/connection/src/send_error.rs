@@ -19,7 +19,10 @@ use protocol_websocket_http::BuildError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError {
-    /// A response to an upgrade was sent before, or there was no upgrade: the opening handshake needs no response.
+    /// No upgrade waits for a response, because the server has accepted it before, or because the connection is open
+    /// and needed none: at a client, or after [`Connection::open_server`](crate::Connection::open_server). In hybi-00
+    /// the state is still [`Connecting`](crate::State::Connecting) until the last eight bytes of the client have
+    /// arrived.
     AlreadyOpen,
     /// The response to an upgrade is invalid. The output has a response with the status 500 instead, and the connection
     /// has ended.
@@ -37,7 +40,7 @@ pub enum SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AlreadyOpen => "the opening handshake is already done",
+            Self::AlreadyOpen => "no upgrade waits for a response",
             Self::Build(error) => return error.fmt(f),
             Self::Closed => "the connection is closed for sending",
             Self::Encode(error) => return error.fmt(f),
