@@ -106,6 +106,9 @@ impl Ended {
     /// Returns how a connection that was [split](crate::Connection::split) ended, or `None` while it has not ended. It
     /// needs both halves, because neither of them records which Close was first.
     ///
+    /// After [`Timeout::Close`] the receiving half has not ended: if it receives the peer's Close late, the result
+    /// changes from the timeout to a clean end.
+    ///
     /// ```
     /// use bytes::BytesMut;
     /// use protocol_websocket_connection::{Config, Connection, Ended, EndedBy, Negotiated};

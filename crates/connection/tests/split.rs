@@ -281,6 +281,26 @@ fn sender_times_out_without_the_peers_close() {
 }
 
 #[test]
+fn late_close_replaces_the_timeout_of_the_sender() {
+    let (mut receiver, mut sender) = server(&Config::new().timeouts(Timeouts::RECOMMENDED)).split();
+    let mut output = BytesMut::new();
+    sender.close(None, &mut output).unwrap();
+    output.clear();
+    assert_eq!(sender.handle_timeout(secs(0), &mut output), Ok(()));
+    let late = Error::Timeout(Timeout::Close);
+    assert_eq!(sender.handle_timeout(secs(10), &mut output), Err(late));
+    assert_eq!(
+        Ended::of(&receiver, &sender).map(|ended| (ended.by, ended.error)),
+        Some((EndedBy::Timeout, Some(late)))
+    );
+    let mut close = masked(Frame::close(Close::new(1000, "")).unwrap());
+    receive(&mut receiver, &mut sender, &mut close, &mut output).unwrap();
+    let ended = Ended::of(&receiver, &sender).unwrap();
+    assert_eq!((ended.by, ended.code, ended.error, ended.clean), (EndedBy::Us, CloseCode::NORMAL, None, true));
+    assert_eq!((State::of(&receiver, &sender), output.len()), (State::Closed, 0));
+}
+
+#[test]
 fn client_awaits_the_end_of_the_transport() {
     let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let close = || unmasked(Frame::close(None).unwrap());
