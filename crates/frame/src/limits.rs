@@ -74,7 +74,7 @@ impl Limits {
 
     /// Returns whether a message of `len` bytes in one frame is within the limits.
     #[inline]
-    pub(crate) const fn allow_message(&self, len: u64) -> bool {
+    pub(crate) const fn allows_message(&self, len: u64) -> bool {
         len <= self.max_frame && len <= self.max_message && self.max_fragments > 0
     }
 

@@ -44,7 +44,7 @@ impl FastPath {
         };
         let is_masked = second & 0x80 != 0;
         let is_minimal = key_at == 2 || len > 125;
-        if !is_minimal || !options.mask_policy.allows(is_masked) || !options.limits.allow_message(u64::from(len)) {
+        if !is_minimal || !options.mask_policy.allows(is_masked) || !options.limits.allows_message(u64::from(len)) {
             return None;
         }
         let [key @ .., _, _, _, _] = (word >> (8 * key_at)).to_le_bytes();

@@ -65,7 +65,7 @@ impl MessageState {
             (OpCode::Continuation, Kind::None) => return Err(DecodeError::OrphanContinuation),
             (OpCode::Text | OpCode::Binary, Kind::None) | (OpCode::Continuation, Kind::Data | Kind::Text) => {}
         }
-        let (fragments, total) = self.counts_with(header);
+        let (fragments, total) = self.including(header);
         // A frame without FIN is followed by at least one more.
         if fragments.saturating_add(u32::from(!header.fin)) > limits.max_fragments {
             return Err(DecodeError::TooManyFragments);
@@ -86,11 +86,11 @@ impl MessageState {
             OpCode::Text | OpCode::Binary => *self = Self { kind: Kind::Data, ..Self::default() },
             OpCode::Continuation => {}
         }
-        (self.fragments, self.total) = self.counts_with(header);
+        (self.fragments, self.total) = self.including(header);
     }
 
     /// Returns the number of fragments and their total length, including the frame of `header`.
-    fn counts_with(&self, header: &FrameHeader) -> (u32, u64) {
+    fn including(&self, header: &FrameHeader) -> (u32, u64) {
         let (fragments, total) = match header.opcode {
             OpCode::Continuation => (self.fragments, self.total),
             _ => (0, 0),
