@@ -102,6 +102,12 @@ impl Accept {
     /// The header fields that the handshake itself writes, and those that announce a body, are a
     /// [`BuildError::ReservedField`]: `Upgrade`, `Connection`, `Content-Length`, `Transfer-Encoding`, and all names that begin
     /// with `Sec-WebSocket-` or `WebSocket-`.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Accept;
+    ///
+    /// let accept = Accept::new().header("Server", "example/1.0");
+    /// ```
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();

@@ -75,6 +75,17 @@ impl Offer {
     /// Selects the form of Perl's `Protocol::WebSocket` 0.26: its order of header fields, `Upgrade: WebSocket` and an origin
     /// in every version, cookies whose names begin with `$`, and `Content-Length: 8` in draft-ietf-hybi-00, which some old
     /// servers reject.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let offer = Offer::new().perl_compat();
+    /// let request = Request::offer(Destination::new("example.com", "/"), &offer, &mut random)?;
+    /// assert_eq!(request.headers().get_str("upgrade"), Some("WebSocket"));
+    /// assert_eq!(request.headers().get_str("origin"), Some("http://example.com"));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
     #[must_use]
     pub const fn perl_compat(mut self) -> Self {
         self.style = Style::Perl;

@@ -22,7 +22,8 @@ use crate::span::Span;
 /// if head.is_upgrade() {
 ///     let _request = Request::from_head(head)?;
 /// } else {
-///     assert_eq!((head.method(), head.target()), ("GET", "/status"));
+///     assert_eq!((head.method(), head.target(), head.minor_version()), ("GET", "/status", 1));
+///     assert_eq!(head.headers().get_str("host"), Some("example.com"));
 /// }
 /// # Ok::<(), ParseError>(())
 /// ```

@@ -14,10 +14,12 @@ use crate::span::Span;
 /// [`Response::from_head`](crate::Response::from_head) checks that the response accepts an upgrade.
 ///
 /// ```
-/// use protocol_websocket_http::ResponseHead;
+/// use bytes::BytesMut;
+/// use protocol_websocket_http::{HeadLimits, HeadReader};
 ///
-/// let head = ResponseHead::from_parts(401, [("WWW-Authenticate", "Basic realm=\"chat\"")])?;
-/// assert_eq!(head.status(), 401);
+/// let mut input = BytesMut::from("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"chat\"\r\n\r\n");
+/// let head = HeadReader::new(HeadLimits::default()).response(&mut input)?.expect("the head is complete");
+/// assert_eq!((head.status(), head.reason(), head.minor_version()), (401, "Unauthorized", 1));
 /// assert_eq!(head.headers().get_str("www-authenticate"), Some("Basic realm=\"chat\""));
 /// # Ok::<(), protocol_websocket_http::ParseError>(())
 /// ```
