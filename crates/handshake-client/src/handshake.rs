@@ -105,6 +105,18 @@ impl ClientHandshake {
     }
 
     /// Returns the request that was written.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_client::http::{Destination, Offer};
+    /// use protocol_websocket_handshake_client::ClientHandshake;
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let (mut output, destination) = (BytesMut::new(), Destination::new("example.com", "/chat"));
+    /// let handshake = ClientHandshake::new(destination, &Offer::new(), &mut random, &mut output)?;
+    /// assert_eq!((handshake.request().host(), handshake.request().resource_name()), ("example.com", "/chat"));
+    /// # Ok::<_, protocol_websocket_handshake_client::http::BuildError>(())
+    /// ```
     #[must_use]
     pub const fn request(&self) -> &Request {
         &self.request

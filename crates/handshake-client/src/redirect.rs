@@ -69,6 +69,20 @@ impl Redirect {
 
     /// Returns whether the redirect leads from an encrypted connection to one that is not encrypted. A client should not
     /// follow such a redirect.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_client::{ClientHandshake, Outcome, http::Offer, url::Url};
+    ///
+    /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
+    /// let (url, mut output) = (Url::parse("wss://example.com/chat")?, BytesMut::new());
+    /// let mut handshake = ClientHandshake::new(&url, &Offer::new(), &mut random, &mut output)?;
+    ///
+    /// let mut input = BytesMut::from("HTTP/1.1 302 Found\r\nLocation: ws://example.com/chat\r\n\r\n");
+    /// let Some(Outcome::Redirect(redirect)) = handshake.parse(&mut input)? else { panic!("it is a redirect") };
+    /// assert!(redirect.is_downgrade());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "url")]
     #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
     #[must_use]
