@@ -59,6 +59,21 @@ pub enum Accepted {
 impl Upgrade {
     /// Checks the head of a request, as [`Request::from_head`] does.
     ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_handshake_server::{Upgrade, http::{Reject, RequestHead}};
+    ///
+    /// let head = RequestHead::from_parts("GET", "/status", [("Host", "example.com")])?;
+    /// let mut output = BytesMut::new();
+    /// if head.is_upgrade() {
+    ///     let _upgrade = Upgrade::from_head(head)?; // accept or reject it
+    /// } else {
+    ///     Reject::new(404).encode(&mut output)?;
+    /// }
+    /// assert!(output.starts_with(b"HTTP/1.1 404 Not Found\r\n"));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`Request::from_head`]. The caller writes the response of [`ParseError::reply`] and closes the connection.
@@ -114,6 +129,18 @@ impl Upgrade {
     }
 
     /// Returns the request.
+    ///
+    /// ```
+    /// use protocol_websocket_handshake_server::Upgrade;
+    ///
+    /// let headers = [
+    ///     ("host", "example.com"), ("connection", "upgrade"), ("upgrade", "websocket"),
+    ///     ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    /// ];
+    /// let upgrade = Upgrade::from_parts("GET", "/room/7", headers)?;
+    /// assert_eq!(upgrade.request().resource_name().strip_prefix("/room/"), Some("7"));
+    /// # Ok::<_, protocol_websocket_handshake_server::http::ParseError>(())
+    /// ```
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
