@@ -53,6 +53,19 @@ impl PermessageDeflate {
 
     /// Sets the compression level of sent messages: 0 (stored) or 1 (fast) to 9 (small). Larger values count as 9. The
     /// default is [`Deflater::LEVEL`].
+    ///
+    /// ```
+    /// use protocol_websocket_core::Role;
+    /// use protocol_websocket_frame::{ExtensionEncoder, Frame, Negotiate};
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().level(9);
+    /// let response = deflate.respond(&deflate.offers()[0]).expect("both ends have the same preferences");
+    /// let (_, mut deflater) = deflate.codec(Role::Server, &response).expect("our own response");
+    /// let frame = deflater.encode(Frame::text("Hello, ".repeat(20)).into())?;
+    /// assert!(frame.payload().len() < 20); // of 140 bytes
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
     #[must_use]
     pub const fn level(mut self, level: u8) -> Self {
         self.level = level;
@@ -61,6 +74,19 @@ impl PermessageDeflate {
 
     /// Sets the length in bytes below which a message is sent uncompressed. The default is [`Deflater::THRESHOLD`]. A
     /// message that is sent in parts is always compressed, because its length is not known when it begins.
+    ///
+    /// ```
+    /// use protocol_websocket_core::Role;
+    /// use protocol_websocket_frame::{ExtensionEncoder, Frame, Negotiate, Rsv};
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().threshold(1024);
+    /// let response = deflate.respond(&deflate.offers()[0]).expect("both ends have the same preferences");
+    /// let (_, mut deflater) = deflate.codec(Role::Server, &response).expect("our own response");
+    /// let frame = deflater.encode(Frame::text("Hello, ".repeat(20)).into())?;
+    /// assert_eq!((frame.payload().len(), frame.rsv()), (140, Rsv::NONE)); // uncompressed
+    /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
+    /// ```
     #[must_use]
     pub const fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
