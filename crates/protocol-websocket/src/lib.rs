@@ -85,6 +85,9 @@
 //! | [`Url`] | `protocol-websocket-url` | `ws://` and `wss://` URLs | `URL` |
 //! | [`Version`], [`Role`], [`Random`] | `protocol-websocket-core` | types that the other crates share | |
 //!
+//! After `use protocol_websocket::*`, the name `http` would mean [`mod@http`] and no longer the `http` crate. Import names
+//! one by one, or write `::http` for that crate.
+//!
 //! # Features
 //!
 //! | feature | default | adds |
