@@ -27,9 +27,10 @@ pub(crate) fn serve(mut stream: TcpStream) -> Result<()> {
     let mut server = Server::new(Config::new());
     let (mut input, mut output, mut result) = (BytesMut::new(), BytesMut::new(), Ok(()));
     while result.is_ok() && server.state() != State::Closed {
-        input.resize(4096, 0); // `echo` has consumed the input of the last read
-        let n = stream.read(&mut input)?;
-        input.truncate(n);
+        let kept = input.len(); // an incomplete head stays in the input
+        input.resize(kept + 4096, 0);
+        let n = stream.read(&mut input[kept..])?;
+        input.truncate(kept + n);
         result =
             if n == 0 { server.receive_eof().map_err(Into::into) } else { echo(&mut server, &mut input, &mut output) };
         while !output.is_empty() {

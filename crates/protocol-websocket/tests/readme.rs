@@ -159,9 +159,11 @@ fn with_listener(serve: impl AsyncFnOnce(TcpListener)) {
     });
 }
 
-/// Sends a text and a binary message, checks the echo, and makes the closing handshake.
+/// Sends a text and a binary message, checks the echo, and makes the closing handshake. The request and the first
+/// messages arrive in several reads.
 fn check_echo(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let url = Url::parse(&format!("ws://{address}/")).unwrap();
     let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
@@ -169,8 +171,12 @@ fn check_echo(address: SocketAddr) {
     let messages = [Message::from("Hello"), Message::from(vec![7_u8; 100_000])];
     let mut echoes = Vec::new();
     loop {
-        stream.write_all(&output).unwrap();
-        output.clear();
+        for _ in 0..4 {
+            stream.write_all(&output.split_to(output.len().min(50))).unwrap();
+            // The server reads these bytes before the next ones arrive.
+            thread::sleep(Duration::from_millis(5));
+        }
+        stream.write_all(&output.split()).unwrap();
         let mut buffer = [0; 4096];
         let n = stream.read(&mut buffer).unwrap();
         assert!(n > 0, "the server ended the stream early");
