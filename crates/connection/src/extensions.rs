@@ -103,11 +103,17 @@ impl Encoders {
         self.0.is_none()
     }
 
+    /// Encodes a frame with all encoders. If one fails, the frame is not sent, but the encoders before it have encoded it.
+    /// So all of them restart.
     pub(crate) fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
-        self.slots().iter_mut().try_fold(frame, |frame, encoder| encoder.encode(frame))
+        let encoded = self.slots().iter_mut().try_fold(frame, |frame, encoder| encoder.encode(frame));
+        if encoded.is_err() {
+            self.restart();
+        }
+        encoded
     }
 
-    /// Restarts all encoders, because a frame with reserved bits was sent that they did not encode.
+    /// Restarts all encoders, because the frames that the peer receives are not those that they encoded.
     pub(crate) fn restart(&mut self) {
         self.slots().iter_mut().for_each(|encoder| encoder.restart());
     }

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::{Random, Role, Version};
 use protocol_websocket_frame::{
     AsMessage, Close, CloseCode, ExtensionEncoder, Fragmenter, Frame, MaskKey, Message, MessageRef, OpCode, Part,
+    Payload,
 };
 
 use crate::close_timer::CloseTimer;
@@ -116,8 +117,18 @@ impl SendHalf {
     #[inline(never)]
     fn send_slow(&mut self, message: MessageRef<'_>, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_unfinished(true)?;
-        let frame = self.extensions.encode(Frame::from(message))?;
-        self.write(&frame, output)
+        self.encode_and_write(Frame::from(message), output)
+    }
+
+    /// Writes a data frame that the extensions encode. If it cannot be written, the extensions restart, because the peer
+    /// does not receive what they encoded.
+    fn encode_and_write(&mut self, frame: Frame<Payload<'_>>, output: &mut BytesMut) -> Result<(), SendError> {
+        let frame = self.extensions.encode(frame)?;
+        let written = self.write(&frame, output);
+        if written.is_err() {
+            self.extensions.restart();
+        }
+        written
     }
 
     /// Appends the header of a message to `output` and returns its payload, like
@@ -146,10 +157,7 @@ impl SendHalf {
         let before = self.fragmenter.clone();
         let frame = self.fragmenter.frame(part)?;
         self.raw_message_open = false;
-        let written = match self.extensions.encode(frame.into()) {
-            Ok(frame) => self.write(&frame, output),
-            Err(error) => Err(error.into()),
-        };
+        let written = self.encode_and_write(frame.into(), output);
         if written.is_err() {
             // A part that was not sent does not belong to the message.
             self.fragmenter = before;

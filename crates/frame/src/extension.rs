@@ -116,10 +116,11 @@ pub trait ExtensionEncoder: Send + Sync {
 
     /// Clears the state of earlier messages, such as the window of a compressor. The next message must not refer to them.
     ///
-    /// The connection calls it after a frame with reserved bits was sent that did not come from
-    /// [`encode`](Self::encode), such as a message that was compressed once for many peers. The state of the peer's
-    /// decoder changed with that frame, and the state of this encoder did not. An encoder without state between
-    /// messages does nothing here.
+    /// The connection calls it if the frames that the peer received are not those of [`encode`](Self::encode), so that the
+    /// state of the peer's decoder is not the state of this encoder: after a frame with reserved bits that this encoder
+    /// did not encode, such as a message that was compressed once for many peers, and after a frame that was encoded but
+    /// not sent, because another extension returned an error. In the second case a message may be in progress, and its
+    /// next frame follows. An encoder without state between frames does nothing here.
     fn restart(&mut self);
 
     /// Frees the memory that is not needed until the next frame. The default does nothing.

@@ -175,8 +175,8 @@ impl ExtensionEncoder for Deflater {
         Ok(frame.with_payload(payload).with_rsv(rsv))
     }
 
-    /// Drops the window. The peer's window has moved on, because its inflater also decompressed the message that did
-    /// not come from this deflater.
+    /// Drops the window, because the peer's window is not the same: its inflater decompressed other frames than this
+    /// deflater compressed. A message in progress stays compressed.
     fn restart(&mut self) {
         self.context = None;
     }

@@ -10,8 +10,9 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket::frame::{MaskKey, Rsv};
 use protocol_websocket::http::parse_extensions;
 use protocol_websocket::{
-    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, Error, Event, ExtensionEncoder, Frame, Limits,
-    Message, MessageKind, Negotiated, Offer, OpCode, Part, PermessageDeflate, Role, Server, State, Url, Version,
+    Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, EncodeError, Error, Event, ExtensionDecoder,
+    ExtensionEncoder, ExtensionPair, Frame, Limits, Message, MessageKind, Negotiated, Offer, OpCode, Part, Payload,
+    PermessageDeflate, Role, SendError, Server, State, Url, Version,
 };
 use test_support::heap::{CountingAllocator, measure};
 
@@ -340,5 +341,69 @@ fn release_memory_frees_idle_contexts() {
         });
         // Only the window remains, to which the peer may refer.
         assert!(used.live < 4500, "{}", used.live);
+    }
+}
+
+/// Rejects payloads of more than 20,000 bytes, after the deflater has compressed them.
+struct Rejecting;
+
+impl ExtensionEncoder for Rejecting {
+    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        if frame.payload().len() > 20_000 { Err(EncodeError::Extension) } else { Ok(frame) }
+    }
+
+    fn restart(&mut self) {}
+}
+
+struct Passing;
+
+impl ExtensionDecoder for Passing {
+    fn decode<'a>(
+        &mut self,
+        frame: Frame<Payload<'a>>,
+        _room: usize,
+    ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
+        Ok((frame, None))
+    }
+}
+
+#[test]
+fn message_after_a_frame_that_was_not_sent_is_right() {
+    let accounts: Vec<String> =
+        (0..1500).map(|n| format!("account {n:05} has balance {:05};", n * 7919 % 99_991)).collect();
+    // It is longer than 20,000 bytes after compression, too.
+    let noise: String = test_support::noise::noise(7).take(30_000).map(|byte| format!("{byte:02x}")).collect();
+    let text = |bytes: &str, first, last| {
+        Part::new(MessageKind::Text, Bytes::copy_from_slice(bytes.as_bytes())).with_first(first).with_last(last)
+    };
+    for rejected_in_parts in [false, true] {
+        let mut server = server(&deflating(), "");
+        server.add_extension(ExtensionPair::new(Passing, Rejecting), Rsv::RSV2);
+        let negotiated = server.negotiated().clone();
+        let mut client = Connection::open_client(&negotiated, deflating(), fixed);
+        let mut wire = BytesMut::new();
+        server.send(accounts.concat(), &mut wire).unwrap();
+        let end = [&accounts[1499][..], &accounts[1400], &accounts[1450]].concat();
+        if rejected_in_parts {
+            server.send_part(text(&end, true, false), &mut wire).unwrap();
+            for last in [false, true] {
+                server.send_part(text("x", false, false), &mut wire).unwrap();
+                let rejected = server.send_part(text(&noise, false, last), &mut wire);
+                assert_eq!(rejected, Err(SendError::Encode(EncodeError::Extension)));
+            }
+            server.send_part(text(&end, false, true), &mut wire).unwrap();
+        } else {
+            assert!(server.send(&noise, &mut wire).is_err());
+            assert!(server.send_shared(noise.clone(), &mut wire).is_err());
+        }
+        server.send(&end, &mut wire).unwrap();
+        let mut received = Vec::new();
+        while let Some(Event::Message(message)) = client.receive(&mut wire, &mut BytesMut::new()).unwrap() {
+            received.push(message);
+        }
+        let joined = format!("{end}xx{end}");
+        let expected = [&accounts.concat(), &joined, &end];
+        let expected = expected.into_iter().filter(|&message| rejected_in_parts || *message != joined);
+        assert_eq!(received, expected.map(|text| Message::from(text.as_str())).collect::<Vec<_>>());
     }
 }
