@@ -53,7 +53,7 @@ pub struct Inflater {
 const JOINED_SIZE: usize = 512;
 
 /// The maximum number of bytes that are allocated at first beyond twice the compressed payload.
-const MAX_UNUSED: usize = 64 * 1024;
+const MAX_UNUSED: usize = 3 * 1024;
 
 /// The state of the current message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,8 +155,9 @@ impl Inflater {
         }
         // Text shrinks to a quarter or a fifth of its length. A second call takes longer than returning unused space.
         // That space is limited, because a payload that was hardly compressed does not need it.
-        let guess = input.len().saturating_mul(6).min(input.len().saturating_mul(2).saturating_add(MAX_UNUSED));
-        let mut output = Vec::with_capacity(guess.saturating_add(64).min(room));
+        let guess = input.len().saturating_mul(6).saturating_add(64);
+        let guess = guess.min(input.len().saturating_mul(2).saturating_add(MAX_UNUSED));
+        let mut output = Vec::with_capacity(guess.min(room));
         if room > 0 {
             output.extend(self.carry.take());
         }
