@@ -120,8 +120,9 @@ impl Connection {
     ///
     /// `negotiated` is `&Negotiated::default()` if the handshake agreed on nothing beyond RFC 6455. The connection uses
     /// each extension of `negotiated` that the configuration has, too. If the parameters of one are not a valid
-    /// response, the connection has failed from the start, and [`receive`](Self::receive) returns the error. The
-    /// application adds other extensions with [`add_extension`](Self::add_extension).
+    /// response, the connection has failed from the start: call [`receive`](Self::receive) before anything is sent. It
+    /// appends the Close and returns the error. The application adds other extensions with
+    /// [`add_extension`](Self::add_extension).
     ///
     /// ```
     /// use bytes::BytesMut;

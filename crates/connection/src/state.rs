@@ -36,6 +36,10 @@ use crate::{ReceiveHalf, SendHalf};
 /// | `Closing` | pongs (RFC 6455 §5.5.2) | messages, pings and pongs, until the peer's Close |
 /// | `Closed` | nothing | nothing: input is discarded |
 ///
+/// A connection that has failed is also `Closing` until its Close was appended to the output. Only the halves of a split
+/// connection, and [`Connection::open_server`](crate::Connection::open_server) and
+/// [`open_client`](crate::Connection::open_client) with an invalid extension, show this: until then messages can be sent.
+///
 /// ```
 /// use bytes::BytesMut;
 /// use protocol_websocket_connection::{Config, Connection, Negotiated, State};
