@@ -174,7 +174,7 @@ fn check_echo(address: SocketAddr) {
         for _ in 0..4 {
             stream.write_all(&output.split_to(output.len().min(50))).unwrap();
             // The server reads these bytes before the next ones arrive.
-            thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
         stream.write_all(&output.split()).unwrap();
         let mut buffer = [0; 4096];
