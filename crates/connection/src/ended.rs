@@ -4,8 +4,8 @@ use core::fmt;
 
 use protocol_websocket_frame::{Close, CloseCode, Utf8Bytes};
 
+use crate::Error;
 use crate::state::Outgoing;
-use crate::{Error, ReceiveHalf, SendHalf, Timeout};
 
 /// How a connection ended. [`Connection::ended`](crate::Connection::ended) returns it once no more events can arrive.
 ///
@@ -22,7 +22,7 @@ use crate::{Error, ReceiveHalf, SendHalf, Timeout};
 /// | server: the request was invalid | `Us` | 1006 | `Error::Request` | no |
 /// | server: the application rejected, or its response could not be written | `Us` | 1006 | – | no |
 ///
-/// [`Timeout::Eof`] does not change the value, because both Closes were sent before.
+/// [`Timeout::Eof`](crate::Timeout::Eof) does not change the value, because both Closes were sent before.
 ///
 /// A line for the log. The peer chose the reason, so `{:?}` escapes it:
 ///
@@ -103,36 +103,6 @@ impl fmt::Display for EndedBy {
 }
 
 impl Ended {
-    /// Returns how a connection that was [split](crate::Connection::split) ended, or `None` while it has not ended. It
-    /// needs both halves, because neither of them records which Close was first.
-    ///
-    /// After [`Timeout::Close`] the receiving half has not ended: if it receives the peer's Close late, the result
-    /// changes from the timeout to a clean end.
-    ///
-    /// ```
-    /// use bytes::BytesMut;
-    /// use protocol_websocket_connection::{Config, Connection, Ended, EndedBy, Negotiated};
-    ///
-    /// let (mut receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
-    /// sender.close(None, &mut BytesMut::new())?;
-    /// assert_eq!(Ended::of(&receiver, &sender), None);
-    /// receiver.receive(&mut BytesMut::from(&b"\x88\x80\0\0\0\0"[..]))?;
-    /// assert_eq!(Ended::of(&receiver, &sender).map(|ended| ended.by), Some(EndedBy::Us));
-    /// # Ok::<_, Box<dyn core::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn of(receiver: &ReceiveHalf, sender: &SendHalf) -> Option<Self> {
-        match receiver.ended() {
-            Some(ended) => {
-                let mut ended = ended.clone();
-                ended.note_outgoing(sender.outgoing);
-                Some(ended)
-            }
-            None if sender.outgoing == Outgoing::TimedOut => Some(Self::by_error(Error::Timeout(Timeout::Close))),
-            None => None,
-        }
-    }
-
     /// Returns the end by the peer's Close. [`note_outgoing`](Self::note_outgoing) corrects `by` if our Close was
     /// first.
     pub(crate) fn by_close(close: Option<&Close>) -> Self {

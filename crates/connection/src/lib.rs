@@ -82,6 +82,7 @@ mod ended;
 mod error;
 mod event;
 mod extensions;
+mod halves;
 #[cfg(any(feature = "client", feature = "server"))]
 mod handshake;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -16,8 +16,6 @@
 
 use core::fmt;
 
-use crate::{ReceiveHalf, SendHalf};
-
 /// The state of a connection (RFC 6455 §4 and §7.1), named as in the WebSocket API of browsers.
 ///
 /// ```text
@@ -64,24 +62,7 @@ pub enum State {
 }
 
 impl State {
-    /// Returns the state of a connection that was [split](crate::Connection::split), computed from the directions of
-    /// both halves.
-    ///
-    /// ```
-    /// use bytes::BytesMut;
-    /// use protocol_websocket_connection::{Config, Connection, Negotiated, State};
-    ///
-    /// let (receiver, mut sender) = Connection::open_server(&Negotiated::default(), Config::new()).split();
-    /// assert_eq!(State::of(&receiver, &sender), State::Open);
-    /// sender.close(None, &mut BytesMut::new())?;
-    /// assert_eq!(State::of(&receiver, &sender), State::Closing);
-    /// # Ok::<_, protocol_websocket_connection::SendError>(())
-    /// ```
-    #[must_use]
-    pub fn of(receiver: &ReceiveHalf, sender: &SendHalf) -> Self {
-        Self::of_directions(receiver.incoming, sender.outgoing)
-    }
-
+    /// Returns the state of a connection whose directions are in these states.
     pub(crate) const fn of_directions(incoming: Incoming, outgoing: Outgoing) -> Self {
         use Incoming as In;
         use Outgoing as Out;
