@@ -69,6 +69,7 @@ extern crate std;
 
 mod assembler;
 mod close;
+mod close_code;
 mod decoder;
 mod decoder_options;
 mod delivery;
@@ -91,7 +92,8 @@ mod utf8;
 
 pub use assembler::Assembler;
 pub use bytes;
-pub use close::{Close, CloseCode};
+pub use close::Close;
+pub use close_code::CloseCode;
 pub use decoder::Decoder;
 pub use delivery::Delivery;
 pub use error::{DecodeError, EncodeError};
