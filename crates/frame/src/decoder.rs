@@ -56,7 +56,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// The default of [`min_part`](Self::min_part): 4 KiB.
-    pub const MIN_PART: u16 = 4 * 1024;
+    pub const MIN_PART: u16 = DecoderOptions::MIN_PART;
 
     /// Creates a decoder for the end with this `role`. A server accepts only masked frames, a client only unmasked ones
     /// (RFC 6455 §5.1).

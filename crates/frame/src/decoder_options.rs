@@ -42,6 +42,7 @@ impl MaskPolicy {
 }
 
 impl DecoderOptions {
+    /// The default of [`min_part`](Self::min_part).
     pub(crate) const MIN_PART: u16 = 4 * 1024;
 
     /// Returns the default settings of the end with this `role`.
