@@ -86,7 +86,9 @@ impl Connection {
         }
         let all = core::mem::take(input);
         let read = all.len().saturating_sub(rest);
-        *input = all.get_mut(read..).unwrap_or_default();
+        let rest = all.get_mut(read..);
+        debug_assert!(rest.is_some(), "no more bytes are read than the slice has");
+        *input = rest.unwrap_or_default();
         received
     }
 

@@ -56,6 +56,7 @@ pub(crate) enum ReplyKind {
 impl Reply {
     fn new(kind: ReplyKind, bytes: &[u8]) -> Self {
         let mut payload = [0; MAX_PAYLOAD];
+        debug_assert!(bytes.len() <= MAX_PAYLOAD, "a control frame has at most {MAX_PAYLOAD} bytes");
         let len = bytes.len().min(MAX_PAYLOAD);
         if let (Some(target), Some(source)) = (payload.get_mut(..len), bytes.get(..len)) {
             target.copy_from_slice(source);
@@ -91,7 +92,9 @@ impl Reply {
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
-        self.payload.get(..usize::from(self.len)).unwrap_or_default()
+        let payload = self.payload.get(..usize::from(self.len));
+        debug_assert!(payload.is_some(), "a reply has at most {MAX_PAYLOAD} bytes");
+        payload.unwrap_or_default()
     }
 }
 

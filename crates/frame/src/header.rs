@@ -282,7 +282,9 @@ impl Deref for HeaderBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        let header = self.bytes.get(..usize::from(self.len));
+        debug_assert!(header.is_some(), "a header has at most {} bytes", FrameHeader::MAX_LEN);
+        header.unwrap_or_default()
     }
 }
 

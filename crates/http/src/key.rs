@@ -74,7 +74,9 @@ impl Key {
     /// Returns the characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        from_utf8(self.as_bytes()).unwrap_or_default()
+        let text = from_utf8(self.as_bytes());
+        debug_assert!(text.is_ok(), "a valid key is base64");
+        text.unwrap_or_default()
     }
 
     /// Returns the `Sec-WebSocket-Accept` for this key: 28 characters of ASCII (RFC 6455 §4.2.2, item 5.4).
@@ -102,7 +104,9 @@ impl Key {
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.text.get(..usize::from(self.len)).unwrap_or_default()
+        let text = self.text.get(..usize::from(self.len));
+        debug_assert!(text.is_some(), "a valid key has at most {MAX_LEN} characters");
+        text.unwrap_or_default()
     }
 }
 

@@ -108,7 +108,9 @@ impl Deflater {
             let before = context.total_in();
             let status = context.compress_vec(chunk, &mut output, flush).map_err(|_| EncodeError::Extension)?;
             let used = usize::try_from(context.total_in() - before).map_err(|_| EncodeError::Extension)?;
-            input = input.get(used..).unwrap_or_default();
+            let rest = input.get(used..);
+            debug_assert!(rest.is_some(), "the compressor uses no more bytes than the chunk has");
+            input = rest.unwrap_or_default();
             if input.is_empty() && output.len() < output.capacity() {
                 return Ok(output);
             }

@@ -125,7 +125,9 @@ impl Inflater {
             start.copy_from_slice(input);
             end.copy_from_slice(self.tail);
             let len = input_len + self.tail.len();
-            let mut rest = joined.get(..len).unwrap_or_default();
+            let rest = joined.get(..len);
+            debug_assert!(rest.is_some(), "the payload and the tail fit in the array");
+            let mut rest = rest.unwrap_or_default();
             stream.inflate(&mut rest, output, room)?;
             let used = len - rest.len();
             let of_input = used.min(input_len);
