@@ -23,6 +23,8 @@
 /// [versions]: versions
 ///
 #[doc = include_str!("../docs/integrating.md")]
+// Two code blocks of the page need the feature.
+#[cfg(any(not(doctest), feature = "permessage-deflate"))]
 pub mod integrating {}
 
 /// The four versions of the protocol: what each can carry, how a server detects them, how to support fewer.

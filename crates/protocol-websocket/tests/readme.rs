@@ -1,5 +1,5 @@
-//! Checks that README.md shows the examples `echo` and `readme_*`, that each of them echoes, and that the files and
-//! tests exist which the pages of this repository name.
+//! Checks that README.md shows the examples `echo` and `readme_*`, that each of them echoes, that the files and tests
+//! exist which the pages of this repository name, and that the code of the pages has no hidden lines.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -115,6 +115,24 @@ fn architecture_names_existing_files() {
             let mut folders = ["", "framing", "utf8"].iter().map(|inner| folder.join(inner));
             let is_there = folders.any(|folder| folder.join(file).exists());
             assert!(is_there, "docs/architecture.md: no {file} in {}", folder.display());
+            count += 1;
+        }
+    }
+    assert!(count > 0);
+}
+
+#[test]
+fn code_in_pages_has_no_hidden_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let files_of = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let folders = files_of(&root.join("crates")).into_iter().chain([root.join("docs"), root]);
+    let mut count = 0;
+    for page in folders.flat_map(|folder| files_of(&folder)).filter(|file| file.extension() == Some("md".as_ref())) {
+        let text = fs::read_to_string(&page).unwrap();
+        for block in text.split("```rust").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+            // rustdoc hides these lines, and a forge shows them.
+            let hidden = block.lines().map(str::trim_start).find(|line| *line == "#" || line.starts_with("# "));
+            assert_eq!(hidden, None, "{}", page.display());
             count += 1;
         }
     }
