@@ -23,8 +23,8 @@ fn config() -> Config {
     Config::new().delivery(Delivery::Parts).limits(limits.max_fragments(max_fragments))
 }
 
-/// Whether this side must be written before the other is read. A closed connection is never full, because nothing more
-/// is sent on it.
+/// Returns whether this side must be written before the other is read. A closed connection is never full, because
+/// nothing more is sent on it.
 fn is_full(side: &Side) -> bool {
     side.output.len() > HIGH_WATER_MARK && side.connection.state() != State::Closed
 }
@@ -54,7 +54,7 @@ fn relay(from: &mut Side, to: &mut Side) {
     }
 }
 
-/// Whether to read from the transport of `from`. Its peer waits while the other peer is slow.
+/// Returns whether to read from the transport of `from`. Its peer waits while the other peer is slow.
 fn wants_read(from: &Side, to: &Side) -> bool {
     from.connection.state() != State::Closed && !is_full(to)
 }
