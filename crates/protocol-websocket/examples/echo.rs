@@ -29,7 +29,7 @@ pub(crate) fn serve(mut stream: TcpStream) -> Result<()> {
     while result.is_ok() && server.state() != State::Closed {
         let kept = input.len(); // an incomplete head stays in the input
         input.resize(kept + 4096, 0);
-        let n = stream.read(&mut input[kept..])?;
+        let n = stream.read(input.split_at_mut(kept).1)?;
         input.truncate(kept + n);
         result =
             if n == 0 { server.receive_eof().map_err(Into::into) } else { echo(&mut server, &mut input, &mut output) };
