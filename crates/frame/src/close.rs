@@ -94,8 +94,8 @@ impl Close {
             Ok(Some((_, reason))) if !is_utf8(reason) => Err(EncodeError::InvalidUtf8),
             Ok(_) => Ok(()),
             Err(DecodeError::CloseCode(code)) => Err(EncodeError::CloseCode(code)),
-            Err(DecodeError::CloseTooShort) => Err(EncodeError::CloseTooShort),
-            Err(_) => Err(EncodeError::InvalidUtf8),
+            // The only other error of `split`.
+            Err(_) => Err(EncodeError::CloseTooShort),
         }
     }
 

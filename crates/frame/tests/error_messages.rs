@@ -72,6 +72,16 @@ fn close_codes_show_number_and_name() {
 }
 
 #[test]
+fn opcodes_and_message_kinds_are_displayed_with_padding() {
+    let opcodes = [0x0, 0x1, 0x2, 0x8, 0x9, 0xA].map(|bits| format!("{:>12}", OpCode::from_bits(bits).unwrap()));
+    assert_eq!(
+        opcodes,
+        ["continuation", "        text", "      binary", "       close", "        ping", "        pong"]
+    );
+    assert_eq!(format!("{:8}|{:8}|", MessageKind::Text, MessageKind::Binary), "text    |binary  |");
+}
+
+#[test]
 fn utf8_bytes_behaves_as_str() {
     static TEXT: Utf8Bytes = Utf8Bytes::from_static("grüß dich");
     assert_eq!(TEXT, *"grüß dich");

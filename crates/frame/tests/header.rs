@@ -59,6 +59,21 @@ fn rejects_non_minimal_length() {
     assert_eq!(parse(&long(0x1_0000)), Ok(Some(0x1_0000)));
 }
 
+#[test]
+fn accepts_non_minimal_length_if_allowed() {
+    let decoder = client().allow_non_minimal_length();
+    for (wire, len) in [(&b"\x82\x7E\0\x02hi"[..], 2), (b"\x82\x7F\0\0\0\0\0\0\0\x02hi", 2), (b"\x82\x7E\0\0\x82\0", 0)]
+    {
+        assert_eq!(result_of(&client(), wire), Err(DecodeError::LengthNotMinimal));
+        assert_eq!(result_of(&decoder, wire), Ok(()));
+        let frame = decoder.clone().decode(&mut BytesMut::from(wire)).unwrap().unwrap();
+        assert_eq!(frame.payload()[..], b"hi"[..len]);
+    }
+    // Control frames, and the top bit, are checked as before.
+    assert_eq!(result_of(&decoder, b"\x89\x7E\0\x02hi"), Err(DecodeError::ControlTooLong));
+    assert_eq!(result_of(&decoder, b"\x82\x7F\x80\0\0\0\0\0\0\x02hi"), Err(DecodeError::LengthTopBit));
+}
+
 //= https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 //# the most significant bit MUST be 0
 #[test]

@@ -237,6 +237,16 @@ fn complete_messages_are_lent() {
 }
 
 #[test]
+fn messages_of_the_oldest_versions_are_left_to_decode_lent() {
+    for version in [Version::Hybi00, Version::Hixie75] {
+        let (mut decoder, mut wire) = (server().version(version), *b"\0Hello!!\xFF");
+        let mut input = &mut wire[..];
+        assert_eq!((decoder.decode_message_lent(&mut input), input.len()), (None, 9));
+        assert_eq!(decoder.decode_lent(&mut input).unwrap().unwrap().as_text(), Some("Hello!!"));
+    }
+}
+
+#[test]
 fn assembled_messages_borrow_unfragmented_payloads() {
     let frames = [Frame::text("Hello"), Frame::text("é").with_fin(false), Frame::continuation("there")];
     let mut wire = encode(&frames, Some(KEY)).to_vec();
