@@ -202,6 +202,16 @@ fn debug_hides_secrets() {
     assert!(shown[3].1.contains("\"(hidden)@h/a?(hidden)\""), "{}", shown[3].1);
 }
 
+#[test]
+fn debug_hides_malformed_extensions() {
+    assert!(format!("{:?}", Offer::new()).contains("extensions: []"));
+    for (value, shown) in [("", "[]"), ("a; SECRET=\"", "(hidden)"), ("SECRET SECRET", "(hidden)")] {
+        let head = RequestHead::from_parts("GET", "/", [("Sec-WebSocket-Extensions", value)]).unwrap();
+        let log = format!("{:?}", head.headers());
+        assert_eq!(log, format!("{{\"Sec-WebSocket-Extensions\": {shown}}}"));
+    }
+}
+
 /// The end of a password with a `?`, `#` or `/` is ambiguous. More is hidden then.
 #[test]
 fn debug_hides_passwords_in_targets() {

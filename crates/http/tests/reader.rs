@@ -1,6 +1,8 @@
 //! `HeadReader`: line ends, limits, and results that do not depend on how the input is split.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::hash::{BuildHasher, RandomState};
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_http::{HeadLimits, HeadReader, ParseError, RequestHead, ResponseHead};
@@ -298,6 +300,15 @@ fn accepts_the_maximum_number_of_fields() {
 }
 
 #[test]
+fn malformed_field_over_the_maximum_is_one_too_many() {
+    let mut reader = HeadReader::new(HeadLimits::default().max_headers(1));
+    let mut input = BytesMut::from("GET / HTTP/1.1\r\nA: b\r\nmalformed line");
+    assert_eq!(reader.request(&mut input), Ok(None));
+    input.extend_from_slice(b"\r\n");
+    assert_eq!(reader.request(&mut input), Err(ParseError::TooManyHeaders));
+}
+
+#[test]
 fn repeats_its_error() {
     let mut reader = HeadReader::default();
     let mut input = BytesMut::from("GET / HTTP/1.1\r\nA : b\r\n\r\n");
@@ -324,10 +335,12 @@ fn checks_parts_like_bytes() {
 }
 
 #[test]
-fn compares_all_parts_of_heads() {
+fn compares_and_hashes_all_parts_of_heads() {
+    let state = RandomState::new();
     let heads = |texts: &[&str]| texts.iter().map(|text| request(text).unwrap().unwrap()).collect::<Vec<_>>();
     let same = heads(&["GET / HTTP/1.1\r\nA: b\r\n\r\n", "\nGET / HTTP/1.1\na:b \n\n"]);
     assert_eq!(same[0], same[1]);
+    assert_eq!(state.hash_one(&same[0]), state.hash_one(&same[1]));
     for other in heads(&[
         "PUT / HTTP/1.1\r\nA: b\r\n\r\n",
         "GET /x HTTP/1.1\r\nA: b\r\n\r\n",
@@ -338,10 +351,12 @@ fn compares_all_parts_of_heads() {
         "GET / HTTP/1.1\r\n\r\n",
     ]) {
         assert_ne!(same[0], other);
+        assert_ne!(state.hash_one(&same[0]), state.hash_one(&other), "{other:?}");
     }
     let heads = |texts: &[&str]| texts.iter().map(|text| response(text).unwrap().unwrap()).collect::<Vec<_>>();
     let same = heads(&["HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "HTTP/1.1 200 OK\na:b \n\n"]);
     assert_eq!(same[0], same[1]);
+    assert_eq!(state.hash_one(&same[0]), state.hash_one(&same[1]));
     for other in heads(&[
         "HTTP/1.0 200 OK\r\nA: b\r\n\r\n",
         "HTTP/1.1 201 OK\r\nA: b\r\n\r\n",
@@ -349,6 +364,7 @@ fn compares_all_parts_of_heads() {
         "HTTP/1.1 200 OK\r\nA: c\r\n\r\n",
     ]) {
         assert_ne!(same[0], other);
+        assert_ne!(state.hash_one(&same[0]), state.hash_one(&other), "{other:?}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! The checks of an upgrade request, one by one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::hash::{BuildHasher, RandomState};
+
 use bytes::BytesMut;
 use proptest::prelude::*;
 use protocol_websocket_http::{
@@ -105,8 +107,11 @@ fn removes_a_request_from_the_front() {
 }
 
 #[test]
-fn compares_heads() {
+fn compares_and_hashes_heads() {
+    let state = RandomState::new();
     assert_eq!(at("/"), at("/"));
+    assert_eq!(state.hash_one(at("/").unwrap()), state.hash_one(at("/").unwrap()));
+    assert_ne!(state.hash_one(at("/").unwrap()), state.hash_one(at("/x").unwrap()));
     assert_ne!(at("/"), at("/x"));
     assert_ne!(at("/"), with("Origin", &["null"]));
 }
@@ -486,6 +491,14 @@ fn each_request_has_its_own_key() {
     let mut key = || Request::offer(Destination::new("a", "/"), &Offer::new(), &mut random).unwrap().key().unwrap();
     let keys: [Key; 2] = [key(), key()];
     assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn key_is_displayed_as_its_text() {
+    let key: Key = "dGhlIHNhbXBsZSBub25jZQ==".parse().unwrap();
+    let text: &str = key.as_ref();
+    assert_eq!(text, "dGhlIHNhbXBsZSBub25jZQ==");
+    assert_eq!(format!("{key:>26}"), "  dGhlIHNhbXBsZSBub25jZQ==");
 }
 
 #[test]

@@ -44,6 +44,13 @@ fn reject(reject: &Reject) -> Result<String, BuildError> {
     result.map(|()| String::from_utf8(output.to_vec()).unwrap())
 }
 
+#[test]
+fn nothing_is_negotiated_by_default() {
+    let negotiated = Negotiated::new();
+    assert_eq!(negotiated, Negotiated::default());
+    assert_eq!((negotiated.version, negotiated.subprotocol, negotiated.extensions), (Version::Rfc6455, None, vec![]));
+}
+
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
 //# it MUST reply with a valid HTTP response indicating the following.
 #[test]
