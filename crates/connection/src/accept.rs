@@ -150,14 +150,14 @@ impl Connection {
         let config = config.into();
         let accept = config.accept(request, accept);
         let response = Response::accept(request, &accept)?;
-        if request.key_numbers().is_some() {
-            let accepted = Upgrade::from(request.clone()).accept(&accept, &mut BytesMut::new())?;
-            if let Accepted::AwaitingKey3(key3) = accepted {
-                let mut connection = Self::server(config);
-                connection.set_step(Step::Key3(key3));
-                connection.sender.version = request.version();
-                return Ok((response, connection));
-            }
+        if request.key_numbers().is_some()
+            && let Accepted::AwaitingKey3(key3) =
+                Upgrade::from(request.clone()).accept(&accept, &mut BytesMut::new())?
+        {
+            let mut connection = Self::server(config);
+            connection.set_step(Step::Key3(key3));
+            connection.sender.version = request.version();
+            return Ok((response, connection));
         }
         let connection = Self::open_server(response.negotiated(), config);
         Ok((response, connection))

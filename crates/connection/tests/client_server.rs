@@ -80,8 +80,10 @@ fn rejects_sending_during_handshake() {
     for result in [
         client.send("x", &mut output),
         client.ping("x", &mut output),
+        client.pong("x", &mut output),
         client.close(None, &mut output),
         server.send("x", &mut output),
+        server.pong("x", &mut output),
     ] {
         assert_eq!(result, Err(SendError::NotOpen));
     }
@@ -197,7 +199,11 @@ fn responds_to_upgrade_once() {
     let written = output.len();
     assert_eq!(server.accept(another, &Accept::new(), &mut output), Err(SendError::AlreadyOpen));
     assert_eq!(server.reject(third, &Reject::new(500), &mut output), Err(SendError::AlreadyOpen));
-    assert_eq!(output.len(), written);
+    // Also once the event `Open` was received.
+    opened(server.receive(&mut BytesMut::new(), &mut output).unwrap());
+    let (_, _, fourth) = requested(&Offer::new());
+    assert_eq!(server.accept(fourth, &Accept::new(), &mut output), Err(SendError::AlreadyOpen));
+    assert_eq!((output.len(), server.state()), (written, State::Open));
 }
 
 #[test]

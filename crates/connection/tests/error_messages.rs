@@ -49,10 +49,16 @@ fn wrapping_handshake_error_displays_its_cause() {
     use protocol_websocket_handshake_client::HandshakeError;
     use protocol_websocket_http::{BuildError, ParseError};
 
-    assert_eq!(Error::Request(ParseError::Host).to_string(), ParseError::Host.to_string());
     let head = HandshakeError::Head(ParseError::TooLong);
-    assert_eq!(Error::Response(head).to_string(), head.to_string());
-    assert_eq!(SendError::Build(BuildError::Host).to_string(), BuildError::Host.to_string());
+    let pairs: [(&dyn StdError, &dyn StdError); 3] = [
+        (&Error::Request(ParseError::Host), &ParseError::Host),
+        (&Error::Response(head), &head),
+        (&SendError::Build(BuildError::Host), &BuildError::Host),
+    ];
+    for (error, cause) in pairs {
+        assert_eq!(error.to_string(), cause.to_string());
+        assert_eq!(error.source().unwrap().to_string(), cause.to_string());
+    }
 }
 
 #[test]

@@ -280,6 +280,21 @@ fn sender_times_out_without_the_peers_close() {
     assert_eq!((ended.by, ended.error, ended.clean), (EndedBy::Timeout, Some(late), false));
 }
 
+/// The caller closes the transport after the timeout, and passes that on, too.
+#[test]
+fn end_of_transport_does_not_replace_the_timeout_of_the_sender() {
+    let (receiver, mut sender) = server(&Config::new().timeouts(Timeouts::RECOMMENDED)).split();
+    let mut output = BytesMut::new();
+    sender.close(None, &mut output).unwrap();
+    output.clear();
+    assert_eq!(sender.handle_timeout(secs(0), &mut output), Ok(()));
+    let late = Error::Timeout(Timeout::Close);
+    assert_eq!(sender.handle_timeout(secs(10), &mut output), Err(late));
+    sender.reply(Error::UnexpectedEof.reply().unwrap(), &mut output);
+    let ended = Ended::of(&receiver, &sender).unwrap();
+    assert_eq!((ended.by, ended.error, output.len()), (EndedBy::Timeout, Some(late), 0));
+}
+
 #[test]
 fn late_close_replaces_the_timeout_of_the_sender() {
     let (mut receiver, mut sender) = server(&Config::new().timeouts(Timeouts::RECOMMENDED)).split();
@@ -405,7 +420,10 @@ fn halves_of_an_accepted_connection_are_open() {
     let event = receiver.receive(&mut masked(Frame::text("hi"))).unwrap();
     assert_eq!(event, Some(Event::Message("hi".into())));
 
-    let (receiver, mut sender) = Server::new(Config::new()).into_connection().split();
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    let (receiver, mut sender) = Server::new(config).into_connection().split();
     assert_eq!(State::of(&receiver, &sender), State::Connecting);
     assert_eq!(sender.send("x", &mut output), Err(SendError::NotOpen));
+    assert_eq!(sender.handle_timeout(secs(1000), &mut output), Ok(()));
+    assert_eq!(sender.poll_timeout(), None, "no Close was sent");
 }
