@@ -56,7 +56,6 @@ impl UrlError {
             | ParseError::InvalidDomainCharacter
             | ParseError::InvalidIpv4Address
             | ParseError::InvalidIpv6Address => Self::Host,
-            ParseError::RelativeUrlWithoutBase => Self::Scheme,
             _ => Self::Syntax,
         }
     }
