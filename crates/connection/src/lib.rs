@@ -134,6 +134,6 @@ pub use state::State;
 pub use timeout::Timeout;
 pub use timeouts::Timeouts;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
