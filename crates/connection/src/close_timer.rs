@@ -65,6 +65,16 @@ impl CloseTimer {
         }
     }
 
+    /// Notes that `len` bytes were inserted into the output, before the Close.
+    pub(crate) const fn note_inserted(&mut self, len: usize) {
+        if let Some(unsent) = &mut self.unsent
+            && unsent.bytes > 0
+        {
+            unsent.bytes = unsent.bytes.saturating_add(len);
+            unsent.output = unsent.output.saturating_add(len);
+        }
+    }
+
     /// Notes that the transport has ended, or that this end closes it, so that the peer is not expected to.
     pub(crate) const fn stop_awaiting_eof(&mut self) {
         self.awaits_eof = false;

@@ -398,7 +398,12 @@ impl Connection {
     ///   `output` is not over the mark any more. Every other method that appends to `output` also appends that pong
     ///   first.
     pub fn flush(&mut self, output: &mut BytesMut) {
-        self.receiver.note_unsent(output.len());
+        self.flush_unsent(output.len(), output);
+    }
+
+    /// Does [`flush`](Self::flush) for a caller that has `unsent` bytes in `output` and elsewhere.
+    pub(crate) fn flush_unsent(&mut self, unsent: usize, output: &mut BytesMut) {
+        self.receiver.note_unsent(unsent);
         self.sender.flush(output);
     }
 
@@ -788,7 +793,17 @@ impl Connection {
     /// [`Error::Timeout`] if a deadline passed. The connection has ended, and `output` has a Close unless one was sent
     /// before. If the handshake of a server took too long, `output` has a response with the status 408.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
-        let unsent = output.len();
+        self.handle_timeout_unsent(now, output.len(), output)
+    }
+
+    /// Does [`handle_timeout`](Self::handle_timeout) for a caller that has `unsent` bytes in `output` and elsewhere.
+    pub(crate) fn handle_timeout_unsent(
+        &mut self,
+        now: Duration,
+        unsent: usize,
+        output: &mut BytesMut,
+    ) -> Result<(), Error> {
+        let in_output = output.len();
         self.sender.write_pending_pong(output);
         let state = self.state();
         match state {
@@ -803,12 +818,18 @@ impl Connection {
             },
             State::Closing | State::Closed => {}
         }
-        self.sender.handle_close_timeout(now, state, unsent, output).map_err(|timeout| {
+        self.sender.handle_close_timeout(now, state, in_output, output).map_err(|timeout| {
             if timeout == Timeout::Close {
                 self.receiver.time_out(timeout);
             }
             Error::Timeout(timeout)
         })
+    }
+
+    /// Ends the connection, because the peer does not read the Close that was queued.
+    pub(crate) fn time_out_close(&mut self) {
+        self.receiver.time_out(Timeout::Close);
+        self.sender.time_out();
     }
 
     /// Splits the connection into two halves, for two tasks or threads: one reads, and one writes.

@@ -67,6 +67,13 @@ impl KeepAlive {
         }
     }
 
+    /// Notes an arrival at the time `now`, after which `available` bytes are in the input.
+    pub(crate) fn note_arrival(&mut self, now: Duration, available: usize) {
+        self.now = self.now.max(now);
+        (self.arrived_at, self.pinged) = (self.now, None);
+        (self.has_arrived, self.unread) = (false, available);
+    }
+
     /// Notes that the caller read bytes into the payload buffer, not into the input.
     pub(crate) const fn note_direct_read(&mut self) {
         self.has_arrived = true;

@@ -92,15 +92,18 @@ mod keep_alive;
 mod negotiation;
 #[cfg(any(feature = "client", feature = "server"))]
 mod opening;
+mod outbox;
 mod receive_half;
 mod reply;
 mod send_error;
 mod send_half;
 #[cfg(feature = "server")]
 mod server;
+mod session;
 mod state;
 mod timeout;
 mod timeouts;
+mod unsent;
 mod write_progress;
 
 #[cfg(feature = "client")]
@@ -110,6 +113,7 @@ pub use connection::Connection;
 pub use ended::{Ended, EndedBy};
 pub use error::Error;
 pub use event::{Event, EventRef};
+pub use outbox::Outbox;
 pub use protocol_websocket_core::{ExtensionParams, Random, Role, Version};
 pub use protocol_websocket_frame::{
     AsMessage, Close, CloseCode, Delivery, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, LentMessage,
@@ -130,6 +134,7 @@ pub use send_error::SendError;
 pub use send_half::SendHalf;
 #[cfg(feature = "server")]
 pub use server::Server;
+pub use session::{Session, SessionParts};
 pub use state::State;
 pub use timeout::Timeout;
 pub use timeouts::Timeouts;

@@ -437,6 +437,13 @@ impl ReceiveHalf {
         }
     }
 
+    /// Notes the time of an arrival, after which `available` bytes are in the input.
+    pub(crate) fn note_arrival(&mut self, now: Duration, available: usize) {
+        if let Some(timer) = self.keep_alive_mut() {
+            timer.note_arrival(now, available);
+        }
+    }
+
     /// Notes how many bytes of the output are unsent. Our Ping was written when there are none.
     pub(crate) fn note_unsent(&mut self, unsent: usize) {
         if let Some(timer) = self.keep_alive_mut() {

@@ -61,7 +61,7 @@ impl SendHalf {
             fragmenter: Fragmenter::new(),
             pending_pong: None,
             close_timer: None,
-            high_water_mark: u32::try_from(config.high_water_mark).unwrap_or(u32::MAX),
+            high_water_mark: saturated(config.high_water_mark),
             version: Version::Rfc6455,
             raw_message_open: false,
             outgoing: Outgoing::Connecting,
@@ -74,6 +74,18 @@ impl SendHalf {
         self.close_timer = CloseTimer::new(&config.timeouts, self.role() == Role::Client).map(Box::new);
         self.outgoing.open();
         self.update_fast_path();
+    }
+
+    /// Sets the high-water mark of the output. A session lowers it while it has unsent bytes that are not in the output.
+    pub(crate) fn set_high_water_mark(&mut self, bytes: usize) {
+        self.high_water_mark = saturated(bytes);
+    }
+
+    /// Notes that `len` bytes were inserted into the output, before a Close that was not written.
+    pub(crate) const fn note_inserted(&mut self, len: usize) {
+        if let Some(timer) = &mut self.close_timer {
+            timer.note_inserted(len);
+        }
     }
 
     pub(crate) const fn role(&self) -> Role {
@@ -379,11 +391,16 @@ impl SendHalf {
         if handled == Err(Timeout::Close) {
             // This writes a Close only if the receiving half has failed and its reply was not passed to this half.
             self.end(&CloseCode::INTERNAL_ERROR.0.to_be_bytes(), output);
-            self.outgoing.time_out();
-            self.update_fast_path();
+            self.time_out();
         }
         self.note_queued(output);
         handled
+    }
+
+    /// Ends the direction, because the deadline for the peer's Close passed.
+    pub(crate) fn time_out(&mut self) {
+        self.outgoing.time_out();
+        self.update_fast_path();
     }
 
     /// Returns the state as far as this direction shows it.
@@ -528,4 +545,8 @@ impl fmt::Debug for SendHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendHalf").field("outgoing", &self.outgoing).finish_non_exhaustive()
     }
+}
+
+fn saturated(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }

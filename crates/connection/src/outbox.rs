@@ -1,0 +1,192 @@
+//! The sending side of a session: its connection, and the bytes that are not written yet.
+
+use bytes::Bytes;
+use protocol_websocket_frame::{AsMessage, Close, Frame, Message, Part};
+
+use crate::unsent::{MIN_SHARED, Unsent};
+#[cfg(feature = "server")]
+use crate::{Accept, Reject, Upgrade};
+use crate::{Connection, SendError};
+
+/// The methods of a [`Session`](crate::Session) that send. The bytes to write are in the session afterwards.
+///
+/// A session dereferences to its outbox, so `session.send("hello")` works.
+/// [`Session::poll_event_with`](crate::Session::poll_event_with) passes it to the closure, so that an event can be
+/// answered while it borrows from the session's input.
+///
+/// Each method queues all bytes of its message or none: after an error nothing was queued, except with
+/// [`SendError::Build`].
+#[derive(Debug)]
+pub struct Outbox {
+    pub(crate) connection: Connection,
+    pub(crate) unsent: Unsent,
+    /// No event is left: `poll_event` returned `None`, and nothing has changed since.
+    pub(crate) is_drained: bool,
+}
+
+impl Outbox {
+    pub(crate) const fn new(connection: Connection, unsent: Unsent, is_drained: bool) -> Self {
+        Self { connection, unsent, is_drained }
+    }
+
+    /// Responds to an [`Event::Upgrade`](crate::Event::Upgrade) with 101: see [`Connection::accept`]. The connection is
+    /// then open. Poll events again after this call: the first one is [`Event::Open`](crate::Event::Open).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::accept`]. It is [`SendError::Closed`] if the transport has ended or the handshake has timed out
+    /// meanwhile.
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept) -> Result<(), SendError> {
+        self.connection.accept(upgrade, accept, &mut self.unsent.buffer)?;
+        self.is_drained = false;
+        Ok(())
+    }
+
+    /// Responds to an [`Event::Upgrade`](crate::Event::Upgrade) with a status other than 101: see
+    /// [`Connection::reject`]. The connection has then ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject) -> Result<(), SendError> {
+        self.connection.reject(upgrade, reject, &mut self.unsent.buffer)
+    }
+
+    /// Queues a message in one frame: a string as text, bytes as binary. The payload is copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    #[inline]
+    pub fn send(&mut self, message: impl AsMessage) -> Result<(), SendError> {
+        self.connection.send(message, &mut self.unsent.buffer)
+    }
+
+    /// Queues a message whose payload is shared instead of copied, if it has at least 4 KiB. A client masks the payload
+    /// in place, or in a copy if its bytes are shared.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated, Session};
+    ///
+    /// let mut server = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
+    /// let large = Bytes::from(vec![7; 100_000]);
+    /// server.send_shared(large.clone())?;
+    /// let chunks: Vec<&[u8]> = server.unsent_chunks().collect();
+    /// assert_eq!((chunks[0].len(), chunks[1].as_ptr()), (10, large.as_ptr()));
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    pub fn send_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        if message.len() < MIN_SHARED {
+            return self.send(message);
+        }
+        let payload = self.connection.send_shared(message, &mut self.unsent.buffer)?;
+        self.push(payload);
+        Ok(())
+    }
+
+    fn push(&mut self, payload: Bytes) {
+        self.unsent.push(payload);
+        self.note_shared();
+    }
+
+    /// Queues a part of a message: see [`Connection::send_part`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_part`].
+    pub fn send_part(&mut self, part: Part) -> Result<(), SendError> {
+        self.connection.send_part(part, &mut self.unsent.buffer)
+    }
+
+    /// Queues a frame without applying the extensions: see [`Connection::send_frame`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_frame`].
+    pub fn send_frame(&mut self, frame: &Frame) -> Result<(), SendError> {
+        self.connection.send_frame(frame, &mut self.unsent.buffer)
+    }
+
+    /// Queues a Ping: see [`Connection::ping`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::ping`].
+    pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.connection.ping(payload, &mut self.unsent.buffer)
+    }
+
+    /// Queues a Pong: see [`Connection::pong`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::pong`].
+    pub fn pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.connection.pong(payload, &mut self.unsent.buffer)
+    }
+
+    /// Queues a Close: see [`Connection::close`]. Continue to read until [`Session::ended`](crate::Session::ended)
+    /// returns how the connection ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::close`].
+    pub fn close(&mut self, close: impl Into<Option<Close>>) -> Result<(), SendError> {
+        self.connection.close(close, &mut self.unsent.buffer)
+    }
+
+    /// Returns the number of bytes that are not written yet, including shared payloads.
+    ///
+    /// A peer that does not read makes this number grow with each message that is sent to it. A server that sends to
+    /// many peers closes those whose number is too large.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.unsent.len()
+    }
+
+    /// Returns whether more bytes are unsent than the [high-water mark](crate::Config::high_water_mark). Then a program
+    /// should wait before it sends more, and the session does not read.
+    #[must_use]
+    pub fn is_over_high_water_mark(&self) -> bool {
+        self.unsent() > self.connection.config().high_water_mark
+    }
+
+    /// Returns the connection, for instance for its [`state`](Connection::state) and its
+    /// [`negotiated`](Connection::negotiated).
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Frees the memory that extensions do not need until the next message: see [`Connection::release_memory`].
+    pub fn release_memory(&mut self) {
+        self.connection.release_memory();
+    }
+
+    /// Removes `len` bytes that were written.
+    pub(crate) fn advance(&mut self, len: usize) {
+        self.unsent.advance(len);
+        self.note_shared();
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.unsent.clear();
+        self.note_shared();
+    }
+
+    /// The sending half counts the bytes of the buffer. Shared payloads lower its mark instead.
+    fn note_shared(&mut self) {
+        let mark = self.connection.config().high_water_mark.saturating_sub(self.unsent.shared_len());
+        self.connection.sender.set_high_water_mark(mark);
+    }
+}

@@ -1,0 +1,420 @@
+//! A connection with its buffers: the rules of an event loop, without I/O.
+//!
+//! A [`Connection`] leaves the buffers and the order of the calls to its caller. A session has the buffers and keeps the
+//! order: all events of the input before the end of the transport, each write noted, a failure's Close written, no read
+//! under backpressure. An adapter for a runtime reads, writes and waits.
+//!
+//! The session reads the clock through its caller once for each read and each write, not once for each message. The
+//! time of an arrival therefore is the time of the read, whenever the events are polled.
+
+#[cfg(any(feature = "client", feature = "server"))]
+use alloc::sync::Arc;
+use core::ops::{Deref, DerefMut};
+use core::time::Duration;
+
+use bytes::{Buf, BufMut, BytesMut};
+#[cfg(feature = "client")]
+use protocol_websocket_http::BuildError;
+
+#[cfg(any(feature = "client", feature = "server"))]
+use crate::Config;
+use crate::state::Incoming;
+use crate::unsent::Unsent;
+#[cfg(feature = "client")]
+use crate::{ClientDestination, Offer, Random};
+use crate::{Connection, Ended, Event, EventRef, Outbox, State};
+
+/// A connection with its buffers and the order of its calls, without I/O. The caller has the transport and the clock.
+///
+/// In an event loop:
+///
+/// 1. while [`wants_read`](Self::wants_read) returns true, append the transport's bytes to
+///    [`read_buffer`](Self::read_buffer), and call [`received`](Self::received), or
+///    [`received_eof`](Self::received_eof) at the end;
+/// 2. call [`poll_event`](Self::poll_event) until it returns `None`. Send replies and other messages by the methods of
+///    the [`Outbox`], to which a session dereferences;
+/// 3. write [`unsent_chunks`](Self::unsent_chunks) to the transport, and call [`written`](Self::written) with the
+///    number of bytes;
+/// 4. wait for the transport, or until [`poll_timeout`](Self::poll_timeout), and then call
+///    [`handle_timeout`](Self::handle_timeout);
+/// 5. once [`ended`](Self::ended) returns how the connection ended, shut down the transport's output, discard its input
+///    for a moment, and close it. If the transport was closed with unread input, its reset could destroy the last
+///    bytes that were written.
+///
+/// Take a [`Connection`] instead if the program has one read buffer for many connections, or its own rules.
+///
+/// ```
+/// use std::time::Duration;
+/// use protocol_websocket_connection::{Accept, Config, Event, Session};
+///
+/// /// Handles the bytes that were read, and sends each message back.
+/// fn echo(session: &mut Session) -> Result<(), Box<dyn std::error::Error>> {
+///     while let Some(event) = session.poll_event() {
+///         match event {
+///             Event::Upgrade(upgrade) => session.accept(upgrade, &Accept::new())?,
+///             Event::Message(message) => session.send(message)?,
+///             _ => {}
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// let mut session = Session::server(Config::new());
+/// let now = Duration::ZERO; // the time since the start of the program
+/// // In place of a read from a socket:
+/// session.read_buffer().extend_from_slice(
+///     b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\x81\x82\0\0\0\0hi",
+/// );
+/// session.received(now);
+/// echo(&mut session)?;
+/// // In place of a write to a socket:
+/// let wire = session.unsent_chunks().collect::<Vec<_>>().concat();
+/// session.written(wire.len(), now);
+/// assert!(wire.starts_with(b"HTTP/1.1 101 ") && wire.ends_with(b"\x81\x02hi"));
+/// assert!(session.wants_read() && session.ended().is_none());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    outbox: Outbox,
+    input: BytesMut,
+    now: Duration,
+    /// The time of the last call of [`Connection::handle_timeout`].
+    handled_at: Duration,
+    /// The time of the last write that made progress, while bytes are unsent.
+    stalled_since: Option<Duration>,
+    /// The transport has no more input.
+    has_eof: bool,
+    /// The transport failed, so nothing can be written.
+    has_failed: bool,
+}
+
+/// The parts of a [`Session`]: everything that it keeps, so that another loop can continue.
+///
+/// ```
+/// use protocol_websocket_connection::{Config, Session};
+///
+/// let mut session = Session::server(Config::new());
+/// let parts = session.into_parts();
+/// assert!(parts.input.is_empty() && parts.unsent.is_empty());
+/// session = Session::from_parts(parts);
+/// # let _ = session;
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SessionParts {
+    /// The connection.
+    pub connection: Connection,
+    /// The bytes that were received, and whose events were not polled.
+    pub input: BytesMut,
+    /// The bytes that are not written yet.
+    pub unsent: BytesMut,
+    /// The time of the last call that has a time.
+    pub now: Duration,
+}
+
+impl Session {
+    /// Creates a session of a connection that has sent nothing, such as one of [`Connection::respond`], of
+    /// [`Connection::open_client`], or of [`Connection::server`].
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        Self::with(connection, BytesMut::new(), BytesMut::new())
+    }
+
+    fn with(connection: Connection, input: BytesMut, output: BytesMut) -> Self {
+        Self {
+            outbox: Outbox::new(connection, Unsent::from(output), input.is_empty()),
+            input,
+            now: Duration::ZERO,
+            handled_at: Duration::ZERO,
+            stalled_since: None,
+            has_eof: false,
+            has_failed: false,
+        }
+    }
+
+    /// Creates a server's session, which begins with the first byte of the client's request: see
+    /// [`Connection::server`].
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    #[must_use]
+    pub fn server(config: impl Into<Arc<Config>>) -> Self {
+        Self::new(Connection::server(config))
+    }
+
+    /// Creates a client's session, and queues the upgrade request: see [`Connection::client`].
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Destination, Offer, Session};
+    ///
+    /// let destination = Destination::new("example.com", "/chat");
+    /// // For a real connection: `OsRandom`.
+    /// let random = |bytes: &mut [u8]| bytes.fill(7);
+    /// let client = Session::client(destination, &Offer::new(), Config::new(), random)?;
+    /// assert!(client.unsent_chunks().all(|chunk| chunk.starts_with(b"GET /chat HTTP/1.1\r\n")));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if `offer` or the destination is invalid.
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub fn client<'a>(
+        destination: impl Into<ClientDestination<'a>>,
+        offer: &Offer,
+        config: impl Into<Arc<Config>>,
+        random: impl Random + 'static,
+    ) -> Result<Self, BuildError> {
+        let mut output = BytesMut::new();
+        let connection = Connection::client(destination, offer, config, random, &mut output)?;
+        Ok(Self::with(connection, BytesMut::new(), output))
+    }
+
+    /// Creates a session that continues where another one stopped. To begin with bytes that an HTTP library has read
+    /// after the request, set [`SessionParts::input`].
+    #[must_use]
+    pub fn from_parts(parts: SessionParts) -> Self {
+        let SessionParts { connection, input, unsent, now } = parts;
+        Self { now, ..Self::with(connection, input, unsent) }
+    }
+
+    /// Returns everything that the session keeps. Whether the transport has ended is not part of it.
+    #[must_use]
+    pub fn into_parts(self) -> SessionParts {
+        let Self { outbox, input, now, .. } = self;
+        let Outbox { mut connection, unsent, .. } = outbox;
+        connection.sender.note_inserted(unsent.shared_len());
+        connection.sender.set_high_water_mark(connection.receiver.config.high_water_mark);
+        let unsent = unsent.into_bytes();
+        SessionParts { connection, input, unsent, now }
+    }
+
+    /// Returns whether the transport should be read: not under backpressure, not while events are left, and not after
+    /// the end.
+    ///
+    /// While an [`Event::Upgrade`] waits for the application's response, it is true until the input has as many bytes
+    /// as a [head](crate::HeadLimits) may have, so that the end of the transport is noticed.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        if self.has_eof || !self.outbox.is_drained || self.is_over_high_water_mark() {
+            return false;
+        }
+        let connection = &self.outbox.connection;
+        match connection.receiver.incoming {
+            Incoming::Connecting => self.input.len() < connection.config().head_limits.max_len,
+            Incoming::Open => true,
+            Incoming::Ended | Incoming::Refused => false,
+        }
+    }
+
+    /// Returns the buffer to which the transport's bytes are appended. Call [`received`](Self::received) after a read.
+    ///
+    /// It is empty and has no memory when nothing is left of the input, so an idle session keeps no read buffer. A loop
+    /// that reads into a buffer of its own, for instance one for each thread, copies the bytes here.
+    pub const fn read_buffer(&mut self) -> &mut BytesMut {
+        &mut self.input
+    }
+
+    /// Returns the memory of a long payload in progress, if more than 64 KiB of it are missing: see
+    /// [`Connection::payload_buffer`]. If there is one, read into it instead of the [`read_buffer`](Self::read_buffer),
+    /// and call [`received`](Self::received). That saves a copy.
+    pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
+        if self.outbox.is_drained { self.outbox.connection.payload_buffer() } else { None }
+    }
+
+    /// Notes that bytes were appended to the [`read_buffer`](Self::read_buffer) or to the
+    /// [`payload_buffer`](Self::payload_buffer), and the time of that read.
+    pub fn received(&mut self, now: Duration) {
+        self.set_time(now);
+        self.outbox.is_drained = false;
+        self.outbox.connection.receiver.note_arrival(self.now, self.input.len());
+    }
+
+    /// Notes the end of the transport's input: a read returned 0 bytes. Events of bytes that were received before are
+    /// still returned, and then the connection ends. Bytes that are unsent, such as the reply to the peer's Close, can
+    /// still be written.
+    pub fn received_eof(&mut self) {
+        self.has_eof = true;
+        self.outbox.is_drained = false;
+    }
+
+    /// Notes that a read or a write failed. As [`received_eof`](Self::received_eof), but the unsent bytes are discarded.
+    pub fn transport_failed(&mut self) {
+        self.received_eof();
+        self.has_failed = true;
+        self.outbox.discard();
+    }
+
+    /// Returns the next event. Call it until it returns `None`: then more bytes are needed, or the application's
+    /// response to an upgrade, or the connection has ended.
+    ///
+    /// A failure is not an event: the events end, its Close or HTTP response is unsent, and
+    /// [`ended`](Self::ended) has the error once that was written.
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if let Some(message) = self.outbox.connection.receiver.receive_message(&mut self.input) {
+            return Some(Event::Message(message));
+        }
+        let mut event = None;
+        self.poll_slow(&mut event);
+        event
+    }
+
+    #[inline(never)]
+    fn poll_slow(&mut self, event: &mut Option<Event>) {
+        let Outbox { connection, unsent, .. } = &mut self.outbox;
+        *event = connection.receive(&mut self.input, &mut unsent.buffer).unwrap_or_default();
+        if event.is_none() {
+            self.note_drained();
+        }
+    }
+
+    /// Passes the next event to `f`, and returns its result, or `None` if there is no event. As
+    /// [`poll_event`](Self::poll_event), but the payload of the event borrows from the input if possible, which is
+    /// faster for short messages: see [`Connection::receive_lent`]. `f` can send through the [`Outbox`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated, Session};
+    ///
+    /// let mut server = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
+    /// server.read_buffer().extend_from_slice(b"\x81\x82\0\0\0\0hi");
+    /// server.received(Duration::ZERO);
+    /// while let Some(sent) = server.poll_event_with(|event, outbox| match event {
+    ///     EventRef::Message(message) => outbox.send(message),
+    ///     _ => Ok(()),
+    /// }) {
+    ///     sent?;
+    /// }
+    /// assert_eq!(server.unsent_chunks().next(), Some(&b"\x81\x02hi"[..]));
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    #[inline]
+    pub fn poll_event_with<R>(&mut self, f: impl FnOnce(EventRef<'_>, &mut Outbox) -> R) -> Option<R> {
+        let available = self.input.len();
+        let mut input = &mut self.input[..];
+        let Outbox { connection, unsent, .. } = &mut self.outbox;
+        let event = connection.receive_lent(&mut input, &mut unsent.buffer).unwrap_or_default();
+        let unread = input.len();
+        let result = event.map(|event| f(event, &mut self.outbox));
+        self.input.advance(available - unread);
+        if result.is_none() {
+            self.note_drained();
+        }
+        result
+    }
+
+    /// Notes that no event is left, and then the end of the transport.
+    fn note_drained(&mut self) {
+        self.outbox.is_drained = true;
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        if self.has_eof {
+            // `ended` has the error.
+            let _ = self.outbox.connection.receive_eof();
+            if self.has_failed {
+                self.outbox.discard();
+            }
+        }
+    }
+
+    /// Returns the bytes to write, in order: the encoded bytes, and between them the shared payloads. No chunk is empty.
+    /// Write the first chunk, or several with one vectored write, and call [`written`](Self::written).
+    pub fn unsent_chunks(&self) -> impl Iterator<Item = &[u8]> {
+        self.outbox.unsent.chunks()
+    }
+
+    /// Removes the first `len` of the unsent bytes, which were written at the time `now`. A pong that was kept under
+    /// backpressure is queued if the unsent bytes are not over the [high-water mark](crate::Config::high_water_mark) any more,
+    /// and the deadlines of a Ping or a Close that was written start.
+    ///
+    /// # Panics
+    ///
+    /// If `len` is more than [`unsent`](Outbox::unsent).
+    pub fn written(&mut self, len: usize, now: Duration) {
+        assert!(len <= self.unsent(), "more bytes were written than were unsent");
+        self.set_time(now);
+        self.outbox.advance(len);
+        if len > 0 {
+            self.stalled_since = None;
+        }
+        let Outbox { connection, unsent, .. } = &mut self.outbox;
+        connection.flush_unsent(unsent.len(), &mut unsent.buffer);
+        // A deadline starts with a call at once.
+        if self.poll_timeout().is_some_and(|at| at <= self.handled_at) {
+            self.handle_timeout(now);
+        }
+    }
+
+    /// Returns the time of the next [`handle_timeout`](Self::handle_timeout), by the caller's clock: the time since a
+    /// fixed point that the caller chooses. `None` while no deadline runs. If the time has passed, call it at once. The
+    /// result changes with each call of another method.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let connection = self.outbox.connection.poll_timeout();
+        match (connection, self.stall_deadline()) {
+            (Some(connection), Some(stall)) => Some(connection.min(stall)),
+            (connection, stall) => connection.or(stall),
+        }
+    }
+
+    /// Handles the deadlines that are due at the time `now`: queues a Ping, or ends the connection. Read the available
+    /// input and poll its events before this call. Otherwise a peer may time out whose bytes are in the socket.
+    ///
+    /// The deadlines are those of [`Timeouts`](crate::Timeouts), and one more: if the connection is closing or has
+    /// ended, and [`Timeouts::close`](crate::Timeouts::close) passes without a byte written, the unsent bytes are
+    /// discarded, because the peer does not read.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.set_time(now);
+        self.handled_at = self.now;
+        let Outbox { connection, unsent, .. } = &mut self.outbox;
+        // `ended` has the error.
+        let _ = connection.handle_timeout_unsent(self.now, unsent.len(), &mut unsent.buffer);
+        if self.stall_deadline().is_some_and(|at| at <= self.now) {
+            if self.stalled_since.is_some() {
+                self.outbox.connection.time_out_close();
+                self.outbox.discard();
+            }
+            self.stalled_since = Some(self.now).filter(|_| self.unsent() > 0);
+        }
+    }
+
+    /// Returns the time at which the unsent bytes are discarded. If it is not later than the present time, the
+    /// deadline starts with the next call of `handle_timeout`.
+    fn stall_deadline(&self) -> Option<Duration> {
+        let connection = &self.outbox.connection;
+        let is_ending = matches!(connection.state(), State::Closing | State::Closed);
+        let timeout = connection.config().timeouts.close.filter(|_| is_ending && self.unsent() > 0)?;
+        Some(self.stalled_since.map_or(self.handled_at, |since| since.saturating_add(timeout)))
+    }
+
+    fn set_time(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    /// Returns how the connection ended, once all its events were polled and nothing is left to write. Until then, and
+    /// while the connection is open, it returns `None`.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ended> {
+        self.outbox.connection.ended().filter(|_| self.outbox.is_drained && self.outbox.unsent.is_empty())
+    }
+}
+
+impl Deref for Session {
+    type Target = Outbox;
+
+    #[inline]
+    fn deref(&self) -> &Outbox {
+        &self.outbox
+    }
+}
+
+impl DerefMut for Session {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+}

@@ -1,0 +1,158 @@
+//! The bytes that a session has not written yet: one buffer of encoded bytes, and the payloads between them that are
+//! shared instead of copied.
+//!
+//! The encoded bytes stay in one buffer, in order, because the timers of a connection derive from its length how much
+//! was written. A shared payload therefore has no place in the buffer. It has the number of encoded bytes before it.
+
+use alloc::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// The minimum length in bytes of a payload that is shared. A shorter payload is copied, which costs less than another
+/// element of a vectored write.
+pub(crate) const MIN_SHARED: usize = 4 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Unsent {
+    pub(crate) buffer: BytesMut,
+    shared: VecDeque<Shared>,
+    /// The bytes of all shared payloads.
+    shared_len: usize,
+    /// The bytes of `buffer` before the last shared payload.
+    placed: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// The bytes of the buffer between the shared payload before this one, or the beginning, and this one.
+    after: usize,
+    payload: Bytes,
+}
+
+impl Unsent {
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.len().saturating_add(self.shared_len)
+    }
+
+    pub(crate) const fn shared_len(&self) -> usize {
+        self.shared_len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a payload whose header is at the end of the buffer.
+    pub(crate) fn push(&mut self, payload: Bytes) {
+        if payload.len() < MIN_SHARED {
+            self.buffer.extend_from_slice(&payload);
+            return;
+        }
+        self.shared_len = self.shared_len.saturating_add(payload.len());
+        self.shared.push_back(Shared { after: self.buffer.len() - self.placed, payload });
+        self.placed = self.buffer.len();
+    }
+
+    /// Returns the bytes in the order in which they are sent. No chunk is empty.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &self.buffer[..];
+        let pairs = self.shared.iter().flat_map(move |shared| {
+            let (before, after) = rest.split_at_checked(shared.after).unwrap_or_default();
+            rest = after;
+            [before, &shared.payload[..]]
+        });
+        let last = self.buffer.get(self.placed..).unwrap_or_default();
+        pairs.chain([last]).filter(|chunk| !chunk.is_empty())
+    }
+
+    /// Removes `len` bytes from the front, and frees the memory of a buffer that is empty.
+    pub(crate) fn advance(&mut self, mut len: usize) {
+        while let Some(front) = self.shared.front_mut() {
+            let encoded = len.min(front.after);
+            self.buffer.advance(encoded);
+            (front.after, self.placed, len) = (front.after - encoded, self.placed - encoded, len - encoded);
+            if front.after > 0 {
+                return;
+            }
+            let payload = len.min(front.payload.len());
+            front.payload.advance(payload);
+            (self.shared_len, len) = (self.shared_len - payload, len - payload);
+            if !front.payload.is_empty() {
+                return;
+            }
+            self.shared.pop_front();
+        }
+        debug_assert!(len <= self.buffer.len(), "more bytes were written than there were");
+        self.buffer.advance(len.min(self.buffer.len()));
+        if self.buffer.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Returns all bytes in one buffer.
+    pub(crate) fn into_bytes(self) -> BytesMut {
+        if self.shared.is_empty() {
+            return self.buffer;
+        }
+        let mut bytes = BytesMut::with_capacity(self.len());
+        self.chunks().for_each(|chunk| bytes.extend_from_slice(chunk));
+        bytes
+    }
+}
+
+impl From<BytesMut> for Unsent {
+    fn from(buffer: BytesMut) -> Self {
+        Self { buffer, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsent() -> Unsent {
+        let mut unsent = Unsent::default();
+        unsent.buffer.extend_from_slice(b"ab");
+        unsent.push(vec![b'x'; MIN_SHARED].into());
+        unsent.push(vec![b'y'; MIN_SHARED].into());
+        unsent.buffer.extend_from_slice(b"cd");
+        unsent.push(b"short".as_slice().into());
+        unsent.push(vec![b'z'; MIN_SHARED].into());
+        unsent.buffer.extend_from_slice(b"e");
+        unsent
+    }
+
+    #[test]
+    fn chunks_are_in_order_whatever_was_written() {
+        let whole = unsent().into_bytes();
+        assert_eq!(whole.len(), unsent().len());
+        for first in [0, 1, 2, 3, MIN_SHARED + 1, MIN_SHARED + 2, 2 * MIN_SHARED + 5, whole.len() - 1, whole.len()] {
+            let mut unsent = unsent();
+            unsent.advance(first);
+            assert_eq!(unsent.chunks().collect::<Vec<_>>().concat(), whole[first..], "{first}");
+            assert_eq!(unsent.len(), whole.len() - first);
+            assert!(unsent.chunks().all(|chunk| !chunk.is_empty()));
+        }
+    }
+
+    #[test]
+    fn bytes_are_written_one_by_one() {
+        let (whole, mut unsent) = (unsent().into_bytes(), unsent());
+        for &byte in &whole[..] {
+            assert_eq!(unsent.chunks().next().map(|chunk| chunk[0]), Some(byte));
+            unsent.advance(1);
+        }
+        assert!(unsent.is_empty() && unsent.chunks().next().is_none());
+    }
+
+    #[test]
+    fn short_payloads_are_copied() {
+        let mut unsent = Unsent::default();
+        unsent.push(vec![1; MIN_SHARED - 1].into());
+        assert_eq!((unsent.shared_len(), unsent.len()), (0, MIN_SHARED - 1));
+    }
+}

@@ -1,0 +1,319 @@
+//! A session: the order of events, writes, deadlines and the end.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use common::{client, masked, server, unmasked};
+use protocol_websocket_connection::{
+    CloseCode, Config, EndedBy, Error, Event, EventRef, SendError, Session, State, Timeout, Timeouts,
+};
+use protocol_websocket_frame::Frame;
+
+const START: Duration = Duration::from_secs(100);
+
+fn at(secs: u64) -> Duration {
+    START + Duration::from_secs(secs)
+}
+
+fn session(config: &Config) -> Session {
+    let mut session = Session::new(server(config));
+    session.handle_timeout(START);
+    session
+}
+
+fn read(session: &mut Session, bytes: &[u8], now: Duration) {
+    session.read_buffer().extend_from_slice(bytes);
+    session.received(now);
+}
+
+fn poll_all(session: &mut Session) -> Vec<Event> {
+    core::iter::from_fn(|| session.poll_event()).collect()
+}
+
+fn unsent(session: &Session) -> Vec<u8> {
+    session.unsent_chunks().collect::<Vec<_>>().concat()
+}
+
+/// Writes everything.
+fn write(session: &mut Session, now: Duration) -> Vec<u8> {
+    let bytes = unsent(session);
+    session.written(bytes.len(), now);
+    bytes
+}
+
+#[test]
+fn events_before_the_end_of_the_transport_are_returned() {
+    let mut session = session(&Config::new());
+    read(&mut session, &[masked(Frame::text("a")), masked(Frame::text("b"))].concat(), START);
+    session.received_eof();
+    assert!(!session.wants_read() && session.ended().is_none());
+    assert_eq!(poll_all(&mut session), [Event::Message("a".into()), Event::Message("b".into())]);
+    let ended = session.ended().unwrap();
+    assert_eq!((ended.by, ended.error), (EndedBy::Transport, Some(Error::UnexpectedEof)));
+}
+
+#[test]
+fn reply_to_a_close_is_written_after_the_end_of_input() {
+    let mut session = session(&Config::new());
+    read(&mut session, &masked(Frame::close(CloseCode::NORMAL).unwrap()), START);
+    session.received_eof();
+    assert!(matches!(poll_all(&mut session)[..], [Event::Close(_)]));
+    assert!(session.ended().is_none(), "the reply is not written");
+    assert_eq!(write(&mut session, START), *b"\x88\x02\x03\xE8");
+    assert!(session.ended().unwrap().clean);
+}
+
+#[test]
+fn close_of_a_failure_is_unsent() {
+    let mut session = session(&Config::new());
+    read(&mut session, &[&masked(Frame::text("a"))[..], b"\x81\x02hi"].concat(), START);
+    assert_eq!(poll_all(&mut session), [Event::Message("a".into())]);
+    assert!(!session.wants_read() && session.ended().is_none());
+    assert_eq!(write(&mut session, START), *b"\x88\x02\x03\xEA");
+    assert!(matches!(session.ended().unwrap().error, Some(Error::Decode(_))));
+}
+
+#[test]
+fn failed_transport_discards_unsent_bytes() {
+    let mut session = session(&Config::new());
+    session.send("lost").unwrap();
+    read(&mut session, &[masked(Frame::ping("")), masked(Frame::text("a"))].concat(), START);
+    session.transport_failed();
+    assert_eq!(poll_all(&mut session), [Event::Ping(Bytes::new()), Event::Message("a".into())]);
+    assert_eq!((session.unsent(), session.send("late")), (0, Err(SendError::Closed)));
+    assert_eq!(session.ended().unwrap().by, EndedBy::Transport);
+}
+
+#[test]
+fn does_not_read_over_the_high_water_mark() {
+    for shared in [false, true] {
+        let mut session = session(&Config::new().high_water_mark(10_000));
+        let message = Bytes::from(vec![1; 10_000]);
+        if shared {
+            session.send_shared(message).unwrap()
+        } else {
+            session.send(message).unwrap()
+        }
+        assert!(session.is_over_high_water_mark() && !session.wants_read());
+        // A pong is kept, however the bytes were written.
+        read(&mut session, &masked(Frame::ping("p")), START);
+        assert_eq!(poll_all(&mut session).len(), 1);
+        for _ in 0..4 {
+            assert!(!unsent(&session).ends_with(b"p"));
+            session.written(1, START);
+        }
+        assert_eq!(session.unsent(), 10_000 + 3, "the pong follows");
+        let rest = write(&mut session, START);
+        assert!(session.wants_read());
+        assert!(rest.ends_with(b"\x8A\x01p"));
+        assert!(session.unsent_chunks().next().is_none());
+    }
+}
+
+#[test]
+fn events_are_polled_before_the_next_read() {
+    let mut session = session(&Config::new());
+    assert!(session.wants_read());
+    read(&mut session, &masked(Frame::text("a")), START);
+    assert!(!session.wants_read());
+    assert!(session.poll_event().is_some());
+    assert!(!session.wants_read(), "more events may be left");
+    assert!(session.poll_event().is_none());
+    assert!(session.wants_read());
+}
+
+#[test]
+fn idle_session_has_no_buffers() {
+    let mut session = session(&Config::new());
+    read(&mut session, &masked(Frame::binary(vec![1; 5000])), START);
+    let events = poll_all(&mut session);
+    assert_eq!(session.read_buffer().capacity(), 0);
+    let [Event::Message(message)] = &events[..] else { panic!("{events:?}") };
+    session.send(message).unwrap();
+    write(&mut session, START);
+    assert_eq!(session.into_parts().unsent.capacity(), 0);
+}
+
+#[test]
+fn arrivals_have_the_time_of_the_read() {
+    let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+    assert_eq!(session.poll_timeout(), Some(at(20)));
+    read(&mut session, &masked(Frame::text("a")), at(5));
+    assert_eq!(session.poll_timeout(), Some(at(25)));
+    poll_all(&mut session);
+    assert_eq!(session.poll_timeout(), Some(at(25)), "no other call is needed");
+    session.handle_timeout(at(25));
+    assert_eq!(write(&mut session, at(26)), *b"\x89\x00");
+    assert_eq!(session.poll_timeout(), Some(at(46)), "the deadline starts with the write");
+    session.handle_timeout(at(46));
+    assert_eq!(write(&mut session, at(46)), *b"\x88\x02\x03\xF3");
+    assert_eq!(session.ended().unwrap().error, Some(Error::Timeout(Timeout::Pong)));
+}
+
+#[test]
+fn pong_deadline_waits_for_shared_payloads() {
+    let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+    session.handle_timeout(at(20));
+    session.send_shared(vec![1; 100_000]).unwrap();
+    // The Ping and the header of the message were written, the payload was not.
+    session.written(12, at(21));
+    for second in 22..200 {
+        session.handle_timeout(at(second));
+        assert_eq!(session.connection().state(), State::Open);
+    }
+    write(&mut session, at(200));
+    assert_eq!(session.poll_timeout(), Some(at(220)));
+}
+
+#[test]
+fn peer_that_does_not_read_the_close_times_out() {
+    let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+    session.send(vec![1; 1000]).unwrap();
+    session.written(1, at(0));
+    session.close(CloseCode::GOING_AWAY).unwrap();
+    session.handle_timeout(at(50));
+    assert_eq!(session.poll_timeout(), Some(at(60)));
+    session.written(1, at(59));
+    assert_eq!(session.poll_timeout(), Some(at(69)), "a byte was written");
+    session.handle_timeout(at(68));
+    assert!(session.ended().is_none());
+    session.handle_timeout(at(69));
+    let ended = session.ended().unwrap();
+    assert_eq!((ended.by, ended.error), (EndedBy::Timeout, Some(Error::Timeout(Timeout::Close))));
+    assert_eq!((session.unsent(), session.poll_timeout()), (0, None));
+}
+
+#[test]
+fn parts_continue_the_session() {
+    let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+    let wire = masked(Frame::text("hello"));
+    read(&mut session, &[&masked(Frame::text("a"))[..], &wire[..3]].concat(), at(1));
+    assert!(session.poll_event().is_some() && session.poll_event().is_none());
+    read(&mut session, &wire[3..], at(2));
+    session.send("x").unwrap();
+    session.send_shared(vec![7; 5000]).unwrap();
+    session.close(None).unwrap();
+    let expected = unsent(&session);
+    let mut session = Session::from_parts(session.into_parts());
+    assert_eq!(unsent(&session), expected);
+    assert!(!session.wants_read());
+    assert_eq!(poll_all(&mut session), [Event::Message("hello".into())]);
+    // The deadline for the peer's Close starts when all of it was written.
+    session.written(expected.len() - 1, at(3));
+    session.handle_timeout(at(4));
+    session.written(1, at(5));
+    assert_eq!(session.poll_timeout(), Some(at(15)));
+}
+
+#[test]
+fn borrowed_events_are_the_same() {
+    let wire = [masked(Frame::text("a")), masked(Frame::ping("p")), masked(Frame::binary(vec![1; 300]))].concat();
+    for size in 1..=wire.len() {
+        let (mut owned, mut borrowed) = (session(&Config::new()), session(&Config::new()));
+        let (mut events, mut borrowed_events) = (Vec::new(), Vec::new());
+        for read_bytes in wire.chunks(size) {
+            read(&mut owned, read_bytes, START);
+            events.extend(poll_all(&mut owned));
+            read(&mut borrowed, read_bytes, START);
+            while let Some(event) = borrowed.poll_event_with(|event, _| EventRef::into_owned(event)) {
+                borrowed_events.push(event);
+            }
+            assert_eq!(borrowed.read_buffer().capacity(), 0);
+        }
+        assert_eq!((events, unsent(&owned)), (borrowed_events, unsent(&borrowed)), "{size}");
+    }
+}
+
+#[test]
+fn client_reads_a_long_payload_into_its_own_memory() {
+    let mut session = Session::new(client(&Config::new()));
+    let mut wire = unmasked(Frame::binary(vec![9; 300_000]));
+    let message = loop {
+        match session.poll_event() {
+            Some(Event::Message(message)) => break message,
+            Some(event) => panic!("{event:?}"),
+            None => assert!(session.wants_read()),
+        }
+        let len = wire.len().min(1000);
+        if let Some(mut buffer) = session.payload_buffer() {
+            use bytes::BufMut as _;
+            buffer.put(wire.split_to(len));
+        } else {
+            session.read_buffer().unsplit(wire.split_to(len));
+        }
+        session.received(START);
+    };
+    assert_eq!(message.len(), 300_000);
+    assert_eq!(wire, BytesMut::new());
+}
+
+#[cfg(feature = "server")]
+mod upgrades {
+    use protocol_websocket_connection::{Accept, HeadLimits, Reject, Upgrade};
+    use test_support::heads::REQUEST;
+
+    use super::*;
+
+    fn upgrade(session: &mut Session) -> Upgrade {
+        read(session, REQUEST.as_bytes(), START);
+        let event = session.poll_event();
+        let Some(Event::Upgrade(upgrade)) = event else { panic!("{event:?}") };
+        upgrade
+    }
+
+    #[test]
+    fn input_is_limited_while_an_upgrade_is_pending() {
+        let config = Config::new().head_limits(HeadLimits::new().max_len(2000));
+        let mut session = Session::server(config);
+        let upgrade = upgrade(&mut session);
+        assert!(session.poll_event().is_none());
+        let mut reads = 0;
+        while session.wants_read() {
+            read(&mut session, &masked(Frame::text("early")), START);
+            assert!(session.poll_event().is_none());
+            reads += 1;
+        }
+        assert!(reads > 100);
+        session.accept(upgrade, &Accept::new()).unwrap();
+        assert!(!session.wants_read(), "events are left");
+        let events = poll_all(&mut session);
+        assert!(matches!(events[0], Event::Open(_)));
+        assert_eq!(events.len(), 1 + reads);
+    }
+
+    #[test]
+    fn upgrade_is_not_accepted_after_the_end_of_the_transport() {
+        let mut session = Session::server(Config::new());
+        let upgrade = upgrade(&mut session);
+        session.received_eof();
+        assert!(session.poll_event().is_none());
+        assert_eq!(session.accept(upgrade, &Accept::new()), Err(SendError::Closed));
+        assert_eq!(session.ended().unwrap().by, EndedBy::Transport);
+    }
+
+    #[test]
+    fn upgrade_is_not_accepted_after_its_deadline() {
+        let mut session = Session::server(Config::new().timeouts(Timeouts::RECOMMENDED));
+        session.handle_timeout(START);
+        let upgrade = upgrade(&mut session);
+        assert!(session.poll_event().is_none());
+        session.handle_timeout(session.poll_timeout().unwrap());
+        assert_eq!(session.accept(upgrade, &Accept::new()), Err(SendError::Closed));
+        assert!(write(&mut session, at(10)).starts_with(b"HTTP/1.1 408 "));
+        assert_eq!(session.ended().unwrap().error, Some(Error::Timeout(Timeout::Handshake)));
+    }
+
+    #[test]
+    fn rejected_upgrade_ends_the_session_after_the_response() {
+        let mut session = Session::server(Config::new());
+        let upgrade = upgrade(&mut session);
+        assert!(session.poll_event().is_none());
+        session.reject(upgrade, &Reject::new(403)).unwrap();
+        assert!(session.ended().is_none());
+        assert!(write(&mut session, START).starts_with(b"HTTP/1.1 403 "));
+        assert!(session.ended().is_some());
+    }
+}
