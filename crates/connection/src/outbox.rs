@@ -184,9 +184,8 @@ impl Outbox {
         self.note_shared();
     }
 
-    /// The sending half counts the bytes of the buffer. Shared payloads lower its mark instead.
     fn note_shared(&mut self) {
-        let mark = self.connection.config().high_water_mark.saturating_sub(self.unsent.shared_len());
-        self.connection.sender.set_high_water_mark(mark);
+        let Connection { receiver, sender, .. } = &mut self.connection;
+        sender.note_elsewhere(self.unsent.shared_len(), receiver.config.high_water_mark);
     }
 }

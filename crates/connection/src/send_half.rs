@@ -42,7 +42,8 @@ pub struct SendHalf {
     /// The latest pong that was not appended because the output was over the high-water mark.
     pending_pong: Option<Box<Reply>>,
     pub(crate) close_timer: Option<Box<CloseTimer>>,
-    high_water_mark: u32,
+    /// The length of the output at which a pong is kept, because it is over the high-water mark.
+    congested_len: u32,
     pub(crate) version: Version,
     /// Whether the unfinished message consists of frames of [`send_frame`](Self::send_frame).
     raw_message_open: bool,
@@ -61,7 +62,7 @@ impl SendHalf {
             fragmenter: Fragmenter::new(),
             pending_pong: None,
             close_timer: None,
-            high_water_mark: saturated(config.high_water_mark),
+            congested_len: congested_len(config.high_water_mark, 0),
             version: Version::Rfc6455,
             raw_message_open: false,
             outgoing: Outgoing::Connecting,
@@ -76,9 +77,9 @@ impl SendHalf {
         self.update_fast_path();
     }
 
-    /// Sets the high-water mark of the output. A session lowers it while it has unsent bytes that are not in the output.
-    pub(crate) fn set_high_water_mark(&mut self, bytes: usize) {
-        self.high_water_mark = saturated(bytes);
+    /// Notes that `elsewhere` unsent bytes of a session are not in the output. They count for the high-water mark.
+    pub(crate) fn note_elsewhere(&mut self, elsewhere: usize, high_water_mark: usize) {
+        self.congested_len = congested_len(high_water_mark, elsewhere);
     }
 
     /// Notes that `len` bytes were inserted into the output, before a Close that was not written.
@@ -448,7 +449,7 @@ impl SendHalf {
     }
 
     fn is_congested(&self, output: &BytesMut) -> bool {
-        output.len() > usize::try_from(self.high_water_mark).unwrap_or(usize::MAX)
+        output.len() >= usize::try_from(self.congested_len).unwrap_or(usize::MAX)
     }
 
     #[inline]
@@ -547,6 +548,6 @@ impl fmt::Debug for SendHalf {
     }
 }
 
-fn saturated(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+fn congested_len(high_water_mark: usize, elsewhere: usize) -> u32 {
+    u32::try_from(high_water_mark.saturating_add(1).saturating_sub(elsewhere)).unwrap_or(u32::MAX)
 }
