@@ -402,6 +402,7 @@ impl Connection {
     }
 
     /// Does [`flush`](Self::flush) for a caller that has `unsent` bytes in `output` and elsewhere.
+    #[inline]
     pub(crate) fn flush_unsent(&mut self, unsent: usize, output: &mut BytesMut) {
         self.receiver.note_unsent(unsent);
         self.sender.flush(output);
