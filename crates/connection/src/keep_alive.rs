@@ -29,6 +29,8 @@ pub(crate) struct KeepAlive {
     pinged_at: Option<Duration>,
     /// The progress of the last ping.
     ping: WriteProgress,
+    /// Whether the caller has noted that it wrote no byte since the last call.
+    is_stalled: bool,
 }
 
 /// The action that is due.
@@ -57,6 +59,7 @@ impl KeepAlive {
             unread: 0,
             pinged_at: None,
             ping: WriteProgress::Queued,
+            is_stalled: false,
         })
     }
 
@@ -70,7 +73,7 @@ impl KeepAlive {
     /// Notes an arrival at the time `now`, after which `available` bytes are in the input.
     pub(crate) fn note_arrival(&mut self, now: Duration, available: usize) {
         self.now = self.now.max(now);
-        (self.arrived_at, self.pinged) = (self.now, None);
+        (self.arrived_at, self.pinged_at) = (self.now, None);
         (self.has_arrived, self.unread) = (false, available);
     }
 
@@ -87,6 +90,12 @@ impl KeepAlive {
     /// Notes that `unsent` bytes of the output are not written. The last ping was written when there are none.
     pub(crate) const fn note_unsent(&mut self, unsent: usize) {
         self.ping.note_unsent(unsent);
+    }
+
+    /// Notes that no byte was written since the last call. The next call then does not start the deadline for a pong
+    /// again, so that a peer that does not read times out, too.
+    pub(crate) const fn note_stalled(&mut self) {
+        self.is_stalled = true;
     }
 
     /// Returns the time of the next [`handle`](Self::handle). If that is the time of the last call, the next one is due
@@ -107,7 +116,8 @@ impl KeepAlive {
         self.is_running = true;
         // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the
         // pong may have arrived already.
-        if self.ping.start(unsent) && self.pong_timeout.is_some() {
+        let is_stalled = core::mem::take(&mut self.is_stalled) && self.ping == WriteProgress::Unsent && unsent > 0;
+        if self.ping.start(unsent) && !is_stalled && self.pong_timeout.is_some() {
             self.pinged_at = self.pinged_at.map(|_| now);
         }
         let (_, due) = self.next().filter(|&(at, _)| at <= now)?;
@@ -205,6 +215,21 @@ mod tests {
         timer.note_input(4);
         timer.handle(secs(3), 0);
         assert_eq!(timer.poll(), Some(secs(23)));
+    }
+
+    #[test]
+    fn peer_that_does_not_read_times_out() {
+        let mut timer = timer(Timeouts::RECOMMENDED);
+        timer.note_stalled();
+        assert_eq!(timer.handle(secs(20), 5), Some(Due::Ping));
+        timer.note_stalled();
+        assert_eq!(timer.handle(secs(30), 7), None, "the deadline starts with the first call after the ping");
+        // Without a note, bytes may have been written since.
+        assert_eq!(timer.handle(secs(40), 7), None);
+        timer.note_stalled();
+        assert_eq!(timer.handle(secs(59), 7), None);
+        timer.note_stalled();
+        assert_eq!(timer.handle(secs(60), 7), Some(Due::Timeout(Timeout::Pong)));
     }
 
     #[test]

@@ -451,6 +451,13 @@ impl ReceiveHalf {
         }
     }
 
+    /// Notes that no byte was written since the last call of `handle_timeout`.
+    pub(crate) fn note_stalled(&mut self) {
+        if let Some(timer) = self.keep_alive_mut() {
+            timer.note_stalled();
+        }
+    }
+
     /// Notes which Close was first, if the direction has ended.
     pub(crate) fn note_outgoing(&mut self, outgoing: Outgoing) {
         if let Some(ended) = self.cold.as_mut().and_then(|cold| cold.ended.as_mut()) {

@@ -84,6 +84,8 @@ pub struct Session {
     handled_at: Duration,
     /// The time of the last write that made progress, while bytes are unsent.
     stalled_since: Option<Duration>,
+    /// Bytes were written since the last call of [`Connection::handle_timeout`].
+    has_progress: bool,
     /// The transport has no more input.
     has_eof: bool,
     /// The transport failed, so nothing can be written.
@@ -123,12 +125,15 @@ impl Session {
     }
 
     fn with(connection: Connection, input: BytesMut, output: BytesMut) -> Self {
+        // A connection that has failed already returns no event, but the first poll queues its Close.
+        let is_drained = input.is_empty() && connection.ended().is_none();
         Self {
-            outbox: Outbox::new(connection, Unsent::from(output), input.is_empty()),
+            outbox: Outbox::new(connection, Unsent::from(output), is_drained),
             input,
             now: Duration::ZERO,
             handled_at: Duration::ZERO,
             stalled_since: None,
+            has_progress: false,
             has_eof: false,
             has_failed: false,
         }
@@ -225,11 +230,12 @@ impl Session {
     }
 
     /// Notes that bytes were appended to the [`read_buffer`](Self::read_buffer) or to the
-    /// [`payload_buffer`](Self::payload_buffer), and the time of that read.
+    /// [`payload_buffer`](Self::payload_buffer), and the time of that read. After the end they are discarded, except
+    /// the body of a response other than 101.
     pub fn received(&mut self, now: Duration) {
         self.set_time(now);
-        self.outbox.is_drained = false;
         self.outbox.connection.receiver.note_arrival(self.now, self.input.len());
+        self.note_input();
     }
 
     /// Notes the end of the transport's input: a read returned 0 bytes. Events of bytes that were received before are
@@ -237,14 +243,26 @@ impl Session {
     /// still be written.
     pub fn received_eof(&mut self) {
         self.has_eof = true;
-        self.outbox.is_drained = false;
+        self.note_input();
     }
 
     /// Notes that a read or a write failed. As [`received_eof`](Self::received_eof), but the unsent bytes are discarded.
     pub fn transport_failed(&mut self) {
-        self.received_eof();
         self.has_failed = true;
         self.outbox.discard();
+        self.received_eof();
+    }
+
+    /// Notes that events may be left, unless all events were polled and the connection has ended: then none follows.
+    fn note_input(&mut self) {
+        let connection = &self.outbox.connection;
+        self.outbox.is_drained &= connection.ended().is_some();
+        if self.outbox.is_drained {
+            if connection.receiver.incoming == Incoming::Ended {
+                self.input.clear();
+            }
+            self.note_drained();
+        }
     }
 
     /// Returns the next event. Call it until it returns `None`: then more bytes are needed, or the application's
@@ -339,7 +357,7 @@ impl Session {
         self.set_time(now);
         self.outbox.advance(len);
         if len > 0 {
-            self.stalled_since = None;
+            (self.stalled_since, self.has_progress) = (None, true);
         }
         let Outbox { connection, unsent, .. } = &mut self.outbox;
         connection.flush_unsent(unsent.len(), &mut unsent.buffer);
@@ -364,13 +382,19 @@ impl Session {
     /// Handles the deadlines that are due at the time `now`: queues a Ping, or ends the connection. Read the available
     /// input and poll its events before this call. Otherwise a peer may time out whose bytes are in the socket.
     ///
-    /// The deadlines are those of [`Timeouts`](crate::Timeouts), and one more: if the connection is closing or has
-    /// ended, and [`Timeouts::close`](crate::Timeouts::close) passes without a byte written, the unsent bytes are
-    /// discarded, because the peer does not read.
+    /// The deadlines are those of [`Timeouts`](crate::Timeouts), and two for a peer that does not read:
+    ///
+    /// - If our Ping is unanswered, and [`Timeouts::pong_timeout`](crate::Timeouts::pong_timeout) passes without a byte
+    ///   written or received, the connection fails as if the Ping had been written.
+    /// - If the connection is closing or has ended, and [`Timeouts::close`](crate::Timeouts::close) passes without a
+    ///   byte written, the unsent bytes are discarded.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.set_time(now);
         self.handled_at = self.now;
         let Outbox { connection, unsent, .. } = &mut self.outbox;
+        if !core::mem::take(&mut self.has_progress) {
+            connection.receiver.note_stalled();
+        }
         // `ended` has the error.
         let _ = connection.handle_timeout_unsent(self.now, unsent.len(), &mut unsent.buffer);
         if self.stall_deadline().is_some_and(|at| at <= self.now) {
@@ -396,7 +420,9 @@ impl Session {
     }
 
     /// Returns how the connection ended, once all its events were polled and nothing is left to write. Until then, and
-    /// while the connection is open, it returns `None`.
+    /// while the connection is open, it returns `None`. The result does not change any more.
+    ///
+    /// At a client, [`poll_timeout`](Self::poll_timeout) is then the deadline for the server to close the transport.
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
         self.outbox.connection.ended().filter(|_| self.outbox.is_drained && self.outbox.unsent.is_empty())

@@ -5,7 +5,8 @@ use core::time::Duration;
 /// The caller must pass the time to the connection: see [`Connection::poll_timeout`](crate::Connection::poll_timeout).
 ///
 /// No deadline limits a write, because the deadlines for a Pong and for a Close start when our Ping or our Close was
-/// written. To end a connection whose peer does not read, the caller needs a deadline for its own writes.
+/// written. To end a connection whose peer does not read, the caller needs a deadline for its own writes. A
+/// [`Session`](crate::Session) has it: see [`Session::handle_timeout`](crate::Session::handle_timeout).
 ///
 /// ```
 /// use core::time::Duration;

@@ -2,15 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+#[path = "common/test_extensions.rs"]
+mod test_extensions;
 
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, unmasked};
 use protocol_websocket_connection::{
-    CloseCode, Config, EndedBy, Error, Event, EventRef, SendError, Session, State, Timeout, Timeouts,
+    CloseCode, Config, Connection, EndedBy, Error, Event, EventRef, ExtensionParams, Negotiated, SendError, Session,
+    State, Timeout, Timeouts,
 };
 use protocol_websocket_frame::Frame;
+use test_extensions::Flip;
 
 const START: Duration = Duration::from_secs(100);
 
@@ -93,12 +97,12 @@ fn does_not_read_over_the_high_water_mark() {
         let mut session = session(&Config::new().high_water_mark(10_000));
         let message = Bytes::from(vec![1; 10_000]);
         if shared {
-            session.send_shared(message).unwrap()
+            session.send_shared(message).unwrap();
         } else {
-            session.send(message).unwrap()
+            session.send(message).unwrap();
         }
         assert!(session.is_over_high_water_mark() && !session.wants_read());
-        // A pong is kept, however the bytes were written.
+        // The latest pong is kept, however the bytes were written.
         read(&mut session, &masked(Frame::ping("p")), START);
         assert_eq!(poll_all(&mut session).len(), 1);
         for _ in 0..4 {
@@ -111,6 +115,20 @@ fn does_not_read_over_the_high_water_mark() {
         assert!(rest.ends_with(b"\x8A\x01p"));
         assert!(session.unsent_chunks().next().is_none());
     }
+}
+
+#[test]
+fn ping_flood_during_a_shared_payload_is_answered_with_latest_pong() {
+    let mut session = session(&Config::new());
+    session.send_shared(vec![1; 100_000]).unwrap();
+    session.written(10, START);
+    for payload in ["a", "b", "c"] {
+        read(&mut session, &masked(Frame::ping(payload)), START);
+        assert_eq!(poll_all(&mut session).len(), 1);
+        assert_eq!(session.unsent(), 100_000);
+    }
+    session.written(100_000, START);
+    assert_eq!(write(&mut session, START), *b"\x8A\x01c");
 }
 
 #[test]
@@ -161,6 +179,7 @@ fn pong_deadline_waits_for_shared_payloads() {
     // The Ping and the header of the message were written, the payload was not.
     session.written(12, at(21));
     for second in 22..200 {
+        session.written(1, at(second));
         session.handle_timeout(at(second));
         assert_eq!(session.connection().state(), State::Open);
     }
@@ -184,6 +203,57 @@ fn peer_that_does_not_read_the_close_times_out() {
     let ended = session.ended().unwrap();
     assert_eq!((ended.by, ended.error), (EndedBy::Timeout, Some(Error::Timeout(Timeout::Close))));
     assert_eq!((session.unsent(), session.poll_timeout()), (0, None));
+}
+
+#[test]
+fn open_connection_whose_peer_does_not_read_times_out() {
+    for shared in [false, true] {
+        let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+        let message = vec![1; 100_000];
+        if shared {
+            session.send_shared(message).unwrap();
+        } else {
+            session.send(message).unwrap();
+        }
+        session.handle_timeout(at(20));
+        session.handle_timeout(at(20));
+        session.written(1, at(30));
+        session.handle_timeout(at(40));
+        assert_eq!(session.poll_timeout(), Some(at(60)), "a byte was written");
+        session.handle_timeout(at(60));
+        assert!(session.ended().is_none(), "the Close is unsent");
+        session.handle_timeout(at(69));
+        assert!(session.ended().is_none());
+        session.handle_timeout(at(70));
+        assert_eq!(session.ended().unwrap().error, Some(Error::Timeout(Timeout::Pong)));
+        assert_eq!((session.unsent(), session.poll_timeout()), (0, None));
+    }
+}
+
+#[test]
+fn end_does_not_change() {
+    let mut session = session(&Config::new());
+    read(&mut session, &masked(Frame::close(None).unwrap()), START);
+    assert_eq!(poll_all(&mut session).len(), 1);
+    write(&mut session, START);
+    let ended = session.ended().unwrap().clone();
+    read(&mut session, &masked(Frame::text("late")), at(1));
+    assert_eq!(session.read_buffer().capacity(), 0);
+    assert_eq!(session.ended(), Some(&ended));
+    session.received_eof();
+    session.transport_failed();
+    assert_eq!(session.poll_event(), None);
+    assert_eq!(session.ended(), Some(&ended));
+}
+
+#[test]
+fn connection_that_failed_before_sends_its_close() {
+    let negotiated = Negotiated::default().extension(ExtensionParams::new("flip").param("unknown", "1"));
+    let mut session = Session::new(Connection::open_server(&negotiated, Config::new().extension(Flip::new())));
+    assert!(session.ended().is_none() && !session.wants_read());
+    assert_eq!(session.poll_event(), None);
+    assert_eq!(write(&mut session, START)[..2], *b"\x88\x02");
+    assert!(session.ended().is_some());
 }
 
 #[test]
