@@ -43,7 +43,8 @@ use crate::{Connection, Ended, Event, EventRef, Outbox, State};
 ///
 /// Take a [`Connection`] instead if the program has one read buffer for many connections, or its own rules.
 ///
-/// ```
+#[cfg_attr(feature = "server", doc = "```")]
+#[cfg_attr(not(feature = "server"), doc = "```ignore")]
 /// use std::time::Duration;
 /// use protocol_websocket_connection::{Accept, Config, Event, Session};
 ///
@@ -95,9 +96,9 @@ pub struct Session {
 /// The parts of a [`Session`]: everything that it keeps, so that another loop can continue.
 ///
 /// ```
-/// use protocol_websocket_connection::{Config, Session};
+/// use protocol_websocket_connection::{Config, Connection, Negotiated, Session};
 ///
-/// let mut session = Session::server(Config::new());
+/// let mut session = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
 /// let parts = session.into_parts();
 /// assert!(parts.input.is_empty() && parts.unsent.is_empty());
 /// session = Session::from_parts(parts);
@@ -182,7 +183,10 @@ impl Session {
     #[must_use]
     pub fn from_parts(parts: SessionParts) -> Self {
         let SessionParts { connection, input, unsent, now } = parts;
-        Self { now, ..Self::with(connection, input, unsent) }
+        let mut session = Self { now, ..Self::with(connection, input, unsent) };
+        // The connection may have an event without input, for instance after `accept`.
+        session.outbox.is_drained = false;
+        session
     }
 
     /// Returns everything that the session keeps. Whether the transport has ended is not part of it.

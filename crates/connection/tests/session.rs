@@ -377,6 +377,17 @@ mod upgrades {
     }
 
     #[test]
+    fn parts_keep_an_event_that_needs_no_input() {
+        let mut session = Session::server(Config::new());
+        let upgrade = upgrade(&mut session);
+        session.accept(upgrade, &Accept::new()).unwrap();
+        let mut session = Session::from_parts(session.into_parts());
+        assert!(!session.wants_read(), "an event is left");
+        assert!(matches!(poll_all(&mut session)[..], [Event::Open(_)]));
+        assert!(session.wants_read());
+    }
+
+    #[test]
     fn rejected_upgrade_ends_the_session_after_the_response() {
         let mut session = Session::server(Config::new());
         let upgrade = upgrade(&mut session);
