@@ -149,6 +149,18 @@ for name, steps in STEPS.items():
             settings = bytes([options, 0x80, 0x80, 0x10, 0x21, 0x31, 0x40]) * 2
             write("connection", f"{name} {version} {options}", bytes([version]) + settings + bytes.fromhex(steps))
 
+# Two sessions: options of both and of each, then the steps.
+SESSIONS = {
+    "messages": "0c2040 1f 0d4101 3f 0c0800 1f", "pings": "13 12 1f 33 52 1f 3f", "parts": "0e2000 1f 2e2101 1f",
+    "long": "0cff00 05c8 45 03 2cff01 25ff 07 0b 09", "frames": "102000 5200 1f 1f", "times": "17c8 17c8 03 17c8 17c8",
+    "closes": "0d2000 1b00 1f 1e", "failures": "0c1000 1d00 07 0b", "hand-over": "0c2000 01 1f00 0a 1f",
+    "handshake": "1f 1f 15 1e 1f 0c2001 1f 0c0501 1e", "splits": "0c2000 0110 0405 0403 09 0130 04ff 0b",
+}
+for name, steps in SESSIONS.items():
+    for shared in range(16):
+        for options in ("0303", "0414", "1a19", "0000"):
+            write("session", f"{name} {shared} {options}", bytes([shared]) + bytes.fromhex(options + steps * 4))
+
 # HTTP heads.
 for kind, target in (("request-parse", "request_head"), ("response-parse", "response_head")):
     for name, value in recorded_inputs(kind):

@@ -19,6 +19,9 @@ mod head;
 mod input;
 mod model;
 mod modified_input;
+mod session;
+mod session_model;
+mod session_sending;
 mod wire;
 
 macro_rules! targets {
@@ -52,4 +55,5 @@ targets! {
     head::request_head
     head::response_head
     modified_input::modified_input
+    session::session
 }
