@@ -1,10 +1,11 @@
 //! The cases: the input of each round, and the work on it.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol_websocket_benches::handshake_io::REQUEST;
-use protocol_websocket_connection::{Config, Connection, Event};
+use protocol_websocket_connection::{Config, Connection, Event, Session};
 use protocol_websocket_core::{OsRandom, Random, Role, Version};
 use protocol_websocket_frame::{
     AsMessage, Assembler, Decoder, ExtensionDecoder as _, ExtensionEncoder as _, Frame, Limits, MaskKey, Message, mask,
@@ -69,6 +70,9 @@ pub(crate) fn all() -> Vec<(String, MakeCase)> {
         case(format!("echo/{len}"), Box::new(move || echo(len)));
         case(format!("mask/{len}"), Box::new(move || masking(len)));
     }
+    case("session-poll-ascii/16".into(), Box::new(|| session_poll(16)));
+    case("session-poll-lent-ascii/16".into(), Box::new(|| session_poll_lent(16)));
+    case("session-send-server/16".into(), Box::new(|| session_send(16)));
     case("decode-sentinel/125".into(), Box::new(|| sentinel(125)));
     case("receive-byte-by-byte/1024".into(), Box::new(|| byte_by_byte(1024)));
     case("receive-ping/16".into(), Box::new(|| ping(16)));
@@ -149,6 +153,42 @@ fn send(message: impl AsMessage + 'static, mut connection: Connection) -> Case {
         for _ in 0..per_read(len) {
             connection.send(black_box(&message), &mut output).unwrap();
         }
+    })
+}
+
+/// Polls the events of a session, which has the input.
+fn session_poll(len: usize) -> Case {
+    let (messages, wire) = read_of(Role::Server, &Frame::text(ascii(len)));
+    let mut session = Session::new(server());
+    Case::new(messages, wire, move |input| {
+        std::mem::swap(session.read_buffer(), input);
+        session.received(Duration::ZERO);
+        while let Some(event) = session.poll_event() {
+            black_box(event);
+        }
+    })
+}
+
+/// Polls events that borrow from the input of a session.
+fn session_poll_lent(len: usize) -> Case {
+    let (messages, wire) = read_of(Role::Server, &Frame::text(ascii(len)));
+    let mut session = Session::new(server());
+    Case::new(messages, wire, move |input| {
+        std::mem::swap(session.read_buffer(), input);
+        session.received(Duration::ZERO);
+        while let Some(()) = session.poll_event_with(|event, _| drop(black_box(event))) {}
+    })
+}
+
+/// Queues all messages of a round in a session, which frees its buffer when they were written.
+fn session_send(len: usize) -> Case {
+    let message = Message::from(ascii(len));
+    let mut session = Session::new(server());
+    Case::new(per_read(len), BytesMut::new(), move |_| {
+        for _ in 0..per_read(len) {
+            session.send(black_box(&message)).unwrap();
+        }
+        session.written(session.unsent(), Duration::ZERO);
     })
 }
 
