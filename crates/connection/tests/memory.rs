@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Config, Connection, Event, Negotiated, ReceiveHalf, SendHalf};
+use protocol_websocket_connection::{Config, Connection, Event, Negotiated, ReceiveHalf, SendHalf, Session};
 use test_support::heap::{CountingAllocator, measure};
 
 #[global_allocator]
@@ -34,7 +34,9 @@ fn idle_connection_has_200_bytes_and_no_heap() {
         size_of::<ReceiveHalf>(),
         size_of::<SendHalf>(),
     );
+    println!("Session: {} bytes", size_of::<Session>());
     assert!(size_of::<Connection>() <= 200, "{} bytes", size_of::<Connection>());
+    assert!(size_of::<Session>() <= 376, "{} bytes", size_of::<Session>());
     assert_eq!((server_heap, client_heap), (0, 0));
     drop((server, client));
 }

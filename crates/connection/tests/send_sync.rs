@@ -1,8 +1,8 @@
 //! Public types can be sent to and shared between threads.
 
 use protocol_websocket_connection::{
-    Accept, Config, Connection, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated, Offer,
-    ReceiveHalf, Reject, Reply, SendError, SendHalf, State, Timeouts,
+    Accept, Config, Connection, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated, Offer, Outbox,
+    ReceiveHalf, Reject, Reply, SendError, SendHalf, Session, SessionParts, State, Timeouts,
 };
 
 #[test]
@@ -10,6 +10,7 @@ fn public_types_are_send_and_sync() {
     fn check<T: Send + Sync>() {}
     check::<Connection>();
     check::<ReceiveHalf>();
+    check::<(Session, Outbox, SessionParts)>();
     check::<SendHalf>();
     check::<Config>();
     check::<Event>();

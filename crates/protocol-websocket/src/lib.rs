@@ -9,6 +9,7 @@
 //! | a server | [`Server`], from the first byte of the request |
 //! | a client | [`Client`], from a URL |
 //! | a server with an HTTP library | [`Connection::respond`], from a request that the library parsed |
+//! | an event loop with one socket for each connection | [`Session`], which has the buffers |
 //! | a function for both roles | [`Connection`], to which `Server` and `Client` dereference |
 //!
 //! A server loop has five concepts: the server, its [`Config`], [`Event`]s, and the two buffers. The [`guide`] explains
@@ -76,7 +77,7 @@
 //!
 //! | here | crate | subject | in Perl's `Protocol::WebSocket` |
 //! |---|---|---|---|
-//! | [`Client`], [`Server`], [`Connection`] | `protocol-websocket-connection` | a connection from the first byte to the last | `Client`, `Server` |
+//! | [`Client`], [`Server`], [`Connection`], [`Session`] | `protocol-websocket-connection` | a connection from the first byte to the last | `Client`, `Server` |
 //! | [`Frame`], [`Decoder`], [`Message`], [`mod@frame`] | `protocol-websocket-frame` | frames, messages, extensions | `Frame` |
 //! | [`ClientHandshake`] | `protocol-websocket-handshake-client` | the client's opening handshake | `Handshake::Client` |
 //! | [`ServerHandshake`], [`Upgrade`] | `protocol-websocket-handshake-server` | the server's opening handshake | `Handshake::Server` |
@@ -115,8 +116,8 @@ pub use protocol_websocket_connection::Client;
 #[cfg(feature = "server")]
 pub use protocol_websocket_connection::Server;
 pub use protocol_websocket_connection::{
-    Config, Connection, Ended, EndedBy, Error, Event, EventRef, ReceiveHalf, Reply, SendError, SendHalf, State,
-    Timeout, Timeouts,
+    Config, Connection, Ended, EndedBy, Error, Event, EventRef, Outbox, ReceiveHalf, Reply, SendError, SendHalf,
+    Session, SessionParts, State, Timeout, Timeouts,
 };
 #[cfg(feature = "getrandom")]
 pub use protocol_websocket_core::OsRandom;
