@@ -5,6 +5,8 @@
 //! - [`Connection`]: one type for both roles. It begins with the first byte of the opening handshake, or after a
 //!   handshake that an HTTP library made. It replies to pings, makes the closing handshake for either end, delivers
 //!   messages whole or in parts, and handles deadlines with the caller's clock.
+//! - [`Session`]: a connection with its buffers and the order of its calls, for a program with one socket for each
+//!   connection. [`Connection`] is for a program that owns the buffers.
 //! - [`ReceiveHalf`] and [`SendHalf`]: the two directions of a connection, for two tasks.
 //! - [`Client`] and [`Server`]: a connection under the names of the helper classes of Perl's `Protocol::WebSocket`.
 //!
