@@ -180,6 +180,9 @@ impl Outbox {
     }
 
     pub(crate) fn discard(&mut self) {
+        if !self.unsent.is_empty() {
+            self.connection.receiver.note_discarded();
+        }
         self.unsent.clear();
         self.note_shared();
     }

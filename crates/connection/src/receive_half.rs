@@ -17,7 +17,7 @@ use protocol_websocket_frame::{
     Assembler, Close, DecodeError, Decoder, Delivery, ExtensionDecoder, Frame, Message, OpCode, Payload, Rsv,
 };
 
-use crate::ended::Ended;
+use crate::ended::{Ended, EndedBy};
 use crate::extensions::Decoders;
 use crate::input::Input;
 use crate::keep_alive::{Due, KeepAlive};
@@ -448,6 +448,13 @@ impl ReceiveHalf {
     pub(crate) fn note_unsent(&mut self, unsent: usize) {
         if let Some(timer) = self.keep_alive_mut() {
             timer.note_unsent(unsent);
+        }
+    }
+
+    /// Notes that unsent bytes were discarded. After the peer's Close these end with our reply.
+    pub(crate) fn note_discarded(&mut self) {
+        if let Some(ended) = self.cold.as_mut().and_then(|cold| cold.ended.as_mut()) {
+            ended.clean &= ended.by != EndedBy::Peer;
         }
     }
 

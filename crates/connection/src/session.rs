@@ -424,7 +424,8 @@ impl Session {
     }
 
     /// Returns how the connection ended, once all its events were polled and nothing is left to write. Until then, and
-    /// while the connection is open, it returns `None`. The result does not change any more.
+    /// while the connection is open, it returns `None`. The result does not change any more. It is not clean if our reply
+    /// to the peer's Close was discarded.
     ///
     /// At a client, [`poll_timeout`](Self::poll_timeout) is then the deadline for the server to close the transport.
     #[must_use]

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use common::{masked, unmasked};
 use protocol_websocket_connection::{
-    CloseCode, Config, Connection, Ended, Error, Event, Frame, Message, Negotiated, Role, SendError, Session, State,
-    Timeout, Timeouts,
+    CloseCode, Config, Connection, Ended, EndedBy, Error, Event, Frame, Message, Negotiated, Role, SendError, Session,
+    State, Timeout, Timeouts,
 };
 use protocol_websocket_frame::{Decoder, OpCode, Rsv};
 use test_support::heads::REQUEST;
@@ -485,6 +485,8 @@ impl<'a> Run<'a> {
             }
         }
         assert!(pongs <= self.pings);
+        let is_reply = self.session.ended().is_some_and(|ended| ended.clean && ended.by == EndedBy::Peer);
+        assert!(!is_reply || closes == 1, "the end is clean without our Close");
         assert!(closes == usize::from(self.has_close) || self.is_cut && closes == 0, "{closes} Closes");
         assert!(self.is_cut || sent.next().is_none() && wire.is_empty(), "a message is missing");
     }
