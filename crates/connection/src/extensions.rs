@@ -103,6 +103,10 @@ impl Encoders {
         self.0.is_none()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |slots| slots.0.len())
+    }
+
     /// Encodes a frame with all encoders. If one fails, the frame is not sent, but the encoders before it have encoded it.
     /// So all of them restart.
     pub(crate) fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {

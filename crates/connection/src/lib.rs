@@ -95,6 +95,7 @@ mod negotiation;
 #[cfg(any(feature = "client", feature = "server"))]
 mod opening;
 mod outbox;
+mod prepared;
 mod receive_half;
 mod reply;
 mod send_error;
@@ -116,6 +117,7 @@ pub use ended::{Ended, EndedBy};
 pub use error::Error;
 pub use event::{Event, EventRef};
 pub use outbox::Outbox;
+pub use prepared::Prepared;
 pub use protocol_websocket_core::{ExtensionParams, Random, Role, Version};
 pub use protocol_websocket_frame::{
     AsMessage, Close, CloseCode, Delivery, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, LentMessage,

@@ -6,7 +6,7 @@ use protocol_websocket_frame::{AsMessage, Close, Frame, Message, Part};
 use crate::unsent::{MIN_SHARED, Unsent};
 #[cfg(feature = "server")]
 use crate::{Accept, Reject, Upgrade};
-use crate::{Connection, SendError};
+use crate::{Connection, Prepared, SendError};
 
 /// The methods of a [`Session`](crate::Session) that send. The bytes to write are in the session afterwards.
 ///
@@ -97,6 +97,20 @@ impl Outbox {
     fn push(&mut self, payload: Bytes) {
         self.unsent.push(payload);
         self.note_shared();
+    }
+
+    /// Queues a message that is encoded once for many connections: see [`Prepared`]. A long payload is shared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`].
+    pub fn send_prepared(&mut self, prepared: &mut Prepared) -> Result<(), SendError> {
+        if prepared.message().len() < MIN_SHARED {
+            return self.connection.send_prepared(prepared, &mut self.unsent.buffer);
+        }
+        let payload = self.connection.send_prepared_shared(prepared, &mut self.unsent.buffer)?;
+        self.push(payload);
+        Ok(())
     }
 
     /// Queues a part of a message: see [`Connection::send_part`].

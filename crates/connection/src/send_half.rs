@@ -93,6 +93,10 @@ impl SendHalf {
         if self.mask_source.is_some() { Role::Client } else { Role::Server }
     }
 
+    pub(crate) fn extensions_len(&self) -> usize {
+        self.extensions.len()
+    }
+
     pub(crate) fn add_extension(&mut self, extension: Box<dyn ExtensionEncoder>) {
         self.extensions.push(extension);
         self.update_fast_path();
@@ -192,11 +196,31 @@ impl SendHalf {
             OpCode::Close => return self.write_close(frame, output),
             OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
         }
+        self.send_raw(frame, |this| this.write(frame, output))
+    }
+
+    /// Appends the header of a data frame to `output` without applying the extensions, and returns its payload.
+    pub(crate) fn send_frame_shared(&mut self, frame: Frame, output: &mut BytesMut) -> Result<Bytes, SendError> {
+        self.send_raw(&frame.clone(), |this| {
+            this.check_open()?;
+            this.write_pending_pong(output);
+            let (header, payload) = frame.into_vectored(this.version, this.mask_key())?;
+            output.extend_from_slice(&header);
+            Ok(payload)
+        })
+    }
+
+    /// Writes a data frame that the extensions do not encode by `write`.
+    fn send_raw<T>(
+        &mut self,
+        frame: &Frame,
+        write: impl FnOnce(&mut Self) -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
         self.check_unfinished(!self.raw_message_open)?;
         let before = self.fragmenter.clone();
         self.fragmenter.record_fragment(frame)?;
         self.raw_message_open = true;
-        let written = self.write(frame, output);
+        let written = write(self);
         if written.is_err() {
             self.fragmenter = before;
         } else if !frame.rsv().is_none() {

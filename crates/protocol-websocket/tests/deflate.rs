@@ -5,14 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_wrap)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket::frame::{MaskKey, Rsv};
 use protocol_websocket::http::parse_extensions;
 use protocol_websocket::{
     Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, EncodeError, Error, Event, ExtensionDecoder,
-    ExtensionEncoder, ExtensionPair, Frame, Limits, Message, MessageKind, Negotiated, Offer, OpCode, Part, Payload,
-    PermessageDeflate, Role, SendError, Server, State, Url, Version,
+    ExtensionEncoder, ExtensionPair, ExtensionParams, Frame, Limits, Message, MessageKind, Negotiate, Negotiated,
+    Offer, OpCode, Part, Payload, PermessageDeflate, Prepared, Role, SendError, Server, State, Url, Version,
 };
 use test_support::heap::{CountingAllocator, measure};
 
@@ -405,5 +407,86 @@ fn message_after_a_frame_that_was_not_sent_is_right() {
         let expected = [&accounts.concat(), &joined, &end];
         let expected = expected.into_iter().filter(|&message| rejected_in_parts || *message != joined);
         assert_eq!(received, expected.map(|text| Message::from(text.as_str())).collect::<Vec<_>>());
+    }
+}
+
+/// The number of extensions that were made to compress.
+static COMPRESSORS: AtomicUsize = AtomicUsize::new(0);
+
+/// permessage-deflate, whose compressors are counted when they compress for the first time.
+struct Counted(PermessageDeflate);
+
+struct CountedEncoder(Box<dyn ExtensionEncoder>, bool);
+
+impl Negotiate for Counted {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn rsv(&self) -> Rsv {
+        self.0.rsv()
+    }
+
+    fn offers(&self) -> Vec<ExtensionParams> {
+        self.0.offers()
+    }
+
+    fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams> {
+        self.0.respond(offer)
+    }
+
+    fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair> {
+        let pair = self.0.agree(role, response)?;
+        Some(ExtensionPair { encoder: Box::new(CountedEncoder(pair.encoder, false)), decoder: pair.decoder })
+    }
+}
+
+impl ExtensionEncoder for CountedEncoder {
+    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        if !std::mem::replace(&mut self.1, true) {
+            COMPRESSORS.fetch_add(1, Ordering::Relaxed);
+        }
+        self.0.encode(frame)
+    }
+
+    fn restart(&mut self) {
+        self.0.restart();
+    }
+}
+
+#[test]
+fn prepared_message_is_compressed_once_for_each_set_of_parameters() {
+    let config = Arc::new(Config::new().extension(Counted(PermessageDeflate::new())));
+    let parameters = ["", "; server_no_context_takeover", "; server_max_window_bits=10", "none"];
+    let peers = (0..1000).map(|n| {
+        let parameters = parameters[n % parameters.len()];
+        if parameters == "none" {
+            let client = Connection::open_client(&Negotiated::default(), Config::new(), fixed);
+            return (Connection::open_server(&Negotiated::default(), Arc::clone(&config)), client);
+        }
+        let extension = parse_extensions(format!("permessage-deflate{parameters}")).unwrap().remove(0);
+        let negotiated = Negotiated::default().extension(extension);
+        let client = Connection::open_client(&negotiated, deflating(), fixed);
+        (Connection::open_server(&negotiated, Arc::clone(&config)), client)
+    });
+    let own = LINE.repeat(5);
+    for text in [LINE.repeat(3), LINE.repeat(300)] {
+        COMPRESSORS.store(0, Ordering::Relaxed);
+        let mut prepared = Prepared::new(text.clone());
+        for (mut server, mut client) in peers.clone() {
+            let mut wire = BytesMut::new();
+            server.send(&own, &mut wire).unwrap();
+            let before = COMPRESSORS.load(Ordering::Relaxed);
+            server.send_prepared(&mut prepared, &mut wire).unwrap();
+            server.send(&own, &mut wire).unwrap();
+            let used = COMPRESSORS.load(Ordering::Relaxed) - before;
+            assert!(used <= 1, "the connection's own compressor is not used");
+            for expected in [&own, &text, &own] {
+                let event = client.receive(&mut wire, &mut BytesMut::new()).unwrap();
+                assert_eq!(event, Some(Event::Message(expected.as_str().into())));
+            }
+        }
+        // One for each of the 750 connections that compress, for their own messages, and three for the prepared one.
+        assert_eq!(COMPRESSORS.load(Ordering::Relaxed), 750 + 3);
     }
 }
