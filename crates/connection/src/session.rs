@@ -207,7 +207,15 @@ impl Session {
     /// as a [head](crate::HeadLimits) may have, so that the end of the transport is noticed.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        if self.has_eof || !self.outbox.is_drained || self.is_over_high_water_mark() {
+        self.can_read() && !self.is_over_high_water_mark()
+    }
+
+    /// Returns whether the transport can be read: as [`wants_read`](Self::wants_read), but also under backpressure. A
+    /// program that waits until its own message is written reads the next event then. Otherwise two ends that both send
+    /// more than their high-water mark would wait for each other.
+    #[must_use]
+    pub fn can_read(&self) -> bool {
+        if self.has_eof || !self.outbox.is_drained {
             return false;
         }
         let connection = &self.outbox.connection;
