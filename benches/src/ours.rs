@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
 use protocol_websocket_connection::{Config, Connection, Event, EventRef, Negotiated};
@@ -179,12 +180,18 @@ impl Decode for ReceivingLent {
     }
 }
 
+/// Returns the configuration that all connections share.
+pub fn config() -> Arc<Config> {
+    static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| Arc::new(Config::new()));
+    Arc::clone(&CONFIG)
+}
+
 /// Makes a connection whose opening handshake is complete.
 #[must_use]
 pub fn connection(role: Role, negotiated: &Negotiated) -> Connection {
     match role {
-        Role::Client => Connection::open_client(negotiated, Config::new(), OsRandom::new()),
-        Role::Server => Connection::open_server(negotiated, Config::new()),
+        Role::Client => Connection::open_client(negotiated, config(), OsRandom::new()),
+        Role::Server => Connection::open_server(negotiated, config()),
     }
 }
 
@@ -195,7 +202,7 @@ pub fn client_of_many(negotiated: &Negotiated) -> Connection {
         static KEYS: RefCell<OsRandom> = const { RefCell::new(OsRandom::new()) };
     }
     let shared = |bytes: &mut [u8]| KEYS.with_borrow_mut(|keys| keys.fill(bytes));
-    Connection::open_client(negotiated, Config::new(), shared)
+    Connection::open_client(negotiated, config(), shared)
 }
 
 /// `frame`: [`Frame::encode`], with an unpredictable mask key for each frame of a client.
