@@ -427,6 +427,13 @@ impl Session {
         Some(self.stalled_since.map_or(self.handled_at, |since| since.saturating_add(timeout)))
     }
 
+    /// Returns [`Timeouts::close`](crate::Timeouts::close). It also limits how long the caller reads and discards the
+    /// transport's input after the [end](Self::ended).
+    #[must_use]
+    pub fn close_timeout(&self) -> Option<Duration> {
+        self.connection().config().timeouts.close
+    }
+
     fn set_time(&mut self, now: Duration) {
         self.now = self.now.max(now);
     }

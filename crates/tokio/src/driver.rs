@@ -1,0 +1,264 @@
+//! A session with its transport and its clock: reads, writes, waits, and ends the stream.
+//!
+//! Every function is a poll without state of its own, so a future that calls it can be dropped at any time. What was
+//! read is in the session, and what is to be written stays there until the transport has taken it.
+//!
+//! A read goes to a buffer of the thread, because a connection that waits needs none: only the bytes that arrived are
+//! copied to the session. A long payload is read into its own memory.
+
+use std::cell::RefCell;
+use std::future::Future as _;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use protocol_websocket::{Event, Session};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+use crate::Error;
+use crate::timer::Timer;
+
+/// The size of the read buffer of a thread in bytes.
+const READ_SIZE: usize = 64 * 1024;
+/// The maximum number of chunks in a vectored write.
+const MAX_CHUNKS: usize = 16;
+/// How long a peer may take to end the stream after the last write, if `Timeouts::close` is not set.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
+const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
+}
+
+pub(crate) struct Driver<S> {
+    pub(crate) io: S,
+    pub(crate) session: Session,
+    start: Instant,
+    /// The time of the last look at the clock.
+    now: Duration,
+    timer: Timer,
+    /// A deadline has passed. The transport is read once more before it is handled.
+    has_yielded: bool,
+    /// The transport may have buffered bytes that were written to it.
+    needs_flush: bool,
+    /// The error of the transport.
+    failure: Option<io::Error>,
+    end: End,
+}
+
+/// The end of the stream after the last write. Closing a socket with unread bytes resets it, and the peer may then lose
+/// the last bytes that were written (RFC 9112 §9.6). So the input is read until it ends, for a limited time.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    NotBegun,
+    Draining { until: Duration, dropped: usize },
+    Done,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    /// `now` is the time of the session's clock.
+    pub(crate) fn new(io: S, session: Session, now: Duration) -> Self {
+        let present = Instant::now();
+        Self {
+            io,
+            session,
+            start: present.checked_sub(now).unwrap_or(present),
+            now,
+            timer: Timer::default(),
+            has_yielded: false,
+            needs_flush: false,
+            failure: None,
+            end: End::NotBegun,
+        }
+    }
+
+    fn now(&mut self) -> Duration {
+        self.now = self.start.elapsed();
+        self.now
+    }
+
+    /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads, writes and keeps time.
+    pub(crate) fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
+            if let Some(event) = self.session.poll_event() {
+                return Poll::Ready(Some(event));
+            }
+            // No event is left, so this is one write for all that was sent because of the last read.
+            let written = self.poll_write(context);
+            if written.is_ready() && self.session.ended().is_some() {
+                ready!(self.poll_end(context));
+                return Poll::Ready(None);
+            }
+            if self.session.wants_read() && self.poll_read(context).is_ready() {
+                continue;
+            }
+            ready!(self.poll_timer(context));
+        }
+    }
+
+    /// Writes everything that is unsent. Ready if nothing is left, also because the transport failed.
+    pub(crate) fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.session.unsent() == 0 {
+                if self.needs_flush {
+                    match ready!(Pin::new(&mut self.io).poll_flush(context)) {
+                        Ok(()) => {}
+                        Err(error) => self.fail(error),
+                    }
+                    self.needs_flush = false;
+                }
+                return Poll::Ready(());
+            }
+            match ready!(poll_write_chunks(&mut self.io, &self.session, context)) {
+                Ok(0) => self.fail(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    let now = self.now();
+                    self.session.written(written, now);
+                    self.needs_flush = true;
+                }
+                Err(error) => self.fail(error),
+            }
+        }
+    }
+
+    /// Reads once.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let into_payload = self.session.payload_buffer().map(|mut payload| {
+            // The future of a read has no state.
+            pin!(self.io.read_buf(&mut payload)).poll(context)
+        });
+        let read = into_payload.unwrap_or_else(|| {
+            poll_read_with(&mut self.io, context, |bytes| self.session.read_buffer().extend_from_slice(bytes))
+        });
+        match ready!(read) {
+            Ok(0) => self.session.received_eof(),
+            Ok(_) => {
+                let now = self.now();
+                self.session.received(now);
+            }
+            // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => self.session.received_eof(),
+            Err(error) => self.fail(error),
+        }
+        self.has_yielded = false;
+        Poll::Ready(())
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.failure.get_or_insert(error);
+        self.session.transport_failed();
+    }
+
+    /// Waits for the next deadline, and handles it.
+    pub(crate) fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.session.poll_timeout() else { return Poll::Pending };
+        // Otherwise a deadline starts, which needs no wait.
+        if at > self.now {
+            let Some(deadline) = self.start.checked_add(at) else { return Poll::Pending };
+            ready!(self.timer.poll(deadline, context));
+            if !self.has_yielded {
+                // If the process was stopped for a while, bytes may have arrived before the deadline that the runtime
+                // has not seen yet. It looks during a yield.
+                self.has_yielded = true;
+                let _ = pin!(yield_now()).poll(context);
+                return Poll::Pending;
+            }
+        }
+        self.has_yielded = false;
+        let now = self.now();
+        self.session.handle_timeout(now);
+        Poll::Ready(())
+    }
+
+    /// Shuts down the output, then reads and drops input until it ends.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut self.end {
+                _ if self.failure.is_some() => return Poll::Ready(()),
+                End::NotBegun => {
+                    // The peer may have ended the stream.
+                    let _ = ready!(Pin::new(&mut self.io).poll_shutdown(context));
+                    let wait = self.session.close_timeout().unwrap_or(LINGER_TIMEOUT);
+                    let until = self.now().saturating_add(wait);
+                    self.end = End::Draining { until, dropped: 0 };
+                }
+                End::Draining { until, dropped } => match poll_read_with(&mut self.io, context, |_| {}) {
+                    Poll::Ready(Ok(len)) if len > 0 && *dropped < MAX_LINGER_BYTES => *dropped += len,
+                    Poll::Ready(_) => self.end = End::Done,
+                    Poll::Pending => {
+                        let deadline = self.start.checked_add(*until).unwrap_or(self.start);
+                        ready!(self.timer.poll(deadline, context));
+                        self.end = End::Done;
+                    }
+                },
+                End::Done => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Returns the error because of which unsent bytes were discarded.
+    pub(crate) fn write_error(&self) -> Option<Error> {
+        self.error()
+            .filter(|error| matches!(error, Error::Io(_) | Error::Connection(protocol_websocket::Error::Timeout(_))))
+    }
+
+    /// Returns the error that ended the connection.
+    pub(crate) fn error(&self) -> Option<Error> {
+        if let Some(error) = &self.failure {
+            return Some(Error::Io(copy(error)));
+        }
+        self.session.connection().ended()?.error.map(Error::Connection)
+    }
+}
+
+/// Writes the first chunks to the transport.
+fn poll_write_chunks<S: AsyncWrite + Unpin>(
+    io: &mut S,
+    session: &Session,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut chunks = session.unsent_chunks();
+    let first = chunks.next().unwrap_or_default();
+    if !io.is_write_vectored() {
+        return Pin::new(io).poll_write(context, first);
+    }
+    let Some(second) = chunks.next() else { return Pin::new(io).poll_write(context, first) };
+    let mut slices = [IoSlice::new(&[]); MAX_CHUNKS];
+    let mut count = 0;
+    for (slice, chunk) in slices.iter_mut().zip([first, second].into_iter().chain(chunks)) {
+        *slice = IoSlice::new(chunk);
+        count += 1;
+    }
+    Pin::new(io).poll_write_vectored(context, slices.get(..count).unwrap_or_default())
+}
+
+/// Reads into the buffer of the thread, and passes the bytes to `take`. Returns their number.
+fn poll_read_with<S: AsyncRead + Unpin>(
+    io: &mut S,
+    context: &mut Context<'_>,
+    take: impl FnOnce(&[u8]),
+) -> Poll<io::Result<usize>> {
+    let read = |buffer: &mut [u8]| {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(io).poll_read(context, &mut buffer))?;
+        take(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
+    };
+    READ_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => read(&mut buffer),
+        // The transport is a WebSocket, too, and its read uses the buffer of the thread.
+        Err(_) => read(&mut vec![0; READ_SIZE]),
+    })
+}
+
+/// Copies an error, which is not `Clone`.
+fn copy(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}

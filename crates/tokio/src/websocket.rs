@@ -1,0 +1,325 @@
+//! A WebSocket over a transport.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Event, Message, Negotiated, Part, SendError, Session};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::driver::Driver;
+use crate::wakers::{Side, Wakers};
+use crate::{Error, Parts};
+
+/// A WebSocket connection over a transport `S`, such as a TCP stream: client or server, compressed or not.
+///
+/// [`recv`](Self::recv) returns the next message. While it is polled, it also writes what was queued, replies to pings
+/// and keeps the deadlines of the [configuration](protocol_websocket::Config::timeouts). So a program that waits for
+/// messages does nothing else.
+///
+/// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
+/// message is left, so many replies need one write. [`send`](Self::send) queues and writes at once.
+///
+/// # Cancellation
+///
+/// All futures can be dropped at any time, for instance by `tokio::select!`. Nothing that was received is lost, and
+/// messages are sent whole or not at all. The message of a [`send`](Self::send) that was polled once stays queued.
+///
+/// ```
+/// use protocol_websocket_tokio::{Accept, WebSocket, accept, config};
+/// use tokio::io::{AsyncRead, AsyncWrite};
+///
+/// /// Sends each message back.
+/// async fn echo<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<(), protocol_websocket_tokio::Error> {
+///     let mut websocket = accept(stream, config()).await?.accept(&Accept::new()).await?;
+///     while let Some(message) = websocket.recv().await {
+///         websocket.queue(message?)?;
+///     }
+///     Ok(())
+/// }
+/// # let _ = echo::<tokio::net::TcpStream>;
+/// ```
+pub struct WebSocket<S> {
+    driver: Driver<S>,
+    wakers: Wakers,
+    /// An event that arrived while the program waited for a write.
+    next: Option<Event>,
+    /// The error of the connection was returned.
+    has_returned_error: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Creates a WebSocket of a connection whose opening handshake is done, such as one of
+    /// [`Connection::respond`](protocol_websocket::Connection::respond) in an HTTP server.
+    ///
+    /// The deadlines of the configuration need a runtime with a timer.
+    pub fn new(io: S, session: Session) -> Self {
+        Self::with(io, session, Duration::ZERO)
+    }
+
+    fn with(io: S, session: Session, now: Duration) -> Self {
+        let driver = Driver::new(io, session, now);
+        Self { driver, wakers: Wakers::new(), next: None, has_returned_error: false }
+    }
+
+    /// Creates a WebSocket that continues where another one stopped: see [`into_parts`](Self::into_parts).
+    pub fn from_parts(parts: Parts<S>) -> Self {
+        let Parts { io, session, next } = parts;
+        let now = session.now;
+        Self { next, ..Self::with(io, Session::from_parts(session), now) }
+    }
+
+    /// Returns the transport, and everything that was received and not returned or queued and not written.
+    pub fn into_parts(self) -> Parts<S> {
+        let Driver { io, session, .. } = self.driver;
+        Parts { io, session: session.into_parts(), next: self.next }
+    }
+
+    /// Receives the next message. Returns `None` after the closing handshake, and once the connection has failed and its
+    /// error was returned. [`ended`](Self::ended) has the close code.
+    ///
+    /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
+    /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
+    /// reset.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connection`] or [`Error::Io`], once, if the connection ended without a closing handshake.
+    /// [`Error::Parts`] with [`Delivery::Parts`](protocol_websocket::Delivery::Parts): call
+    /// [`recv_part`](Self::recv_part).
+    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
+        poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    pub(crate) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        loop {
+            return Poll::Ready(Some(match ready!(self.poll_recv_event(context)) {
+                Some(Ok(Event::Message(message))) => Ok(message),
+                Some(Ok(part @ Event::Part(_))) => {
+                    self.next = Some(part);
+                    Err(Error::Parts)
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => Err(error),
+                None => return Poll::Ready(None),
+            }));
+        }
+    }
+
+    /// Receives the next part of a message. With [`Delivery::Parts`](protocol_websocket::Delivery::Parts) in the
+    /// configuration, parts are returned as they arrive, so a long message takes little memory. Otherwise a part is a
+    /// whole message.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub async fn recv_part(&mut self) -> Option<Result<Part, Error>> {
+        loop {
+            return Some(match self.recv_event().await? {
+                Ok(Event::Part(part)) => Ok(part),
+                Ok(Event::Message(message)) => Ok(Part::new(message.kind(), message.into_bytes())),
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            });
+        }
+    }
+
+    /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. A Ping or
+    /// Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready) waits is not
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub async fn recv_event(&mut self) -> Option<Result<Event, Error>> {
+        poll_fn(|context| self.poll_recv_event(context)).await
+    }
+
+    pub(crate) fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        if let Some(event) = self.next.take() {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        let waker = self.wakers.register(Side::Reader, context);
+        let event = ready!(self.driver.poll_event(&mut Context::from_waker(&waker)));
+        Poll::Ready(match event {
+            Some(event) => Some(Ok(event)),
+            None if self.has_returned_error => None,
+            None => {
+                self.has_returned_error = true;
+                self.driver.error().map(Err)
+            }
+        })
+    }
+
+    /// Queues a message: a string as text, bytes as binary. The payload is copied. It is written by the next
+    /// [`recv`](Self::recv), [`flush`](Self::flush) or [`ready`](Self::ready).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
+    pub fn queue(&mut self, message: impl AsMessage) -> Result<(), SendError> {
+        self.driver.session.send(message)
+    }
+
+    /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Self::queue).
+    pub fn queue_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.driver.session.send_shared(message)
+    }
+
+    /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_part`](protocol_websocket::Connection::send_part).
+    pub fn queue_part(&mut self, part: Part) -> Result<(), SendError> {
+        self.driver.session.send_part(part)
+    }
+
+    /// Queues a Ping: see [`Connection::ping`](protocol_websocket::Connection::ping). The connection sends pings by
+    /// itself if the configuration has
+    /// [`Timeouts::ping_interval`](protocol_websocket::Timeouts::ping_interval).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::ping`](protocol_websocket::Connection::ping).
+    pub fn queue_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.driver.session.ping(payload)
+    }
+
+    /// Writes everything that was queued.
+    ///
+    /// While the transport takes no bytes, it is also read, so that pings are replied to and two ends that both send do
+    /// not block each other. It stops reading when a message is in front, which [`recv`](Self::recv) returns later. The
+    /// deadlines of the connection do not run meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] or [`Error::Connection`] if the connection ended before everything was written.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|context| self.poll_send(context, false)).await
+    }
+
+    /// Waits until the unsent bytes are not over the
+    /// [high-water mark](protocol_websocket::Config::high_water_mark).
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        poll_fn(|context| self.poll_send(context, true)).await
+    }
+
+    /// Writes until nothing is unsent or, if `only_to_mark`, not more than the high-water mark.
+    pub(crate) fn poll_send(&mut self, context: &mut Context<'_>, only_to_mark: bool) -> Poll<Result<(), Error>> {
+        let is_done = |driver: &Driver<S>| only_to_mark && !driver.session.is_over_high_water_mark();
+        if is_done(&self.driver) {
+            return Poll::Ready(self.driver.write_error().map_or(Ok(()), Err));
+        }
+        let waker = self.wakers.register(Side::Writer, context);
+        let context = &mut Context::from_waker(&waker);
+        loop {
+            if self.driver.poll_write(context).is_ready() || is_done(&self.driver) {
+                return Poll::Ready(self.driver.write_error().map_or(Ok(()), Err));
+            }
+            if self.next.is_some() {
+                return Poll::Pending;
+            }
+            match ready!(self.driver.poll_event(context)) {
+                Some(Event::Ping(_) | Event::Pong(_)) => {}
+                event => self.next = event,
+            }
+        }
+    }
+
+    /// Queues a message and writes everything that was queued. A loop that replies to each message needs fewer writes
+    /// with [`queue`](Self::queue).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the message cannot be queued, otherwise as [`flush`](Self::flush).
+    pub async fn send(&mut self, message: impl AsMessage) -> Result<(), Error> {
+        self.queue(message)?;
+        self.flush().await
+    }
+
+    /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
+    /// Then waits for the peer's Close, for at most [`Timeouts::close`](protocol_websocket::Timeouts::close), and ends
+    /// the transport as [`recv`](Self::recv) does. Messages that arrive meanwhile are dropped.
+    ///
+    /// If the future is dropped, the next call continues.
+    pub async fn close(&mut self, close: impl Into<Option<Close>>) -> Ended {
+        self.queue_close(close);
+        self.next = None;
+        poll_fn(|context| {
+            let waker = self.wakers.register(Side::Reader, context);
+            while ready!(self.driver.poll_event(&mut Context::from_waker(&waker))).is_some() {}
+            Poll::Ready(())
+        })
+        .await;
+        self.has_returned_error = true;
+        let Some(ended) = self.ended() else { unreachable!("the events of the connection have ended") };
+        ended.clone()
+    }
+
+    pub(crate) fn queue_close(&mut self, close: impl Into<Option<Close>>) {
+        // A Close was sent before, or `close` cannot be sent.
+        if let Err(SendError::Encode(_)) = self.driver.session.close(close) {
+            let _ = self.driver.session.close(CloseCode::NORMAL);
+        }
+    }
+
+    /// Waits for the end of the connection, which has begun.
+    #[cfg(feature = "server")]
+    pub(crate) async fn end(&mut self) {
+        while self.recv_event().await.is_some() {}
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn write_error(&self) -> Option<Error> {
+        self.driver.write_error()
+    }
+
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.has_returned_error
+    }
+
+    /// Returns how the connection ended, or `None` while messages may still arrive.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ended> {
+        self.driver.session.connection().ended()
+    }
+
+    /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.
+    #[must_use]
+    pub fn negotiated(&self) -> &Negotiated {
+        self.driver.session.connection().negotiated()
+    }
+
+    /// Returns the number of bytes that were queued and not written. A server that sends to many peers closes those
+    /// whose number is too large.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.driver.session.unsent()
+    }
+
+    /// Returns the transport.
+    #[must_use]
+    pub const fn get_ref(&self) -> &S {
+        &self.driver.io
+    }
+
+    pub(crate) const fn session_mut(&mut self) -> &mut Session {
+        &mut self.driver.session
+    }
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("connection", self.driver.session.connection()).finish_non_exhaustive()
+    }
+}
