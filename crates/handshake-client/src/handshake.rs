@@ -1,7 +1,7 @@
 use bytes::{Buf, BytesMut};
 use protocol_websocket_core::Random;
 use protocol_websocket_http::{
-    BuildError, HeadLimits, HeadReader, Offer, ParseError, Request, Response, ResponseError, ResponseHead,
+    BuildError, HeadLimits, HeadReader, Offer, Request, Response, ResponseError, ResponseHead,
 };
 #[cfg(feature = "url")]
 use {
@@ -41,8 +41,6 @@ pub struct ClientHandshake {
     url: Option<Url>,
     request: Request,
     reader: HeadReader,
-    /// The limits that remain for the current head, after those of interim responses.
-    limits: HeadLimits,
     /// In draft-ietf-hybi-00, the checked head of the response, until the 16 bytes after it arrived.
     response: Option<Response>,
     /// The result, after the handshake ended. Further calls return the error again.
@@ -70,13 +68,11 @@ impl ClientHandshake {
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# the client MUST send an opening handshake to the server.
         request.encode(output);
-        let limits = HeadLimits::default();
         Ok(Self {
             #[cfg(feature = "url")]
             url: destination.url.cloned(),
             request,
-            reader: HeadReader::new(limits),
-            limits,
+            reader: HeadReader::default(),
             response: None,
             ended: None,
         })
@@ -100,7 +96,6 @@ impl ClientHandshake {
     #[must_use]
     pub const fn limits(mut self, limits: HeadLimits) -> Self {
         self.reader = HeadReader::new(limits);
-        self.limits = limits;
         self
     }
 
@@ -166,7 +161,7 @@ impl ClientHandshake {
         let response = match self.response.take() {
             Some(response) => response,
             None => {
-                let Some(head) = self.final_head(input)? else { return Ok(None) };
+                let Some(head) = self.reader.final_response(input)? else { return Ok(None) };
                 if head.status() != 101 {
                     return Ok(Some(self.rejected(head)));
                 }
@@ -187,25 +182,6 @@ impl ClientHandshake {
             input.advance(expected.len());
         }
         Ok(Some(Outcome::Open(response)))
-    }
-
-    //= https://www.rfc-editor.org/rfc/rfc9110#section-15.2
-    //# A client MUST be able to parse one or more 1xx responses received
-    //# prior to a final response, even if the client does not expect one.
-    /// Removes heads up to the first that is not an interim response. The limits apply to all of them together.
-    fn final_head(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
-        loop {
-            let before = input.len();
-            let Some(head) = self.reader.response(input)? else { return Ok(None) };
-            if !matches!(head.status(), 100 | 102..=199) {
-                return Ok(Some(head));
-            }
-            let HeadLimits { max_len, max_headers, .. } = self.limits;
-            self.limits = HeadLimits::default()
-                .max_len(max_len.saturating_sub(before - input.len()))
-                .max_headers(max_headers.saturating_sub(head.headers().len()));
-            self.reader = HeadReader::new(self.limits);
-        }
     }
 
     /// Returns the outcome of a response whose status is not 101.

@@ -99,6 +99,39 @@ impl HeadReader {
         self.read(input)
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc9110#section-15.2
+    //# A client MUST be able to parse one or more 1xx responses received
+    //# prior to a final response, even if the client does not expect one.
+    /// Removes the head of a response from the front of `input`, and those of interim responses before it. Returns `None`
+    /// if the head is not complete yet. An interim response has a status of 1xx other than 101, such as 103.
+    ///
+    /// The limits apply to all heads together. Otherwise as [`response`](Self::response).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_http::HeadReader;
+    ///
+    /// let mut input = BytesMut::from("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n");
+    /// let head = HeadReader::default().final_response(&mut input)?.expect("the head is complete");
+    /// assert_eq!(head.status(), 404);
+    /// # Ok::<(), protocol_websocket_http::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`response`](Self::response).
+    pub fn final_response(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
+        loop {
+            let before = input.len();
+            let Some(head) = self.response(input)? else { return Ok(None) };
+            if !matches!(head.status(), 100 | 102..=199) {
+                return Ok(Some(head));
+            }
+            self.limits.max_len = self.limits.max_len.saturating_sub(before - input.len());
+            self.limits.max_headers = self.limits.max_headers.saturating_sub(head.headers().len());
+        }
+    }
+
     fn read<H: Head>(&mut self, input: &mut BytesMut) -> Result<Option<H>, ParseError> {
         if let Some(failure) = self.failure {
             return Err(failure);
