@@ -34,6 +34,11 @@ impl CallerHeaders {
         }
     }
 
+    /// Returns the first error alone.
+    pub(crate) fn without_headers(self) -> Self {
+        Self { headers: Headers::default(), error: self.error }
+    }
+
     /// Returns the header fields without regard to errors.
     pub(crate) const fn headers(&self) -> &Headers {
         &self.headers

@@ -9,6 +9,7 @@
 //! - [`Offer`], [`Accept`] and [`Reject`] build the heads to write. A value that the peer would not receive unchanged is
 //!   rejected with a [`BuildError`], so that no header field can be injected.
 //! - [`Negotiated`] is the result of a handshake.
+//! - [`Tunnel`] asks an HTTP proxy for a connection to a server (CONNECT), over which a client then makes its handshake.
 //!
 //! # Out of scope
 //!
@@ -67,6 +68,7 @@ mod challenge;
 mod convert;
 mod cookie;
 mod cookie_syntax;
+mod credentials;
 mod debug;
 mod destination;
 mod error;
@@ -93,6 +95,7 @@ mod search;
 mod set_cookie;
 mod span;
 mod syntax;
+mod tunnel;
 mod validate_request;
 mod validate_response;
 mod versions;
@@ -117,6 +120,7 @@ pub use request_head::RequestHead;
 pub use response::Response;
 pub use response_head::ResponseHead;
 pub use set_cookie::{SameSite, SetCookie};
+pub use tunnel::{Tunnel, TunnelError, TunnelReader};
 pub use versions::{Versions, VersionsIter};
 
 #[cfg(doctest)]

@@ -1,18 +1,16 @@
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use protocol_websocket_core::{ExtensionParams, Version};
 
 use crate::caller_headers::{CallerHeaders, is_one_of, is_reserved};
 use crate::cookie_syntax::is_pair;
+use crate::credentials::basic;
 use crate::debug::{Extensions, Hidden};
 use crate::error::BuildError;
 use crate::extension::{is_valid, scan};
-use crate::grammar::{elements, is_origin, is_text, is_token, push_element};
+use crate::grammar::{elements, is_origin, is_token, push_element};
 use crate::perl_compat::Style;
 
 /// A client's part of the handshake: version, subprotocols, extensions, origin, cookies and header fields.
@@ -203,12 +201,13 @@ impl Offer {
     #[must_use]
     pub fn basic_auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         let (user, password) = (user.as_ref(), password.as_ref());
-        if user.contains(':') || !is_user_or_password(user) || !is_user_or_password(password) {
-            return self.record(Err(BuildError::Credentials));
+        match basic(user, password) {
+            Ok(value) => {
+                self.headers.push("Authorization", value);
+                self
+            }
+            Err(error) => self.record(Err(error)),
         }
-        let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        self.headers.push("Authorization", value);
-        self
     }
 
     /// Appends a header field.
@@ -250,6 +249,25 @@ impl Offer {
         self.version.has_length_framing()
     }
 
+    /// Returns this offer without what may be meant for one server alone: cookies and header fields, and with them the
+    /// credentials. A client that follows a redirect to another server offers this.
+    ///
+    /// Subprotocols and the origin stay.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Offer;
+    ///
+    /// let offer = Offer::new().subprotocol("chat").basic_auth("user", "password").cookie("session", "31d4d96e");
+    /// assert!(offer.without_headers() == Offer::new().subprotocol("chat"));
+    /// ```
+    #[must_use]
+    pub fn without_headers(mut self) -> Self {
+        self.headers = self.headers.without_headers();
+        self.cookies.clear();
+        self.has_cookie_attribute = false;
+        self
+    }
+
     fn record(mut self, result: Result<(), BuildError>) -> Self {
         self.headers.record(result);
         self
@@ -268,8 +286,4 @@ impl fmt::Debug for Offer {
             .field("error", &self.headers.error())
             .finish_non_exhaustive()
     }
-}
-
-fn is_user_or_password(text: &str) -> bool {
-    is_text(text.as_bytes()) && !text.contains('\t')
 }
