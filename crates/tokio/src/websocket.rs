@@ -313,6 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         &self.driver.io
     }
 
+    #[cfg(feature = "server")]
     pub(crate) const fn session_mut(&mut self) -> &mut Session {
         &mut self.driver.session
     }
