@@ -1,39 +1,116 @@
-//! The client's side: the opening handshake over a transport.
+//! The client's side: the connection to the server, and the opening handshake.
 
 use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use protocol_websocket::{Config, Event, Offer, OsRandom, Session, Url};
+use protocol_websocket::{Config, Destination, Event, Offer, OsRandom, Session};
+#[cfg(feature = "url")]
+use protocol_websocket::{Redirect, Url};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout_at};
+#[cfg(feature = "rustls")]
+use tokio_rustls::rustls::ClientConfig;
 
-use crate::{ConnectError, WebSocket, config};
+use crate::stream::Transport;
+use crate::target::Target;
+use crate::{ConnectError, ConnectStep, Error, Parts, Proxy, Stream, WebSocket, body, config, tcp};
 
-/// A client's connection that is not made yet: the URL and the options.
+/// The time for a connection, if the caller sets none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connects to the server of a URL with the scheme `ws` or `wss`: name, TCP, TLS and the opening handshake. [`Connect`]
+/// has options.
 ///
 /// ```no_run
-/// use protocol_websocket_tokio::{Connect, ConnectError, Offer, WebSocket};
-/// use tokio::net::TcpStream;
+/// use protocol_websocket_tokio::{ConnectError, connect};
 ///
-/// async fn chat(stream: TcpStream) -> Result<WebSocket<TcpStream>, ConnectError> {
-///     Connect::new("ws://example.com/chat")?.offer(Offer::new().subprotocol("chat")).over(stream).await
-/// }
-/// # let _ = chat;
+/// # async fn run() -> Result<(), ConnectError> {
+/// let mut websocket = connect("ws://example.com/chat").await?;
+/// websocket.send("hello").await?;
+/// # Ok(())
+/// # }
 /// ```
-#[must_use = "call `over`"]
+///
+/// # Errors
+///
+/// A [`ConnectError`] names the step that failed. The whole connection may take 30 seconds.
+#[cfg(feature = "url")]
+pub async fn connect(url: &str) -> Result<WebSocket<Stream>, ConnectError> {
+    Connect::new(url)?.await
+}
+
+/// A client's connection that is not made yet: the destination and the options. Await it to connect, or call
+/// [`over`](Self::over) for a transport of the caller.
+///
+#[cfg_attr(feature = "url", doc = "```no_run")]
+#[cfg_attr(not(feature = "url"), doc = "```ignore")]
+/// use std::time::Duration;
+/// use protocol_websocket_tokio::{Connect, ConnectError, Offer, Proxy};
+///
+/// # async fn run() -> Result<(), ConnectError> {
+/// let websocket = Connect::new("ws://example.com/chat")?
+///     .offer(Offer::new().subprotocol("chat"))
+///     .proxy(Proxy::http("proxy.example.com", 3128))
+///     .timeout(Duration::from_secs(10))
+///     .await?;
+/// # let _ = websocket;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "await it, or call `over`"]
 pub struct Connect {
-    url: Url,
+    target: Target,
     offer: Offer,
     config: Option<Arc<Config>>,
+    timeout: Option<Duration>,
+    proxy: Option<Proxy>,
+    #[cfg(feature = "url")]
+    redirects: u32,
+    #[cfg(feature = "rustls")]
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Connect {
-    /// Creates the connection to a URL with the scheme `ws` or `wss`.
+    /// Creates the connection to a URL with the scheme `ws` or `wss`. User name and password of the URL are not sent;
+    /// [`Offer::basic_auth`] sends them.
     ///
     /// # Errors
     ///
     /// [`ConnectError::Url`] if the URL is invalid.
+    #[cfg(feature = "url")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
     pub fn new(url: &str) -> Result<Self, ConnectError> {
-        Ok(Self { url: Url::parse(url)?, offer: Offer::new(), config: None })
+        Ok(Self::with(Target::Url(Url::parse(url)?)))
+    }
+
+    /// Creates the connection to a destination. It needs no URL, and so the feature `url` can be off.
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::{Connect, Destination};
+    ///
+    /// let connect = Connect::to(Destination::new("example.com", "/chat").port(8080));
+    /// # let _ = connect;
+    /// ```
+    pub fn to(destination: Destination<'_>) -> Self {
+        Self::with(Target::new(destination))
+    }
+
+    fn with(target: Target) -> Self {
+        Self {
+            target,
+            offer: Offer::new(),
+            config: None,
+            timeout: Some(DEFAULT_TIMEOUT),
+            proxy: None,
+            #[cfg(feature = "url")]
+            redirects: 0,
+            #[cfg(feature = "rustls")]
+            tls: None,
+        }
     }
 
     /// Sets what the client offers: subprotocols, cookies, headers, the version. The extensions of the configuration
@@ -49,37 +126,200 @@ impl Connect {
         self
     }
 
-    /// Makes the opening handshake over a transport of the caller, such as a stream through a proxy. Its connection to
-    /// the host of the URL, and TLS for a URL with `wss`, are done already.
+    /// Sets the time for all steps together, from the lookup of the name to the end of the opening handshake, and for
+    /// all redirects. The default is 30 seconds; `None` is no limit.
+    ///
+    /// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake) of the configuration also limits the opening
+    /// handshake.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// Connects through a proxy.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// Sets the configuration of TLS for `wss`, for instance with a client certificate or other roots. The default
+    /// trusts the roots of the features `rustls-tls-webpki-roots` and `rustls-tls-native-roots`.
+    #[cfg(feature = "rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+    pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
+        self.tls = Some(config.into());
+        self
+    }
+
+    /// Follows at most this number of redirects. The default is 0: each redirect is a [`ConnectError::Redirect`].
+    ///
+    /// The server chooses the target, which can be a host in the network of the client. The cookies and header fields of
+    /// the [`Offer`], and with them credentials, are not sent to another host or port. One exception is a redirect from
+    /// the default port of `ws` to that of `wss`. Subprotocols and the origin are always sent. A redirect from `wss` to
+    /// `ws` is never followed.
+    #[cfg(feature = "url")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
+    pub const fn redirects(mut self, max: u32) -> Self {
+        self.redirects = max;
+        self
+    }
+
+    /// Makes the opening handshake over a transport of the caller, such as a Unix socket. Its connection to the server,
+    /// and TLS for `wss`, are done already. The options for TLS, the proxy and redirects are not used.
     ///
     /// # Errors
     ///
     /// [`ConnectError::Rejected`] and [`ConnectError::Redirect`] if the server responds with another status than 101,
-    /// [`ConnectError::Build`] if the offer is invalid, and [`ConnectError::WebSocket`] if the response is invalid, the
-    /// transport fails, or [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake) passes.
+    /// [`ConnectError::Build`] if the offer is invalid, [`ConnectError::Timeout`] if the [time](Self::timeout) passes,
+    /// and [`ConnectError::WebSocket`] if the response is invalid, the transport fails, or
+    /// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake) passes.
     pub async fn over<S>(self, io: S) -> Result<WebSocket<S>, ConnectError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let config = self.config.unwrap_or_else(|| Arc::new(config()));
-        let session = Session::client(&self.url, &self.offer, config, OsRandom::new())?;
-        let mut websocket = WebSocket::new(io, session);
+        let (session, deadline) = (self.session()?, self.deadline());
+        handshake(io, session, deadline).await
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+    }
+
+    fn session(&self) -> Result<Session, ConnectError> {
+        let config = self.config.clone().unwrap_or_else(|| Arc::new(config()));
+        Ok(Session::client(self.target.destination(), &self.offer, config, OsRandom::new())?)
+    }
+
+    #[cfg(not(feature = "url"))]
+    async fn run(self) -> Result<WebSocket<Stream>, ConnectError> {
+        self.attempt(self.deadline()).await
+    }
+
+    #[cfg(feature = "url")]
+    async fn run(mut self) -> Result<WebSocket<Stream>, ConnectError> {
+        let deadline = self.deadline();
         loop {
-            match websocket.recv_event().await {
-                Some(Ok(Event::Open(_))) => return Ok(websocket),
-                Some(Ok(Event::Redirect(redirect))) => return Err(ConnectError::Redirect(redirect)),
-                Some(Ok(Event::Rejected(head))) => return Err(ConnectError::Rejected(head)),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error.into()),
-                None => unreachable!("a handshake ends with the open connection or an error"),
+            match self.attempt(deadline).await {
+                Err(ConnectError::Redirect(redirect)) => {
+                    self = self.follow(&redirect).ok_or(ConnectError::Redirect(redirect))?;
+                }
+                result => return result,
             }
         }
+    }
+
+    /// Returns the connection to the target of a redirect, if it may be followed.
+    #[cfg(feature = "url")]
+    fn follow(mut self, redirect: &Redirect) -> Option<Self> {
+        let target = Target::Url(redirect.url().ok()?);
+        self.redirects = self.redirects.checked_sub(1)?;
+        if self.target.is_secure() && !target.is_secure() {
+            return None;
+        }
+        if !self.target.trusts(&target) {
+            self.offer = self.offer.without_headers();
+        }
+        self.target = target;
+        Some(self)
+    }
+
+    /// Makes the connection to one target.
+    async fn attempt(&self, deadline: Option<Instant>) -> Result<WebSocket<Stream>, ConnectError> {
+        // An invalid offer is an error before the connection.
+        let session = self.session()?;
+        let mut step = ConnectStep::Resolve;
+        let opened = within(deadline, self.open(&mut step)).await;
+        let io = opened.unwrap_or(Err(ConnectError::Timeout(step)))?;
+        handshake(io, session, deadline).await
+    }
+
+    /// Opens the transport to the target.
+    async fn open(&self, step: &mut ConnectStep) -> Result<Stream, ConnectError> {
+        if self.target.is_secure() && cfg!(not(feature = "rustls")) {
+            return Err(ConnectError::TlsDisabled);
+        }
+        let transport = match &self.proxy {
+            Some(proxy) => {
+                *step = ConnectStep::Proxy;
+                proxy.open(&self.target).await?
+            }
+            None => {
+                let addresses = tcp::resolve(self.target.socket_host(), self.target.port()).await;
+                let addresses = addresses.map_err(ConnectError::Resolve)?;
+                *step = ConnectStep::Connect;
+                Transport::from(tcp::connect(addresses).await.map_err(ConnectError::Connect)?)
+            }
+        };
+        #[cfg(feature = "rustls")]
+        if self.target.is_secure() {
+            *step = ConnectStep::Tls;
+            let stream = crate::tls::connect(transport, self.target.socket_host(), self.tls.clone()).await;
+            return Ok(Stream::encrypted(stream.map_err(ConnectError::Tls)?));
+        }
+        Ok(Stream::plain(transport))
+    }
+}
+
+impl IntoFuture for Connect {
+    type Output = Result<WebSocket<Stream>, ConnectError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
     }
 }
 
 /// Shows the host, but not the path, the credentials and the headers.
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connect").field("authority", &self.url.authority()).finish_non_exhaustive()
+        f.debug_struct("Connect")
+            .field("host", &self.target.host())
+            .field("port", &self.target.port())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the opening handshake. The body of a rejection is read after it.
+async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
+    io: S,
+    session: Session,
+    deadline: Option<Instant>,
+) -> Result<WebSocket<S>, ConnectError> {
+    let mut websocket = WebSocket::new(io, session);
+    loop {
+        let event = within(deadline, poll_fn(|context| poll_event(&mut websocket, context))).await;
+        match event.ok_or(ConnectError::Timeout(ConnectStep::Handshake))? {
+            Some(Ok(Event::Open(_))) => return Ok(websocket),
+            Some(Ok(Event::Redirect(redirect))) => return Err(ConnectError::Redirect(redirect)),
+            Some(Ok(Event::Rejected(head))) => {
+                let Parts { mut io, session, .. } = websocket.into_parts();
+                let body = body::read(&mut io, &head, session.input, deadline).await;
+                return Err(ConnectError::Rejected { head, body });
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => unreachable!("a handshake ends with the open connection or an error"),
+        }
+    }
+}
+
+/// Returns the next event or the error. The server receives nothing because of an error, so the end of its stream is
+/// not waited for.
+fn poll_event<S: AsyncRead + AsyncWrite + Unpin>(
+    websocket: &mut WebSocket<S>,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Event, Error>>> {
+    let event = websocket.poll_recv_event(context);
+    match websocket.ended().and_then(|ended| ended.error) {
+        Some(error) if event.is_pending() => Poll::Ready(Some(Err(error.into()))),
+        _ => event,
+    }
+}
+
+/// Returns the output of the future, or `None` after the deadline.
+async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
     }
 }

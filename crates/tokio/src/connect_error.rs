@@ -1,35 +1,95 @@
-use std::fmt;
+use std::{fmt, io};
 
+use protocol_websocket::Redirect;
+#[cfg(feature = "url")]
+use protocol_websocket::UrlError;
+use protocol_websocket::bytes::Bytes;
 use protocol_websocket::http::{BuildError, ResponseHead};
-use protocol_websocket::{Redirect, UrlError};
 
-use crate::Error;
+use crate::{Error, ProxyError};
 
-/// An error of a client's connection before it is open.
+/// An error of a client's connection before it is open. Each variant is one step of the way.
+///
+/// `Display` includes the text of the wrapped error, and [`source`](std::error::Error::source) returns that error. A
+/// report prints one of the two.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The offer is invalid.
+    /// The offer or the destination is invalid. Nothing was sent.
     Build(BuildError),
-    /// The server redirects to another URL.
+    /// No address of the server accepts a TCP connection. The error is that of the last address.
+    Connect(io::Error),
+    /// The proxy cannot be reached, or does not open a connection to the server.
+    Proxy(ProxyError),
+    /// The server redirects to another URL, and [`Connect::redirects`](crate::Connect) does not allow to follow.
     Redirect(Box<Redirect>),
-    /// The server rejected the request, with this status and these headers.
-    Rejected(Box<ResponseHead>),
+    /// The server rejected the request.
+    Rejected {
+        /// The status, such as 401, and the header fields.
+        head: Box<ResponseHead>,
+        /// The body: at most the first 64 KiB, and what arrived within 5 seconds.
+        body: Bytes,
+    },
+    /// The name of the server has no address, or cannot be looked up.
+    Resolve(io::Error),
+    /// The time for the connection passed in this step.
+    Timeout(ConnectStep),
+    /// The TLS handshake failed. If the certificate is invalid, the `rustls::Error` with the reason is inside.
+    Tls(io::Error),
+    /// The destination is `wss`, and this crate was compiled without TLS.
+    TlsDisabled,
     /// The URL is invalid.
+    #[cfg(feature = "url")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
     Url(UrlError),
-    /// The response is invalid, the transport failed, or a deadline passed.
+    /// The response is invalid, the transport failed, or a deadline of the configuration passed.
     WebSocket(Error),
+}
+
+/// A step of a client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectStep {
+    /// The name of the server is looked up.
+    Resolve,
+    /// The TCP connection to the server.
+    Connect,
+    /// The connection to the proxy, and its tunnel to the server.
+    Proxy,
+    /// The TLS handshake.
+    Tls,
+    /// The opening handshake of the WebSocket.
+    Handshake,
 }
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Build(error) => error.fmt(f),
-            Self::Redirect(redirect) => write!(f, "the server redirects with status {}", redirect.status()),
-            Self::Rejected(head) => write!(f, "the server rejects with status {}", head.status()),
+            Self::Connect(error) => write!(f, "cannot connect: {error}"),
+            Self::Proxy(error) => write!(f, "proxy failed: {error}"),
+            Self::Redirect(redirect) => write!(f, "server redirects with status {}", redirect.status()),
+            Self::Rejected { head, .. } => write!(f, "server rejects with status {}", head.status()),
+            Self::Resolve(error) => write!(f, "cannot resolve the host: {error}"),
+            Self::Timeout(step) => write!(f, "connection timed out during {step}"),
+            Self::Tls(error) => write!(f, "cannot use TLS: {error}"),
+            Self::TlsDisabled => f.write_str("wss needs a feature with TLS"),
+            #[cfg(feature = "url")]
             Self::Url(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for ConnectStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "the lookup of the host",
+            Self::Connect => "the TCP handshake",
+            Self::Proxy => "the connection through the proxy",
+            Self::Tls => "the TLS handshake",
+            Self::Handshake => "the opening handshake",
+        })
     }
 }
 
@@ -37,7 +97,10 @@ impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Build(error) => Some(error),
-            Self::Redirect(_) | Self::Rejected(_) => None,
+            Self::Connect(error) | Self::Resolve(error) | Self::Tls(error) => Some(error),
+            Self::Proxy(error) => Some(error),
+            Self::Redirect(_) | Self::Rejected { .. } | Self::Timeout(_) | Self::TlsDisabled => None,
+            #[cfg(feature = "url")]
             Self::Url(error) => Some(error),
             Self::WebSocket(error) => Some(error),
         }
@@ -50,9 +113,17 @@ impl From<BuildError> for ConnectError {
     }
 }
 
+#[cfg(feature = "url")]
+#[cfg_attr(docsrs, doc(cfg(feature = "url")))]
 impl From<UrlError> for ConnectError {
     fn from(error: UrlError) -> Self {
         Self::Url(error)
+    }
+}
+
+impl From<ProxyError> for ConnectError {
+    fn from(error: ProxyError) -> Self {
+        Self::Proxy(error)
     }
 }
 

@@ -1,9 +1,10 @@
 //! WebSockets for tokio: one type over any stream, client or server, compressed or not (RFC 6455, RFC 7692).
 //!
 //! - [`accept`] reads an upgrade request from a stream, and [`Incoming::accept`] opens the WebSocket.
-//! - [`Connect`] makes the opening handshake of a client.
-//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
-//!   costs, and makes the closing handshake.
+//! - `connect` makes a client's connection: name, TCP, TLS and the opening handshake. [`Connect`] adds options, such as
+//!   a [`Proxy`], and takes any other transport.
+//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow
+//!   peer costs, and makes the closing handshake.
 //!
 //! The protocol is in the crate `protocol-websocket`, which has no I/O. This crate adds reads, writes and waits.
 //!
@@ -38,14 +39,23 @@
 //!
 //! # Features
 //!
-//! - `client` (on): the client's opening handshake, with mask keys from the operating system.
+//! - `client` (on): [`Connect`] over TCP, through a [`Proxy`] or over any stream, with mask keys from the operating
+//!   system.
 //! - `permessage-deflate` (on): compressed messages.
 //! - `server` (on): [`accept`].
+//! - `url` (on): `connect` and redirects, and with them the `url` crate. Without it, [`Connect::to`] takes the host,
+//!   the port and the path.
+//! - `rustls-tls-webpki-roots` (off): TLS for `wss`, by rustls with ring, with Mozilla's root certificates compiled in.
+//! - `rustls-tls-native-roots` (off): the same with the root certificates of the operating system. With both features,
+//!   both sets are trusted.
+//! - `rustls` (off): TLS with a configuration of the caller alone, and no cryptography of its own.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "server")]
 mod accept;
+#[cfg(feature = "client")]
+mod body;
 #[cfg(feature = "client")]
 mod connect;
 #[cfg(feature = "client")]
@@ -53,8 +63,22 @@ mod connect_error;
 mod driver;
 mod error;
 mod parts;
+#[cfg(feature = "client")]
+mod proxy;
+#[cfg(feature = "client")]
+mod proxy_error;
 mod sink;
+#[cfg(feature = "client")]
+mod socks;
+#[cfg(feature = "client")]
+mod stream;
+#[cfg(feature = "client")]
+mod target;
+#[cfg(feature = "client")]
+mod tcp;
 mod timer;
+#[cfg(feature = "rustls")]
+mod tls;
 mod wakers;
 mod websocket;
 
@@ -64,16 +88,30 @@ pub use accept::{Incoming, accept};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use connect::Connect;
+#[cfg(feature = "url")]
+#[cfg_attr(docsrs, doc(cfg(feature = "url")))]
+pub use connect::connect;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use connect_error::ConnectError;
+pub use connect_error::{ConnectError, ConnectStep};
 pub use error::Error;
 pub use parts::Parts;
 pub use protocol_websocket::{
     Accept, AsMessage, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part, Reject,
     Request, SendError, Session, Timeouts,
 };
+#[cfg(feature = "rustls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+pub use tokio_rustls::rustls;
 pub use websocket::WebSocket;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use {
+    protocol_websocket::Destination,
+    proxy::Proxy,
+    proxy_error::{ProxyError, SocksError},
+    stream::Stream,
+};
 
 /// Returns the default configuration of this crate: the deadlines of
 /// [`Timeouts::RECOMMENDED`], so that a silent peer is pinged, and permessage-deflate with its feature.

@@ -1,5 +1,5 @@
 //! A client and a server over transports in memory.
-#![cfg(all(feature = "client", feature = "server"))]
+#![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use protocol_websocket_tokio::{Accept, CloseCode, Connect, Error, Message, WebSocket, accept, config};
