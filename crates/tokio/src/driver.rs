@@ -13,7 +13,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol_websocket::{Event, Session};
+use bytes::BytesMut;
+use protocol_websocket::{Event, Session, Timeout};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -38,8 +39,9 @@ pub(crate) struct Driver<S> {
     pub(crate) io: S,
     pub(crate) session: Session,
     start: Instant,
-    /// The time of the last look at the clock.
-    now: Duration,
+    /// The time of the last read, or of the last deadline that was handled. A deadline that is not later is due. A later
+    /// one is handled after another read.
+    seen: Duration,
     timer: Timer,
     /// A deadline has passed. The transport is read once more before it is handled.
     has_yielded: bool,
@@ -47,6 +49,8 @@ pub(crate) struct Driver<S> {
     needs_flush: bool,
     /// The error of the transport.
     failure: Option<io::Error>,
+    /// Bytes were discarded because the peer does not read.
+    has_discarded: bool,
     end: End,
 }
 
@@ -55,6 +59,7 @@ pub(crate) struct Driver<S> {
 #[derive(Clone, Copy, Debug)]
 enum End {
     NotBegun,
+    ShuttingDown { until: Duration },
     Draining { until: Duration, dropped: usize },
     Done,
 }
@@ -67,33 +72,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             io,
             session,
             start: present.checked_sub(now).unwrap_or(present),
-            now,
+            seen: now,
             timer: Timer::default(),
             has_yielded: false,
-            needs_flush: false,
+            // Its user before may have written to it.
+            needs_flush: true,
             failure: None,
+            has_discarded: false,
             end: End::NotBegun,
         }
     }
 
-    fn now(&mut self) -> Duration {
-        self.now = self.start.elapsed();
-        self.now
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Returns the next event of the bytes that were read.
+    pub(crate) fn buffered_event(&mut self) -> Option<Event> {
+        let event = self.session.poll_event()?;
+        // An empty buffer would keep the memory of the last message while the program handles it.
+        let input = self.session.read_buffer();
+        if input.is_empty() {
+            *input = BytesMut::new();
+        }
+        Some(event)
     }
 
     /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads, writes and keeps time.
     pub(crate) fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
-            if let Some(event) = self.session.poll_event() {
+            if let Some(event) = self.buffered_event() {
                 return Poll::Ready(Some(event));
             }
             // No event is left, so this is one write for all that was sent because of the last read.
-            let written = self.poll_write(context);
-            if written.is_ready() && self.session.ended().is_some() {
+            let had_failed = self.failure.is_some();
+            let _ = self.poll_write(context);
+            if self.failure.is_some() && !had_failed {
+                continue;
+            }
+            if self.session.ended().is_some() {
                 ready!(self.poll_end(context));
                 return Poll::Ready(None);
             }
-            if self.session.wants_read() && self.poll_read(context).is_ready() {
+            // A peer that sends all the time does not move the deadline of a handshake or of a Close.
+            let is_due = self.session.poll_timeout().is_some_and(|at| at <= self.seen);
+            if self.session.wants_read() && !is_due && self.poll_read(context).is_ready() {
                 continue;
             }
             ready!(self.poll_timer(context));
@@ -137,8 +160,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         match ready!(read) {
             Ok(0) => self.session.received_eof(),
             Ok(_) => {
-                let now = self.now();
-                self.session.received(now);
+                self.seen = self.now();
+                self.session.received(self.seen);
             }
             // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => self.session.received_eof(),
@@ -157,9 +180,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(crate) fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.session.poll_timeout() else { return Poll::Pending };
         // Otherwise a deadline starts, which needs no wait.
-        if at > self.now {
-            let Some(deadline) = self.start.checked_add(at) else { return Poll::Pending };
-            ready!(self.timer.poll(deadline, context));
+        if at > self.seen {
+            ready!(self.poll_deadline(at, context));
             if !self.has_yielded {
                 // If the process was stopped for a while, bytes may have arrived before the deadline that the runtime
                 // has not seen yet. It looks during a yield.
@@ -169,8 +191,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
         }
         self.has_yielded = false;
-        let now = self.now();
-        self.session.handle_timeout(now);
+        self.seen = self.now();
+        let unsent = self.session.unsent();
+        self.session.handle_timeout(self.seen);
+        self.has_discarded |= unsent > self.session.unsent();
         Poll::Ready(())
     }
 
@@ -179,39 +203,87 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         loop {
             match &mut self.end {
                 _ if self.failure.is_some() => return Poll::Ready(()),
-                End::NotBegun => {
-                    // The peer may have ended the stream.
-                    let _ = ready!(Pin::new(&mut self.io).poll_shutdown(context));
-                    let wait = self.session.close_timeout().unwrap_or(LINGER_TIMEOUT);
-                    let until = self.now().saturating_add(wait);
-                    self.end = End::Draining { until, dropped: 0 };
-                }
+                End::NotBegun => self.end = End::ShuttingDown { until: self.linger_deadline() },
+                // A transport with a buffer, such as TLS, waits until the peer reads.
+                &mut End::ShuttingDown { until } => match self.poll_shutdown(context) {
+                    Poll::Ready(()) => self.end = End::Draining { until: self.linger_deadline(), dropped: 0 },
+                    Poll::Pending => {
+                        ready!(self.poll_deadline(until, context));
+                        self.has_discarded |= self.needs_flush;
+                        self.end = End::Done;
+                    }
+                },
                 End::Draining { until, dropped } => match poll_read_with(&mut self.io, context, |_| {}) {
                     Poll::Ready(Ok(len)) if len > 0 && *dropped < MAX_LINGER_BYTES => *dropped += len,
                     Poll::Ready(_) => self.end = End::Done,
                     Poll::Pending => {
-                        let deadline = self.start.checked_add(*until).unwrap_or(self.start);
-                        ready!(self.timer.poll(deadline, context));
+                        let until = *until;
+                        ready!(self.poll_deadline(until, context));
                         self.end = End::Done;
                     }
                 },
-                End::Done => return Poll::Ready(()),
+                End::Done => {
+                    self.needs_flush = false;
+                    return Poll::Ready(());
+                }
             }
         }
     }
 
-    /// Returns the error because of which unsent bytes were discarded.
-    pub(crate) fn write_error(&self) -> Option<Error> {
-        self.error()
-            .filter(|error| matches!(error, Error::Io(_) | Error::Connection(protocol_websocket::Error::Timeout(_))))
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_write(context));
+        if self.failure.is_none() {
+            // An error means that the peer has ended the stream.
+            let _ = ready!(Pin::new(&mut self.io).poll_shutdown(context));
+        }
+        Poll::Ready(())
     }
 
-    /// Returns the error that ended the connection.
-    pub(crate) fn error(&self) -> Option<Error> {
-        if let Some(error) = &self.failure {
-            return Some(Error::Io(copy(error)));
+    fn linger_deadline(&self) -> Duration {
+        self.now().saturating_add(self.session.close_timeout().unwrap_or(LINGER_TIMEOUT))
+    }
+
+    fn poll_deadline(&mut self, at: Duration, context: &mut Context<'_>) -> Poll<()> {
+        match self.start.checked_add(at) {
+            Some(deadline) => self.timer.poll(deadline, context),
+            None => Poll::Pending,
         }
-        self.session.connection().ended()?.error.map(Error::Connection)
+    }
+
+    /// Returns whether a task that waits in [`poll_event`](Self::poll_event) has to call it again: the connection has
+    /// ended, or its next deadline is earlier than the one for which that task waits.
+    pub(crate) fn has_news(&self) -> bool {
+        let is_earlier = |at: Duration| {
+            let armed = self.timer.deadline();
+            self.start.checked_add(at).is_some_and(|at| armed.is_none_or(|armed| at < armed))
+        };
+        self.failure.is_some()
+            || self.session.connection().ended().is_some()
+            || self.session.poll_timeout().is_some_and(is_earlier)
+    }
+
+    /// Returns whether the transport has taken everything.
+    pub(crate) fn is_written(&self) -> bool {
+        self.session.unsent() == 0 && !self.needs_flush
+    }
+
+    /// Returns the error because of which unsent bytes were discarded.
+    pub(crate) fn write_error(&self) -> Option<Error> {
+        match &self.failure {
+            Some(error) => Some(Error::Io(copy(error))),
+            None => self.has_discarded.then(|| Error::Connection(Timeout::Close.into())),
+        }
+    }
+
+    /// Returns the error that ended the connection. If the transport fails after the peer's Close, such as a write of
+    /// the reply, there is none.
+    pub(crate) fn error(&self) -> Option<Error> {
+        let ended = self.session.connection().ended()?;
+        match &self.failure {
+            _ if ended.clean => None,
+            Some(error) => Some(Error::Io(copy(error))),
+            None => ended.error.map(Error::Connection),
+        }
     }
 }
 

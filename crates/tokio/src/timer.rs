@@ -23,4 +23,9 @@ impl Timer {
         }
         Poll::Ready(())
     }
+
+    /// Returns the deadline that is set.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.0.as_ref().map(|sleep| sleep.deadline())
+    }
 }

@@ -26,6 +26,13 @@ use crate::{Error, Parts};
 /// All futures can be dropped at any time, for instance by `tokio::select!`. Nothing that was received is lost, and
 /// messages are sent whole or not at all. The message of a [`send`](Self::send) that was polled once stays queued.
 ///
+/// # Runtime
+///
+/// The futures run in a task of tokio, on any number of threads. The transport may have its own demands. The deadlines
+/// need the timer of the runtime (`enable_time` or `enable_all`): outside of a runtime, and in one without a timer, a
+/// future panics with tokio's message when it first waits for a deadline. That is the first wait with the
+/// [default configuration](fn@crate::config), and the end of the stream with any configuration.
+///
 /// ```
 /// use protocol_websocket_tokio::{Accept, WebSocket, accept, config};
 /// use tokio::io::{AsyncRead, AsyncWrite};
@@ -53,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Creates a WebSocket of a connection whose opening handshake is done, such as one of
     /// [`Connection::respond`](protocol_websocket::Connection::respond) in an HTTP server.
     ///
-    /// The deadlines of the configuration need a runtime with a timer.
+    /// The deadlines of the configuration need a [runtime](Self#runtime) with a timer.
     pub fn new(io: S, session: Session) -> Self {
         Self::with(io, session, Duration::ZERO)
     }
@@ -140,6 +147,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if let Some(event) = self.next.take() {
             return Poll::Ready(Some(Ok(event)));
         }
+        if let Some(event) = self.driver.buffered_event() {
+            return Poll::Ready(Some(Ok(event)));
+        }
         let waker = self.wakers.register(Side::Reader, context);
         let event = ready!(self.driver.poll_event(&mut Context::from_waker(&waker)));
         Poll::Ready(match event {
@@ -216,22 +226,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Writes until nothing is unsent or, if `only_to_mark`, not more than the high-water mark.
     pub(crate) fn poll_send(&mut self, context: &mut Context<'_>, only_to_mark: bool) -> Poll<Result<(), Error>> {
-        let is_done = |driver: &Driver<S>| only_to_mark && !driver.session.is_over_high_water_mark();
-        if is_done(&self.driver) {
+        if only_to_mark && !self.driver.session.is_over_high_water_mark() {
             return Poll::Ready(self.driver.write_error().map_or(Ok(()), Err));
         }
         let waker = self.wakers.register(Side::Writer, context);
-        let context = &mut Context::from_waker(&waker);
+        let written = self.poll_written(&mut Context::from_waker(&waker), only_to_mark);
+        // With `futures::StreamExt::split`, another task may wait for the next event.
+        if self.next.is_some() || self.driver.has_news() {
+            self.wakers.wake_reader();
+        }
+        ready!(written);
+        Poll::Ready(self.driver.write_error().map_or(Ok(()), Err))
+    }
+
+    fn poll_written(&mut self, context: &mut Context<'_>, only_to_mark: bool) -> Poll<()> {
+        let is_done =
+            |driver: &Driver<S>| driver.is_written() || only_to_mark && !driver.session.is_over_high_water_mark();
         loop {
             if self.driver.poll_write(context).is_ready() || is_done(&self.driver) {
-                return Poll::Ready(self.driver.write_error().map_or(Ok(()), Err));
+                return Poll::Ready(());
             }
             if self.next.is_some() {
                 return Poll::Pending;
             }
-            match ready!(self.driver.poll_event(context)) {
-                Some(Event::Ping(_) | Event::Pong(_)) => {}
-                event => self.next = event,
+            match self.driver.poll_event(context) {
+                Poll::Ready(Some(Event::Ping(_) | Event::Pong(_))) => {}
+                Poll::Ready(event) => self.next = event,
+                // A deadline may have passed, and the rest was discarded.
+                Poll::Pending if is_done(&self.driver) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
             }
         }
     }
