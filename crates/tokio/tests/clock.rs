@@ -1,0 +1,245 @@
+//! The deadlines, with a clock that the tests control.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod common;
+
+use std::io::{self, ErrorKind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use common::{Op, Peer, Script, drive, open, pair};
+use protocol_websocket::{Role, Timeout};
+use protocol_websocket_tokio::{CloseCode, Config, Connect, ConnectError, Error, Timeouts, WebSocket, accept, config};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, timeout};
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn recommended() -> Config {
+    Config::new().timeouts(Timeouts::RECOMMENDED)
+}
+
+fn is_timeout(error: &Error, timeout: Timeout) -> bool {
+    matches!(error, Error::Connection(protocol_websocket::Error::Timeout(actual)) if *actual == timeout)
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_peer_is_pinged_after_20_s_and_times_out_after_40_s() {
+    let (mut websocket, peer) = pair(Role::Server, recommended(), Script::new());
+    let start = Instant::now();
+    assert!(timeout(secs(19), websocket.recv()).await.is_err());
+    assert_eq!(peer.wire.take_output().0, b"");
+    assert!(timeout(secs(2), websocket.recv()).await.is_err());
+    assert_eq!(peer.wire.take_output().0, *b"\x89\0", "a Ping");
+    peer.wire.end();
+    let error = websocket.recv().await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Connection(protocol_websocket::Error::UnexpectedEof)));
+
+    let (mut websocket, peer) = pair(Role::Server, recommended(), Script::new());
+    let first = Instant::now();
+    let wait = websocket.recv();
+    let error = wait.await.unwrap().unwrap_err();
+    assert!(is_timeout(&error, Timeout::Pong), "{error:?}");
+    // 10 s of them, the end of the stream is awaited.
+    assert_eq!((first.elapsed().as_secs(), start.elapsed() > secs(70)), (50, true));
+    assert_eq!(peer.wire.take_output().0, *b"\x89\0\x88\x02\x03\xF3", "a Ping, and a Close with 1011");
+    assert!(websocket.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_replies_to_pings_stays() {
+    let (mut websocket, mut peer) = pair(Role::Client, recommended(), Script::new());
+    let recv = timeout(secs(86_010), websocket.recv());
+    assert!(drive(recv, &mut peer).await.is_err());
+    assert_eq!(peer.pings, 86_010 / 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_sends_no_close_times_out() {
+    for role in [Role::Client, Role::Server] {
+        let (mut websocket, mut peer) = pair(role, recommended(), Script::new());
+        peer.is_stopped = true;
+        let start = Instant::now();
+        let ended = drive(websocket.close(None), &mut peer).await;
+        assert_eq!(ended.error, Some(protocol_websocket::Error::Timeout(Timeout::Close)));
+        assert_eq!(start.elapsed().as_secs(), 20, "10 s for the Close, 10 s for the end of the stream");
+        assert!(peer.wire.has_shut_down());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_keeps_sending_does_not_move_the_deadline_of_a_close() {
+    for is_pending_between in [false, true] {
+        let script = Script { is_pending_between, ..Script::new().max_len(1000) };
+        let (mut websocket, mut peer) = pair(Role::Server, recommended(), script);
+        let mut close = pin!(websocket.close(None));
+        let mut waits = 0;
+        let ended = loop {
+            peer.session.send(&vec![0; 100_000][..]).unwrap();
+            let unsent = peer.session.unsent_chunks().collect::<Vec<_>>().concat();
+            peer.session.written(unsent.len(), Duration::ZERO);
+            peer.wire.push(&unsent);
+            if let Ok(ended) = timeout(secs(1), close.as_mut()).await {
+                break ended;
+            }
+            waits += 1;
+            assert!(waits < 30, "the deadline did not pass");
+        };
+        assert_eq!(ended.error, Some(protocol_websocket::Error::Timeout(Timeout::Close)));
+    }
+}
+
+/// A transport whose reads are ready at all times, and take a second each.
+struct Flood(Vec<u8>);
+
+impl AsyncRead for Flood {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut advance = pin!(tokio::time::advance(secs(1)));
+        let _ = advance.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        buffer.put_slice(&self.0);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn transport_that_is_always_ready_does_not_move_the_deadline_of_a_close() {
+    let mut websocket = WebSocket::new(Flood(b"\x82\x80\0\0\0\0".repeat(10_000)), open(Role::Server, recommended()));
+    let ended = websocket.close(None).await;
+    assert_eq!(ended.error, Some(protocol_websocket::Error::Timeout(Timeout::Close)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_arrive_while_the_program_is_busy_are_in_time() {
+    let (mut websocket, mut peer) = pair(Role::Server, recommended(), Script::new());
+    assert!(timeout(secs(30), websocket.recv()).await.is_err());
+    // The Pong arrives, and the program polls an hour later.
+    assert!(peer.step());
+    tokio::time::advance(secs(3600)).await;
+    websocket.queue("a write before the read").unwrap();
+    let recv = timeout(secs(19), websocket.recv());
+    assert!(drive(recv, &mut peer).await.is_err(), "the connection is open");
+    assert!(websocket.ended().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_has_a_deadline() {
+    let start = Instant::now();
+    let (io, mut peer) = Peer::client(Script::new());
+    peer.is_stopped = true;
+    peer.wire.push(b"GET / HTTP/1.1\r\n");
+    let error = drive(accept(io, config()), &mut peer).await.unwrap_err();
+    assert!(is_timeout(&error, Timeout::Handshake), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), 20);
+    assert!(peer.wire.take_output().0.starts_with(b"HTTP/1.1 408 "));
+
+    let (io, mut peer) = Peer::server(Script::new());
+    peer.is_stopped = true;
+    let error = drive(Connect::new("ws://example.com/").unwrap().over(io), &mut peer).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::WebSocket(error) if is_timeout(error, Timeout::Handshake)), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadlines_pause_while_send_waits_with_a_message_in_front() {
+    let script = Script { capacity: 1000, ..Script::new() };
+    let (mut websocket, mut peer) = pair(Role::Server, recommended(), script);
+    peer.send_all(&["in front".into()]);
+    assert!(timeout(secs(3600), websocket.send(&vec![0; 5000][..])).await.is_err());
+    assert!(websocket.ended().is_none() && websocket.unsent() > 0);
+    drive(websocket.flush(), &mut peer).await.unwrap();
+    assert_eq!(drive(websocket.recv(), &mut peer).await.unwrap().unwrap(), "in front".into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn send_keeps_the_deadlines_while_no_message_is_in_front() {
+    let script = Script { capacity: 1000, ..Script::new() };
+    let timeouts = Timeouts::RECOMMENDED.idle(Some(secs(300)));
+    let (mut websocket, _peer) = pair(Role::Server, Config::new().timeouts(timeouts), script);
+    let start = Instant::now();
+    let error = websocket.send(&vec![0; 5000][..]).await.unwrap_err();
+    // The Close stands after bytes that the peer does not read, and is discarded with them.
+    assert!(is_timeout(&error, Timeout::Close), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), 310);
+    let error = websocket.recv().await.unwrap().unwrap_err();
+    assert!(is_timeout(&error, Timeout::Idle), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_does_not_wait_for_a_transport_that_buffers() {
+    // As TLS: a write succeeds, and the flush waits for the peer.
+    let script = Script { write_buffer: Some(1000), capacity: 0, ..Script::new() };
+    let start = Instant::now();
+    let (mut websocket, _peer) = pair(Role::Server, recommended(), script);
+    let error = websocket.recv().await.unwrap().unwrap_err();
+    assert!(is_timeout(&error, Timeout::Pong), "{error:?}");
+    assert_eq!(start.elapsed().as_secs(), 50);
+    assert!(is_timeout(&websocket.flush().await.unwrap_err(), Timeout::Close), "not everything was written");
+
+    let (mut websocket, _peer) = pair(Role::Client, recommended(), script);
+    let ended = websocket.close(CloseCode::NORMAL).await;
+    assert!(!ended.clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_closed_peer_that_does_not_read_loses_the_connection() {
+    let script = Script { capacity: 1000, ..Script::new() };
+    let (mut websocket, peer) = pair(Role::Server, recommended(), script);
+    peer.wire.end();
+    let error = websocket.send(&vec![0; 5000][..]).await.unwrap_err();
+    assert!(is_timeout(&error, Timeout::Close), "{error:?}");
+    assert_eq!(websocket.unsent(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_without_deadlines_lingers_for_a_limited_time() {
+    let (mut websocket, mut peer) = pair(Role::Server, Config::new(), Script::new());
+    peer.wire.push(b"\x81\x02hi"); // not masked
+    peer.is_stopped = true;
+    let start = Instant::now();
+    let error = drive(websocket.recv(), &mut peer).await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Connection(protocol_websocket::Error::Decode(_))));
+    assert_eq!(start.elapsed().as_secs(), 5);
+    assert_eq!(peer.wire.take_output(), (b"\x88\x02\x03\xEA".to_vec(), true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_that_reads_learns_of_deadlines_and_errors_of_the_half_that_writes() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    // The sink's Close has a deadline, which the task that reads must keep.
+    let timeouts = Timeouts::NONE.close(Some(secs(10)));
+    let (websocket, _peer) = pair(Role::Server, Config::new().timeouts(timeouts), Script::new());
+    let (mut sink, mut stream) = websocket.split();
+    let reader = tokio::spawn(async move { stream.next().await });
+    tokio::task::yield_now().await;
+    sink.close().await.unwrap();
+    let ended = timeout(secs(3600), reader).await.expect("the reader waits for ever").unwrap();
+    assert!(is_timeout(&ended.unwrap().unwrap_err(), Timeout::Close));
+
+    // A write fails, and no read does.
+    let (websocket, peer) = pair(Role::Server, Config::new(), Script::new());
+    let (mut sink, mut stream) = websocket.split();
+    let reader = tokio::spawn(async move { stream.next().await });
+    tokio::task::yield_now().await;
+    peer.wire.fail(Op::Write, ErrorKind::BrokenPipe);
+    assert!(matches!(sink.send("a".into()).await, Err(Error::Io(_))));
+    let ended = timeout(secs(3600), reader).await.expect("the reader waits for ever").unwrap();
+    assert!(matches!(ended, Some(Err(Error::Io(_)))));
+}
