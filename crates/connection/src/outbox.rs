@@ -172,7 +172,13 @@ impl Outbox {
     /// should wait before it sends more, and the session does not read.
     #[must_use]
     pub fn is_over_high_water_mark(&self) -> bool {
-        self.unsent() > self.connection.config().high_water_mark
+        self.unsent() > self.high_water_mark()
+    }
+
+    /// Returns [`Config::high_water_mark`](crate::Config::high_water_mark), in bytes.
+    #[must_use]
+    pub fn high_water_mark(&self) -> usize {
+        self.connection.config().high_water_mark
     }
 
     /// Returns the connection, for instance for its [`state`](Connection::state) and its
