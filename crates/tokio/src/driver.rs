@@ -14,13 +14,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use protocol_websocket::{Event, Session, Timeout};
+use protocol_websocket::{Close, CloseCode, Event, SendError, Session, Timeout};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::Error;
 use crate::timer::Timer;
+use crate::watched::Watch;
 
 /// The size of the read buffer of a thread in bytes.
 const READ_SIZE: usize = 64 * 1024;
@@ -52,6 +53,7 @@ pub(crate) struct Driver<S> {
     /// Bytes were discarded because the peer does not read.
     has_discarded: bool,
     end: End,
+    pub(crate) watch: Watch,
 }
 
 /// The end of the stream after the last write. Closing a socket with unread bytes resets it, and the peer may then lose
@@ -80,6 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             failure: None,
             has_discarded: false,
             end: End::NotBegun,
+            watch: Watch::default(),
         }
     }
 
@@ -104,6 +107,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             if let Some(event) = self.buffered_event() {
                 return Poll::Ready(Some(event));
             }
+            if let Some(close) = self.watch.poll_close(context) {
+                self.queue_close(Some(close));
+            }
             // No event is left, so this is one write for all that was sent because of the last read.
             let had_failed = self.failure.is_some();
             let _ = self.poll_write(context);
@@ -111,7 +117,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 continue;
             }
             if self.session.ended().is_some() {
+                self.watch.note_ended(self.session.connection().ended());
                 ready!(self.poll_end(context));
+                self.watch.finish();
                 return Poll::Ready(None);
             }
             // A peer that sends all the time does not move the deadline of a handshake or of a Close.
@@ -283,6 +291,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             _ if ended.clean => None,
             Some(error) => Some(Error::Io(copy(error))),
             None => ended.error.map(Error::Connection),
+        }
+    }
+}
+
+impl<S> Driver<S> {
+    /// Queues a Close, with 1000 if `close` cannot be sent. It has no effect if a Close was sent before.
+    pub(crate) fn queue_close(&mut self, close: Option<Close>) {
+        if let Err(SendError::Encode(_)) = self.session.close(close) {
+            let _ = self.session.close(CloseCode::NORMAL);
         }
     }
 }

@@ -5,6 +5,10 @@
 //!   a [`Proxy`], and takes any other transport.
 //! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow
 //!   peer costs, and makes the closing handshake.
+//! - [`Connect`] makes the opening handshake of a client.
+//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
+//!   costs, and makes the closing handshake.
+//! - [`Drain`] closes all connections at a restart.
 //!
 //! The protocol is in the crate `protocol-websocket`, which has no I/O. This crate adds reads, writes and waits.
 //!
@@ -60,6 +64,7 @@ mod body;
 mod connect;
 #[cfg(feature = "client")]
 mod connect_error;
+mod drain;
 mod driver;
 mod error;
 mod parts;
@@ -80,6 +85,7 @@ mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
 mod wakers;
+mod watched;
 mod websocket;
 
 #[cfg(feature = "server")]
@@ -94,6 +100,8 @@ pub use connect::connect;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use connect_error::{ConnectError, ConnectStep};
+pub use connect_error::ConnectError;
+pub use drain::{Drain, Drained};
 pub use error::Error;
 pub use parts::Parts;
 pub use protocol_websocket::{
@@ -103,6 +111,7 @@ pub use protocol_websocket::{
 #[cfg(feature = "rustls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use tokio_rustls::rustls;
+pub use watched::Watchable;
 pub use websocket::WebSocket;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Event, Message, Negotiated, Part, SendError, Session};
+use protocol_websocket::{AsMessage, Close, Ended, Event, Message, Negotiated, Part, SendError, Session};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver::Driver;
@@ -48,12 +48,12 @@ use crate::{Error, Parts};
 /// # let _ = echo::<tokio::net::TcpStream>;
 /// ```
 pub struct WebSocket<S> {
-    driver: Driver<S>,
+    pub(crate) driver: Driver<S>,
     wakers: Wakers,
     /// An event that arrived while the program waited for a write.
-    next: Option<Event>,
+    pub(crate) next: Option<Event>,
     /// The error of the connection was returned.
-    has_returned_error: bool,
+    pub(crate) has_returned_error: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
@@ -290,10 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     pub(crate) fn queue_close(&mut self, close: impl Into<Option<Close>>) {
-        // A Close was sent before, or `close` cannot be sent.
-        if let Err(SendError::Encode(_)) = self.driver.session.close(close) {
-            let _ = self.driver.session.close(CloseCode::NORMAL);
-        }
+        self.driver.queue_close(close.into());
     }
 
     /// Waits for the end of the connection, which has begun.

@@ -1,0 +1,173 @@
+//! The end of many connections at a restart.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use protocol_websocket::{Close, CloseCode};
+
+use crate::watched::{Watchable, Watched};
+
+/// Closes many connections, for instance when a server restarts.
+///
+/// A clone watches the same connections.
+///
+/// ```
+/// use std::time::Duration;
+/// use protocol_websocket_tokio::{CloseCode, Drain, Error, WebSocket};
+/// use tokio::net::TcpStream;
+///
+/// async fn serve(mut websocket: WebSocket<TcpStream>, drain: Drain) -> Result<(), Error> {
+///     drain.watch(&websocket);
+///     while let Some(message) = websocket.recv().await {
+///         websocket.queue(message?)?;
+///     }
+///     Ok(())
+/// }
+///
+/// async fn stop(drain: Drain) {
+///     let drained = drain.shutdown(CloseCode::GOING_AWAY, "restart", Duration::from_secs(10)).await;
+///     println!("{} agreed, {} did not", drained.agreed, drained.others);
+/// }
+/// # let _ = (serve, stop);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    shared: Arc<Shared>,
+}
+
+/// The result of [`Drain::shutdown`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// The number of connections whose closing handshake was done in time.
+    pub agreed: usize,
+    /// The number of connections that failed, were dropped, or did not end in time.
+    pub others: usize,
+}
+
+impl Drain {
+    /// Creates a drain that watches no connections.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Watches a [`WebSocket`](crate::WebSocket) until it has ended, is dropped, or is taken apart by
+    /// [`into_parts`](crate::WebSocket::into_parts). After [`shutdown`](Self::shutdown) it is closed at once.
+    pub fn watch(&self, connection: &impl Watchable) {
+        let watched = connection.watched();
+        let mut connection = watched.lock();
+        let is_known = |(drain, _): &(std::sync::Weak<Shared>, u64)| drain.as_ptr() == Arc::as_ptr(&self.shared);
+        if connection.is_finished || connection.drains.iter().any(is_known) {
+            return;
+        }
+        let mut state = self.shared.lock();
+        let number = state.next;
+        state.next += 1;
+        state.watched.insert(number, Arc::clone(&watched));
+        connection.drains.push((Arc::downgrade(&self.shared), number));
+        let close = state.close.clone();
+        drop((state, connection));
+        if let Some(close) = close {
+            watched.close(close);
+        }
+    }
+
+    /// Returns the number of connections that are watched: those that have not ended.
+    #[must_use]
+    pub fn watched(&self) -> usize {
+        self.shared.lock().watched.len()
+    }
+
+    /// Sends a Close with `code` and `reason` on all connections, and waits for at most `grace` until they have ended.
+    /// The reason is truncated to 123 bytes.
+    ///
+    /// The Close is sent when the connection is polled: at once if its task is in
+    /// [`recv`](crate::WebSocket::recv). A connection that has not ended in time stays as it is: its own deadline
+    /// [`Timeouts::close`](crate::Timeouts::close) goes on.
+    ///
+    /// If the future is dropped, the connections are closed all the same.
+    pub async fn shutdown(&self, code: impl Into<CloseCode>, reason: &str, grace: Duration) -> Drained {
+        let close = Close::truncated(code, reason);
+        let connections: Vec<_> = {
+            let mut state = self.shared.lock();
+            state.close = Some(close.clone());
+            state.watched.values().cloned().collect()
+        };
+        for connection in connections {
+            connection.close(close.clone());
+        }
+        let all_ended = poll_fn(|context| {
+            let mut state = self.shared.lock();
+            if state.watched.is_empty() {
+                return Poll::Ready(());
+            }
+            if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                state.waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        });
+        // After the time, the connections that have not ended are counted.
+        let _ = tokio::time::timeout(grace, all_ended).await;
+        let (mut drained, left): (_, Vec<_>) = {
+            let state = self.shared.lock();
+            (state.drained, state.watched.values().cloned().collect())
+        };
+        for connection in left {
+            drained.count(connection.lock().has_agreed);
+        }
+        drained
+    }
+}
+
+impl Drained {
+    const fn count(&mut self, has_agreed: bool) {
+        *(if has_agreed { &mut self.agreed } else { &mut self.others }) += 1;
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Shared(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    watched: HashMap<u64, Arc<Watched>>,
+    /// The number of the next connection.
+    next: u64,
+    /// The Close of a shutdown that has begun.
+    close: Option<Close>,
+    /// The connections that ended since then.
+    drained: Drained,
+    waiting: Vec<Waker>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes a connection that has ended.
+    pub(crate) fn remove(&self, number: u64, has_agreed: bool) {
+        let mut state = self.lock();
+        if state.watched.remove(&number).is_some() && state.close.is_some() {
+            state.drained.count(has_agreed);
+        }
+        // Free the memory after a peak.
+        let len = state.watched.len();
+        if state.watched.capacity() / 4 > len.max(16) {
+            state.watched.shrink_to(len.saturating_mul(2));
+        }
+        let waiting = if len == 0 { std::mem::take(&mut state.waiting) } else { Vec::new() };
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("watched", &self.lock().watched.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! The end of many connections by a drain.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use protocol_websocket_tokio::{Accept, CloseCode, Config, Connect, Drain, Timeouts, WebSocket, accept};
+use tokio::io::{DuplexStream, duplex};
+use tokio::time::{Instant, sleep};
+
+const GRACE: Duration = Duration::from_secs(3);
+
+async fn pair() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    let (client, server) = duplex(1000);
+    let server_config = config.clone();
+    let server = tokio::spawn(async move { accept(server, server_config).await?.accept(&Accept::new()).await });
+    let client = Connect::new("ws://example.com/").unwrap().config(config).over(client).await.unwrap();
+    (client, server.await.unwrap().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_counts_those_that_agree() {
+    let drain = Drain::new();
+    let (mut clients, mut servers, mut silent) = (Vec::new(), Vec::new(), Vec::new());
+    for n in 0..100 {
+        let (mut client, mut server) = pair().await;
+        if n % 10 == 0 {
+            silent.push(client);
+        } else {
+            clients.push(tokio::spawn(async move {
+                assert!(client.recv().await.is_none());
+                client.ended().unwrap().clone()
+            }));
+        }
+        drain.watch(&server);
+        drain.watch(&server);
+        servers.push(tokio::spawn(async move { while server.recv().await.is_some() {} }));
+    }
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(drain.watched(), 100);
+    let since = Instant::now();
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "restart", GRACE).await;
+    assert_eq!((drained.agreed, drained.others), (90, 10));
+    assert_eq!(since.elapsed().as_secs(), 3);
+    for client in clients {
+        let ended = client.await.unwrap();
+        assert_eq!((ended.code, ended.reason.as_str(), ended.clean), (CloseCode::GOING_AWAY, "restart", true));
+    }
+    for server in servers {
+        server.await.unwrap();
+    }
+    assert_eq!(drain.watched(), 0);
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_as_soon_as_all_connections_have() {
+    let drain = Drain::new();
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "", GRACE).await;
+    assert_eq!((drained.agreed, drained.others), (0, 0));
+    // A connection that is opened later is closed at once.
+    let (mut client, mut server) = pair().await;
+    drain.watch(&server);
+    let client = tokio::spawn(async move { client.recv().await.is_none() });
+    let since = Instant::now();
+    assert!(server.recv().await.is_none() && client.await.unwrap());
+    assert_eq!(drain.shutdown(CloseCode::GOING_AWAY, "", GRACE).await.agreed, 1);
+    assert_eq!(since.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_end_are_not_watched() {
+    let (drain, other) = (Drain::new(), Drain::new());
+    let mut kept = Vec::new();
+    for n in 0..1000 {
+        let (client, mut server) = pair().await;
+        drain.watch(&server);
+        other.watch(&server);
+        assert_eq!((drain.watched(), other.watched()), (1, 1));
+        match n % 5 {
+            0 => drop(server),
+            1 => drop(server.into_parts()),
+            2 => {
+                drop(client);
+                while server.recv().await.is_some() {}
+                drain.watch(&server);
+                kept.push(server);
+            }
+            _ => drop((client, server)),
+        }
+        assert_eq!((drain.watched(), other.watched()), (0, 0), "{n}");
+    }
+}
