@@ -55,7 +55,8 @@ impl Drain {
         Self::default()
     }
 
-    /// Watches a [`WebSocket`](crate::WebSocket) until it has ended, is dropped, or is taken apart by
+    /// Watches a [`WebSocket`](crate::WebSocket), also after it was split, or the connection of a
+    /// [`Sender`](crate::Sender). It is watched until it has ended, is dropped, or is taken apart by
     /// [`into_parts`](crate::WebSocket::into_parts). After [`shutdown`](Self::shutdown) it is closed at once.
     pub fn watch(&self, connection: &impl Watchable) {
         let watched = connection.watched();
@@ -85,7 +86,7 @@ impl Drain {
     /// Sends a Close with `code` and `reason` on all connections, and waits for at most `grace` until they have ended.
     /// The reason is truncated to 123 bytes.
     ///
-    /// The Close is sent when the connection is polled: at once if its task is in
+    /// The Close is sent when the connection is polled: at once if it was split or its task is in
     /// [`recv`](crate::WebSocket::recv). A connection that has not ended in time stays as it is: its own deadline
     /// [`Timeouts::close`](crate::Timeouts::close) goes on.
     ///

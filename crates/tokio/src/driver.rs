@@ -53,6 +53,8 @@ pub(crate) struct Driver<S> {
     /// Bytes were discarded because the peer does not read.
     has_discarded: bool,
     end: End,
+    /// The number of bytes that the transport has taken.
+    pub(crate) written: u64,
     pub(crate) watch: Watch,
 }
 
@@ -82,6 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             failure: None,
             has_discarded: false,
             end: End::NotBegun,
+            written: 0,
             watch: Watch::default(),
         }
     }
@@ -149,6 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Ok(written) => {
                     let now = self.now();
                     self.session.written(written, now);
+                    self.written = self.written.saturating_add(written as u64);
                     self.needs_flush = true;
                 }
                 Err(error) => self.fail(error),
@@ -302,7 +306,57 @@ impl<S> Driver<S> {
             let _ = self.session.close(CloseCode::NORMAL);
         }
     }
+
+    /// Returns whether a flush of the transport is in progress, after which everything is written.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.needs_flush && self.session.unsent() == 0
+    }
 }
+
+impl<S: Send + 'static> Driver<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Erases the type of the transport.
+    pub(crate) fn boxed(self) -> Driver<BoxedTransport> {
+        let Self {
+            io,
+            session,
+            start,
+            seen,
+            timer,
+            has_yielded,
+            needs_flush,
+            failure,
+            has_discarded,
+            end,
+            written,
+            watch,
+        } = self;
+        let io: BoxedTransport = Box::new(io);
+        Driver {
+            io,
+            session,
+            start,
+            seen,
+            timer,
+            has_yielded,
+            needs_flush,
+            failure,
+            has_discarded,
+            end,
+            written,
+            watch,
+        }
+    }
+}
+
+/// A transport of any type.
+pub(crate) type BoxedTransport = Box<dyn Transport>;
+
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
 
 /// Writes the first chunks to the transport.
 fn poll_write_chunks<S: AsyncWrite + Unpin>(

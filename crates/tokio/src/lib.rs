@@ -7,7 +7,7 @@
 //!   peer costs, and makes the closing handshake.
 //! - [`Connect`] makes the opening handshake of a client.
 //! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
-//!   costs, and makes the closing handshake.
+//!   costs, and makes the closing handshake. [`WebSocket::split`] returns halves for several tasks.
 //! - [`Drain`] closes all connections at a restart.
 //!
 //! The protocol is in the crate `protocol-websocket`, which has no I/O. This crate adds reads, writes and waits.
@@ -66,6 +66,7 @@ mod connect;
 mod connect_error;
 mod drain;
 mod driver;
+mod driver_task;
 mod error;
 mod parts;
 #[cfg(feature = "client")]
@@ -84,6 +85,10 @@ mod tcp;
 mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
+mod receiver;
+mod sender;
+mod split;
+mod waiting;
 mod wakers;
 mod watched;
 mod websocket;
@@ -111,6 +116,8 @@ pub use protocol_websocket::{
 #[cfg(feature = "rustls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use tokio_rustls::rustls;
+pub use receiver::Receiver;
+pub use sender::Sender;
 pub use watched::Watchable;
 pub use websocket::WebSocket;
 #[cfg(feature = "client")]

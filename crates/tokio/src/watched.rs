@@ -9,13 +9,15 @@ use std::task::{Context, Waker};
 
 use protocol_websocket::{Close, Ended};
 
-use crate::WebSocket;
 use crate::drain::Shared;
+use crate::{Sender, WebSocket};
 
-/// A connection that a [`Drain`](crate::Drain) can watch: a [`WebSocket`].
+/// A connection that a [`Drain`](crate::Drain) can watch: a [`WebSocket`] or a [`Sender`].
 pub trait Watchable: sealed::Watchable {}
 
 impl<S> Watchable for WebSocket<S> {}
+
+impl Watchable for Sender {}
 
 pub(crate) mod sealed {
     use std::sync::Arc;

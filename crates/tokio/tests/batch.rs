@@ -26,7 +26,7 @@ async fn echo_shared(mut websocket: WebSocket<ScriptedIo>) -> Result<(), Error> 
 }
 
 async fn forward(websocket: WebSocket<ScriptedIo>) -> Result<(), Error> {
-    let (sink, stream) = websocket.split();
+    let (sink, stream) = futures_util::StreamExt::split(websocket);
     stream.forward(sink).await
 }
 

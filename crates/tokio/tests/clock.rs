@@ -226,7 +226,7 @@ async fn half_that_reads_learns_of_deadlines_and_errors_of_the_half_that_writes(
     // The sink's Close has a deadline, which the task that reads must keep.
     let timeouts = Timeouts::NONE.close(Some(secs(10)));
     let (websocket, _peer) = pair(Role::Server, Config::new().timeouts(timeouts), Script::new());
-    let (mut sink, mut stream) = websocket.split();
+    let (mut sink, mut stream) = futures_util::StreamExt::split(websocket);
     let reader = tokio::spawn(async move { stream.next().await });
     tokio::task::yield_now().await;
     sink.close().await.unwrap();
@@ -235,7 +235,7 @@ async fn half_that_reads_learns_of_deadlines_and_errors_of_the_half_that_writes(
 
     // A write fails, and no read does.
     let (websocket, peer) = pair(Role::Server, Config::new(), Script::new());
-    let (mut sink, mut stream) = websocket.split();
+    let (mut sink, mut stream) = futures_util::StreamExt::split(websocket);
     let reader = tokio::spawn(async move { stream.next().await });
     tokio::task::yield_now().await;
     peer.wire.fail(Op::Write, ErrorKind::BrokenPipe);

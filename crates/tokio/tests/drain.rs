@@ -33,9 +33,18 @@ async fn shutdown_counts_those_that_agree() {
                 client.ended().unwrap().clone()
             }));
         }
-        drain.watch(&server);
-        drain.watch(&server);
-        servers.push(tokio::spawn(async move { while server.recv().await.is_some() {} }));
+        if n % 2 == 0 {
+            drain.watch(&server);
+            drain.watch(&server);
+            servers.push(tokio::spawn(async move { while server.recv().await.is_some() {} }));
+        } else {
+            let (sender, mut receiver) = server.split();
+            drain.watch(&sender);
+            servers.push(tokio::spawn(async move {
+                while receiver.recv().await.is_some() {}
+                drop(sender);
+            }));
+        }
     }
     sleep(Duration::from_secs(1)).await;
     assert_eq!(drain.watched(), 100);
@@ -87,8 +96,34 @@ async fn connections_that_end_are_not_watched() {
                 drain.watch(&server);
                 kept.push(server);
             }
-            _ => drop((client, server)),
+            3 => {
+                drop(client);
+                let (sender, mut receiver) = server.split();
+                while receiver.recv().await.is_some() {}
+                drain.watch(&sender);
+            }
+            _ => {
+                drop((client, server.split()));
+                sleep(Duration::from_secs(60)).await;
+            }
         }
         assert_eq!((drain.watched(), other.watched()), (0, 0), "{n}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn split_connection_that_nobody_receives_from_is_closed() {
+    let drain = Drain::new();
+    let (client, server) = pair().await;
+    let (sender, _receiver) = server.split();
+    drain.watch(&sender);
+    let (peer, mut peer_receiver) = client.split();
+    for _ in 0..1000 {
+        peer.queue("x".repeat(1000)).unwrap();
+    }
+    sleep(Duration::from_secs(100)).await;
+    let drained = drain.shutdown(CloseCode::SERVICE_RESTART, "", GRACE).await;
+    assert_eq!((drained.agreed, drained.others), (1, 0));
+    assert!(peer_receiver.recv().await.is_none());
+    assert_eq!(peer.ended().unwrap().code, CloseCode::SERVICE_RESTART);
 }

@@ -93,8 +93,8 @@ where
 
 async fn both_directions<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(client: S, server: S) {
     let [client, server] = handshake(client, server).await;
-    let client = tokio::spawn(exchange(client.split(), true));
-    let server = tokio::spawn(exchange(server.split(), false));
+    let client = tokio::spawn(exchange(futures_util::StreamExt::split(client), true));
+    let server = tokio::spawn(exchange(futures_util::StreamExt::split(server), false));
     let expected = hash((0..COUNT).map(message));
     assert_eq!((client.await.unwrap(), server.await.unwrap()), (expected, expected));
 }
@@ -120,7 +120,7 @@ fn half_that_is_idle_does_not_stop_the_other() {
     on_each_runtime(|| async {
         let (client, server) = duplex(1000);
         let [client, mut server] = handshake(client, server).await;
-        let (mut sink, mut stream) = client.split();
+        let (mut sink, mut stream) = futures_util::StreamExt::split(client);
         // The sink is idle, and the stream receives. Then the stream is idle.
         let server = tokio::spawn(async move {
             for index in 0..COUNT {
@@ -149,9 +149,9 @@ fn stream_that_waits_is_woken_by_each_message() {
     on_each_runtime(|| async {
         let (client, server) = duplex(50);
         let [client, server] = handshake(client, server).await;
-        let (mut sink, mut stream) = client.split();
+        let (mut sink, mut stream) = futures_util::StreamExt::split(client);
         let server = tokio::spawn(async move {
-            let (mut sink, mut stream) = server.split();
+            let (mut sink, mut stream) = futures_util::StreamExt::split(server);
             while let Some(message) = stream.next().await {
                 sink.send(message.unwrap()).await.unwrap();
             }

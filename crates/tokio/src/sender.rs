@@ -1,0 +1,237 @@
+//! The sending half of a connection that was split.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use futures_sink::Sink;
+use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Part, SendError};
+
+use crate::Error;
+use crate::driver_task::{Shared, Wait, poll_wait};
+use crate::waiting::Until;
+use crate::watched::{Watched, sealed};
+
+/// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split). A clone sends to the same
+/// connection.
+///
+/// Messages are sent in the order in which they were queued by all clones. No call but those that are `async` waits. A
+/// message of a future that was polled once stays queued if the future is dropped.
+///
+/// To send to many peers, [`queue`](Self::queue) the message at each, and close those whose [`unsent`](Self::unsent) is
+/// too large:
+///
+/// ```
+/// use protocol_websocket_tokio::{CloseCode, Sender};
+///
+/// fn broadcast(text: &str, peers: &mut Vec<Sender>) {
+///     // An error means that the peer has gone.
+///     peers.retain(|peer| peer.queue(text).is_ok() && peer.unsent() < 1024 * 1024);
+/// }
+/// # let _ = broadcast;
+/// ```
+pub struct Sender {
+    shared: Arc<Shared>,
+    /// The waits of the implementation of `Sink`.
+    ready: Option<Wait>,
+    flush: Option<Wait>,
+}
+
+impl Sender {
+    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, ready: None, flush: None }
+    }
+
+    /// Queues a message: a string as text, bytes as binary. The payload is copied. The driver task writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
+    pub fn queue(&self, message: impl AsMessage) -> Result<(), SendError> {
+        // The caller's code runs before the lock is taken.
+        let message = message.as_message();
+        self.shared.update(|session| session.send(message))
+    }
+
+    /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Self::queue).
+    pub fn queue_shared(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        self.shared.update(|session| session.send_shared(message))
+    }
+
+    /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part). Until the
+    /// last part, the other senders get [`SendError::MessageUnfinished`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_part`](protocol_websocket::Connection::send_part).
+    pub fn queue_part(&self, part: Part) -> Result<(), SendError> {
+        self.shared.update(|session| session.send_part(part))
+    }
+
+    /// Queues a Ping: see [`Connection::ping`](protocol_websocket::Connection::ping).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::ping`](protocol_websocket::Connection::ping).
+    pub fn queue_ping(&self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        let payload = payload.as_ref();
+        self.shared.update(|session| session.ping(payload))
+    }
+
+    /// Queues a message, and waits until it was written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the message cannot be queued, otherwise as [`flush`](Self::flush).
+    pub async fn send(&self, message: impl AsMessage) -> Result<(), Error> {
+        let target = {
+            let message = message.as_message();
+            let mut state = self.shared.lock();
+            state.driver.session.send(message)?;
+            let target = state.queued();
+            self.shared.wake_task(state);
+            target
+        };
+        self.wait(Until::Written(target)).await
+    }
+
+    /// Waits until everything that was queued before this call was written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::Connection`] or [`Error::Send`] if the connection ended before that.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let target = self.shared.lock().queued();
+        self.wait(Until::Written(target)).await
+    }
+
+    /// Waits until the unsent bytes are not over the
+    /// [high-water mark](protocol_websocket::Config::high_water_mark), and until the tasks that waited before have had
+    /// their turn. Queue the message right after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.wait(Until::Ready).await
+    }
+
+    async fn wait(&self, until: Until) -> Result<(), Error> {
+        let mut wait = None;
+        poll_fn(|context| poll_wait(&self.shared, &mut wait, until, context)).await
+    }
+
+    /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
+    /// Then waits for its end: the peer's Close, or [`Timeouts::close`](protocol_websocket::Timeouts::close).
+    ///
+    /// Messages that arrive meanwhile are received by the [`Receiver`](crate::Receiver). If it does not take them, those
+    /// over the high-water mark are dropped.
+    ///
+    /// If the future is dropped after its first poll, the connection is closed all the same.
+    pub async fn close(&self, close: impl Into<Option<Close>>) -> Ended {
+        self.queue_close(close.into());
+        let _ = self.wait(Until::End).await;
+        let Some(ended) = self.ended() else { unreachable!("the connection has ended") };
+        ended
+    }
+
+    fn queue_close(&self, close: Option<Close>) {
+        let mut state = self.shared.lock();
+        state.driver.queue_close(close);
+        self.shared.wake_task(state);
+    }
+
+    /// Returns how the connection ended, or `None` while messages may still arrive.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.shared.lock().ended()
+    }
+
+    /// Returns the number of bytes that were queued and not written. A server that sends to many peers closes those
+    /// whose number is too large.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.shared.lock().driver.session.unsent()
+    }
+
+    /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.
+    #[must_use]
+    pub fn negotiated(&self) -> &Negotiated {
+        &self.shared.negotiated
+    }
+}
+
+impl Clone for Sender {
+    fn clone(&self) -> Self {
+        self.shared.senders.fetch_add(1, Ordering::Relaxed);
+        Self::new(Arc::clone(&self.shared))
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let mut state = self.shared.lock();
+            state.has_senders = false;
+            self.shared.wake_task(state);
+        }
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("unsent", &self.unsent()).finish_non_exhaustive()
+    }
+}
+
+impl sealed::Watchable for Sender {
+    fn watched(&self) -> Arc<Watched> {
+        let state = self.shared.lock();
+        let watched = state.driver.watch.watched();
+        // The task registers itself.
+        self.shared.wake_task(state);
+        watched
+    }
+}
+
+/// Queues and writes messages. `poll_ready` waits as [`ready`](Sender::ready), and `poll_flush` as
+/// [`flush`](Sender::flush). `poll_close` sends a Close with 1000 and writes it.
+impl Sink<Message> for Sender {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, ready, .. } = &mut *self;
+        let result = poll_wait(shared, ready, Until::Ready, context);
+        if result.is_ready() {
+            *ready = None;
+        }
+        result
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        Ok(self.queue_shared(message)?)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Self { shared, flush, .. } = &mut *self;
+        let target = flush.as_ref().and_then(Wait::target).unwrap_or_else(|| shared.lock().queued());
+        let result = poll_wait(shared, flush, Until::Written(target), context);
+        if result.is_ready() {
+            *flush = None;
+        }
+        result
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.queue_close(CloseCode::NORMAL.into());
+        self.poll_flush(context)
+    }
+}
