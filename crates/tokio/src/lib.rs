@@ -8,7 +8,7 @@
 //! - [`Connect`] makes the opening handshake of a client.
 //! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
 //!   costs, and makes the closing handshake. [`WebSocket::split`] returns halves for several tasks.
-//! - [`Drain`] closes all connections at a restart.
+//! - [`Drain`] closes all connections at a restart, and [`relay`] passes the messages of two connections on.
 //!
 //! The protocol is in the crate `protocol-websocket`, which has no I/O. This crate adds reads, writes and waits.
 //!
@@ -86,6 +86,7 @@ mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
 mod receiver;
+mod relay;
 mod sender;
 mod split;
 mod waiting;
@@ -117,6 +118,7 @@ pub use protocol_websocket::{
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use tokio_rustls::rustls;
 pub use receiver::Receiver;
+pub use relay::relay;
 pub use sender::Sender;
 pub use watched::Watchable;
 pub use websocket::WebSocket;

@@ -1,0 +1,154 @@
+//! A relay between two connections.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use protocol_websocket::{Delivery, EndedBy};
+use protocol_websocket_tokio::{
+    Accept, Close, CloseCode, Config, Connect, Drain, Ended, Event, Limits, Message, Timeouts, WebSocket, accept, relay,
+};
+use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+/// A client, a relay, and a server.
+struct Chain {
+    client: WebSocket<DuplexStream>,
+    server: WebSocket<DuplexStream>,
+    relay: JoinHandle<(Ended, Ended)>,
+}
+
+async fn pair(client: Config, server: Config) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+    let (near, far) = duplex(1000);
+    let server = tokio::spawn(async move { accept(far, server).await?.accept(&Accept::new()).await });
+    let client = Connect::new("ws://example.com/").unwrap().config(client).over(near).await.unwrap();
+    (client, server.await.unwrap().unwrap())
+}
+
+async fn chain() -> Chain {
+    let ends = Config::new().timeouts(Timeouts::RECOMMENDED).limits(Limits::new(64 << 20));
+    let parts = ends.clone().delivery(Delivery::Parts);
+    let (client, a) = pair(ends.clone(), parts.clone()).await;
+    let (b, server) = pair(parts, ends).await;
+    Chain { client, server, relay: tokio::spawn(relay(a, b)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_passed_on() {
+    let Chain { mut client, mut server, relay } = chain().await;
+    for len in [0, 1, 125, 70_000, 3_000_000] {
+        for message in [Message::from(vec![7; len]), Message::from("ü".repeat(len))] {
+            let (from, to) = (&mut client, &mut server);
+            let (sent, received) = tokio::join!(from.send(&message), to.recv());
+            assert!(sent.is_ok() && received.unwrap().unwrap() == message);
+            let (sent, received) = tokio::join!(server.send(&message), client.recv());
+            assert!(sent.is_ok() && received.unwrap().unwrap() == message);
+        }
+    }
+    // Pings are not passed on.
+    client.queue_ping("hi").unwrap();
+    assert_eq!(client.recv_event().await.unwrap().unwrap(), Event::Pong("hi".into()));
+    assert!(timeout(Duration::from_millis(10), server.recv_event()).await.is_err());
+    let server = tokio::spawn(async move { server.recv().await.is_none().then(|| server.ended().cloned()) });
+    let ended = client.close(Some(Close::new(4001, "bye"))).await;
+    assert_eq!((ended.code, ended.clean), (CloseCode(4001), true));
+    let ended = server.await.unwrap().unwrap().unwrap();
+    assert_eq!((ended.code, ended.reason.as_str(), ended.by), (CloseCode(4001), "bye", EndedBy::Peer));
+    let (a, b) = relay.await.unwrap();
+    assert_eq!((a.by, b.by, a.clean, b.clean), (EndedBy::Peer, EndedBy::Us, true, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_of_the_server_is_passed_on_without_a_code() {
+    let Chain { mut client, mut server, relay } = chain().await;
+    client.queue("unfinished business").unwrap();
+    let client = tokio::spawn(async move { client.recv().await.is_none().then(|| client.ended().cloned()) });
+    assert!(server.close(None).await.clean);
+    let ended = client.await.unwrap().unwrap().unwrap();
+    assert_eq!((ended.code, ended.clean), (CloseCode::NO_STATUS, true));
+    assert_eq!(relay.await.unwrap().1.by, EndedBy::Peer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_connection_is_going_away_for_the_other_end() {
+    let Chain { client, mut server, relay } = chain().await;
+    let mut io = client.into_parts().io;
+    // The beginning of a message.
+    io.write_all(b"\x01\x82\0\0\0\0hi").await.unwrap();
+    drop(io);
+    assert!(server.recv().await.is_none());
+    assert_eq!(server.ended().unwrap().code, CloseCode::GOING_AWAY);
+    assert_eq!(relay.await.unwrap().0.code, CloseCode::ABNORMAL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn faulty_peer_is_an_internal_error_for_the_other_end() {
+    let Chain { client, mut server, .. } = chain().await;
+    let mut io = client.into_parts().io;
+    io.write_all(b"\x81\x02hi").await.unwrap();
+    assert!(server.recv().await.is_none());
+    assert_eq!(server.ended().unwrap().code, CloseCode::INTERNAL_ERROR);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_reader_stops_the_other_end() {
+    let Chain { mut client, mut server, relay } = chain().await;
+    let message = Message::from(vec![7; 1000]);
+    let mut sent = 0;
+    while timeout(Duration::from_secs(1), client.send(&message)).await.is_ok() {
+        sent += 1;
+    }
+    // The relay's high-water mark, one read, and the transports.
+    assert!((60..250).contains(&sent), "{sent}");
+    sleep(Duration::from_secs(10)).await;
+    for _ in 0..=sent {
+        let (_, received) = tokio::join!(client.flush(), server.recv());
+        assert_eq!(received.unwrap().unwrap(), message);
+    }
+    let server = tokio::spawn(async move { server.recv().await.is_none() });
+    assert!(client.close(None).await.clean && server.await.unwrap());
+    relay.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_of_short_fragments_stays_within_the_default_limit() {
+    let parts = Config::new().delivery(Delivery::Parts).limits(Limits::NONE);
+    let (mut client, a) = pair(Config::new(), parts.clone()).await;
+    let (b, mut server) = pair(parts, Config::new()).await;
+    let relay = tokio::spawn(relay(a, b));
+    let sender = tokio::spawn(async move {
+        // Ten times as many fragments as the server allows.
+        for n in 0..=40_000 {
+            let part =
+                protocol_websocket::Part::new(protocol_websocket::MessageKind::Text, "twenty bytes of text".into());
+            client.queue_part(part.with_first(n == 0).with_last(n == 40_000)).unwrap();
+            client.ready().await.unwrap();
+        }
+        client.flush().await.unwrap();
+        client
+    });
+    let received = server.recv().await.unwrap().unwrap();
+    assert_eq!(received, Message::from("twenty bytes of text".repeat(40_001)));
+    drop(sender.await.unwrap());
+    assert!(server.recv().await.is_none());
+    relay.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn drain_closes_a_relay_whose_reader_is_slow() {
+    let ends = Config::new().timeouts(Timeouts::RECOMMENDED);
+    let parts = ends.clone().delivery(Delivery::Parts);
+    let (mut client, a) = pair(ends.clone(), parts.clone()).await;
+    let (b, server) = pair(parts, ends).await;
+    let drain = Drain::new();
+    drain.watch(&a);
+    drain.watch(&b);
+    let relay = tokio::spawn(relay(a, b));
+    while timeout(Duration::from_secs(1), client.send(vec![7; 1000])).await.is_ok() {}
+    // The server does not read at all.
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "", Duration::from_secs(60)).await;
+    assert_eq!((drained.agreed, drained.others, drain.watched()), (0, 2, 0));
+    assert!(relay.await.is_ok());
+    drop((client, server));
+}
