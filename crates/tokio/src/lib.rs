@@ -3,9 +3,6 @@
 //! - [`accept`] reads an upgrade request from a stream, and [`Incoming::accept`] opens the WebSocket.
 //! - `connect` makes a client's connection: name, TCP, TLS and the opening handshake. [`Connect`] adds options, such as
 //!   a [`Proxy`], and takes any other transport.
-//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow
-//!   peer costs, and makes the closing handshake.
-//! - [`Connect`] makes the opening handshake of a client.
 //! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
 //!   costs, and makes the closing handshake. [`WebSocket::split`] returns halves for several tasks.
 //! - [`Drain`] closes all connections at a restart, and [`relay`] passes the messages of two connections on.
@@ -73,9 +70,13 @@ mod parts;
 mod proxy;
 #[cfg(feature = "client")]
 mod proxy_error;
+mod receiver;
+mod relay;
+mod sender;
 mod sink;
 #[cfg(feature = "client")]
 mod socks;
+mod split;
 #[cfg(feature = "client")]
 mod stream;
 #[cfg(feature = "client")]
@@ -85,10 +86,6 @@ mod tcp;
 mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
-mod receiver;
-mod relay;
-mod sender;
-mod split;
 mod waiting;
 mod wakers;
 mod watched;
@@ -106,7 +103,6 @@ pub use connect::connect;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use connect_error::{ConnectError, ConnectStep};
-pub use connect_error::ConnectError;
 pub use drain::{Drain, Drained};
 pub use error::Error;
 pub use parts::Parts;
@@ -114,12 +110,12 @@ pub use protocol_websocket::{
     Accept, AsMessage, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part, Reject,
     Request, SendError, Session, Timeouts,
 };
-#[cfg(feature = "rustls")]
-#[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
-pub use tokio_rustls::rustls;
 pub use receiver::Receiver;
 pub use relay::relay;
 pub use sender::Sender;
+#[cfg(feature = "rustls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+pub use tokio_rustls::rustls;
 pub use watched::Watchable;
 pub use websocket::WebSocket;
 #[cfg(feature = "client")]
