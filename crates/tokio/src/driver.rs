@@ -104,8 +104,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         Some(event)
     }
 
-    /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads, writes and keeps time.
+    /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads, writes and keeps time. Reads
+    /// nothing under backpressure.
     pub(crate) fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_event_if(Session::wants_read, context)
+    }
+
+    /// As [`poll_event`](Self::poll_event), but also reads under backpressure, for a program that waits for its own
+    /// write and takes only one event.
+    pub(crate) fn poll_event_while_writing(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_event_if(Session::can_read, context)
+    }
+
+    fn poll_event_if(
+        &mut self,
+        may_read: impl Fn(&Session) -> bool,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Event>> {
         loop {
             if let Some(event) = self.buffered_event() {
                 return Poll::Ready(Some(event));
@@ -127,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
             // A peer that sends all the time does not move the deadline of a handshake or of a Close.
             let is_due = self.session.poll_timeout().is_some_and(|at| at <= self.seen);
-            if self.session.wants_read() && !is_due && self.poll_read(context).is_ready() {
+            if may_read(&self.session) && !is_due && self.poll_read(context).is_ready() {
                 continue;
             }
             ready!(self.poll_timer(context));

@@ -249,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             if self.next.is_some() {
                 return Poll::Pending;
             }
-            match self.driver.poll_event(context) {
+            match self.driver.poll_event_while_writing(context) {
                 Poll::Ready(Some(Event::Ping(_) | Event::Pong(_))) => {}
                 Poll::Ready(event) => self.next = event,
                 // A deadline may have passed, and the rest was discarded.

@@ -211,3 +211,15 @@ async fn task_that_stopped_using_the_websocket_is_not_kept() {
     drive(websocket.recv(), &mut peer).await.unwrap().unwrap();
     assert_eq!(Arc::strong_count(&task), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_ends_that_both_send_more_than_the_mark_do_not_block_each_other() {
+    let (client, server) = tokio::io::duplex(1000);
+    let mut client = WebSocket::new(client, open(Role::Client, protocol_websocket_tokio::config()));
+    let mut server = WebSocket::new(server, open(Role::Server, protocol_websocket_tokio::config()));
+    let message = Message::from(vec![7; 1_000_000]);
+    let (sent, received) = tokio::join!(client.send(&message), server.send(&message));
+    assert!(sent.is_ok() && received.is_ok());
+    assert_eq!(client.recv().await.unwrap().unwrap(), message);
+    assert_eq!(server.recv().await.unwrap().unwrap(), message);
+}
