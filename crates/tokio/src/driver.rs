@@ -116,11 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         self.poll_event_if(Session::can_read, context)
     }
 
-    fn poll_event_if(
-        &mut self,
-        may_read: impl Fn(&Session) -> bool,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Event>> {
+    fn poll_event_if(&mut self, may_read: impl Fn(&Session) -> bool, context: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
             if let Some(event) = self.buffered_event() {
                 return Poll::Ready(Some(event));

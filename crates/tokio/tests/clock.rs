@@ -63,6 +63,8 @@ async fn peer_that_sends_no_close_times_out() {
     for role in [Role::Client, Role::Server] {
         let (mut websocket, mut peer) = pair(role, recommended(), Script::new());
         peer.is_stopped = true;
+        // The timer is set to the next ping, which is later than the deadline of the Close.
+        assert!(timeout(secs(1), websocket.recv()).await.is_err());
         let start = Instant::now();
         let ended = drive(websocket.close(None), &mut peer).await;
         assert_eq!(ended.error, Some(protocol_websocket::Error::Timeout(Timeout::Close)));
@@ -154,7 +156,7 @@ async fn handshake_has_a_deadline() {
     peer.is_stopped = true;
     let error = drive(Connect::new("ws://example.com/").unwrap().over(io), &mut peer).await.unwrap_err();
     assert!(matches!(&error, ConnectError::WebSocket(error) if is_timeout(error, Timeout::Handshake)), "{error:?}");
-    assert_eq!(start.elapsed().as_secs(), 40);
+    assert_eq!(start.elapsed().as_secs(), 30, "the error does not wait for the end of the stream");
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,15 +173,14 @@ async fn deadlines_pause_while_send_waits_with_a_message_in_front() {
 #[tokio::test(start_paused = true)]
 async fn send_keeps_the_deadlines_while_no_message_is_in_front() {
     let script = Script { capacity: 1000, ..Script::new() };
-    let timeouts = Timeouts::RECOMMENDED.idle(Some(secs(300)));
-    let (mut websocket, _peer) = pair(Role::Server, Config::new().timeouts(timeouts), script);
+    let (mut websocket, _peer) = pair(Role::Server, recommended(), script);
     let start = Instant::now();
     let error = websocket.send(&vec![0; 5000][..]).await.unwrap_err();
     // The Close stands after bytes that the peer does not read, and is discarded with them.
     assert!(is_timeout(&error, Timeout::Close), "{error:?}");
-    assert_eq!(start.elapsed().as_secs(), 310);
+    assert_eq!(start.elapsed().as_secs(), 50);
     let error = websocket.recv().await.unwrap().unwrap_err();
-    assert!(is_timeout(&error, Timeout::Idle), "{error:?}");
+    assert!(is_timeout(&error, Timeout::Pong), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

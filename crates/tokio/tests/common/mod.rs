@@ -72,7 +72,12 @@ pub(crate) async fn drive<F: Future>(future: F, peer: &mut Peer) -> F::Output {
             }
         }
     });
-    tokio::time::timeout(Duration::from_secs(86_400), both).await.expect("both ends wait for each other")
+    // The time is first, because a late poll could complete a future that was not woken.
+    tokio::select! {
+        biased;
+        () = tokio::time::sleep(Duration::from_secs(86_400)) => panic!("both ends wait for each other"),
+        output = both => output,
+    }
 }
 
 /// The other end of a scripted transport.
