@@ -303,7 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     pub(crate) fn error(&self) -> Option<Error> {
         let ended = self.session.connection().ended()?;
         match &self.failure {
-            _ if ended.clean => None,
+            _ if ended.code != CloseCode::ABNORMAL => None,
             Some(error) => Some(Error::Io(copy(error))),
             None => ended.error.map(Error::Connection),
         }

@@ -138,3 +138,7 @@ pub fn config() -> Config {
     let config = config.extension(protocol_websocket::PermessageDeflate::new());
     config
 }
+
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

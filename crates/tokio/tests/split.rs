@@ -19,8 +19,11 @@ use tokio::time::{Instant, sleep, timeout};
 type Pair = (WebSocket<DuplexStream>, WebSocket<DuplexStream>);
 
 async fn pair(buffer: usize, config: Config) -> Pair {
+    pair_with(buffer, config.clone(), config).await
+}
+
+async fn pair_with(buffer: usize, config: Config, server_config: Config) -> Pair {
     let (client, server) = duplex(buffer);
-    let server_config = config.clone();
     let server = tokio::spawn(async move { accept(server, server_config).await?.accept(&Accept::new()).await });
     let client = Connect::new("ws://example.com/").unwrap().config(config).over(client).await.unwrap();
     (client, server.await.unwrap().unwrap())
@@ -132,7 +135,8 @@ async fn errors_of_queue_are_returned_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn slow_receiver_stops_the_peer_and_pauses_the_deadlines() {
-    let (client, server) = pair(4096, timed()).await;
+    // Otherwise the server would take a client that does not read for dead.
+    let (client, server) = pair_with(4096, timed(), Config::new()).await;
     let (sender, mut receiver) = client.split();
     let (peer, _peer_receiver) = server.split();
     let mut sent = 0;
