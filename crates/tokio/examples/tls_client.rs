@@ -1,6 +1,6 @@
 //! A client with TLS: sends a message, and prints what the server sends.
 //!
-//!     cargo run --example client --features rustls-tls-webpki-roots -- wss://echo.example.com/
+//!     cargo run --example tls_client --features rustls-tls-webpki-roots -- wss://echo.example.com/
 
 use std::error::Error;
 
