@@ -44,3 +44,13 @@ fn is_rejected_as_another_message() {
     server.close(None, &mut output).unwrap();
     assert_eq!(server.send_prepared(&mut prepared, &mut output), Err(SendError::Closed));
 }
+
+#[test]
+fn frame_is_queued_without_extensions_and_debug_hides_the_message() {
+    let mut session = Session::new(server(&Config::new()));
+    session.send_frame(&Frame::text("raw")).unwrap();
+    let mut prepared = Prepared::new("secret");
+    session.send_prepared(&mut prepared).unwrap();
+    assert_eq!(session.unsent_chunks().next(), Some(&b"\x81\x03raw\x81\x06secret"[..]));
+    assert_eq!(format!("{prepared:?}"), "Prepared { kind: Text, len: 6, encoded: 0 }");
+}

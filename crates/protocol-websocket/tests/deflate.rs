@@ -14,7 +14,7 @@ use protocol_websocket::http::parse_extensions;
 use protocol_websocket::{
     Accept, Client, Config, Connection, DecodeError, Deflater, Delivery, EncodeError, Error, Event, ExtensionDecoder,
     ExtensionEncoder, ExtensionPair, ExtensionParams, Frame, Limits, Message, MessageKind, Negotiate, Negotiated,
-    Offer, OpCode, Part, Payload, PermessageDeflate, Prepared, Role, SendError, Server, State, Url, Version,
+    Offer, OpCode, Part, Payload, PermessageDeflate, Prepared, Role, SendError, Server, Session, State, Url, Version,
 };
 use test_support::heap::{CountingAllocator, measure};
 
@@ -489,4 +489,20 @@ fn prepared_message_is_compressed_once_for_each_set_of_parameters() {
         // One for each of the 750 connections that compress, for their own messages, and three for the prepared one.
         assert_eq!(COMPRESSORS.load(Ordering::Relaxed), 750 + 3);
     }
+}
+
+#[test]
+fn long_prepared_message_is_shared_after_compression() {
+    let noise: Vec<u8> = test_support::noise::noise(9).take(100_000).collect();
+    let mut prepared = Prepared::new(noise.clone());
+    let mut first = Session::new(server(&deflating(), ""));
+    let mut second = Session::new(server(&deflating(), ""));
+    first.send_prepared(&mut prepared).unwrap();
+    second.send_prepared(&mut prepared).unwrap();
+    let payload = |session: &Session| session.unsent_chunks().nth(1).unwrap().as_ptr();
+    assert_eq!(payload(&first), payload(&second));
+    let mut wire = BytesMut::from(&first.unsent_chunks().collect::<Vec<_>>().concat()[..]);
+    let negotiated = first.connection().negotiated().clone();
+    let mut client = Connection::open_client(&negotiated, deflating(), fixed);
+    assert_eq!(client.receive(&mut wire, &mut BytesMut::new()).unwrap(), Some(Event::Message(noise.into())));
 }
