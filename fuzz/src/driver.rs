@@ -26,6 +26,10 @@ impl Driver {
     pub fn receive(&mut self, input: &mut BytesMut, output: &mut BytesMut) -> Result<Option<Event>, Error> {
         match self {
             Self::Whole(connection) => connection.receive(input, output),
+            Self::Split { receiver, sender, .. } if has_timed_out(receiver, sender) => {
+                input.clear();
+                Ok(None)
+            }
             Self::Split { receiver, sender, auto_pong } => {
                 sender.flush(output);
                 let received = receiver.receive(input);
@@ -46,6 +50,10 @@ impl Driver {
         let mut rest = &mut buffer[..];
         let received = match self {
             Self::Whole(connection) => connection.receive_lent(&mut rest, output),
+            Self::Split { receiver, sender, .. } if has_timed_out(receiver, sender) => {
+                rest = &mut [];
+                Ok(None)
+            }
             Self::Split { receiver, sender, auto_pong } => {
                 sender.flush(output);
                 let received = receiver.receive_lent(&mut rest);
@@ -81,6 +89,7 @@ impl Driver {
     pub fn receive_eof(&mut self, output: &mut BytesMut) -> Result<(), Error> {
         match self {
             Self::Whole(connection) => connection.receive_eof(),
+            Self::Split { receiver, sender, .. } if has_timed_out(receiver, sender) => Ok(()),
             Self::Split { receiver, sender, .. } => {
                 let ended = receiver.receive_eof(sender.is_closed());
                 let reply = match &ended {
@@ -144,6 +153,11 @@ impl Driver {
             }
         }
     }
+}
+
+/// Returns whether the deadline for the peer's Close has passed. A program then closes the transport and reads nothing more.
+fn has_timed_out(receiver: &ReceiveHalf, sender: &SendHalf) -> bool {
+    receiver.ended().is_none() && Ended::of(receiver, sender).is_some()
 }
 
 fn copy_to(mut buffer: impl BufMut, bytes: &[u8]) -> usize {
