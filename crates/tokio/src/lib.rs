@@ -11,7 +11,8 @@
 //!
 //! # A server
 //!
-//! ```no_run
+#![cfg_attr(feature = "server", doc = "```no_run")]
+#![cfg_attr(not(feature = "server"), doc = "```ignore")]
 //! use protocol_websocket_tokio::{Accept, Error, accept, config};
 //! use tokio::net::{TcpListener, TcpStream};
 //!

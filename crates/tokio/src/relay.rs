@@ -35,7 +35,8 @@ const MAX_EVENTS: usize = 128;
 ///
 /// If the future is dropped, both connections are.
 ///
-/// ```
+#[cfg_attr(all(feature = "server", feature = "url"), doc = "```")]
+#[cfg_attr(not(all(feature = "server", feature = "url")), doc = "```ignore")]
 /// use protocol_websocket_tokio::{Accept, Connect, Config, ConnectError, Timeouts, accept, relay};
 /// use protocol_websocket::Delivery;
 /// use tokio::net::TcpStream;

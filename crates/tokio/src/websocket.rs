@@ -33,7 +33,8 @@ use crate::{Error, Parts};
 /// future panics with tokio's message when it first waits for a deadline. That is the first wait with the
 /// [default configuration](fn@crate::config), and the end of the stream with any configuration.
 ///
-/// ```
+#[cfg_attr(feature = "server", doc = "```")]
+#[cfg_attr(not(feature = "server"), doc = "```ignore")]
 /// use protocol_websocket_tokio::{Accept, WebSocket, accept, config};
 /// use tokio::io::{AsyncRead, AsyncWrite};
 ///
