@@ -95,7 +95,8 @@ impl Connection {
         }
     }
 
-    /// Returns the message as the extensions encode it. `None` if there are none, or others than the configured ones.
+    /// Returns the message as the extensions encode it. Returns `None` without extensions, and if the connection has an
+    /// extension that is not of its configuration.
     fn prepared_frame<'a>(&self, prepared: &'a mut Prepared) -> Option<&'a Frame> {
         let count = self.sender.extensions_len();
         if count == 0 {

@@ -280,33 +280,34 @@ fn sender_times_out_without_the_peers_close() {
     assert_eq!((ended.by, ended.error, ended.clean), (EndedBy::Timeout, Some(late), false));
 }
 
-/// The caller closes the transport after the timeout, and passes that on, too.
-#[test]
-fn end_of_transport_does_not_replace_the_timeout_of_the_sender() {
+const LATE: Error = Error::Timeout(Timeout::Close);
+
+/// Returns the halves of a server whose Close was written, and whose peer's Close did not arrive in time.
+fn timed_out_close() -> (ReceiveHalf, SendHalf, BytesMut) {
     let (receiver, mut sender) = server(&Config::new().timeouts(Timeouts::RECOMMENDED)).split();
     let mut output = BytesMut::new();
     sender.close(None, &mut output).unwrap();
     output.clear();
     assert_eq!(sender.handle_timeout(secs(0), &mut output), Ok(()));
-    let late = Error::Timeout(Timeout::Close);
-    assert_eq!(sender.handle_timeout(secs(10), &mut output), Err(late));
+    assert_eq!(sender.handle_timeout(secs(10), &mut output), Err(LATE));
+    (receiver, sender, output)
+}
+
+/// The caller closes the transport after the timeout, and passes that on, too.
+#[test]
+fn end_of_transport_does_not_replace_the_timeout_of_the_sender() {
+    let (receiver, mut sender, mut output) = timed_out_close();
     sender.reply(Error::UnexpectedEof.reply().unwrap(), &mut output);
     let ended = Ended::of(&receiver, &sender).unwrap();
-    assert_eq!((ended.by, ended.error, output.len()), (EndedBy::Timeout, Some(late), 0));
+    assert_eq!((ended.by, ended.error, output.len()), (EndedBy::Timeout, Some(LATE), 0));
 }
 
 #[test]
 fn late_close_replaces_the_timeout_of_the_sender() {
-    let (mut receiver, mut sender) = server(&Config::new().timeouts(Timeouts::RECOMMENDED)).split();
-    let mut output = BytesMut::new();
-    sender.close(None, &mut output).unwrap();
-    output.clear();
-    assert_eq!(sender.handle_timeout(secs(0), &mut output), Ok(()));
-    let late = Error::Timeout(Timeout::Close);
-    assert_eq!(sender.handle_timeout(secs(10), &mut output), Err(late));
+    let (mut receiver, mut sender, mut output) = timed_out_close();
     assert_eq!(
         Ended::of(&receiver, &sender).map(|ended| (ended.by, ended.error)),
-        Some((EndedBy::Timeout, Some(late)))
+        Some((EndedBy::Timeout, Some(LATE)))
     );
     let mut close = masked(Frame::close(Close::new(1000, "")).unwrap());
     receive(&mut receiver, &mut sender, &mut close, &mut output).unwrap();

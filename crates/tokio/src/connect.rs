@@ -127,7 +127,7 @@ impl Connect {
     }
 
     /// Sets the time for all steps together, from the lookup of the name to the end of the opening handshake, and for
-    /// all redirects. The default is 30 seconds; `None` is no limit.
+    /// all redirects. The default is 30 seconds. `None` disables it.
     ///
     /// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake) of the configuration also limits the opening
     /// handshake.

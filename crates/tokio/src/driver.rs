@@ -298,8 +298,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
-    /// Returns the error that ended the connection. If the transport fails after the peer's Close, such as a write of
-    /// the reply, there is none.
+    /// Returns the error that ended the connection. A failure of the transport after the peer's Close, such as of the
+    /// write of the reply, is not one.
     pub(crate) fn error(&self) -> Option<Error> {
         let ended = self.session.connection().ended()?;
         match &self.failure {

@@ -161,7 +161,7 @@ impl State {
                 let _ = self.driver.poll_write(context);
                 return Poll::Pending;
             }
-            // After our Close, the deadline for the peer's Close runs. Messages that nobody takes are dropped meanwhile.
+            // After our Close, the deadline for the peer's Close runs. Messages that the receiver does not take are dropped.
             self.drops_received |= self.is_full();
             let Some(event) = ready!(self.driver.poll_event(context)) else { return Poll::Ready(()) };
             self.push(event);

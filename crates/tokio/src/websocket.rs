@@ -126,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         loop {
             return Some(match self.recv_event().await? {
                 Ok(Event::Part(part)) => Ok(part),
-                Ok(Event::Message(message)) => Ok(Part::new(message.kind(), message.into_bytes())),
+                Ok(Event::Message(message)) => Ok(message.into()),
                 Ok(_) => continue,
                 Err(error) => Err(error),
             });

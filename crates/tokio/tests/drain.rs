@@ -112,7 +112,7 @@ async fn connections_that_end_are_not_watched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn split_connection_that_nobody_receives_from_is_closed() {
+async fn split_connection_with_a_stopped_receiver_is_closed() {
     let drain = Drain::new();
     let (client, server) = pair().await;
     let (sender, _receiver) = server.split();

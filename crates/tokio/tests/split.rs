@@ -157,7 +157,7 @@ async fn slow_receiver_stops_the_peer_and_pauses_the_deadlines() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_ends_in_time_although_nobody_receives() {
+async fn close_ends_in_time_with_a_stopped_receiver() {
     let (client, server) = pair(4096, timed()).await;
     let (sender, mut receiver) = client.split();
     let (peer, _peer_receiver) = server.split();

@@ -99,7 +99,7 @@ impl Utf8Validator {
     }
 }
 
-/// Returns the length of the incomplete character at the end of `piece`, or 0 if there is none.
+/// Returns the length of the incomplete character at the end of `piece`, or 0 if `piece` ends with a complete one.
 pub(crate) fn incomplete_suffix_len(piece: &[u8]) -> usize {
     for (i, &byte) in piece.iter().rev().take(3).enumerate() {
         let needed = match byte {
