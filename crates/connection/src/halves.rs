@@ -27,8 +27,10 @@ impl Ended {
     /// Returns how a connection that was [split](crate::Connection::split) ended, or `None` while it has not ended. It
     /// needs both halves, because neither of them records which Close was first.
     ///
-    /// After [`Timeout::Close`] the receiving half has not ended: if it receives the peer's Close late, the result
-    /// changes from the timeout to a clean end.
+    /// After [`Timeout::Close`] the receiving half has not ended. If it receives the peer's Close late, the result
+    /// changes from the timeout to a clean end. Its [`receive_eof`](ReceiveHalf::receive_eof) changes the result, too: in
+    /// hybi-00 and hixie-75 to a clean end, otherwise to [`Error::UnexpectedEof`]. To keep the result, close the
+    /// transport after the timeout and call no method of the receiving half.
     ///
     /// ```
     /// use bytes::BytesMut;

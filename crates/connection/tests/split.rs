@@ -303,6 +303,27 @@ fn end_of_transport_does_not_replace_the_timeout_of_the_sender() {
 }
 
 #[test]
+fn late_end_of_the_stream_replaces_the_timeout_of_the_sender() {
+    for (version, by, error) in [
+        (Version::Rfc6455, EndedBy::Transport, Some(Error::UnexpectedEof)),
+        (Version::Hybi00, EndedBy::Us, None),
+        (Version::Hixie75, EndedBy::Us, None),
+    ] {
+        let negotiated = Negotiated::new().version(version);
+        let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+        let (mut receiver, mut sender) = Connection::open_server(&negotiated, config).split();
+        let mut output = BytesMut::new();
+        sender.close(None, &mut output).unwrap();
+        output.clear();
+        assert_eq!(sender.handle_timeout(secs(0), &mut output), Ok(()));
+        assert_eq!(sender.handle_timeout(secs(10), &mut output), Err(LATE));
+        assert_eq!(receiver.receive_eof(sender.is_closed()).err(), error);
+        let ended = Ended::of(&receiver, &sender).unwrap();
+        assert_eq!((ended.by, ended.error, ended.clean), (by, error, error.is_none()), "{version}");
+    }
+}
+
+#[test]
 fn late_close_replaces_the_timeout_of_the_sender() {
     let (mut receiver, mut sender, mut output) = timed_out_close();
     assert_eq!(
