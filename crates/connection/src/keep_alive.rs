@@ -139,8 +139,10 @@ impl KeepAlive {
             Some(at) if self.pong_timeout.is_some() => after(at, self.pong_timeout, Due::Timeout(Timeout::Pong)),
             at => after(at.unwrap_or(self.arrived_at), self.ping_interval, Due::Ping),
         };
-        let idle = after(self.arrived_at, self.idle, Due::Timeout(Timeout::Idle));
-        [ping_or_pong, idle].into_iter().flatten().min_by_key(|&(at, _)| at)
+        match (ping_or_pong, after(self.arrived_at, self.idle, Due::Timeout(Timeout::Idle))) {
+            (Some(first), Some(idle)) if idle.0 < first.0 => Some(idle),
+            (first, idle) => first.or(idle),
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use crate::unsent::{MIN_SHARED, Unsent};
 use crate::{Accept, Reject, Upgrade};
 use crate::{Connection, Prepared, SendError};
 
+/// The maximum number of bytes that are allocated for the replies to a read before they are queued.
+const MAX_EXPECTED: u32 = 16 * 1024;
+
 /// The methods of a [`Session`](crate::Session) that send. The bytes to write are in the session afterwards.
 ///
 /// A session dereferences to its outbox, so `session.send("hello")` works.
@@ -22,11 +25,13 @@ pub struct Outbox {
     pub(crate) unsent: Unsent,
     /// No event is left: `poll_event` returned `None`, and nothing has changed since.
     pub(crate) is_drained: bool,
+    /// The number of bytes that the replies to the last read may have together, until one of them is queued.
+    pub(crate) expected: u32,
 }
 
 impl Outbox {
     pub(crate) const fn new(connection: Connection, unsent: Unsent, is_drained: bool) -> Self {
-        Self { connection, unsent, is_drained }
+        Self { connection, unsent, is_drained, expected: 0 }
     }
 
     /// Responds to an [`Event::Upgrade`](crate::Event::Upgrade) with 101: see [`Connection::accept`]. The connection is
@@ -63,7 +68,22 @@ impl Outbox {
     /// As [`Connection::send`].
     #[inline]
     pub fn send(&mut self, message: impl AsMessage) -> Result<(), SendError> {
+        if self.expected > 0 {
+            self.reserve();
+        }
         self.connection.send(message, &mut self.unsent.buffer)
+    }
+
+    /// Notes that `len` bytes were read. The replies of a server that responds to each message have about that length.
+    pub(crate) fn expect_replies(&mut self, len: usize) {
+        self.expected = u32::try_from(len).map_or(MAX_EXPECTED, |len| len.min(MAX_EXPECTED));
+    }
+
+    /// Allocates once for the replies to a read, because a buffer that grows with each reply copies what is in it.
+    #[inline(never)]
+    fn reserve(&mut self) {
+        let expected = core::mem::take(&mut self.expected);
+        self.unsent.buffer.reserve(expected as usize);
     }
 
     /// Queues a message whose payload is shared instead of copied, if it has at least 4 KiB. A client masks the payload

@@ -198,6 +198,12 @@ impl ReceiveHalf {
         Some(EventRef::Message(message))
     }
 
+    /// Returns whether no event can follow without input, because no part of a message is buffered that was not decoded.
+    /// It may return false if that is so.
+    pub(crate) fn needs_input(&self) -> bool {
+        self.is_plain && !self.decoder.has_undecoded_payload()
+    }
+
     #[inline(always)]
     fn note_read(&mut self, before: usize, after: usize) {
         if let Some(timer) = self.keep_alive_mut() {

@@ -247,6 +247,7 @@ impl Session {
     pub fn received(&mut self, now: Duration) {
         self.set_time(now);
         self.outbox.connection.receiver.note_arrival(self.now, self.input.len());
+        self.outbox.expect_replies(self.input.len());
         self.note_input();
     }
 
@@ -284,6 +285,9 @@ impl Session {
     /// [`ended`](Self::ended) has the error once that was written.
     #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
+        if self.outbox.is_drained {
+            return None;
+        }
         if let Some(message) = self.outbox.connection.receiver.receive_message(&mut self.input) {
             return Some(Event::Message(message));
         }
@@ -294,11 +298,18 @@ impl Session {
 
     #[inline(never)]
     fn poll_slow(&mut self, event: &mut Option<Event>) {
-        let Outbox { connection, unsent, .. } = &mut self.outbox;
-        *event = connection.receive(&mut self.input, &mut unsent.buffer).unwrap_or_default();
+        if !self.has_read_all() {
+            let Outbox { connection, unsent, .. } = &mut self.outbox;
+            *event = connection.receive(&mut self.input, &mut unsent.buffer).unwrap_or_default();
+        }
         if event.is_none() {
             self.note_drained();
         }
+    }
+
+    /// Returns whether the last message was the end of the input, so that the decoder need not look.
+    fn has_read_all(&self) -> bool {
+        self.input.is_empty() && self.outbox.connection.receiver.needs_input()
     }
 
     /// Passes the next event to `f`, and returns its result, or `None` if there is no event. As
@@ -323,6 +334,9 @@ impl Session {
     /// ```
     #[inline]
     pub fn poll_event_with<R>(&mut self, f: impl FnOnce(EventRef<'_>, &mut Outbox) -> R) -> Option<R> {
+        if self.outbox.is_drained {
+            return None;
+        }
         let available = self.input.len();
         let mut input = &mut self.input[..];
         let Outbox { connection, unsent, .. } = &mut self.outbox;
@@ -338,7 +352,7 @@ impl Session {
 
     /// Notes that no event is left, and then the end of the transport.
     fn note_drained(&mut self) {
-        self.outbox.is_drained = true;
+        (self.outbox.is_drained, self.outbox.expected) = (true, 0);
         if self.input.is_empty() {
             self.input = BytesMut::new();
         }
