@@ -43,6 +43,8 @@ pub(crate) struct Driver<S> {
     /// The time of the last read, or of the last deadline that was handled. A deadline that is not later is due. A later
     /// one is handled after another read.
     seen: Duration,
+    /// No deadline is due at the time `seen`.
+    is_checked: bool,
     timer: Timer,
     /// A deadline has passed. The transport is read once more before it is handled.
     has_yielded: bool,
@@ -77,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             session,
             start: present.checked_sub(now).unwrap_or(present),
             seen: now,
+            is_checked: false,
             timer: Timer::default(),
             has_yielded: false,
             // Its user before may have written to it.
@@ -137,7 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 return Poll::Ready(None);
             }
             // A peer that sends all the time does not move the deadline of a handshake or of a Close.
-            let is_due = self.session.poll_timeout().is_some_and(|at| at <= self.seen);
+            let is_due = !self.is_checked && self.session.poll_timeout().is_some_and(|at| at <= self.seen);
+            self.is_checked = true;
             if may_read(&self.session) && !is_due && self.poll_read(context).is_ready() {
                 continue;
             }
@@ -183,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         match ready!(read) {
             Ok(0) => self.session.received_eof(),
             Ok(_) => {
-                self.seen = self.now();
+                (self.seen, self.is_checked) = (self.now(), false);
                 self.session.received(self.seen);
             }
             // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
@@ -214,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
         }
         self.has_yielded = false;
-        self.seen = self.now();
+        (self.seen, self.is_checked) = (self.now(), false);
         let unsent = self.session.unsent();
         self.session.handle_timeout(self.seen);
         self.has_discarded |= unsent > self.session.unsent();
@@ -335,6 +339,7 @@ where
             session,
             start,
             seen,
+            is_checked,
             timer,
             has_yielded,
             needs_flush,
@@ -350,6 +355,7 @@ where
             session,
             start,
             seen,
+            is_checked,
             timer,
             has_yielded,
             needs_flush,

@@ -61,14 +61,14 @@ impl Wakers {
     }
 
     /// Registers the task of `context`, and returns the waker that wakes it and the other task.
-    pub(crate) fn register(&self, side: Side, context: &Context<'_>) -> Waker {
+    pub(crate) fn register(&self, side: Side, context: &Context<'_>) -> &Waker {
         let mut tasks = self.proxy.tasks();
         let task = if side == Side::Reader { &mut tasks.reader } else { &mut tasks.writer };
         match task {
             Some(waker) => waker.clone_from(context.waker()),
             None => *task = Some(context.waker().clone()),
         }
-        self.waker.clone()
+        &self.waker
     }
 
     /// Wakes the task that reads.

@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             return Poll::Ready(Some(Ok(event)));
         }
         let waker = self.wakers.register(Side::Reader, context);
-        let event = ready!(self.driver.poll_event(&mut Context::from_waker(&waker)));
+        let event = ready!(self.driver.poll_event(&mut Context::from_waker(waker)));
         Poll::Ready(match event {
             Some(event) => Some(Ok(event)),
             None if self.has_returned_error => None,
@@ -230,7 +230,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if only_to_mark && !self.driver.session.is_over_high_water_mark() {
             return Poll::Ready(self.driver.write_error().map_or(Ok(()), Err));
         }
-        let waker = self.wakers.register(Side::Writer, context);
+        let waker = self.wakers.register(Side::Writer, context).clone();
         let written = self.poll_written(&mut Context::from_waker(&waker), only_to_mark);
         // With `futures::StreamExt::split`, another task may wait for the next event.
         if self.next.is_some() || self.driver.has_news() {
@@ -281,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.next = None;
         poll_fn(|context| {
             let waker = self.wakers.register(Side::Reader, context);
-            while ready!(self.driver.poll_event(&mut Context::from_waker(&waker))).is_some() {}
+            while ready!(self.driver.poll_event(&mut Context::from_waker(waker))).is_some() {}
             Poll::Ready(())
         })
         .await;
