@@ -175,7 +175,8 @@ fn run_client(offer: &Offer, stream: &[u8], pieces: &mut dyn Iterator<Item = &[u
         loop {
             match client.receive(&mut buffer, &mut output) {
                 Ok(None) => break,
-                Ok(Some(Event::Open(negotiated))) => {
+                Ok(Some(Event::Open(opened))) => {
+                    let negotiated = opened.into_negotiated();
                     events.push(format!("{negotiated:?} {:?}", negotiated.subprotocol));
                     check_response(&request, &negotiated, stream, &wire);
                 }

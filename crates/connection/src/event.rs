@@ -9,9 +9,10 @@ use protocol_websocket_frame::{Close, LentMessage, Message, Part, Payload};
 use protocol_websocket_handshake_client::Redirect;
 #[cfg(feature = "server")]
 use protocol_websocket_handshake_server::Upgrade;
-use protocol_websocket_http::Negotiated;
 #[cfg(feature = "client")]
 use protocol_websocket_http::ResponseHead;
+
+use crate::Opened;
 
 /// An event of a connection, which [`Connection::receive`](crate::Connection::receive) returns.
 ///
@@ -32,12 +33,12 @@ pub enum Event {
     #[cfg(feature = "server")]
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     Upgrade(Upgrade),
-    /// The opening handshake is done, with this result. Both ends can send messages.
+    /// The opening handshake is done, with this result. Both ends can send messages. At a client, it has the response.
     ///
     /// A connection of [`open_server`](crate::Connection::open_server), [`open_client`](crate::Connection::open_client)
     /// or `Connection::respond` is open from the start and does not return this event. The only exception is `respond`
     /// in hybi-00, because that handshake needs eight more bytes of the client.
-    Open(Negotiated),
+    Open(Opened),
     /// At a client: the server redirects to another URL. The connection has ended. The body of the response, if any,
     /// stays in the input.
     #[cfg(feature = "client")]
@@ -93,7 +94,7 @@ pub enum EventRef<'i> {
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     Upgrade(Upgrade),
     /// As [`Event::Open`].
-    Open(Negotiated),
+    Open(Opened),
     /// As [`Event::Redirect`].
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
@@ -129,7 +130,7 @@ impl EventRef<'_> {
         match self {
             #[cfg(feature = "server")]
             Self::Upgrade(upgrade) => Event::Upgrade(upgrade),
-            Self::Open(negotiated) => Event::Open(negotiated),
+            Self::Open(opened) => Event::Open(opened),
             #[cfg(feature = "client")]
             Self::Redirect(redirect) => Event::Redirect(redirect),
             #[cfg(feature = "client")]

@@ -13,14 +13,13 @@ use protocol_websocket_core::Role;
 use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
 #[cfg(feature = "server")]
 use protocol_websocket_handshake_server::{AwaitingKey3, ServerHandshake, Upgrade};
-use protocol_websocket_http::Negotiated;
 #[cfg(feature = "server")]
 use protocol_websocket_http::Reject;
 
 #[cfg(feature = "client")]
 use crate::EventRef;
 use crate::handshake_timer::HandshakeTimer;
-use crate::{Config, Error};
+use crate::{Config, Error, Opened};
 
 pub(crate) struct Handshake {
     pub(crate) step: Step,
@@ -57,7 +56,7 @@ pub(crate) enum Progress {
     /// The client received a response other than 101, whose body follows.
     #[cfg(feature = "client")]
     Refused(EventRef<'static>),
-    Open(Negotiated),
+    Open(Opened),
     /// The handshake is done, and the sending direction is open already.
     #[cfg(feature = "server")]
     Opened,
@@ -90,13 +89,12 @@ impl Handshake {
             Step::Response(handshake) => {
                 Ok(match handshake.parse(input).map_err(Error::Response)? {
                     Some(Outcome::Open(response)) => {
-                        let negotiated = response.into_negotiated();
                         //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
                         //# If a server gives an invalid response, such as accepting a PMCE that the client
                         //# did not offer
-                        let agreed = config.extensions.agree(Role::Client, &negotiated);
+                        let agreed = config.extensions.agree(Role::Client, response.negotiated());
                         agreed.map_err(|error| Error::Response(error.into()))?;
-                        Progress::Open(negotiated)
+                        Progress::Open(response.into())
                     }
                     Some(Outcome::Redirect(redirect)) => Progress::Refused(EventRef::Redirect(Box::new(redirect))),
                     Some(Outcome::Rejected(head)) => Progress::Refused(EventRef::Rejected(Box::new(head))),
@@ -118,7 +116,9 @@ impl Handshake {
             #[cfg(feature = "server")]
             Step::Upgrade => Ok(Progress::Wait),
             #[cfg(feature = "server")]
-            Step::Key3(key3) => Ok(key3.parse(input, output).map_or(Progress::Wait, Progress::Open)),
+            Step::Key3(key3) => {
+                Ok(key3.parse(input, output).map_or(Progress::Wait, |negotiated| Progress::Open(negotiated.into())))
+            }
             #[cfg(feature = "server")]
             Step::Accepted => Ok(Progress::Opened),
         }

@@ -92,6 +92,7 @@ mod handshake_timer;
 mod input;
 mod keep_alive;
 mod negotiation;
+mod opened;
 #[cfg(any(feature = "client", feature = "server"))]
 mod opening;
 mod outbox;
@@ -116,6 +117,7 @@ pub use connection::Connection;
 pub use ended::{Ended, EndedBy};
 pub use error::Error;
 pub use event::{Event, EventRef};
+pub use opened::Opened;
 pub use outbox::Outbox;
 pub use prepared::Prepared;
 pub use protocol_websocket_core::{ExtensionParams, Random, Role, Version};

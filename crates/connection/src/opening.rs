@@ -48,15 +48,15 @@ impl Connection {
                 self.drop_handshake();
                 Ok(Some(event))
             }
-            Ok(Progress::Open(negotiated)) => {
-                self.open_outgoing(negotiated);
+            Ok(Progress::Open(opened)) => {
+                self.open_outgoing(opened.negotiated().clone());
                 self.open_incoming();
-                Ok(Some(EventRef::Open(self.negotiated().clone())))
+                Ok(Some(EventRef::Open(opened)))
             }
             #[cfg(feature = "server")]
             Ok(Progress::Opened) => {
                 self.open_incoming();
-                Ok(Some(EventRef::Open(self.negotiated().clone())))
+                Ok(Some(EventRef::Open(self.negotiated().clone().into())))
             }
             Err(error) => {
                 input.clear();

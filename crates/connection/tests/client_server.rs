@@ -34,7 +34,7 @@ fn requested(offer: &Offer) -> (Client, Server, Upgrade) {
 
 fn opened(event: Option<Event>) -> Negotiated {
     match event {
-        Some(Event::Open(negotiated)) => negotiated,
+        Some(Event::Open(opened)) => opened.into_negotiated(),
         other => panic!("not open: {other:?}"),
     }
 }
@@ -67,6 +67,29 @@ fn conversation_runs_from_handshake_to_close() {
     assert!(matches!(client.receive(&mut to_client, &mut to_server), Ok(Some(Event::Close(Some(_))))));
     assert_eq!((client.state(), server.state()), (State::Closed, State::Closed));
     assert_eq!((client.receive_eof(), server.receive_eof()), (Ok(()), Ok(())));
+}
+
+#[test]
+fn open_event_of_client_has_the_response() {
+    for lent in [false, true] {
+        let (mut client, mut server, upgrade) = requested(&Offer::new());
+        let mut to_client = BytesMut::new();
+        server.accept(upgrade, &Accept::new().header("X-Node", "7"), &mut to_client).unwrap();
+        let Some(Event::Open(at_server)) = server.receive(&mut BytesMut::new(), &mut to_client).unwrap() else {
+            panic!()
+        };
+        assert!(at_server.response().is_none() && at_server.clone().into_response().is_none());
+        let received = if lent {
+            client.receive_lent(&mut &mut to_client[..], &mut BytesMut::new()).unwrap().map(Event::from)
+        } else {
+            client.receive(&mut to_client, &mut BytesMut::new()).unwrap()
+        };
+        let Some(Event::Open(at_client)) = received else { panic!("{received:?}") };
+        assert_eq!(at_client.negotiated(), at_server.negotiated());
+        assert_eq!(at_client.response().unwrap().headers().get_str("x-node"), Some("7"));
+        let response = at_client.into_response().unwrap();
+        assert_eq!((response.status(), response.negotiated()), (101, at_server.negotiated()));
+    }
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1

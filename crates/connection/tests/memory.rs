@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Config, Connection, Event, Negotiated, ReceiveHalf, SendHalf, Session};
+use protocol_websocket_connection::{Config, Connection, Event, EventRef, Negotiated, ReceiveHalf, SendHalf, Session};
 use test_support::heap::{CountingAllocator, measure};
 
 #[global_allocator]
@@ -35,6 +35,8 @@ fn idle_connection_has_200_bytes_and_no_heap() {
         size_of::<SendHalf>(),
     );
     println!("Session: {} bytes", size_of::<Session>());
+    println!("Event: {} bytes, EventRef: {} bytes", size_of::<Event>(), size_of::<EventRef<'_>>());
+    assert!(size_of::<Event>() <= 72 && size_of::<EventRef<'_>>() <= 72);
     assert!(size_of::<Connection>() <= 200, "{} bytes", size_of::<Connection>());
     assert!(size_of::<Session>() <= 376, "{} bytes", size_of::<Session>());
     assert_eq!((server_heap, client_heap), (0, 0));

@@ -29,7 +29,8 @@ fn opened(offer: &Offer, client: &Config, server: &Config) -> (Client, Server, V
     let Some(Event::Upgrade(upgrade)) = server.receive(&mut wire, &mut BytesMut::new()).unwrap() else { panic!() };
     let mut response = BytesMut::new();
     server.accept(upgrade, &Accept::new(), &mut response).unwrap();
-    let negotiated = |event| if let Ok(Some(Event::Open(negotiated))) = event { negotiated } else { panic!() };
+    let negotiated =
+        |event| if let Ok(Some(Event::Open(opened))) = event { opened.into_negotiated() } else { panic!() };
     let at_server = negotiated(server.receive(&mut wire, &mut BytesMut::new()));
     let at_client = negotiated(client.receive(&mut response, &mut BytesMut::new()));
     assert_eq!(at_client, at_server);

@@ -67,7 +67,8 @@ fn both_ends_exchange_messages_in_each_version() {
                 let Some(Event::Open(at_client)) = client.receive(&mut to_client, &mut to_server).unwrap() else {
                     panic!()
                 };
-                assert_eq!(at_client, at_server);
+                let at_client = at_client.into_negotiated();
+                assert_eq!(at_client, at_server.into_negotiated());
                 assert_eq!((at_client.version, at_client.subprotocol.as_deref()), (version, Some("chat")));
 
                 client.send("Größe", &mut to_server).unwrap();
@@ -100,7 +101,7 @@ fn rejects_sending_before_key3() {
     wire.unsplit(rest.split());
     wire.extend_from_slice(b"\0first\xFF");
     let opened = server.receive(&mut wire, &mut output).unwrap();
-    assert!(matches!(opened, Some(Event::Open(negotiated)) if negotiated.version == Version::Hybi00));
+    assert!(matches!(opened, Some(Event::Open(opened)) if opened.negotiated().version == Version::Hybi00));
     assert_eq!((server.state(), output.len()), (State::Open, 16));
     server.send("second", &mut output).unwrap();
     assert_eq!(output[16..], *b"\0second\xFF");

@@ -37,7 +37,7 @@ fn open(client: &Config, server: &Config) -> (Client, Server, Negotiated) {
     server.accept(upgrade, &Accept::new(), &mut wire).unwrap();
     assert!(matches!(server.receive(&mut BytesMut::new(), &mut output), Ok(Some(Event::Open(_)))));
     match client.receive(&mut wire, &mut output) {
-        Ok(Some(Event::Open(negotiated))) => (client, server, negotiated),
+        Ok(Some(Event::Open(opened))) => (client, server, opened.into_negotiated()),
         other => panic!("{other:?}"),
     }
 }

@@ -140,7 +140,7 @@ impl Console {
 
     fn handle(&mut self, event: Event) -> Result<(), Failure> {
         match event {
-            Event::Open(negotiated) => self.open_session(&negotiated)?,
+            Event::Open(opened) => self.open_session(opened.negotiated())?,
             Event::Message(message) => {
                 if let Err(error) = self.stdout.print(&message) {
                     // A closed pipe ends the session and is not an error.

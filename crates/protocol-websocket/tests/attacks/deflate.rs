@@ -24,8 +24,8 @@ fn accepted(config: Config, offers: &str) -> Result<Vec<String>, Error> {
     let request = head(Version::Rfc6455, "", &format!("Sec-WebSocket-Extensions: {offers}\r\n"));
     let received = send(&mut AcceptingServer::new(config), request.as_bytes(), 1000);
     received.result?;
-    let [Event::Open(negotiated)] = &received.events[..] else { panic!("{:?}", received.events) };
-    Ok(negotiated.extensions.iter().map(ToString::to_string).collect())
+    let [Event::Open(opened)] = &received.events[..] else { panic!("{:?}", received.events) };
+    Ok(opened.negotiated().extensions.iter().map(ToString::to_string).collect())
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn rejects_65th_list_item() {
 fn ignores_extensions_named_like_javascript_properties() {
     let lines = "Sec-WebSocket-Extensions: constructor, __proto__; toString=1, hasOwnProperty\r\n__proto__: x\r\n";
     let received = send(&mut AcceptingServer::new(Config::new()), head(V13, "", lines).as_bytes(), 1000);
-    assert!(matches!(&received.events[..], [Event::Open(negotiated)] if negotiated.extensions.is_empty()));
+    assert!(matches!(&received.events[..], [Event::Open(opened)] if opened.negotiated().extensions.is_empty()));
     assert!(!received.output.windows(10).any(|window| window == b"Extensions"));
 }
 

@@ -38,8 +38,9 @@ fn echo(config: Config) -> (Vec<String>, usize) {
         input.extend_from_slice(&buffer[..n]);
         while let Some(event) = client.receive(&mut input, &mut output).unwrap() {
             match event {
-                Event::Open(negotiated) => {
-                    extensions = negotiated.extensions.iter().map(|extension| extension.name().to_owned()).collect();
+                Event::Open(opened) => {
+                    let agreed = opened.into_negotiated().extensions;
+                    extensions = agreed.iter().map(|extension| extension.name().to_owned()).collect();
                     client.send(text.as_str(), &mut output).unwrap();
                 }
                 Event::Message(message) => {

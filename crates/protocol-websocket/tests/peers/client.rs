@@ -38,7 +38,7 @@ impl BlockingClient {
 
         let mut client = Self { client, stream, input: BytesMut::new(), output, received: 0, sent: 0 };
         match client.next() {
-            Some(Event::Open(negotiated)) => (client, negotiated),
+            Some(Event::Open(opened)) => (client, opened.into_negotiated()),
             other => panic!("{other:?} instead of an open connection"),
         }
     }

@@ -162,8 +162,12 @@ impl Helper {
             }
             match received {
                 Ok(None) => return,
-                Ok(Some(Event::Open(negotiated))) => {
-                    assert_eq!(negotiated, Negotiated::default().version(self.version), "nothing else was offered");
+                Ok(Some(Event::Open(opened))) => {
+                    assert_eq!(
+                        *opened.negotiated(),
+                        Negotiated::default().version(self.version),
+                        "nothing else was offered"
+                    );
                     self.event(at, "connect", None);
                 }
                 Ok(Some(Event::Message(message))) => self.event(at, "read", Some(message.as_bytes())),

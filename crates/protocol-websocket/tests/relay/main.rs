@@ -513,15 +513,15 @@ fn accepts_the_client_after_the_backend_and_relays_early_messages() {
         }
 
         assert!(front_output.is_empty());
-        let Ok(Some(Event::Open(negotiated))) = back.receive(&mut back_input, &mut back_output) else {
+        let Ok(Some(Event::Open(opened))) = back.receive(&mut back_input, &mut back_output) else {
             front.reject(upgrade, &Reject::new(502), &mut front_output).unwrap();
             assert!(front_output.starts_with(b"HTTP/1.1 502 "));
             continue;
         };
-        let accept = negotiated.subprotocol.into_iter().fold(Accept::new(), Accept::subprotocol);
+        let accept = opened.into_negotiated().subprotocol.into_iter().fold(Accept::new(), Accept::subprotocol);
         front.accept(upgrade, &accept, &mut front_output).unwrap();
-        let Ok(Some(Event::Open(negotiated))) = front.receive(&mut front_input, &mut front_output) else { panic!() };
-        assert_eq!(negotiated.subprotocol.as_deref(), Some("wamp"));
+        let Ok(Some(Event::Open(opened))) = front.receive(&mut front_input, &mut front_output) else { panic!() };
+        assert_eq!(opened.negotiated().subprotocol.as_deref(), Some("wamp"));
 
         let side = |connection, input, output, other_failed| Side { connection, input, output, other_failed };
         let mut front = side(front.into_connection(), front_input, front_output, CloseCode::BAD_GATEWAY);
