@@ -16,7 +16,8 @@ async fn serve(client: TcpStream, config: Arc<Config>, url: &str) -> Result<(), 
     let server = async {
         let stream = TcpStream::connect((target.socket_host(), target.port())).await?;
         stream.set_nodelay(true)?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(Connect::new(url)?.config(config).over(stream).await?)
+        let (server, _) = Connect::new(url)?.config(config).over(stream).await?;
+        Ok::<_, Box<dyn Error + Send + Sync>>(server)
     };
     let server = match server.await {
         Ok(server) => server,

@@ -7,7 +7,7 @@ use std::error::Error;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("usage: client wss://HOST/PATH")?;
-    let mut websocket = protocol_websocket_tokio::connect(&url).await?;
+    let (mut websocket, _) = protocol_websocket_tokio::connect(&url).await?;
     websocket.send("hello").await?;
     while let Some(message) = websocket.recv().await {
         println!("{:?}", message?);

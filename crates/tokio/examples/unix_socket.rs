@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
 
     // The host of the URL is the value of the header field `Host`, and is not looked up.
-    let mut client = Connect::new("ws://localhost/")?.over(UnixStream::connect(&path).await?).await?;
+    let (mut client, _) = Connect::new("ws://localhost/")?.over(UnixStream::connect(&path).await?).await?;
     client.send("hello").await?;
     println!("{:?}", client.recv().await);
     client.close(Close::from(CloseCode::NORMAL)).await;

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use protocol_websocket::{Config, Destination, Event, Offer, OsRandom, Session};
-#[cfg(feature = "url")]
-use protocol_websocket::{Redirect, Url};
+use protocol_websocket::{Config, Destination, Event, Offer, OsRandom, Redirect, Response, Session};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 #[cfg(feature = "rustls")]
@@ -22,14 +20,15 @@ use crate::{ConnectError, ConnectStep, Error, Parts, Proxy, Stream, WebSocket, b
 /// The time for a connection, if the caller sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connects to the server of a URL with the scheme `ws` or `wss`: name, TCP, TLS and the opening handshake. [`Connect`]
-/// has options.
+/// Connects to the server of a URL with the scheme `ws` or `wss`: name, TCP, TLS and the opening handshake. Returns the
+/// open connection, and the server's response with its header fields. [`Connect`] has options.
 ///
 /// ```no_run
 /// use protocol_websocket_tokio::{ConnectError, connect};
 ///
 /// # async fn run() -> Result<(), ConnectError> {
-/// let mut websocket = connect("ws://example.com/chat").await?;
+/// let (mut websocket, response) = connect("ws://example.com/chat").await?;
+/// println!("{:?}", response.headers().get_str("server"));
 /// websocket.send("hello").await?;
 /// # Ok(())
 /// # }
@@ -39,12 +38,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// A [`ConnectError`] names the step that failed. The whole connection may take 30 seconds.
 #[cfg(feature = "url")]
-pub async fn connect(url: &str) -> Result<WebSocket<Stream>, ConnectError> {
+pub async fn connect(url: &str) -> Result<(WebSocket<Stream>, Response), ConnectError> {
     Connect::new(url)?.await
 }
 
 /// A client's connection that is not made yet: the destination and the options. Await it to connect, or call
-/// [`over`](Self::over) for a transport of the caller.
+/// [`over`](Self::over) for a transport of the caller. A clone makes another connection with the same options.
 ///
 #[cfg_attr(feature = "url", doc = "```no_run")]
 #[cfg_attr(not(feature = "url"), doc = "```ignore")]
@@ -52,15 +51,16 @@ pub async fn connect(url: &str) -> Result<WebSocket<Stream>, ConnectError> {
 /// use protocol_websocket_tokio::{Connect, ConnectError, Offer, Proxy};
 ///
 /// # async fn run() -> Result<(), ConnectError> {
-/// let websocket = Connect::new("ws://example.com/chat")?
+/// let (websocket, response) = Connect::new("ws://example.com/chat")?
 ///     .offer(Offer::new().subprotocol("chat"))
 ///     .proxy(Proxy::http("proxy.example.com", 3128))
 ///     .timeout(Duration::from_secs(10))
 ///     .await?;
-/// # let _ = websocket;
+/// # let _ = (websocket, response);
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 #[must_use = "await it, or call `over`"]
 pub struct Connect {
     target: Target,
@@ -68,7 +68,6 @@ pub struct Connect {
     config: Option<Arc<Config>>,
     timeout: Option<Duration>,
     proxy: Option<Proxy>,
-    #[cfg(feature = "url")]
     redirects: u32,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<ClientConfig>>,
@@ -84,7 +83,7 @@ impl Connect {
     #[cfg(feature = "url")]
     #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
     pub fn new(url: &str) -> Result<Self, ConnectError> {
-        Ok(Self::with(Target::Url(Url::parse(url)?)))
+        Ok(Self::with(Target::Url(protocol_websocket::Url::parse(url)?)))
     }
 
     /// Creates the connection to a destination. It needs no URL, and so the feature `url` can be off.
@@ -106,7 +105,6 @@ impl Connect {
             config: None,
             timeout: Some(DEFAULT_TIMEOUT),
             proxy: None,
-            #[cfg(feature = "url")]
             redirects: 0,
             #[cfg(feature = "rustls")]
             tls: None,
@@ -173,12 +171,53 @@ impl Connect {
     /// [`ConnectError::Build`] if the offer is invalid, [`ConnectError::Timeout`] if the [time](Self::timeout) passes,
     /// and [`ConnectError::WebSocket`] if the response is invalid, the transport fails, or
     /// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake) passes.
-    pub async fn over<S>(self, io: S) -> Result<WebSocket<S>, ConnectError>
+    pub async fn over<S>(self, io: S) -> Result<(WebSocket<S>, Response), ConnectError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let (session, deadline) = (self.session()?, self.deadline());
         handshake(io, session, deadline).await
+    }
+
+    /// Connects, and passes the transport through a closure before the opening handshake, for instance to log or to
+    /// count its bytes. With [redirects](Self::redirects), the closure is called for the transport of each target.
+    ///
+    #[cfg_attr(feature = "url", doc = "```no_run")]
+    #[cfg_attr(not(feature = "url"), doc = "```ignore")]
+    /// use protocol_websocket_tokio::{Connect, ConnectError};
+    /// use tokio::io::BufStream;
+    ///
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let (mut websocket, _) = Connect::new("ws://example.com/chat")?.open_with(BufStream::new).await?;
+    /// websocket.send("hello").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A [`ConnectError`] names the step that failed.
+    pub async fn open_with<S>(
+        mut self,
+        mut wrap: impl FnMut(Stream) -> S,
+    ) -> Result<(WebSocket<S>, Response), ConnectError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let deadline = self.deadline();
+        loop {
+            // An invalid offer is an error before the connection.
+            let session = self.session()?;
+            let mut step = ConnectStep::Resolve;
+            let opened = within(deadline, self.open(&mut step)).await;
+            let io = wrap(opened.unwrap_or(Err(ConnectError::Timeout(step)))?);
+            match handshake(io, session, deadline).await {
+                Err(ConnectError::Redirect(redirect)) => {
+                    self = self.follow(&redirect).ok_or(ConnectError::Redirect(redirect))?;
+                }
+                result => return result,
+            }
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -190,28 +229,9 @@ impl Connect {
         Ok(Session::client(self.target.destination(), &self.offer, config, OsRandom::new())?)
     }
 
-    #[cfg(not(feature = "url"))]
-    async fn run(self) -> Result<WebSocket<Stream>, ConnectError> {
-        self.attempt(self.deadline()).await
-    }
-
-    #[cfg(feature = "url")]
-    async fn run(mut self) -> Result<WebSocket<Stream>, ConnectError> {
-        let deadline = self.deadline();
-        loop {
-            match self.attempt(deadline).await {
-                Err(ConnectError::Redirect(redirect)) => {
-                    self = self.follow(&redirect).ok_or(ConnectError::Redirect(redirect))?;
-                }
-                result => return result,
-            }
-        }
-    }
-
     /// Returns the connection to the target of a redirect, if it may be followed.
-    #[cfg(feature = "url")]
     fn follow(mut self, redirect: &Redirect) -> Option<Self> {
-        let target = Target::Url(redirect.url().ok()?);
+        let target = Target::of_redirect(redirect)?;
         self.redirects = self.redirects.checked_sub(1)?;
         if self.target.is_secure() && !target.is_secure() {
             return None;
@@ -221,16 +241,6 @@ impl Connect {
         }
         self.target = target;
         Some(self)
-    }
-
-    /// Makes the connection to one target.
-    async fn attempt(&self, deadline: Option<Instant>) -> Result<WebSocket<Stream>, ConnectError> {
-        // An invalid offer is an error before the connection.
-        let session = self.session()?;
-        let mut step = ConnectStep::Resolve;
-        let opened = within(deadline, self.open(&mut step)).await;
-        let io = opened.unwrap_or(Err(ConnectError::Timeout(step)))?;
-        handshake(io, session, deadline).await
     }
 
     /// Opens the transport to the target.
@@ -261,11 +271,11 @@ impl Connect {
 }
 
 impl IntoFuture for Connect {
-    type Output = Result<WebSocket<Stream>, ConnectError>;
+    type Output = Result<(WebSocket<Stream>, Response), ConnectError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(self.open_with(|stream| stream))
     }
 }
 
@@ -284,12 +294,15 @@ async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     io: S,
     session: Session,
     deadline: Option<Instant>,
-) -> Result<WebSocket<S>, ConnectError> {
+) -> Result<(WebSocket<S>, Response), ConnectError> {
     let mut websocket = WebSocket::new(io, session);
     loop {
         let event = within(deadline, poll_fn(|context| poll_event(&mut websocket, context))).await;
         match event.ok_or(ConnectError::Timeout(ConnectStep::Handshake))? {
-            Some(Ok(Event::Open(_))) => return Ok(websocket),
+            Some(Ok(Event::Open(opened))) => {
+                let Some(response) = opened.into_response() else { unreachable!("a client has received a response") };
+                return Ok((websocket, response));
+            }
             Some(Ok(Event::Redirect(redirect))) => return Err(ConnectError::Redirect(redirect)),
             Some(Ok(Event::Rejected(head))) => {
                 let Parts { mut io, session, .. } = websocket.into_parts();

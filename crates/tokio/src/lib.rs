@@ -1,8 +1,8 @@
 //! WebSockets for tokio: one type over any stream, client or server, compressed or not (RFC 6455, RFC 7692).
 //!
 //! - [`accept`] reads an upgrade request from a stream, and [`Incoming::accept`] opens the WebSocket.
-//! - `connect` makes a client's connection: name, TCP, TLS and the opening handshake. [`Connect`] adds options, such as
-//!   a [`Proxy`], and takes any other transport.
+//! - `connect` makes a client's connection: name, TCP, TLS and the opening handshake. It returns the WebSocket and the
+//!   server's [`Response`]. [`Connect`] adds options, such as a [`Proxy`], and takes any other transport.
 //! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
 //!   costs, and makes the closing handshake. [`WebSocket::split`] returns halves for several tasks.
 //! - [`Drain`] closes all connections at a restart, and [`relay`] passes the messages of two connections on.
@@ -109,7 +109,7 @@ pub use error::Error;
 pub use parts::Parts;
 pub use protocol_websocket::{
     Accept, AsMessage, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part, Reject,
-    Request, SendError, Session, Timeouts,
+    Request, Response, SendError, Session, Timeouts,
 };
 pub use receiver::Receiver;
 pub use relay::relay;

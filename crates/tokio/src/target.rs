@@ -2,7 +2,7 @@
 
 #[cfg(feature = "url")]
 use protocol_websocket::Url;
-use protocol_websocket::{ClientDestination, Destination};
+use protocol_websocket::{ClientDestination, Destination, Redirect};
 
 #[derive(Clone)]
 pub(crate) enum Target {
@@ -28,6 +28,15 @@ impl Target {
         };
         let (host, resource_name) = (host.to_owned(), destination.resource_name.to_owned());
         Self::Destination { host, port, resource_name, is_secure: destination.secure }
+    }
+
+    /// Returns the target of a redirect, which is a URL.
+    #[cfg_attr(not(feature = "url"), expect(unused_variables, clippy::missing_const_for_fn, reason = "without URLs"))]
+    pub(crate) fn of_redirect(redirect: &Redirect) -> Option<Self> {
+        #[cfg(feature = "url")]
+        return redirect.url().ok().map(Self::Url);
+        #[cfg(not(feature = "url"))]
+        None
     }
 
     pub(crate) fn destination(&self) -> ClientDestination<'_> {
@@ -72,7 +81,6 @@ impl Target {
 
     /// Returns whether cookies and credentials for this target may be sent to `other`: it has the same host and port,
     /// or the default ports of `ws` and then `wss`.
-    #[cfg(feature = "url")]
     pub(crate) fn trusts(&self, other: &Self) -> bool {
         let is_upgrade = (self.port(), other.port()) == (80, 443) && !self.is_secure() && other.is_secure();
         self.host().eq_ignore_ascii_case(other.host())

@@ -264,7 +264,7 @@ async fn dropped_handshake_of_a_client_drops_the_transport() {
             if let Some(result) = connected {
                 // A message that came with the response is not lost.
                 peer.send_all(&messages(&[9]));
-                let mut websocket = result.unwrap();
+                let (mut websocket, _) = result.unwrap();
                 let message = poll_at_most(websocket.recv(), 100, &mut peer).unwrap().unwrap().unwrap();
                 assert_eq!([message], messages(&[9])[..]);
             }

@@ -13,7 +13,7 @@ use protocol_websocket_tokio::{
     accept, config, connect,
 };
 use test_support::errors::assert_distinct_texts;
-use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -36,7 +36,10 @@ async fn redirecting_server(targets: &[(&str, String)]) -> (SocketAddr, Requests
             received.lock().unwrap().push((path.clone(), has("authorization"), has("cookie"), has("x-key")));
             match targets.iter().find(|(from, _)| *from == path) {
                 Some((_, url)) => incoming.reject(&Reject::new(307).header("Location", url)).await.unwrap(),
-                None => drop(tokio::spawn(async move { incoming.accept(&Accept::new()).await.unwrap().recv().await })),
+                None => drop(tokio::spawn(async move {
+                    let accept = Accept::new().header("X-Server", "test");
+                    incoming.accept(&accept).await.unwrap().recv().await
+                })),
             }
         }
     });
@@ -60,11 +63,13 @@ fn paths(requests: &Requests) -> Vec<(String, bool)> {
 async fn connects_to_names_and_destinations() {
     let (address, _) = redirecting_server(&[]).await;
     // The name may also have an IPv6 address, at which nothing listens.
-    let websocket = connect(&format!("ws://localhost:{}/chat", address.port())).await.unwrap();
+    let (websocket, response) = connect(&format!("ws://localhost:{}/chat", address.port())).await.unwrap();
     assert_eq!(websocket.get_ref().tcp().peer_addr().unwrap(), address);
     assert!(websocket.get_ref().tcp().nodelay().unwrap());
+    assert_eq!(response.headers().get_str("x-server"), Some("test"));
+    assert_eq!(response.negotiated(), websocket.negotiated());
     assert!(!websocket.get_ref().is_encrypted() && websocket.get_ref().is_write_vectored());
-    let websocket = Connect::to(Destination::new("127.0.0.1", "/chat").port(address.port())).await.unwrap();
+    let (websocket, _) = Connect::to(Destination::new("127.0.0.1", "/chat").port(address.port())).await.unwrap();
     assert_eq!(websocket.get_ref().tcp().peer_addr().unwrap(), address);
 }
 
@@ -74,6 +79,25 @@ async fn follows_redirects_to_the_same_host_with_all_headers() {
     let connect = Connect::new(&format!("ws://{address}/a")).unwrap().offer(private_offer()).redirects(2);
     connect.await.unwrap();
     assert_eq!(paths(&requests), [("/a".into(), true), ("/b".into(), true), ("/chat".into(), true)]);
+}
+
+#[tokio::test]
+async fn each_transport_passes_through_the_closure() {
+    let (address, requests) = redirecting_server(&[("/a", "/b".into()), ("/b", "/chat".into())]).await;
+    let connect = Connect::new(&format!("ws://{address}/a")).unwrap().redirects(2);
+    let mut wrapped = 0;
+    let opening = connect.clone().open_with(|stream| {
+        wrapped += 1;
+        assert_eq!(stream.tcp().peer_addr().unwrap(), address);
+        BufStream::new(stream)
+    });
+    let (mut websocket, response) = opening.await.unwrap();
+    assert_eq!((wrapped, response.status()), (3, 101));
+    websocket.send("hello").await.unwrap();
+    assert!(websocket.get_ref().get_ref().tcp().nodelay().unwrap());
+    // A clone has the same options.
+    connect.await.unwrap();
+    assert_eq!(requests.lock().unwrap().len(), 6);
 }
 
 #[tokio::test]
@@ -204,7 +228,7 @@ async fn connecting_can_be_spawned_and_messages_pass() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let client = tokio::spawn(async move {
-        let mut websocket = Connect::new(&url)?.await?;
+        let (mut websocket, _) = Connect::new(&url)?.await?;
         websocket.send("hello").await?;
         Ok::<_, ConnectError>(websocket.recv().await)
     });

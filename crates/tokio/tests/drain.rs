@@ -15,7 +15,7 @@ async fn pair() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (client, server) = duplex(1000);
     let server_config = config.clone();
     let server = tokio::spawn(async move { accept(server, server_config).await?.accept(&Accept::new()).await });
-    let client = Connect::new("ws://example.com/").unwrap().config(config).over(client).await.unwrap();
+    let (client, _) = Connect::new("ws://example.com/").unwrap().config(config).over(client).await.unwrap();
     (client, server.await.unwrap().unwrap())
 }
 

@@ -16,7 +16,8 @@ async fn pair(server: Config) -> (WebSocket<DuplexStream>, WebSocket<DuplexStrea
         accept.accept(&Accept::new().subprotocol("chat")).await
     });
     let offer = Offer::new().subprotocol("chat");
-    let client = Connect::new("ws://example.com/").unwrap().config(config()).offer(offer).over(near).await.unwrap();
+    let (client, _) =
+        Connect::new("ws://example.com/").unwrap().config(config()).offer(offer).over(near).await.unwrap();
     (client, accepted.await.unwrap().unwrap())
 }
 

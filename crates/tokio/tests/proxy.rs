@@ -72,7 +72,7 @@ async fn http_proxy(
 }
 
 async fn through(proxy: Proxy, url: &str) -> Result<WebSocket<Stream>, ConnectError> {
-    Connect::new(url).unwrap().proxy(proxy).await
+    Ok(Connect::new(url).unwrap().proxy(proxy).await?.0)
 }
 
 #[tokio::test]

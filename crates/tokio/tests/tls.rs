@@ -68,7 +68,7 @@ async fn messages_pass_over_tls() {
         let (server_config, client_config) = configs(name);
         let port = server(server_config).await.port();
         let connect = Connect::new(&format!("wss://{host}:{port}/")).unwrap().tls(client_config);
-        let mut websocket = connect.await.unwrap();
+        let (mut websocket, _) = connect.await.unwrap();
         for len in [1, 1000, 300_000] {
             let message = Message::from(vec![7; len]);
             websocket.queue_shared(message.clone()).unwrap();
@@ -145,7 +145,7 @@ async fn tls_passes_through_a_proxy() {
         let _ = copy_bidirectional(&mut stream, &mut upstream).await;
     });
     let connect = Connect::new("wss://server.invalid/").unwrap().tls(client_config).proxy(proxy);
-    let mut websocket = connect.await.unwrap();
+    let (mut websocket, _) = connect.await.unwrap();
     websocket.send("hello").await.unwrap();
     assert_eq!(websocket.recv().await.unwrap().unwrap(), Message::from("hello"));
 }

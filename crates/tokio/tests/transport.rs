@@ -73,7 +73,7 @@ async fn handshakes_work_over_any_transport() {
 
         let (io, mut peer) = Peer::server(script);
         let connect = Connect::new("ws://example.com/").unwrap().config(Config::new());
-        let mut websocket = drive(connect.over(io), &mut peer).await.unwrap();
+        let (mut websocket, _) = drive(connect.over(io), &mut peer).await.unwrap();
         drive(websocket.send("a"), &mut peer).await.unwrap();
         peer.step();
         assert_eq!(peer.messages, [Message::from("a")], "{script:?}");
