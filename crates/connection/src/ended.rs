@@ -4,8 +4,8 @@ use core::fmt;
 
 use protocol_websocket_frame::{Close, CloseCode, Utf8Bytes};
 
-use crate::Error;
 use crate::state::Outgoing;
+use crate::{Error, Timeout};
 
 /// How a connection ended. [`Connection::ended`](crate::Connection::ended) returns it once no more events can arrive.
 ///
@@ -103,6 +103,33 @@ impl fmt::Display for EndedBy {
 }
 
 impl Ended {
+    /// Returns whether a client that connects again may succeed. Wait before: [`Backoff`](crate::Backoff).
+    ///
+    /// It is true if the peer closed with a [temporary](CloseCode::is_temporary) code, if the transport ended, and if a
+    /// deadline passed, except [`Timeout::Close`]. It is false if this end closed first, if the peer broke a rule of the
+    /// protocol, and if the opening handshake was refused or invalid. After a refusal, the status of the response
+    /// decides: 408, 429, 502, 503 and 504 are temporary.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated};
+    ///
+    /// let mut client = Connection::open_client(&Negotiated::default(), Config::new(), |key: &mut [u8]| key.fill(7));
+    /// client.receive(&mut BytesMut::from(&b"\x88\x02\x03\xF4"[..]), &mut BytesMut::new())?; // 1012, service restart
+    /// assert!(client.ended().is_some_and(|ended| ended.is_temporary()));
+    /// # Ok::<_, protocol_websocket_connection::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self.error {
+            Some(Error::Timeout(timeout)) => timeout != Timeout::Close,
+            Some(Error::UnexpectedEof) => true,
+            Some(_) => false,
+            // 1006 without an error is a refused handshake.
+            None => self.by == EndedBy::Peer && self.code != CloseCode::ABNORMAL && self.code.is_temporary(),
+        }
+    }
+
     /// Returns the end by the peer's Close. [`note_outgoing`](Self::note_outgoing) corrects `by` if our Close was
     /// first.
     pub(crate) fn by_close(close: Option<&Close>) -> Self {

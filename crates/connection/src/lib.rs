@@ -8,6 +8,7 @@
 //! - [`Session`]: a connection with its buffers and the order of its calls, for a program with one socket for each
 //!   connection. [`Connection`] is for a program that owns the buffers.
 //! - [`ReceiveHalf`] and [`SendHalf`]: the two directions of a connection, for two tasks.
+//! - [`Backoff`]: the delays before a client connects again.
 //! - [`Client`] and [`Server`]: a connection under the names of the helper classes of Perl's `Protocol::WebSocket`.
 //!
 //! # Out of scope
@@ -75,6 +76,7 @@ extern crate alloc;
 
 #[cfg(feature = "server")]
 mod accept;
+mod backoff;
 #[cfg(feature = "client")]
 mod client;
 mod close_timer;
@@ -110,6 +112,7 @@ mod timeouts;
 mod unsent;
 mod write_progress;
 
+pub use backoff::Backoff;
 #[cfg(feature = "client")]
 pub use client::Client;
 pub use config::Config;

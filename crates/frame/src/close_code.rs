@@ -86,6 +86,41 @@ impl CloseCode {
         //# by an endpoint.
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
+
+    /// Returns whether a client that connects again may succeed, because the condition that ended the connection is one
+    /// of the server or of the network, and may pass. It should wait before (RFC 6455 §7.2.3).
+    ///
+    /// | codes | temporary | why |
+    /// |---|---|---|
+    /// | 1001, 1012 | yes | the server shuts down or restarts, and another one may take its place |
+    /// | 1006 | yes | the connection was lost |
+    /// | 1011, 1013, 1014 | yes | the server failed, is overloaded, or its upstream server failed |
+    /// | 3008 | yes | registered by IANA as Timeout, like the status 408 of HTTP |
+    /// | 1000, 1005 | no | the peer has finished, with or without a code |
+    /// | 1002, 1003, 1007, 1008, 1009, 1010 | no | the same client would send the same again |
+    /// | 1015 | no | the certificate is invalid, or the two ends have no TLS parameters in common |
+    /// | 3000, 3003 | no | registered by IANA as Unauthorized and Forbidden |
+    /// | other codes from 3000 | no | the library or application that uses the code has its meaning |
+    /// | all others | no | not registered |
+    ///
+    /// ```
+    /// use protocol_websocket_frame::CloseCode;
+    ///
+    /// assert!(CloseCode::SERVICE_RESTART.is_temporary() && !CloseCode::POLICY_VIOLATION.is_temporary());
+    /// ```
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        matches!(
+            self,
+            Self::GOING_AWAY
+                | Self::ABNORMAL
+                | Self::INTERNAL_ERROR
+                | Self::SERVICE_RESTART
+                | Self::TRY_AGAIN_LATER
+                | Self::BAD_GATEWAY
+                | Self(3008)
+        )
+    }
 }
 
 /// Shows the number.

@@ -116,7 +116,7 @@ pub use protocol_websocket_connection::Client;
 #[cfg(feature = "server")]
 pub use protocol_websocket_connection::Server;
 pub use protocol_websocket_connection::{
-    Config, Connection, Ended, EndedBy, Error, Event, EventRef, Opened, Outbox, Prepared, ReceiveHalf, Reply,
+    Backoff, Config, Connection, Ended, EndedBy, Error, Event, EventRef, Opened, Outbox, Prepared, ReceiveHalf, Reply,
     SendError, SendHalf, Session, SessionParts, State, Timeout, Timeouts,
 };
 #[cfg(feature = "getrandom")]

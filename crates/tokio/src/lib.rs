@@ -108,8 +108,8 @@ pub use drain::{Drain, Drained};
 pub use error::Error;
 pub use parts::Parts;
 pub use protocol_websocket::{
-    Accept, AsMessage, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part, Reject,
-    Request, Response, SendError, Session, Timeouts,
+    Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part,
+    Reject, Request, Response, SendError, Session, Timeouts,
 };
 pub use receiver::Receiver;
 pub use relay::relay;
