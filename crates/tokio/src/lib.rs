@@ -109,7 +109,7 @@ pub use error::Error;
 pub use parts::Parts;
 pub use protocol_websocket::{
     Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part,
-    Reject, Request, Response, SendError, Session, Timeouts,
+    Prepared, Reject, Request, Response, SendError, Session, Timeouts,
 };
 pub use receiver::Receiver;
 pub use relay::relay;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use futures_sink::Sink;
-use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Part, SendError};
+use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Part, Prepared, SendError};
 
 use crate::Error;
 use crate::driver_task::{Shared, Wait, poll_wait};
@@ -21,15 +21,16 @@ use crate::watched::{Watched, sealed};
 /// Messages are sent in the order in which they were queued by all clones. No call but those that are `async` waits. A
 /// message of a future that was polled once stays queued if the future is dropped.
 ///
-/// To send to many peers, [`queue`](Self::queue) the message at each, and close those whose [`unsent`](Self::unsent) is
-/// too large:
+/// To send to many peers, [`queue_prepared`](Self::queue_prepared) the message at each, and drop those whose
+/// [`unsent`](Self::unsent) is too large:
 ///
 /// ```
-/// use protocol_websocket_tokio::{CloseCode, Sender};
+/// use protocol_websocket_tokio::{Prepared, Sender};
 ///
 /// fn broadcast(text: &str, peers: &mut Vec<Sender>) {
+///     let mut message = Prepared::new(text);
 ///     // An error means that the peer has gone.
-///     peers.retain(|peer| peer.queue(text).is_ok() && peer.unsent() < 1024 * 1024);
+///     peers.retain(|peer| peer.queue_prepared(&mut message).is_ok() && peer.unsent() < 1024 * 1024);
 /// }
 /// # let _ = broadcast;
 /// ```
@@ -64,6 +65,16 @@ impl Sender {
     pub fn queue_shared(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         self.shared.update(|session| session.send_shared(message))
+    }
+
+    /// Queues a message that is encoded and compressed once for many connections: see [`Prepared`]. A long payload is
+    /// shared.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Self::queue).
+    pub fn queue_prepared(&self, prepared: &mut Prepared) -> Result<(), SendError> {
+        self.shared.update(|session| session.send_prepared(prepared))
     }
 
     /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part). Until the

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol_websocket::{AsMessage, Close, Ended, Event, Message, Negotiated, Part, SendError, Session};
+use protocol_websocket::{AsMessage, Close, Ended, Event, Message, Negotiated, Part, Prepared, SendError, Session};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver::Driver;
@@ -180,6 +180,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// As [`queue`](Self::queue).
     pub fn queue_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.driver.session.send_shared(message)
+    }
+
+    /// Queues a message that is encoded and compressed once for many connections: see [`Prepared`]. A long payload is
+    /// shared.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Self::queue).
+    pub fn queue_prepared(&mut self, prepared: &mut Prepared) -> Result<(), SendError> {
+        self.driver.session.send_prepared(prepared)
     }
 
     /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part).
