@@ -144,6 +144,29 @@ impl EventRef<'_> {
     }
 }
 
+/// The payload stays owned.
+impl From<Event> for EventRef<'_> {
+    fn from(event: Event) -> Self {
+        match event {
+            #[cfg(feature = "server")]
+            Event::Upgrade(upgrade) => Self::Upgrade(upgrade),
+            Event::Open(opened) => Self::Open(opened),
+            #[cfg(feature = "client")]
+            Event::Redirect(redirect) => Self::Redirect(redirect),
+            #[cfg(feature = "client")]
+            Event::Rejected(head) => Self::Rejected(head),
+            Event::Message(message) => Self::Message(message.into()),
+            Event::Part(part) => {
+                let (first, last) = (part.first, part.last);
+                Self::Part(Part::new(part.kind, part.bytes.into()).with_first(first).with_last(last))
+            }
+            Event::Ping(payload) => Self::Ping(payload.into()),
+            Event::Pong(payload) => Self::Pong(payload.into()),
+            Event::Close(close) => Self::Close(close),
+        }
+    }
+}
+
 impl From<EventRef<'_>> for Event {
     fn from(event: EventRef<'_>) -> Self {
         event.into_owned()

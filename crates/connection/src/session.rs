@@ -350,6 +350,51 @@ impl Session {
         result
     }
 
+    /// Receives bytes that were read to a buffer of the caller at the time `now`, and passes the first event to `f`, as
+    /// [`poll_event_with`](Self::poll_event_with) does. It replaces [`read_buffer`](Self::read_buffer) and
+    /// [`received`](Self::received) for a read.
+    ///
+    /// The event borrows from `bytes`, so a read with one message needs no memory for it. The bytes after the first
+    /// event are copied to the session: poll its events next. The content of `bytes` is changed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use protocol_websocket_connection::{Config, Connection, EventRef, Negotiated, Session};
+    ///
+    /// let mut server = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
+    /// let mut buffer = *b"\x81\x82\0\0\0\0hi"; // one for many connections
+    /// let sent = server.receive_with(&mut buffer, Duration::ZERO, |event, outbox| match event {
+    ///     EventRef::Message(message) => outbox.send(message),
+    ///     _ => Ok(()),
+    /// });
+    /// assert_eq!(sent, Some(Ok(())));
+    /// assert_eq!(server.unsent_chunks().next(), Some(&b"\x81\x02hi"[..]));
+    /// ```
+    pub fn receive_with<R>(
+        &mut self,
+        bytes: &mut [u8],
+        now: Duration,
+        f: impl FnOnce(EventRef<'_>, &mut Outbox) -> R,
+    ) -> Option<R> {
+        if !self.input.is_empty() || self.outbox.connection.receiver.incoming != Incoming::Open {
+            self.input.extend_from_slice(bytes);
+            self.received(now);
+            return self.poll_event_with(f);
+        }
+        self.set_time(now);
+        self.outbox.is_drained = false;
+        let Outbox { connection, unsent, .. } = &mut self.outbox;
+        connection.receiver.note_arrival(self.now, bytes.len());
+        let mut rest = bytes;
+        let event = connection.receive_lent(&mut rest, &mut unsent.buffer).unwrap_or_default();
+        let Some(event) = event else {
+            self.note_drained();
+            return None;
+        };
+        self.input.extend_from_slice(rest);
+        Some(f(event, &mut self.outbox))
+    }
+
     /// Notes that no event is left, and then the end of the transport.
     fn note_drained(&mut self) {
         (self.outbox.is_drained, self.outbox.expected) = (true, 0);

@@ -8,7 +8,7 @@ mod test_extensions;
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use common::{client, masked, server, unmasked};
+use common::{client, masked, server, text_part, unmasked};
 use protocol_websocket_connection::{
     CloseCode, Config, Connection, EndedBy, Error, Event, EventRef, ExtensionParams, Negotiated, SendError, Session,
     State, Timeout, Timeouts,
@@ -46,6 +46,82 @@ fn write(session: &mut Session, now: Duration) -> Vec<u8> {
     let bytes = unsent(session);
     session.written(bytes.len(), now);
     bytes
+}
+
+#[test]
+fn events_of_a_callers_buffer_are_those_of_the_read_buffer() {
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    let frames = [
+        Frame::text("a"),
+        Frame::ping("p"),
+        Frame::text("Grü").with_fin(false),
+        Frame::continuation("ße"),
+        Frame::binary(vec![7; 300]),
+        Frame::close(Some(CloseCode::NORMAL.into())).unwrap(),
+    ];
+    let wire = frames.map(masked).concat();
+    for broken in [false, true] {
+        let wire = if broken { [&wire[..7], b"\xFF\xFF"].concat() } else { [&wire[..], b"late"].concat() };
+        for first in 0..wire.len() {
+            for second in [first + 1, wire.len()] {
+                let pieces = [&wire[..first], &wire[first..second], &wire[second..]];
+                let (mut copied, mut lent) = (session(&config), session(&config));
+                let (mut expected, mut received) = (Vec::new(), Vec::new());
+                for (piece, now) in pieces.into_iter().zip([at(1), at(2), at(3)]) {
+                    read(&mut copied, piece, now);
+                    expected.extend(poll_all(&mut copied));
+                    received.extend(lent.receive_with(&mut piece.to_vec(), now, |event, _| Event::from(event)));
+                    received.extend(poll_all(&mut lent));
+                    assert_eq!(lent.poll_timeout(), copied.poll_timeout());
+                    assert_eq!(lent.read_buffer().capacity(), 0);
+                }
+                assert_eq!((received, unsent(&lent)), (expected, unsent(&copied)));
+                write(&mut copied, at(4));
+                write(&mut lent, at(4));
+                assert_eq!(lent.ended(), copied.ended());
+                assert!(lent.ended().is_some());
+            }
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn bytes_of_a_callers_buffer_open_the_connection() {
+    use protocol_websocket_connection::Accept;
+
+    let wire = [test_support::heads::REQUEST.as_bytes(), &masked(Frame::text("early"))].concat();
+    for position in 0..wire.len() {
+        let mut session = Session::server(Config::new());
+        let mut events = Vec::new();
+        for piece in [&wire[..position], &wire[position..]] {
+            events.extend(session.receive_with(&mut piece.to_vec(), START, |event, _| Event::from(event)));
+            while let Some(event) = session.poll_event() {
+                events.push(event);
+            }
+            if let Some(Event::Upgrade(_)) = events.first() {
+                let Event::Upgrade(upgrade) = events.remove(0) else { panic!() };
+                session.accept(upgrade, &Accept::new()).unwrap();
+                events.extend(poll_all(&mut session));
+            }
+        }
+        assert!(matches!(&events[..], [Event::Open(_), Event::Message(early)] if early.as_text() == Some("early")));
+    }
+}
+
+#[test]
+fn events_become_lent_and_owned_again() {
+    let events = || {
+        [
+            Event::Open(Negotiated::default().into()),
+            Event::Message("text".into()),
+            Event::Part(text_part("part", false, true)),
+            Event::Ping("ping".into()),
+            Event::Pong("pong".into()),
+            Event::Close(Some(CloseCode::NORMAL.into())),
+        ]
+    };
+    assert_eq!(events().map(|event| EventRef::from(event).into_owned()), events());
 }
 
 #[test]
