@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
 
     /// Returns the transport.
     #[must_use]
-    pub const fn get_ref(&self) -> &S {
+    pub fn get_ref(&self) -> &S {
         self.websocket.get_ref()
     }
 

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 #[cfg(feature = "rustls")]
 use tokio_rustls::rustls::ClientConfig;
 
+use crate::poll_event::PollEvent as _;
 use crate::stream::Transport;
 use crate::target::Target;
 use crate::{ConnectError, ConnectStep, Error, Parts, Proxy, Stream, WebSocket, body, config, tcp};

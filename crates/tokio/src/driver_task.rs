@@ -19,8 +19,9 @@ use protocol_websocket::{CloseCode, Ended, Event, Negotiated, SendError, Session
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::driver::{BoxedTransport, Driver};
+use crate::driver::Driver;
 use crate::timer::Timer;
+use crate::transport::BoxedTransport;
 use crate::waiting::{Key, Until, Waiting};
 
 /// How long a connection without halves may take to close, if `Timeouts::close` is not set.
@@ -38,7 +39,8 @@ pub(crate) struct Shared {
 }
 
 pub(crate) struct State {
-    pub(crate) driver: Driver<BoxedTransport>,
+    io: BoxedTransport,
+    pub(crate) driver: Driver,
     /// The task, if it is to be woken.
     task: Option<Waker>,
     pub(crate) has_senders: bool,
@@ -56,11 +58,12 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(driver: Driver<BoxedTransport>, next: Option<Event>) -> Self {
+    pub(crate) fn new(io: BoxedTransport, driver: Driver, next: Option<Event>) -> Self {
         Self {
             negotiated: driver.session.connection().negotiated().clone(),
             senders: AtomicUsize::new(1),
             state: Mutex::new(State {
+                io,
                 driver,
                 task: None,
                 has_senders: true,
@@ -158,12 +161,12 @@ impl State {
                     self.driver.queue_close(Some(close));
                     continue;
                 }
-                let _ = self.driver.poll_write(context);
+                let _ = self.driver.poll_write(&mut self.io, context);
                 return Poll::Pending;
             }
             // After our Close, the deadline for the peer's Close runs. Messages that the receiver does not take are dropped.
             self.drops_received |= self.is_full();
-            let Some(event) = ready!(self.driver.poll_event(context)) else { return Poll::Ready(()) };
+            let Some(event) = ready!(self.driver.poll_event(&mut self.io, context)) else { return Poll::Ready(()) };
             self.push(event);
             if self.drops_received || !self.has_receiver {
                 dropped += 1;
@@ -214,7 +217,7 @@ impl State {
         self.driver.session.release_memory();
         self.driver.watch.note_ended(self.driver.session.connection().ended());
         self.driver.watch.finish();
-        mem::replace(&mut self.driver.io, Box::new(tokio::io::empty()))
+        mem::replace(&mut self.io, Box::new(tokio::io::empty()))
     }
 }
 

@@ -65,8 +65,10 @@ mod connect_error;
 mod drain;
 mod driver;
 mod driver_task;
+mod ending;
 mod error;
 mod parts;
+mod poll_event;
 #[cfg(feature = "client")]
 mod proxy;
 #[cfg(feature = "client")]
@@ -80,6 +82,7 @@ mod socks;
 mod split;
 #[cfg(feature = "client")]
 mod stream;
+mod take;
 #[cfg(feature = "client")]
 mod target;
 #[cfg(feature = "client")]
@@ -87,6 +90,7 @@ mod tcp;
 mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
+mod transport;
 mod waiting;
 mod wakers;
 mod watched;
@@ -108,8 +112,8 @@ pub use drain::{Drain, Drained};
 pub use error::Error;
 pub use parts::Parts;
 pub use protocol_websocket::{
-    Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, Limits, Message, Negotiated, Offer, Part,
-    Prepared, Reject, Request, Response, SendError, Session, Timeouts,
+    Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, EventRef, Limits, Message, Negotiated, Offer,
+    Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Timeouts,
 };
 pub use receiver::Receiver;
 pub use relay::relay;

@@ -13,6 +13,7 @@ use tokio::task::consume_budget;
 
 use crate::Error;
 use crate::driver_task::Shared;
+use crate::poll_event::{PollEvent, poll_message, poll_part};
 
 /// The receiving half of a connection: see [`WebSocket::split`](crate::WebSocket::split).
 ///
@@ -41,18 +42,7 @@ impl Receiver {
     }
 
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        loop {
-            return Poll::Ready(Some(match ready!(self.poll_recv_event(context)) {
-                Some(Ok(Event::Message(message))) => Ok(message),
-                Some(Ok(part @ Event::Part(_))) => {
-                    self.batch.push_front(part);
-                    Err(Error::Parts)
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => Err(error),
-                None => return Poll::Ready(None),
-            }));
-        }
+        poll_message(self, context)
     }
 
     /// Receives the next part of a message: see [`WebSocket::recv_part`](crate::WebSocket::recv_part).
@@ -61,14 +51,7 @@ impl Receiver {
     ///
     /// As [`recv`](Self::recv).
     pub async fn recv_part(&mut self) -> Option<Result<Part, Error>> {
-        loop {
-            return Some(match self.recv_event().await? {
-                Ok(Event::Part(part)) => Ok(part),
-                Ok(Event::Message(message)) => Ok(message.into()),
-                Ok(_) => continue,
-                Err(error) => Err(error),
-            });
-        }
+        poll_fn(|context| poll_part(self, context)).await
     }
 
     /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. At most 16
@@ -81,6 +64,20 @@ impl Receiver {
         poll_fn(|context| self.poll_recv_event(context)).await
     }
 
+    /// Returns how the connection ended, or `None` while messages may still arrive.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.shared.lock().ended()
+    }
+
+    /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.
+    #[must_use]
+    pub fn negotiated(&self) -> &Negotiated {
+        &self.shared.negotiated
+    }
+}
+
+impl PollEvent for Receiver {
     fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         if let Some(event) = self.batch.pop_front() {
             return Poll::Ready(Some(Ok(event)));
@@ -107,16 +104,8 @@ impl Receiver {
         Poll::Ready(state.driver.error().map(Err))
     }
 
-    /// Returns how the connection ended, or `None` while messages may still arrive.
-    #[must_use]
-    pub fn ended(&self) -> Option<Ended> {
-        self.shared.lock().ended()
-    }
-
-    /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.
-    #[must_use]
-    pub fn negotiated(&self) -> &Negotiated {
-        &self.shared.negotiated
+    fn put_back(&mut self, event: Event) {
+        self.batch.push_front(event);
     }
 }
 

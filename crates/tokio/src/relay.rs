@@ -9,6 +9,7 @@ use protocol_websocket::{Close, CloseCode, Ended, EndedBy, Event, Part, SendErro
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::WebSocket;
+use crate::websocket::Inner;
 
 /// The number of parts of a message that are passed on as they arrive.
 const IMMEDIATE_PARTS: u32 = 16;
@@ -61,7 +62,7 @@ where
         loop {
             let forwarded = [a.forward(&mut b, context), b.forward(&mut a, context)];
             // One write for all messages that were passed on.
-            let _ = (a.websocket.driver.poll_write(context), b.websocket.driver.poll_write(context));
+            let _ = (a.poll_write(context), b.poll_write(context));
             if a.ended.is_some() && b.ended.is_some() {
                 return Poll::Ready(());
             }
@@ -111,15 +112,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
 
     /// Returns whether messages can be passed on to this end. Once it is closed, they are dropped.
     fn has_space(&self) -> bool {
-        let session = &self.websocket.driver.session;
+        let session = &self.websocket.inner.driver.session;
         session.connection().state() != State::Open || !session.is_over_high_water_mark()
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        match self.websocket.next.take() {
+        let Inner { io, driver, next, .. } = &mut *self.websocket.inner;
+        match next.take() {
             Some(event) => Poll::Ready(Some(event)),
-            None => self.websocket.driver.poll_event(context),
+            None => driver.poll_event(io, context),
         }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Inner { io, driver, .. } = &mut *self.websocket.inner;
+        driver.poll_write(io, context)
     }
 
     /// Passes the messages of this end on to the other one.
@@ -131,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             let stopped = if count == 0 { Forwarded::None } else { Forwarded::Some };
             if !to.has_space() {
                 // A drain may close this end although it is not read.
-                if let Some(close) = self.websocket.driver.watch.poll_close(context) {
+                if let Some(close) = self.websocket.inner.driver.watch.poll_close(context) {
                     self.websocket.queue_close(close);
                 }
                 return if count == 0 { Forwarded::Congested } else { stopped };

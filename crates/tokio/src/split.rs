@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver_task::{DriverTask, Shared};
 use crate::timer::Timer;
+use crate::websocket::Inner;
 use crate::{Receiver, Sender, WebSocket};
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
@@ -46,10 +47,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
     /// # Panics
     ///
     /// Panics outside of a tokio runtime.
+    #[must_use = "the connection ends once both halves are dropped"]
     #[track_caller]
     pub fn split(self) -> (Sender, Receiver) {
-        let Self { driver, next, has_returned_error, .. } = self;
-        let shared = Arc::new(Shared::new(driver.boxed(), next));
+        let Inner { io, driver, next, has_returned_error, .. } = *self.inner;
+        let shared = Arc::new(Shared::new(Box::new(io), driver, next));
         tokio::spawn(DriverTask { shared: Arc::clone(&shared), timer: Timer::default(), abandoned_until: None });
         (Sender::new(Arc::clone(&shared)), Receiver::new(shared, has_returned_error))
     }

@@ -68,6 +68,7 @@ impl Wakers {
             Some(waker) => waker.clone_from(context.waker()),
             None => *task = Some(context.waker().clone()),
         }
+        drop(tasks);
         &self.waker
     }
 

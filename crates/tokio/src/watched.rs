@@ -29,7 +29,7 @@ pub(crate) mod sealed {
 
 impl<S> sealed::Watchable for WebSocket<S> {
     fn watched(&self) -> Arc<Watched> {
-        self.driver.watch.watched()
+        self.inner.driver.watch.watched()
     }
 }
 

@@ -5,10 +5,14 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol_websocket::{AsMessage, Close, Ended, Event, Message, Negotiated, Part, Prepared, SendError, Session};
+use protocol_websocket::{
+    AsMessage, Close, Ended, Event, EventRef, Message, Negotiated, Outbox, Part, Prepared, SendError, Session,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver::Driver;
+use crate::poll_event::{PollEvent, poll_message, poll_part};
+use crate::take::{Lent, Owned, Take};
 use crate::wakers::{Side, Wakers};
 use crate::{Error, Parts};
 
@@ -49,7 +53,13 @@ use crate::{Error, Parts};
 /// # let _ = echo::<tokio::net::TcpStream>;
 /// ```
 pub struct WebSocket<S> {
-    pub(crate) driver: Driver<S>,
+    /// In a box, so that futures, which move a WebSocket, stay small.
+    pub(crate) inner: Box<Inner<S>>,
+}
+
+pub(crate) struct Inner<S> {
+    pub(crate) io: S,
+    pub(crate) driver: Driver,
     wakers: Wakers,
     /// An event that arrived while the program waited for a write.
     pub(crate) next: Option<Event>,
@@ -67,21 +77,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     fn with(io: S, session: Session, now: Duration) -> Self {
-        let driver = Driver::new(io, session, now);
-        Self { driver, wakers: Wakers::new(), next: None, has_returned_error: false }
+        let driver = Driver::new(session, now);
+        Self { inner: Box::new(Inner { io, driver, wakers: Wakers::new(), next: None, has_returned_error: false }) }
     }
 
     /// Creates a WebSocket that continues where another one stopped: see [`into_parts`](Self::into_parts).
     pub fn from_parts(parts: Parts<S>) -> Self {
         let Parts { io, session, next } = parts;
         let now = session.now;
-        Self { next, ..Self::with(io, Session::from_parts(session), now) }
+        let mut websocket = Self::with(io, Session::from_parts(session), now);
+        websocket.inner.next = next;
+        websocket
     }
 
     /// Returns the transport, and everything that was received and not returned or queued and not written.
+    #[must_use]
     pub fn into_parts(self) -> Parts<S> {
-        let Driver { io, session, .. } = self.driver;
-        Parts { io, session: session.into_parts(), next: self.next }
+        let Inner { io, driver, next, .. } = *self.inner;
+        Parts { io, session: driver.session.into_parts(), next }
     }
 
     /// Receives the next message. Returns `None` after the closing handshake, and once the connection has failed and its
@@ -101,18 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     pub(crate) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        loop {
-            return Poll::Ready(Some(match ready!(self.poll_recv_event(context)) {
-                Some(Ok(Event::Message(message))) => Ok(message),
-                Some(Ok(part @ Event::Part(_))) => {
-                    self.next = Some(part);
-                    Err(Error::Parts)
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => Err(error),
-                None => return Poll::Ready(None),
-            }));
-        }
+        poll_message(self, context)
     }
 
     /// Receives the next part of a message. With [`Delivery::Parts`](protocol_websocket::Delivery::Parts) in the
@@ -123,14 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// As [`recv`](Self::recv).
     pub async fn recv_part(&mut self) -> Option<Result<Part, Error>> {
-        loop {
-            return Some(match self.recv_event().await? {
-                Ok(Event::Part(part)) => Ok(part),
-                Ok(Event::Message(message)) => Ok(message.into()),
-                Ok(_) => continue,
-                Err(error) => Err(error),
-            });
-        }
+        poll_fn(|context| poll_part(self, context)).await
     }
 
     /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. A Ping or
@@ -144,21 +139,66 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|context| self.poll_recv_event(context)).await
     }
 
-    pub(crate) fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        if let Some(event) = self.next.take() {
+    /// Passes the next event to `f`, and returns its result. As [`recv_event`](Self::recv_event), but the payload of the
+    /// event borrows from the buffer of the read, so a message that arrived in one read is not copied and needs no
+    /// memory. `f` can send through the [`Outbox`]: the next call, [`flush`](Self::flush) or [`recv`](Self::recv) writes
+    /// that.
+    ///
+    /// `f` is called at most once, and the future is ready then. So the future can be dropped at any time, as that of
+    /// [`recv`](Self::recv).
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::{Error, EventRef, WebSocket};
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Sends each message back, without an allocation.
+    /// async fn echo(mut websocket: WebSocket<TcpStream>) -> Result<(), Error> {
+    ///     while let Some(sent) = websocket
+    ///         .recv_with(|event, outbox| match event {
+    ///             EventRef::Message(message) => outbox.send(message),
+    ///             _ => Ok(()),
+    ///         })
+    ///         .await
+    ///     {
+    ///         sent??;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = echo;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub async fn recv_with<R>(&mut self, f: impl FnMut(EventRef<'_>, &mut Outbox) -> R) -> Option<Result<R, Error>> {
+        let mut take = Lent(f);
+        poll_fn(|context| {
+            if let Some(event) = self.inner.next.take() {
+                return Poll::Ready(Some(Ok(take.lent(event.into(), &mut self.inner.driver.session))));
+            }
+            self.poll_take(&mut take, context)
+        })
+        .await
+    }
+
+    /// Takes the next event, after the one that arrived while the program waited for a write.
+    fn poll_take<T: Take>(
+        &mut self,
+        take: &mut T,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<T::Output, Error>>> {
+        let Inner { io, driver, wakers, has_returned_error, .. } = &mut *self.inner;
+        if let Some(event) = take.buffered(&mut driver.session) {
             return Poll::Ready(Some(Ok(event)));
         }
-        if let Some(event) = self.driver.buffered_event() {
-            return Poll::Ready(Some(Ok(event)));
-        }
-        let waker = self.wakers.register(Side::Reader, context);
-        let event = ready!(self.driver.poll_event(&mut Context::from_waker(waker)));
+        let waker = wakers.register(Side::Reader, context);
+        let event = ready!(driver.poll_event_with(io, take, Session::wants_read, &mut Context::from_waker(waker)));
         Poll::Ready(match event {
             Some(event) => Some(Ok(event)),
-            None if self.has_returned_error => None,
+            None if *has_returned_error => None,
             None => {
-                self.has_returned_error = true;
-                self.driver.error().map(Err)
+                *has_returned_error = true;
+                driver.error().map(Err)
             }
         })
     }
@@ -170,7 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&mut self, message: impl AsMessage) -> Result<(), SendError> {
-        self.driver.session.send(message)
+        self.inner.driver.session.send(message)
     }
 
     /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
@@ -179,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// As [`queue`](Self::queue).
     pub fn queue_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.driver.session.send_shared(message)
+        self.inner.driver.session.send_shared(message)
     }
 
     /// Queues a message that is encoded and compressed once for many connections: see [`Prepared`]. A long payload is
@@ -189,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// As [`queue`](Self::queue).
     pub fn queue_prepared(&mut self, prepared: &mut Prepared) -> Result<(), SendError> {
-        self.driver.session.send_prepared(prepared)
+        self.inner.driver.session.send_prepared(prepared)
     }
 
     /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part).
@@ -198,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// As [`Connection::send_part`](protocol_websocket::Connection::send_part).
     pub fn queue_part(&mut self, part: Part) -> Result<(), SendError> {
-        self.driver.session.send_part(part)
+        self.inner.driver.session.send_part(part)
     }
 
     /// Queues a Ping: see [`Connection::ping`](protocol_websocket::Connection::ping). The connection sends pings by
@@ -209,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// As [`Connection::ping`](protocol_websocket::Connection::ping).
     pub fn queue_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        self.driver.session.ping(payload)
+        self.inner.driver.session.ping(payload)
     }
 
     /// Writes everything that was queued.
@@ -237,37 +277,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Writes until nothing is unsent or, if `only_to_mark`, not more than the high-water mark.
     pub(crate) fn poll_send(&mut self, context: &mut Context<'_>, only_to_mark: bool) -> Poll<Result<(), Error>> {
-        if only_to_mark && !self.driver.session.is_over_high_water_mark() {
-            return Poll::Ready(self.driver.write_error().map_or(Ok(()), Err));
+        if only_to_mark && !self.inner.driver.session.is_over_high_water_mark() {
+            return Poll::Ready(self.inner.driver.write_error().map_or(Ok(()), Err));
         }
-        let waker = self.wakers.register(Side::Writer, context).clone();
-        let written = self.poll_written(&mut Context::from_waker(&waker), only_to_mark);
+        let Inner { io, driver, wakers, next, .. } = &mut *self.inner;
+        let waker = wakers.register(Side::Writer, context);
+        let written = poll_written(driver, io, next, &mut Context::from_waker(waker), only_to_mark);
         // With `futures::StreamExt::split`, another task may wait for the next event.
-        if self.next.is_some() || self.driver.has_news() {
-            self.wakers.wake_reader();
+        if next.is_some() || driver.has_news() {
+            wakers.wake_reader();
         }
         ready!(written);
-        Poll::Ready(self.driver.write_error().map_or(Ok(()), Err))
-    }
-
-    fn poll_written(&mut self, context: &mut Context<'_>, only_to_mark: bool) -> Poll<()> {
-        let is_done =
-            |driver: &Driver<S>| driver.is_written() || only_to_mark && !driver.session.is_over_high_water_mark();
-        loop {
-            if self.driver.poll_write(context).is_ready() || is_done(&self.driver) {
-                return Poll::Ready(());
-            }
-            if self.next.is_some() {
-                return Poll::Pending;
-            }
-            match self.driver.poll_event_while_writing(context) {
-                Poll::Ready(Some(Event::Ping(_) | Event::Pong(_))) => {}
-                Poll::Ready(event) => self.next = event,
-                // A deadline may have passed, and the rest was discarded.
-                Poll::Pending if is_done(&self.driver) => return Poll::Ready(()),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
+        Poll::Ready(driver.write_error().map_or(Ok(()), Err))
     }
 
     /// Queues a message and writes everything that was queued. A loop that replies to each message needs fewer writes
@@ -288,20 +309,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// If the future is dropped, the next call continues.
     pub async fn close(&mut self, close: impl Into<Option<Close>>) -> Ended {
         self.queue_close(close);
-        self.next = None;
+        self.inner.next = None;
         poll_fn(|context| {
-            let waker = self.wakers.register(Side::Reader, context);
-            while ready!(self.driver.poll_event(&mut Context::from_waker(waker))).is_some() {}
+            let Inner { io, driver, wakers, .. } = &mut *self.inner;
+            let waker = wakers.register(Side::Reader, context);
+            while ready!(driver.poll_event(io, &mut Context::from_waker(waker))).is_some() {}
             Poll::Ready(())
         })
         .await;
-        self.has_returned_error = true;
+        self.inner.has_returned_error = true;
         let Some(ended) = self.ended() else { unreachable!("the events of the connection have ended") };
         ended.clone()
     }
 
     pub(crate) fn queue_close(&mut self, close: impl Into<Option<Close>>) {
-        self.driver.queue_close(close.into());
+        self.inner.driver.queue_close(close.into());
     }
 
     /// Waits for the end of the connection, which has begun.
@@ -312,46 +334,86 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     #[cfg(feature = "server")]
     pub(crate) fn write_error(&self) -> Option<Error> {
-        self.driver.write_error()
+        self.inner.driver.write_error()
     }
 
     pub(crate) fn is_terminated(&self) -> bool {
-        self.has_returned_error
+        self.inner.has_returned_error
     }
 
     /// Returns how the connection ended, or `None` while messages may still arrive.
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
-        self.driver.session.connection().ended()
+        self.inner.driver.session.connection().ended()
     }
 
     /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {
-        self.driver.session.connection().negotiated()
+        self.inner.driver.session.connection().negotiated()
     }
 
     /// Returns the number of bytes that were queued and not written. A server that sends to many peers closes those
     /// whose number is too large.
     #[must_use]
     pub fn unsent(&self) -> usize {
-        self.driver.session.unsent()
+        self.inner.driver.session.unsent()
     }
 
     /// Returns the transport.
     #[must_use]
-    pub const fn get_ref(&self) -> &S {
-        &self.driver.io
+    pub fn get_ref(&self) -> &S {
+        &self.inner.io
     }
 
     #[cfg(feature = "server")]
-    pub(crate) const fn session_mut(&mut self) -> &mut Session {
-        &mut self.driver.session
+    pub(crate) fn session_mut(&mut self) -> &mut Session {
+        &mut self.inner.driver.session
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> PollEvent for WebSocket<S> {
+    fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        match self.inner.next.take() {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None => self.poll_take(&mut Owned, context),
+        }
+    }
+
+    fn put_back(&mut self, event: Event) {
+        self.inner.next = Some(event);
+    }
+}
+
+/// Writes until nothing is unsent or, if `only_to_mark`, not more than the high-water mark. A message that arrives
+/// meanwhile is put into `next`.
+fn poll_written<S: AsyncRead + AsyncWrite + Unpin>(
+    driver: &mut Driver,
+    io: &mut S,
+    next: &mut Option<Event>,
+    context: &mut Context<'_>,
+    only_to_mark: bool,
+) -> Poll<()> {
+    let is_done = |driver: &Driver| driver.is_written() || only_to_mark && !driver.session.is_over_high_water_mark();
+    loop {
+        if driver.poll_write(io, context).is_ready() || is_done(driver) {
+            return Poll::Ready(());
+        }
+        if next.is_some() {
+            return Poll::Pending;
+        }
+        match driver.poll_event_with(io, &mut Owned, Session::can_read, context) {
+            Poll::Ready(Some(Event::Ping(_) | Event::Pong(_))) => {}
+            Poll::Ready(event) => *next = event,
+            // A deadline may have passed, and the rest was discarded.
+            Poll::Pending if is_done(driver) => return Poll::Ready(()),
+            Poll::Pending => return Poll::Pending,
+        }
     }
 }
 
 impl<S> fmt::Debug for WebSocket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebSocket").field("connection", self.driver.session.connection()).finish_non_exhaustive()
+        f.debug_struct("WebSocket").field("connection", self.inner.driver.session.connection()).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,9 @@ mod common;
 use common::{Peer, Script, ScriptedIo, drive, messages, open, pair, poll_at_most};
 use protocol_websocket::frame::Delivery;
 use protocol_websocket::{MessageKind, Role};
-use protocol_websocket_tokio::{Accept, CloseCode, Config, Connect, Event, Message, Part, Reject, WebSocket, accept};
+use protocol_websocket_tokio::{
+    Accept, CloseCode, Config, Connect, Event, EventRef, Message, Outbox, Part, Reject, WebSocket, accept,
+};
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 const LENS: [usize; 6] = [0, 1, 125, 126, 300, 4500];
@@ -137,6 +139,55 @@ async fn dropped_recv_event_loses_no_event() {
             completes
         });
     }
+}
+
+#[tokio::test]
+async fn dropped_recv_with_loses_no_event_and_no_reply() {
+    let sent = messages(&LENS);
+    for (role, script) in ROLES.into_iter().flat_map(|role| scripts().map(move |script| (role, script))) {
+        for_each_n(|n| {
+            let (mut websocket, mut peer) = pair(role, Config::new(), script);
+            peer.send_all(&sent);
+            let mut calls = 0;
+            let (completes, received) = receive(n, sent.len(), &mut websocket, &mut peer, async |websocket| {
+                let reply = |event: EventRef<'_>, outbox: &mut Outbox| {
+                    calls += 1;
+                    let EventRef::Message(message) = event else { panic!("{event:?}") };
+                    outbox.send(&message).map(|()| message.into_owned())
+                };
+                websocket.recv_with(reply).await
+            });
+            let received: Vec<Message> = received.into_iter().map(|reply| reply.unwrap().unwrap().unwrap()).collect();
+            assert_eq!((calls, &received), (sent.len(), &sent), "{n} {script:?}");
+            assert!((0..1000).any(|_| poll_at_most(websocket.flush(), 100, &mut peer).is_some()));
+            peer.step();
+            assert_eq!(peer.messages, sent, "{n} {script:?}");
+            completes
+        });
+    }
+}
+
+#[tokio::test]
+async fn recv_with_returns_messages_that_arrived_during_a_write() {
+    let (mut websocket, mut peer) = pair(Role::Server, Config::new(), Script { capacity: 10, ..Script::new() });
+    peer.send_all(&["first".into(), "second".into()]);
+    peer.is_stopped = true;
+    assert!(poll_at_most(websocket.send(vec![7; 100]), 10, &mut peer).is_none());
+    let mut received = Vec::new();
+    for _ in 0..2 {
+        let text = websocket.recv_with(|event, _| match event {
+            EventRef::Message(message) => message.as_text().map(str::to_owned),
+            _ => None,
+        });
+        received.extend(text.await.unwrap().unwrap());
+    }
+    assert_eq!(received, ["first", "second"]);
+    peer.is_stopped = false;
+    peer.session.close(CloseCode::NORMAL).unwrap();
+    peer.step();
+    let close = drive(websocket.recv_with(|event, _| matches!(event, EventRef::Close(_))), &mut peer).await;
+    assert!(close.unwrap().unwrap());
+    assert!(drive(websocket.recv_with(|_, _| ()), &mut peer).await.is_none());
 }
 
 #[tokio::test]
