@@ -106,8 +106,9 @@ impl Connection {
         Ok(written?)
     }
 
-    /// Responds to an upgrade request that an HTTP library parsed. Returns the 101 response, which that library sends,
-    /// and the connection for the bytes after the two heads.
+    /// Responds to an upgrade request that an HTTP library parsed. Returns the response, which that library sends, and the
+    /// connection for the bytes after the two heads: the response is a 101, or a 200 to an extended CONNECT of HTTP/2 or
+    /// HTTP/3 ([`Request::from_fields`]).
     ///
     /// The connection is open from the start, so [`receive`](Self::receive) returns no
     /// [`Event::Open`](crate::Event::Open): send the first message, and log the start of the connection, after this

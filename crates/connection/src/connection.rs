@@ -115,7 +115,7 @@ impl Connection {
     }
 
     /// Creates a server's connection that is already open, because the handshake was made elsewhere: by an HTTP
-    /// library, or over HTTP/2 or HTTP/3. It returns no [`Event::Open`]. [`respond`](Self::respond) makes the response
+    /// library, over HTTP/1.1, HTTP/2 or HTTP/3. It returns no [`Event::Open`]. [`respond`](Self::respond) makes the response
     /// and the connection in one call.
     ///
     /// `negotiated` is `&Negotiated::default()` if the handshake agreed on nothing beyond RFC 6455. The connection uses

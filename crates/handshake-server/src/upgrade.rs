@@ -211,6 +211,9 @@ impl Upgrade {
     }
 }
 
+/// Creates an upgrade from a valid request. Its response is written as text of HTTP/1.1, so
+/// [`accept`](Upgrade::accept) fails with [`BuildError::Connect`] for an extended CONNECT of HTTP/2 or HTTP/3, for which
+/// [`Response::accept`](protocol_websocket_http::Response::accept) builds the response.
 impl From<Request> for Upgrade {
     fn from(request: Request) -> Self {
         Self { request: Box::new(request) }

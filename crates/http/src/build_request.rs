@@ -9,6 +9,7 @@ use crate::challenge::Challenge;
 use crate::destination::Destination;
 use crate::error::BuildError;
 use crate::grammar::{is_host, is_resource_name};
+use crate::headers::Headers;
 use crate::offer::Offer;
 use crate::request::Request;
 use crate::request_head::RequestHead;
@@ -35,20 +36,8 @@ impl Request {
     /// without extensions; [`BuildError::TooLong`] above 4 GiB; [`BuildError::RepeatedField`] for two `Authorization`,
     /// `Cookie` or `Origin`.
     pub fn offer(destination: Destination<'_>, offer: &Offer, random: &mut dyn Random) -> Result<Self, BuildError> {
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# If any of the components are invalid, the client MUST _Fail the WebSocket Connection_
-        //# and abort these steps.
         let host = destination.authority();
-        if !is_host(host.as_bytes()) {
-            return Err(BuildError::Host);
-        }
-        if !is_resource_name(destination.resource_name.as_bytes()) {
-            return Err(BuildError::ResourceName);
-        }
-        offer.headers.checked()?;
-        if offer.has_cookie_attribute && !offer.style.allows_cookie_attributes() {
-            return Err(BuildError::Cookie);
-        }
+        check(&host, destination.resource_name, offer)?;
         if !offer.extensions.is_empty() && !offer.supports_extensions() {
             return Err(BuildError::Unsupported);
         }
@@ -61,6 +50,30 @@ impl Request {
         let resource_name = head.headers().span(head.target_bytes());
         Ok(Self { head, host, resource_name, key, challenge, secure: destination.secure })
     }
+}
+
+/// Checks the destination and the values of the setters.
+#[inline]
+pub(crate) fn check(host: &str, resource_name: &str, offer: &Offer) -> Result<(), BuildError> {
+    //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+    //# If any of the components are invalid, the client MUST _Fail the WebSocket Connection_
+    //# and abort these steps.
+    if !is_host(host.as_bytes()) {
+        return Err(BuildError::Host);
+    }
+    if !is_resource_name(resource_name.as_bytes()) {
+        return Err(BuildError::ResourceName);
+    }
+    offer.headers.checked()?;
+    if offer.has_cookie_attribute && !offer.style.allows_cookie_attributes() {
+        return Err(BuildError::Cookie);
+    }
+    Ok(())
+}
+
+/// Returns whether a header field that may appear once appears twice. `headers` are those of the request.
+pub(crate) fn has_repeated(headers: &Headers) -> bool {
+    ["authorization", "cookie", "origin"].iter().any(|name| headers.at_most_once(name).is_err())
 }
 
 /// Builds the head. Returns it with the positions of the host and the key. `challenge` has the header fields of the
@@ -128,10 +141,8 @@ fn head(
         }
     }
     headers.append_all(caller_headers).ok_or(BuildError::TooLong)?;
-    let once = ["authorization", "cookie", "origin"];
-    let is_repeated = |name: &&str| headers.at_most_once(name).is_err();
     // In draft-ietf-hybi-10 the origin of the offer and the header field `Origin` have different names.
-    if has_origin_header && offer.origin.is_some() || !caller_headers.is_empty() && once.iter().any(is_repeated) {
+    if has_origin_header && offer.origin.is_some() || !caller_headers.is_empty() && has_repeated(headers) {
         return Err(BuildError::RepeatedField);
     }
     Ok((head, host, key))

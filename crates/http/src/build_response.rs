@@ -1,4 +1,4 @@
-//! Builds a server's response 101 from an [`Accept`].
+//! Builds a server's response from an [`Accept`]: a 101, or to an extended CONNECT a 200.
 //!
 //! One function, [`write_fields`], writes the header fields both to the output ([`Accept::encode`]) and to a [`ResponseHead`]
 //! ([`Response::accept`]), so that the two cannot differ.
@@ -10,6 +10,7 @@ use bytes::BytesMut;
 
 use crate::accept::Accept;
 use crate::error::BuildError;
+use crate::field_section::has_connection_specific;
 use crate::grammar::push_element;
 use crate::headers::Headers;
 use crate::negotiated::Negotiated;
@@ -28,8 +29,12 @@ impl Accept {
     /// # Errors
     ///
     /// The first error of the setters; [`BuildError::SubprotocolNotOffered`] or [`BuildError::ExtensionNotOffered`] if the
-    /// request does not offer the subprotocol or an extension. Nothing is written then.
+    /// request does not offer the subprotocol or an extension; [`BuildError::Connect`] for an extended CONNECT, because HTTP/2
+    /// and HTTP/3 have no 101. Nothing is written then.
     pub fn encode(&self, request: &Request, output: &mut BytesMut) -> Result<Negotiated, BuildError> {
+        if request.is_connect() {
+            return Err(BuildError::Connect);
+        }
         let negotiated = negotiate(self, request)?;
         let syntax = self.style.syntax(request.version());
         output.reserve(256 + self.headers.headers().encoded_len());
@@ -45,6 +50,9 @@ impl Accept {
 impl Response {
     /// Builds a server's response as a value, for example for another HTTP library. [`Accept::encode`] is faster, because it
     /// writes the bytes without building a value.
+    ///
+    /// The status is 101. To an extended CONNECT it is 200, the names of header fields are in lower case, and there is no
+    /// `Upgrade`, `Connection` and `Sec-WebSocket-Accept` (RFC 8441 §5).
     ///
     /// ```
     /// use protocol_websocket_http::{Accept, Request, Response};
@@ -64,9 +72,19 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// Those of [`Accept::encode`], and [`BuildError::TooLong`] if the head would exceed 4 GiB.
+    /// The first error of the setters; [`BuildError::SubprotocolNotOffered`] or [`BuildError::ExtensionNotOffered`] if the
+    /// request does not offer the subprotocol or an extension; [`BuildError::ReservedField`] for a header field that HTTP/2
+    /// does not have, such as `Keep-Alive`, in a response to an extended CONNECT; [`BuildError::TooLong`] if the head would
+    /// exceed 4 GiB.
     pub fn accept(request: &Request, accept: &Accept) -> Result<Self, BuildError> {
         let negotiated = negotiate(accept, request)?;
+        if request.is_connect() {
+            if has_connection_specific(accept.headers.headers()) {
+                return Err(BuildError::ReservedField);
+            }
+            let head = connect_head(accept, request).ok_or(BuildError::TooLong)?;
+            return Ok(Self { head, negotiated });
+        }
         let syntax = accept.style.syntax(request.version());
         let head = head(accept, request, syntax).ok_or(BuildError::TooLong)?;
         Ok(Self { head, negotiated })
@@ -80,6 +98,13 @@ fn head(accept: &Accept, request: &Request, syntax: &HandshakeSyntax) -> Option<
     headers.append(b"Upgrade", syntax.start.upgrade.as_bytes())?;
     headers.append(b"Connection", b"Upgrade")?;
     write_fields(accept, request, syntax, headers)?;
+    Some(head)
+}
+
+/// Builds the head of a response to an extended CONNECT. Returns `None` above 4 GiB.
+fn connect_head(accept: &Accept, request: &Request) -> Option<ResponseHead> {
+    let mut head = ResponseHead::begin(200, "OK")?;
+    write_fields(accept, request, HandshakeSyntax::of(request.version()), &mut Lowercase(head.headers_mut()))?;
     Some(head)
 }
 
@@ -111,6 +136,19 @@ impl FieldSink for Headers {
 
     fn fields(&mut self, headers: &Headers) -> Option<()> {
         self.append_all(headers)
+    }
+}
+
+/// Header fields whose names are written in lower case, as HTTP/2 and HTTP/3 require.
+struct Lowercase<'a>(&'a mut Headers);
+
+impl FieldSink for Lowercase<'_> {
+    fn field(&mut self, name: &str, value: &[u8]) -> Option<()> {
+        self.0.append_lowercase(name, value)
+    }
+
+    fn fields(&mut self, headers: &Headers) -> Option<()> {
+        headers.iter().try_for_each(|(name, value)| self.field(name, value))
     }
 }
 

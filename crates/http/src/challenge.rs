@@ -21,6 +21,8 @@ pub(crate) enum Challenge {
     Numbers(KeyNumbers, Option<[u8; 8]>),
     /// draft-ietf-hybi-10 and RFC 6455: a key. Its text is in the head of the request.
     Key(Version),
+    /// RFC 6455 over HTTP/2 or HTTP/3: `:protocol` of the request replaces the key (RFC 8441 §5).
+    Connect,
 }
 
 /// The keys of a client's request.
@@ -105,6 +107,7 @@ impl Challenge {
             Self::None => Version::Hixie75,
             Self::Numbers(..) => Version::Hybi00,
             Self::Key(version) => *version,
+            Self::Connect => Version::Rfc6455,
         }
     }
 }

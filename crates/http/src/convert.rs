@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri, Version, request, response};
 
 use crate::error::{BuildError, ParseError};
@@ -54,7 +55,7 @@ impl TryFrom<&request::Parts> for RequestHead {
 impl<B> TryFrom<&http::Request<B>> for Request {
     type Error = ParseError;
 
-    /// Checks the head as [`Request::from_head`] does.
+    /// Checks the head as [`Request::from_head`] does. [`Request::from_connect`] checks an extended CONNECT of HTTP/2 or HTTP/3.
     ///
     /// # Errors
     ///
@@ -82,7 +83,7 @@ impl TryFrom<&request::Parts> for Request {
 impl<B> TryFrom<&http::Response<B>> for ResponseHead {
     type Error = ParseError;
 
-    /// Copies status, version and header fields.
+    /// Copies status, version and header fields. [`ResponseHead::from_parts`] accepts those of HTTP/2 and HTTP/3.
     ///
     /// # Errors
     ///
@@ -96,7 +97,7 @@ impl<B> TryFrom<&http::Response<B>> for ResponseHead {
 impl TryFrom<&response::Parts> for ResponseHead {
     type Error = ParseError;
 
-    /// Copies status, version and header fields.
+    /// Copies status, version and header fields. [`ResponseHead::from_parts`] accepts those of HTTP/2 and HTTP/3.
     ///
     /// # Errors
     ///
@@ -124,13 +125,27 @@ impl TryFrom<&Request> for http::Request<()> {
     /// Copies target and header fields. The target is that of the request line, without scheme and host. In
     /// draft-ietf-hybi-00 the caller sends the bytes of [`Request::key3`] after the head.
     ///
+    /// Of an [extended CONNECT](Request::offer_connect), the target has scheme and host, and the version is HTTP/2. The `http`
+    /// crate has no `:protocol`: the caller inserts the type of its HTTP library into the extensions, such as
+    /// `hyper::ext::Protocol::from_static("websocket")`.
+    ///
     /// # Errors
     ///
-    /// [`BuildError::ResourceName`] for a target and [`BuildError::TooLong`] for header fields that the `http` crate does
-    /// not accept.
+    /// [`BuildError::ResourceName`] for a target, [`BuildError::Host`] for a host, and [`BuildError::TooLong`] for header fields
+    /// that the `http` crate does not accept.
     fn try_from(request: &Request) -> Result<Self, BuildError> {
         let mut converted = Self::new(());
-        *converted.uri_mut() = request.head().target().parse().map_err(|_| BuildError::ResourceName)?;
+        let target = request.head().target();
+        if request.is_connect() {
+            let target: PathAndQuery = target.parse().map_err(|_| BuildError::ResourceName)?;
+            let scheme = if request.is_secure() { "https" } else { "http" };
+            let uri = Uri::builder().scheme(scheme).authority(request.host()).path_and_query(target);
+            *converted.uri_mut() = uri.build().map_err(|_| BuildError::Host)?;
+            *converted.method_mut() = Method::CONNECT;
+            *converted.version_mut() = Version::HTTP_2;
+        } else {
+            *converted.uri_mut() = target.parse().map_err(|_| BuildError::ResourceName)?;
+        }
         copy(request.headers(), converted.headers_mut())?;
         Ok(converted)
     }
@@ -140,14 +155,14 @@ impl TryFrom<&Request> for http::Request<()> {
 impl TryFrom<&Response> for http::Response<()> {
     type Error = BuildError;
 
-    /// Copies status and header fields.
+    /// Copies status and header fields. The status is 101, or 200 for an extended CONNECT.
     ///
     /// # Errors
     ///
     /// [`BuildError::TooLong`] for more header fields than the `http` crate accepts.
     fn try_from(response: &Response) -> Result<Self, BuildError> {
         let mut converted = Self::new(());
-        *converted.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *converted.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| BuildError::Status)?;
         copy(response.headers(), converted.headers_mut())?;
         Ok(converted)
     }
@@ -169,7 +184,8 @@ impl TryFrom<&Reject> for http::Response<Bytes> {
     type Error = BuildError;
 
     /// Copies status, header fields and body. If there is a header field `Upgrade`, as in every 426 of this crate, the result
-    /// has `Connection: Upgrade` (RFC 9110 §7.8).
+    /// has `Connection: Upgrade` (RFC 9110 §7.8). The errors of an extended CONNECT are not 426, so their response has
+    /// neither.
     ///
     /// # Errors
     ///

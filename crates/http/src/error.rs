@@ -24,13 +24,23 @@ pub enum ParseError {
     Body,
     /// No header field `Connection` contains `upgrade` (RFC 6455 §4.2.1, item 4).
     Connection,
+    /// The request has a header field that HTTP/2 and HTTP/3 do not have, such as `Connection` or `Upgrade` (RFC 9113
+    /// §8.2.2).
+    ConnectionSpecific,
+    /// The method of a request in HTTP/2 or HTTP/3 is not `CONNECT`.
+    ConnectMethod,
+    /// `Sec-WebSocket-Version` of an extended CONNECT is missing, repeated, or not 13. The drafts before RFC 6455 do not have
+    /// this request.
+    ConnectVersion,
     /// `Sec-WebSocket-Extensions` is not a valid list (RFC 6455 §9.1), or has more than
     /// [`ExtensionParams::MAX_ITEMS`](crate::ExtensionParams::MAX_ITEMS) (64) extensions and parameters.
     Extensions,
     /// A malformed header field line (RFC 9112 §5): no colon, a space before the colon, a folded line, or a control
-    /// character.
+    /// character. In HTTP/2 and HTTP/3 also a capital letter in a name, a space or tab at the end of a value, and a
+    /// pseudo-header field that is unknown, repeated, or after a header field (RFC 9113 §8.2.1 and §8.3).
     Field,
-    /// `Host` is missing, repeated or invalid (RFC 9112 §3.2).
+    /// `Host` is missing, repeated or invalid (RFC 9112 §3.2). In an extended CONNECT: `:authority` is missing or invalid, or
+    /// `Host` has another value (RFC 9113 §8.3.1).
     Host,
     /// The HTTP version is not 1.1. A server ignores `Upgrade` in HTTP/1.0 (RFC 9110 §7.8).
     HttpVersion,
@@ -45,13 +55,18 @@ pub enum ParseError {
     /// The origin is repeated, not UTF-8, or ambiguous: `Origin` and `Sec-WebSocket-Origin` (draft-ietf-hybi-10) have different
     /// values.
     Origin,
+    /// `:protocol` of a CONNECT is missing or not `websocket` (RFC 8441 §5). Without it, the request is for a tunnel to another
+    /// host (RFC 9113 §8.5).
+    Protocol,
     /// The first line of a request is not a method, a target and `HTTP/1.0` or `HTTP/1.1`, separated by one space.
     RequestLine,
-    /// The first line of a response is not `HTTP/1.0` or `HTTP/1.1`, three digits and an optional phrase.
+    /// The first line of a response is not `HTTP/1.0` or `HTTP/1.1`, three digits and an optional phrase. In HTTP/2 and
+    /// HTTP/3: `:status` is missing or not three digits.
     ResponseLine,
     /// `Sec-WebSocket-Protocol` is not a list of 1 to 64 unique tokens.
     Subprotocols,
-    /// The target is neither a path nor an absolute `http` or `https` URI, or has a fragment.
+    /// The target is neither a path nor an absolute `http` or `https` URI, or has a fragment. In an extended CONNECT: `:scheme`
+    /// is not `http` or `https`, or `:path` is missing or not a path.
     Target,
     /// The head is longer than [`HeadLimits::max_len`](crate::HeadLimits::max_len), or than 4 GiB.
     ///
@@ -70,9 +85,11 @@ pub enum ParseError {
 impl ParseError {
     /// Returns the status code of a server's response.
     ///
-    /// - 405: the method is not `GET`.
-    /// - 426: the request is not an upgrade to a supported version of WebSocket.
+    /// - 405: the method is not `GET`, or in HTTP/2 and HTTP/3 not `CONNECT`.
+    /// - 426: the request is not an upgrade to a supported version of WebSocket. HTTP/2 and HTTP/3 do not have this status,
+    ///   because their connections cannot be upgraded.
     /// - 431: the head exceeds [`HeadLimits`](crate::HeadLimits).
+    /// - 501: the CONNECT is not for WebSocket (RFC 9220 §3).
     /// - 400: all other errors.
     ///
     /// ```
@@ -85,9 +102,15 @@ impl ParseError {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Method => 405,
+            Self::Method | Self::ConnectMethod => 405,
             Self::Connection | Self::HttpVersion | Self::Upgrade | Self::Version(_) => 426,
             Self::TooLong | Self::TooManyHeaders => 431,
+            //= https://www.rfc-editor.org/rfc/rfc9220#section-3
+            //# If a server advertises support for Extended CONNECT but receives an
+            //# Extended CONNECT request with a ":protocol" value that is unknown or is
+            //# not supported, the server SHOULD respond to the request with a 501 (Not
+            //# Implemented) status code
+            Self::Protocol => 501,
             _ => 400,
         }
     }
@@ -97,6 +120,9 @@ impl ParseError {
         match self {
             Self::Body => "upgrade request must not have a body",
             Self::Connection => "connection header field does not contain upgrade",
+            Self::ConnectionSpecific => "connection-specific header field in HTTP/2 or HTTP/3",
+            Self::ConnectMethod => "method of a request over HTTP/2 or HTTP/3 must be CONNECT",
+            Self::ConnectVersion => "sec-websocket-version of an extended CONNECT must be 13",
             Self::Extensions => "sec-websocket-extensions is not a list of at most 64 extensions and parameters",
             Self::Field => "malformed header field",
             Self::Host => "request must have exactly one valid host header field",
@@ -105,6 +131,7 @@ impl ParseError {
             Self::Method => "method of an upgrade must be GET",
             Self::MixedKeys => "request has keys of two protocol versions",
             Self::Origin => "repeated, malformed or ambiguous origin",
+            Self::Protocol => "protocol of a CONNECT must be websocket",
             Self::RequestLine => "malformed request line",
             Self::ResponseLine => "malformed status line",
             Self::Subprotocols => "sec-websocket-protocol is not a list of 1 to 64 unique tokens",
@@ -141,6 +168,9 @@ impl core::error::Error for ParseError {}
 pub enum BuildError {
     /// The caller set a body for a response with status 304, which cannot have one (RFC 9110 §15.4.5).
     Body,
+    /// The request is an extended CONNECT, whose response is not written as text of HTTP/1.1.
+    /// [`Response::accept`](crate::Response::accept) builds it.
+    Connect,
     /// The name, the value or an attribute of a cookie is invalid.
     Cookie,
     /// The user name contains a colon, or the user name or password contains a control character (RFC 7617 §2).
@@ -160,7 +190,8 @@ pub enum BuildError {
     Reason,
     /// A header field that may appear once was set twice: `Authorization`, `Cookie` or `Origin`.
     RepeatedField,
-    /// The caller set a header field that the handshake itself writes, or that announces a body.
+    /// The caller set a header field that the handshake itself writes, or that announces a body, or for HTTP/2 and HTTP/3 one
+    /// that only HTTP/1.1 has (RFC 9113 §8.2.2).
     ReservedField,
     /// The resource name does not begin with `/`, or has a `#` or a character that is not printable ASCII.
     ResourceName,
@@ -176,12 +207,15 @@ pub enum BuildError {
     TooLong,
     /// The caller offers an extension in a protocol version without extensions.
     Unsupported,
+    /// The version of an offer over HTTP/2 or HTTP/3 is not RFC 6455.
+    Version,
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Body => "response with status 304 must not have a body",
+            Self::Connect => "response to an extended CONNECT has no form in HTTP/1.1",
             Self::Cookie => "invalid name, value or attribute of a cookie",
             Self::Credentials => "colon in the user name, or control character in user name or password",
             Self::Extension => "extension is not made of tokens, or exceeds 64 extensions and parameters",
@@ -199,13 +233,15 @@ impl fmt::Display for BuildError {
             Self::SubprotocolRepeated => "subprotocol is offered twice",
             Self::TooLong => "head exceeds 4 GiB or the capacity of the http crate",
             Self::Unsupported => "protocol version does not support extensions",
+            Self::Version => "protocol version of an extended CONNECT must be RFC 6455",
         })
     }
 }
 
 impl core::error::Error for BuildError {}
 
-/// An error of the server: its response 101 is not valid (RFC 6455 §4.1).
+/// An error of the server: its response is not a valid 101 (RFC 6455 §4.1), or to an extended CONNECT not a valid 2xx (RFC
+/// 8441 §5).
 ///
 /// The client sends nothing and closes the connection.
 ///
@@ -235,6 +271,9 @@ pub enum ResponseError {
     Checksum,
     /// No header field `Connection` contains `upgrade`.
     Connection,
+    /// The response to an extended CONNECT has a header field that HTTP/2 and HTTP/3 do not have, such as `Upgrade` (RFC 9113
+    /// §8.2.2).
+    ConnectionSpecific,
     /// The server selected an extension that was not offered.
     ExtensionNotOffered,
     /// The parameters of an extension do not match the offer, an extension appears twice, or two extensions use the same
@@ -250,7 +289,7 @@ pub enum ResponseError {
     Location,
     /// `Sec-WebSocket-Origin` (in draft-hixie-75 `WebSocket-Origin`) is missing, repeated, or not the origin of the request.
     Origin,
-    /// The status is not 101.
+    /// The status is not 101, or to an extended CONNECT not 2xx.
     Status,
     /// The server selected a subprotocol that was not offered.
     SubprotocolNotOffered,
@@ -270,6 +309,7 @@ impl fmt::Display for ResponseError {
             Self::Body => "response with status 101 must not have a body",
             Self::Checksum => "challenge response does not match the keys",
             Self::Connection => "connection header field does not contain upgrade",
+            Self::ConnectionSpecific => "connection-specific header field in HTTP/2 or HTTP/3",
             Self::ExtensionNotOffered => "server selected an extension that was not offered",
             Self::ExtensionParameters => "extension parameters do not match the offer",
             Self::Extensions => "malformed sec-websocket-extensions",
@@ -277,7 +317,7 @@ impl fmt::Display for ResponseError {
             Self::HttpVersion => "http version of the response must be HTTP/1.1",
             Self::Location => "sec-websocket-location does not match the url of the request",
             Self::Origin => "sec-websocket-origin does not match the origin of the request",
-            Self::Status => "status of the response is not 101",
+            Self::Status => "status of the response does not accept the request",
             Self::SubprotocolNotOffered => "server selected a subprotocol that was not offered",
             Self::SubprotocolRepeated => "server selected more than one subprotocol",
             Self::Upgrade => "upgrade header field is missing or not websocket",
@@ -308,5 +348,9 @@ mod tests {
         assert_eq!(ParseError::HttpVersion.status(), 426);
         assert_eq!(ParseError::TooLong.status(), 431);
         assert_eq!(ParseError::TooManyHeaders.status(), 431);
+        assert_eq!(ParseError::ConnectMethod.status(), 405);
+        assert_eq!(ParseError::ConnectVersion.status(), 400);
+        assert_eq!(ParseError::ConnectionSpecific.status(), 400);
+        assert_eq!(ParseError::Protocol.status(), 501);
     }
 }

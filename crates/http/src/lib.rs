@@ -8,12 +8,14 @@
 //!   §4.1. The drafts before the RFC are supported, too: see [`Request::check`] and [`Versions`].
 //! - [`Offer`], [`Accept`] and [`Reject`] build the heads to write. A value that the peer would not receive unchanged is
 //!   rejected with a [`BuildError`], so that no header field can be injected.
+//! - The extended CONNECT of HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220), as lists of names and values:
+//!   [`Request::from_fields`] and [`Request::offer_connect`]. The checks, builders and results are those of HTTP/1.1.
 //! - [`Negotiated`] is the result of a handshake.
 //! - [`Tunnel`] asks an HTTP proxy for a connection to a server (CONNECT), over which a client then makes its handshake.
 //!
 //! # Out of scope
 //!
-//! Bodies, HTTP/2 and HTTP/3. The state of a handshake, which is in `protocol-websocket-handshake-client` and
+//! Bodies; the frames, compression and settings of HTTP/2 and HTTP/3. The state of a handshake, which is in `protocol-websocket-handshake-client` and
 //! `protocol-websocket-handshake-server`.
 //!
 //! ```text
@@ -22,6 +24,9 @@
 //!            └────────ParseError─────────┴──────────────reply────────▶ 400, 405, 426, 431
 //!
 //! Offer ──▶ Request ──encode──▶ bytes … ResponseHead ──from_head──▶ Response    (Negotiated)
+//!
+//! HTTP/2 and HTTP/3: from_fields ──▶ Request ──Response::accept──▶ Response ──to_fields──▶ 200
+//!         offer_connect ──▶ Request ──to_fields──▶ … ResponseHead::from_fields ──from_head──▶ Response
 //! ```
 //!
 //! # Example
@@ -49,7 +54,8 @@
 //! # Features
 //!
 //! - `std` (on): heads are parsed with the vector instructions of the running processor.
-//! - `http` (off): conversions from and to the types of the `http` crate.
+//! - `http` (off): conversions from and to the types of the `http` crate, also of an extended CONNECT
+//!   (`Request::from_connect`).
 //! - `serde` (off): `Serialize` and `Deserialize` for [`HeadLimits`] and [`Versions`].
 #![no_std]
 #![forbid(unsafe_code)]
@@ -58,6 +64,7 @@
 extern crate alloc;
 
 mod accept;
+mod build_connect;
 mod build_request;
 mod build_response;
 mod caller_headers;
@@ -66,6 +73,9 @@ mod challenge;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 mod convert;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+mod convert_connect;
 mod cookie;
 mod cookie_syntax;
 mod credentials;
@@ -73,6 +83,7 @@ mod debug;
 mod destination;
 mod error;
 mod extension;
+mod field_section;
 mod fields;
 mod grammar;
 mod head;
@@ -97,6 +108,7 @@ mod set_cookie;
 mod span;
 mod syntax;
 mod tunnel;
+mod validate_connect;
 mod validate_request;
 mod validate_response;
 mod versions;

@@ -8,8 +8,8 @@ use crate::debug::Hidden;
 
 /// The result of a handshake: the version, the subprotocol and the extensions on which client and server agreed.
 ///
-/// The default is RFC 6455 without a subprotocol and extensions. If another library made the handshake, or for HTTP/2
-/// and HTTP/3, the caller sets the values:
+/// The default is RFC 6455 without a subprotocol and extensions. If another library made the handshake, the caller sets the
+/// values:
 ///
 /// ```
 /// use protocol_websocket_http::{ExtensionParams, Negotiated};

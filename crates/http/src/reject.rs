@@ -1,7 +1,7 @@
 //! Rejections: the responses of [`Reject`] and of [`ParseError::reply`], which [`Rejection`] writes.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt::{self, Write};
 
 use bytes::{Bytes, BytesMut};
@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use crate::caller_headers::{CallerHeaders, is_one_of};
 use crate::debug::Hidden;
 use crate::error::{BuildError, ParseError};
+use crate::field_section::is_connection_specific;
 use crate::grammar::is_text;
-#[cfg(feature = "http")]
 use crate::headers::Headers;
 use crate::set_cookie::SetCookie;
 use crate::span::write_field;
@@ -172,6 +172,38 @@ impl Reject {
         }
     }
 
+    /// Returns the response in HTTP/2 or HTTP/3: `:status` and the header fields, whose names are in lower case, and the body.
+    ///
+    /// Header fields that only HTTP/1.1 has, such as `Upgrade`, are left out (RFC 9113 §8.2.2), and there is no reason phrase.
+    ///
+    /// ```
+    /// use protocol_websocket_http::Reject;
+    ///
+    /// let (fields, body) = Reject::new(403).header("Server", "example").body("no\n").to_fields()?;
+    /// assert_eq!(body, "no\n");
+    /// assert_eq!((fields.get_str(":status"), fields.get_str("content-length")), (Some("403"), Some("3")));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode), and [`BuildError::TooLong`] above 4 GiB.
+    pub fn to_fields(&self) -> Result<(Headers, Bytes), BuildError> {
+        let caller_headers = self.headers.checked()?;
+        let mut fields = Headers::new();
+        let mut push = |name: &str, value: &[u8]| fields.append_lowercase(name, value).ok_or(BuildError::TooLong);
+        push(":status", self.status.to_string().as_bytes())?;
+        if has_content(self.status) {
+            push("content-length", self.body.len().to_string().as_bytes())?;
+        }
+        if let Some(content_type) = self.default_content_type() {
+            push("content-type", content_type.as_bytes())?;
+        }
+        let is_kept = |(name, value): &(&str, &[u8])| !is_connection_specific(name.as_bytes(), value);
+        caller_headers.iter().filter(is_kept).try_for_each(|(name, value)| push(name, value))?;
+        Ok((fields, self.body.clone()))
+    }
+
     fn reason_phrase(&self) -> &str {
         self.reason.as_deref().unwrap_or(reason(self.status))
     }
@@ -252,7 +284,8 @@ impl From<ParseError> for Reject {
 impl ParseError {
     /// Appends the whole response of a server to `output`: the [status](Self::status), `Connection: close`, and the text of
     /// this error as the body. A 405 has `Allow`. A 426 has `Upgrade`, and `Connection` lists it (RFC 9110 §7.8). For an
-    /// unsupported version, `Sec-WebSocket-Version` lists the supported ones. `Reject::from(self)` writes the same bytes.
+    /// unsupported version, `Sec-WebSocket-Version` lists the supported ones. `Reject::from(self)` writes the same bytes, and
+    /// is also the response in HTTP/2 and HTTP/3.
     ///
     /// The response does not contain any text of the request. The server writes `output` and closes the connection.
     ///
@@ -295,8 +328,10 @@ impl ParseError {
     /// Returns the header fields with which the client can correct its request. `numbers` is the result of
     /// [`version_numbers`](Self::version_numbers).
     fn correction_fields(self, numbers: &str) -> [Option<(&'static str, &str)>; 2] {
-        match self.status() {
-            405 => [Some(("Allow", "GET")), None],
+        match (self, self.status()) {
+            (Self::ConnectMethod, _) => [Some(("Allow", "CONNECT")), None],
+            (Self::ConnectVersion, _) => [Some(("Sec-WebSocket-Version", "13")), None],
+            (_, 405) => [Some(("Allow", "GET")), None],
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
             //# If this version does not match a version understood by the
             //# server, the server MUST abort the WebSocket handshake
@@ -304,7 +339,7 @@ impl ParseError {
             //# error code (such as 426 Upgrade Required) and a
             //# |Sec-WebSocket-Version| header field indicating the version(s)
             //# the server is capable of understanding.
-            426 => {
+            (_, 426) => {
                 let version = (!numbers.is_empty()).then_some(("Sec-WebSocket-Version", numbers));
                 [Some(("Upgrade", "websocket")), version]
             }

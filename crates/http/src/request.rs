@@ -11,6 +11,7 @@ use protocol_websocket_core::{ExtensionParams, Version};
 use crate::challenge::Challenge;
 use crate::cookie::Cookie;
 use crate::extension::{Item, list, scan};
+use crate::field_section::REQUEST;
 use crate::fields::FieldName;
 use crate::grammar::elements;
 use crate::headers::Headers;
@@ -21,10 +22,12 @@ use crate::request_head::RequestHead;
 use crate::span::Span;
 use crate::syntax::HandshakeSyntax;
 
-/// A valid upgrade request: it passed every check of RFC 6455 §4.2.1, or of the draft that it follows.
+/// A valid upgrade request: it passed every check of RFC 6455 §4.2.1, or of the draft that it follows. Over HTTP/2 and HTTP/3
+/// it is an extended CONNECT, which passed the same checks and those of RFC 8441.
 ///
-/// A server [parses](Self::parse) it or [checks](Self::from_head) the head of another HTTP library. Requests that cannot be
-/// upgraded are rejected with a [`ParseError`](crate::ParseError). A client [builds](Self::offer) it.
+/// A server [parses](Self::parse) it or checks the [head](Self::from_head) or the [fields](Self::from_fields) of another HTTP
+/// library. Requests that cannot be upgraded are rejected with a [`ParseError`](crate::ParseError). A client
+/// [builds](Self::offer) it, or [builds an extended CONNECT](Self::offer_connect).
 ///
 /// ```
 /// use protocol_websocket_http::Request;
@@ -55,10 +58,51 @@ pub struct Request {
 
 impl Request {
     /// Appends the request to `output`: the head, with CRLF line ends and one space after each colon, and the bytes of
-    /// [`key3`](Self::key3).
+    /// [`key3`](Self::key3). Only a server of HTTP/1.1 can read it: [`to_fields`](Self::to_fields) returns an extended CONNECT.
     pub fn encode(&self, output: &mut BytesMut) {
         self.head.encode(output);
         output.extend_from_slice(self.key3().as_ref().map_or(&[], |key3| &key3[..]));
+    }
+
+    /// Returns the fields of an extended CONNECT for an HTTP/2 or HTTP/3 library: `:method`, `:protocol`, `:scheme`,
+    /// `:authority`, `:path`, and the header fields. The names are in lower case. Returns `None` for a request of HTTP/1.1.
+    ///
+    /// ```
+    /// use protocol_websocket_http::{Destination, Offer, Request};
+    ///
+    /// let destination = Destination::new("example.com", "/chat").secure(true);
+    /// let request = Request::offer_connect(destination, &Offer::new())?;
+    /// let fields = request.to_fields().expect("the request is an extended CONNECT");
+    /// assert!(fields.iter().map(|(name, _)| name).eq([
+    ///     ":method",
+    ///     ":protocol",
+    ///     ":scheme",
+    ///     ":authority",
+    ///     ":path",
+    ///     "sec-websocket-version",
+    /// ]));
+    /// # Ok::<_, protocol_websocket_http::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn to_fields(&self) -> Option<Headers> {
+        if !self.is_connect() {
+            return None;
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        let pseudo = ["CONNECT", "websocket", scheme, self.host(), self.resource_name()];
+        let mut fields = Headers::new();
+        for (name, value) in REQUEST.iter().zip(pseudo) {
+            fields.append(name.as_bytes(), value.as_bytes())?;
+        }
+        fields.append_all(self.headers())?;
+        Some(fields)
+    }
+
+    /// Returns whether the request is an extended CONNECT of HTTP/2 (RFC 8441) or HTTP/3 (RFC 9220), and not a request of
+    /// HTTP/1.1.
+    #[must_use]
+    pub const fn is_connect(&self) -> bool {
+        matches!(self.challenge, Challenge::Connect)
     }
 
     /// Returns the protocol version of the request.
@@ -67,7 +111,8 @@ impl Request {
         self.challenge.version()
     }
 
-    /// Returns the host, and the port if there is one, that the request is for: those of an absolute target, else of `Host`.
+    /// Returns the host, and the port if there is one, that the request is for: those of an absolute target, else of `Host`, and
+    /// in an extended CONNECT those of `:authority`.
     #[must_use]
     pub fn host(&self) -> &str {
         self.headers().text(self.host)
@@ -201,7 +246,7 @@ impl Request {
         self.head.headers()
     }
 
-    /// Returns the head.
+    /// Returns the head. That of an extended CONNECT has the method `CONNECT` and the path as its target.
     #[must_use]
     pub const fn head(&self) -> &RequestHead {
         &self.head
@@ -209,7 +254,7 @@ impl Request {
 
     /// Returns whether the request is for `wss`, as far as the request shows it. At a client this is the value of its
     /// [`Destination`](crate::Destination). At a server it is whether the scheme of the origin is `https`, because a page over
-    /// `https` can only open `wss`. With a proxy, [`forwarded_secure`](Self::forwarded_secure) may be more precise.
+    /// `https` can only open `wss`, and in an extended CONNECT whether `:scheme` is `https`. With a proxy, [`forwarded_secure`](Self::forwarded_secure) may be more precise.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.secure
@@ -310,6 +355,11 @@ impl Request {
         });
         found && whole.is_ok() && self.version().has_length_framing()
     }
+
+    /// Returns the parts of an extended CONNECT that are not in its head: whether the scheme is `https`, and the authority.
+    fn connect_target(&self) -> Option<(bool, &str)> {
+        self.is_connect().then(|| (self.secure, self.host()))
+    }
 }
 
 impl fmt::Debug for Request {
@@ -318,10 +368,10 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Compares the heads.
+/// Compares the heads, and of an extended CONNECT also scheme and authority.
 impl PartialEq for Request {
     fn eq(&self, other: &Self) -> bool {
-        self.head == other.head
+        self.head == other.head && self.connect_target() == other.connect_target()
     }
 }
 

@@ -130,6 +130,11 @@ impl RequestHead {
         Self { minor_version, is_plain: self.is_plain && self.minor_version == minor_version, ..self }
     }
 
+    /// Creates the head of an extended CONNECT from the positions of checked texts in the buffer of the header fields.
+    pub(crate) const fn from_spans(method: Span, target: Span, headers: Headers) -> Self {
+        Self { method, target, minor_version: 1, is_plain: false, headers }
+    }
+
     pub(crate) fn method_bytes(&self) -> &[u8] {
         self.headers.slice(self.method)
     }

@@ -1,10 +1,13 @@
+use alloc::string::ToString;
+
 use bytes::BytesMut;
 
 use crate::headers::Headers;
 use crate::negotiated::Negotiated;
 use crate::response_head::ResponseHead;
 
-/// The response 101 to a [`Request`](crate::Request): the connection is open.
+/// The response to a [`Request`](crate::Request) that opens the connection: a 101, or a 2xx to an extended CONNECT of HTTP/2
+/// or HTTP/3.
 ///
 /// A server [builds](Self::accept) it. A client [checks](Self::from_head) it against its request:
 ///
@@ -44,7 +47,7 @@ impl Response {
         self.negotiated
     }
 
-    /// Returns the status code: 101.
+    /// Returns the status code: 101, or to an extended CONNECT 200 to 299.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.head.status()
@@ -62,7 +65,21 @@ impl Response {
         &self.head
     }
 
-    /// Appends the response to `output`, with CRLF line ends and one space after each colon.
+    /// Returns the fields of a response to an extended CONNECT for an HTTP/2 or HTTP/3 library: `:status`, and the header
+    /// fields. Returns `None` for a response 101.
+    #[must_use]
+    pub fn to_fields(&self) -> Option<Headers> {
+        if self.status() == 101 {
+            return None;
+        }
+        let mut fields = Headers::new();
+        fields.append(b":status", self.status().to_string().as_bytes())?;
+        fields.append_all(self.headers())?;
+        Some(fields)
+    }
+
+    /// Appends the response to `output`, with CRLF line ends and one space after each colon. Only a client of HTTP/1.1 can
+    /// read it: [`to_fields`](Self::to_fields) returns a response to an extended CONNECT.
     pub fn encode(&self, output: &mut BytesMut) {
         self.head.encode(output);
     }

@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use httparse::{ParserConfig, Status};
 
 use crate::error::ParseError;
+use crate::field_section;
 use crate::head::{Head, append, http_version, spans, with_slots};
 use crate::headers::Headers;
 use crate::span::Span;
@@ -57,6 +58,31 @@ impl ResponseHead {
         let mut head = Self { status, reason: Span::default(), minor_version: 1, headers: Headers::new() };
         append(headers, &mut head.headers)?;
         Ok(head)
+    }
+
+    /// Creates a head from the fields of a response in HTTP/2 or HTTP/3: `:status`, and the header fields after it. The reason
+    /// phrase is empty, and [`minor_version`](Self::minor_version) is 1.
+    ///
+    /// ```
+    /// use protocol_websocket_http::ResponseHead;
+    ///
+    /// let head = ResponseHead::from_fields([(":status", "200"), ("sec-websocket-protocol", "chat")])?;
+    /// assert_eq!(head.status(), 200);
+    /// # Ok::<_, protocol_websocket_http::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::ResponseLine`] if `:status` is missing or not three digits. [`ParseError::Field`] for a malformed field,
+    /// [`ParseError::ConnectionSpecific`] for a header field such as `Upgrade`, and [`ParseError::TooLong`] above 4 GiB.
+    pub fn from_fields(
+        fields: impl IntoIterator<Item = (impl AsRef<[u8]>, impl AsRef<[u8]>)>,
+    ) -> Result<Self, ParseError> {
+        let ([status], headers) = field_section::read(fields, [":status"])?;
+        let status = headers.text(status.unwrap_or_default());
+        let is_status = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
+        let status = status.parse().ok().filter(|_| is_status).ok_or(ParseError::ResponseLine)?;
+        Ok(Self { status, reason: Span::default(), minor_version: 1, headers })
     }
 
     /// Returns the status code: 0 to 999, such as 101.

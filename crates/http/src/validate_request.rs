@@ -144,10 +144,7 @@ fn validate(mut head: RequestHead, supported: Versions) -> Result<Request, Parse
     let (challenge, key) = Challenge::of(&fields, supported)?;
     let (version, key) = (challenge.version(), head.headers().span(key));
     check_body(&fields, &challenge)?;
-    let secure = check_origin(&fields, version)?.is_some_and(is_https);
-    let name = HandshakeSyntax::of(version).subprotocol;
-    check_subprotocols(fields.contains(name).then(|| fields.all(name).flat_map(elements)))?;
-    check_extensions(&fields, version)?;
+    let secure = check_offers(&fields, version)?.is_some_and(is_https);
     let resource_name = with_path(&mut head, resource_name)?;
     Ok(Request { head, host, resource_name, key, challenge, secure })
 }
@@ -190,7 +187,18 @@ fn with_path(head: &mut RequestHead, resource_name: Span) -> Result<Span, ParseE
     head.store(&with_path).ok_or(ParseError::TooLong)
 }
 
-fn check_body(fields: &HandshakeFields<'_>, challenge: &Challenge) -> Result<(), ParseError> {
+/// Checks the header fields that HTTP/1.1 and an extended CONNECT have in common: origin, subprotocols and extensions.
+/// Returns the origin.
+#[inline]
+pub(crate) fn check_offers<'a>(fields: &HandshakeFields<'a>, version: Version) -> Result<Option<&'a [u8]>, ParseError> {
+    let origin = check_origin(fields, version)?;
+    let name = HandshakeSyntax::of(version).subprotocol;
+    check_subprotocols(fields.contains(name).then(|| fields.all(name).flat_map(elements)))?;
+    check_extensions(fields, version)?;
+    Ok(origin)
+}
+
+pub(crate) fn check_body(fields: &HandshakeFields<'_>, challenge: &Challenge) -> Result<(), ParseError> {
     let allowed = matches!(challenge, Challenge::Numbers(..)).then_some(&b"8"[..]);
     if fields.announces_body(allowed) { Err(ParseError::Body) } else { Ok(()) }
 }

@@ -6,6 +6,7 @@ use protocol_websocket_core::ExtensionParams;
 
 use crate::error::ResponseError;
 use crate::extension::parse_extensions;
+use crate::field_section::has_connection_specific;
 use crate::fields::{FieldName, HandshakeFields};
 use crate::grammar::{contains_token, elements, is_same};
 use crate::headers::{Headers, Repeated};
@@ -20,6 +21,9 @@ impl Response {
     /// that no body is announced (RFC 9110 §8.6), `Sec-WebSocket-Accept`, and that the request offers the selected
     /// subprotocol and extensions. In versions before draft-ietf-hybi-10 it checks, in place of `Sec-WebSocket-Accept`,
     /// that the response repeats the origin and the URL of the request. A response of another version is an error.
+    ///
+    /// In the response to an extended CONNECT it checks the status, which is 2xx, that no header field is one that only
+    /// HTTP/1.1 has, and the selected subprotocol and extensions. `Content-Length` is ignored (RFC 9110 §9.3.6).
     ///
     /// In draft-ietf-hybi-00 the 16 bytes of [`Request::digest`] follow the head. The caller compares them.
     ///
@@ -40,6 +44,9 @@ impl Response {
     ///
     /// The variant of [`ResponseError`] for the first rule that the response breaks.
     pub fn from_head(head: ResponseHead, request: &Request) -> Result<Self, ResponseError> {
+        if request.is_connect() {
+            return check_connect(head, request);
+        }
         if head.minor_version() == 0 {
             return Err(ResponseError::HttpVersion);
         }
@@ -51,13 +58,42 @@ impl Response {
         check_body(&fields, request)?;
         check_accept(&fields, request)?;
         check_echo(head.headers(), request)?;
-        let negotiated = Negotiated {
-            version: request.version(),
-            subprotocol: subprotocol(&fields, request)?.map(Into::into),
-            extensions: extensions(&fields, request)?,
-        };
+        let negotiated = negotiated(&fields, request)?;
         Ok(Self { head, negotiated })
     }
+}
+
+/// Checks a response to an extended CONNECT. `Sec-WebSocket-Accept` is ignored (RFC 8441 §5).
+fn check_connect(head: ResponseHead, request: &Request) -> Result<Response, ResponseError> {
+    //= https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+    //# Any 2xx (Successful) response indicates that the sender (and all
+    //# inbound proxies) will switch to tunnel mode immediately after the
+    //# response header section
+    if !matches!(head.status(), 200..=299) {
+        return Err(ResponseError::Status);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2
+    //# Any message
+    //# containing connection-specific header fields MUST be treated as
+    //# malformed
+    if has_connection_specific(head.headers()) {
+        return Err(ResponseError::ConnectionSpecific);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+    //# A client MUST ignore any Content-Length or Transfer-Encoding header
+    //# fields received in a successful response to CONNECT.
+    let negotiated = negotiated(&HandshakeFields::of(head.headers()), request)?;
+    Ok(Response { head, negotiated })
+}
+
+/// Returns the version, and the subprotocol and extensions that the server selected.
+#[inline]
+fn negotiated(fields: &HandshakeFields<'_>, request: &Request) -> Result<Negotiated, ResponseError> {
+    Ok(Negotiated {
+        version: request.version(),
+        subprotocol: subprotocol(fields, request)?.map(Into::into),
+        extensions: extensions(fields, request)?,
+    })
 }
 
 fn check_upgrade(fields: &HandshakeFields<'_>) -> Result<(), ResponseError> {

@@ -13,6 +13,9 @@ fn each_error_has_its_own_text() {
     assert_distinct_texts(&[
         &ParseError::Body,
         &ParseError::Connection,
+        &ParseError::ConnectionSpecific,
+        &ParseError::ConnectMethod,
+        &ParseError::ConnectVersion,
         &ParseError::Extensions,
         &ParseError::Field,
         &ParseError::Host,
@@ -21,6 +24,7 @@ fn each_error_has_its_own_text() {
         &ParseError::Method,
         &ParseError::MixedKeys,
         &ParseError::Origin,
+        &ParseError::Protocol,
         &ParseError::RequestLine,
         &ParseError::ResponseLine,
         &ParseError::Subprotocols,
@@ -32,6 +36,7 @@ fn each_error_has_its_own_text() {
     ]);
     assert_distinct_texts(&[
         &BuildError::Body,
+        &BuildError::Connect,
         &BuildError::Cookie,
         &BuildError::Credentials,
         &BuildError::Extension,
@@ -49,6 +54,7 @@ fn each_error_has_its_own_text() {
         &BuildError::SubprotocolRepeated,
         &BuildError::TooLong,
         &BuildError::Unsupported,
+        &BuildError::Version,
     ]);
     assert_distinct_texts(&[
         &ResponseError::AcceptMissing,
@@ -57,6 +63,7 @@ fn each_error_has_its_own_text() {
         &ResponseError::Body,
         &ResponseError::Checksum,
         &ResponseError::Connection,
+        &ResponseError::ConnectionSpecific,
         &ResponseError::ExtensionNotOffered,
         &ResponseError::ExtensionParameters,
         &ResponseError::Extensions,
