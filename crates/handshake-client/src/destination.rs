@@ -28,6 +28,27 @@ pub struct ClientDestination<'a> {
     pub(crate) url: Option<&'a Url>,
 }
 
+impl<'a> ClientDestination<'a> {
+    /// Returns the host, the port, the resource name and whether the connection is encrypted, for instance for an extended
+    /// CONNECT of HTTP/2 ([`Request::offer_connect`](protocol_websocket_http::Request::offer_connect)).
+    ///
+    /// ```
+    /// use protocol_websocket_handshake_client::http::{BuildError, Offer, Request};
+    /// use protocol_websocket_handshake_client::ClientDestination;
+    ///
+    /// fn request<'a>(to: impl Into<ClientDestination<'a>>) -> Result<Request, BuildError> {
+    ///     Request::offer_connect(to.into().destination(), &Offer::new())
+    /// }
+    /// # use protocol_websocket_handshake_client::http::Destination;
+    /// # assert_eq!(request(Destination::new("example.com", "/chat"))?.host(), "example.com");
+    /// # Ok::<_, BuildError>(())
+    /// ```
+    #[must_use]
+    pub const fn destination(&self) -> Destination<'a> {
+        self.destination
+    }
+}
+
 impl<'a> From<Destination<'a>> for ClientDestination<'a> {
     fn from(destination: Destination<'a>) -> Self {
         Self {
