@@ -33,6 +33,7 @@ fn names_of_this_library_exist() {
         let _ = (websocket.queue(""), websocket.queue_shared(""), websocket.queue_part(part), websocket.queue_ping(""));
         let _ = (websocket.send("").await, websocket.ready().await, websocket.flush().await);
         let _ = (websocket.recv_event().await, websocket.recv_part().await);
+        let _ = websocket.recv_with(|_, outbox| outbox.pong("")).await;
         websocket.close(Close::new(CloseCode::NORMAL, "")).await
     };
     let _ = || Connection::open_client(&Negotiated::default(), Config::new(), OsRandom::new());
