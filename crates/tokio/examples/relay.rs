@@ -1,29 +1,22 @@
-//! A relay: each client that connects to port 3001 talks to the server whose URL is the argument.
+//! A relay: each client that connects talks to the server whose URL is the first argument.
 //!
-//! Run it with `cargo run -p protocol-websocket-tokio --example relay ws://127.0.0.1:3000/room`.
+//!     cargo run -p protocol-websocket-tokio --example relay ws://127.0.0.1:3000/room 127.0.0.1:3001
 
-use std::error::Error;
 use std::sync::Arc;
+use std::{env, time::Duration};
 
-use protocol_websocket::{Delivery, Url};
-use protocol_websocket_tokio::{Accept, Config, Connect, Reject, accept, config, relay};
+use protocol_websocket::Delivery;
+use protocol_websocket_tokio::{Accept, Config, Connect, Error, Reject, accept, config, relay};
 use tokio::net::{TcpListener, TcpStream};
 
-async fn serve(client: TcpStream, config: Arc<Config>, url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    client.set_nodelay(true)?;
-    let incoming = accept(client, Arc::clone(&config)).await?;
-    let target = Url::parse(url)?;
-    let server = async {
-        let stream = TcpStream::connect((target.socket_host(), target.port())).await?;
-        stream.set_nodelay(true)?;
-        let (server, _) = Connect::new(url)?.config(config).over(stream).await?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(server)
-    };
-    let server = match server.await {
-        Ok(server) => server,
+async fn serve(stream: TcpStream, config: Arc<Config>, connect: Connect) -> Result<(), Error> {
+    stream.set_nodelay(true)?;
+    let incoming = accept(stream, config).await?;
+    let server = match connect.await {
+        Ok((server, _)) => server,
         Err(error) => {
-            eprintln!("{url}: {error}");
-            return Ok(incoming.reject(&Reject::new(502)).await?);
+            eprintln!("the server: {error}");
+            return incoming.reject(&Reject::new(502)).await;
         }
     };
     let client = incoming.accept(&Accept::new()).await?;
@@ -33,17 +26,23 @@ async fn serve(client: TcpStream, config: Arc<Config>, url: &str) -> Result<(), 
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let url: Arc<str> = std::env::args().nth(1).ok_or("usage: relay URL")?.into();
-    let listener = TcpListener::bind("127.0.0.1:3001").await?;
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = env::args().skip(1);
+    let url = args.next().ok_or("usage: relay URL [ADDRESS]")?;
+    let listener = TcpListener::bind(args.next().unwrap_or_else(|| "127.0.0.1:3001".into())).await?;
+    println!("connect to ws://{}/", listener.local_addr()?);
+    // Messages are passed on in parts, so that a long message takes little memory.
     let config = Arc::new(config().delivery(Delivery::Parts));
+    let connect = Connect::new(&url)?.config(Arc::clone(&config));
     loop {
-        let (stream, _) = listener.accept().await?;
-        let (config, url) = (Arc::clone(&config), Arc::clone(&url));
-        tokio::spawn(async move {
-            if let Err(error) = serve(stream, config, &url).await {
-                eprintln!("{error}");
-            }
-        });
+        let Ok((stream, client)) = listener.accept().await else {
+            // Too many files may be open. The next call may succeed.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let (config, connect) = (Arc::clone(&config), connect.clone());
+        tokio::spawn(
+            async move { serve(stream, config, connect).await.map_err(|error| eprintln!("{client}: {error}")) },
+        );
     }
 }

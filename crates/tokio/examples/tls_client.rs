@@ -1,16 +1,17 @@
-//! A client with TLS: sends a message, and prints what the server sends.
+//! A client with TLS: sends a message and prints the reply. It trusts the certificates of the operating system.
 //!
-//!     cargo run --example tls_client --features rustls-tls-webpki-roots -- wss://echo.example.com/
+//!     cargo run -p protocol-websocket-tokio --features rustls-tls-native-roots --example tls_client wss://localhost:3443/
 
-use std::error::Error;
+use protocol_websocket_tokio::{CloseCode, connect};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("usage: client wss://HOST/PATH")?;
-    let (mut websocket, _) = protocol_websocket_tokio::connect(&url).await?;
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = std::env::args().nth(1).ok_or("usage: tls_client wss://HOST/PATH")?;
+    let (mut websocket, _) = connect(&url).await?;
     websocket.send("hello").await?;
-    while let Some(message) = websocket.recv().await {
+    if let Some(message) = websocket.recv().await {
         println!("{:?}", message?);
     }
+    websocket.close(Some(CloseCode::NORMAL.into())).await;
     Ok(())
 }
