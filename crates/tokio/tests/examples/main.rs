@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod chat;
+mod reconnect;
 mod relay;
 mod restart;
 #[cfg(feature = "rustls-tls-native-roots")]
