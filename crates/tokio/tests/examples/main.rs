@@ -4,6 +4,8 @@
 #![cfg(all(unix, feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "permessage-deflate")]
+mod broadcast;
 mod chat;
 mod reconnect;
 mod relay;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use protocol_websocket_tokio::{CloseCode, Stream, WebSocket};
+use protocol_websocket_tokio::{CloseCode, Connect, Stream, WebSocket};
 use test_support::program::{Program, example, kill};
+use tokio::net::TcpStream;
+use tokio::task::block_in_place;
 use tokio::time::sleep;
 
 use crate::{close_code, open, receive};
@@ -47,6 +49,9 @@ async fn connect_again_and_again(url: String, done: Arc<AtomicBool>, count: Arc<
 #[tokio::test(flavor = "multi_thread")]
 async fn restart_serves_every_connect_and_announces_1012() {
     let (mut server, url) = serve(example("restart"));
+    let address = url.trim_start_matches("ws://").trim_end_matches('/');
+    // It is accepted before the others, and sends its request after them.
+    let late = TcpStream::connect(address).await.unwrap();
     let mut clients = Vec::new();
     for _ in 0..20 {
         clients.push(open_and_echo(&url).await);
@@ -70,7 +75,11 @@ async fn restart_serves_every_connect_and_announces_1012() {
     for client in &mut clients {
         assert_eq!(close_code(client).await, (CloseCode::SERVICE_RESTART, true));
     }
-    assert!(tokio::task::block_in_place(|| server.wait()).success());
+    let (mut late, _) = Connect::new(&url).unwrap().over(late).await.unwrap();
+    assert!(late.recv().await.is_none());
+    assert_eq!(late.ended().unwrap().code, CloseCode::SERVICE_RESTART);
+    drop(late);
+    assert!(block_in_place(|| server.wait()).success());
     more(50).await;
 
     // The new process can be replaced, too.
