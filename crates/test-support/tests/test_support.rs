@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fmt;
+#[cfg(unix)]
+use std::process::Command;
 
 use test_support::errors::assert_distinct_texts;
 use test_support::heap::{CountingAllocator, current, measure};
 use test_support::noise::noise;
+#[cfg(unix)]
+use test_support::program::Program;
 use test_support::split::{split_at_all, split_everywhere, split_in_sizes};
 
 #[global_allocator]
@@ -75,4 +79,30 @@ fn equal_texts_fail() {
 #[should_panic(expected = "full stop")]
 fn text_with_full_stop_fails() {
     assert_distinct_texts(&[&TextError("key is missing.")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn program_prints_logs_reads_and_ends() {
+    let script = "echo one; echo two >&2; echo connect to ws://localhost/; read line; echo got $line; exit 3";
+    let mut program = Program::start(Command::new("sh").args(["-c", script]));
+    assert_eq!((program.logged("t"), program.printed("")), ("two".to_owned(), "one".to_owned()));
+    assert_eq!(program.url(), "ws://localhost/");
+    program.write_line("three");
+    assert_eq!(program.printed("got"), "got three");
+    program.end_input();
+    assert_eq!(program.wait().code(), Some(3));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn group_is_killed_on_drop() {
+    let program = Program::start_group(Command::new("sh").args(["-c", "sleep 1000 & echo $!; wait"]));
+    let stat = format!("/proc/{}/stat", program.printed(""));
+    let is_running = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(is_running());
+    drop(program);
+    while is_running() {
+        std::thread::yield_now();
+    }
 }
