@@ -7,6 +7,7 @@
 //! | [`heads`] | the example heads of the specifications |
 //! | [`heap`] | an allocator that counts per thread |
 //! | [`noise`] | bytes from a seed that do not compress |
+//! | `program` | programs that a test starts, on Unix |
 //! | [`split`] | byte strings in pieces: one by one, at every position, at given positions |
 #![deny(unsafe_code)]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "an error in a test should panic")]
@@ -15,4 +16,6 @@ pub mod errors;
 pub mod heads;
 pub mod heap;
 pub mod noise;
+#[cfg(unix)]
+pub mod program;
 pub mod split;

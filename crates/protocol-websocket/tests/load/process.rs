@@ -17,7 +17,7 @@ const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_T
 /// Starts an example server.
 pub(crate) fn start(example: &str, arguments: &[&str]) -> (Server, Process) {
     let server = Server::start(Command::new(program::example(example)).envs(ALLOCATOR), arguments);
-    let process = Process(server.child.id());
+    let process = Process(server.id());
     (server, process)
 }
 

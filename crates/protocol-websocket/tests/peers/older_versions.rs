@@ -218,7 +218,7 @@ fn serve_connections_pass_through_haproxy() {
 struct Proxy {
     port: u16,
     child: Child,
-    _watch: program::Watch,
+    _watch: test_support::program::Watch,
 }
 
 impl Proxy {
