@@ -42,9 +42,10 @@ pub(crate) enum Due {
 
 impl KeepAlive {
     /// Creates the timers. Returns `None` if none is configured, so that a connection without timeouts needs no memory
-    /// for them. If the version has no pings, `ping_interval` and `pong_timeout` have no effect.
+    /// for them. If the version has no pings, `ping_interval` and `pong_timeout` have no effect. Without a
+    /// `pong_timeout`, an interval of zero would be due again at once, without an end.
     pub(crate) fn new(timeouts: &Timeouts, has_pings: bool) -> Option<Self> {
-        let ping_interval = timeouts.ping_interval.filter(|_| has_pings);
+        let ping_interval = timeouts.ping_interval.filter(|interval| has_pings && !interval.is_zero());
         if ping_interval.is_none() && timeouts.idle.is_none() {
             return None;
         }
@@ -165,6 +166,7 @@ mod tests {
     fn no_timer_without_timeouts() {
         assert!(KeepAlive::new(&Timeouts::NONE, true).is_none());
         assert!(KeepAlive::new(&Timeouts::RECOMMENDED, false).is_none());
+        assert!(KeepAlive::new(&Timeouts::NONE.ping_interval(Some(secs(0))), true).is_none());
         assert!(KeepAlive::new(&Timeouts { pong_timeout: Some(secs(1)), ..Timeouts::NONE }, true).is_none());
     }
 

@@ -23,7 +23,8 @@ pub struct Timeouts {
     /// The deadline for the whole opening handshake. Bytes that arrive do not extend it.
     pub handshake: Option<Duration>,
     /// The time without a byte from the peer after which a Ping is sent. Without a `pong_timeout`, another Ping is sent
-    /// after each further interval without a byte, except while `output` has unsent bytes.
+    /// after each further interval without a byte, except while `output` has unsent bytes. Zero disables pings, like
+    /// `None`.
     pub ping_interval: Option<Duration>,
     /// The deadline for a Pong, or any other byte from the peer, after that Ping was written. If it passes, the
     /// connection fails: the Close that is sent has code 1011, and [`ended`](crate::Connection::ended) has code 1006,
