@@ -249,23 +249,21 @@ impl Offer {
         self.version.has_length_framing()
     }
 
-    /// Returns this offer without what may be meant for one server alone: cookies and header fields, and with them the
-    /// credentials. A client that follows a redirect to another server offers this.
+    /// Returns this offer without what may be meant for one server alone: subprotocols, the origin, cookies and header
+    /// fields, and with them the credentials. A client that follows a redirect to another server offers this.
     ///
-    /// Subprotocols and the origin stay.
+    /// The version and the extensions stay.
     ///
     /// ```
     /// use protocol_websocket_http::Offer;
     ///
-    /// let offer = Offer::new().subprotocol("chat").basic_auth("user", "password").cookie("session", "31d4d96e");
-    /// assert!(offer.without_headers() == Offer::new().subprotocol("chat"));
+    /// let offer = Offer::new().subprotocol("token-31d4d96e").basic_auth("user", "password").cookie("session", "1");
+    /// assert!(offer.without_headers() == Offer::new());
     /// ```
     #[must_use]
-    pub fn without_headers(mut self) -> Self {
-        self.headers = self.headers.without_headers();
-        self.cookies.clear();
-        self.has_cookie_attribute = false;
-        self
+    pub fn without_headers(self) -> Self {
+        let Self { version, style, extensions, headers, .. } = self;
+        Self { version, style, extensions, headers: headers.without_headers(), ..Self::default() }
     }
 
     fn record(mut self, result: Result<(), BuildError>) -> Self {

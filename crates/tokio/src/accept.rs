@@ -48,6 +48,10 @@ where
 
 /// An upgrade request that waits for a response.
 ///
+/// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake) of the configuration also limits the time until the
+/// response. After it, [`accept`](Self::accept) and [`reject`](Self::reject) return an error, and the client receives a
+/// response with the status 408.
+///
 /// If it is dropped, the client receives no response.
 pub struct Incoming<S> {
     websocket: WebSocket<S>,
@@ -72,10 +76,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] if `accept` is invalid; the client has received a response with the status 500. Otherwise as
-    /// [`accept`].
+    /// [`Error::Send`] if `accept` is invalid; the client has received a response with the status 500.
+    /// [`Error::Connection`] if the deadline of the handshake has passed. Otherwise as [`accept`].
     pub async fn accept(self, accept: &Accept) -> Result<WebSocket<S>, Error> {
         let Self { mut websocket, upgrade } = self;
+        websocket.check_deadline().await?;
         if let Err(error) = websocket.session_mut().accept(upgrade, accept) {
             websocket.end().await;
             return Err(error.into());
@@ -98,9 +103,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     /// # Errors
     ///
     /// [`Error::Send`] if `reject` is invalid; the client has received a response with the status 500. [`Error::Io`] if
-    /// the transport failed.
+    /// the transport failed, and [`Error::Connection`] if the deadline of the handshake has passed.
     pub async fn reject(self, reject: &Reject) -> Result<(), Error> {
         let Self { mut websocket, upgrade } = self;
+        websocket.check_deadline().await?;
         let written = websocket.session_mut().reject(upgrade, reject);
         websocket.end().await;
         written?;

@@ -152,10 +152,12 @@ impl Connect {
 
     /// Follows at most this number of redirects. The default is 0: each redirect is a [`ConnectError::Redirect`].
     ///
-    /// The server chooses the target, which can be a host in the network of the client. The cookies and header fields of
-    /// the [`Offer`], and with them credentials, are not sent to another host or port. One exception is a redirect from
-    /// the default port of `ws` to that of `wss`. Subprotocols and the origin are always sent. A redirect from `wss` to
-    /// `ws` is never followed.
+    /// The server chooses the target, which can be a host in the network of the client. To another host or port, the
+    /// client sends nothing that may be meant for the first server: no subprotocols, origin, cookies and header fields of
+    /// the [`Offer`], and with them no credentials, and no client certificate of the TLS configuration. That server then
+    /// responds as to an anonymous client. To send them there, leave this off, and connect to the URL of the
+    /// [`ConnectError::Redirect`] if it is trusted. One exception is a redirect from the default port of `ws` to that of
+    /// `wss` at the same host: everything is sent. A redirect from `wss` to `ws` is never followed.
     #[cfg(feature = "url")]
     #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
     pub const fn redirects(mut self, max: u32) -> Self {
@@ -239,6 +241,10 @@ impl Connect {
         }
         if !self.target.trusts(&target) {
             self.offer = self.offer.without_headers();
+            #[cfg(feature = "rustls")]
+            {
+                self.tls = self.tls.map(|config| crate::tls::without_client_certificate(&config));
+            }
         }
         self.target = target;
         Some(self)

@@ -227,6 +227,16 @@ impl Driver {
         Poll::Ready(())
     }
 
+    /// Handles a deadline that passed while the connection was not polled.
+    #[cfg(feature = "server")]
+    pub(crate) fn handle_late_timeout(&mut self) {
+        let now = self.now();
+        if self.session.poll_timeout().is_some_and(|at| at <= now) {
+            self.seen = now;
+            self.session.handle_timeout(now);
+        }
+    }
+
     pub(crate) fn poll_deadline(&mut self, at: Duration, context: &mut Context<'_>) -> Poll<()> {
         match self.start.checked_add(at) {
             Some(deadline) => self.timer.poll(deadline, context),

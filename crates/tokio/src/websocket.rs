@@ -326,6 +326,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.inner.driver.queue_close(close.into());
     }
 
+    /// Returns the error of a deadline that passed while the connection was not polled, after the end of the connection.
+    #[cfg(feature = "server")]
+    pub(crate) async fn check_deadline(&mut self) -> Result<(), Error> {
+        self.inner.driver.handle_late_timeout();
+        match self.ended().is_some() {
+            true => self.recv_event().await.map_or(Ok(()), |event| event.map(drop)),
+            false => Ok(()),
+        }
+    }
+
     /// Waits for the end of the connection, which has begun.
     #[cfg(feature = "server")]
     pub(crate) async fn end(&mut self) {

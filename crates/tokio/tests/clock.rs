@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use common::{Op, Peer, Script, drive, open, pair};
 use protocol_websocket::{Role, Timeout};
-use protocol_websocket_tokio::{CloseCode, Config, Connect, ConnectError, Error, Timeouts, WebSocket, accept, config};
+use protocol_websocket_tokio::{
+    Accept, CloseCode, Config, Connect, ConnectError, Error, Reject, Timeouts, WebSocket, accept, config,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
 
@@ -157,6 +159,65 @@ async fn handshake_has_a_deadline() {
     let error = drive(Connect::new("ws://example.com/").unwrap().over(io), &mut peer).await.unwrap_err();
     assert!(matches!(&error, ConnectError::WebSocket(error) if is_timeout(error, Timeout::Handshake)), "{error:?}");
     assert_eq!(start.elapsed().as_secs(), 30, "the error does not wait for the end of the stream");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_of_the_handshake_goes_on_while_the_program_decides() {
+    for rejects in [false, true] {
+        for wait in [secs(9), secs(11)] {
+            let (io, mut peer) = Peer::client(Script::new());
+            let incoming = drive(accept(io, config()), &mut peer).await.unwrap();
+            tokio::time::sleep(wait).await;
+            peer.is_stopped = true;
+            peer.wire.end();
+            let result = match rejects {
+                true => incoming.reject(&Reject::new(404)).await,
+                false => incoming.accept(&Accept::new()).await.map(drop),
+            };
+            let response = peer.wire.take_output().0;
+            if wait < secs(10) {
+                result.unwrap();
+                assert!(response.starts_with(if rejects { b"HTTP/1.1 404 " } else { b"HTTP/1.1 101 " }));
+            } else {
+                let error = result.unwrap_err();
+                assert!(is_timeout(&error, Timeout::Handshake), "{error:?}");
+                assert!(response.starts_with(b"HTTP/1.1 408 "));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_lets_the_server_end_the_stream_first() {
+    for closes_first in [false, true] {
+        let (mut websocket, peer) = pair(Role::Client, recommended(), Script::new());
+        if closes_first {
+            assert!(timeout(secs(1), websocket.close(CloseCode::NORMAL)).await.is_err());
+        }
+        let start = Instant::now();
+        peer.wire.push(b"\x88\x02\x03\xE8");
+        assert!(timeout(secs(1), websocket.recv()).await.is_err());
+        assert!(!peer.wire.has_shut_down());
+        peer.wire.end();
+        assert!(websocket.recv().await.is_none());
+        assert!(peer.wire.has_shut_down());
+        assert_eq!(start.elapsed().as_secs(), 1);
+    }
+    // A server that waits for the client.
+    let (mut websocket, peer) = pair(Role::Client, recommended(), Script::new());
+    peer.wire.push(b"\x88\x02\x03\xE8");
+    assert!(timeout(secs(3), websocket.recv()).await.is_err());
+    assert!(peer.wire.has_shut_down());
+    peer.wire.end();
+    assert!(websocket.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ping_interval_of_zero_sends_no_pings() {
+    let timeouts = Timeouts::NONE.ping_interval(Some(Duration::ZERO));
+    let (mut websocket, peer) = pair(Role::Server, Config::new().timeouts(timeouts), Script::new());
+    assert!(timeout(secs(1), websocket.recv()).await.is_err());
+    assert_eq!(peer.wire.take_output().0, b"");
 }
 
 #[tokio::test(start_paused = true)]

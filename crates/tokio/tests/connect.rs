@@ -17,8 +17,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, BufStrea
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// The requests that a server received: path, `Authorization`, `Cookie` and `X-Key`.
-type Requests = Arc<Mutex<Vec<(String, bool, bool, bool)>>>;
+/// The requests that a server received: the path, and whether they have each of [`PRIVATE_FIELDS`].
+type Requests = Arc<Mutex<Vec<(String, [bool; 5])>>>;
+
+const PRIVATE_FIELDS: [&str; 5] = ["authorization", "cookie", "x-key", "origin", "sec-websocket-protocol"];
 
 /// Accepts the path `/chat`, and redirects all others: to the URL that `targets` has for the path.
 async fn redirecting_server(targets: &[(&str, String)]) -> (SocketAddr, Requests) {
@@ -32,8 +34,8 @@ async fn redirecting_server(targets: &[(&str, String)]) -> (SocketAddr, Requests
             let incoming = accept(listener.accept().await.unwrap().0, config()).await.unwrap();
             let path = incoming.request().resource_name().to_owned();
             let headers = incoming.request().headers();
-            let has = |name| headers.contains(name);
-            received.lock().unwrap().push((path.clone(), has("authorization"), has("cookie"), has("x-key")));
+            assert!(headers.contains("sec-websocket-extensions"));
+            received.lock().unwrap().push((path.clone(), PRIVATE_FIELDS.map(|name| headers.contains(name))));
             match targets.iter().find(|(from, _)| *from == path) {
                 Some((_, url)) => incoming.reject(&Reject::new(307).header("Location", url)).await.unwrap(),
                 None => drop(tokio::spawn(async move {
@@ -47,14 +49,15 @@ async fn redirecting_server(targets: &[(&str, String)]) -> (SocketAddr, Requests
 }
 
 fn private_offer() -> Offer {
-    Offer::new().basic_auth("user", "password").cookie("session", "1").header("X-Key", "secret")
+    let offer = Offer::new().basic_auth("user", "password").cookie("session", "1").header("X-Key", "secret");
+    offer.origin("https://example.com").subprotocol("secret")
 }
 
 /// Returns the paths, and whether the request had the private header fields.
 fn paths(requests: &Requests) -> Vec<(String, bool)> {
-    let request = |(path, authorization, cookie, key): &(String, bool, bool, bool)| {
-        assert!(authorization == cookie && cookie == key, "some private header fields are missing");
-        (path.clone(), *key)
+    let request = |(path, has): &(String, [bool; 5])| {
+        assert!(has.iter().all(|field| field == &has[0]), "some private header fields are missing");
+        (path.clone(), has[0])
     };
     requests.lock().unwrap().iter().map(request).collect()
 }
@@ -101,7 +104,7 @@ async fn each_transport_passes_through_the_closure() {
 }
 
 #[tokio::test]
-async fn redirects_to_another_host_or_port_drop_private_headers() {
+async fn redirects_to_another_host_or_port_drop_what_is_private() {
     let (other, other_requests) = redirecting_server(&[]).await;
     let (address, requests) = redirecting_server(&[("/port", format!("http://{other}/chat"))]).await;
     let connect = Connect::new(&format!("ws://{address}/port")).unwrap().offer(private_offer()).redirects(1);

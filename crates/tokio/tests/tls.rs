@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol_websocket_tokio::rustls::pki_types::PrivateKeyDer;
+use protocol_websocket_tokio::rustls::server::WebPkiClientVerifier;
 use protocol_websocket_tokio::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
 use protocol_websocket_tokio::{
-    Accept, Close, CloseCode, Connect, ConnectError, ConnectStep, Message, Proxy, Reject, accept, config,
+    Accept, Close, CloseCode, Connect, ConnectError, ConnectStep, Incoming, Message, Proxy, Reject, accept, config,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Returns the configurations of a server with a certificate for `name`, and of a client that trusts it.
 fn configs(name: &str) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
@@ -106,6 +108,54 @@ async fn redirects_to_ws_are_not_followed() {
     let url = format!("wss://localhost:{}/plain", server(server_config).await.port());
     let error = Connect::new(&url).unwrap().tls(client_config).redirects(5).await.unwrap_err();
     assert!(matches!(error, ConnectError::Redirect(redirect) if redirect.is_downgrade()));
+}
+
+/// Accepts a TLS connection, responds to its request by `respond`, and returns whether it has a client certificate.
+async fn serve_once(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    respond: impl AsyncFnOnce(Incoming<TlsStream<TcpStream>>),
+) -> bool {
+    let stream = TlsAcceptor::from(config).accept(listener.accept().await.unwrap().0).await.unwrap();
+    let has_certificate = stream.get_ref().1.peer_certificates().is_some();
+    respond(accept(stream, self::config()).await.unwrap()).await;
+    has_certificate
+}
+
+#[tokio::test]
+async fn redirects_to_another_port_show_no_client_certificate() {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = || PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let chain = vec![made.cert.der().clone()];
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots.clone()), Arc::clone(&provider));
+    let server_config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap())
+        .with_single_cert(chain.clone(), key())
+        .unwrap();
+    let client_config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key())
+        .unwrap();
+
+    let listeners = [TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()];
+    let [url, target] = [0, 1].map(|n| format!("wss://localhost:{}/", listeners[n].local_addr().unwrap().port()));
+    let server_config = Arc::new(server_config);
+    let [first, second] = listeners;
+    let redirect = Reject::new(307).header("Location", target);
+    let (redirected, accepted, connected) = tokio::join!(
+        serve_once(first, Arc::clone(&server_config), async |incoming| incoming.reject(&redirect).await.unwrap()),
+        serve_once(second, server_config, async |incoming| drop(incoming.accept(&Accept::new()).await.unwrap())),
+        Connect::new(&url).unwrap().tls(client_config).redirects(1),
+    );
+    connected.unwrap();
+    assert!(redirected && !accepted, "only the first server sees the certificate");
 }
 
 #[tokio::test]
