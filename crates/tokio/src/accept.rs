@@ -1,11 +1,14 @@
 //! The server's side: the opening handshake over a transport.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use protocol_websocket::{Accept, Config, Event, Reject, Request, Session, Upgrade};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::poll_event::PollEvent as _;
 use crate::{Error, WebSocket};
 
 /// Reads an upgrade request from a transport. Respond to the [`Incoming`] request with [`accept`](Incoming::accept) or
@@ -36,14 +39,40 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut websocket = WebSocket::new(io, Session::server(config));
+    let upgrade = poll_fn(|context| poll_upgrade(&mut websocket, context)).await?;
+    Ok(Incoming { websocket, upgrade })
+}
+
+fn poll_upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    websocket: &mut WebSocket<S>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Upgrade, Error>> {
     loop {
-        match websocket.recv_event().await {
-            Some(Ok(Event::Upgrade(upgrade))) => return Ok(Incoming { websocket, upgrade }),
+        match ready!(websocket.poll_recv_event(context)) {
+            Some(Ok(Event::Upgrade(upgrade))) => return Poll::Ready(Ok(upgrade)),
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(error),
+            Some(Err(error)) => return Poll::Ready(Err(error)),
             None => unreachable!("a handshake ends with an upgrade or an error"),
         }
     }
+}
+
+/// Receives until the connection is open, and writes the response. At the end of the connection, returns its error, if it
+/// has one.
+fn poll_open<S: AsyncRead + AsyncWrite + Unpin>(
+    websocket: &mut WebSocket<S>,
+    is_open: &mut bool,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    // In hybi-00 the response is written before the last eight bytes of the request arrive.
+    while !*is_open {
+        match ready!(websocket.poll_recv_event(context)) {
+            Some(Ok(event)) => *is_open = matches!(event, Event::Open(_)),
+            Some(Err(error)) => return Poll::Ready(Err(error)),
+            None => return Poll::Ready(Ok(())),
+        }
+    }
+    websocket.poll_send(context, false)
 }
 
 /// An upgrade request that waits for a response.
@@ -78,24 +107,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// [`Error::Send`] if `accept` is invalid; the client has received a response with the status 500.
     /// [`Error::Connection`] if the deadline of the handshake has passed. Otherwise as [`accept`].
-    pub async fn accept(self, accept: &Accept) -> Result<WebSocket<S>, Error> {
-        let Self { mut websocket, upgrade } = self;
-        websocket.check_deadline().await?;
-        if let Err(error) = websocket.session_mut().accept(upgrade, accept) {
-            websocket.end().await;
-            return Err(error.into());
-        }
-        // In hybi-00 the response is written before the last eight bytes of the request arrive.
-        loop {
-            match websocket.recv_event().await {
-                Some(Ok(Event::Open(_))) => break,
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error),
-                None => unreachable!("a handshake ends with the open connection or an error"),
-            }
-        }
-        websocket.flush().await?;
-        Ok(websocket)
+    pub async fn accept(mut self, accept: &Accept) -> Result<WebSocket<S>, Error> {
+        let accepted = self.websocket.respond(|session| session.accept(self.upgrade, accept));
+        let mut is_open = false;
+        let opened = poll_fn(|context| poll_open(&mut self.websocket, &mut is_open, context)).await;
+        accepted?;
+        opened?;
+        Ok(self.websocket)
     }
 
     /// Rejects the request with a status other than 101, such as 403, and ends the transport.
@@ -104,13 +122,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// [`Error::Send`] if `reject` is invalid; the client has received a response with the status 500. [`Error::Io`] if
     /// the transport failed, and [`Error::Connection`] if the deadline of the handshake has passed.
-    pub async fn reject(self, reject: &Reject) -> Result<(), Error> {
-        let Self { mut websocket, upgrade } = self;
-        websocket.check_deadline().await?;
-        let written = websocket.session_mut().reject(upgrade, reject);
-        websocket.end().await;
-        written?;
-        websocket.write_error().map_or(Ok(()), Err)
+    pub async fn reject(mut self, reject: &Reject) -> Result<(), Error> {
+        let rejected = self.websocket.respond(|session| session.reject(self.upgrade, reject));
+        let error = self.websocket.end().await;
+        rejected?;
+        error.map_or(Ok(()), Err)
     }
 }
 

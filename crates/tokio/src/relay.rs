@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
         let Inner { io, driver, next, .. } = &mut *self.websocket.inner;
         match next.take() {
-            Some(event) => Poll::Ready(Some(event)),
+            Some(event) => Poll::Ready(Some(*event)),
             None => driver.poll_event(io, context),
         }
     }

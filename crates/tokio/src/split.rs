@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
     #[track_caller]
     pub fn split(self) -> (Sender, Receiver) {
         let Inner { io, driver, next, has_returned_error, .. } = *self.inner;
-        let shared = Arc::new(Shared::new(Box::new(io), driver, next));
+        let shared = Arc::new(Shared::new(Box::new(io), driver, next.map(|event| *event)));
         tokio::spawn(DriverTask { shared: Arc::clone(&shared), timer: Timer::default(), abandoned_until: None });
         (Sender::new(Arc::clone(&shared)), Receiver::new(shared, has_returned_error))
     }

@@ -61,8 +61,8 @@ pub(crate) struct Inner<S> {
     pub(crate) io: S,
     pub(crate) driver: Driver,
     wakers: Wakers,
-    /// An event that arrived while the program waited for a write.
-    pub(crate) next: Option<Event>,
+    /// An event that arrived while the program waited for a write. In a box, because that is rare.
+    pub(crate) next: Option<Box<Event>>,
     /// The error of the connection was returned.
     pub(crate) has_returned_error: bool,
 }
@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let Parts { io, session, next } = parts;
         let now = session.now;
         let mut websocket = Self::with(io, Session::from_parts(session), now);
-        websocket.inner.next = next;
+        websocket.inner.next = next.map(Box::new);
         websocket
     }
 
@@ -94,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     #[must_use]
     pub fn into_parts(self) -> Parts<S> {
         let Inner { io, driver, next, .. } = *self.inner;
-        Parts { io, session: driver.session.into_parts(), next }
+        Parts { io, session: driver.session.into_parts(), next: next.map(|event| *event) }
     }
 
     /// Receives the next message. Returns `None` after the closing handshake, and once the connection has failed and its
@@ -174,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let mut take = Lent(f);
         poll_fn(|context| {
             if let Some(event) = self.inner.next.take() {
-                return Poll::Ready(Some(Ok(take.lent(event.into(), &mut self.inner.driver.session))));
+                return Poll::Ready(Some(Ok(take.lent((*event).into(), &mut self.inner.driver.session))));
             }
             self.poll_take(&mut take, context)
         })
@@ -193,6 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
         let waker = wakers.register(Side::Reader, context);
         let event = ready!(driver.poll_event_with(io, take, Session::wants_read, &mut Context::from_waker(waker)));
+        wakers.unregister(Side::Reader);
         Poll::Ready(match event {
             Some(event) => Some(Ok(event)),
             None if *has_returned_error => None,
@@ -288,6 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             wakers.wake_reader();
         }
         ready!(written);
+        wakers.unregister(Side::Writer);
         Poll::Ready(driver.write_error().map_or(Ok(()), Err))
     }
 
@@ -314,6 +316,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             let Inner { io, driver, wakers, .. } = &mut *self.inner;
             let waker = wakers.register(Side::Reader, context);
             while ready!(driver.poll_event(io, &mut Context::from_waker(waker))).is_some() {}
+            wakers.unregister(Side::Reader);
             Poll::Ready(())
         })
         .await;
@@ -326,25 +329,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.inner.driver.queue_close(close.into());
     }
 
-    /// Returns the error of a deadline that passed while the connection was not polled, after the end of the connection.
+    /// Responds to an upgrade request, unless the deadline of the handshake has passed meanwhile.
     #[cfg(feature = "server")]
-    pub(crate) async fn check_deadline(&mut self) -> Result<(), Error> {
-        self.inner.driver.handle_late_timeout();
-        match self.ended().is_some() {
-            true => self.recv_event().await.map_or(Ok(()), |event| event.map(drop)),
-            false => Ok(()),
+    pub(crate) fn respond(&mut self, f: impl FnOnce(&mut Session) -> Result<(), SendError>) -> Result<(), SendError> {
+        let driver = &mut self.inner.driver;
+        driver.handle_late_timeout();
+        if driver.session.connection().ended().is_some() { Ok(()) } else { f(&mut driver.session) }
+    }
+
+    /// Waits for the end of the connection, which has begun. Returns its error, if it has one.
+    #[cfg(feature = "server")]
+    pub(crate) async fn end(&mut self) -> Option<Error> {
+        let mut error = None;
+        while let Some(event) = self.recv_event().await {
+            error = event.err();
         }
-    }
-
-    /// Waits for the end of the connection, which has begun.
-    #[cfg(feature = "server")]
-    pub(crate) async fn end(&mut self) {
-        while self.recv_event().await.is_some() {}
-    }
-
-    #[cfg(feature = "server")]
-    pub(crate) fn write_error(&self) -> Option<Error> {
-        self.inner.driver.write_error()
+        error.or_else(|| self.inner.driver.write_error())
     }
 
     pub(crate) fn is_terminated(&self) -> bool {
@@ -375,23 +375,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub fn get_ref(&self) -> &S {
         &self.inner.io
     }
-
-    #[cfg(feature = "server")]
-    pub(crate) fn session_mut(&mut self) -> &mut Session {
-        &mut self.inner.driver.session
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> PollEvent for WebSocket<S> {
     fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         match self.inner.next.take() {
-            Some(event) => Poll::Ready(Some(Ok(event))),
+            Some(event) => Poll::Ready(Some(Ok(*event))),
             None => self.poll_take(&mut Owned, context),
         }
     }
 
     fn put_back(&mut self, event: Event) {
-        self.inner.next = Some(event);
+        self.inner.next = Some(Box::new(event));
     }
 }
 
@@ -400,7 +395,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PollEvent for WebSocket<S> {
 fn poll_written<S: AsyncRead + AsyncWrite + Unpin>(
     driver: &mut Driver,
     io: &mut S,
-    next: &mut Option<Event>,
+    next: &mut Option<Box<Event>>,
     context: &mut Context<'_>,
     only_to_mark: bool,
 ) -> Poll<()> {
@@ -414,7 +409,7 @@ fn poll_written<S: AsyncRead + AsyncWrite + Unpin>(
         }
         match driver.poll_event_with(io, &mut Owned, Session::can_read, context) {
             Poll::Ready(Some(Event::Ping(_) | Event::Pong(_))) => {}
-            Poll::Ready(event) => *next = event,
+            Poll::Ready(event) => *next = event.map(Box::new),
             // A deadline may have passed, and the rest was discarded.
             Poll::Pending if is_done(driver) => return Poll::Ready(()),
             Poll::Pending => return Poll::Pending,
