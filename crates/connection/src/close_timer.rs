@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 use crate::write_progress::WriteProgress;
-use crate::{State, Timeout, Timeouts};
+use crate::{State, Timeout};
 
 #[derive(Clone, Debug)]
 pub(crate) struct CloseTimer {
@@ -35,10 +35,9 @@ struct Unsent {
 }
 
 impl CloseTimer {
-    pub(crate) fn new(timeouts: &Timeouts, is_client: bool) -> Option<Self> {
-        let timeout = timeouts.close?;
+    pub(crate) const fn new(timeout: Duration, is_client: bool) -> Self {
         let close = WriteProgress::Queued;
-        Some(Self { timeout, awaits_eof: is_client, since: None, now: Duration::ZERO, close, unsent: None })
+        Self { timeout, awaits_eof: is_client, since: None, now: Duration::ZERO, close, unsent: None }
     }
 
     /// Notes the length of the output at the beginning of a call. Returns how many of its bytes the peer must receive
@@ -131,13 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn no_timer_without_a_timeout() {
-        assert!(CloseTimer::new(&Timeouts::NONE, true).is_none());
-    }
-
-    #[test]
     fn deadline_starts_with_the_state() {
-        let mut timer = CloseTimer::new(&Timeouts::RECOMMENDED, false).unwrap();
+        let mut timer = CloseTimer::new(secs(10), false);
         assert_eq!(timer.handle(secs(100), State::Open, 0), Ok(()));
         assert_eq!((timer.poll(State::Open), timer.poll(State::Closed)), (None, None));
         assert_eq!(timer.poll(State::Closing), Some(secs(100)), "at once");
@@ -149,7 +143,7 @@ mod tests {
 
     #[test]
     fn deadline_starts_when_the_close_was_written() {
-        let mut timer = CloseTimer::new(&Timeouts::RECOMMENDED, false).unwrap();
+        let mut timer = CloseTimer::new(secs(10), false);
         timer.note_queued(10);
         assert_eq!(timer.handle(secs(0), State::Closing, 10), Ok(()));
         // A pong follows, and most of the output is written.
@@ -164,7 +158,7 @@ mod tests {
 
     #[test]
     fn client_awaits_the_end_of_the_transport() {
-        let mut timer = CloseTimer::new(&Timeouts::RECOMMENDED, true).unwrap();
+        let mut timer = CloseTimer::new(secs(10), true);
         assert_eq!(timer.handle(secs(0), State::Closed, 0), Ok(()));
         assert_eq!(timer.poll(State::Closed), Some(secs(10)));
         assert_eq!(timer.clone().handle(secs(10), State::Closed, 0), Err(Timeout::Eof));
@@ -174,7 +168,7 @@ mod tests {
 
     #[test]
     fn clock_does_not_run_backwards() {
-        let mut timer = CloseTimer::new(&Timeouts::RECOMMENDED, false).unwrap();
+        let mut timer = CloseTimer::new(secs(10), false);
         timer.handle(secs(100), State::Closing, 0).unwrap();
         assert_eq!(timer.handle(secs(1), State::Closing, 0), Ok(()));
         assert_eq!(timer.poll(State::Closing), Some(secs(110)));

@@ -169,7 +169,7 @@ impl Connection {
     }
 
     pub(crate) fn new(config: Arc<Config>, random: Option<Box<dyn Random>>) -> Self {
-        let sender = SendHalf::new(random, &config);
+        let sender = SendHalf::new(random, Arc::clone(&config));
         Self { receiver: ReceiveHalf::new(sender.role(), config), sender, cold: None }
     }
 
@@ -177,7 +177,7 @@ impl Connection {
     pub(crate) fn open_outgoing(&mut self, negotiated: Negotiated) {
         let (role, config) = (self.role(), Arc::clone(&self.receiver.config));
         self.receiver.set_version(negotiated.version);
-        self.sender.open(negotiated.version, &config);
+        self.sender.open(negotiated.version);
         match config.extensions.agree(role, &negotiated) {
             Ok(agreed) => agreed.into_iter().for_each(|(pair, rsv)| self.add_extension(pair, rsv)),
             Err(_) => self.fail(DecodeError::Extension),
@@ -742,7 +742,7 @@ impl Connection {
             #[cfg(any(feature = "client", feature = "server"))]
             State::Connecting => self.handshake()?.timer.as_ref().map(crate::handshake_timer::HandshakeTimer::poll),
             State::Open => self.receiver.poll_timeout(),
-            state => self.sender.close_timer.as_ref()?.poll(state),
+            state => self.sender.poll_close_timer(state),
         }
     }
 

@@ -12,9 +12,8 @@ use crate::{Timeout, Timeouts};
 
 #[derive(Clone, Debug)]
 pub(crate) struct KeepAlive {
-    ping_interval: Option<Duration>,
-    pong_timeout: Option<Duration>,
-    idle: Option<Duration>,
+    /// Whether the version has pings.
+    has_pings: bool,
     /// Whether there was a call since the connection opened.
     is_running: bool,
     /// The time of the last call.
@@ -45,14 +44,8 @@ impl KeepAlive {
     /// for them. If the version has no pings, `ping_interval` and `pong_timeout` have no effect. Without a
     /// `pong_timeout`, an interval of zero would be due again at once, without an end.
     pub(crate) fn new(timeouts: &Timeouts, has_pings: bool) -> Option<Self> {
-        let ping_interval = timeouts.ping_interval.filter(|interval| has_pings && !interval.is_zero());
-        if ping_interval.is_none() && timeouts.idle.is_none() {
-            return None;
-        }
-        Some(Self {
-            ping_interval,
-            pong_timeout: timeouts.pong_timeout.filter(|_| has_pings),
-            idle: timeouts.idle,
+        let timer = Self {
+            has_pings,
             is_running: false,
             now: Duration::ZERO,
             arrived_at: Duration::ZERO,
@@ -61,7 +54,16 @@ impl KeepAlive {
             pinged_at: None,
             ping: WriteProgress::Queued,
             is_stalled: false,
-        })
+        };
+        (timer.ping_interval(timeouts).is_some() || timeouts.idle.is_some()).then_some(timer)
+    }
+
+    fn ping_interval(&self, timeouts: &Timeouts) -> Option<Duration> {
+        timeouts.ping_interval.filter(|interval| self.has_pings && !interval.is_zero())
+    }
+
+    fn pong_timeout(&self, timeouts: &Timeouts) -> Option<Duration> {
+        timeouts.pong_timeout.filter(|_| self.has_pings)
     }
 
     /// Notes that a read begins with `available` bytes in the input.
@@ -101,14 +103,14 @@ impl KeepAlive {
 
     /// Returns the time of the next [`handle`](Self::handle). If that is the time of the last call, the next one is due
     /// at once.
-    pub(crate) fn poll(&self) -> Option<Duration> {
-        let awaits_pong = self.pinged_at.is_some() && self.pong_timeout.is_some();
+    pub(crate) fn poll(&self, timeouts: &Timeouts) -> Option<Duration> {
+        let awaits_pong = self.pinged_at.is_some() && self.pong_timeout(timeouts).is_some();
         let at_once = !self.is_running || self.has_arrived || (awaits_pong && self.ping.awaits_call());
-        if at_once { Some(self.now) } else { self.next().map(|(at, _)| at) }
+        if at_once { Some(self.now) } else { self.next(timeouts).map(|(at, _)| at) }
     }
 
     /// Returns the action that is due at the time `now`. `unsent` is the number of bytes that are not written.
-    pub(crate) fn handle(&mut self, now: Duration, unsent: usize) -> Option<Due> {
+    pub(crate) fn handle(&mut self, now: Duration, unsent: usize, timeouts: &Timeouts) -> Option<Due> {
         let now = now.max(self.now);
         self.now = now;
         if self.has_arrived || !self.is_running {
@@ -118,10 +120,10 @@ impl KeepAlive {
         // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the
         // pong may have arrived already.
         let is_stalled = core::mem::take(&mut self.is_stalled) && self.ping == WriteProgress::Unsent && unsent > 0;
-        if self.ping.start(unsent) && !is_stalled && self.pong_timeout.is_some() {
+        if self.ping.start(unsent) && !is_stalled && self.pong_timeout(timeouts).is_some() {
             self.pinged_at = self.pinged_at.map(|_| now);
         }
-        let (_, due) = self.next().filter(|&(at, _)| at <= now)?;
+        let (_, due) = self.next(timeouts).filter(|&(at, _)| at <= now)?;
         if due == Due::Ping {
             let is_repeated = self.pinged_at.replace(now).is_some();
             self.ping = WriteProgress::Queued;
@@ -134,13 +136,15 @@ impl KeepAlive {
     }
 
     /// Returns the next deadline and its action.
-    fn next(&self) -> Option<(Duration, Due)> {
+    fn next(&self, timeouts: &Timeouts) -> Option<(Duration, Due)> {
         let after = |from: Duration, wait: Option<Duration>, due| Some((from.saturating_add(wait?), due));
         let ping_or_pong = match self.pinged_at {
-            Some(at) if self.pong_timeout.is_some() => after(at, self.pong_timeout, Due::Timeout(Timeout::Pong)),
-            at => after(at.unwrap_or(self.arrived_at), self.ping_interval, Due::Ping),
+            Some(at) if self.pong_timeout(timeouts).is_some() => {
+                after(at, timeouts.pong_timeout, Due::Timeout(Timeout::Pong))
+            }
+            at => after(at.unwrap_or(self.arrived_at), self.ping_interval(timeouts), Due::Ping),
         };
-        match (ping_or_pong, after(self.arrived_at, self.idle, Due::Timeout(Timeout::Idle))) {
+        match (ping_or_pong, after(self.arrived_at, timeouts.idle, Due::Timeout(Timeout::Idle))) {
             (Some(first), Some(idle)) if idle.0 < first.0 => Some(idle),
             (first, idle) => first.or(idle),
         }
@@ -155,8 +159,21 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    fn timer(timeouts: Timeouts) -> KeepAlive {
-        let mut timer = KeepAlive::new(&timeouts, true).unwrap();
+    /// A timer with its configuration.
+    struct Timer(KeepAlive, Timeouts);
+
+    impl Timer {
+        fn poll(&self) -> Option<Duration> {
+            self.0.poll(&self.1)
+        }
+
+        fn handle(&mut self, now: Duration, unsent: usize) -> Option<Due> {
+            self.0.handle(now, unsent, &self.1)
+        }
+    }
+
+    fn timer(timeouts: Timeouts) -> Timer {
+        let mut timer = Timer(KeepAlive::new(&timeouts, true).unwrap(), timeouts);
         assert_eq!(timer.poll(), Some(secs(0)), "the first call is at once");
         assert_eq!(timer.handle(secs(0), 0), None);
         timer
@@ -186,7 +203,7 @@ mod tests {
     fn any_byte_restarts_the_interval() {
         let mut timer = timer(Timeouts::RECOMMENDED);
         timer.handle(secs(20), 0);
-        timer.note_input(1);
+        timer.0.note_input(1);
         assert_eq!(timer.poll(), Some(secs(20)), "at once, to give the arrival a time");
         assert_eq!(timer.handle(secs(40), 0), None);
         assert_eq!(timer.poll(), Some(secs(60)));
@@ -210,13 +227,13 @@ mod tests {
     #[test]
     fn bytes_are_counted_once() {
         let mut timer = timer(Timeouts::RECOMMENDED);
-        timer.note_input(3);
-        timer.note_rest(3);
+        timer.0.note_input(3);
+        timer.0.note_rest(3);
         timer.handle(secs(1), 0);
-        timer.note_input(3);
+        timer.0.note_input(3);
         timer.handle(secs(2), 0);
         assert_eq!(timer.poll(), Some(secs(21)));
-        timer.note_input(4);
+        timer.0.note_input(4);
         timer.handle(secs(3), 0);
         assert_eq!(timer.poll(), Some(secs(23)));
     }
@@ -224,15 +241,15 @@ mod tests {
     #[test]
     fn peer_that_does_not_read_times_out() {
         let mut timer = timer(Timeouts::RECOMMENDED);
-        timer.note_stalled();
+        timer.0.note_stalled();
         assert_eq!(timer.handle(secs(20), 5), Some(Due::Ping));
-        timer.note_stalled();
+        timer.0.note_stalled();
         assert_eq!(timer.handle(secs(30), 7), None, "the deadline starts with the first call after the ping");
         // Without a note, bytes may have been written since.
         assert_eq!(timer.handle(secs(40), 7), None);
-        timer.note_stalled();
+        timer.0.note_stalled();
         assert_eq!(timer.handle(secs(59), 7), None);
-        timer.note_stalled();
+        timer.0.note_stalled();
         assert_eq!(timer.handle(secs(60), 7), Some(Due::Timeout(Timeout::Pong)));
     }
 
@@ -240,7 +257,7 @@ mod tests {
     fn clock_does_not_run_backwards() {
         let mut timer = timer(Timeouts::RECOMMENDED);
         timer.handle(secs(100), 0);
-        timer.note_input(1);
+        timer.0.note_input(1);
         timer.handle(secs(1), 0);
         assert_eq!(timer.poll(), Some(secs(120)));
     }

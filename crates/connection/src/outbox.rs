@@ -228,7 +228,6 @@ impl Outbox {
     }
 
     fn note_shared(&mut self) {
-        let Connection { receiver, sender, .. } = &mut self.connection;
-        sender.note_elsewhere(self.unsent.shared_len(), receiver.config.high_water_mark);
+        self.connection.sender.note_elsewhere(self.unsent.shared_len());
     }
 }

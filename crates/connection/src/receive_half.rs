@@ -393,7 +393,9 @@ impl ReceiveHalf {
     pub fn poll_timeout(&self) -> Option<Duration> {
         // A server that has accepted is in the state `Open` before this direction opens.
         match self.incoming {
-            Incoming::Connecting | Incoming::Open => self.cold.as_ref()?.keep_alive.as_ref()?.poll(),
+            Incoming::Connecting | Incoming::Open => {
+                self.cold.as_ref()?.keep_alive.as_ref()?.poll(&self.config.timeouts)
+            }
             Incoming::Ended | Incoming::Refused => None,
         }
     }
@@ -435,7 +437,8 @@ impl ReceiveHalf {
         if matches!(self.incoming, Incoming::Ended | Incoming::Refused) {
             return Ok(None);
         }
-        let due = self.keep_alive_mut().and_then(|timer| timer.handle(now, unsent));
+        let timeouts = self.config.timeouts;
+        let due = self.keep_alive_mut().and_then(|timer| timer.handle(now, unsent, &timeouts));
         match due {
             None => Ok(None),
             Some(Due::Ping) => Ok(Some(Reply::ping())),

@@ -4,6 +4,7 @@
 //! output. The fast path allocates no memory except for the output, and does not touch a reference count.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
@@ -41,10 +42,14 @@ pub struct SendHalf {
     fragmenter: Fragmenter,
     /// The latest pong that was not appended because the output was over the high-water mark.
     pending_pong: Option<Box<Reply>>,
-    pub(crate) close_timer: Option<Box<CloseTimer>>,
+    /// Created when it is needed, because an open connection does not need it.
+    close_timer: Option<Box<CloseTimer>>,
+    config: Arc<Config>,
     /// The length of the output at which a pong is kept, because it is over the high-water mark.
     congested_len: u32,
     pub(crate) version: Version,
+    /// Whether the opening handshake was successful.
+    has_opened: bool,
     /// Whether the unfinished message consists of frames of [`send_frame`](Self::send_frame).
     raw_message_open: bool,
     pub(crate) outgoing: Outgoing,
@@ -55,7 +60,7 @@ pub struct SendHalf {
 
 impl SendHalf {
     /// Creates a half in the state before the handshake.
-    pub(crate) fn new(mask_source: Option<Box<dyn Random>>, config: &Config) -> Self {
+    pub(crate) fn new(mask_source: Option<Box<dyn Random>>, config: Arc<Config>) -> Self {
         Self {
             mask_source,
             extensions: Encoders::default(),
@@ -63,23 +68,24 @@ impl SendHalf {
             pending_pong: None,
             close_timer: None,
             congested_len: congested_len(config.high_water_mark, 0),
+            config,
             version: Version::Rfc6455,
+            has_opened: false,
             raw_message_open: false,
             outgoing: Outgoing::Connecting,
             is_plain: false,
         }
     }
 
-    pub(crate) fn open(&mut self, version: Version, config: &Config) {
-        self.version = version;
-        self.close_timer = CloseTimer::new(&config.timeouts, self.role() == Role::Client).map(Box::new);
+    pub(crate) fn open(&mut self, version: Version) {
+        (self.version, self.has_opened) = (version, true);
         self.outgoing.open();
         self.update_fast_path();
     }
 
     /// Notes that `elsewhere` unsent bytes of a session are not in the output. They count for the high-water mark.
-    pub(crate) fn note_elsewhere(&mut self, elsewhere: usize, high_water_mark: usize) {
-        self.congested_len = congested_len(high_water_mark, elsewhere);
+    pub(crate) fn note_elsewhere(&mut self, elsewhere: usize) {
+        self.congested_len = congested_len(self.config.high_water_mark, elsewhere);
     }
 
     /// Notes that `len` bytes were inserted into the output, before a Close that was not written.
@@ -334,8 +340,21 @@ impl SendHalf {
         self.update_fast_path();
     }
 
+    /// Creates the timer if it does not exist. Returns `None` without a timeout.
+    fn close_timer(&mut self) -> Option<&mut CloseTimer> {
+        if self.close_timer.is_none() {
+            self.close_timer = self.new_close_timer().map(Box::new);
+        }
+        self.close_timer.as_deref_mut()
+    }
+
+    fn new_close_timer(&self) -> Option<CloseTimer> {
+        let timeout = self.config.timeouts.close.filter(|_| self.has_opened)?;
+        Some(CloseTimer::new(timeout, self.role() == Role::Client))
+    }
+
     fn stop_awaiting_eof(&mut self) {
-        if let Some(timer) = &mut self.close_timer {
+        if let Some(timer) = self.close_timer() {
             timer.stop_awaiting_eof();
         }
     }
@@ -368,7 +387,15 @@ impl SendHalf {
     /// [`Connection::poll_timeout`](crate::Connection::poll_timeout), or `None` while no deadline of this half runs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.close_timer.as_ref()?.poll(self.state())
+        self.poll_close_timer(self.state())
+    }
+
+    /// Returns the deadline of `state`.
+    pub(crate) fn poll_close_timer(&self, state: State) -> Option<Duration> {
+        match &self.close_timer {
+            Some(timer) => timer.poll(state),
+            None => self.new_close_timer()?.poll(state),
+        }
     }
 
     /// Handles the deadline of this half, [`Timeouts::close`](crate::Timeouts::close), if it is due at the time `now`.
@@ -409,7 +436,9 @@ impl SendHalf {
         unsent: usize,
         output: &mut BytesMut,
     ) -> Result<(), Timeout> {
-        let handled = self.close_timer.as_mut().map_or(Ok(()), |timer| timer.handle(now, state, unsent));
+        let is_needed = matches!(state, State::Closing | State::Closed);
+        let timer = if is_needed { self.close_timer() } else { None };
+        let handled = timer.map_or(Ok(()), |timer| timer.handle(now, state, unsent));
         if handled.is_err() {
             self.stop_awaiting_eof();
         }
@@ -461,7 +490,9 @@ impl SendHalf {
     /// Notes the length of the output, once our Close is in it. It must be called after everything that may append a
     /// Close, or a pong after the Close.
     fn note_queued(&mut self, output: &BytesMut) {
-        if let Some(timer) = self.close_timer.as_mut().filter(|_| self.outgoing.is_closed()) {
+        if self.outgoing.is_closed()
+            && let Some(timer) = self.close_timer()
+        {
             timer.note_queued(output.len());
         }
     }

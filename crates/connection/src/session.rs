@@ -195,7 +195,7 @@ impl Session {
         let Self { outbox, input, now, .. } = self;
         let Outbox { mut connection, unsent, .. } = outbox;
         connection.sender.note_inserted(unsent.shared_len());
-        connection.sender.note_elsewhere(0, connection.receiver.config.high_water_mark);
+        connection.sender.note_elsewhere(0);
         let unsent = unsent.into_bytes();
         SessionParts { connection, input, unsent, now }
     }

@@ -4,6 +4,7 @@
 //! The encoded bytes stay in one buffer, in order, because the timers of a connection derive from its length how much
 //! was written. A shared payload therefore has no place in the buffer. It has the number of encoded bytes before it.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -15,10 +16,16 @@ pub(crate) const MIN_SHARED: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Unsent {
     pub(crate) buffer: BytesMut,
-    shared: VecDeque<Shared>,
-    /// The bytes of all shared payloads.
-    shared_len: usize,
-    /// The bytes of `buffer` before the last shared payload.
+    /// `None` without a shared payload, so that an idle session is small.
+    shared: Option<Box<SharedPayloads>>,
+}
+
+#[derive(Debug, Default)]
+struct SharedPayloads {
+    queue: VecDeque<Shared>,
+    /// The bytes of all payloads.
+    len: usize,
+    /// The bytes of the buffer before the last payload.
     placed: usize,
 }
 
@@ -31,11 +38,11 @@ struct Shared {
 
 impl Unsent {
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len().saturating_add(self.shared_len)
+        self.buffer.len().saturating_add(self.shared_len())
     }
 
-    pub(crate) const fn shared_len(&self) -> usize {
-        self.shared_len
+    pub(crate) fn shared_len(&self) -> usize {
+        self.shared.as_ref().map_or(0, |shared| shared.len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -48,43 +55,34 @@ impl Unsent {
             self.buffer.extend_from_slice(&payload);
             return;
         }
-        self.shared_len = self.shared_len.saturating_add(payload.len());
-        self.shared.push_back(Shared { after: self.buffer.len() - self.placed, payload });
-        self.placed = self.buffer.len();
+        let shared = self.shared.get_or_insert_default();
+        shared.len = shared.len.saturating_add(payload.len());
+        shared.queue.push_back(Shared { after: self.buffer.len() - shared.placed, payload });
+        shared.placed = self.buffer.len();
     }
 
     /// Returns the bytes in the order in which they are sent. No chunk is empty.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &self.buffer[..];
-        let pairs = self.shared.iter().flat_map(move |shared| {
+        let pairs = self.shared.iter().flat_map(|shared| &shared.queue).flat_map(move |shared| {
             let (before, after) = rest.split_at_checked(shared.after).unwrap_or_default();
             rest = after;
             [before, &shared.payload[..]]
         });
-        let last = self.buffer.get(self.placed..).unwrap_or_default();
+        let placed = self.shared.as_ref().map_or(0, |shared| shared.placed);
+        let last = self.buffer.get(placed..).unwrap_or_default();
         pairs.chain([last]).filter(|chunk| !chunk.is_empty())
     }
 
     /// Removes `len` bytes from the front, and frees the memory of a buffer that is empty.
-    pub(crate) fn advance(&mut self, mut len: usize) {
-        while let Some(front) = self.shared.front_mut() {
-            let encoded = len.min(front.after);
-            self.buffer.advance(encoded);
-            (front.after, self.placed, len) = (front.after - encoded, self.placed - encoded, len - encoded);
-            if front.after > 0 {
-                return;
-            }
-            let payload = len.min(front.payload.len());
-            front.payload.advance(payload);
-            (self.shared_len, len) = (self.shared_len - payload, len - payload);
-            if !front.payload.is_empty() {
-                return;
-            }
-            self.shared.pop_front();
-        }
+    pub(crate) fn advance(&mut self, len: usize) {
+        let len = match &mut self.shared {
+            Some(shared) => shared.advance(len, &mut self.buffer),
+            None => len,
+        };
         debug_assert!(len <= self.buffer.len(), "more bytes were written than there were");
         self.buffer.advance(len.min(self.buffer.len()));
-        if self.buffer.is_empty() {
+        if self.is_empty() {
             *self = Self::default();
         }
     }
@@ -95,12 +93,34 @@ impl Unsent {
 
     /// Returns all bytes in one buffer.
     pub(crate) fn into_bytes(self) -> BytesMut {
-        if self.shared.is_empty() {
+        if self.shared_len() == 0 {
             return self.buffer;
         }
         let mut bytes = BytesMut::with_capacity(self.len());
         self.chunks().for_each(|chunk| bytes.extend_from_slice(chunk));
         bytes
+    }
+}
+
+impl SharedPayloads {
+    /// Removes `len` bytes, up to the end of the last payload. Returns how many of them are left to remove.
+    fn advance(&mut self, mut len: usize, buffer: &mut BytesMut) -> usize {
+        while let Some(front) = self.queue.front_mut() {
+            let encoded = len.min(front.after);
+            buffer.advance(encoded);
+            (front.after, self.placed, len) = (front.after - encoded, self.placed - encoded, len - encoded);
+            if front.after > 0 {
+                break;
+            }
+            let payload = len.min(front.payload.len());
+            front.payload.advance(payload);
+            (self.len, len) = (self.len - payload, len - payload);
+            if !front.payload.is_empty() {
+                break;
+            }
+            self.queue.pop_front();
+        }
+        len
     }
 }
 
