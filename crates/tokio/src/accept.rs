@@ -34,13 +34,16 @@ use crate::{Error, WebSocket};
 /// [`Error::Connection`] if the request is not a valid upgrade request, or does not arrive within
 /// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake). The client has received a response with the reason.
 /// [`Error::Io`] if the transport failed.
-pub async fn accept<S>(io: S, config: impl Into<Arc<Config>>) -> Result<Incoming<S>, Error>
+pub fn accept<S>(io: S, config: impl Into<Arc<Config>>) -> impl Future<Output = Result<Incoming<S>, Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    // Outside of the future, so that it does not keep space for the arguments.
     let mut websocket = WebSocket::new(io, Session::server(config));
-    let upgrade = poll_fn(|context| poll_upgrade(&mut websocket, context)).await?;
-    Ok(Incoming { websocket, upgrade })
+    async move {
+        let upgrade = poll_fn(|context| poll_upgrade(&mut websocket, context)).await?;
+        Ok(Incoming { websocket, upgrade })
+    }
 }
 
 fn poll_upgrade<S: AsyncRead + AsyncWrite + Unpin>(
@@ -107,13 +110,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// [`Error::Send`] if `accept` is invalid; the client has received a response with the status 500.
     /// [`Error::Connection`] if the deadline of the handshake has passed. Otherwise as [`accept`].
-    pub async fn accept(mut self, accept: &Accept) -> Result<WebSocket<S>, Error> {
-        let accepted = self.websocket.respond(|session| session.accept(self.upgrade, accept));
-        let mut is_open = false;
-        let opened = poll_fn(|context| poll_open(&mut self.websocket, &mut is_open, context)).await;
-        accepted?;
-        opened?;
-        Ok(self.websocket)
+    pub fn accept(self, accept: &Accept) -> impl Future<Output = Result<WebSocket<S>, Error>> + use<S> {
+        let Self { mut websocket, upgrade } = self;
+        let accepted = websocket.respond(|session| session.accept(upgrade, accept));
+        async move {
+            let mut is_open = false;
+            let opened = poll_fn(|context| poll_open(&mut websocket, &mut is_open, context)).await;
+            accepted?;
+            opened?;
+            Ok(websocket)
+        }
     }
 
     /// Rejects the request with a status other than 101, such as 403, and ends the transport.
@@ -122,11 +128,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// [`Error::Send`] if `reject` is invalid; the client has received a response with the status 500. [`Error::Io`] if
     /// the transport failed, and [`Error::Connection`] if the deadline of the handshake has passed.
-    pub async fn reject(mut self, reject: &Reject) -> Result<(), Error> {
-        let rejected = self.websocket.respond(|session| session.reject(self.upgrade, reject));
-        let error = self.websocket.end().await;
-        rejected?;
-        error.map_or(Ok(()), Err)
+    pub fn reject(self, reject: &Reject) -> impl Future<Output = Result<(), Error>> + use<S> {
+        let Self { mut websocket, upgrade } = self;
+        let rejected = websocket.respond(|session| session.reject(upgrade, reject));
+        async move {
+            let error = websocket.end().await;
+            rejected?;
+            error.map_or(Ok(()), Err)
+        }
     }
 }
 
