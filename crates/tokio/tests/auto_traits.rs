@@ -1,7 +1,12 @@
 //! Public types and futures can be sent to other threads if their transport can.
 #![allow(clippy::unwrap_used)]
 
-use protocol_websocket_tokio::{Close, Config, Error, Message, Parts, Session, WebSocket};
+use std::time::Duration;
+
+use protocol_websocket_tokio::{
+    Close, CloseCode, Config, Drain, Drained, Error, Message, Parts, Prepared, Receiver, Sender, Session, WebSocket,
+    relay,
+};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 
 const fn is_send<T: Send>(_: &T) {}
@@ -14,10 +19,14 @@ fn public_types_are_send_sync_and_unpin() {
     is_sync::<Error>();
     is_sync::<Session>();
     is_sync::<Config>();
+    is_sync::<(Sender, Receiver, Drain, Drained, Prepared)>();
     #[cfg(feature = "server")]
     is_sync::<protocol_websocket_tokio::Incoming<DuplexStream>>();
     #[cfg(feature = "client")]
-    is_sync::<(protocol_websocket_tokio::Connect, protocol_websocket_tokio::ConnectError)>();
+    {
+        use protocol_websocket_tokio::{Connect, ConnectError, ConnectStep, Proxy, ProxyError, Response, Stream};
+        is_sync::<(Connect, ConnectError, ConnectStep, Proxy, ProxyError, Response, Stream)>();
+    }
 }
 
 /// Compiles for each transport that is `Send`. It is not called.
@@ -25,11 +34,29 @@ fn futures_are_send<S: AsyncRead + AsyncWrite + Unpin + Send>(websocket: &mut We
     is_send(&websocket.recv());
     is_send(&websocket.recv_part());
     is_send(&websocket.recv_event());
+    is_send(&websocket.recv_with(|_, _| ()));
     is_send(&websocket.send(Message::from("text")));
     is_send(&websocket.send("text"));
     is_send(&websocket.flush());
     is_send(&websocket.ready());
     is_send(&websocket.close(None::<Close>));
+}
+
+/// The halves have no transport in their type.
+fn futures_of_halves_are_send(sender: &Sender, receiver: &mut Receiver, drain: &Drain) {
+    is_send(&sender.send(Message::from("text")));
+    is_send(&sender.send("text"));
+    is_send(&sender.flush());
+    is_send(&sender.ready());
+    is_send(&sender.close(None::<Close>));
+    is_send(&receiver.recv());
+    is_send(&receiver.recv_part());
+    is_send(&receiver.recv_event());
+    is_send(&drain.shutdown(CloseCode::GOING_AWAY, "", Duration::ZERO));
+}
+
+fn future_of_a_relay_is_send<S: AsyncRead + AsyncWrite + Unpin + Send>(a: WebSocket<S>, b: WebSocket<S>) {
+    is_send(&relay(a, b));
 }
 
 #[cfg(feature = "server")]
@@ -46,12 +73,19 @@ fn futures_of_a_server_are_send<S: AsyncRead + AsyncWrite + Unpin + Send>(
 
 #[cfg(feature = "client")]
 fn futures_of_a_client_are_send<S: AsyncRead + AsyncWrite + Unpin + Send>(io: S) {
-    is_send(&protocol_websocket_tokio::Connect::new("ws://example.com").unwrap().over(io));
+    use protocol_websocket_tokio::{Connect, Destination};
+    let connect = Connect::to(Destination::new("example.com", "/"));
+    is_send(&connect.clone().over(io));
+    is_send(&connect.clone().open_with(tokio::io::BufStream::new));
+    is_send(&connect.into_future());
+    #[cfg(feature = "url")]
+    is_send(&protocol_websocket_tokio::connect("ws://example.com"));
 }
 
 #[test]
 fn futures_are_send_if_their_transport_is() {
     let _: fn(&mut WebSocket<DuplexStream>) = futures_are_send;
+    let _ = (futures_of_halves_are_send, future_of_a_relay_is_send::<DuplexStream>);
     #[cfg(feature = "server")]
     let _ = futures_of_a_server_are_send::<DuplexStream>;
     #[cfg(feature = "client")]
