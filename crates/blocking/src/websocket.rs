@@ -1,0 +1,351 @@
+//! A WebSocket over a blocking transport.
+
+use std::fmt;
+use std::time::Duration;
+
+use protocol_websocket::{AsMessage, Close, Ended, Event, Message, Negotiated, Part, Prepared, SendError, Session};
+
+use crate::driver::{Driver, WouldBlock};
+use crate::{Error, Parts, Transport};
+
+/// A WebSocket connection over a blocking transport `S`, such as a TCP stream: client or server, compressed or not.
+///
+/// [`recv`](Self::recv) waits for the next message. Meanwhile it also writes what was queued, replies to pings and keeps
+/// the deadlines of the [configuration](protocol_websocket::Config::timeouts). So a program that waits for messages does
+/// nothing else. A program that does other work for long calls `recv` again within
+/// [`Timeouts::pong_timeout`](protocol_websocket::Timeouts::pong_timeout) of the peer, which may wait for a reply.
+///
+/// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
+/// message is left, so many replies need one write. [`send`](Self::send) queues and writes at once.
+///
+/// As an iterator, it returns the messages that `recv` returns.
+///
+/// # Threads
+///
+/// A WebSocket is used by one thread at a time. If other threads have messages to send, this thread receives them from a
+/// channel. With [`set_timeout`](Self::set_timeout), `recv` returns often enough to look:
+///
+/// ```
+/// use std::sync::mpsc::Receiver;
+/// use std::time::Duration;
+/// use protocol_websocket_blocking::{Error, Message, Transport, WebSocket};
+///
+/// fn run<S: Transport>(mut websocket: WebSocket<S>, outgoing: Receiver<Message>) -> Result<(), Error> {
+///     websocket.set_timeout(Duration::from_millis(20));
+///     loop {
+///         for message in outgoing.try_iter() {
+///             websocket.queue_shared(message)?; // `recv` writes it
+///         }
+///         match websocket.recv() {
+///             Some(Ok(message)) => println!("{message:?}"),
+///             Some(Err(Error::WouldBlock)) => {} // nothing was received
+///             Some(Err(error)) => return Err(error),
+///             None => return Ok(()),
+///         }
+///     }
+/// }
+/// # let _ = run::<std::net::TcpStream>;
+/// ```
+///
+/// The crate `protocol-websocket-tokio` has senders for many tasks and wakes up for each message.
+///
+/// # Example
+///
+#[cfg_attr(feature = "server", doc = "```")]
+#[cfg_attr(not(feature = "server"), doc = "```ignore")]
+/// use protocol_websocket_blocking::{Accept, Error, Transport, accept, config};
+///
+/// /// Sends each message back.
+/// fn echo<S: Transport>(stream: S) -> Result<(), Error> {
+///     let mut websocket = accept(stream, config())?.accept(&Accept::new())?;
+///     while let Some(message) = websocket.recv() {
+///         websocket.queue(message?)?;
+///     }
+///     Ok(())
+/// }
+/// # let _ = echo::<std::net::TcpStream>;
+/// ```
+pub struct WebSocket<S> {
+    driver: Driver<S>,
+    /// An event that arrived while the program waited for a write.
+    next: Option<Event>,
+    /// The error of the connection was returned.
+    has_returned_error: bool,
+}
+
+impl<S: Transport> WebSocket<S> {
+    /// Receives the next message. Returns `None` after the closing handshake, and once the connection has failed and its
+    /// error was returned. [`ended`](Self::ended) has the close code.
+    ///
+    /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
+    /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
+    /// reset.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connection`] or [`Error::Io`], once, if the connection ended without a closing handshake.
+    /// [`Error::WouldBlock`] if no message arrived in time. [`Error::Parts`] with
+    /// [`Delivery::Parts`](protocol_websocket::Delivery::Parts): call [`recv_part`](Self::recv_part).
+    pub fn recv(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            return Some(match self.recv_event()? {
+                Ok(Event::Message(message)) => Ok(message),
+                Ok(part @ Event::Part(_)) => {
+                    self.next = Some(part);
+                    Err(Error::Parts)
+                }
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            });
+        }
+    }
+
+    /// Receives the next part of a message. With [`Delivery::Parts`](protocol_websocket::Delivery::Parts) in the
+    /// configuration, parts are returned as they arrive, so a long message takes little memory. Otherwise a part is a
+    /// whole message.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn recv_part(&mut self) -> Option<Result<Part, Error>> {
+        loop {
+            return Some(match self.recv_event()? {
+                Ok(Event::Part(part)) => Ok(part),
+                Ok(Event::Message(message)) => Ok(message.into()),
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            });
+        }
+    }
+
+    /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. A Ping or
+    /// Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready) waits is not
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn recv_event(&mut self) -> Option<Result<Event, Error>> {
+        if let Some(event) = self.next.take() {
+            return Some(Ok(event));
+        }
+        let event = self.driver.next_event();
+        self.returned(event)
+    }
+
+    /// Returns the result of a call that received an event, or the error of the connection at the end, once.
+    fn returned<T>(&mut self, received: Result<Option<T>, WouldBlock>) -> Option<Result<T, Error>> {
+        match received {
+            Ok(Some(value)) => Some(Ok(value)),
+            Err(WouldBlock) => Some(Err(Error::WouldBlock)),
+            Ok(None) if self.has_returned_error => None,
+            Ok(None) => {
+                self.has_returned_error = true;
+                self.driver.error().map(Err)
+            }
+        }
+    }
+
+    /// Writes everything that was queued.
+    ///
+    /// While the peer takes no bytes, the transport is also read, so that pings are replied to and two ends that both
+    /// send do not block each other. It stops reading when a message is in front, which [`recv`](Self::recv) returns
+    /// later. The deadlines of the connection end it if the peer neither reads nor sends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] or [`Error::Connection`] if the connection ended before everything was written.
+    /// [`Error::WouldBlock`] if it was not written in time: call it again.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.write(false)
+    }
+
+    /// Waits until the unsent bytes are not over the
+    /// [high-water mark](protocol_websocket::Config::high_water_mark).
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn ready(&mut self) -> Result<(), Error> {
+        self.write(true)
+    }
+
+    fn write(&mut self, only_to_mark: bool) -> Result<(), Error> {
+        self.driver.flush(&mut self.next, only_to_mark).map_err(|WouldBlock| Error::WouldBlock)?;
+        self.driver.write_error().map_or(Ok(()), Err)
+    }
+
+    /// Queues a message and writes everything that was queued. A loop that replies to each message needs fewer writes
+    /// with [`queue`](Self::queue).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the message cannot be queued, otherwise as [`flush`](Self::flush).
+    pub fn send(&mut self, message: impl AsMessage) -> Result<(), Error> {
+        self.queue(message)?;
+        self.flush()
+    }
+
+    /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
+    /// Then waits for the peer's Close, for at most [`Timeouts::close`](protocol_websocket::Timeouts::close), and ends
+    /// the transport as [`recv`](Self::recv) does. Messages that arrive meanwhile are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WouldBlock`] alone, if the connection has not ended in time. The next call continues.
+    pub fn close(&mut self, close: impl Into<Option<Close>>) -> Result<Ended, Error> {
+        self.driver.queue_close(close.into());
+        self.next = None;
+        while self.driver.next_event().map_err(|WouldBlock| Error::WouldBlock)?.is_some() {}
+        self.has_returned_error = true;
+        let Some(ended) = self.ended() else { unreachable!("the events of the connection have ended") };
+        Ok(ended.clone())
+    }
+
+    /// Waits for the end of the connection, which has begun.
+    #[cfg(feature = "server")]
+    pub(crate) fn end(&mut self) {
+        while self.recv_event().is_some_and(|event| !matches!(event, Err(Error::WouldBlock))) {}
+    }
+}
+
+impl<S> WebSocket<S> {
+    /// Creates a WebSocket of a connection whose opening handshake is done, such as one of
+    /// [`Connection::respond`](protocol_websocket::Connection::respond) in an HTTP server.
+    pub fn new(io: S, session: Session) -> Self {
+        Self::with(io, session, Duration::ZERO)
+    }
+
+    fn with(io: S, session: Session, now: Duration) -> Self {
+        Self { driver: Driver::new(io, session, now), next: None, has_returned_error: false }
+    }
+
+    /// Creates a WebSocket that continues where another one stopped: see [`into_parts`](Self::into_parts).
+    pub fn from_parts(parts: Parts<S>) -> Self {
+        let Parts { io, session, next } = parts;
+        let now = session.now;
+        Self { next, ..Self::with(io, Session::from_parts(session), now) }
+    }
+
+    /// Returns the transport, and everything that was received and not returned or queued and not written.
+    pub fn into_parts(self) -> Parts<S> {
+        let Driver { io, session, .. } = self.driver;
+        Parts { io: io.into_inner(), session: session.into_parts(), next: self.next }
+    }
+
+    /// Sets how long each of the following calls waits at most, or `None` for any time, which is the default. After this
+    /// time, the call returns [`Error::WouldBlock`]. Its precision is that of the transport's timeouts.
+    pub fn set_timeout(&mut self, timeout: impl Into<Option<Duration>>) {
+        self.driver.set_timeout(timeout.into());
+    }
+
+    /// Queues a message: a string as text, bytes as binary. The payload is copied. It is written by the next
+    /// [`recv`](Self::recv), [`flush`](Self::flush) or [`ready`](Self::ready).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
+    pub fn queue(&mut self, message: impl AsMessage) -> Result<(), SendError> {
+        self.driver.session.send(message)
+    }
+
+    /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Self::queue).
+    pub fn queue_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.driver.session.send_shared(message)
+    }
+
+    /// Queues a message that is encoded once for many connections: see [`Prepared`].
+    ///
+    /// # Errors
+    ///
+    /// As [`queue`](Self::queue).
+    pub fn queue_prepared(&mut self, prepared: &mut Prepared) -> Result<(), SendError> {
+        self.driver.session.send_prepared(prepared)
+    }
+
+    /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send_part`](protocol_websocket::Connection::send_part).
+    pub fn queue_part(&mut self, part: Part) -> Result<(), SendError> {
+        self.driver.session.send_part(part)
+    }
+
+    /// Queues a Ping: see [`Connection::ping`](protocol_websocket::Connection::ping). The connection sends pings by
+    /// itself if the configuration has
+    /// [`Timeouts::ping_interval`](protocol_websocket::Timeouts::ping_interval).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::ping`](protocol_websocket::Connection::ping).
+    pub fn queue_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.driver.session.ping(payload)
+    }
+
+    /// Returns how the connection ended, or `None` while messages may still arrive.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ended> {
+        self.driver.session.connection().ended()
+    }
+
+    /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.
+    #[must_use]
+    pub fn negotiated(&self) -> &Negotiated {
+        self.driver.session.connection().negotiated()
+    }
+
+    /// Returns the number of bytes that were queued and not written.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.driver.session.unsent()
+    }
+
+    /// Returns the transport.
+    #[must_use]
+    pub const fn get_ref(&self) -> &S {
+        self.driver.io.get_ref()
+    }
+
+    /// Returns the transport, for instance to make it non-blocking. Bytes that the caller reads or writes are missing in
+    /// the connection. Its timeouts are set again before the next read or write.
+    #[must_use]
+    pub const fn get_mut(&mut self) -> &mut S {
+        self.driver.io.get_mut()
+    }
+
+    /// Sets whether the end of the connection shuts down the output and reads the rest of the input.
+    #[cfg(feature = "client")]
+    pub(crate) const fn set_linger(&mut self, linger: bool) {
+        self.driver.set_linger(linger);
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) const fn session_mut(&mut self) -> &mut Session {
+        &mut self.driver.session
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn write_error(&self) -> Option<Error> {
+        self.driver.write_error()
+    }
+}
+
+/// Returns the messages that [`recv`](WebSocket::recv) returns.
+impl<S: Transport> Iterator for WebSocket<S> {
+    type Item = Result<Message, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.recv()
+    }
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("connection", self.driver.session.connection()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,273 @@
+//! Transports with partial reads and writes, that do not wait, and with an error at each step.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod common;
+
+use std::io::ErrorKind;
+
+use common::{Op, Peer, Script, echo, messages, pair, repeat};
+use protocol_websocket::Role;
+use protocol_websocket_blocking::{
+    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, accept,
+};
+
+const ROLES: [Role; 2] = [Role::Client, Role::Server];
+
+fn connect() -> Connect {
+    Connect::to(Destination::new("example.com", "/")).config(Config::new())
+}
+
+#[test]
+fn reads_and_writes_of_any_size_carry_whole_messages() {
+    let sent = messages(&[0, 1, 125, 126, 300, 4096, 7]);
+    let sizes = (1..=8).chain([13, 100, 1000, 4095, 4096, 4097, usize::MAX]);
+    for script in sizes.flat_map(|size| Script::new().max_len(size).variants()) {
+        for role in ROLES {
+            let (mut websocket, peer) = pair(role, Config::new(), script);
+            peer.state().send_all(&sent);
+            peer.state().session.close(CloseCode::NORMAL).unwrap();
+            let (received, error) = echo(&mut websocket);
+            assert!(error.is_none() && websocket.ended().unwrap().clean, "{script:?}: {error:?}");
+            let peer = peer.step();
+            assert_eq!((&received, &peer.messages), (&sent, &sent), "{role:?} {script:?}");
+            assert_eq!(peer.closes, 1);
+            assert!(peer.has_shut_down);
+        }
+    }
+}
+
+#[test]
+fn long_messages_arrive_over_any_transport() {
+    let sent = messages(&[200_000, 70_000]);
+    for script in [1000, 65_537, usize::MAX].into_iter().flat_map(|size| Script::new().max_len(size).variants()) {
+        let (mut websocket, peer) = pair(Role::Server, Config::new(), script);
+        peer.state().send_all(&sent);
+        peer.state().session.close(None).unwrap();
+        let (received, error) = echo(&mut websocket);
+        assert!(error.is_none() && received == sent && peer.step().messages == sent, "{script:?}: {error:?}");
+    }
+}
+
+#[test]
+fn handshakes_work_over_any_transport_that_waits() {
+    let sizes = [1, 2, 3, 50, usize::MAX].into_iter();
+    for script in sizes.flat_map(|size| Script::new().max_len(size).variants()).filter(|script| !script.would_block()) {
+        let (io, peer) = Peer::client(script);
+        let mut websocket = accept(io, Config::new()).unwrap().accept(&Accept::new()).unwrap();
+        websocket.send("a").unwrap();
+        assert_eq!(peer.step().messages, [Message::from("a")], "{script:?}");
+
+        let (io, peer) = Peer::server(script);
+        let (mut websocket, response) = connect().over(io).unwrap();
+        assert_eq!(response.headers().get_str("upgrade"), Some("websocket"));
+        websocket.send("a").unwrap();
+        assert_eq!(peer.step().messages, [Message::from("a")], "{script:?}");
+    }
+}
+
+#[test]
+fn handshake_over_a_transport_that_does_not_wait_is_an_error() {
+    for script in Script::new().variants().into_iter().filter(Script::would_block) {
+        assert!(matches!(accept(Peer::client(script).0, Config::new()), Err(Error::WouldBlock)));
+        let error = connect().over(Peer::server(script).0).unwrap_err();
+        assert!(matches!(error, ConnectError::WebSocket(Error::WouldBlock)), "{error:?}");
+    }
+}
+
+#[test]
+fn rejection_is_written_over_any_transport_that_waits() {
+    for script in Script::new().max_len(10).variants().into_iter().filter(|script| !script.would_block()) {
+        let (io, peer) = Peer::client(script);
+        accept(io, Config::new()).unwrap().reject(&Reject::new(404)).unwrap();
+        let peer = peer.step();
+        assert!(peer.has_shut_down && peer.session.ended().is_some(), "{script:?}");
+    }
+}
+
+#[test]
+fn error_at_any_step_ends_the_connection_once() {
+    let sent = messages(&[3, 300, 4500, 1]);
+    let scripts = Script::new().variants().into_iter().chain(Script::new().max_len(1000).variants());
+    for (script, op) in scripts.flat_map(|script| Op::ALL.map(|op| (script, op))) {
+        let mut was_reached = true;
+        for step in 0.. {
+            let failure = Some((op, step, ErrorKind::ConnectionReset));
+            let (mut websocket, peer) = pair(Role::Server, Config::new(), Script { failure, ..script });
+            peer.state().send_all(&sent);
+            peer.state().session.close(None).unwrap();
+            let (received, error) = echo(&mut websocket);
+            let peer = peer.step();
+            assert_eq!(received, sent[..received.len()]);
+            assert_eq!(peer.messages, sent[..peer.messages.len()]);
+            match error {
+                // The peer's Close arrived, so only the reply or the end of the stream failed.
+                None => assert_eq!(received, sent),
+                Some(error) => assert!(is_reset(&error), "{script:?} {op:?} {step}: {error:?}"),
+            }
+            let ended = websocket.ended().unwrap().clone();
+            assert!(ended.code != CloseCode::NO_STATUS || received == sent);
+            assert!(!ended.clean || ended.code == CloseCode::NO_STATUS);
+            assert!(websocket.recv().is_none(), "the error is returned once");
+            assert!(websocket.queue("late").is_err());
+            was_reached = peer.calls(op) >= step;
+            if !was_reached {
+                break;
+            }
+            assert!(step < 1000);
+        }
+        assert!(!was_reached);
+    }
+}
+
+fn is_reset(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == ErrorKind::ConnectionReset)
+}
+
+#[test]
+fn failed_write_ends_recv_flush_and_close() {
+    for (op, step) in [(Op::Write, 0), (Op::Flush, 0), (Op::Flush, 1)] {
+        let failure = Some((op, step, ErrorKind::BrokenPipe));
+        let (mut websocket, peer) = pair(Role::Server, Config::new(), Script { failure, ..Script::new() });
+        websocket.queue("lost").unwrap();
+        peer.state().send_all(&["a".into()]);
+        let mut received = Vec::new();
+        let error = loop {
+            match websocket.recv().unwrap() {
+                Ok(message) => received.push(message),
+                Err(error) => break error,
+            }
+            websocket.queue("b").unwrap();
+        };
+        assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::BrokenPipe), "{op:?}: {error:?}");
+        assert_eq!(received.len(), step);
+        assert!(websocket.recv().is_none());
+        assert!(matches!(websocket.flush(), Err(Error::Io(_))), "the message was not written");
+        assert!(matches!(websocket.ready(), Err(Error::Io(_))));
+        assert!(matches!(websocket.send("closed"), Err(Error::Send(_))));
+        let ended = websocket.close(None).unwrap();
+        assert!(!ended.clean && ended.code == CloseCode::ABNORMAL);
+    }
+}
+
+#[test]
+fn failed_write_ends_send() {
+    for (op, step) in [Op::Write, Op::Flush].into_iter().flat_map(|op| (0..5).map(move |step| (op, step))) {
+        let failure = Some((op, step, ErrorKind::BrokenPipe));
+        let (mut websocket, _peer) = pair(Role::Client, Config::new(), Script { failure, ..Script::new() });
+        let mut sent = 0;
+        let error = loop {
+            match websocket.send("a") {
+                Ok(()) => sent += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, Error::Io(_)), "{error:?}");
+        assert_eq!(sent, step);
+    }
+}
+
+#[test]
+fn error_during_a_handshake_is_returned() {
+    for (op, step) in [Op::Read, Op::Write, Op::Flush].into_iter().flat_map(|op| (0..3).map(move |step| (op, step))) {
+        let failure = Some((op, step, ErrorKind::ConnectionReset));
+        let script = Script { failure, ..Script::new().max_len(50) };
+        match accept(Peer::client(script).0, Config::new()).and_then(|incoming| incoming.accept(&Accept::new())) {
+            Ok(_) => assert!(op == Op::Flush && step > 0),
+            Err(error) => assert!(is_reset(&error), "{op:?} {step}: {error:?}"),
+        }
+        match connect().over(Peer::server(script).0) {
+            Ok(_) => assert!(op == Op::Flush && step > 0),
+            Err(ConnectError::WebSocket(error)) => assert!(is_reset(&error), "{op:?} {step}: {error:?}"),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[test]
+fn write_of_nothing_is_an_error() {
+    let (mut websocket, _peer) = pair(Role::Server, Config::new(), Script::new().max_len(0));
+    let error = websocket.send("a").unwrap_err();
+    assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::WriteZero), "{error:?}");
+}
+
+#[test]
+fn unexpected_eof_of_tls_is_the_end_of_the_stream() {
+    let failure = Some((Op::Read, 1, ErrorKind::UnexpectedEof));
+    let script = Script { failure, ..Script::new() };
+    // Without a Close.
+    let (mut websocket, peer) = pair(Role::Server, Config::new(), script);
+    peer.state().send_all(&["a".into()]);
+    let (received, error) = echo(&mut websocket);
+    assert_eq!(received, [Message::from("a")]);
+    assert!(matches!(error, Some(Error::Connection(protocol_websocket::Error::UnexpectedEof))), "{error:?}");
+    assert!(peer.state().has_shut_down);
+    // After a Close.
+    let (mut websocket, peer) = pair(Role::Server, Config::new(), script);
+    peer.state().session.close(None).unwrap();
+    assert!(websocket.recv().is_none());
+    assert!(websocket.ended().unwrap().clean && peer.state().has_shut_down);
+}
+
+#[test]
+fn reply_to_a_close_that_cannot_be_written_is_not_an_error() {
+    let failure = Some((Op::Write, 0, ErrorKind::BrokenPipe));
+    let (mut websocket, peer) = pair(Role::Server, Config::new(), Script { failure, ..Script::new() });
+    peer.state().session.close(CloseCode::GOING_AWAY).unwrap();
+    assert!(websocket.recv().is_none());
+    let ended = websocket.ended().unwrap();
+    assert_eq!((ended.code, ended.clean), (CloseCode::GOING_AWAY, false));
+}
+
+#[test]
+fn replies_to_one_read_are_one_write() {
+    let (mut websocket, peer) = pair(Role::Server, Config::new(), Script::new());
+    let sent = messages(&[10; 50]);
+    peer.state().send_all(&sent);
+    peer.state().session.close(None).unwrap();
+    let (received, error) = echo(&mut websocket);
+    let peer = peer.step();
+    assert!(error.is_none() && received == sent && peer.messages == sent);
+    // The second read is that of the end of the stream.
+    assert_eq!((peer.calls(Op::Read), peer.calls(Op::Write)), (2, 1));
+    // The first flush is that of a transport that was in use before.
+    assert_eq!(peer.calls(Op::Flush), 2);
+}
+
+#[test]
+fn message_of_a_send_that_would_block_stays_queued() {
+    for script in Script::new().variants().into_iter().filter(Script::would_block) {
+        let (mut websocket, peer) = pair(Role::Client, Config::new(), script);
+        assert!(matches!(websocket.send("a"), Err(Error::WouldBlock)), "{script:?}");
+        assert!(websocket.unsent() > 0);
+        repeat(|| Some(websocket.flush())).unwrap().unwrap();
+        assert_eq!((websocket.unsent(), &peer.step().messages), (0, &vec!["a".into()]));
+        let ended = repeat(|| Some(websocket.close(CloseCode::NORMAL))).unwrap().unwrap();
+        assert!(ended.clean && peer.state().closes == 1);
+    }
+}
+
+#[test]
+fn transport_without_timeouts_is_not_read_after_the_end() {
+    let script = Script { has_deadlines: false, ..Script::new() };
+    let (mut websocket, peer) = pair(Role::Server, Config::new(), script);
+    peer.state().session.close(None).unwrap();
+    assert!(websocket.recv().is_none());
+    let peer = peer.state();
+    assert_eq!((peer.calls(Op::Read), peer.has_shut_down), (1, true));
+    assert!(peer.timeouts.is_empty());
+}
+
+#[test]
+fn timeout_of_reads_changes_seldom_while_messages_arrive() {
+    let config = Config::new().timeouts(protocol_websocket_blocking::Timeouts::RECOMMENDED);
+    let (mut websocket, peer) = pair(Role::Server, config, Script::new());
+    for _ in 0..100 {
+        peer.state().send_all(&["a".into()]);
+        let message = websocket.recv().unwrap().unwrap();
+        websocket.send(message).unwrap();
+    }
+    let timeouts = &peer.state().timeouts;
+    assert!((1..5).contains(&timeouts.len()), "{timeouts:?}");
+    assert!(timeouts.iter().all(|timeout| timeout.is_some_and(|timeout| timeout.as_secs() <= 20)), "{timeouts:?}");
+}
