@@ -24,7 +24,9 @@ use crate::{Error, Transport};
 const READ_SIZE: usize = 64 * 1024;
 /// How long a peer may take no bytes until the transport is read.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(50);
-/// How long a read waits while bytes are unsent.
+/// The number of reads between two writes to a peer that takes no bytes, because it may wait for space itself.
+const READS: u8 = 16;
+/// How long a read waits while bytes are unsent, and a write while bytes may be there to read.
 const POLL_TIMEOUT: Duration = Duration::from_millis(1);
 /// How long a peer may take to end the stream after the last write, if `Timeouts::close` is not set.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,6 +48,10 @@ pub(crate) struct Driver<S> {
     timeout: Option<Duration>,
     /// The time until which the present call may wait.
     call_deadline: Option<Duration>,
+    /// The last read had bytes, so that more may have arrived. Then a write waits no longer than a read.
+    has_input: bool,
+    /// The number of reads that may follow before the next write, because the peer did not take all bytes of the last one.
+    reads_left: u8,
     /// The transport may have buffered bytes that were written to it.
     needs_flush: bool,
     /// The error of the transport.
@@ -157,7 +163,18 @@ impl<S: Transport> Driver<S> {
 
     /// Writes everything that is unsent, as far as the transport takes it within a moment.
     fn write(&mut self) -> Written {
-        let until = self.now().saturating_add(WRITE_TIMEOUT);
+        if self.has_input && self.reads_left > 0 {
+            self.reads_left -= 1;
+            return Written::Some;
+        }
+        let written = self.write_some();
+        self.reads_left = if written == Written::Some { READS } else { 0 };
+        written
+    }
+
+    fn write_some(&mut self) -> Written {
+        let timeout = if self.has_input { POLL_TIMEOUT } else { WRITE_TIMEOUT };
+        let until = self.now().saturating_add(timeout);
         loop {
             let is_flush = self.session.unsent() == 0;
             if is_flush && !self.needs_flush {
@@ -206,6 +223,7 @@ impl<S: Transport> Driver<S> {
             Ok(len)
         });
         self.seen = self.now();
+        self.has_input = matches!(read, Ok(len) if len > 0);
         match read {
             Ok(0) => self.session.received_eof(),
             Ok(_) => self.session.received(self.seen),
@@ -301,6 +319,8 @@ impl<S> Driver<S> {
             seen: now,
             timeout: None,
             call_deadline: None,
+            has_input: false,
+            reads_left: 0,
             // Its user before may have written to it.
             needs_flush: true,
             failure: None,
