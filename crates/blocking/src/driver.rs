@@ -22,10 +22,8 @@ use crate::{Error, Transport};
 
 /// The size of the read buffer of a thread in bytes.
 const READ_SIZE: usize = 64 * 1024;
-/// How long a peer may take no bytes until the transport is read.
+/// How long a peer may take no bytes until the transport is read, and then how long the transport is read.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(50);
-/// The number of reads between two writes to a peer that takes no bytes, because it may wait for space itself.
-const READS: u8 = 16;
 /// How long a read waits while bytes are unsent, and a write while bytes may be there to read.
 const POLL_TIMEOUT: Duration = Duration::from_millis(1);
 /// How long a peer may take to end the stream after the last write, if `Timeouts::close` is not set.
@@ -50,8 +48,8 @@ pub(crate) struct Driver<S> {
     call_deadline: Option<Duration>,
     /// The last read had bytes, so that more may have arrived. Then a write waits no longer than a read.
     has_input: bool,
-    /// The number of reads that may follow before the next write, because the peer did not take all bytes of the last one.
-    reads_left: u8,
+    /// The peer did not take all bytes of the last write. The input is read until this time, while there is some.
+    read_until: Duration,
     /// The transport may have buffered bytes that were written to it.
     needs_flush: bool,
     /// The error of the transport.
@@ -87,16 +85,12 @@ enum End {
 }
 
 impl<S: Transport> Driver<S> {
-    /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads nothing under backpressure.
-    pub(crate) fn next_event(&mut self) -> Result<Option<Event>, WouldBlock> {
-        self.next(Self::buffered_event)
-    }
-
-    /// Returns the next result of `poll`, which polls an event, or `None` at the end.
-    pub(crate) fn next<T>(&mut self, mut poll: impl FnMut(&mut Self) -> Option<T>) -> Result<Option<T>, WouldBlock> {
+    /// Returns the next result of `poll`, which polls an event, or `None` at the end, after the stream was ended, too.
+    /// Reads nothing under backpressure.
+    pub(crate) fn next<T>(&mut self, mut poll: impl FnMut(&mut Session) -> Option<T>) -> Result<Option<T>, WouldBlock> {
         self.begin_call();
         loop {
-            if let Some(event) = poll(self) {
+            if let Some(event) = poll(&mut self.session) {
                 return Ok(Some(event));
             }
             // No event is left, so this is one write for all that was sent because of the last read.
@@ -118,7 +112,7 @@ impl<S: Transport> Driver<S> {
                 break;
             }
             while next.is_none() {
-                match self.buffered_event() {
+                match buffered_event(&mut self.session) {
                     None => break,
                     Some(Event::Ping(_) | Event::Pong(_)) => {}
                     event => *next = event,
@@ -163,12 +157,12 @@ impl<S: Transport> Driver<S> {
 
     /// Writes everything that is unsent, as far as the transport takes it within a moment.
     fn write(&mut self) -> Written {
-        if self.has_input && self.reads_left > 0 {
-            self.reads_left -= 1;
+        if self.has_input && self.seen < self.read_until {
             return Written::Some;
         }
         let written = self.write_some();
-        self.reads_left = if written == Written::Some { READS } else { 0 };
+        let has_stalled = written == Written::Some;
+        self.read_until = if has_stalled { self.now().saturating_add(WRITE_TIMEOUT) } else { Duration::ZERO };
         written
     }
 
@@ -320,7 +314,7 @@ impl<S> Driver<S> {
             timeout: None,
             call_deadline: None,
             has_input: false,
-            reads_left: 0,
+            read_until: Duration::ZERO,
             // Its user before may have written to it.
             needs_flush: true,
             failure: None,
@@ -362,17 +356,6 @@ impl<S> Driver<S> {
         deadline.map(|at| at.saturating_sub(self.now()))
     }
 
-    /// Returns the next event of the bytes that were read.
-    pub(crate) fn buffered_event(&mut self) -> Option<Event> {
-        let event = self.session.poll_event()?;
-        // An empty buffer would keep the memory of the last message while the program handles it.
-        let input = self.session.read_buffer();
-        if input.is_empty() {
-            *input = BytesMut::new();
-        }
-        Some(event)
-    }
-
     /// Queues a Close, with 1000 if `close` cannot be sent. It has no effect if a Close was sent before.
     pub(crate) fn queue_close(&mut self, close: Option<Close>) {
         if let Err(SendError::Encode(_)) = self.session.close(close) {
@@ -403,6 +386,17 @@ impl<S> Driver<S> {
             None => ended.error.map(Error::Connection),
         }
     }
+}
+
+/// Returns the next event of the bytes that were read.
+pub(crate) fn buffered_event(session: &mut Session) -> Option<Event> {
+    let event = session.poll_event()?;
+    // An empty buffer would keep the memory of the last message while the program handles it.
+    let input = session.read_buffer();
+    if input.is_empty() {
+        *input = BytesMut::new();
+    }
+    Some(event)
 }
 
 /// Passes the read buffer of the thread to `read`.

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use protocol_websocket::{AsMessage, Close, Ended, Event, Message, Negotiated, Part, Prepared, SendError, Session};
+use protocol_websocket::{
+    AsMessage, Close, Ended, Event, EventRef, Message, Negotiated, Outbox, Part, Prepared, SendError, Session,
+};
 
-use crate::driver::{Driver, WouldBlock};
+use crate::driver::{Driver, WouldBlock, buffered_event};
 use crate::{Error, Parts, Transport};
 
 /// A WebSocket connection over a blocking transport `S`, such as a TCP stream: client or server, compressed or not.
@@ -129,8 +131,41 @@ impl<S: Transport> WebSocket<S> {
         if let Some(event) = self.next.take() {
             return Some(Ok(event));
         }
-        let event = self.driver.next_event();
+        let event = self.driver.next(buffered_event);
         self.returned(event)
+    }
+
+    /// Passes the next event to `f`, and returns its result. As [`recv_event`](Self::recv_event), but the payload of the
+    /// event borrows from the buffer of the connection, so a short message needs no memory of its own. `f` can send
+    /// through the [`Outbox`]: the next call, [`flush`](Self::flush) or [`recv`](Self::recv) writes that. `f` is called at
+    /// most once.
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use protocol_websocket_blocking::{Error, EventRef, WebSocket};
+    ///
+    /// /// Sends each message back.
+    /// fn echo(mut websocket: WebSocket<TcpStream>) -> Result<(), Error> {
+    ///     while let Some(sent) = websocket.recv_with(|event, outbox| match event {
+    ///         EventRef::Message(message) => outbox.send(message),
+    ///         _ => Ok(()),
+    ///     }) {
+    ///         sent??;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = echo;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn recv_with<R>(&mut self, mut f: impl FnMut(EventRef<'_>, &mut Outbox) -> R) -> Option<Result<R, Error>> {
+        if let Some(event) = self.next.take() {
+            return Some(Ok(f(event.into(), &mut self.driver.session)));
+        }
+        let result = self.driver.next(|session| session.poll_event_with(&mut f));
+        self.returned(result)
     }
 
     /// Returns the result of a call that received an event, or the error of the connection at the end, once.
@@ -196,7 +231,7 @@ impl<S: Transport> WebSocket<S> {
     pub fn close(&mut self, close: impl Into<Option<Close>>) -> Result<Ended, Error> {
         self.driver.queue_close(close.into());
         self.next = None;
-        while self.driver.next_event().map_err(|WouldBlock| Error::WouldBlock)?.is_some() {}
+        while self.driver.next(buffered_event).map_err(|WouldBlock| Error::WouldBlock)?.is_some() {}
         self.has_returned_error = true;
         let Some(ended) = self.ended() else { unreachable!("the events of the connection have ended") };
         Ok(ended.clone())

@@ -14,8 +14,8 @@ use std::time::Duration;
 use common::{messages, open, repeat};
 use protocol_websocket::{Role, Timeout};
 use protocol_websocket_blocking::{
-    Accept, CloseCode, Config, Connect, Destination, Error, Event, Limits, Message, NoDeadlines, Part, Prepared,
-    Timeouts, Transport, WebSocket, accept, config,
+    Accept, CloseCode, Config, Connect, Destination, Error, Event, EventRef, Limits, Message, NoDeadlines, Outbox,
+    Part, Prepared, Timeouts, Transport, WebSocket, accept, config,
 };
 
 const SHORT: Option<Duration> = Some(Duration::from_millis(30));
@@ -354,4 +354,29 @@ fn connection_continues_from_its_parts() {
     server.flush().unwrap();
     assert_eq!(client.recv().unwrap().unwrap(), "c".into());
     assert!(format!("{server:?}").starts_with("WebSocket { connection: "));
+}
+
+#[test]
+fn lent_events_are_answered_in_order() {
+    let (mut client, mut server) = pair(config());
+    for text in ["a", "bc"] {
+        client.send(text).unwrap();
+    }
+    client.queue_ping("p").unwrap();
+    client.flush().unwrap();
+    let mut echo = |event: EventRef<'_>, outbox: &mut Outbox| match event {
+        EventRef::Message(message) => outbox.send(&message).map(|()| message.as_bytes().len()),
+        event => Ok(usize::from(event.into_owned() == Event::Ping("p".into()))),
+    };
+    let lens: Vec<_> = (0..3).map(|_| server.recv_with(&mut echo).unwrap().unwrap().unwrap()).collect();
+    assert_eq!(lens, [1, 2, 1]);
+    server.set_timeout(Duration::ZERO);
+    assert!(matches!(server.recv_with(&mut echo), Some(Err(Error::WouldBlock))));
+    let received: Vec<_> = client.by_ref().take(2).map(Result::unwrap).collect();
+    assert_eq!(received, [Message::from("a"), "bc".into()]);
+    // A message that arrived during a write is lent, too.
+    client.send("in front").unwrap();
+    server.queue_shared(vec![7; 48 << 20]).unwrap();
+    assert!(matches!(server.flush(), Err(Error::WouldBlock)));
+    assert_eq!(server.recv_with(&mut echo).unwrap().unwrap().unwrap(), 8);
 }
