@@ -19,7 +19,7 @@ fn echo(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
 
 fn main() -> io::Result<()> {
     let listener = TcpListener::bind(env::args().nth(1).as_deref().unwrap_or("127.0.0.1:3000"))?;
-    println!("ws://{}/", listener.local_addr()?);
+    println!("connect to ws://{}/", listener.local_addr()?);
     let config = Arc::new(config());
     loop {
         let (stream, peer) = listener.accept()?;

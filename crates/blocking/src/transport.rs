@@ -125,7 +125,7 @@ pointer!(Box<T>, &mut T);
 ///     let mut websocket = accept(NoDeadlines(stream), config())?.accept(&Accept::new())?;
 ///     websocket.send("welcome")
 /// }
-/// # let _ = serve::<std::net::TcpStream>;
+/// # let _ = |stream: std::net::TcpStream| serve(stream);
 /// ```
 #[derive(Debug)]
 pub struct NoDeadlines<S>(pub S);
