@@ -16,7 +16,9 @@ use tokio_rustls::rustls::ClientConfig;
 use crate::poll_event::PollEvent as _;
 use crate::stream::Transport;
 use crate::target::Target;
-use crate::{ConnectError, ConnectStep, Error, Parts, Proxy, Stream, WebSocket, body, config, tcp};
+use crate::{ConnectError, ConnectEvent, ConnectStep, Error, Parts, Proxy, Stream, WebSocket, body, config, tcp};
+
+type Observer = dyn Fn(ConnectEvent<'_>) + Send + Sync;
 
 /// The time for a connection, if the caller sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,6 +72,7 @@ pub struct Connect {
     timeout: Option<Duration>,
     proxy: Option<Proxy>,
     redirects: u32,
+    observer: Option<Arc<Observer>>,
     #[cfg(feature = "rustls")]
     tls: Option<Arc<ClientConfig>>,
 }
@@ -107,6 +110,7 @@ impl Connect {
             timeout: Some(DEFAULT_TIMEOUT),
             proxy: None,
             redirects: 0,
+            observer: None,
             #[cfg(feature = "rustls")]
             tls: None,
         }
@@ -165,6 +169,29 @@ impl Connect {
         self
     }
 
+    /// Calls a closure when a step of the connection is done, for instance to log it, or to set options of the socket.
+    /// The last call replaces the closure.
+    ///
+    #[cfg_attr(feature = "url", doc = "```no_run")]
+    #[cfg_attr(not(feature = "url"), doc = "```ignore")]
+    /// use protocol_websocket_tokio::{Connect, ConnectError, ConnectEvent};
+    ///
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let connect = Connect::new("wss://example.com/chat")?.redirects(5).observe(|event| match event {
+    ///     ConnectEvent::Tcp(stream) => println!("connected to {:?}", stream.peer_addr()),
+    ///     ConnectEvent::Redirect(redirect) => println!("redirected to {}", redirect.location()),
+    ///     _ => {}
+    /// });
+    /// let (websocket, _) = connect.await?;
+    /// # let _ = websocket;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn observe(mut self, observer: impl Fn(ConnectEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Makes the opening handshake over a transport of the caller, such as a Unix socket. Its connection to the server,
     /// and TLS for `wss`, are done already. The options for TLS, the proxy and redirects are not used.
     ///
@@ -216,7 +243,11 @@ impl Connect {
             let io = wrap(opened.unwrap_or(Err(ConnectError::Timeout(step)))?);
             match handshake(io, session, deadline).await {
                 Err(ConnectError::Redirect(redirect)) => {
-                    self = self.follow(&redirect).ok_or(ConnectError::Redirect(redirect))?;
+                    self = match self.follow(&redirect) {
+                        Some(next) => next,
+                        None => return Err(ConnectError::Redirect(redirect)),
+                    };
+                    self.notify(ConnectEvent::Redirect(&redirect));
                 }
                 result => return result,
             }
@@ -250,6 +281,12 @@ impl Connect {
         Some(self)
     }
 
+    fn notify(&self, event: ConnectEvent<'_>) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
+    }
+
     /// Opens the transport to the target.
     async fn open(&self, step: &mut ConnectStep) -> Result<Stream, ConnectError> {
         if self.target.is_secure() && cfg!(not(feature = "rustls")) {
@@ -267,6 +304,7 @@ impl Connect {
                 Transport::from(tcp::connect(addresses).await.map_err(ConnectError::Connect)?)
             }
         };
+        self.notify(ConnectEvent::Tcp(&transport.io));
         #[cfg(feature = "rustls")]
         if self.target.is_secure() {
             *step = ConnectStep::Tls;

@@ -62,6 +62,8 @@ mod body;
 mod connect;
 #[cfg(feature = "client")]
 mod connect_error;
+#[cfg(feature = "client")]
+mod connect_event;
 mod drain;
 mod driver;
 mod driver_task;
@@ -108,6 +110,9 @@ pub use connect::connect;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use connect_error::{ConnectError, ConnectStep};
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use connect_event::ConnectEvent;
 pub use drain::{Drain, Drained};
 pub use error::Error;
 pub use parts::Parts;

@@ -325,7 +325,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         ended.clone()
     }
 
-    pub(crate) fn queue_close(&mut self, close: impl Into<Option<Close>>) {
+    /// Queues a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before. Nothing can be sent after
+    /// it, and [`recv`](Self::recv) returns the messages that arrive until the peer's Close. [`close`](Self::close) drops
+    /// them.
+    pub fn queue_close(&mut self, close: impl Into<Option<Close>>) {
         self.inner.driver.queue_close(close.into());
     }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use protocol_websocket::http::{BuildError, ParseError, TunnelError};
 use protocol_websocket_tokio::{
-    Accept, Connect, ConnectError, ConnectStep, Destination, Error, Message, Offer, ProxyError, Reject, SocksError,
-    accept, config, connect,
+    Accept, Connect, ConnectError, ConnectEvent, ConnectStep, Destination, Error, Message, Offer, ProxyError, Reject,
+    SocksError, accept, config, connect,
 };
 use test_support::errors::assert_distinct_texts;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, BufStream};
@@ -101,6 +101,27 @@ async fn each_transport_passes_through_the_closure() {
     // A clone has the same options.
     connect.await.unwrap();
     assert_eq!(requests.lock().unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn observer_receives_each_connection_and_each_redirect_that_is_followed() {
+    let (address, _) = redirecting_server(&[("/a", "/b".into()), ("/b", "/chat".into())]).await;
+    let connect = Connect::new(&format!("ws://{address}/a")).unwrap();
+    let address = address.to_string();
+    for (max, expected) in [(2, &[&*address, "/b", &address, "/chat", &address][..]), (1, &[&address, "/b", &address])]
+    {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let observed = Arc::clone(&events);
+        let connect = connect.clone().redirects(max).observe(move |event| {
+            observed.lock().unwrap().push(match event {
+                ConnectEvent::Tcp(stream) => stream.peer_addr().unwrap().to_string(),
+                ConnectEvent::Redirect(redirect) => redirect.location().to_owned(),
+                event => panic!("{event:?}"),
+            });
+        });
+        assert_eq!(connect.await.is_ok(), max == 2);
+        assert_eq!(*events.lock().unwrap(), expected);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 #![cfg(all(feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use protocol_websocket_tokio::{Accept, CloseCode, Connect, Error, Message, WebSocket, accept, config};
+use protocol_websocket_tokio::{
+    Accept, Close, CloseCode, Connect, Error, Message, SendError, WebSocket, accept, config,
+};
 use tokio::io::{DuplexStream, duplex};
 
 async fn pair(buffer: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
@@ -46,4 +48,24 @@ async fn idle_connection_stays_open() {
     assert_eq!(client.recv().await.unwrap().unwrap(), Message::from("still open"));
     drop(client);
     assert!(matches!(server.await.unwrap(), Err(Error::Connection(protocol_websocket::Error::UnexpectedEof))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_received_after_a_close_was_queued() {
+    let (mut client, mut server) = pair(4096).await;
+    client.queue("first").unwrap();
+    client.queue_close(Close::from(CloseCode::GOING_AWAY));
+    assert_eq!(client.queue("late"), Err(SendError::Closed));
+    // It has no effect after the first Close.
+    client.queue_close(None);
+    client.flush().await.unwrap();
+    server.queue("reply").unwrap();
+    let server = tokio::spawn(async move {
+        assert_eq!(server.recv().await.unwrap().unwrap(), Message::from("first"));
+        assert!(server.recv().await.is_none());
+        server.ended().unwrap().code
+    });
+    assert_eq!(client.recv().await.unwrap().unwrap(), Message::from("reply"));
+    assert!(client.recv().await.is_none());
+    assert_eq!(server.await.unwrap(), CloseCode::GOING_AWAY);
 }
