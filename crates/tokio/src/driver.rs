@@ -24,6 +24,9 @@ use crate::timer::Timer;
 use crate::transport::{poll_read_with, poll_write_chunks};
 use crate::watched::Watch;
 
+/// The number of reads after a failed write. The kernel buffers less.
+const MAX_LAST_READS: usize = 256;
+
 /// A connection without its transport, which the caller passes to each poll.
 pub(crate) struct Driver {
     pub(crate) session: Session,
@@ -128,27 +131,30 @@ impl Driver {
     }
 
     /// Writes everything that is unsent. Ready if nothing is left, also because the transport failed.
-    pub(crate) fn poll_write<S: AsyncWrite + Unpin>(&mut self, io: &mut S, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_write<S>(&mut self, io: &mut S, context: &mut Context<'_>) -> Poll<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         loop {
             if self.session.unsent() == 0 {
                 if self.needs_flush {
                     match ready!(Pin::new(&mut *io).poll_flush(context)) {
                         Ok(()) => {}
-                        Err(error) => self.fail(error),
+                        Err(error) => self.fail_write(io, error, context),
                     }
                     self.needs_flush = false;
                 }
                 return Poll::Ready(());
             }
             match ready!(poll_write_chunks(io, &self.session, context)) {
-                Ok(0) => self.fail(ErrorKind::WriteZero.into()),
+                Ok(0) => self.fail_write(io, ErrorKind::WriteZero.into(), context),
                 Ok(written) => {
                     let now = self.now();
                     self.session.written(written, now);
                     self.written = self.written.saturating_add(written as u64);
                     self.needs_flush = true;
                 }
-                Err(error) => self.fail(error),
+                Err(error) => self.fail_write(io, error, context),
             }
         }
     }
@@ -198,6 +204,21 @@ impl Driver {
         };
         self.has_yielded = false;
         Poll::Ready(event)
+    }
+
+    /// Handles a failed write. The peer may have sent messages and a Close before it closed the stream, so the bytes that
+    /// have arrived are read first.
+    fn fail_write<S: AsyncRead + Unpin>(&mut self, io: &mut S, error: io::Error, context: &mut Context<'_>) {
+        for _ in 0..MAX_LAST_READS {
+            let input = self.session.read_buffer();
+            match poll_read_with(io, context, |bytes| input.extend_from_slice(bytes)) {
+                Poll::Ready(Ok((1.., ()))) => {}
+                _ => break,
+            }
+            self.seen = self.now();
+            self.session.received(self.seen);
+        }
+        self.fail(error);
     }
 
     fn fail(&mut self, error: io::Error) {

@@ -109,7 +109,10 @@ impl Driver {
         }
     }
 
-    fn poll_shutdown<S: AsyncWrite + Unpin>(&mut self, io: &mut S, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_shutdown<S>(&mut self, io: &mut S, context: &mut Context<'_>) -> Poll<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         ready!(self.poll_write(io, context));
         if self.failure.is_none() {
             // An error means that the peer has ended the stream.

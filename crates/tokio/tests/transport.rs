@@ -138,6 +138,26 @@ async fn failed_write_ends_a_recv_that_has_no_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages_that_arrived_before_a_failed_write_are_received() {
+    let sent = messages(&[3, 100_000, 0]);
+    for (max_len, op) in [(1000, Op::Write), (usize::MAX, Op::Write), (usize::MAX, Op::Flush)] {
+        for role in ROLES {
+            let (mut websocket, mut peer) = pair(role, Config::new(), Script::new().max_len(max_len));
+            peer.send_all(&sent);
+            peer.session.close(CloseCode::INTERNAL_ERROR).unwrap();
+            peer.step();
+            peer.wire.fail(op, ErrorKind::BrokenPipe);
+            assert!(matches!(websocket.send("lost").await, Err(Error::Io(_))));
+            for message in &sent {
+                assert_eq!(websocket.recv().await.unwrap().unwrap(), *message, "{max_len} {op:?}");
+            }
+            assert!(websocket.recv().await.is_none());
+            assert_eq!(websocket.ended().unwrap().code, CloseCode::INTERNAL_ERROR);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn failed_write_ends_send() {
     for (op, step) in [Op::Write, Op::Flush].into_iter().flat_map(|op| (0..5).map(move |step| (op, step))) {
         let failure = Some((op, step, ErrorKind::BrokenPipe));
