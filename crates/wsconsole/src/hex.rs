@@ -1,6 +1,7 @@
 //! Bytes in hexadecimal.
 
-use std::io::{self, Write};
+use crate::output::write_stderr;
+use crate::style::Mark;
 
 /// Formats bytes in lower-case hexadecimal without spaces.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -12,20 +13,22 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// the same bytes in ASCII.
 #[derive(Debug)]
 pub(crate) struct HexDump {
-    mark: String,
+    mark: Mark,
     offset: u64,
 }
 
 impl HexDump {
     const WIDTH: usize = 16;
 
-    pub(crate) fn new(mark: impl Into<String>) -> Self {
-        Self { mark: mark.into(), offset: 0 }
+    pub(crate) const fn new(mark: Mark) -> Self {
+        Self { mark, offset: 0 }
     }
 
-    /// Writes the next bytes of the stream to stderr. An error is ignored, because it cannot be reported.
+    /// Writes the next bytes of the stream to stderr.
     pub(crate) fn print(&mut self, bytes: &[u8]) {
-        let _ = io::stderr().write_all(self.dump(bytes).as_bytes());
+        if !bytes.is_empty() {
+            write_stderr(self.dump(bytes));
+        }
     }
 
     fn dump(&mut self, bytes: &[u8]) -> String {
@@ -37,7 +40,7 @@ impl HexDump {
     }
 
     fn row(&mut self, row: &[u8], lines: &mut String) {
-        lines.push_str(&format!("{} {:08x} ", self.mark, self.offset));
+        lines.push_str(&format!("{} {:08x} ", self.mark.highlight(self.mark.text()), self.offset));
         for column in 0..Self::WIDTH {
             lines.push_str(if column == Self::WIDTH / 2 { "  " } else { " " });
             match row.get(column) {
@@ -61,7 +64,7 @@ mod tests {
     fn splits_bytes_into_rows_of_sixteen() {
         let bytes: Vec<u8> = (b'a'..=b'q').collect();
         assert_eq!(
-            HexDump::new(">").dump(&bytes),
+            HexDump::new(Mark::Written).dump(&bytes),
             "> 00000000  61 62 63 64 65 66 67 68  69 6a 6b 6c 6d 6e 6f 70  |abcdefghijklmnop|\n\
              > 00000010  71                                                |q|\n"
         );
@@ -69,7 +72,7 @@ mod tests {
 
     #[test]
     fn continues_the_offset() {
-        let mut dump = HexDump::new("<");
+        let mut dump = HexDump::new(Mark::Read);
         assert_eq!(dump.dump(b""), "");
         assert_eq!(
             dump.dump(b"\x81\x05Hello"),

@@ -3,30 +3,25 @@
 
 mod connect;
 mod console;
+mod dump;
+mod editor;
 mod escape;
 mod hex;
+mod input;
 mod line;
-mod note;
 mod options;
-mod poller;
-mod refusal;
+mod output;
+mod proxy;
 mod signals;
 mod status;
-mod stdin;
-mod stdout;
-mod stream;
+mod style;
 mod tls;
-mod transport;
 
-use clap::Parser;
-
-use console::Console;
-use note::note;
 use options::Options;
 use status::{Failure, Status};
 
 fn main() -> Status {
-    let options = match Options::try_parse() {
+    let options = match Options::parse_arguments() {
         Ok(options) => options,
         // clap also returns the help and the version as an error.
         Err(error) => {
@@ -34,8 +29,18 @@ fn main() -> Status {
             return if error.use_stderr() { Status::LocalError } else { Status::Clean };
         }
     };
-    Console::open(&options).and_then(Console::run).unwrap_or_else(|Failure { status, text }| {
-        note(&text);
+    style::set(options.color);
+    run(&options).unwrap_or_else(|Failure { status, text, details }| {
+        output::failure(&text);
+        details.iter().for_each(|detail| output::note(detail));
         status
     })
+}
+
+fn run(options: &Options) -> Result<Status, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(console::run(options));
+    // The thread that reads stdin, or the lookup of a name, may still wait.
+    runtime.shutdown_background();
+    status
 }

@@ -1,9 +1,14 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{ArgAction, Parser};
+use clap::error::ErrorKind;
+use clap::{ArgAction, ColorChoice, CommandFactory, Parser};
 use protocol_websocket::{Offer, Url, Version};
+use protocol_websocket_tokio::Proxy;
+
+use crate::proxy::proxy;
 
 /// A WebSocket console: sends lines of stdin, prints received messages to stdout
 #[derive(Debug, Parser)]
@@ -32,13 +37,38 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
+    /// Connect through a proxy: http:// or socks5://
+    #[arg(long, value_name = "URL", value_parser = proxy)]
+    pub(crate) proxy: Option<Proxy>,
+
+    /// Follow redirects, at most N [default: 5]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_value = "0",
+        default_missing_value = "5", hide_default_value = true)]
+    pub(crate) follow_redirects: u32,
+
     /// Do not offer to compress messages
     #[arg(long)]
     pub(crate) no_deflate: bool,
 
+    /// Ping a silent server, and end if it stays silent
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) ping: Option<Duration>,
+
+    /// Send the whole input as one binary message
+    #[arg(long)]
+    pub(crate) binary: bool,
+
+    /// Keep the lines of a terminal in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
+
     /// Dump every byte of both directions to stderr
     #[arg(long)]
     pub(crate) hex: bool,
+
+    /// Color notes: auto, always or never
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub(crate) color: ColorChoice,
 
     /// Print the version of this program
     #[arg(short = 'V', action = ArgAction::Version)]
@@ -48,8 +78,16 @@ pub(crate) struct Options {
 const AFTER_HELP: &str = "\
 Input:
   Each line is sent as a text message, without its LF or CR LF. It must be valid
-  UTF-8. The end of input closes with 1000. SIGINT and SIGTERM close with 1001.
-  A second signal ends the program at once.
+  UTF-8. The limit is 100 MiB a line. With --binary, the whole input is sent as
+  one binary message, in fragments as it is read. The end of input closes with
+  1000. SIGINT and SIGTERM close with 1001. A second signal ends the program at
+  once.
+
+  If stdin and stdout are a terminal, lines are edited, with the keys of GNU
+  readline: Up and Ctrl-R for earlier lines, Ctrl-D for the end of input. Lines
+  that begin with a space are not kept. Messages appear above the line. With
+  --history, lines are kept in a file that only its owner can read. If TERM is
+  'dumb' or not set, or with --binary, lines are not edited.
 
 Output:
   A text message is one line. Hidden characters are escaped as in JSON (\\n,
@@ -62,13 +100,25 @@ Output:
 
   Everything else is printed to stderr. Notes begin with '!'. With --hex, bytes
   written begin with '>' and bytes read with '<'. The dump has offsets in the
-  stream, and shows the plaintext inside TLS. Pings are answered. Redirects are
-  printed, not followed. Notes are escaped like messages. On a terminal, notes
-  and the marks of a dump are in reverse video.
+  stream, and shows the plaintext inside TLS. Pings are answered. Notes are
+  escaped like messages. On a terminal, notes and the marks of a dump are in
+  color and in reverse video, or in reverse video alone if NO_COLOR is set.
+
+Connection:
+  A proxy is http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@ before
+  HOST if it requires them. The default ports are 80 and 1080. The variables of
+  the environment are not used, except as in: --proxy $HTTPS_PROXY
+
+  Redirects are printed, and followed with --follow-redirects, but never from
+  wss to ws. Headers, subprotocols, the origin and the credentials of the URL
+  are not sent to another host or port, except from ws to wss at the same host
+  on the default ports.
 
 Timeouts:
-  Ten seconds for name lookup, TCP, TLS and the opening handshake together.
-  Ten seconds for the server's response to a Close.
+  Ten seconds for name lookup, TCP, TLS, the proxy, redirects and the opening
+  handshake together. Ten seconds for the server's response to a Close. With
+  --ping, a server that has sent nothing for that time is sent a ping, and the
+  connection ends if it sends nothing for that time again.
 
 Protocol versions:
   13  RFC 6455, also rfc6455 or draft-ietf-hybi-17
@@ -84,13 +134,26 @@ Exit status:
   0  closed by us, or by the server with 1000, 1001 or no code
   1  invalid arguments, input that cannot be read, or output that cannot be
      written; a closed output pipe only ends the session
-  2  no connection: name lookup, TCP or TLS failed
+  2  no connection: name lookup, TCP, TLS or the proxy failed
   3  the server refused or redirected the opening handshake
   4  the server violated the protocol
   5  the connection was lost, or timed out, without a closing handshake
   6  the server closed with another code";
 
 impl Options {
+    /// Parses the arguments of the process.
+    pub(crate) fn parse_arguments() -> Result<Self, clap::Error> {
+        let options = Self::try_parse()?;
+        let conflict = match options.version.has_length_framing() {
+            true => return Ok(options),
+            false if options.binary => "--binary",
+            false if options.ping.is_some() => "--ping",
+            false => return Ok(options),
+        };
+        let text = format!("{conflict} needs version 13 or 8");
+        Err(Self::command().error(ErrorKind::ArgumentConflict, text))
+    }
+
     /// Returns the offer, with the credentials of the URL. Invalid values are reported when the request is built.
     pub(crate) fn offer(&self) -> Offer {
         let mut offer = self.subprotocol.iter().fold(Offer::new().version(self.version), Offer::subprotocol);
@@ -113,6 +176,12 @@ fn version(text: &str) -> Result<Version, String> {
         "75" | "hixie-75" => Ok(Version::Hixie75),
         _ => text.parse().map_err(|error| format!("{error}; the versions are 13, 8, 76 and 75")),
     }
+}
+
+/// Parses a number of seconds that is not 0.
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|seconds| !seconds.is_zero()).ok_or("not a positive number of seconds")
 }
 
 /// Parses a header field.

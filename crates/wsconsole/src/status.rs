@@ -5,6 +5,7 @@ use std::io;
 use std::process::{ExitCode, Termination};
 
 use protocol_websocket::{Close, CloseCode};
+use rustyline::error::ReadlineError;
 
 /// The exit status. `--help` and the README describe the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,22 +43,31 @@ impl Termination for Status {
     }
 }
 
-/// An error that ends the program: the exit status and the text of the last note.
+/// An error that ends the program: the exit status and the last notes.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
     pub(crate) text: String,
+    /// Notes after the text.
+    pub(crate) details: Vec<String>,
 }
 
 impl Failure {
     pub(crate) fn new(status: Status, text: impl fmt::Display) -> Self {
-        Self { status, text: text.to_string() }
+        Self { status, text: text.to_string(), details: Vec::new() }
     }
 }
 
 /// Converts an error of this machine, such as a thread that cannot start or a missing file descriptor.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
+        Self::new(Status::LocalError, error)
+    }
+}
+
+/// Converts an error of the terminal.
+impl From<ReadlineError> for Failure {
+    fn from(error: ReadlineError) -> Self {
         Self::new(Status::LocalError, error)
     }
 }

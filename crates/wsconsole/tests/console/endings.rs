@@ -39,23 +39,6 @@ fn refused_handshake_prints_the_first_kib_of_the_body() {
 }
 
 #[test]
-fn prints_redirect_and_does_not_follow_it() {
-    let ended = respond(b"HTTP/1.1 302 Found\r\nLocation: https://other.example/chat\r\n\r\n");
-    assert_eq!(ended.status, Some(3));
-    assert_eq!(
-        ended.notes(),
-        ["redirected, not followed: 302 to wss://other.example/chat", "  Location: https://other.example/chat"]
-    );
-}
-
-#[test]
-fn prints_redirect_to_invalid_url() {
-    let ended = respond(b"HTTP/1.1 301 Moved\r\nLocation: mailto:a\r\n\r\n");
-    assert_eq!(ended.status, Some(3));
-    assert!(ended.notes()[0].starts_with("redirected, not followed: 301 to mailto:a ("), "{}", ended.stderr);
-}
-
-#[test]
 fn invalid_response_is_a_protocol_error() {
     for (response, error) in [
         (&b"SSH-2.0-x\r\n\r\n"[..], ParseError::ResponseLine.to_string()),
@@ -72,7 +55,7 @@ fn invalid_response_is_a_protocol_error() {
 }
 
 /// Runs the program against a server that sends these bytes after the request.
-fn respond(response: &[u8]) -> Ended {
+pub(crate) fn respond(response: &[u8]) -> Ended {
     let response = response.to_vec();
     let server = serve(move |mut peer: Peer| {
         drop(peer.request());

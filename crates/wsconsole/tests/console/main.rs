@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod arguments;
+mod binary;
 mod dump;
 mod endings;
+mod ping;
 mod program;
+mod proxy;
+mod redirects;
 mod server;
 mod session;
 #[cfg(target_os = "linux")]

@@ -185,6 +185,13 @@ impl Peer {
         }
     }
 
+    /// Reads until this number of bytes was read, and handles no event.
+    pub(crate) fn read_at_least(&mut self, len: usize) {
+        while self.read.len() < len {
+            assert!(self.read_more() > 0, "the stream ended");
+        }
+    }
+
     /// Reads to the end of the stream without handling events, and returns these bytes.
     pub(crate) fn read_to_end(&mut self) -> Vec<u8> {
         let before = self.read.len();

@@ -219,3 +219,37 @@ fn ends_after_a_close_although_the_input_is_open() {
     assert_eq!(ended.status, Some(0));
     assert_eq!(server.result(), Message::from("typed"));
 }
+
+#[test]
+fn colors_notes_in_a_pipe_only_when_asked_to() {
+    for (options, note) in [(&[][..], "! open"), (&["--color", "always"], "\x1b[7;36m! open\x1b[m")] {
+        let server = serve(echo);
+        let ended = wsconsole(&[options, &[&server.url()]].concat(), "");
+        assert_eq!(ended.stderr.lines().nth(1), Some(note));
+    }
+}
+
+#[test]
+fn repeated_headers_are_all_sent() {
+    let server = serve(|mut peer: Peer| {
+        let upgrade = peer.request();
+        let values: Vec<_> = upgrade.request().headers().get_all("x-a").map(<[u8]>::to_vec).collect();
+        peer.send_raw(b"HTTP/1.1 403 No\r\n\r\n");
+        values
+    });
+    wsconsole(&[&server.url(), "-H", "X-A: 1", "-H", "X-A: 2"], "");
+    assert_eq!(server.result(), [b"1", b"2"]);
+}
+
+/// The server closes the socket with unread bytes, which resets it. So a write of the console fails.
+#[test]
+fn prints_messages_that_arrived_before_a_write_failed() {
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        peer.message();
+        peer.send("last");
+        peer.send_raw(b"\x88\x02\x03\xF3");
+    });
+    let ended = wsconsole(&[&server.url(), "--no-deflate"], "a line that is not read\n".repeat(1_000_000));
+    assert_eq!((ended.status, &*ended.stdout), (Some(6), "last\n"), "{}", ended.stderr);
+}
