@@ -314,6 +314,28 @@ fn restores_the_terminal_in_every_ending() {
 }
 
 #[test]
+fn signal_while_a_line_is_edited_closes_with_1001() {
+    for signal in ["INT", "TERM"] {
+        let server = echo_server();
+        let pid = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pid {}", server.port));
+        let program = env!("CARGO_BIN_EXE_wsconsole");
+        let run = format!("sh -c 'echo $$ >\"{}\"; exec {program} {}'", pid.display(), server.url());
+        let mut terminal = Terminal::run(&[("TERM", "xterm")], &format!("stty -g; {run}; stty -g"));
+        terminal.wait_for(&[">"]);
+        terminal.press("half a line");
+        terminal.wait_for(&["> half a line"]);
+        let pid = fs::read_to_string(&pid).unwrap();
+        assert!(Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status().unwrap().success());
+        assert_eq!(terminal.end(), Some(0));
+        let rows = terminal.rows();
+        assert_eq!(rows[..2], rows[rows.len() - 2..], "{rows:#?}");
+        let last = ["> half a line", "! closing with 1001: interrupted", "! closed with 1001"];
+        assert_eq!(rows[rows.len() - 5..rows.len() - 2], last);
+        assert_eq!(server.result(), Some(Close::from(CloseCode::GOING_AWAY)));
+    }
+}
+
+#[test]
 fn history_file_is_kept_for_the_next_session() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("history {}", std::process::id()));
     let _ = fs::remove_file(&path);
