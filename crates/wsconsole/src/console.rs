@@ -41,12 +41,10 @@ pub(crate) async fn run(options: &Options) -> Result<Status, Failure> {
         None => (input::lines()?, None),
     };
     let console = Console {
-        version: options.version,
         websocket,
         signals,
         inputs: Some(inputs),
         editing,
-        has_close: false,
         is_stdout_open: true,
         has_local_error: false,
         ended: None,
@@ -56,14 +54,11 @@ pub(crate) async fn run(options: &Options) -> Result<Status, Failure> {
 
 /// An open session.
 struct Console {
-    version: Version,
     websocket: WebSocket<Dump<Stream>>,
     signals: Signals,
     /// `None` when nothing more is sent: a Close was sent, or the connection has ended.
     inputs: Option<Inputs>,
     editing: Option<Editing>,
-    /// The server's Close has arrived.
-    has_close: bool,
     is_stdout_open: bool,
     /// An error of stdin or stdout occurred. The exit status is then [`Status::LocalError`].
     has_local_error: bool,
@@ -169,10 +164,7 @@ impl Console {
             }
             Event::Ping(payload) => note(&format!("ping {}", quote(&payload))),
             Event::Pong(payload) => note(&format!("pong {}", quote(&payload))),
-            Event::Close(close) => {
-                self.has_close = true;
-                self.end_with_close(close.as_ref());
-            }
+            Event::Close(close) => self.end_with_close(close.as_ref()),
             _ => {}
         }
     }
@@ -189,10 +181,14 @@ impl Console {
         }
         self.stop_input();
         self.websocket.queue_close(Close::from(code));
-        match self.version.has_length_framing() {
+        match self.version().has_length_framing() {
             true => note(&format!("closing with {code}: {reason}")),
             false => note(&format!("closing: {reason}")),
         }
+    }
+
+    fn version(&self) -> Version {
+        self.websocket.negotiated().version
     }
 
     /// Ends the session after the server's Close.
@@ -213,7 +209,7 @@ impl Console {
             None => self.end(Status::Clean, "closed: the server ended the connection after our close"),
             // draft-hixie-75 has no closing handshake.
             Some(Error::Connection(Cause::UnexpectedEof | Cause::Timeout(Timeout::Close)))
-                if self.version == Version::Hixie75 =>
+                if self.version() == Version::Hixie75 =>
             {
                 self.end_with_close(None);
             }

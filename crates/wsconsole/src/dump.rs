@@ -12,7 +12,7 @@ use crate::style::Mark;
 /// Passes all calls on. If it was created with dumps, it prints the bytes of both directions.
 #[derive(Debug)]
 pub(crate) struct Dump<S> {
-    pub(crate) io: S,
+    io: S,
     dumps: Option<Dumps>,
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn write_above(text: &str) -> io::Result<()> {
 
 /// Writes a message to stdout as one line, and flushes it.
 pub(crate) fn message(message: &Message) -> io::Result<()> {
-    print(io::stdout().lock(), line(message))
+    print(io::stdout(), line(message))
 }
 
 /// Writes one escaped line to stderr.
@@ -46,15 +46,15 @@ pub(crate) fn failure(text: &str) {
     write_stderr(marked(Mark::Failure, text));
 }
 
-/// Writes a failure to stderr from the thread that edits lines. It must not wait for the printer, because the printer may
-/// wait for that thread.
+/// Writes a failure to stderr from the thread that edits lines. The thread must not wait for the printer, which may wait
+/// for the thread.
 pub(crate) fn failure_between_lines(text: &str) {
     let _ = io::stderr().write_all(marked(Mark::Failure, text).as_bytes());
 }
 
 /// Writes lines to stderr as they are. An error is ignored, because it cannot be reported.
 pub(crate) fn write_stderr(lines: String) {
-    let _ = print(io::stderr().lock(), lines);
+    let _ = print(io::stderr(), lines);
 }
 
 /// Puts a payload between quotes, with U+FFFD for invalid UTF-8.
@@ -66,6 +66,7 @@ fn marked(mark: Mark, text: &str) -> String {
     mark.highlight(&format!("{} {}", mark.text(), escape(text))) + "\n"
 }
 
+/// The stream is not locked while the printer waits for the thread that edits lines.
 fn print(mut stream: impl Write + IsTerminal, text: String) -> io::Result<()> {
     match &mut *lock() {
         Some(printer) if stream.is_terminal() => printer.print(text).map_err(io::Error::other),
