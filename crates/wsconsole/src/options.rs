@@ -66,7 +66,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) hex: bool,
 
-    /// Color notes: auto, always or never
+    /// Color notes: auto, always, never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: ColorChoice,
 
