@@ -1,6 +1,6 @@
 //! A server for one connection, built on the library's `Server`. The caller's script sends and receives.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -201,7 +201,13 @@ impl Peer {
 
     fn read_more(&mut self) -> usize {
         let mut chunk = vec![0; 64 * 1024];
-        let n = self.stream.read(&mut chunk).unwrap_or(0);
+        let n = loop {
+            match self.stream.read(&mut chunk) {
+                // A read with a timeout fails when the process was stopped.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read.unwrap_or(0),
+            }
+        };
         self.input.extend_from_slice(&chunk[..n]);
         self.read.extend_from_slice(&chunk[..n]);
         n
