@@ -385,13 +385,17 @@ impl Session {
         self.outbox.is_drained = false;
         let Outbox { connection, unsent, .. } = &mut self.outbox;
         connection.receiver.note_arrival(self.now, bytes.len());
+        let len = bytes.len();
         let mut rest = bytes;
         let event = connection.receive_lent(&mut rest, &mut unsent.buffer).unwrap_or_default();
         let Some(event) = event else {
             self.note_drained();
             return None;
         };
-        self.input.extend_from_slice(rest);
+        if !rest.is_empty() {
+            self.input.extend_from_slice(rest);
+            self.outbox.expect_replies(len);
+        }
         Some(f(event, &mut self.outbox))
     }
 
