@@ -5,10 +5,11 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use protocol_websocket::{Close, CloseCode, Ended, EndedBy, Event, Part, SendError, State};
+use protocol_websocket::{Close, CloseCode, Ended, EndedBy, Event, Part, SendError, Session, State};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::WebSocket;
+use crate::take::Owned;
 use crate::websocket::Inner;
 
 /// The number of parts of a message that are passed on as they arrive.
@@ -120,7 +121,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         let Inner { io, driver, next, .. } = &mut *self.websocket.inner;
         match next.take() {
             Some(event) => Poll::Ready(Some(*event)),
-            None => driver.poll_event(io, context),
+            // Also under backpressure: the messages go to the other end.
+            None => driver.poll_event_with(io, &mut Owned, Session::can_read, context),
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use protocol_websocket::{Delivery, EndedBy};
 use protocol_websocket_tokio::{
-    Accept, Close, CloseCode, Config, Connect, Drain, Ended, Event, Limits, Message, Timeouts, WebSocket, accept, relay,
+    Accept, Close, CloseCode, Config, Connect, Drain, Ended, Error, Event, Limits, Message, Timeouts, WebSocket,
+    accept, relay,
 };
 use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -151,4 +152,28 @@ async fn drain_closes_a_relay_whose_reader_is_slow() {
     assert_eq!((drained.agreed, drained.others, drain.watched()), (0, 2, 0));
     assert!(relay.await.is_ok());
     drop((client, server));
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_a_client_that_does_not_read_are_passed_on() {
+    let Chain { mut client, server, relay } = chain().await;
+    let (sender, mut receiver) = server.split();
+    // More than the relay takes.
+    let sending = tokio::spawn(async move {
+        for _ in 0..20 {
+            sender.send(vec![7; 50_000]).await?;
+        }
+        Ok::<_, Error>(())
+    });
+    sleep(Duration::from_secs(1)).await;
+    let (sent, received) =
+        tokio::join!(timeout(Duration::from_secs(1), client.send(vec![1; 300_000])), receiver.recv());
+    assert!(matches!(sent, Ok(Ok(()))), "{sent:?}");
+    assert_eq!(received.unwrap().unwrap().len(), 300_000);
+    for _ in 0..20 {
+        assert_eq!(client.recv().await.unwrap().unwrap().len(), 50_000);
+    }
+    sending.await.unwrap().unwrap();
+    drop((client, receiver));
+    relay.await.unwrap();
 }
