@@ -385,3 +385,46 @@ async fn halves_are_dropped_by_many_threads() {
     }
     assert_no_tasks().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn ends_that_both_send_long_messages_do_not_block_each_other() {
+    let (client, server) = pair(1000, timed()).await;
+    let run = |websocket: WebSocket<DuplexStream>| {
+        let (sender, mut receiver) = websocket.split();
+        let sending = tokio::spawn(async move {
+            for _ in 0..10 {
+                sender.send(vec![0; 300_000]).await.unwrap();
+            }
+            sender
+        });
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                assert_eq!(receiver.recv().await.unwrap().unwrap().len(), 300_000);
+            }
+            sending.await.unwrap().ended()
+        })
+    };
+    let (client, server) = tokio::join!(run(client), run(server));
+    assert_eq!((client.unwrap(), server.unwrap()), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_does_not_read_is_not_read_while_a_task_waits() {
+    let (mut client, server) = pair(1000, timed()).await;
+    let (sender, mut receiver) = server.split();
+    let waiting = sender.clone();
+    tokio::spawn(async move { waiting.send(vec![0; 300_000]).await });
+    let echo = sender.clone();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = receiver.recv().await {
+            let _ = echo.queue_shared(message);
+        }
+    });
+    // The client reads one message while it sends.
+    let mut sent = 0;
+    while sent < 1000 && timeout(Duration::from_secs(1), client.send(vec![1; 1000])).await.is_ok() {
+        sent += 1;
+    }
+    assert!(sent < 500, "{sent}");
+    assert!(sender.unsent() < 300_000 + 2 * Config::HIGH_WATER_MARK, "{}", sender.unsent());
+}
