@@ -251,7 +251,7 @@ impl<S: Transport> Driver<S> {
                 _ if self.failure.is_some() => return Ok(()),
                 End::NotBegun => self.end = End::ShuttingDown { until: self.linger_deadline() },
                 // A transport with a buffer, such as TLS, waits until the peer reads.
-                End::ShuttingDown { until } => match self.write() {
+                End::ShuttingDown { until } => match self.write_some() {
                     Written::All => {
                         self.io.shutdown(WRITE_TIMEOUT);
                         let until = self.linger_deadline();
@@ -269,16 +269,17 @@ impl<S: Transport> Driver<S> {
                 End::Draining { until, dropped } => {
                     let call = self.call_deadline.unwrap_or(until);
                     let wait = Some(until.min(call).saturating_sub(self.now()));
-                    self.end = match with_read_buffer(|buffer| self.io.read(buffer, wait)) {
-                        Ok(len) if len > 0 && dropped < MAX_LINGER_BYTES => {
-                            End::Draining { until, dropped: dropped + len }
+                    let (is_open, would_block) = match with_read_buffer(|buffer| self.io.read(buffer, wait)) {
+                        Ok(len) => {
+                            self.end = End::Draining { until, dropped: dropped.saturating_add(len) };
+                            (len > 0 && dropped < MAX_LINGER_BYTES, false)
                         }
-                        Ok(_) | Err(Stop::Failed(_)) => End::Done,
-                        Err(stop) => match self.has_passed(until, matches!(stop, Stop::WouldBlock))? {
-                            true => End::Done,
-                            false => continue,
-                        },
+                        Err(Stop::Failed(_)) => (false, false),
+                        Err(stop) => (true, matches!(stop, Stop::WouldBlock)),
                     };
+                    if !is_open || self.has_passed(until, would_block)? {
+                        self.end = End::Done;
+                    }
                 }
                 End::Done => {
                     self.needs_flush = false;

@@ -84,10 +84,14 @@ where
 
     /// Reads once from the transport. Returns 0 at its end.
     fn read_records(&mut self) -> io::Result<usize> {
+        let was_handshaking = self.tls.is_handshaking();
         let len = self.tls.read_tls(&mut self.io)?;
         let processed = self.tls.process_new_packets();
-        // A reply, or an alert that reports the error. A transport that takes no bytes now gets them later.
-        let _ = self.write_records();
+        // The next step of the handshake, or an alert that reports the error. Other records wait for the next write: a
+        // peer that takes no bytes would delay each read.
+        if was_handshaking || processed.is_err() {
+            let _ = self.write_records();
+        }
         processed.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         Ok(len)
     }
@@ -132,7 +136,8 @@ where
             return buffered;
         }
         if self.tls.is_handshaking() {
-            self.write_records()?;
+            // After an error, the read fails, too.
+            let _ = self.write_records();
         }
         self.read_records()?;
         let received = self.tls.reader().read(buffer);

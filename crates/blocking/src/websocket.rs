@@ -14,8 +14,7 @@ use crate::{Error, Parts, Transport};
 ///
 /// [`recv`](Self::recv) waits for the next message. Meanwhile it also writes what was queued, replies to pings and keeps
 /// the deadlines of the [configuration](protocol_websocket::Config::timeouts). So a program that waits for messages does
-/// nothing else. A program that does other work for long calls `recv` again within
-/// [`Timeouts::pong_timeout`](protocol_websocket::Timeouts::pong_timeout) of the peer, which may wait for a reply.
+/// nothing else. Between the calls nothing happens: a peer whose Ping is not replied to ends the connection.
 ///
 /// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
 /// message is left, so many replies need one write. [`send`](Self::send) queues and writes at once.

@@ -142,19 +142,21 @@ fn two_ends_that_both_send_do_not_block_each_other() {
 }
 
 #[test]
-fn pings_are_answered_while_a_peer_does_not_read() {
-    let (client, mut server) = pair(Config::new());
+fn ping_during_a_write_is_answered() {
+    let (client, mut server) = pair(Config::new().timeouts(Timeouts::NONE.close(SHORT)));
     let mut client = client.into_parts().io;
     client.write_all(b"\x89\x81\0\0\0\0a").unwrap();
     let peer = thread::spawn(move || {
-        let mut received = Vec::new();
-        client.take(32 << 20).read_to_end(&mut received).unwrap();
-        received
+        server.send(vec![0; 32 << 20]).unwrap();
+        server.close(CloseCode::NORMAL).unwrap();
     });
-    server.send(vec![0; 32 << 20]).unwrap();
-    server.flush().unwrap();
-    drop(server);
-    assert_eq!(peer.join().unwrap().len(), 32 << 20);
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    // The message, the Pong and the Close.
+    assert_eq!(received.len(), 10 + (32 << 20) + 3 + 4);
+    assert!(received.ends_with(b"\x8A\x01a\x88\x02\x03\xE8") || received.ends_with(b"\x88\x02\x03\xE8\x8A\x01a"));
+    drop(client);
+    peer.join().unwrap();
 }
 
 #[test]
@@ -253,6 +255,16 @@ fn peer_that_broke_a_rule_receives_the_close_and_no_reset() {
     client.read_to_end(&mut received).unwrap();
     assert_eq!(received, b"\x88\x02\x03\xEA");
     drop(client);
+    peer.join().unwrap();
+}
+
+#[test]
+fn peer_that_never_stops_sending_is_given_up() {
+    let (client, mut server) = pair(Config::new().timeouts(Timeouts::NONE.close(SHORT)));
+    let mut client = client.into_parts().io;
+    let peer = thread::spawn(move || while client.write_all(&[0; 1000]).is_ok() {});
+    assert!(matches!(server.recv(), Some(Err(Error::Connection(protocol_websocket::Error::Decode(_))))));
+    drop(server);
     peer.join().unwrap();
 }
 

@@ -164,15 +164,24 @@ fn record_that_arrives_byte_by_byte_does_not_extend_the_deadline() {
 #[test]
 fn end_of_the_stream_without_a_notice_is_not_clean() {
     let (tls_server, tls_client) = configs("localhost");
-    let name = ServerName::try_from("localhost").unwrap();
-    let tcp = TcpStream::connect(server(tls_server)).unwrap();
-    let stream = TlsStream::new(ClientConnection::new(tls_client, name).unwrap(), tcp.try_clone().unwrap());
-    assert!(format!("{stream:?}").starts_with("TlsStream { io: "));
-    // The TLS handshake is made by the opening handshake.
-    let (mut websocket, _) = Connect::new("wss://localhost/").unwrap().over(stream).unwrap();
-    websocket.send("a").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let client = thread::spawn(move || {
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsStream::new(ClientConnection::new(tls_client, name).unwrap(), tcp.try_clone().unwrap());
+        assert!(format!("{stream:?}").starts_with("TlsStream { io: "));
+        // The TLS handshake is made by the opening handshake.
+        let (mut websocket, _) = Connect::new("wss://localhost/").unwrap().over(stream).unwrap();
+        websocket.send("a").unwrap();
+        tcp.shutdown(std::net::Shutdown::Write).unwrap();
+        websocket
+    });
+    // The client does not end its stream, so this end waits a moment at the end.
+    let config = Config::new().timeouts(Timeouts::NONE.close(Some(Duration::from_millis(50))));
+    let stream = TlsStream::new(ServerConnection::new(tls_server).unwrap(), listener.accept().unwrap().0);
+    let mut websocket = accept(stream, config).unwrap().accept(&Accept::new()).unwrap();
+    let _client = client.join().unwrap();
     assert_eq!(websocket.recv().unwrap().unwrap(), "a".into());
-    tcp.shutdown(std::net::Shutdown::Both).unwrap();
     let error = websocket.recv().unwrap().unwrap_err();
     assert!(matches!(error, Error::Connection(protocol_websocket::Error::UnexpectedEof)), "{error:?}");
 }
