@@ -253,6 +253,9 @@ fn handshake<S: Transport>(
         websocket.set_timeout(deadline.left().map_err(|_| timed_out())?);
         match websocket.recv_event() {
             Some(Ok(Event::Open(opened))) => {
+                if let Some(error) = websocket.write_error() {
+                    return Err(error.into());
+                }
                 websocket.set_timeout(None);
                 websocket.set_linger(true);
                 let Some(response) = opened.into_response() else { unreachable!("a client has a response") };

@@ -26,6 +26,8 @@ const READ_SIZE: usize = 64 * 1024;
 const WRITE_TIMEOUT: Duration = Duration::from_millis(50);
 /// How long a read waits while bytes are unsent, and a write while bytes may be there to read.
 const POLL_TIMEOUT: Duration = Duration::from_millis(1);
+/// The number of reads after a failed write. The kernel buffers less.
+const MAX_LAST_READS: usize = 256;
 /// How long a peer may take to end the stream after the last write, if `Timeouts::close` is not set.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
@@ -186,7 +188,7 @@ impl<S: Transport> Driver<S> {
             };
             match written {
                 Ok(None) => self.needs_flush = false,
-                Ok(Some(0)) => return self.fail(ErrorKind::WriteZero.into()),
+                Ok(Some(0)) => return self.fail_write(ErrorKind::WriteZero.into()),
                 Ok(Some(len)) => {
                     let now = self.now();
                     self.session.written(len, now);
@@ -195,13 +197,28 @@ impl<S: Transport> Driver<S> {
                 Err(Stop::Interrupted) => {}
                 Err(Stop::TimedOut) => return Written::Some,
                 Err(Stop::WouldBlock) => return Written::WouldBlock,
-                Err(Stop::Failed(error)) => return self.fail(error),
+                Err(Stop::Failed(error)) => return self.fail_write(error),
             }
         }
     }
 
     /// Reads once. Bytes may have arrived, the time may have passed, or the stream has ended.
     fn read(&mut self, wait: Option<Duration>) -> Result<(), WouldBlock> {
+        match self.read_bytes(wait) {
+            Ok(0) => self.session.received_eof(),
+            Ok(_) | Err(Stop::Interrupted | Stop::TimedOut) => {}
+            Err(Stop::WouldBlock) => return Err(WouldBlock),
+            // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
+            Err(Stop::Failed(error)) if error.kind() == ErrorKind::UnexpectedEof => self.session.received_eof(),
+            Err(Stop::Failed(error)) => {
+                self.fail(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads bytes once, and passes them to the session. Returns their number.
+    fn read_bytes(&mut self, wait: Option<Duration>) -> Result<usize, Stop> {
         let Self { io, session, .. } = self;
         let read = with_read_buffer(|buffer| {
             // A long payload has memory of its own.
@@ -218,18 +235,22 @@ impl<S: Transport> Driver<S> {
         });
         self.seen = self.now();
         self.has_input = matches!(read, Ok(len) if len > 0);
-        match read {
-            Ok(0) => self.session.received_eof(),
-            Ok(_) => self.session.received(self.seen),
-            Err(Stop::Interrupted | Stop::TimedOut) => {}
-            Err(Stop::WouldBlock) => return Err(WouldBlock),
-            // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
-            Err(Stop::Failed(error)) if error.kind() == ErrorKind::UnexpectedEof => self.session.received_eof(),
-            Err(Stop::Failed(error)) => {
-                self.fail(error);
+        if self.has_input {
+            self.session.received(self.seen);
+        }
+        read
+    }
+
+    /// Handles a failed write. The peer may have sent messages and a Close before it closed the stream, so the bytes that
+    /// have arrived are read first.
+    fn fail_write(&mut self, error: io::Error) -> Written {
+        let may_read = self.session.can_read() && self.io.has_deadlines();
+        for _ in 0..if may_read { MAX_LAST_READS } else { 0 } {
+            if !matches!(self.read_bytes(Some(POLL_TIMEOUT)), Ok(len) if len > 0) {
+                break;
             }
         }
-        Ok(())
+        self.fail(error)
     }
 
     fn fail(&mut self, error: io::Error) -> Written {

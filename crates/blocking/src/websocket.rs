@@ -228,7 +228,7 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// [`Error::WouldBlock`] alone, if the connection has not ended in time. The next call continues.
     pub fn close(&mut self, close: impl Into<Option<Close>>) -> Result<Ended, Error> {
-        self.driver.queue_close(close.into());
+        self.queue_close(close);
         self.next = None;
         while self.driver.next(buffered_event).map_err(|WouldBlock| Error::WouldBlock)?.is_some() {}
         self.has_returned_error = true;
@@ -321,6 +321,13 @@ impl<S> WebSocket<S> {
         self.driver.session.ping(payload)
     }
 
+    /// Queues a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before. Nothing can be sent after
+    /// it, and [`recv`](Self::recv) returns the messages that arrive until the peer's Close. [`close`](Self::close) drops
+    /// them.
+    pub fn queue_close(&mut self, close: impl Into<Option<Close>>) {
+        self.driver.queue_close(close.into());
+    }
+
     /// Returns how the connection ended, or `None` while messages may still arrive.
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
@@ -363,7 +370,7 @@ impl<S> WebSocket<S> {
         &mut self.driver.session
     }
 
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) fn write_error(&self) -> Option<Error> {
         self.driver.write_error()
     }

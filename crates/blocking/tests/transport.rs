@@ -131,16 +131,11 @@ fn failed_write_ends_recv_flush_and_close() {
         let (mut websocket, peer) = pair(Role::Server, Config::new(), Script { failure, ..Script::new() });
         websocket.queue("lost").unwrap();
         peer.state().send_all(&["a".into()]);
-        let mut received = Vec::new();
-        let error = loop {
-            match websocket.recv().unwrap() {
-                Ok(message) => received.push(message),
-                Err(error) => break error,
-            }
-            websocket.queue("b").unwrap();
-        };
+        // What has arrived is received after the failure, too.
+        assert_eq!(websocket.recv().unwrap().unwrap(), "a".into());
+        let _ = websocket.queue("b");
+        let error = websocket.recv().unwrap().unwrap_err();
         assert!(matches!(&error, Error::Io(error) if error.kind() == ErrorKind::BrokenPipe), "{op:?}: {error:?}");
-        assert_eq!(received.len(), step);
         assert!(websocket.recv().is_none());
         assert!(matches!(websocket.flush(), Err(Error::Io(_))), "the message was not written");
         assert!(matches!(websocket.ready(), Err(Error::Io(_))));
@@ -217,6 +212,31 @@ fn reply_to_a_close_that_cannot_be_written_is_not_an_error() {
     assert!(websocket.recv().is_none());
     let ended = websocket.ended().unwrap();
     assert_eq!((ended.code, ended.clean), (CloseCode::GOING_AWAY, false));
+}
+
+#[test]
+fn messages_and_the_close_before_a_failed_write_are_received() {
+    for op in [Op::Write, Op::Flush] {
+        let failure = Some((op, 0, ErrorKind::BrokenPipe));
+        let (mut websocket, peer) = pair(Role::Server, Config::new(), Script { failure, ..Script::new().max_len(3) });
+        let sent = messages(&[1, 300]);
+        peer.state().send_all(&sent);
+        peer.state().session.close(CloseCode::GOING_AWAY).unwrap();
+        websocket.queue("lost").unwrap();
+        let (received, error) = echo(&mut websocket);
+        assert!(error.is_none() && received == sent, "{error:?}");
+        assert_eq!(websocket.ended().unwrap().code, CloseCode::GOING_AWAY);
+    }
+}
+
+#[test]
+fn messages_that_arrive_after_the_own_close_are_received() {
+    let (mut websocket, peer) = pair(Role::Client, Config::new(), Script::new());
+    peer.state().send_all(&["a".into()]);
+    websocket.queue_close(CloseCode::NORMAL);
+    assert_eq!(websocket.recv().unwrap().unwrap(), "a".into());
+    assert!(websocket.queue("late").is_err());
+    assert!(websocket.recv().is_none() && websocket.ended().unwrap().clean);
 }
 
 #[test]
