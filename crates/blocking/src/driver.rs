@@ -17,21 +17,18 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut as _, BytesMut};
 use protocol_websocket::{Close, CloseCode, Event, SendError, Session, Timeout};
 
+use crate::ending::End;
 use crate::timed::{Stop, Timed};
 use crate::{Error, Transport};
 
 /// The size of the read buffer of a thread in bytes.
 const READ_SIZE: usize = 64 * 1024;
 /// How long a peer may take no bytes until the transport is read, and then how long the transport is read.
-const WRITE_TIMEOUT: Duration = Duration::from_millis(50);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_millis(50);
 /// How long a read waits while bytes are unsent, and a write while bytes may be there to read.
 const POLL_TIMEOUT: Duration = Duration::from_millis(1);
 /// The number of reads after a failed write. The kernel buffers less.
 const MAX_LAST_READS: usize = 256;
-/// How long a peer may take to end the stream after the last write, if `Timeouts::close` is not set.
-const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The number of bytes that are read and dropped in this time. The kernels of both ends buffer less.
-const MAX_LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
@@ -43,22 +40,22 @@ pub(crate) struct Driver<S> {
     start: Instant,
     /// The time of the last read, or of the last deadline that was handled. A deadline that is not later is due. A later
     /// one is handled after another read.
-    seen: Duration,
+    pub(crate) seen: Duration,
     /// How long a call may wait.
     timeout: Option<Duration>,
     /// The time until which the present call may wait.
-    call_deadline: Option<Duration>,
+    pub(crate) call_deadline: Option<Duration>,
     /// The last read had bytes, so that more may have arrived. Then a write waits no longer than a read.
     has_input: bool,
     /// The peer did not take all bytes of the last write. The input is read until this time, while there is some.
     read_until: Duration,
     /// The transport may have buffered bytes that were written to it.
-    needs_flush: bool,
+    pub(crate) needs_flush: bool,
     /// The error of the transport.
-    failure: Option<io::Error>,
+    pub(crate) failure: Option<io::Error>,
     /// Bytes were discarded because the peer does not read.
-    has_discarded: bool,
-    end: End,
+    pub(crate) has_discarded: bool,
+    pub(crate) end: End,
 }
 
 /// The transport does not wait, or the time of the call has passed.
@@ -74,16 +71,6 @@ pub(crate) enum Written {
     WouldBlock,
     /// The transport failed, and the unsent bytes were discarded.
     Failed,
-}
-
-/// The end of the stream after the last write. Closing a socket with unread bytes resets it, and the peer may then lose
-/// the last bytes that were written (RFC 9112 §9.6). So the input is read until it ends, for a limited time.
-#[derive(Clone, Copy)]
-enum End {
-    NotBegun,
-    ShuttingDown { until: Duration },
-    Draining { until: Duration, dropped: usize },
-    Done,
 }
 
 impl<S: Transport> Driver<S> {
@@ -168,7 +155,7 @@ impl<S: Transport> Driver<S> {
         written
     }
 
-    fn write_some(&mut self) -> Written {
+    pub(crate) fn write_some(&mut self) -> Written {
         let timeout = if self.has_input { POLL_TIMEOUT } else { WRITE_TIMEOUT };
         let until = self.now().saturating_add(timeout);
         loop {
@@ -264,64 +251,6 @@ impl<S: Transport> Driver<S> {
     fn is_due(&self) -> bool {
         self.session.poll_timeout().is_some_and(|at| at <= self.seen)
     }
-
-    /// Shuts down the output, then reads and drops input until it ends.
-    fn end(&mut self) -> Result<(), WouldBlock> {
-        loop {
-            match self.end {
-                _ if self.failure.is_some() => return Ok(()),
-                End::NotBegun => self.end = End::ShuttingDown { until: self.linger_deadline() },
-                // A transport with a buffer, such as TLS, waits until the peer reads.
-                End::ShuttingDown { until } => match self.write_some() {
-                    Written::All => {
-                        self.io.shutdown(WRITE_TIMEOUT);
-                        let until = self.linger_deadline();
-                        let can_drain = self.io.has_deadlines();
-                        self.end = if can_drain { End::Draining { until, dropped: 0 } } else { End::Done };
-                    }
-                    Written::Failed => {}
-                    written => {
-                        if self.has_passed(until, written == Written::WouldBlock)? {
-                            self.has_discarded |= self.needs_flush;
-                            self.end = End::Done;
-                        }
-                    }
-                },
-                End::Draining { until, dropped } => {
-                    let call = self.call_deadline.unwrap_or(until);
-                    let wait = Some(until.min(call).saturating_sub(self.now()));
-                    let (is_open, would_block) = match with_read_buffer(|buffer| self.io.read(buffer, wait)) {
-                        Ok(len) => {
-                            self.end = End::Draining { until, dropped: dropped.saturating_add(len) };
-                            (len > 0 && dropped < MAX_LINGER_BYTES, false)
-                        }
-                        Err(Stop::Failed(_)) => (false, false),
-                        Err(stop) => (true, matches!(stop, Stop::WouldBlock)),
-                    };
-                    if !is_open || self.has_passed(until, would_block)? {
-                        self.end = End::Done;
-                    }
-                }
-                End::Done => {
-                    self.needs_flush = false;
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    /// Returns whether the time `until` has passed, or an error if the call cannot wait for it.
-    fn has_passed(&mut self, until: Duration, would_block: bool) -> Result<bool, WouldBlock> {
-        self.seen = self.now();
-        match self.seen >= until {
-            false if would_block || self.is_late() => Err(WouldBlock),
-            has_passed => Ok(has_passed),
-        }
-    }
-
-    fn linger_deadline(&self) -> Duration {
-        self.now().saturating_add(self.session.close_timeout().unwrap_or(LINGER_TIMEOUT))
-    }
 }
 
 impl<S> Driver<S> {
@@ -360,12 +289,12 @@ impl<S> Driver<S> {
         self.call_deadline = self.timeout.map(|timeout| self.now().saturating_add(timeout));
     }
 
-    fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
     /// Returns whether the time of the call has passed.
-    fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         self.call_deadline.is_some_and(|at| at <= self.seen)
     }
 
@@ -422,7 +351,7 @@ pub(crate) fn buffered_event(session: &mut Session) -> Option<Event> {
 }
 
 /// Passes the read buffer of the thread to `read`.
-fn with_read_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
+pub(crate) fn with_read_buffer<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
     READ_BUFFER.with(|buffer| match buffer.try_borrow_mut() {
         Ok(mut buffer) => read(&mut buffer),
         // The transport is a WebSocket, too, and its read uses the buffer of the thread.

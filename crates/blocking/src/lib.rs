@@ -67,6 +67,7 @@ mod connect_error;
 #[cfg(feature = "client")]
 mod deadline;
 mod driver;
+mod ending;
 mod error;
 mod parts;
 #[cfg(feature = "client")]
