@@ -9,7 +9,7 @@ use crate::{Accept, Reject, Upgrade};
 use crate::{Connection, Prepared, SendError};
 
 /// The maximum number of bytes that are allocated for the replies to a read before they are queued.
-const MAX_EXPECTED: u32 = 16 * 1024;
+const MAX_EXPECTED: u32 = 64 * 1024;
 
 /// The methods of a [`Session`](crate::Session) that send. The bytes to write are in the session afterwards.
 ///
