@@ -7,8 +7,8 @@ use protocol_websocket::{Accept, Config, Event, Reject, Request, Session, Upgrad
 
 use crate::{Error, Transport, WebSocket};
 
-/// Reads an upgrade request from a transport, which must not be non-blocking yet. Respond to the [`Incoming`] request with [`accept`](Incoming::accept) or
-/// [`reject`](Incoming::reject).
+/// Reads an upgrade request from a transport, which must not be non-blocking yet. Respond to the [`Incoming`] request
+/// with [`accept`](Incoming::accept) or [`reject`](Incoming::reject).
 ///
 /// ```
 /// use std::net::TcpStream;

@@ -13,7 +13,8 @@ use std::time::Duration;
 /// has no effect; a peer that does not read blocks a write, while nothing is read; and at the end, the input is not read
 /// until the peer has ended it.
 ///
-/// A stream can also be non-blocking, or have a shorter timeout of its own: see [`Error::WouldBlock`](crate::Error::WouldBlock).
+/// A stream can also be non-blocking: then a call that would wait returns
+/// [`Error::WouldBlock`](crate::Error::WouldBlock). Timeouts that the caller has set are replaced.
 ///
 /// ```
 /// use std::io::{self, Read, Write};

@@ -1,0 +1,69 @@
+//! An idle connection has no buffer.
+#![cfg(all(feature = "client", feature = "server"))]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use common::open;
+use protocol_websocket::Role;
+use protocol_websocket_blocking::{Config, Error, EventRef, Timeouts, WebSocket};
+use test_support::heap::{CountingAllocator, current, measure};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+const LEN: usize = 16 * 1024;
+
+fn pair(timeouts: Timeouts) -> (WebSocket<TcpStream>, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let config = Config::new().timeouts(timeouts);
+    (WebSocket::new(listener.accept().unwrap().0, open(Role::Server, config)), peer)
+}
+
+#[test]
+fn heap_of_an_idle_connection_is_as_before() {
+    for timeouts in [Timeouts::NONE, Timeouts::RECOMMENDED] {
+        let (mut websocket, mut peer) = pair(timeouts);
+        // A masked binary message.
+        let (frame, mut buffer) = ([&b"\x82\xFE\x40\0\0\0\0\0"[..], &[7; LEN]].concat(), vec![0; LEN + 4]);
+        let mut before = None;
+        // The first round makes the buffer of the thread.
+        for _ in 0..4 {
+            peer.write_all(&frame).unwrap();
+            websocket.set_timeout(None);
+            let message = websocket.recv().unwrap().unwrap();
+            websocket.send(message).unwrap();
+            peer.read_exact(&mut buffer).unwrap();
+            // With a read that waits.
+            websocket.set_timeout(Duration::from_millis(1));
+            assert!(matches!(websocket.recv(), Some(Err(Error::WouldBlock))));
+            let before = *before.get_or_insert_with(|| current().live);
+            assert!(current().live <= before, "{} bytes more", current().live - before);
+        }
+    }
+}
+
+#[test]
+fn lent_messages_are_answered_with_few_allocations() {
+    let (mut websocket, mut peer) = pair(Timeouts::NONE);
+    let mut buffer = [0; 4];
+    let mut echo = || {
+        peer.write_all(b"\x81\x82\0\0\0\0hi").unwrap();
+        websocket.recv_with(|event, outbox| match event {
+            EventRef::Message(message) => outbox.send(message),
+            _ => Ok(()),
+        });
+        websocket.flush().unwrap();
+        peer.read_exact(&mut buffer).unwrap();
+    };
+    // The first round makes the buffer of the thread.
+    echo();
+    // One for the input, and one for the output.
+    let heap = measure(echo).1;
+    assert!(heap.allocations <= 2, "{heap:?}");
+}
