@@ -5,11 +5,12 @@
 mod common;
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use common::{Op, Peer, Script, echo, messages, pair, repeat};
 use protocol_websocket::Role;
 use protocol_websocket_blocking::{
-    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, accept,
+    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, Timeouts, accept,
 };
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
@@ -268,6 +269,18 @@ fn message_of_a_send_that_would_block_stays_queued() {
 }
 
 #[test]
+fn transport_that_keeps_its_bytes_is_given_up() {
+    let failure = Some((Op::Flush, 0, ErrorKind::WouldBlock));
+    let timeouts = Timeouts::NONE.close(Some(Duration::from_millis(5)));
+    let (mut websocket, peer) =
+        pair(Role::Server, Config::new().timeouts(timeouts), Script { failure, ..Script::new() });
+    peer.state().session.close(None).unwrap();
+    assert!(repeat(|| websocket.recv()).is_none());
+    assert!(!peer.state().has_shut_down);
+    assert!(matches!(websocket.flush(), Err(Error::Connection(protocol_websocket::Error::Timeout(_)))));
+}
+
+#[test]
 fn transport_without_timeouts_is_not_read_after_the_end() {
     let script = Script { has_deadlines: false, ..Script::new() };
     let (mut websocket, peer) = pair(Role::Server, Config::new(), script);
@@ -280,7 +293,7 @@ fn transport_without_timeouts_is_not_read_after_the_end() {
 
 #[test]
 fn timeout_of_reads_changes_seldom_while_messages_arrive() {
-    let config = Config::new().timeouts(protocol_websocket_blocking::Timeouts::RECOMMENDED);
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let (mut websocket, peer) = pair(Role::Server, config, Script::new());
     for _ in 0..100 {
         peer.state().send_all(&["a".into()]);
