@@ -152,7 +152,8 @@ impl Endpoint {
         }
     }
 
-    /// Reads bytes that the peer has written, or the end of the transport.
+    /// Reads bytes that the peer has written, or the end of the transport: to the session's buffer or, if `directly`, to the
+    /// memory of a payload or a buffer of the caller.
     pub fn read_from(&mut self, peer: &mut Self, most: usize, directly: bool, now: Duration) {
         let is_open = !self.has_eof && self.session.connection().state() == State::Open;
         let reads_on = is_open && !self.is_drained && !self.session.is_over_high_water_mark();
@@ -174,6 +175,14 @@ impl Endpoint {
             // The rest is for the next read.
             return bytes.drain(len..).rev().for_each(|byte| peer.in_flight.push_front(byte));
         }
+        if directly {
+            let event = self.session.receive_with(&mut bytes, now, |event, _| EventRef::into_owned(event));
+            match event {
+                Some(event) => self.event(event, peer),
+                None => self.note_drained(),
+            }
+            return;
+        }
         self.session.read_buffer().extend_from_slice(&bytes);
         self.session.received(now);
     }
@@ -193,10 +202,7 @@ impl Endpoint {
             self.session.poll_event().map(|event| (event, false))
         };
         let Some((event, is_answered)) = event else {
-            self.is_drained = true;
-            if self.has_failed {
-                self.unsent.clear();
-            }
+            self.note_drained();
             return false;
         };
         if is_answered {
@@ -204,6 +210,13 @@ impl Endpoint {
         }
         self.event(event, peer);
         true
+    }
+
+    fn note_drained(&mut self) {
+        self.is_drained = true;
+        if self.has_failed {
+            self.unsent.clear();
+        }
     }
 
     pub fn poll_all(&mut self, peer: &Self, lent: bool) {

@@ -337,6 +337,10 @@ impl Session {
         if self.outbox.is_drained {
             return None;
         }
+        if self.has_read_all() {
+            self.note_drained();
+            return None;
+        }
         let available = self.input.len();
         let mut input = &mut self.input[..];
         let Outbox { connection, unsent, .. } = &mut self.outbox;
