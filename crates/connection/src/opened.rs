@@ -1,4 +1,3 @@
-#[cfg(feature = "client")]
 use alloc::boxed::Box;
 
 use protocol_websocket_http::Negotiated;
@@ -22,21 +21,24 @@ use protocol_websocket_http::Response;
 /// assert_eq!(subprotocol(&event), Some("chat"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Opened(Inner);
+pub struct Opened(
+    /// In a box, so that events stay small and are dropped fast.
+    Box<Inner>,
+);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Inner {
     Negotiated(Negotiated),
-    /// A response has the result, too. In a box, so that events stay small.
+    /// A response has the result, too.
     #[cfg(feature = "client")]
-    Response(Box<Response>),
+    Response(Response),
 }
 
 impl Opened {
     /// Returns the version, the subprotocol and the extensions.
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
-        match &self.0 {
+        match &*self.0 {
             Inner::Negotiated(negotiated) => negotiated,
             #[cfg(feature = "client")]
             Inner::Response(response) => response.negotiated(),
@@ -46,7 +48,7 @@ impl Opened {
     /// Returns the version, the subprotocol and the extensions, and drops the response.
     #[must_use]
     pub fn into_negotiated(self) -> Negotiated {
-        match self.0 {
+        match *self.0 {
             Inner::Negotiated(negotiated) => negotiated,
             #[cfg(feature = "client")]
             Inner::Response(response) => response.into_negotiated(),
@@ -76,7 +78,7 @@ impl Opened {
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     #[must_use]
     pub const fn response(&self) -> Option<&Response> {
-        match &self.0 {
+        match &*self.0 {
             Inner::Negotiated(_) => None,
             Inner::Response(response) => Some(response),
         }
@@ -87,9 +89,9 @@ impl Opened {
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     #[must_use]
     pub fn into_response(self) -> Option<Response> {
-        match self.0 {
+        match *self.0 {
             Inner::Negotiated(_) => None,
-            Inner::Response(response) => Some(*response),
+            Inner::Response(response) => Some(response),
         }
     }
 }
@@ -97,7 +99,7 @@ impl Opened {
 /// The result at a server.
 impl From<Negotiated> for Opened {
     fn from(negotiated: Negotiated) -> Self {
-        Self(Inner::Negotiated(negotiated))
+        Self(Box::new(Inner::Negotiated(negotiated)))
     }
 }
 
@@ -106,6 +108,6 @@ impl From<Negotiated> for Opened {
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 impl From<Response> for Opened {
     fn from(response: Response) -> Self {
-        Self(Inner::Response(Box::new(response)))
+        Self(Box::new(Inner::Response(response)))
     }
 }

@@ -334,10 +334,7 @@ impl Session {
     /// ```
     #[inline]
     pub fn poll_event_with<R>(&mut self, f: impl FnOnce(EventRef<'_>, &mut Outbox) -> R) -> Option<R> {
-        if self.outbox.is_drained {
-            return None;
-        }
-        if self.has_read_all() {
+        if self.input.is_empty() && (self.outbox.is_drained || self.outbox.connection.receiver.needs_input()) {
             self.note_drained();
             return None;
         }
