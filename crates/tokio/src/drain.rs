@@ -22,7 +22,8 @@ use crate::watched::{Watchable, Watched};
 /// async fn serve(mut websocket: WebSocket<TcpStream>, drain: Drain) -> Result<(), Error> {
 ///     drain.watch(&websocket);
 ///     while let Some(message) = websocket.recv().await {
-///         websocket.queue(message?)?;
+///         // After the Close of the drain this fails. `recv` goes on until the client's Close.
+///         let _ = websocket.queue(message?);
 ///     }
 ///     Ok(())
 /// }

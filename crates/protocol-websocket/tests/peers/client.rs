@@ -4,25 +4,23 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol_websocket::{
-    AsMessage, Client, Close, Config, Event, Limits, Negotiated, Offer, OsRandom, Part, State, Url,
+    AsMessage, Client, Close, Config, Ended, Event, Limits, Negotiated, Offer, OsRandom, Part, State, Url,
 };
 
 /// The timeout of each read and write.
 const SOCKET_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client on a blocking socket.
-pub(crate) struct BlockingClient {
+pub(crate) struct TestClient {
     client: Client,
     stream: TcpStream,
     input: BytesMut,
     output: BytesMut,
-    /// Number of bytes read.
-    pub(crate) received: usize,
-    /// Number of bytes written.
-    pub(crate) sent: usize,
+    received: usize,
+    sent: usize,
 }
 
-impl BlockingClient {
+impl TestClient {
     pub(crate) fn connect(url: &str, offer: &Offer) -> (Self, Negotiated) {
         Self::configured(url, offer, Config::new())
     }
@@ -55,8 +53,28 @@ impl BlockingClient {
         self.client.ping(payload, &mut self.output).unwrap();
     }
 
-    pub(crate) fn close(&mut self, close: Option<Close>) {
+    /// Sends a Close, and waits for the end of the connection.
+    pub(crate) fn close(mut self, close: Option<Close>) -> Ended {
         self.client.close(close, &mut self.output).unwrap();
+        self.ended()
+    }
+
+    /// Waits for the end of the connection: the peer's Close, and the end of the transport.
+    pub(crate) fn ended(mut self) -> Ended {
+        while let Some(event) = self.next() {
+            assert!(matches!(event, Event::Close(_)), "{event:?} instead of a Close");
+        }
+        self.client.ended().unwrap().clone()
+    }
+
+    /// Returns the number of bytes read.
+    pub(crate) fn received(&self) -> usize {
+        self.received
+    }
+
+    /// Returns the number of bytes written.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent
     }
 
     /// Ends the sending side without a Close, as clients of old versions do. The server ends its side, with or without

@@ -1,17 +1,15 @@
 //! permessage-deflate with three other implementations: with and without context takeover, with wide and narrow windows.
-//! The tests of `serve` use the default parameters. Here an echo server negotiates others.
+//! The tests of the
+//! other modules use the default parameters. Here an echo server negotiates others.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::process::Command;
-use std::thread;
 
-use bytes::{Bytes, BytesMut};
-use protocol_websocket::{Accept, Config, Event, Limits, Message, MessageKind, Offer, Part, Server, State};
-use protocol_websocket_permessage_deflate::PermessageDeflate;
+use bytes::Bytes;
+use protocol_websocket::{Config, Event, Limits, Message, MessageKind, Offer, Part, PermessageDeflate};
 
-use super::client::BlockingClient;
-use super::program;
+use super::client::TestClient;
+use super::conversation::{assert_closed, echo};
+use super::{program, server};
 
 const LINE: &str = "repeated text, repeated text, and so on, ";
 const NEW: PermessageDeflate = PermessageDeflate::new();
@@ -89,47 +87,18 @@ fn our_client_compresses_to_node_server() {
 /// Runs a client against our echo server with the parameters `ours`.
 fn test_compressing_client(ours: PermessageDeflate, interpreter: &str, script: &str, offered: &[&str], accepted: &str) {
     let config = Config::new().limits(Limits::new(1 << 20)).extension(ours.threshold(0));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let server = thread::spawn(move || serve(listener.accept().unwrap().0, config));
+    let (url, server) = server::echo_once(config);
     let accepted = format!("permessage-deflate{accepted}");
     program::run(Command::new(interpreter).arg(program::script(script)).arg(url).args(offered).arg(accepted));
-    assert_eq!(server.join().unwrap(), State::Closed);
+    server.join().unwrap();
 }
 
-/// Echoes until the end of the connection, and sends long messages in parts.
-fn serve(mut stream: TcpStream, config: Config) -> State {
-    let (mut server, mut input, mut output) = (Server::new(config), BytesMut::new(), BytesMut::new());
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        let n = stream.read(&mut buffer).unwrap();
-        input.extend_from_slice(&buffer[..n]);
-        while let Some(event) = server.receive(&mut input, &mut output).unwrap() {
-            match event {
-                Event::Upgrade(upgrade) => server.accept(upgrade, &Accept::new(), &mut output).unwrap(),
-                Event::Message(message) => echo_in_parts(&mut server, &message, &mut output),
-                _ => {}
-            }
-        }
-        stream.write_all(&output).unwrap();
-        output.clear();
-        if n == 0 || server.state() == State::Closed {
-            let _ = stream.shutdown(Shutdown::Write);
-            return server.state();
-        }
-    }
-}
-
-fn echo_in_parts(server: &mut Server, message: &Message, output: &mut BytesMut) {
+/// Splits a long message into parts. A short one is one part.
+pub(crate) fn parts(message: &Message) -> Vec<Part> {
     let (kind, bytes) = (message.kind(), message.as_bytes());
-    if bytes.len() < 100_000 {
-        return server.send(message.clone(), output).unwrap();
-    }
-    let count = bytes.chunks(65_535).count();
-    for (i, piece) in bytes.chunks(65_535).enumerate() {
-        let bytes = Bytes::copy_from_slice(piece);
-        server.send_part(Part::new(kind, bytes).with_first(i == 0).with_last(i + 1 == count), output).unwrap();
-    }
+    let count = bytes.len().div_ceil(65_535).max(1);
+    let part = |i| Bytes::copy_from_slice(&bytes[i * 65_535..bytes.len().min((i + 1) * 65_535)]);
+    (0..count).map(|i| Part::new(kind, part(i)).with_first(i == 0).with_last(i + 1 == count)).collect()
 }
 
 /// Tests our client with a server that is started with its parameters.
@@ -157,7 +126,7 @@ fn test_compressing_server(start: impl Fn(&str) -> program::Server) {
         let server = start(theirs);
         let url = format!("ws://127.0.0.1:{}/", server.port);
         let config = Config::new().extension(ours.clone().threshold(0));
-        let (mut client, negotiated) = BlockingClient::configured(&url, &Offer::new(), config);
+        let (mut client, negotiated) = TestClient::configured(&url, &Offer::new(), config);
         let [agreed] = &negotiated.extensions[..] else { panic!("{theirs} {ours:?}: {negotiated:?}") };
         let mut agreed: Vec<String> = agreed.to_string().split("; ").map(String::from).collect();
         agreed.retain(|parameter| parameter != "permessage-deflate" && parameter != "client_max_window_bits=15");
@@ -168,14 +137,14 @@ fn test_compressing_server(start: impl Fn(&str) -> program::Server) {
 
         let noise: Vec<u8> = (0..25_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let long = LINE.repeat(10_000);
-        let (sent, received) = (client.sent, client.received);
+        let (sent, received) = (client.sent(), client.received());
         for message in ["Hello", "Hello", "", &long, &long, &"é".repeat(1 << 19), "Hello"] {
-            super::echo(&mut client, message.into());
+            echo(&mut client, message.into());
         }
-        super::echo(&mut client, Message::from(Vec::new()));
-        let (sent, received) = (client.sent - sent, client.received - received);
+        echo(&mut client, Message::from(Vec::new()));
+        let (sent, received) = (client.sent() - sent, client.received() - received);
         assert!(sent < 100_000 && received < 100_000, "2 MiB of repetitions took {sent} and {received} bytes");
-        super::echo(&mut client, noise.into());
+        echo(&mut client, noise.into());
 
         let text = Bytes::from(long);
         let part =
@@ -187,7 +156,6 @@ fn test_compressing_server(start: impl Fn(&str) -> program::Server) {
         client.send_part(part(0..0, false, true));
         assert!(matches!(client.next(), Some(Event::Pong(_))));
         assert!(matches!(client.next(), Some(Event::Message(message)) if *message.as_bytes() == text));
-        client.close(None);
-        super::assert_closed(client, None);
+        assert_closed(&client.close(None), None);
     }
 }

@@ -20,7 +20,7 @@ from websockets.sync.server import serve  # noqa: E402
 def main(values):
     pairs = (item.strip().partition("=") for item in values.split(";") if item.strip())
     extension = ServerPerMessageDeflateFactory(**{name: int(value) if value else True for name, _, value in pairs})
-    with serve(echo, "127.0.0.1", 0, compression=None, extensions=[extension], max_size=None) as server:
+    with serve(echo, "127.0.0.1", 0, compression=None, extensions=[extension], max_size=None, ping_interval=None) as server:
         print(server.socket.getsockname()[1], flush=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         threading.Timer(120, os._exit, [1]).start()

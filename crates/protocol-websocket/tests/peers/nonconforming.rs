@@ -3,10 +3,9 @@
 
 use protocol_websocket::{Close, Offer, Version};
 
-use super::client::BlockingClient;
-use super::older_versions::{connect, messages, opened, received_close};
+use super::client::TestClient;
+use super::conversation::{assert_closed, connect, messages, opened, received_close, test_client};
 use super::program::{self, Server};
-use super::{assert_closed, test_client};
 
 #[test]
 fn eventlet_chooses_a_subprotocol_that_was_not_offered() {
@@ -60,8 +59,7 @@ fn our_client_to_ws_0_4_server() {
         let (mut client, negotiated) = connect(&server, version, &Offer::new().subprotocol("chat"));
         assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"), "{version}");
         messages(&mut client, version);
-        client.close(Some(Close::new(4000, "")));
-        assert_closed(client, received_close(version, 4000));
+        assert_closed(&client.close(Some(Close::new(4000, ""))), received_close(version, 4000));
     }
 }
 
@@ -70,7 +68,7 @@ fn python_2(package: &str) -> Server {
 }
 
 /// Exchanges messages over a connection for which no subprotocol was offered. The caller closes it.
-fn connect_without_subprotocol(server: &Server, version: Version) -> BlockingClient {
+fn connect_without_subprotocol(server: &Server, version: Version) -> TestClient {
     let (mut client, negotiated) = connect(server, version, &Offer::new().origin("http://a.example"));
     assert_eq!(negotiated.subprotocol, None, "{version}");
     messages(&mut client, version);
@@ -78,7 +76,6 @@ fn connect_without_subprotocol(server: &Server, version: Version) -> BlockingCli
 }
 
 /// Checks that the connection ends cleanly when the server ends it after our Close, without its own.
-fn assert_ends_after_close(mut client: BlockingClient) {
-    client.close(None);
-    assert!(client.next().is_none());
+fn assert_ends_after_close(client: TestClient) {
+    assert_closed(&client.close(None), None);
 }

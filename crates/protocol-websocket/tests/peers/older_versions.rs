@@ -6,13 +6,14 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use protocol_websocket::{Close, Event, Message, Offer, Version};
+use protocol_websocket::{Close, Offer, Version};
 
-use super::client::BlockingClient;
+use super::client::TestClient;
+use super::conversation::{assert_closed, connect, messages, opened, received_close, test_client};
 use super::program::{self, Server};
-use super::{assert_closed, echo, pattern, test_client};
+use super::server::OurServer;
 
-const ALL: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
+pub(super) const ALL: [Version; 4] = [Version::Hixie75, Version::Hybi00, Version::Hybi10, Version::Rfc6455];
 /// The versions of `websocket-driver` and of `faye-websocket`, which uses it.
 const DRIVER: [Version; 3] = [Version::Hixie75, Version::Hybi00, Version::Rfc6455];
 
@@ -30,15 +31,14 @@ fn perl_client_to_our_server() {
 fn our_client_to_perl_server() {
     let server = Server::peer("perl", "perl_server.pl", &["other", "chat"]);
     for version in ALL {
-        let mut client = conversation(&server, version, &Offer::new());
+        let client = conversation(&server, version, &Offer::new());
         let close = received_close(version, 4000);
-        client.close(Some(Close::new(4000, "")));
-        assert_closed(client, close);
+        assert_closed(&client.close(Some(Close::new(4000, ""))), close);
 
         let (mut client, _) = connect(&server, version, &Offer::new());
         client.send("close 3000");
         let close = received_close(version, 3000);
-        assert_closed(client, close);
+        assert_closed(&client.ended(), close);
 
         // The request in the form of Perl's own client.
         conversation(&server, version, &Offer::new().perl_compat());
@@ -76,10 +76,9 @@ fn our_client_to_node_websocket_server() {
 #[test]
 fn our_version_8_client_to_ws_server() {
     let server = Server::peer("node", "node_server.mjs", &["other", "chat"]);
-    let mut client = conversation(&server, Version::Hybi10, &Offer::new().origin("http://a.example"));
+    let client = conversation(&server, Version::Hybi10, &Offer::new().origin("http://a.example"));
     let close = Some(Close::new(1000, "done"));
-    client.close(close.clone());
-    assert_closed(client, close);
+    assert_closed(&client.close(close.clone()), close);
 }
 
 #[test]
@@ -122,59 +121,23 @@ fn our_client_to_ruby_server() {
         messages(&mut client, version);
         if version != Version::Hixie75 {
             let close = received_close(version, 1000);
-            client.close(Some(Close::new(1000, "")));
-            assert_closed(client, close);
+            assert_closed(&client.close(Some(Close::new(1000, ""))), close);
         }
-    }
-}
-
-#[test]
-fn serve_logs_and_lists_connections() {
-    let server = Server::ours("serve", &["--port", "0", "--host", "h", "--subprotocol", "chat"]);
-    for version in ALL {
-        let (mut client, _) = connect(&server, version, &Offer::new().subprotocol("chat"));
-        let line = server.logged(&opened(version, &path(version)));
-        let (address, _) = line.split_once(' ').unwrap();
-        client.close(Some(Close::new(4000, "")));
-        while client.next().is_some() {}
-        let code = if version.has_length_framing() { 4000 } else { 1005 };
-        server.logged(&format!("{address} closed with {code}"));
-    }
-    let (client, _) = connect(&server, Version::Rfc6455, &Offer::new());
-    drop(client);
-    server.logged("closed with 1006");
-
-    // The page escapes the values of a client.
-    let mut stream = open(server.port);
-    stream.write_all(b"GET /<b>&'\"x HTTP/1.1\r\nHost: h\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nOrigin: http://h\r\n\r\n").unwrap();
-    read_head(&mut stream);
-    server.logged(&opened(Version::Hixie75, "/<b>&'\"x"));
-    let mut page = open(server.port);
-    page.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
-    let mut text = String::new();
-    page.read_to_string(&mut text).unwrap();
-    assert!(
-        text.contains("<td>draft-hixie-75</td><td>/&lt;b&gt;&amp;&#39;&quot;x</td><td></td><td></td></tr>"),
-        "{text}"
-    );
-    for version in ALL {
-        let row = format!("<td>{version}</td><td>/path?of={version:?}&amp;more</td><td>chat</td><td></td></tr>");
-        assert!(text.contains(&row), "{text}");
     }
 }
 
 /// The example of draft-ietf-hybi-00 §1.3. A proxy may keep the last eight bytes until it has received the 101.
 #[test]
-fn serve_responds_before_the_last_bytes_of_a_hybi00_request() {
+fn our_server_responds_before_the_last_bytes_of_a_hybi00_request() {
     const HEAD: &[u8] = b"GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nSec-WebSocket-Protocol: sample\r\nUpgrade: WebSocket\r\n\
         Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://example.com\r\n\r\n";
     const REST: &[u8] = b"^n:ds[4U\0Hello\xFF\0there\xFF";
     const RESPONSE: &[u8] = b"8jKS'y:G*Co,Wxa-\0Hello\xFF\0there\xFF";
-    let server = Server::ours("serve", &["--port", "0", "--host", "example.com"]);
+    let server = OurServer::start();
 
     for size in [REST.len(), 9, 8, 7, 1] {
-        let mut stream = open(server.port);
+        let mut stream = open(server.port());
         stream.write_all(HEAD).unwrap();
         let head = read_head(&mut stream);
         assert!(head.contains("\r\nSec-WebSocket-Location: ws://example.com/demo\r\n"), "{head}");
@@ -187,7 +150,7 @@ fn serve_responds_before_the_last_bytes_of_a_hybi00_request() {
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     }
     for size in [HEAD.len() + REST.len(), 1] {
-        let mut stream = open(server.port);
+        let mut stream = open(server.port());
         for bytes in [HEAD, REST].concat().chunks(size) {
             stream.write_all(bytes).unwrap();
         }
@@ -197,19 +160,18 @@ fn serve_responds_before_the_last_bytes_of_a_hybi00_request() {
 }
 
 #[test]
-fn serve_connections_pass_through_haproxy() {
-    let server = Server::ours("serve", &["--port", "0", "--subprotocol", "chat"]);
+fn connections_pass_through_haproxy() {
+    let server = OurServer::start();
     for (mode, versions) in [("http", &[Version::Hybi10, Version::Rfc6455][..]), ("tcp", &ALL)] {
-        let proxy = Proxy::start(mode, server.port);
+        let proxy = Proxy::start(mode, server.port());
         for &version in versions {
             let url = format!("ws://127.0.0.1:{}/proxied", proxy.port);
-            let (mut client, negotiated) = BlockingClient::connect(&url, &Offer::new().version(version));
+            let (mut client, negotiated) = TestClient::connect(&url, &Offer::new().version(version));
             assert_eq!(negotiated.version, version);
             server.logged(&opened(version, "/proxied"));
             messages(&mut client, version);
             let close = received_close(version, 4000);
-            client.close(Some(Close::new(4000, "")));
-            assert_closed(client, close);
+            assert_closed(&client.close(Some(Close::new(4000, ""))), close);
         }
     }
 }
@@ -266,74 +228,27 @@ fn test_versions(server: &Server, versions: &[Version], selects: Version, closes
             client.hang_up();
         } else {
             let close = received_close(version, 1000);
-            client.close(Some(Close::new(1000, "")));
-            assert_closed(client, close);
+            assert_closed(&client.close(Some(Close::new(1000, ""))), close);
         }
     }
 }
 
 /// Opens a connection with a subprotocol, and exchanges messages. The caller closes it.
-fn conversation(server: &Server, version: Version, offer: &Offer) -> BlockingClient {
+fn conversation(server: &Server, version: Version, offer: &Offer) -> TestClient {
     let (mut client, negotiated) = connect(server, version, &offer.clone().subprotocol("chat"));
     assert_eq!(negotiated.subprotocol.as_deref(), Some("chat"), "{version}");
     messages(&mut client, version);
     client
 }
 
-pub(super) fn connect(
-    server: &Server,
-    version: Version,
-    offer: &Offer,
-) -> (BlockingClient, protocol_websocket::Negotiated) {
-    let url = format!("ws://127.0.0.1:{}{}", server.port, path(version));
-    let (client, negotiated) = BlockingClient::connect(&url, &offer.clone().version(version));
-    assert_eq!(negotiated.version, version);
-    (client, negotiated)
-}
-
-pub(super) fn messages(client: &mut BlockingClient, version: Version) {
-    for text in ["Hello", "Größe κόσμε 世界 🦀", "", &"a".repeat(126), &"é".repeat(32 * 1024)] {
-        echo(client, text.into());
-    }
-    if version.has_length_framing() {
-        for length in [0, 125, 126, 65_535, 65_536] {
-            echo(client, pattern(length).into());
-        }
-        client.ping("are you there");
-        assert!(matches!(client.next(), Some(Event::Pong(payload)) if payload == "are you there"), "{version}");
-    }
-    for number in 0..100 {
-        client.send(number.to_string());
-    }
-    for number in 0..100 {
-        let wanted = Message::from(number.to_string());
-        assert!(matches!(client.next(), Some(Event::Message(message)) if message == wanted), "{version}: {number}");
-    }
-}
-
-/// Returns the path that a test requests in a version.
-fn path(version: Version) -> String {
-    format!("/path?of={version:?}&more")
-}
-
-/// Returns the part of a line that `serve` logs when a connection of this version opens.
-pub(super) fn opened(version: Version, path: &str) -> String {
-    format!("open: {version} at {path}")
-}
-
-/// Returns the Close that arrives when a peer sends this code.
-pub(super) fn received_close(version: Version, code: u16) -> Option<Close> {
-    version.has_length_framing().then(|| Close::new(code, ""))
-}
-
-fn open(port: u16) -> TcpStream {
+pub(super) fn open(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream
 }
 
-fn read_head(stream: &mut TcpStream) -> String {
+pub(super) fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

@@ -7,9 +7,13 @@ use std::sync::Once;
 use test_support::program::Program;
 pub(crate) use test_support::program::{example, watch};
 
-/// Returns the path of a file in `tests/peers`.
+/// The folder of the scripts, from that of any crate.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol-websocket/tests/peers");
+
+/// Returns the path of a script in `tests/peers`.
 pub(crate) fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name)
+    // Python scripts find the packages from their own path.
+    Path::new(SCRIPTS).join(name).canonicalize().unwrap()
 }
 
 /// Returns the path of a program that `install.sh` has installed.

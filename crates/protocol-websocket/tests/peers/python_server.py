@@ -34,7 +34,7 @@ def main(subprotocols):
         except ConnectionClosed:
             pass
 
-    with serve(handle, "127.0.0.1", 0, subprotocols=subprotocols, select_subprotocol=select, max_size=None) as server:
+    with serve(handle, "127.0.0.1", 0, subprotocols=subprotocols, select_subprotocol=select, max_size=None, ping_interval=None) as server:
         print(server.socket.getsockname()[1], flush=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         threading.Timer(120, os._exit, [1]).start()
