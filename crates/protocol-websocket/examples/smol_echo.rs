@@ -1,4 +1,4 @@
-//! A WebSocket echo server on smol, with the same loop as `tokio_echo`.
+//! A WebSocket echo server on smol, with keepalive. One thread runs all connections, which share one read buffer.
 //!
 //! `smol_echo [PORT [SECONDS]]` serves until it is interrupted. It pings a client that has sent nothing for SECONDS
 //! (20 by default), and closes the connection if no pong arrives within the same time.

@@ -1,6 +1,6 @@
 //! The guide: how to use this crate, page by page.
 //!
-#![cfg_attr(feature = "http", doc = "1. [`programs`]: echo servers in tokio, axum, hyper and a loop of threads.")]
+#![cfg_attr(feature = "http", doc = "1. [`programs`]: echo servers in axum, hyper and a loop of threads.")]
 #![cfg_attr(
     not(feature = "http"),
     doc = "1. `programs`, with the feature `http`: echo servers in several event loops."
@@ -63,18 +63,8 @@ pub mod perl {}
 #[doc = include_str!("../docs/design.md")]
 pub mod design {}
 
-/// Echo servers in tokio, axum, hyper and a loop of threads, as complete programs.
-///
-/// # tokio
-///
-/// ```sh
-/// cargo add protocol-websocket bytes
-/// cargo add tokio --features full
-/// ```
-///
-/// ```no_run
-#[doc = include_str!("../examples/readme_tokio.rs")]
-/// ```
+/// Echo servers in axum, hyper and a loop of threads, as complete programs. For tokio, the crate
+/// [`protocol-websocket-tokio`](https://docs.rs/protocol-websocket-tokio) has the loop.
 ///
 /// # axum
 ///

@@ -1,5 +1,6 @@
-//! Checks that README.md shows the examples `echo` and `readme_*`, that each of them echoes, that the files and tests
+//! Checks that README.md shows the examples `echo` and `readme_*`, that those of this crate echo, that the files and tests
 //! exist which the pages of this repository name, and that the code of the pages has no hidden lines.
+//! `crates/tokio/tests/readme.rs` runs the programs of the crate for tokio.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -24,9 +25,6 @@ mod echo_program;
 #[allow(dead_code, reason = "a program of its own, whose `main` is not run here")]
 #[path = "../examples/readme_hyper.rs"]
 mod hyper_program;
-#[allow(dead_code, reason = "a program of its own, whose `main` is not run here")]
-#[path = "../examples/readme_tokio.rs"]
-mod tokio_program;
 
 const README: &str = include_str!("../../../README.md");
 
@@ -36,7 +34,8 @@ fn readme_shows_the_programs() {
         include_str!("../examples/readme_axum.rs"),
         include_str!("../examples/readme_hyper.rs"),
         include_str!("../examples/echo.rs"),
-        include_str!("../examples/readme_tokio.rs"),
+        include_str!("../../tokio/examples/readme_tokio.rs"),
+        include_str!("../../tokio/examples/readme_tokio_client.rs"),
     ];
     for program in programs {
         assert!(README.contains(&format!("\n```rust\n{program}```\n")), "README.md does not show:\n{program}");
@@ -137,11 +136,6 @@ fn code_in_pages_has_no_hidden_lines() {
         }
     }
     assert!(count > 0);
-}
-
-#[test]
-fn tokio_program_echoes() {
-    with_listener(async |listener| tokio_program::serve(listener.accept().await.unwrap().0).await.unwrap());
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub fn example(name: &str) -> PathBuf {
     path.push(name);
     assert!(
         path.exists(),
-        "{} is not built: `cargo test` builds it, `cargo test --test NAME` alone does not",
+        "{} is not built: `cargo build --workspace --all-features --examples` builds it",
         path.display()
     );
     path

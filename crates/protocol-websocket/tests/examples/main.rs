@@ -1,7 +1,8 @@
 //! The example programs over sockets: the end of a stream, negotiation, deadlines, and fairness between clients.
 //! `tests/load` measures the cost of many connections.
 //!
-//! Run `cargo test` without `--test` first, because `cargo test --test examples` does not build the examples.
+//! `cargo test --workspace --all-features` builds the examples. `cargo test --test examples` does not, nor those of the crate
+//! for tokio: `cargo build -p protocol-websocket -p protocol-websocket-tokio --all-features --examples` builds all.
 #![cfg(all(unix, feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,9 +1,9 @@
 //! Load and faults over real sockets. 5,000 connections at once, half of them [faulty](faults), to the `serve` example
-//! (threads) and to `tokio_echo`, in two rounds. No echo of the others may be missing, and no memory, thread or file
-//! descriptor may remain in use.
+//! (threads) and to `tokio_echo` of the crate for tokio, in two rounds. No echo of the others may be missing, and no
+//! memory, thread or file descriptor may remain in use.
 //!
 //! `cargo test -p protocol-websocket --all-features --test load -- --nocapture` prints the figures. Build the examples
-//! first, with `cargo test` without `--test`.
+//! first: `cargo build -p protocol-websocket -p protocol-websocket-tokio --all-features --examples`.
 #![cfg(all(target_os = "linux", feature = "client", feature = "getrandom", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
