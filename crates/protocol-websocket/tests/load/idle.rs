@@ -8,7 +8,7 @@ const CONNECTIONS: usize = 1_000;
 const MESSAGE: usize = 16 * 1024;
 
 /// The limit for a connection without a thread.
-const MAX_TASK_MEMORY: u64 = 4 * KIB;
+const MAX_TASK_MEMORY: u64 = 3 * KIB;
 /// The limit for a connection of `serve`, whose thread keeps the stack that it has used.
 const MAX_THREAD_MEMORY: u64 = 48 * KIB;
 
