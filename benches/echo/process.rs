@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-/// How a server is started.
+use crate::contenders::Contender;
+
+/// The program of a server.
 #[derive(Clone, Copy)]
-pub(crate) enum Start {
+pub(crate) enum Program {
     /// This program, with the arguments `serve NAME`.
-    SelfServe,
+    Own,
     /// An example with these arguments.
     Example(&'static [&'static str]),
 }
@@ -20,25 +22,25 @@ pub(crate) enum Start {
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    /// Whether the server echoes bytes without the WebSocket protocol.
-    is_plain: bool,
+    output: BufReader<ChildStdout>,
 }
 
 /// Processor time in nanoseconds by thread.
 pub(crate) struct Cpu(HashMap<String, u64>);
 
 /// Number of system calls.
+#[derive(Clone, Copy)]
 pub(crate) struct Calls {
-    pub(crate) reads: u64,
     pub(crate) writes: u64,
-    pub(crate) others: u64,
+    /// All, with the writes.
+    pub(crate) total: u64,
 }
 
 impl Server {
-    pub(crate) fn start(name: &str, start: Start, examples: &Path) -> Self {
-        let (program, arguments) = match start {
-            Start::SelfServe => (env::current_exe().unwrap(), vec!["serve", name]),
-            Start::Example(arguments) => (examples.join(name), arguments.to_vec()),
+    pub(crate) fn start(Contender { name, program }: Contender, examples: &Path) -> Self {
+        let (program, arguments) = match program {
+            Program::Own => (env::current_exe().unwrap(), vec!["serve", name]),
+            Program::Example(arguments) => (examples.join(name), arguments.to_vec()),
         };
         // The kernel kills the server when this process ends. One worker thread, because the server has one core.
         let mut command = if has("setpriv") { Command::new("setpriv") } else { Command::new("env") };
@@ -51,20 +53,23 @@ impl Server {
         let command = command.arg(&program).args(arguments).env("TOKIO_WORKER_THREADS", "1");
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (mut output, mut line) = (BufReader::new(child.stdout.take().unwrap()), String::new());
+        output.read_line(&mut line).unwrap();
         // All servers print ws://127.0.0.1:PORT/
         let port = line.rsplit(':').next().and_then(|rest| rest.trim_end().strip_suffix('/')?.parse().ok());
         let port = port.unwrap_or_else(|| panic!("{name} printed no address: {line:?}"));
-        Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), is_plain: name == "tcp" }
+        Self { child, address: (Ipv4Addr::LOCALHOST, port).into(), output }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) const fn is_plain(&self) -> bool {
-        self.is_plain
+    /// Returns the number on the next line of the output.
+    pub(crate) fn number(&mut self) -> u64 {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim().parse().expect("a number")
     }
 
     pub(crate) fn cpu(&self) -> Cpu {
@@ -81,6 +86,13 @@ impl Server {
 
     pub(crate) fn cpu_since(&self, before: &Cpu) -> u64 {
         self.cpu().0.iter().map(|(thread, now)| now - before.0.get(thread).unwrap_or(&0)).sum()
+    }
+
+    /// Returns the resident memory that is not mapped from a file, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("Linux 4.5 or later");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
     }
 
     /// Counts the system calls of the server during `work` with strace. System calls are slower under strace, so that a
@@ -104,16 +116,17 @@ impl Server {
         strace.wait().ok()?;
         let text = fs::read_to_string(&table).ok()?;
         let _ = fs::remove_file(table);
-        let mut calls = Calls { reads: 0, writes: 0, others: 0 };
+        let mut calls = Calls { writes: 0, total: 0 };
         for words in text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
             let (Some(count), Some(&name)) = (words.get(3).and_then(|n| n.parse::<u64>().ok()), words.last()) else {
                 continue;
             };
             match name {
-                "read" | "readv" | "recvfrom" | "recvmsg" => calls.reads += count,
                 "write" | "writev" | "sendto" | "sendmsg" => calls.writes += count,
-                "total" => {}
-                _ => calls.others += count,
+                _ => {}
+            }
+            if name != "total" {
+                calls.total += count;
             }
         }
         Some((calls, result))

@@ -3,30 +3,21 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::thread;
 
 use ::mio::{Events, Interest, Poll, Token};
 use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Result;
+use super::codec::Codec;
+use super::opening::{self, Opened};
 
 const READ_BUFFER_SIZE: usize = 64 * 1024;
-/// Length of the longest frame.
-const MAX_FRAME: usize = 32 * 1024;
 
-/// Sends all bytes back without parsing them.
-pub(super) async fn tcp(mut stream: ::tokio::net::TcpStream) -> Result {
-    stream.set_nodelay(true)?;
-    let mut buffer = vec![0; READ_BUFFER_SIZE];
-    loop {
-        match stream.read(&mut buffer).await? {
-            0 => return Ok(()),
-            n => stream.write_all(&buffer[..n]).await?,
-        }
-    }
-}
-
-pub(super) async fn tokio(mut stream: ::tokio::net::TcpStream) -> Result {
-    let mut echo = Echo::new();
+/// With compression if it was negotiated.
+pub(super) async fn tokio(opened: Opened) -> Result {
+    let (has_takeover, mut stream) = (opened.has_takeover(), opened.stream);
+    let mut echo = Echo { codec: has_takeover.map(Codec::new), ..Echo::new() };
     loop {
         match stream.read(echo.space()).await? {
             0 => return Ok(()),
@@ -35,7 +26,16 @@ pub(super) async fn tokio(mut stream: ::tokio::net::TcpStream) -> Result {
     }
 }
 
-pub(super) fn std(mut stream: TcpStream) -> Result {
+/// Runs each connection in a thread.
+pub(super) fn std(listener: &TcpListener) -> Result {
+    for stream in listener.incoming() {
+        let stream = opening::open_blocking(stream?)?;
+        thread::spawn(move || serve(stream));
+    }
+    Ok(())
+}
+
+fn serve(mut stream: TcpStream) -> Result {
     let mut echo = Echo::new();
     loop {
         match stream.read(echo.space())? {
@@ -64,7 +64,7 @@ pub(super) fn mio(listener: TcpListener) -> Result {
                 while let Ok((stream, _)) = listener.accept() {
                     let stream = std::net::TcpStream::from(stream);
                     stream.set_nonblocking(false)?;
-                    let stream = super::open(stream)?;
+                    let stream = opening::open_blocking(stream)?;
                     stream.set_nonblocking(true)?;
                     let mut stream = ::mio::net::TcpStream::from_std(stream);
                     next += 1;
@@ -117,26 +117,37 @@ struct Echo {
     /// Length of the incomplete frame at the front of `input`.
     incomplete: usize,
     output: Vec<u8>,
+    codec: Option<Codec>,
 }
 
 impl Echo {
     fn new() -> Self {
-        Self { input: vec![0; MAX_FRAME + READ_BUFFER_SIZE], incomplete: 0, output: Vec::new() }
+        Self { input: vec![0; READ_BUFFER_SIZE], incomplete: 0, output: Vec::new(), codec: None }
     }
 
     /// Returns the space for the next read.
     fn space(&mut self) -> &mut [u8] {
-        &mut self.input[self.incomplete..self.incomplete + READ_BUFFER_SIZE]
+        let end = self.incomplete + READ_BUFFER_SIZE;
+        if self.input.len() < end {
+            self.input.resize(end.next_power_of_two(), 0);
+        }
+        &mut self.input[self.incomplete..end]
     }
 
     /// Returns the responses to all complete messages after a read of `n` bytes.
     fn respond(&mut self, n: usize) -> &[u8] {
         self.output.clear();
         let (mut at, end) = (0, self.incomplete + n);
-        while let Some(used) = frame(&self.input[at..end], &mut self.output) {
+        let mut frame = |input: &[u8]| match &mut self.codec {
+            Some(codec) => codec.frame(input, &mut self.output),
+            None => frame(input, &mut self.output),
+        };
+        while let Some(used) = frame(&self.input[at..end]) {
             at += used;
         }
-        self.input.copy_within(at..end, 0);
+        if at > 0 {
+            self.input.copy_within(at..end, 0);
+        }
         self.incomplete = end - at;
         &self.output
     }
@@ -144,25 +155,38 @@ impl Echo {
 
 /// Appends the response to the frame at the front of `input` and returns the length of the frame, if it is complete.
 fn frame(input: &[u8], output: &mut Vec<u8>) -> Option<usize> {
-    let (header, len) = match *input {
-        [0x81, 0xFE, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
-        [0x81, len, ..] if len & 0x7F < 126 => (2, usize::from(len & 0x7F)),
-        [] | [_] | [_, _] | [_, _, _] => return None,
-        _ => panic!("the baseline supports only short unfragmented text"),
-    };
-    let key: [u8; 4] = *input.get(header..)?.first_chunk()?;
-    let payload = input.get(header + 4..header + 4 + len)?;
+    let (header, key, payload) = parse(input)?;
+    assert!(input[0] == 0x81, "the message is not compressed");
     output.extend_from_slice(&input[..header]);
     let at = output.len();
     output[at - header + 1] &= 0x7F;
     output.extend_from_slice(payload);
+    let len = payload.len();
     let payload = &mut output[at..];
+    unmask(payload, key);
+    simdutf8::basic::from_utf8(payload).expect("the payload is UTF-8");
+    Some(header + 4 + len)
+}
+
+/// Returns the length of the header without the key, the key and the payload of a frame, if it is complete.
+pub(super) fn parse(input: &[u8]) -> Option<(usize, [u8; 4], &[u8])> {
+    let &[0x81 | 0xC1, second, ..] = input else {
+        assert!(input.len() < 2, "the baseline supports only unfragmented text");
+        return None;
+    };
+    let (header, len) = match second & 0x7F {
+        126 => (4, usize::from(u16::from_be_bytes(*input.get(2..)?.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*input.get(2..)?.first_chunk()?) as usize),
+        len => (2, usize::from(len)),
+    };
+    Some((header, *input.get(header..)?.first_chunk()?, input.get(header + 4..header + 4 + len)?))
+}
+
+pub(super) fn unmask(payload: &mut [u8], key: [u8; 4]) {
     let wide: [u8; 32] = std::array::from_fn(|at| key[at % 4]);
     let mut blocks = payload.chunks_exact_mut(32);
     for block in &mut blocks {
         block.iter_mut().zip(wide).for_each(|(byte, key)| *byte ^= key);
     }
     blocks.into_remainder().iter_mut().zip(wide).for_each(|(byte, key)| *byte ^= key);
-    simdutf8::basic::from_utf8(payload).expect("the payload is UTF-8");
-    Some(header + 4 + len)
 }

@@ -1,84 +1,75 @@
-//! The baselines and the peers as echo servers. Each prints its address and echoes until it is killed.
+//! The servers. Each prints its address and runs until it is killed.
+//!
+//! [`ours`] and the examples make their own opening handshake. All others have the one of [`opening`].
 
 mod baseline;
+mod broadcast;
+mod codec;
+mod counted;
+mod opening;
+mod ours;
 #[cfg(feature = "peers")]
 mod peers;
 
 use std::future::Future;
-use std::io::{self, Error, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::thread;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use bytes::BytesMut;
-use protocol_websocket_handshake_server::ServerHandshake;
-use protocol_websocket_http::Accept;
+use opening::Opened;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-type Result = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Result = std::result::Result<(), Failure>;
 
 pub(crate) fn serve(name: &str) -> Result {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    println!("ws://{}/", listener.local_addr()?);
     match name {
-        "tcp" => tokio(listener, false, baseline::tcp),
-        "baseline-tokio" => tokio(listener, true, baseline::tokio),
-        "baseline-mio" => baseline::mio(listener),
-        "baseline-std" => threads(&listener, baseline::std),
+        "baseline-tokio" => opened(false, baseline::tokio),
+        "baseline-deflate" => opened(true, baseline::tokio),
+        "baseline-mio" => baseline::mio(listener()?),
+        "baseline-std" => baseline::std(&listener()?),
+        "broadcast-baseline" => opened(false, broadcast::baseline),
+        "broadcast-baseline-deflate" => opened(true, broadcast::baseline),
+        "tokio" | "tokio-deflate" => accepted(ours::documented),
+        "broadcast-tokio" | "broadcast-tokio-deflate" => accepted(broadcast::ours),
         #[cfg(feature = "peers")]
-        "fastwebsockets" => tokio(listener, true, peers::fastwebsockets),
-        #[cfg(feature = "peers")]
-        "sockudo-ws" => tokio(listener, true, peers::sockudo_ws),
-        #[cfg(feature = "peers")]
-        "tokio-websockets" => tokio(listener, true, peers::tokio_websockets),
-        #[cfg(feature = "peers")]
-        "tungstenite" => threads(&listener, peers::tungstenite),
-        #[cfg(feature = "peers")]
-        "tungstenite-batch" => tokio(listener, true, peers::tungstenite_batch),
-        other => Err(other.into()),
+        name => peers::serve(name),
+        #[cfg(not(feature = "peers"))]
+        name => Err(name.into()),
     }
 }
 
-/// Runs each connection in a thread with blocking reads and writes.
-fn threads(listener: &TcpListener, echo: fn(TcpStream) -> Result) -> Result {
-    for stream in listener.incoming() {
-        let stream = open(stream?)?;
-        thread::spawn(move || echo(stream));
-    }
-    Ok(())
+/// Runs each connection in a task after its opening handshake. With `deflate`, permessage-deflate is accepted.
+fn opened<F>(deflate: bool, handle: impl Fn(Opened) -> F + Copy + Send + Sync + 'static) -> Result
+where
+    F: Future<Output = Result> + Send,
+{
+    accepted(move |stream| async move { handle(opening::open(stream, deflate).await?).await })
 }
 
-/// Runs each connection in a task, on the runtime of the examples.
-fn tokio<F>(listener: TcpListener, handshake: bool, echo: fn(::tokio::net::TcpStream) -> F) -> Result
+/// Runs each connection in a task, on a runtime with one thread for each core.
+fn accepted<F>(handle: impl Fn(TcpStream) -> F + Send + 'static) -> Result
 where
     F: Future<Output = Result> + Send + 'static,
 {
-    ::tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        listener.set_nonblocking(true)?;
-        let listener = ::tokio::net::TcpListener::from_std(listener)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(loopback())?;
+        // Thousands of clients connect at once.
+        let listener: TcpListener = socket.listen(8192)?;
+        println!("ws://{}/", listener.local_addr()?);
         loop {
-            let stream = listener.accept().await?.0.into_std()?;
-            stream.set_nonblocking(false)?;
-            let stream = if handshake { open(stream)? } else { stream };
-            stream.set_nonblocking(true)?;
-            ::tokio::spawn(echo(::tokio::net::TcpStream::from_std(stream)?));
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            tokio::spawn(handle(stream));
         }
     })
 }
 
-/// Accepts the opening handshake, which is not measured. The load generator sends no frame before it has the response.
-fn open(mut stream: TcpStream) -> io::Result<TcpStream> {
-    stream.set_nodelay(true)?;
-    let (mut handshake, mut input, mut output) = (ServerHandshake::new(), BytesMut::new(), BytesMut::new());
-    loop {
-        let mut buffer = [0; 1024];
-        let n = stream.read(&mut buffer)?;
-        input.extend_from_slice(&buffer[..n]);
-        if let Some(upgrade) = handshake.parse(&mut input).map_err(Error::other)? {
-            let _ = upgrade.accept(&Accept::new(), &mut output).map_err(Error::other)?;
-            stream.write_all(&output)?;
-            return Ok(stream);
-        }
-        if n == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-    }
+fn listener() -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(loopback())?;
+    println!("ws://{}/", listener.local_addr()?);
+    Ok(listener)
+}
+
+fn loopback() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
 }

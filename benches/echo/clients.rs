@@ -1,0 +1,264 @@
+//! The load generator: some connections, each with some messages in flight.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::process::Server;
+use crate::requests::Requests;
+use crate::responses::Responses;
+
+pub(crate) const READ_BUFFER_SIZE: usize = 128 * 1024;
+/// Longest time without a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+const OFFERS: [&str; 2] = [
+    "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n",
+];
+
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) connections: usize,
+    pub(crate) length: usize,
+    pub(crate) depth: u64,
+    /// The clients offer permessage-deflate, and the responses are compressed.
+    pub(crate) is_compressed: bool,
+}
+
+/// The result of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct Done {
+    pub(crate) messages: u64,
+    pub(crate) elapsed: Duration,
+}
+
+impl Load {
+    pub(crate) const fn new(connections: usize, length: usize, depth: u64) -> Self {
+        Self { connections, length, depth, is_compressed: false }
+    }
+
+    pub(crate) const fn compressed(self) -> Self {
+        Self { is_compressed: true, ..self }
+    }
+
+    /// Returns the load with fewer connections, for a check of the responses.
+    pub(crate) const fn quick(self) -> Self {
+        if self.connections > 64 { Self { connections: 64, ..self } } else { self }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{} × {}, depth {}", self.connections, self.size(), self.depth)
+    }
+
+    pub(crate) fn size(&self) -> String {
+        match self.length {
+            length if length < 1 << 10 => format!("{length} B"),
+            length if length < 1 << 20 => format!("{} KiB", length >> 10),
+            length => format!("{} MiB", length >> 20),
+        }
+    }
+
+    /// Returns the least number of messages of a run.
+    pub(crate) fn min_messages(&self) -> u64 {
+        ((200 << 10) / self.length as u64).clamp(8, 200)
+    }
+}
+
+/// Open connections to one server.
+pub(crate) struct Clients<'a> {
+    depth: u64,
+    requests: &'a Requests,
+    poll: Poll,
+    clients: Vec<Client>,
+    buffer: Vec<u8>,
+}
+
+struct Client {
+    stream: TcpStream,
+    /// Number of messages that may be sent.
+    allowed: u64,
+    /// Number of bytes that were sent.
+    sent: u64,
+    responses: Responses,
+}
+
+impl<'a> Clients<'a> {
+    /// Opens the connections of a load one after another. With `mixed_offers`, each second one offers that the server
+    /// keeps no window between messages.
+    pub(crate) fn open(load: &Load, requests: &'a Requests, server: &Server, mixed_offers: bool) -> Self {
+        let open = |number: usize| {
+            let offer = load.is_compressed.then(|| OFFERS[if mixed_offers { number % 2 } else { 0 }]);
+            connect(server, offer.unwrap_or_default()).expect("a connection to the server")
+        };
+        Self::with(load, requests, (0..load.connections).map(open).map(TcpStream::from_std).collect())
+    }
+
+    /// Opens all connections at once. Returns the time until all have the response.
+    pub(crate) fn open_at_once(load: &Load, requests: &'a Requests, server: &Server) -> (Self, Duration) {
+        let begun = Instant::now();
+        let streams = (0..load.connections).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+        let mut clients = Self::with(load, requests, streams);
+        clients.open_all().expect("the handshakes");
+        (clients, begun.elapsed())
+    }
+
+    fn with(load: &Load, requests: &'a Requests, streams: Vec<TcpStream>) -> Self {
+        let poll = Poll::new().unwrap();
+        let client = |(number, mut stream): (usize, TcpStream)| {
+            poll.registry().register(&mut stream, Token(number), Interest::READABLE | Interest::WRITABLE).unwrap();
+            Client { stream, allowed: 0, sent: 0, responses: Responses::new(load.is_compressed) }
+        };
+        let clients = streams.into_iter().enumerate().map(client).collect();
+        Self { depth: load.depth, requests, poll, clients, buffer: vec![0; READ_BUFFER_SIZE] }
+    }
+
+    /// Sends a request on each connection once it is writable, and reads until all have a response.
+    fn open_all(&mut self) -> io::Result<()> {
+        let request = format!("{REQUEST}\r\n");
+        let (mut events, mut opening) = (Events::with_capacity(1024), self.clients.len());
+        let (mut has_sent, mut heads) = (vec![false; opening], vec![Vec::new(); opening]);
+        while opening > 0 {
+            self.poll(&mut events);
+            for event in &events {
+                let number = event.token().0;
+                let stream = &mut self.clients[number].stream;
+                if !has_sent[number] && event.is_writable() {
+                    stream.set_nodelay(true)?;
+                    stream.write_all(request.as_bytes())?;
+                    has_sent[number] = true;
+                }
+                let head = &mut heads[number];
+                while has_sent[number] && !head.ends_with(b"\r\n\r\n") {
+                    match stream.read(&mut self.buffer) {
+                        Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                        Ok(n) => head.extend_from_slice(&self.buffer[..n]),
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(error) => return Err(error),
+                    }
+                    if head.ends_with(b"\r\n\r\n") {
+                        assert!(head.starts_with(b"HTTP/1.1 101 "), "the server did not accept the upgrade");
+                        opening -= 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, events: &mut Events) {
+        while let Err(error) = self.poll.poll(events, Some(RESPONSE_TIMEOUT)) {
+            assert!(error.kind() == ErrorKind::Interrupted, "{error}");
+        }
+        assert!(!events.is_empty(), "the server does not respond");
+    }
+
+    /// Echo: sends on all connections for at least `time` and at least `messages` messages, and waits for all responses.
+    pub(crate) fn run(&mut self, messages: u64, time: Duration) -> Done {
+        let (begun, requests, depth) = (Instant::now(), self.requests, self.depth);
+        let (mut allowed, mut received) = (0, 0);
+        for client in &mut self.clients {
+            client.allow(depth);
+            allowed += depth;
+            client.send(requests).unwrap();
+        }
+        let mut events = Events::with_capacity(1024);
+        while received < allowed {
+            self.poll(&mut events);
+            let is_stopping = begun.elapsed() >= time && received >= messages;
+            for event in &events {
+                let client = &mut self.clients[event.token().0];
+                let responses = client.receive(requests, &mut self.buffer).unwrap();
+                received += responses;
+                if !is_stopping {
+                    client.allow(responses);
+                    allowed += responses;
+                }
+                client.send(requests).unwrap();
+            }
+        }
+        Done { messages: received, elapsed: begun.elapsed() }
+    }
+
+    /// Broadcast: the first client sends one message, and all wait for it; for at least `time` and at least `messages`
+    /// messages.
+    pub(crate) fn broadcast(&mut self, messages: u64, time: Duration) -> Done {
+        let (begun, requests) = (Instant::now(), self.requests);
+        let (mut events, mut sent) = (Events::with_capacity(1024), 0);
+        while begun.elapsed() < time || sent < messages {
+            self.clients[0].allow(1);
+            self.clients[0].send(requests).unwrap();
+            sent += 1;
+            let mut waiting = self.clients.len() as u64;
+            while waiting > 0 {
+                self.poll(&mut events);
+                for event in &events {
+                    let client = &mut self.clients[event.token().0];
+                    waiting -= client.receive(requests, &mut self.buffer).unwrap();
+                    client.send(requests).unwrap();
+                }
+            }
+        }
+        Done { messages: sent, elapsed: begun.elapsed() }
+    }
+}
+
+impl Client {
+    /// Allows more messages to be sent.
+    const fn allow(&mut self, messages: u64) {
+        self.allowed += messages;
+    }
+
+    fn send(&mut self, requests: &Requests) -> io::Result<()> {
+        let end = requests.frames.end(self.allowed);
+        while self.sent < end {
+            match self.stream.write(requests.frames.at(self.sent, end - self.sent)) {
+                Ok(n) => self.sent += n as u64,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and compares everything that has arrived. Returns the number of messages that it completed.
+    fn receive(&mut self, requests: &Requests, buffer: &mut [u8]) -> io::Result<u64> {
+        let before = self.responses.messages(requests);
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(n) => self.responses.receive(&buffer[..n], requests),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        if self.sent == requests.frames.end(self.allowed) {
+            self.stream.write_all(&self.responses.pongs)?;
+        }
+        self.responses.pongs.clear();
+        Ok(self.responses.messages(requests) - before)
+    }
+}
+
+/// Opens a connection and completes the handshake.
+fn connect(server: &Server, offer: &str) -> io::Result<std::net::TcpStream> {
+    let mut stream = std::net::TcpStream::connect(server.address())?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
+    stream.write_all(format!("{REQUEST}{offer}\r\n").as_bytes())?;
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        response.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&response);
+    assert!(head.starts_with("HTTP/1.1 101 "), "the server did not accept the upgrade: {head}");
+    assert!(head.contains("permessage-deflate") != offer.is_empty(), "the extension differs from the load: {head}");
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}

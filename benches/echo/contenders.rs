@@ -1,0 +1,191 @@
+//! The servers, in groups with a common baseline, and the loads of each group.
+
+use crate::clients::Load;
+use crate::process::Program;
+
+/// Servers that are compared with one baseline.
+pub(crate) struct Group {
+    pub(crate) title: &'static str,
+    pub(crate) baseline: &'static str,
+    pub(crate) columns: &'static [Column],
+    pub(crate) loads: &'static [Load],
+}
+
+/// One library, in one or two forms: as its documentation shows, and in its best form.
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    pub(crate) is_ours: bool,
+    pub(crate) forms: &'static [Contender],
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) program: Program,
+}
+
+impl Group {
+    /// Returns the baseline, then all other servers.
+    pub(crate) fn contenders(&self) -> impl Iterator<Item = Contender> {
+        let forms = self.columns.iter().flat_map(|column| column.forms);
+        std::iter::once(own(self.baseline)).chain(forms.copied())
+    }
+}
+
+const fn own(name: &'static str) -> Contender {
+    Contender { name, program: Program::Own }
+}
+
+const fn example(name: &'static str, arguments: &'static [&'static str]) -> Contender {
+    Contender { name, program: Program::Example(arguments) }
+}
+
+const fn ours(title: &'static str, forms: &'static [Contender]) -> Column {
+    Column { title, is_ours: true, forms }
+}
+
+#[cfg(feature = "peers")]
+const fn peer(title: &'static str, forms: &'static [Contender]) -> Column {
+    Column { title, is_ours: false, forms }
+}
+
+/// Echo over tokio, over a poll loop, over threads, and with compression.
+pub(crate) const ECHO: &[Group] = &[
+    Group {
+        title: "tokio",
+        baseline: "baseline-tokio",
+        columns: &[
+            ours("protocol-websocket-tokio", &[own("tokio")]),
+            #[cfg(feature = "peers")]
+            peer("tokio-tungstenite", &[own("tokio-tungstenite"), own("tokio-tungstenite-batch")]),
+            #[cfg(feature = "peers")]
+            peer("fastwebsockets", &[own("fastwebsockets"), own("fastwebsockets-batch")]),
+            #[cfg(feature = "peers")]
+            peer("tokio-websockets", &[own("tokio-websockets"), own("tokio-websockets-batch")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("yawc"), own("yawc-batch")]),
+            #[cfg(feature = "peers")]
+            peer("sockudo-ws", &[own("sockudo-ws"), own("sockudo-ws-batch")]),
+        ],
+        loads: &[
+            Load::new(1, 16, 1),
+            Load::new(1, 16, 16),
+            Load::new(1, 16, 64),
+            Load::new(1, 125, 1),
+            Load::new(1, 125, 16),
+            Load::new(1, 125, 64),
+            Load::new(1, 1 << 10, 1),
+            Load::new(1, 1 << 10, 16),
+            Load::new(1, 1 << 10, 64),
+            Load::new(1, 16 << 10, 1),
+            Load::new(1, 16 << 10, 16),
+            Load::new(1, 16 << 10, 64),
+            Load::new(1, 1 << 20, 1),
+            Load::new(1, 1 << 20, 16),
+            Load::new(1, 1 << 20, 64),
+            Load::new(64, 125, 1),
+            Load::new(64, 125, 16),
+            Load::new(64, 16 << 10, 4),
+            Load::new(1000, 125, 1),
+            Load::new(1000, 125, 16),
+            Load::new(1000, 1 << 10, 4),
+        ],
+    },
+    Group {
+        title: "tokio, compressed",
+        baseline: "baseline-deflate",
+        columns: &[
+            ours("protocol-websocket-tokio", &[own("tokio-deflate")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("yawc-deflate"), own("yawc-deflate-batch")]),
+            #[cfg(feature = "peers")]
+            peer("sockudo-ws", &[own("sockudo-ws-deflate"), own("sockudo-ws-deflate-batch")]),
+        ],
+        loads: &[
+            Load::new(1, 1 << 10, 1).compressed(),
+            Load::new(1, 1 << 10, 16).compressed(),
+            Load::new(1, 16 << 10, 1).compressed(),
+            Load::new(1, 16 << 10, 16).compressed(),
+            Load::new(64, 1 << 10, 4).compressed(),
+        ],
+    },
+    Group {
+        title: "a poll loop",
+        baseline: "baseline-mio",
+        columns: &[ours("poll_server", &[example("poll_server", &["0"])])],
+        loads: FEW,
+    },
+    Group {
+        title: "threads",
+        baseline: "baseline-std",
+        columns: &[
+            ours("serve", &[example("serve", &["--port", "0"])]),
+            #[cfg(feature = "peers")]
+            peer("tungstenite", &[own("tungstenite")]),
+        ],
+        loads: FEW,
+    },
+];
+
+const FEW: &[Load] = &[
+    Load::new(1, 125, 1),
+    Load::new(1, 125, 64),
+    Load::new(32, 125, 16),
+    Load::new(64, 125, 1),
+    Load::new(1, 16 << 10, 8),
+    Load::new(32, 16 << 10, 4),
+];
+
+/// Broadcast: each message is sent to all clients.
+pub(crate) const BROADCAST: &[Group] = &[
+    Group {
+        title: "plain",
+        baseline: "broadcast-baseline",
+        columns: &[
+            ours("protocol-websocket-tokio", &[own("broadcast-tokio")]),
+            #[cfg(feature = "peers")]
+            peer("tokio-tungstenite", &[own("broadcast-tokio-tungstenite")]),
+            #[cfg(feature = "peers")]
+            peer("fastwebsockets", &[own("broadcast-fastwebsockets")]),
+            #[cfg(feature = "peers")]
+            peer("tokio-websockets", &[own("broadcast-tokio-websockets")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("broadcast-yawc")]),
+            #[cfg(feature = "peers")]
+            peer("sockudo-ws", &[own("broadcast-sockudo-ws")]),
+        ],
+        loads: &[Load::new(1000, 125, 1), Load::new(1000, 1 << 10, 1), Load::new(1000, 16 << 10, 1)],
+    },
+    Group {
+        title: "compressed",
+        baseline: "broadcast-baseline-deflate",
+        columns: &[
+            ours("protocol-websocket-tokio", &[own("broadcast-tokio-deflate")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("broadcast-yawc-deflate")]),
+            #[cfg(feature = "peers")]
+            peer("sockudo-ws", &[own("broadcast-sockudo-ws-deflate")]),
+        ],
+        loads: &[Load::new(1000, 1 << 10, 1).compressed(), Load::new(1000, 16 << 10, 1).compressed()],
+    },
+];
+
+/// Idle connections, each server as its documentation shows.
+pub(crate) const MEMORY: Group = Group {
+    title: "idle connections",
+    baseline: "baseline-tokio",
+    columns: &[
+        ours("protocol-websocket-tokio", &[own("tokio")]),
+        #[cfg(feature = "peers")]
+        peer("tokio-tungstenite", &[own("tokio-tungstenite")]),
+        #[cfg(feature = "peers")]
+        peer("fastwebsockets", &[own("fastwebsockets")]),
+        #[cfg(feature = "peers")]
+        peer("tokio-websockets", &[own("tokio-websockets")]),
+        #[cfg(feature = "peers")]
+        peer("yawc", &[own("yawc")]),
+        #[cfg(feature = "peers")]
+        peer("sockudo-ws", &[own("sockudo-ws")]),
+    ],
+    loads: &[Load::new(5000, 16 << 10, 1)],
+};

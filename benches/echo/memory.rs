@@ -1,0 +1,61 @@
+//! Idle connections: the memory of a server per connection, and the time to open all connections at once.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::Options;
+use crate::clients::Clients;
+use crate::contenders::MEMORY;
+use crate::process::Server;
+use crate::report::{self, Target};
+use crate::requests::Requests;
+
+/// After this time, the server has returned the memory that it returns.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
+
+pub(crate) fn run(options: &Options) {
+    let load = if options.is_quick { MEMORY.loads[0].quick() } else { MEMORY.loads[0] };
+    let requests = Requests::new(&load, false);
+    if !options.is_quick {
+        println!("\n### Idle connections in a server\n");
+        println!("| server | all {} open, s | KiB per connection, fresh | after 16 KiB each |", load.connections);
+        println!("|---|---:|---:|---:|");
+    }
+    let mut targets = Vec::new();
+    for contender in MEMORY.contenders().filter(|contender| options.has(contender.name)) {
+        let server = Server::start(contender, &options.examples);
+        let before = server.memory();
+        let per_connection = || {
+            thread::sleep(SETTLE_TIME);
+            server.memory().saturating_sub(before) as f64 / load.connections as f64 / 1024.0
+        };
+        let (mut clients, opened) = Clients::open_at_once(&load, &requests, &server);
+        let fresh = per_connection();
+        let done = clients.run(0, Duration::ZERO);
+        let used = per_connection();
+        if options.is_quick {
+            println!("{}: {} correct responses of {} connections", contender.name, done.messages, load.connections);
+            continue;
+        }
+        println!("| {} | {:.2} | {fresh:.2} | {used:.2} |", contender.name, opened.as_secs_f64());
+        if MEMORY
+            .columns
+            .iter()
+            .any(|column| column.is_ours && column.forms.iter().any(|form| form.name == contender.name))
+        {
+            for (work, at_most, measured) in [
+                ("all open, s", 2.0, opened.as_secs_f64()),
+                ("KiB per connection, fresh", 1.5, fresh),
+                ("KiB per connection, after 16 KiB each", 1.5, used),
+            ] {
+                let (work, against) = (work.into(), String::new());
+                targets.push(Target { work, contender: contender.name, against, at_most, measured, quartiles: None });
+            }
+        }
+        // The server ends first, so that its ports do not wait.
+        drop(server);
+    }
+    if !options.is_quick {
+        report::print_targets(&targets);
+    }
+}

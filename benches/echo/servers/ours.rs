@@ -1,0 +1,23 @@
+//! The tokio crate with its default configuration, which all connections share: keepalive, and compression if the client
+//! offers it.
+
+use std::sync::{Arc, LazyLock};
+
+use protocol_websocket_tokio::{Accept, Config, Error, WebSocket, accept, config};
+use tokio::net::TcpStream;
+
+use super::Result;
+
+pub(super) async fn open(stream: TcpStream) -> std::result::Result<WebSocket<TcpStream>, Error> {
+    static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| Arc::new(config()));
+    accept(stream, Arc::clone(&CONFIG)).await?.accept(&Accept::new()).await
+}
+
+/// The loop of the documentation.
+pub(super) async fn documented(stream: TcpStream) -> Result {
+    let mut websocket = open(stream).await?;
+    while let Some(message) = websocket.recv().await {
+        websocket.queue(message?)?;
+    }
+    Ok(())
+}
