@@ -28,7 +28,6 @@ pub(crate) fn run(options: &Options) {
         let rows: Vec<Row> = loads.map(|load| measure(load, contenders(), options, &mut targets)).collect();
         println!("\n### Broadcast: {}\n", group.title);
         report::ratios(group, &rows);
-        targets.extend(report::targets(group, &rows));
     }
     if !options.is_quick {
         println!("\n### Targets of the broadcast");

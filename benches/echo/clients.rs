@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use crate::openings;
 use crate::process::Server;
 use crate::requests::Requests;
 use crate::responses::Responses;
 
 pub(crate) const READ_BUFFER_SIZE: usize = 128 * 1024;
 /// Longest time without a response.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
-const REQUEST: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 const OFFERS: [&str; 2] = [
     "Sec-WebSocket-Extensions: permessage-deflate\r\n",
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n",
@@ -92,19 +91,10 @@ impl<'a> Clients<'a> {
     /// keeps no window between messages.
     pub(crate) fn open(load: &Load, requests: &'a Requests, server: &Server, mixed_offers: bool) -> Self {
         let open = |number: usize| {
-            let offer = load.is_compressed.then(|| OFFERS[if mixed_offers { number % 2 } else { 0 }]);
-            connect(server, offer.unwrap_or_default()).expect("a connection to the server")
+            let offer = if load.is_compressed { OFFERS[if mixed_offers { number % 2 } else { 0 }] } else { "" };
+            openings::open(server, offer).expect("a connection to the server")
         };
         Self::with(load, requests, (0..load.connections).map(open).map(TcpStream::from_std).collect())
-    }
-
-    /// Opens all connections at once. Returns the time until all have the response.
-    pub(crate) fn open_at_once(load: &Load, requests: &'a Requests, server: &Server) -> (Self, Duration) {
-        let begun = Instant::now();
-        let streams = (0..load.connections).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
-        let mut clients = Self::with(load, requests, streams);
-        clients.open_all().expect("the handshakes");
-        (clients, begun.elapsed())
     }
 
     fn with(load: &Load, requests: &'a Requests, streams: Vec<TcpStream>) -> Self {
@@ -115,39 +105,6 @@ impl<'a> Clients<'a> {
         };
         let clients = streams.into_iter().enumerate().map(client).collect();
         Self { depth: load.depth, requests, poll, clients, buffer: vec![0; READ_BUFFER_SIZE] }
-    }
-
-    /// Sends a request on each connection once it is writable, and reads until all have a response.
-    fn open_all(&mut self) -> io::Result<()> {
-        let request = format!("{REQUEST}\r\n");
-        let (mut events, mut opening) = (Events::with_capacity(1024), self.clients.len());
-        let (mut has_sent, mut heads) = (vec![false; opening], vec![Vec::new(); opening]);
-        while opening > 0 {
-            self.poll(&mut events);
-            for event in &events {
-                let number = event.token().0;
-                let stream = &mut self.clients[number].stream;
-                if !has_sent[number] && event.is_writable() {
-                    stream.set_nodelay(true)?;
-                    stream.write_all(request.as_bytes())?;
-                    has_sent[number] = true;
-                }
-                let head = &mut heads[number];
-                while has_sent[number] && !head.ends_with(b"\r\n\r\n") {
-                    match stream.read(&mut self.buffer) {
-                        Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                        Ok(n) => head.extend_from_slice(&self.buffer[..n]),
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                        Err(error) => return Err(error),
-                    }
-                    if head.ends_with(b"\r\n\r\n") {
-                        assert!(head.starts_with(b"HTTP/1.1 101 "), "the server did not accept the upgrade");
-                        opening -= 1;
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     fn poll(&mut self, events: &mut Events) {
@@ -242,23 +199,4 @@ impl Client {
         self.responses.pongs.clear();
         Ok(self.responses.messages(requests) - before)
     }
-}
-
-/// Opens a connection and completes the handshake.
-fn connect(server: &Server, offer: &str) -> io::Result<std::net::TcpStream> {
-    let mut stream = std::net::TcpStream::connect(server.address())?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
-    stream.write_all(format!("{REQUEST}{offer}\r\n").as_bytes())?;
-    let mut response = Vec::new();
-    while !response.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        response.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&response);
-    assert!(head.starts_with("HTTP/1.1 101 "), "the server did not accept the upgrade: {head}");
-    assert!(head.contains("permessage-deflate") != offer.is_empty(), "the extension differs from the load: {head}");
-    stream.set_nonblocking(true)?;
-    Ok(stream)
 }

@@ -55,7 +55,7 @@ pub(crate) const ECHO: &[Group] = &[
         title: "tokio",
         baseline: "baseline-tokio",
         columns: &[
-            ours("protocol-websocket-tokio", &[own("tokio")]),
+            ours("protocol-websocket-tokio", &[own("tokio"), own("tokio-lent")]),
             #[cfg(feature = "peers")]
             peer("tokio-tungstenite", &[own("tokio-tungstenite"), own("tokio-tungstenite-batch")]),
             #[cfg(feature = "peers")]
@@ -95,7 +95,7 @@ pub(crate) const ECHO: &[Group] = &[
         title: "tokio, compressed",
         baseline: "baseline-deflate",
         columns: &[
-            ours("protocol-websocket-tokio", &[own("tokio-deflate")]),
+            ours("protocol-websocket-tokio", &[own("tokio-deflate"), own("tokio-deflate-lent")]),
             #[cfg(feature = "peers")]
             peer("yawc", &[own("yawc-deflate"), own("yawc-deflate-batch")]),
             #[cfg(feature = "peers")]

@@ -6,7 +6,7 @@
 //!
 //! - [`contenders`] has the servers, their groups and their loads. [`servers`] has the servers themselves.
 //! - [`echo`], [`broadcast`] and [`memory`] are the parts. [`report`] has what their tables share.
-//! - [`clients`] is the load generator, [`requests`] its frames, [`responses`] compares. [`process`] is a server's process.
+//! - [`clients`] is the load generator, [`openings`] and [`requests`] are what it sends, [`responses`] compares. [`process`] is a server's process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 
@@ -15,6 +15,7 @@ mod clients;
 mod contenders;
 mod echo;
 mod memory;
+mod openings;
 mod process;
 mod report;
 mod requests;

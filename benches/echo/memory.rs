@@ -1,4 +1,5 @@
-//! Idle connections: the memory of a server per connection, and the time to open all connections at once.
+//! Idle connections: the time to open all connections at once and, in another process that opens them one after another,
+//! the memory of the server per connection.
 
 use std::thread;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use crate::Options;
 use crate::clients::Clients;
 use crate::contenders::MEMORY;
+use crate::openings;
 use crate::process::Server;
 use crate::report::{self, Target};
 use crate::requests::Requests;
@@ -23,13 +25,15 @@ pub(crate) fn run(options: &Options) {
     }
     let mut targets = Vec::new();
     for contender in MEMORY.contenders().filter(|contender| options.has(contender.name)) {
-        let server = Server::start(contender, &options.examples);
+        let start = || Server::start(contender, &options.examples);
+        let opened = openings::open_at_once(load.connections, &start());
+        let server = start();
         let before = server.memory();
         let per_connection = || {
             thread::sleep(SETTLE_TIME);
             server.memory().saturating_sub(before) as f64 / load.connections as f64 / 1024.0
         };
-        let (mut clients, opened) = Clients::open_at_once(&load, &requests, &server);
+        let mut clients = Clients::open(&load, &requests, &server, false);
         let fresh = per_connection();
         let done = clients.run(0, Duration::ZERO);
         let used = per_connection();
@@ -52,8 +56,6 @@ pub(crate) fn run(options: &Options) {
                 targets.push(Target { work, contender: contender.name, against, at_most, measured, quartiles: None });
             }
         }
-        // The server ends first, so that its ports do not wait.
-        drop(server);
     }
     if !options.is_quick {
         report::print_targets(&targets);

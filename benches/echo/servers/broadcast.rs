@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use protocol_websocket_connection::{Config, Timeouts};
-use protocol_websocket_tokio::{Accept, Sender, accept};
+use protocol_websocket_tokio::{Accept, Prepared, Sender, accept};
 use tokio::net::TcpStream;
 
 use super::Result;
@@ -71,9 +71,9 @@ pub(super) async fn ours(stream: TcpStream) -> Result {
     SENDERS.lock().unwrap().push(sender);
     while let Some(message) = receiver.recv().await {
         let before = COMPRESSIONS.load(Ordering::Relaxed);
-        let message = message?;
+        let mut prepared = Prepared::new(message?);
         for sender in SENDERS.lock().unwrap().iter() {
-            sender.queue_shared(message.clone())?;
+            sender.queue_prepared(&mut prepared)?;
         }
         println!("{}", COMPRESSIONS.load(Ordering::Relaxed) - before);
     }

@@ -29,6 +29,7 @@ pub(crate) fn serve(name: &str) -> Result {
         "broadcast-baseline" => opened(false, broadcast::baseline),
         "broadcast-baseline-deflate" => opened(true, broadcast::baseline),
         "tokio" | "tokio-deflate" => accepted(ours::documented),
+        "tokio-lent" | "tokio-deflate-lent" => accepted(ours::lent),
         "broadcast-tokio" | "broadcast-tokio-deflate" => accepted(broadcast::ours),
         #[cfg(feature = "peers")]
         name => peers::serve(name),

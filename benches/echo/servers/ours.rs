@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use protocol_websocket_tokio::{Accept, Config, Error, WebSocket, accept, config};
+use protocol_websocket_tokio::{Accept, Config, Error, EventRef, WebSocket, accept, config};
 use tokio::net::TcpStream;
 
 use super::Result;
@@ -18,6 +18,21 @@ pub(super) async fn documented(stream: TcpStream) -> Result {
     let mut websocket = open(stream).await?;
     while let Some(message) = websocket.recv().await {
         websocket.queue(message?)?;
+    }
+    Ok(())
+}
+
+/// Borrows each message, and allocates nothing for it.
+pub(super) async fn lent(stream: TcpStream) -> Result {
+    let mut websocket = open(stream).await?;
+    while let Some(sent) = websocket
+        .recv_with(|event, outbox| match event {
+            EventRef::Message(message) => outbox.send(message),
+            _ => Ok(()),
+        })
+        .await
+    {
+        sent??;
     }
     Ok(())
 }
