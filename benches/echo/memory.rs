@@ -19,7 +19,6 @@ pub(crate) fn run(options: &Options) {
     let load = if options.is_quick { MEMORY.loads[0].quick() } else { MEMORY.loads[0] };
     let requests = Requests::new(&load, false);
     if !options.is_quick {
-        println!("\n### Idle connections in a server\n");
         println!("| server | all {} open, s | KiB per connection, fresh | after 16 KiB each |", load.connections);
         println!("|---|---:|---:|---:|");
     }
