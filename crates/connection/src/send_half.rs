@@ -341,6 +341,7 @@ impl SendHalf {
     }
 
     /// Creates the timer if it does not exist. Returns `None` without a timeout.
+    #[inline(never)]
     fn close_timer(&mut self) -> Option<&mut CloseTimer> {
         if self.close_timer.is_none() {
             self.close_timer = self.new_close_timer().map(Box::new);
