@@ -27,6 +27,9 @@ pub(crate) fn run(options: &Options) {
         let start = || Server::start(contender, &options.examples);
         let opened = openings::open_at_once(load.connections, &start());
         let server = start();
+        // The threads, the runtime and the read buffers exist once.
+        let _first = Clients::open(&load.quick(), &requests, &server, false);
+        thread::sleep(SETTLE_TIME);
         let before = server.memory();
         let per_connection = || {
             thread::sleep(SETTLE_TIME);

@@ -67,7 +67,7 @@ pub(super) async fn ours(stream: TcpStream) -> Result {
         let config = Config::new().timeouts(Timeouts::RECOMMENDED);
         Arc::new(config.extension(Counted::new(&COMPRESSIONS)))
     });
-    let (sender, mut receiver) = accept(stream, Arc::clone(&CONFIG)).await?.accept(&Accept::new()).await?.split();
+    let (sender, mut receiver) = accept(stream, Arc::clone(&CONFIG)).await?.accept(Accept::new()).await?.split();
     SENDERS.lock().unwrap().push(sender);
     while let Some(message) = receiver.recv().await {
         let before = COMPRESSIONS.load(Ordering::Relaxed);

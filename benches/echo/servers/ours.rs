@@ -3,19 +3,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use protocol_websocket_tokio::{Accept, Config, Error, EventRef, WebSocket, accept, config};
+use protocol_websocket_tokio::{Accept, Config, EventRef, accept};
 use tokio::net::TcpStream;
 
 use super::Result;
 
-pub(super) async fn open(stream: TcpStream) -> std::result::Result<WebSocket<TcpStream>, Error> {
-    static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| Arc::new(config()));
-    accept(stream, Arc::clone(&CONFIG)).await?.accept(&Accept::new()).await
+pub(super) fn config() -> Arc<Config> {
+    static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| Arc::new(protocol_websocket_tokio::config()));
+    Arc::clone(&CONFIG)
 }
 
 /// The loop of the documentation.
 pub(super) async fn documented(stream: TcpStream) -> Result {
-    let mut websocket = open(stream).await?;
+    let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
     while let Some(message) = websocket.recv().await {
         websocket.queue(message?)?;
     }
@@ -24,7 +24,7 @@ pub(super) async fn documented(stream: TcpStream) -> Result {
 
 /// Borrows each message, and allocates nothing for it.
 pub(super) async fn lent(stream: TcpStream) -> Result {
-    let mut websocket = open(stream).await?;
+    let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
     while let Some(sent) = websocket
         .recv_with(|event, outbox| match event {
             EventRef::Message(message) => outbox.send(message),

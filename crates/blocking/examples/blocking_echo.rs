@@ -10,7 +10,7 @@ use protocol_websocket_blocking::{Accept, Config, Error, accept, config};
 
 fn echo(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
-    let mut websocket = accept(stream, config)?.accept(&Accept::new())?;
+    let mut websocket = accept(stream, config)?.accept(Accept::new())?;
     while let Some(message) = websocket.recv() {
         websocket.queue_shared(message?)?; // `recv` writes it
     }

@@ -1,5 +1,6 @@
 //! The server's side: the opening handshake over a transport.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::{Error, Transport, WebSocket};
 ///     if incoming.request().resource_name() != "/chat" {
 ///         return incoming.reject(&Reject::new(404));
 ///     }
-///     let mut websocket = incoming.accept(&Accept::new())?;
+///     let mut websocket = incoming.accept(Accept::new())?;
 ///     websocket.send("welcome")
 /// }
 /// # let _ = serve;
@@ -73,9 +74,9 @@ impl<S: Transport> Incoming<S> {
     ///
     /// [`Error::Send`] if `accept` is invalid; the client has received a response with the status 500. Otherwise as
     /// [`accept`].
-    pub fn accept(self, accept: &Accept) -> Result<WebSocket<S>, Error> {
+    pub fn accept(self, accept: impl Borrow<Accept>) -> Result<WebSocket<S>, Error> {
         let Self { mut websocket, upgrade } = self;
-        if let Err(error) = websocket.session_mut().accept(upgrade, accept) {
+        if let Err(error) = websocket.session_mut().accept(upgrade, accept.borrow()) {
             websocket.end();
             return Err(error.into());
         }

@@ -34,7 +34,7 @@
 //!
 //! fn echo(stream: TcpStream) -> Result<(), Error> {
 //!     stream.set_nodelay(true)?;
-//!     let mut websocket = accept(stream, config())?.accept(&Accept::new())?;
+//!     let mut websocket = accept(stream, config())?.accept(Accept::new())?;
 //!     while let Some(message) = websocket.recv() {
 //!         websocket.queue(message?)?; // `recv` writes it
 //!     }

@@ -30,7 +30,7 @@ use crate::Transport;
 ///
 /// fn serve(stream: TcpStream, tls: Arc<ServerConfig>) -> Result<(), Box<dyn Error>> {
 ///     let stream = TlsStream::new(ServerConnection::new(tls)?, stream);
-///     let mut websocket = accept(stream, config())?.accept(&Accept::new())?;
+///     let mut websocket = accept(stream, config())?.accept(Accept::new())?;
 ///     Ok(websocket.send("welcome")?)
 /// }
 /// # let _ = serve;

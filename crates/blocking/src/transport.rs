@@ -123,7 +123,7 @@ pointer!(Box<T>, &mut T);
 /// use protocol_websocket_blocking::{Accept, Error, NoDeadlines, accept, config};
 ///
 /// fn serve(stream: impl Read + Write) -> Result<(), Error> {
-///     let mut websocket = accept(NoDeadlines(stream), config())?.accept(&Accept::new())?;
+///     let mut websocket = accept(NoDeadlines(stream), config())?.accept(Accept::new())?;
 ///     websocket.send("welcome")
 /// }
 /// # let _ = |stream: std::net::TcpStream| serve(stream);

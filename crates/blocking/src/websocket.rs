@@ -58,7 +58,7 @@ use crate::{Error, Parts, Transport};
 ///
 /// /// Sends each message back.
 /// fn echo<S: Transport>(stream: S) -> Result<(), Error> {
-///     let mut websocket = accept(stream, config())?.accept(&Accept::new())?;
+///     let mut websocket = accept(stream, config())?.accept(Accept::new())?;
 ///     while let Some(message) = websocket.recv() {
 ///         websocket.queue(message?)?;
 ///     }

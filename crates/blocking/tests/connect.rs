@@ -192,7 +192,7 @@ fn invalid_response_of_the_application_is_a_500() {
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
         let incoming = accept(listener.accept().unwrap().0, config()).unwrap();
-        incoming.accept(&Accept::new().header("a b", "c")).unwrap_err()
+        incoming.accept(Accept::new().header("a b", "c")).unwrap_err()
     });
     assert!(matches!(connect(&url), Err(ConnectError::Rejected { head, .. }) if head.status() == 500));
     let error = server.join().unwrap();

@@ -288,7 +288,7 @@ fn echo_server<S: Transport>(
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
         let stream = wrap(listener.accept().unwrap().0);
-        let mut websocket = accept(stream, config()).unwrap().accept(&Accept::new()).unwrap();
+        let mut websocket = accept(stream, config()).unwrap().accept(Accept::new()).unwrap();
         while let Some(message) = websocket.recv() {
             websocket.queue_shared(message.unwrap()).unwrap();
         }

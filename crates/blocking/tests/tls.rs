@@ -47,7 +47,7 @@ fn server(config: Arc<ServerConfig>) -> SocketAddr {
             let stream = TlsStream::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
             thread::spawn(move || {
                 // The client may reject the certificate.
-                let mut websocket = accept(stream, self::config())?.accept(&Accept::new())?;
+                let mut websocket = accept(stream, self::config())?.accept(Accept::new())?;
                 while let Some(message) = websocket.recv() {
                     websocket.queue_shared(message?)?;
                 }
@@ -97,7 +97,7 @@ fn two_ends_that_both_send_do_not_block_each_other() {
     let server = thread::spawn(move || {
         let stream = listener.accept().unwrap().0;
         let stream = TlsStream::new(ServerConnection::new(tls_server).unwrap(), stream);
-        swap(accept(stream, limited()).unwrap().accept(&Accept::new()).unwrap(), &sent);
+        swap(accept(stream, limited()).unwrap().accept(Accept::new()).unwrap(), &sent);
     });
     swap(connect(address, tls_client).config(limited()).open().unwrap().0, &message);
     server.join().unwrap();
@@ -179,7 +179,7 @@ fn end_of_the_stream_without_a_notice_is_not_clean() {
     // The client does not end its stream, so this end waits a moment at the end.
     let config = Config::new().timeouts(Timeouts::NONE.close(Some(Duration::from_millis(50))));
     let stream = TlsStream::new(ServerConnection::new(tls_server).unwrap(), listener.accept().unwrap().0);
-    let mut websocket = accept(stream, config).unwrap().accept(&Accept::new()).unwrap();
+    let mut websocket = accept(stream, config).unwrap().accept(Accept::new()).unwrap();
     let _client = client.join().unwrap();
     assert_eq!(websocket.recv().unwrap().unwrap(), "a".into());
     let error = websocket.recv().unwrap().unwrap_err();

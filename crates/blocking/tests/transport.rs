@@ -55,7 +55,7 @@ fn handshakes_work_over_any_transport_that_waits() {
     let sizes = [1, 2, 3, 50, usize::MAX].into_iter();
     for script in sizes.flat_map(|size| Script::new().max_len(size).variants()).filter(|script| !script.would_block()) {
         let (io, peer) = Peer::client(script);
-        let mut websocket = accept(io, Config::new()).unwrap().accept(&Accept::new()).unwrap();
+        let mut websocket = accept(io, Config::new()).unwrap().accept(Accept::new()).unwrap();
         websocket.send("a").unwrap();
         assert_eq!(peer.step().messages, [Message::from("a")], "{script:?}");
 
@@ -168,7 +168,7 @@ fn error_during_a_handshake_is_returned() {
     for (op, step) in [Op::Read, Op::Write, Op::Flush].into_iter().flat_map(|op| (0..3).map(move |step| (op, step))) {
         let failure = Some((op, step, ErrorKind::ConnectionReset));
         let script = Script { failure, ..Script::new().max_len(50) };
-        match accept(Peer::client(script).0, Config::new()).and_then(|incoming| incoming.accept(&Accept::new())) {
+        match accept(Peer::client(script).0, Config::new()).and_then(|incoming| incoming.accept(Accept::new())) {
             Ok(_) => assert!(op == Op::Flush && step > 0),
             Err(error) => assert!(is_reset(&error), "{op:?} {step}: {error:?}"),
         }

@@ -43,7 +43,7 @@ impl Broadcast {
 
     async fn serve(&self, stream: TcpStream, id: u64) -> Result<(), Error> {
         stream.set_nodelay(true)?;
-        let websocket = accept(stream, Arc::clone(&self.config)).await?.accept(&Accept::new()).await?;
+        let websocket = accept(stream, Arc::clone(&self.config)).await?.accept(Accept::new()).await?;
         self.drain.watch(&websocket);
         let (sender, mut receiver) = websocket.split();
         self.clients().insert(id, sender);

@@ -42,7 +42,7 @@ impl Chat {
         stream.set_nodelay(true)?;
         let incoming = accept(stream, Arc::clone(&self.config)).await?;
         let room = incoming.request().resource_name().to_owned();
-        let websocket = incoming.accept(&Accept::new()).await?;
+        let websocket = incoming.accept(Accept::new()).await?;
         self.drain.watch(&websocket);
         let (sender, mut receiver) = websocket.split();
         self.rooms().entry(room.clone()).or_default().insert(id, sender);

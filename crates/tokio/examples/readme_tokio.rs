@@ -17,7 +17,7 @@ async fn main() -> std::io::Result<()> {
 
 pub(crate) async fn serve(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
-    let mut websocket = accept(stream, config).await?.accept(&Accept::new()).await?;
+    let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     while let Some(message) = websocket.recv().await {
         websocket.queue(message?)?; // `recv` writes it
     }

@@ -19,7 +19,7 @@ async fn serve(stream: TcpStream, config: Arc<Config>, connect: Connect) -> Resu
             return incoming.reject(&Reject::new(502)).await;
         }
     };
-    let client = incoming.accept(&Accept::new()).await?;
+    let client = incoming.accept(Accept::new()).await?;
     let (client, server) = relay(client, server).await;
     println!("the client ended with {}, the server with {}", client.code, server.code);
     Ok(())

@@ -47,7 +47,7 @@ async fn start_again(listener: &TcpListener) -> io::Result<()> {
 #[cfg(unix)]
 async fn echo(stream: TcpStream, config: Arc<Config>, drain: Drain) -> Result<(), Error> {
     stream.set_nodelay(true)?;
-    let mut websocket = accept(stream, config).await?.accept(&Accept::new()).await?;
+    let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     drain.watch(&websocket);
     while let Some(message) = websocket.recv().await {
         websocket.queue(message?)?; // `recv` writes it

@@ -21,7 +21,7 @@ const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 async fn serve(stream: TcpStream, acceptor: TlsAcceptor, config: Arc<Config>) -> Result<()> {
     stream.set_nodelay(true)?;
     let stream = timeout(TLS_TIMEOUT, acceptor.accept(stream)).await??;
-    let mut websocket = accept(stream, config).await?.accept(&Accept::new()).await?;
+    let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     while let Some(message) = websocket.recv().await {
         websocket.queue(message?)?; // `recv` writes it
     }

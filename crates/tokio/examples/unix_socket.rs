@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = UnixListener::bind(&path)?;
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await?;
-        let mut websocket = accept(stream, config()).await?.accept(&Accept::new()).await?;
+        let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
         while let Some(message) = websocket.recv().await {
             websocket.queue(message?)?; // `recv` writes it
         }

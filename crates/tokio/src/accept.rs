@@ -1,5 +1,6 @@
 //! The server's side: the opening handshake over a transport.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::{Error, WebSocket};
 ///     if incoming.request().resource_name() != "/chat" {
 ///         return incoming.reject(&Reject::new(404)).await;
 ///     }
-///     let mut websocket = incoming.accept(&Accept::new()).await?;
+///     let mut websocket = incoming.accept(Accept::new()).await?;
 ///     websocket.send("welcome").await
 /// }
 /// # let _ = serve;
@@ -106,13 +107,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     /// Accepts the request: writes the response with the status 101, and returns the open WebSocket. The extensions of
     /// the configuration that the client offers are added.
     ///
+    /// Pass a new [`Accept`] by value. As a temporary value behind a reference, it would be a part of the task's memory.
+    ///
     /// # Errors
     ///
     /// [`Error::Send`] if `accept` is invalid; the client has received a response with the status 500.
     /// [`Error::Connection`] if the deadline of the handshake has passed. Otherwise as [`accept`].
-    pub fn accept(self, accept: &Accept) -> impl Future<Output = Result<WebSocket<S>, Error>> + use<S> {
+    pub fn accept<A: Borrow<Accept>>(self, accept: A) -> impl Future<Output = Result<WebSocket<S>, Error>> + use<S, A> {
         let Self { mut websocket, upgrade } = self;
-        let accepted = websocket.respond(|session| session.accept(upgrade, accept));
+        let accepted = websocket.respond(|session| session.accept(upgrade, accept.borrow()));
         async move {
             let mut is_open = false;
             let opened = poll_fn(|context| poll_open(&mut websocket, &mut is_open, context)).await;

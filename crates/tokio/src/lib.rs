@@ -31,7 +31,7 @@
 //!
 //! async fn echo(stream: TcpStream) -> Result<(), Error> {
 //!     stream.set_nodelay(true)?;
-//!     let mut websocket = accept(stream, config()).await?.accept(&Accept::new()).await?;
+//!     let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
 //!     while let Some(message) = websocket.recv().await {
 //!         websocket.queue(message?)?; // `recv` writes it
 //!     }

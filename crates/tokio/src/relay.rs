@@ -46,7 +46,7 @@ const MAX_EVENTS: usize = 128;
 /// async fn forward(client: TcpStream, server: TcpStream) -> Result<(), ConnectError> {
 ///     let config = Config::new().timeouts(Timeouts::RECOMMENDED).delivery(Delivery::Parts);
 ///     let (server, _) = Connect::new("ws://backend.example/")?.config(&config).over(server).await?;
-///     let client = accept(client, &config).await?.accept(&Accept::new()).await?;
+///     let client = accept(client, &config).await?.accept(Accept::new()).await?;
 ///     let (client, server) = relay(client, server).await;
 ///     println!("the client ended with {}, the server with {}", client.code, server.code);
 ///     Ok(())

@@ -44,7 +44,7 @@ use crate::{Error, Parts};
 ///
 /// /// Sends each message back.
 /// async fn echo<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<(), protocol_websocket_tokio::Error> {
-///     let mut websocket = accept(stream, config()).await?.accept(&Accept::new()).await?;
+///     let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
 ///     while let Some(message) = websocket.recv().await {
 ///         websocket.queue(message?)?;
 ///     }

@@ -67,7 +67,7 @@ fn futures_of_a_server_are_send<S: AsyncRead + AsyncWrite + Unpin + Send>(
     use protocol_websocket_tokio::{Accept, Reject, accept, config};
     is_send(&accept(io, config()));
     let [first, second] = requests;
-    is_send(&first.accept(&Accept::new()));
+    is_send(&first.accept(Accept::new()));
     is_send(&second.reject(&Reject::new(404)));
 }
 

@@ -269,7 +269,7 @@ async fn dropped_handshake_of_a_server_sends_a_whole_response_or_its_beginning()
         for n in 0..10_000 {
             let (io, mut peer) = Peer::client(script);
             let accepted =
-                poll_at_most(async { accept(io, Config::new()).await?.accept(&Accept::new()).await }, n, &mut peer);
+                poll_at_most(async { accept(io, Config::new()).await?.accept(Accept::new()).await }, n, &mut peer);
             peer.step();
             if peer.received.len() > response.len() {
                 assert!(peer.received.starts_with(&response));

@@ -172,7 +172,7 @@ async fn deadline_of_the_handshake_goes_on_while_the_program_decides() {
             peer.wire.end();
             let result = match rejects {
                 true => incoming.reject(&Reject::new(404)).await,
-                false => incoming.accept(&Accept::new()).await.map(drop),
+                false => incoming.accept(Accept::new()).await.map(drop),
             };
             let response = peer.wire.take_output().0;
             if wait < secs(10) {

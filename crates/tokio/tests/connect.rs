@@ -257,7 +257,7 @@ async fn connecting_can_be_spawned_and_messages_pass() {
         Ok::<_, ConnectError>(websocket.recv().await)
     });
     let stream = listener.accept().await.unwrap().0;
-    let mut server = accept(stream, config()).await.unwrap().accept(&Accept::new()).await.unwrap();
+    let mut server = accept(stream, config()).await.unwrap().accept(Accept::new()).await.unwrap();
     let message = server.recv().await.unwrap().unwrap();
     assert_eq!(message, Message::from("hello"));
     server.send(&message).await.unwrap();

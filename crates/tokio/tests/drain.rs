@@ -14,7 +14,7 @@ async fn pair() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let config = Config::new().timeouts(Timeouts::RECOMMENDED);
     let (client, server) = duplex(1000);
     let server_config = config.clone();
-    let server = tokio::spawn(async move { accept(server, server_config).await?.accept(&Accept::new()).await });
+    let server = tokio::spawn(async move { accept(server, server_config).await?.accept(Accept::new()).await });
     let (client, _) = Connect::new("ws://example.com/").unwrap().config(config).over(client).await.unwrap();
     (client, server.await.unwrap().unwrap())
 }

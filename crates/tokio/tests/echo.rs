@@ -9,7 +9,7 @@ use tokio::io::{DuplexStream, duplex};
 
 async fn pair(buffer: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (client, server) = duplex(buffer);
-    let server = tokio::spawn(async move { accept(server, config()).await?.accept(&Accept::new()).await });
+    let server = tokio::spawn(async move { accept(server, config()).await?.accept(Accept::new()).await });
     let (client, _) = Connect::new("ws://example.com/").unwrap().over(client).await.unwrap();
     (client, server.await.unwrap().unwrap())
 }

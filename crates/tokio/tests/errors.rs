@@ -53,7 +53,7 @@ async fn invalid_response_is_an_error_and_the_client_gets_500() {
     let text = format!("{incoming:?}");
     assert!(text.starts_with("Incoming") && !text.contains("dGhlIHNhbXBsZSBub25jZQ=="), "{text}");
     assert!(format!("{:?}", incoming.get_ref()).starts_with("DuplexStream"));
-    let accepted = tokio::spawn(async move { incoming.accept(&Accept::new().subprotocol("chat")).await });
+    let accepted = tokio::spawn(async move { incoming.accept(Accept::new().subprotocol("chat")).await });
     let mut response = String::new();
     client.read_to_string(&mut response).await.unwrap();
     drop(client);
@@ -71,5 +71,5 @@ async fn client_that_disconnects_before_the_handshake_is_done_is_an_error() {
     client.write_all(request).await.unwrap();
     let incoming = accept(server, config()).await.unwrap();
     drop(client);
-    assert!(matches!(incoming.accept(&Accept::new()).await, Err(Error::Connection(_) | Error::Io(_))));
+    assert!(matches!(incoming.accept(Accept::new()).await, Err(Error::Connection(_) | Error::Io(_))));
 }

@@ -41,7 +41,7 @@ fn on_each_runtime<F: Future<Output = ()> + Send + 'static>(test: impl Fn() -> F
 }
 
 async fn handshake<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(client: S, server: S) -> [WebSocket<S>; 2] {
-    let server = tokio::spawn(async move { accept(server, config()).await?.accept(&Accept::new()).await });
+    let server = tokio::spawn(async move { accept(server, config()).await?.accept(Accept::new()).await });
     let (client, _) = Connect::new("ws://example.com/").unwrap().over(client).await.unwrap();
     [client, server.await.unwrap().unwrap()]
 }

@@ -5,12 +5,14 @@
 mod common;
 
 use std::future::Future;
+use std::io::{Read as _, Write as _};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use common::open;
 use protocol_websocket::Role;
-use protocol_websocket_tokio::{Config, EventRef, Timeouts, WebSocket};
+use protocol_websocket_tokio::{Accept, Config, Error, EventRef, Timeouts, WebSocket, accept, config};
 use test_support::heap::{CountingAllocator, current};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -134,4 +136,42 @@ async fn connection_that_waits_for_its_first_byte_has_little() {
     assert!(pin!(websocket.recv()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
     let used = current().live - before;
     assert!(used <= 1150, "{used} bytes");
+}
+
+/// The loop of the README.
+async fn serve(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
+    stream.set_nodelay(true)?;
+    let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
+    while let Some(message) = websocket.recv().await {
+        websocket.queue(message?)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn idle_connection_has_at_most_1400_bytes_with_its_task_and_socket() {
+    const COUNT: i64 = 50;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, config) = (listener.local_addr().unwrap(), Arc::new(config()));
+    // Sockets of std, which have no memory in this process.
+    let (mut peers, mut response) = (Vec::with_capacity(51), [0; 129]);
+    let mut before = 0;
+    for number in 0..=COUNT {
+        if number == 1 {
+            // The first connection made the buffer of the thread, and the collections of the runtime.
+            before = current().live;
+        }
+        let mut peer = std::net::TcpStream::connect(address).unwrap();
+        tokio::spawn(serve(listener.accept().await.unwrap().0, Arc::clone(&config)));
+        peer.write_all(test_support::heads::REQUEST.as_bytes()).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        while peer.read(&mut response).is_err() {
+            tokio::task::yield_now().await;
+        }
+        assert!(response.starts_with(b"HTTP/1.1 101 "));
+        peers.push(peer);
+        tokio::task::yield_now().await;
+    }
+    let used = (current().live - before) / COUNT;
+    assert!(used <= 1400, "{used} bytes");
 }

@@ -13,7 +13,7 @@ async fn pair(server: Config) -> (WebSocket<DuplexStream>, WebSocket<DuplexStrea
     let (near, far) = duplex(4096);
     let accepted = tokio::spawn(async move {
         let accept = accept(far, server).await?;
-        accept.accept(&Accept::new().subprotocol("chat")).await
+        accept.accept(Accept::new().subprotocol("chat")).await
     });
     let offer = Offer::new().subprotocol("chat");
     let (client, _) =

@@ -18,7 +18,7 @@ async fn echo_server() -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let stream = listener.accept().await.unwrap().0;
-        let mut websocket = accept(stream, config()).await.unwrap().accept(&Accept::new()).await.unwrap();
+        let mut websocket = accept(stream, config()).await.unwrap().accept(Accept::new()).await.unwrap();
         while let Some(Ok(message)) = websocket.recv().await {
             websocket.queue(message).unwrap();
         }

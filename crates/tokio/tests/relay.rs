@@ -22,7 +22,7 @@ struct Chain {
 
 async fn pair(client: Config, server: Config) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (near, far) = duplex(1000);
-    let server = tokio::spawn(async move { accept(far, server).await?.accept(&Accept::new()).await });
+    let server = tokio::spawn(async move { accept(far, server).await?.accept(Accept::new()).await });
     let (client, _) = Connect::new("ws://example.com/").unwrap().config(client).over(near).await.unwrap();
     (client, server.await.unwrap().unwrap())
 }

@@ -22,7 +22,7 @@ const MESSAGES: u16 = 200;
 
 /// Sends each message back, with halves or without.
 async fn serve(stream: TcpStream, splits: bool) -> Result<(), Error> {
-    let mut websocket = accept(stream, config()).await?.accept(&Accept::new()).await?;
+    let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
     if !splits {
         while let Some(message) = websocket.recv().await {
             websocket.queue(message?)?;

@@ -24,7 +24,7 @@ async fn pair(buffer: usize, config: Config) -> Pair {
 
 async fn pair_with(buffer: usize, config: Config, server_config: Config) -> Pair {
     let (client, server) = duplex(buffer);
-    let server = tokio::spawn(async move { accept(server, server_config).await?.accept(&Accept::new()).await });
+    let server = tokio::spawn(async move { accept(server, server_config).await?.accept(Accept::new()).await });
     let (client, _) = Connect::new("ws://example.com/").unwrap().config(config).over(client).await.unwrap();
     (client, server.await.unwrap().unwrap())
 }

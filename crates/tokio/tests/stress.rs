@@ -115,7 +115,7 @@ async fn pair(
 ) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (near, far) = duplex(1 + random.below(5000));
     let client = Connect::to(Destination::new("localhost", "/")).config(client).over(near);
-    let server = async { accept(far, server).await?.accept(&Accept::new()).await };
+    let server = async { accept(far, server).await?.accept(Accept::new()).await };
     let (client, server) = tokio::join!(client, server);
     (client.unwrap().0, server.unwrap())
 }
@@ -327,7 +327,7 @@ async fn echo(io: DuplexStream, handler: Handler, watcher: &Watcher, mut random:
     random.pause().await;
     let Ok(incoming) = accept(io, random.config()).await else { return };
     random.pause().await;
-    let Ok(mut websocket) = incoming.accept(&Accept::new()).await else { return };
+    let Ok(mut websocket) = incoming.accept(Accept::new()).await else { return };
     if handler == Handler::Recv || handler == Handler::Send || handler == Handler::Drops {
         watcher.watch(&websocket);
         while let Some(Ok(message)) = websocket.recv().await {

@@ -54,7 +54,7 @@ async fn server(config: Arc<ServerConfig>) -> SocketAddr {
                 continue;
             }
             tokio::spawn(async move {
-                let mut websocket = incoming.accept(&Accept::new()).await.unwrap();
+                let mut websocket = incoming.accept(Accept::new()).await.unwrap();
                 while let Some(Ok(message)) = websocket.recv().await {
                     websocket.queue(message).unwrap();
                 }
@@ -151,7 +151,7 @@ async fn redirects_to_another_port_show_no_client_certificate() {
     let redirect = Reject::new(307).header("Location", target);
     let (redirected, accepted, connected) = tokio::join!(
         serve_once(first, Arc::clone(&server_config), async |incoming| incoming.reject(&redirect).await.unwrap()),
-        serve_once(second, server_config, async |incoming| drop(incoming.accept(&Accept::new()).await.unwrap())),
+        serve_once(second, server_config, async |incoming| drop(incoming.accept(Accept::new()).await.unwrap())),
         Connect::new(&url).unwrap().tls(client_config).redirects(1),
     );
     connected.unwrap();

@@ -65,7 +65,7 @@ async fn long_messages_arrive_over_any_transport() {
 async fn handshakes_work_over_any_transport() {
     for script in [1, 2, 3, 50, usize::MAX].into_iter().flat_map(|size| Script::new().max_len(size).variants()) {
         let (io, mut peer) = Peer::client(script);
-        let websocket = async { accept(io, Config::new()).await?.accept(&Accept::new()).await };
+        let websocket = async { accept(io, Config::new()).await?.accept(Accept::new()).await };
         let mut websocket = drive(websocket, &mut peer).await.unwrap();
         drive(websocket.send("a"), &mut peer).await.unwrap();
         peer.step();
@@ -181,7 +181,7 @@ async fn error_during_a_handshake_is_returned() {
             let failure = Some((op, step, ErrorKind::ConnectionReset));
             let script = Script { failure, ..Script::new().max_len(50) };
             let (io, mut peer) = Peer::client(script);
-            let accepted = async { accept(io, Config::new()).await?.accept(&Accept::new()).await };
+            let accepted = async { accept(io, Config::new()).await?.accept(Accept::new()).await };
             match drive(accepted, &mut peer).await {
                 Ok(_) => assert!(op == Op::Flush && step > 0),
                 Err(error) => assert!(is_reset(&error), "{op:?} {step}: {error:?}"),

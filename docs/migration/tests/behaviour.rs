@@ -282,7 +282,7 @@ async fn client_checks_the_accept_header() {
 fn accepting() -> DuplexStream {
     let (io, peer) = duplex(1024);
     tokio::spawn(async move {
-        let mut websocket = accept(peer, Config::new()).await.unwrap().accept(&Accept::new()).await.unwrap();
+        let mut websocket = accept(peer, Config::new()).await.unwrap().accept(Accept::new()).await.unwrap();
         websocket.recv().await
     });
     io

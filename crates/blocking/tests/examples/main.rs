@@ -53,7 +53,7 @@ fn client_connects_again_until_the_close_code_is_permanent() {
         let mut client = start("blocking_reconnect", &url);
         for code in [CloseCode::SERVICE_RESTART, last] {
             let (stream, _) = listener.accept().unwrap();
-            let mut websocket = accept(stream, config()).unwrap().accept(&Accept::new()).unwrap();
+            let mut websocket = accept(stream, config()).unwrap().accept(Accept::new()).unwrap();
             websocket.send("welcome").unwrap();
             assert!(websocket.close(code).unwrap().clean);
             client.printed("welcome");

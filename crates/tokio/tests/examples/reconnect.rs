@@ -30,7 +30,7 @@ async fn client_goes_on_after_the_server_was_killed() {
 async fn close_with(listener: &TcpListener, codes: &[CloseCode]) {
     for &code in codes {
         let (stream, _) = listener.accept().await.unwrap();
-        let mut websocket = accept(stream, config()).await.unwrap().accept(&Accept::new()).await.unwrap();
+        let mut websocket = accept(stream, config()).await.unwrap().accept(Accept::new()).await.unwrap();
         assert_eq!(websocket.recv().await.unwrap().unwrap(), "subscribe".into());
         websocket.send("welcome").await.unwrap();
         assert!(websocket.close(Some(code.into())).await.clean);

@@ -20,7 +20,7 @@ async fn accept_one(listener: &TcpListener, config: Config) -> WebSocket<TcpStre
     let (stream, _) = listener.accept().await.unwrap();
     let incoming = accept(stream, config).await.unwrap();
     assert_eq!(incoming.request().resource_name(), "/room");
-    incoming.accept(&Accept::new()).await.unwrap()
+    incoming.accept(Accept::new()).await.unwrap()
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ pub(crate) fn echo_once(config: Config) -> (String, JoinHandle<()>) {
 
 async fn echo_in_parts(listener: TcpListener, config: Config) -> Result<(), Error> {
     let (stream, _) = listener.accept().await?;
-    let mut websocket = accept(stream, config).await?.accept(&Accept::new()).await?;
+    let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     while let Some(message) = websocket.recv().await {
         for part in parts(&message?) {
             websocket.queue_part(part)?;
