@@ -48,6 +48,8 @@ pub struct Endpoint {
     is_drained: bool,
     has_eof: bool,
     has_failed: bool,
+    /// The number of unsent bytes at the first read over the high-water mark, since they were not over it.
+    read_limit: usize,
     /// Unsent bytes were discarded, because the peer did not read.
     has_discarded: bool,
     ended: Option<Ended>,
@@ -84,6 +86,7 @@ impl Endpoint {
             is_drained: true,
             has_eof: false,
             has_failed: false,
+            read_limit: usize::MAX,
             has_discarded: false,
             ended: None,
         }
@@ -101,7 +104,10 @@ impl Endpoint {
         let session = &self.session;
         let (ended, wants_read) = (session.ended(), session.wants_read());
         assert!(!wants_read || self.is_drained && !self.has_eof && ended.is_none());
-        assert!(!wants_read || !session.is_over_high_water_mark());
+        if session.connection().state() == State::Open {
+            let has_space = session.unsent() <= self.read_limit;
+            assert_eq!(wants_read, self.is_drained && !self.has_eof && has_space);
+        }
         let waits = wants_read || session.unsent() > 0 || session.poll_timeout().is_some() || ended.is_some();
         assert!(waits || !self.is_drained || self.upgrade.is_some(), "nothing wakes the caller");
         if let Some(before) = &self.ended {
@@ -125,6 +131,9 @@ impl Endpoint {
         let len = most.min(self.unsent.len());
         let rest = self.unsent.split_off(len);
         let bytes = std::mem::replace(&mut self.unsent, rest);
+        if self.unsent.len() <= self.session.high_water_mark() {
+            self.read_limit = usize::MAX;
+        }
         self.session.written(len, now);
         if !self.is_disconnected {
             self.in_flight.extend(&bytes);
@@ -156,7 +165,7 @@ impl Endpoint {
     /// memory of a payload or a buffer of the caller.
     pub fn read_from(&mut self, peer: &mut Self, most: usize, directly: bool, now: Duration) {
         let is_open = !self.has_eof && self.session.connection().state() == State::Open;
-        let reads_on = is_open && !self.is_drained && !self.session.is_over_high_water_mark();
+        let reads_on = is_open && !self.is_drained && self.session.unsent() <= self.read_limit;
         if !self.session.wants_read() && !reads_on {
             return;
         }
@@ -169,6 +178,9 @@ impl Endpoint {
             return;
         }
         self.is_drained = false;
+        if self.session.is_over_high_water_mark() && self.read_limit == usize::MAX {
+            self.read_limit = self.session.unsent();
+        }
         let len = if directly { self.session.payload_buffer().map_or(0, |buffer| copy_to(buffer, &bytes)) } else { 0 };
         if len > 0 {
             self.session.received(now);
@@ -309,7 +321,7 @@ impl Endpoint {
         }
         let session = std::mem::replace(&mut self.session, Session::server(Arc::clone(&self.config)));
         self.session = Session::from_parts(session.into_parts());
-        (self.is_drained, self.ended) = (false, None);
+        (self.is_drained, self.ended, self.read_limit) = (false, None, usize::MAX);
     }
 
     /// The transport fails, or the peer cannot write any more.

@@ -75,7 +75,7 @@ pub(crate) enum Written {
 
 impl<S: Transport> Driver<S> {
     /// Returns the next result of `poll`, which polls an event, or `None` at the end, after the stream was ended, too.
-    /// Reads nothing under backpressure.
+    /// Reads nothing while the peer does not read the replies: see [`Session::wants_read`].
     pub(crate) fn next<T>(&mut self, mut poll: impl FnMut(&mut Session) -> Option<T>) -> Result<Option<T>, WouldBlock> {
         self.begin_call();
         loop {

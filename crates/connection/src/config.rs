@@ -173,7 +173,9 @@ impl Config {
 
     /// Sets the high-water mark in bytes. The default is [`Config::HIGH_WATER_MARK`]. While the output has more bytes,
     /// the connection appends no pong. It keeps the latest one and appends it later (RFC 6455 §5.5.3). So the output
-    /// does not grow if a peer sends pings and does not read. A value over 4 GiB counts as 4 GiB.
+    /// does not grow if a peer sends pings and does not read. A [`Session`](crate::Session) also stops reading if the
+    /// output has more and grows: see [`Session::wants_read`](crate::Session::wants_read). A value over 4 GiB counts as
+    /// 4 GiB.
     ///
     /// ```
     /// use bytes::BytesMut;

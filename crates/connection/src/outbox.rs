@@ -189,7 +189,8 @@ impl Outbox {
     }
 
     /// Returns whether more bytes are unsent than the [high-water mark](crate::Config::high_water_mark). Then a program
-    /// should wait before it sends more, and the session does not read.
+    /// should wait before it sends more, and the session does not read if they grow further: see
+    /// [`Session::wants_read`](crate::Session::wants_read).
     #[must_use]
     pub fn is_over_high_water_mark(&self) -> bool {
         self.unsent() > self.high_water_mark()

@@ -2,7 +2,7 @@
 //!
 //! A [`Connection`] leaves the buffers and the order of the calls to its caller. A session has the buffers and keeps the
 //! order: all events of the input before the end of the transport, each write noted, a failure's Close written, no read
-//! under backpressure. An adapter for a runtime reads, writes and waits.
+//! while the peer does not read the replies. An adapter for a runtime reads, writes and waits.
 //!
 //! The session reads the clock through its caller once for each read and each write, not once for each message. The
 //! time of an arrival therefore is the time of the read, whenever the events are polled.
@@ -91,7 +91,13 @@ pub struct Session {
     has_eof: bool,
     /// The transport failed, so nothing can be written.
     has_failed: bool,
+    /// The number of unsent bytes at the first read over the high-water mark, until they are not over it any more. While
+    /// there are more, the transport is not read.
+    read_limit: u32,
 }
+
+/// The read limit before the first read over the high-water mark.
+const NO_READ_LIMIT: u32 = u32::MAX;
 
 /// The parts of a [`Session`]: everything that it keeps, so that another loop can continue.
 ///
@@ -137,6 +143,7 @@ impl Session {
             has_progress: false,
             has_eof: false,
             has_failed: false,
+            read_limit: NO_READ_LIMIT,
         }
     }
 
@@ -200,19 +207,31 @@ impl Session {
         SessionParts { connection, input, unsent, now }
     }
 
-    /// Returns whether the transport should be read: not under backpressure, not while events are left, and not after
-    /// the end.
+    /// Returns whether the transport should be read: not while events are left, not after the end, and not under
+    /// backpressure.
+    ///
+    /// Under backpressure, more bytes are unsent than the [high-water mark](crate::Config::high_water_mark), and more
+    /// than at the first read over it. So a peer that sends requests and does not read the replies is not read any more.
+    /// A program that has queued much and then only receives continues to receive. Otherwise two such ends would wait for
+    /// each other. After our Close there is no backpressure, because no replies follow.
     ///
     /// While an [`Event::Upgrade`] waits for the application's response, it is true until the input has as many bytes
     /// as a [head](crate::HeadLimits) may have, so that the end of the transport is noticed.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.can_read() && !self.is_over_high_water_mark()
+        self.can_read() && !self.is_under_backpressure()
     }
 
-    /// Returns whether the transport can be read: as [`wants_read`](Self::wants_read), but also under backpressure. A
-    /// program that waits until its own message is written reads the next event then. Otherwise two ends that both send
-    /// more than their high-water mark would wait for each other.
+    fn is_under_backpressure(&self) -> bool {
+        self.unsent_in_u32() > self.read_limit && self.connection().state() == State::Open
+    }
+
+    fn unsent_in_u32(&self) -> u32 {
+        u32::try_from(self.unsent()).unwrap_or(u32::MAX)
+    }
+
+    /// Returns whether the transport can be read: as [`wants_read`](Self::wants_read), but also under backpressure. For a
+    /// program that replies to nothing meanwhile, for instance because it waits until its own message is written.
     #[must_use]
     pub fn can_read(&self) -> bool {
         if self.has_eof || !self.outbox.is_drained {
@@ -245,10 +264,18 @@ impl Session {
     /// [`payload_buffer`](Self::payload_buffer), and the time of that read. After the end they are discarded, except
     /// the body of a response other than 101.
     pub fn received(&mut self, now: Duration) {
-        self.set_time(now);
-        self.outbox.connection.receiver.note_arrival(self.now, self.input.len());
+        self.note_read(self.input.len(), now);
         self.outbox.expect_replies(self.input.len());
         self.note_input();
+    }
+
+    /// Notes a read, after which `available` bytes are in the input.
+    fn note_read(&mut self, available: usize, now: Duration) {
+        self.set_time(now);
+        self.outbox.connection.receiver.note_arrival(self.now, available);
+        if self.read_limit == NO_READ_LIMIT && self.is_over_high_water_mark() {
+            self.read_limit = self.unsent_in_u32();
+        }
     }
 
     /// Notes the end of the transport's input: a read returned 0 bytes. Events of bytes that were received before are
@@ -382,11 +409,10 @@ impl Session {
             self.received(now);
             return self.poll_event_with(f);
         }
-        self.set_time(now);
+        let len = bytes.len();
+        self.note_read(len, now);
         self.outbox.is_drained = false;
         let Outbox { connection, unsent, .. } = &mut self.outbox;
-        connection.receiver.note_arrival(self.now, bytes.len());
-        let len = bytes.len();
         let mut rest = bytes;
         let event = connection.receive_lent(&mut rest, &mut unsent.buffer).unwrap_or_default();
         let Some(event) = event else {
@@ -432,6 +458,9 @@ impl Session {
         assert!(len <= self.unsent(), "more bytes were written than were unsent");
         self.set_time(now);
         self.outbox.advance(len);
+        if !self.is_over_high_water_mark() {
+            self.read_limit = NO_READ_LIMIT;
+        }
         if len > 0 {
             (self.stalled_since, self.has_progress) = (None, true);
         }

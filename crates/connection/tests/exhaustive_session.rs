@@ -115,6 +115,8 @@ struct Run<'a> {
     is_drained: bool,
     has_eof: bool,
     has_failed: bool,
+    /// The number of unsent bytes at the first read over the high-water mark, since they were not over it.
+    read_limit: usize,
     /// No item follows: a Close, a failure, a deadline, or the end of the transport.
     is_over: bool,
     /// The payloads that were sent, and whether a Close must be on the wire.
@@ -155,6 +157,7 @@ impl<'a> Run<'a> {
             is_drained: true,
             has_eof: false,
             has_failed: false,
+            read_limit: usize::MAX,
             is_over: false,
             sent: Vec::new(),
             has_close: false,
@@ -181,7 +184,7 @@ impl<'a> Run<'a> {
             return false;
         }
         let wire = self.wire;
-        let can_read = !self.has_eof && !self.is_over && !self.session.is_over_high_water_mark();
+        let can_read = self.may_read();
         let taken = match step {
             #[cfg(feature = "server")]
             Step::Request | Step::Accept | Step::Reject => self.handshake(step),
@@ -270,7 +273,15 @@ impl<'a> Run<'a> {
         self.read_bytes(bytes)
     }
 
+    /// Returns whether the transport has input, and there is no backpressure. After the end of sending, there is none.
+    fn may_read(&self) -> bool {
+        !self.has_eof && !self.is_over && (self.unsent.len() <= self.read_limit || self.closed_at.is_some())
+    }
+
     fn read_bytes(&mut self, bytes: &[u8]) -> bool {
+        if self.unsent.len() > HIGH_WATER_MARK && self.read_limit == usize::MAX {
+            self.read_limit = self.unsent.len();
+        }
         self.now += Duration::from_secs(1);
         self.session.read_buffer().extend_from_slice(bytes);
         self.session.received(self.now);
@@ -285,6 +296,9 @@ impl<'a> Run<'a> {
         self.written_at = self.now;
         if self.written.len() >= self.ping_end && self.pinged_at.is_none() {
             self.pinged_at = Some(self.now);
+        }
+        if self.unsent.len() <= HIGH_WATER_MARK {
+            self.read_limit = usize::MAX;
         }
         self.session.written(len, self.now);
         true
@@ -400,7 +414,7 @@ impl<'a> Run<'a> {
         let (ended, wants_read) = (self.session.ended().cloned(), self.session.wants_read());
         let is_over_mark = self.unsent.len() > HIGH_WATER_MARK;
         assert_eq!(self.session.is_over_high_water_mark(), is_over_mark);
-        assert_eq!(wants_read, self.is_drained && !self.is_over && !self.has_eof && !is_over_mark);
+        assert_eq!(wants_read, self.is_drained && self.may_read());
         assert_eq!(ended.is_some(), self.is_over && self.is_drained && self.unsent.is_empty());
         // Something wakes the caller: a read, a write, a time, an event, or the application.
         let waits = wants_read || !self.unsent.is_empty() || self.session.poll_timeout().is_some();

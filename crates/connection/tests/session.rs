@@ -10,8 +10,8 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, text_part, unmasked};
 use protocol_websocket_connection::{
-    CloseCode, Config, Connection, EndedBy, Error, Event, EventRef, ExtensionParams, Negotiated, SendError, Session,
-    State, Timeout, Timeouts,
+    CloseCode, Config, Connection, Delivery, EndedBy, Error, Event, EventRef, ExtensionParams, Negotiated, Outbox,
+    SendError, Session, State, Timeout, Timeouts,
 };
 use protocol_websocket_frame::Frame;
 use test_extensions::Flip;
@@ -168,7 +168,142 @@ fn failed_transport_discards_unsent_bytes() {
 }
 
 #[test]
-fn does_not_read_over_the_high_water_mark() {
+fn reads_over_the_high_water_mark_until_the_unsent_bytes_grow() {
+    for shared in [false, true] {
+        let mut session = session(&Config::new().high_water_mark(10_000));
+        let send = |session: &mut Session, len| {
+            let message = Bytes::from(vec![1; len]);
+            if shared { session.send_shared(message).unwrap() } else { session.send(message).unwrap() }
+        };
+        // Two ends that only queue, before the first read, would otherwise wait for each other.
+        send(&mut session, 10_000);
+        send(&mut session, 10_000);
+        assert!(session.is_over_high_water_mark() && session.wants_read());
+        for _ in 0..3 {
+            read(&mut session, &masked(Frame::text("a")), START);
+            assert_eq!(poll_all(&mut session).len(), 1);
+            assert!(session.wants_read(), "nothing was sent");
+        }
+        session.written(1000, START);
+        read(&mut session, &masked(Frame::text("a")), START);
+        assert_eq!(poll_all(&mut session).len(), 1);
+        session.send([0; 996]).unwrap();
+        assert!(session.wants_read(), "the unsent bytes are as many as at the first read");
+        session.send([]).unwrap();
+        assert!(!session.wants_read() && session.can_read(), "the reply is longer than what was written");
+        session.written(2, START);
+        assert!(session.wants_read());
+        // Not over the high-water mark, the next messages are not replies to what was read over it.
+        session.written(9999, START);
+        assert!(session.wants_read() && session.is_over_high_water_mark());
+        send(&mut session, 10_000);
+        assert!(!session.wants_read());
+        session.written(session.unsent() - 10_000, START);
+        assert!(session.wants_read() && !session.is_over_high_water_mark());
+        send(&mut session, 50_000);
+        assert!(session.wants_read());
+    }
+}
+
+#[test]
+fn reads_over_the_high_water_mark_after_a_close() {
+    let mut session = session(&Config::new().high_water_mark(1000));
+    session.send([1; 2000]).unwrap();
+    read(&mut session, &masked(Frame::text("a")), START);
+    assert_eq!(poll_all(&mut session).len(), 1);
+    session.send([1; 2000]).unwrap();
+    assert!(!session.wants_read());
+    session.close(None).unwrap();
+    assert!(session.wants_read());
+    // Only the latest pong is kept.
+    let unsent = session.unsent();
+    for _ in 0..100 {
+        read(&mut session, &[masked(Frame::text("a")), masked(Frame::ping("p"))].concat(), START);
+        assert_eq!(poll_all(&mut session).len(), 2);
+        assert!(session.wants_read() && session.unsent() == unsent);
+    }
+    read(&mut session, &masked(Frame::close(None).unwrap()), START);
+    assert!(matches!(poll_all(&mut session)[..], [Event::Close(None)]) && !session.wants_read());
+}
+
+/// How a program polls the events of a read.
+#[derive(Clone, Copy, Debug)]
+enum Poll {
+    Owned,
+    Lent,
+    FromCallersBuffer,
+}
+
+/// Sends requests for ever to a program that replies to each with `factor` times its length, and takes only
+/// `taken` bytes after each read. Returns the maximum number of unsent bytes.
+fn max_unsent_in_a_flood(config: &Config, request: &[u8], factor: usize, taken: usize, poll: Poll) -> usize {
+    let mut session = session(config);
+    let (mut requests, mut max) = (request.iter().copied().cycle(), 0);
+    for _ in 0..300 {
+        let reply = |payload: &[u8], outbox: &mut Outbox| outbox.send(payload.repeat(factor)).unwrap();
+        let lent = |event: EventRef<'_>, outbox: &mut Outbox| match event {
+            EventRef::Message(message) => reply(message.as_bytes(), outbox),
+            EventRef::Part(part) => reply(&part.into_owned().bytes, outbox),
+            _ => {}
+        };
+        if session.wants_read() {
+            let mut bytes: Vec<u8> = requests.by_ref().take(READ).collect();
+            if matches!(poll, Poll::FromCallersBuffer) {
+                session.receive_with(&mut bytes, START, lent);
+            } else {
+                read(&mut session, &bytes, START);
+            }
+        }
+        if matches!(poll, Poll::Owned) {
+            while let Some(event) = session.poll_event() {
+                match event {
+                    Event::Message(message) => reply(message.as_bytes(), &mut session),
+                    Event::Part(part) => reply(&part.bytes, &mut session),
+                    _ => {}
+                }
+            }
+        } else {
+            while session.poll_event_with(lent).is_some() {}
+        }
+        max = max.max(session.unsent());
+        session.written(taken.min(session.unsent()), START);
+    }
+    max
+}
+
+/// The number of bytes that the flood has in each read.
+const READ: usize = 1000;
+
+#[test]
+fn flood_of_requests_is_answered_up_to_the_mark_and_two_reads() {
+    const MARK: usize = 10_000;
+    let ping_and_text = [masked(Frame::ping(vec![0; 100])), masked(Frame::text("ten bytes."))].concat();
+    let requests = [
+        (masked(Frame::text("ten bytes.")).to_vec(), 10),
+        (ping_and_text, 10),
+        (masked(Frame::binary(vec![1; 600])).to_vec(), 600),
+        (masked(Frame::binary(vec![1; 5000])).to_vec(), 5000),
+    ];
+    for (request, len) in requests {
+        for taken in [0, 1, 20, 300, 5000] {
+            for (factor, delivery) in
+                [(1, Delivery::Whole), (10, Delivery::Whole), (1, Delivery::Parts), (10, Delivery::Parts)]
+            {
+                for poll in [Poll::Owned, Poll::Lent, Poll::FromCallersBuffer] {
+                    let config = Config::new().high_water_mark(MARK).delivery(delivery);
+                    let max = max_unsent_in_a_flood(&config, &request, factor, taken, poll);
+                    let replies = (READ / request.len() + 1) * (len * factor + 4);
+                    let case = format!("{len}, {factor}, {taken}, {poll:?}, {delivery:?}: {max}");
+                    assert!(max <= MARK + 2 * replies, "{case}");
+                    assert!(max > MARK || taken >= READ, "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn latest_pong_is_kept_over_the_high_water_mark() {
     for shared in [false, true] {
         let mut session = session(&Config::new().high_water_mark(10_000));
         let message = Bytes::from(vec![1; 10_000]);
@@ -177,18 +312,15 @@ fn does_not_read_over_the_high_water_mark() {
         } else {
             session.send(message).unwrap();
         }
-        assert!(session.is_over_high_water_mark() && !session.wants_read() && session.can_read());
-        // The latest pong is kept, however the bytes were written.
         read(&mut session, &masked(Frame::ping("p")), START);
         assert_eq!(poll_all(&mut session).len(), 1);
+        // However the bytes are written.
         for _ in 0..4 {
             assert!(!unsent(&session).ends_with(b"p"));
             session.written(1, START);
         }
         assert_eq!(session.unsent(), 10_000 + 3, "the pong follows");
-        let rest = write(&mut session, START);
-        assert!(session.wants_read());
-        assert!(rest.ends_with(b"\x8A\x01p"));
+        assert!(write(&mut session, START).ends_with(b"\x8A\x01p"));
         assert!(session.unsent_chunks().next().is_none());
     }
 }

@@ -77,7 +77,7 @@ impl Driver {
     }
 
     /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads, writes and keeps time. Reads
-    /// nothing under backpressure.
+    /// nothing while the peer does not read the replies: see [`Session::wants_read`].
     pub(crate) fn poll_event<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         io: &mut S,

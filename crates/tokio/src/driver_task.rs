@@ -20,7 +20,6 @@ use tokio::time::Instant;
 
 use crate::Error;
 use crate::driver::Driver;
-use crate::take::Owned;
 use crate::timer::Timer;
 use crate::transport::BoxedTransport;
 use crate::waiting::{Key, Until, Waiting};
@@ -54,8 +53,6 @@ pub(crate) struct State {
     /// Messages that arrive are dropped, because an earlier one was.
     drops_received: bool,
     waiting: Waiting,
-    /// The number of unsent bytes when the first of the tasks that wait began to wait.
-    unsent_at_wait: usize,
     /// The task has ended.
     pub(crate) is_done: bool,
 }
@@ -77,7 +74,6 @@ impl Shared {
                 control_events: 0,
                 drops_received: false,
                 waiting: Waiting::default(),
-                unsent_at_wait: 0,
                 is_done: false,
             }),
         }
@@ -170,12 +166,7 @@ impl State {
             }
             // After our Close, the deadline for the peer's Close runs. Messages that the receiver does not take are dropped.
             self.drops_received |= self.is_full();
-            // While a task waits for its message to be written, the peer's messages are read. Otherwise two ends that both
-            // send more than their high-water mark would wait for each other. If the application replies to what is read,
-            // the unsent bytes grow, and the reading stops.
-            let limit = if self.waiting.is_empty() { 0 } else { self.unsent_at_wait };
-            let may_read = |session: &Session| session.wants_read() || session.can_read() && session.unsent() <= limit;
-            let event = ready!(self.driver.poll_event_with(&mut self.io, &mut Owned, may_read, context));
+            let event = ready!(self.driver.poll_event(&mut self.io, context));
             let Some(event) = event else { return Poll::Ready(()) };
             self.push(event);
             if self.drops_received || !self.has_receiver {
@@ -317,17 +308,8 @@ pub(crate) fn poll_wait(
         let error = state.driver.write_error().or_else(|| state.driver.error());
         return Poll::Ready(Err(error.unwrap_or(Error::Send(SendError::Closed))));
     }
-    let is_first = state.waiting.is_empty();
     let key = state.waiting.register(until, key, context.waker());
-    if is_first {
-        state.unsent_at_wait = state.driver.session.unsent();
-    }
-    if is_first && state.driver.session.is_over_high_water_mark() {
-        // The driver task may read now.
-        shared.wake_task(state);
-    } else {
-        drop(state);
-    }
+    drop(state);
     wait.get_or_insert_with(|| Wait { shared: Arc::clone(shared), key });
     Poll::Pending
 }

@@ -53,11 +53,6 @@ impl Waiting {
         key
     }
 
-    /// Returns whether no task waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.others.is_empty() && self.ready.is_empty()
-    }
-
     /// Returns whether a task without a key need not wait: no other task does.
     pub(crate) fn has_turn(&self, key: Option<Key>) -> bool {
         match key {

@@ -25,6 +25,12 @@ use crate::{Error, Parts};
 /// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
 /// message is left, so many replies need one write. [`send`](Self::send) queues and writes at once.
 ///
+/// # Backpressure
+///
+/// If the peer does not read, `recv` stops reading once its program has replied to much: see
+/// [`Session::wants_read`](protocol_websocket::Session::wants_read). A program that sends much without requests waits with
+/// [`ready`](Self::ready) or [`flush`](Self::flush) before it queues more.
+///
 /// # Cancellation
 ///
 /// All futures can be dropped at any time, for instance by `tokio::select!`. Nothing that was received is lost, and

@@ -428,3 +428,24 @@ async fn peer_that_does_not_read_is_not_read_while_a_task_waits() {
     assert!(sent < 500, "{sent}");
     assert!(sender.unsent() < 300_000 + 2 * Config::HIGH_WATER_MARK, "{}", sender.unsent());
 }
+
+#[tokio::test(start_paused = true)]
+async fn ends_that_queue_more_than_the_mark_do_not_block_each_other() {
+    let (client, server) = pair(1000, timed()).await;
+    let run = async |websocket: WebSocket<DuplexStream>| {
+        let (sender, mut receiver) = websocket.split();
+        for _ in 0..3 {
+            for _ in 0..10 {
+                sender.queue(vec![0; 100_000]).unwrap();
+            }
+            for _ in 0..10 {
+                assert_eq!(receiver.recv().await.unwrap().unwrap().len(), 100_000);
+            }
+        }
+        // The messages that the peer waits for are written.
+        sender.flush().await.unwrap();
+        (sender, receiver)
+    };
+    let (client, server) = tokio::join!(run(client), run(server));
+    assert!(client.0.ended().is_none() && server.0.ended().is_none());
+}

@@ -360,10 +360,8 @@ async fn echo(io: DuplexStream, handler: Handler, watcher: &Watcher, mut random:
 
 /// Runs a client. Returns how it ended, if its opening handshake was done.
 async fn run_client(io: DuplexStream, client: Client, mut random: Random) -> Option<Ended> {
-    let config = random.config().high_water_mark(Config::HIGH_WATER_MARK);
-    let connect = Connect::to(Destination::new("localhost", "/")).config(config);
+    let connect = Connect::to(Destination::new("localhost", "/")).config(random.config());
     let Ok((mut websocket, _)) = connect.over(io).await else { return None };
-    // Less than the high-water mark, because these clients queue messages and receive in one task.
     let (mut sent, mut received) = (random.messages(&[10, 1000]), Vec::new());
     for message in &sent {
         random.pause().await;
