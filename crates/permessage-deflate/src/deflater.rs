@@ -123,11 +123,17 @@ impl Deflater {
     }
 }
 
+/// The minimum length in bytes of a message that is sent uncompressed if compression makes it longer. It is the longest
+/// window, so that no bytes of earlier messages are lost for the compression of later ones.
+const MIN_UNCOMPRESSED: usize = 1 << MAX_WINDOW_BITS;
 /// More bytes than any flush writes.
 const MAX_FLUSH_LEN: usize = 64;
 
 impl ExtensionEncoder for Deflater {
-    /// Compresses the payload, or returns the frame unchanged if its message is shorter than the threshold.
+    /// Compresses the payload, or returns the frame unchanged if its message is shorter than the threshold. It is
+    /// unchanged, too, if it is a whole message of 32 KiB or more that compression would make longer. Otherwise a message
+    /// whose length is the peer's limit would be over it. The next message then begins with an empty window, because the
+    /// peer's window does not have the bytes of this one.
     ///
     /// # Errors
     ///
@@ -167,8 +173,13 @@ impl ExtensionEncoder for Deflater {
                 payload.push(0x00);
             }
         }
-        if frame.fin() && !self.takeover {
+        let plain_len = frame.payload().len();
+        let is_longer = is_first && frame.fin() && payload.len() > plain_len && plain_len >= MIN_UNCOMPRESSED;
+        if is_longer || frame.fin() && !self.takeover {
             self.context = None;
+        }
+        if is_longer {
+            return Ok(frame);
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and

@@ -80,6 +80,12 @@
 //! with a low `MALLOC_MMAP_THRESHOLD_`), it takes 0.1 to 0.2 ms per message. In that case use another allocator, or
 //! keep the window.
 //!
+//! # Incompressible messages
+//!
+//! A whole message of 32 KiB or more that compression would make longer is sent uncompressed (RFC 7692 §6.1), so that a
+//! message whose length is the peer's limit is not over it. A shorter one grows by a few bytes, because an empty window would
+//! cost more for the messages after it. So does each part of a message that is sent in parts.
+//!
 //! # Secrets
 //!
 //! The length of a compressed message depends on its contents. If a secret and text of an attacker are compressed with

@@ -94,6 +94,26 @@ fn compressed_messages_roundtrip() {
     }
 }
 
+/// Compression would make it longer than the limit of a frame.
+#[test]
+fn incompressible_message_of_the_default_limit_is_received() {
+    for deflate in [PermessageDeflate::new(), PermessageDeflate::new().client_no_context_takeover()] {
+        let config = Config::new().extension(deflate);
+        let (mut client, mut server, _) = open(&config, &config);
+        let len = usize::try_from(Limits::default().max_message).unwrap();
+        let incompressible = Bytes::from_iter(test_support::noise::noise(1).take(len));
+        for message in [LINE.repeat(1000).into(), Message::from(incompressible), LINE.repeat(1000).into()] {
+            let (mut wire, mut output) = (BytesMut::new(), BytesMut::new());
+            client.send(message.clone(), &mut wire).unwrap();
+            let Ok(Some(Event::Message(received))) = server.receive(&mut wire, &mut output) else { panic!() };
+            assert!(received == message);
+            server.send(received, &mut output).unwrap();
+            let Ok(Some(Event::Message(received))) = client.receive(&mut output, &mut wire) else { panic!() };
+            assert!(received == message);
+        }
+    }
+}
+
 #[test]
 fn compression_needs_both_endpoints() {
     let (mut client, _, negotiated) = open(&deflating(), &Config::new());
