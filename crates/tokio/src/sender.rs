@@ -18,8 +18,7 @@ use crate::watched::{Watched, sealed};
 /// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split). A clone sends to the same
 /// connection.
 ///
-/// Messages are sent in the order in which they were queued by all clones. No call but those that are `async` waits. A
-/// message of a future that was polled once stays queued if the future is dropped.
+/// Messages are sent in the order in which they were queued by all clones. No call but those that are `async` waits.
 ///
 /// To send to many peers, [`queue_prepared`](Self::queue_prepared) the message at each, and drop those whose
 /// [`unsent`](Self::unsent) is too large:
@@ -97,12 +96,15 @@ impl Sender {
         self.shared.update(|session| session.ping(payload))
     }
 
-    /// Queues a message, and waits until it was written.
+    /// Waits as [`ready`](Self::ready), queues a message, and waits until it was written. So tasks that send long messages
+    /// at both ends do not block each other. If the future is dropped, the message is queued as a whole or not at all.
     ///
     /// # Errors
     ///
     /// [`Error::Send`] if the message cannot be queued, otherwise as [`flush`](Self::flush).
     pub async fn send(&self, message: impl AsMessage) -> Result<(), Error> {
+        // If the connection has ended, the message cannot be queued.
+        let _ = self.ready().await;
         let target = {
             let message = message.as_message();
             let mut state = self.shared.lock();

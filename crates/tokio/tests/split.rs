@@ -449,3 +449,32 @@ async fn ends_that_queue_more_than_the_mark_do_not_block_each_other() {
     let (client, server) = tokio::join!(run(client), run(server));
     assert!(client.0.ended().is_none() && server.0.ended().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn tasks_of_both_ends_that_send_long_messages_do_not_block_each_other() {
+    for gap in [0, 1, 100] {
+        let (client, server) = pair(1000, timed()).await;
+        let run = |websocket: WebSocket<DuplexStream>| {
+            let (sender, mut receiver) = websocket.split();
+            for n in 0..4 {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    sleep(Duration::from_millis(gap * n)).await;
+                    for _ in 0..10 {
+                        sender.send(vec![0; 300_000]).await.unwrap();
+                    }
+                });
+            }
+            async move {
+                for _ in 0..40 {
+                    assert_eq!(receiver.recv().await.unwrap().unwrap().len(), 300_000);
+                    assert!(sender.unsent() < Config::HIGH_WATER_MARK + 300_100, "each task waits for its turn");
+                }
+                sender.flush().await.unwrap();
+                (sender, receiver)
+            }
+        };
+        let (client, server) = tokio::join!(run(client), run(server));
+        assert!(client.0.ended().is_none() && server.0.ended().is_none());
+    }
+}
