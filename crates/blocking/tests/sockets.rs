@@ -142,6 +142,27 @@ fn two_ends_that_both_send_do_not_block_each_other() {
 }
 
 #[test]
+fn two_ends_that_queue_and_then_receive_or_close_do_not_block_each_other() {
+    // More than the kernel buffers.
+    let sent = Message::from(vec![7; 48 << 20]);
+    for closes in [false, true] {
+        let (mut client, mut server) = pair(config());
+        client.queue_shared(sent.clone()).unwrap();
+        server.queue_shared(sent.clone()).unwrap();
+        let run = move |mut websocket: WebSocket<TcpStream>| {
+            thread::spawn(move || {
+                let message = (!closes).then(|| websocket.recv().unwrap().unwrap());
+                (websocket.close(CloseCode::NORMAL).unwrap().clean, message)
+            })
+        };
+        for end in [run(client), run(server)] {
+            let (is_clean, received) = end.join().unwrap();
+            assert!(is_clean && received == (!closes).then(|| sent.clone()));
+        }
+    }
+}
+
+#[test]
 fn ping_during_a_write_is_answered() {
     let (client, mut server) = pair(Config::new().timeouts(Timeouts::NONE.close(SHORT)));
     let mut client = client.into_parts().io;
