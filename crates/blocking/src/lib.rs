@@ -1,16 +1,17 @@
 //! WebSockets over blocking streams: client or server, compressed or not, without an async runtime (RFC 6455, RFC 7692).
 //!
 //! - [`accept`] reads an upgrade request from a stream, and [`Incoming::accept`] opens the WebSocket.
-//! - `connect` makes a client's connection: name, TCP, TLS and the opening handshake. [`Connect`] adds options, and takes
-//!   any other transport.
-//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
-//!   costs, and makes the closing handshake.
+//! - `connect` looks up the name of the server, connects by TCP and TLS, and makes the opening handshake. It returns the
+//!   WebSocket and the server's [`Response`]. [`Connect`] adds options, and takes any other transport.
+//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, does not read while a
+//!   slow peer has too many unsent bytes, and makes the closing handshake.
 //! - [`Transport`] is a stream with timeouts: TCP, a Unix socket, [`TlsStream`], or another one.
 //! - [`Backoff`] has the delays before a client connects again.
 //!
-//! The protocol is in the crate `protocol-websocket`, which has no I/O. This crate adds reads, writes and timeouts. It is
-//! for a program with a thread for each connection. A program with an event loop takes [`Session`], and one with a runtime
-//! the crate `protocol-websocket-tokio`.
+//! The protocol is in the crate [`protocol_websocket`], which has no I/O. This crate adds reads, writes and timeouts, and
+//! exports it, so that one dependency is enough: `protocol_websocket_blocking::protocol_websocket::Delivery`. It is for a
+//! program with a thread for each connection. A program with an event loop takes [`Session`], and one with a runtime the
+//! crate `protocol-websocket-tokio`.
 //!
 //! # A server
 //!
@@ -52,7 +53,8 @@
 //! - `rustls-tls-webpki-roots` (off): TLS for `wss`, by rustls with ring, with Mozilla's root certificates compiled in.
 //! - `rustls-tls-native-roots` (off): the same with the root certificates of the operating system. With both features,
 //!   both sets are trusted.
-//! - `rustls` (off): TLS with a configuration of the caller alone, and no cryptography of its own. [`TlsStream`].
+//! - `rustls` (off): [`TlsStream`], and TLS with a configuration of the caller alone ([`Connect`]`::tls`), without
+//!   cryptography of its own. Without a configuration, a connection to `wss` fails.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -98,6 +100,10 @@ pub use connect::connect;
 pub use connect_error::{ConnectError, ConnectStep};
 pub use error::Error;
 pub use parts::Parts;
+/// The crate with the protocol and without I/O. It has the types that the configuration needs and this crate does not
+/// list, such as [`Delivery`](protocol_websocket::Delivery) and [`Versions`](protocol_websocket::Versions).
+#[doc(no_inline)]
+pub use protocol_websocket;
 pub use protocol_websocket::{
     Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, EventRef, Limits, Message, Negotiated, Offer,
     Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Timeouts,

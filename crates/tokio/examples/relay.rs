@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::{env, time::Duration};
 
-use protocol_websocket::Delivery;
+use protocol_websocket_tokio::protocol_websocket::Delivery;
 use protocol_websocket_tokio::{Accept, Config, Connect, Error, Reject, accept, config, relay};
 use tokio::net::{TcpListener, TcpStream};
 

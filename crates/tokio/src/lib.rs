@@ -1,13 +1,16 @@
 //! WebSockets for tokio: one type over any stream, client or server, compressed or not (RFC 6455, RFC 7692).
 //!
 //! - [`accept`] reads an upgrade request from a stream, and [`Incoming::accept`] opens the WebSocket.
-//! - `connect` makes a client's connection: name, TCP, TLS and the opening handshake. It returns the WebSocket and the
-//!   server's [`Response`]. [`Connect`] adds options, such as a [`Proxy`], and takes any other transport.
-//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, limits what a slow peer
-//!   costs, and makes the closing handshake. [`WebSocket::split`] returns halves for several tasks.
+//! - `connect` looks up the name of the server, connects by TCP and TLS, and makes the opening handshake. It returns the
+//!   WebSocket and the server's [`Response`]. [`Connect`] adds options, such as a [`Proxy`], and takes any other
+//!   transport.
+//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, does not read while a
+//!   slow peer has too many unsent bytes, and makes the closing handshake. [`WebSocket::split`] returns halves for
+//!   several tasks.
 //! - [`Drain`] closes all connections at a restart, and [`relay`] passes the messages of two connections on.
 //!
-//! The protocol is in the crate `protocol-websocket`, which has no I/O. This crate adds reads, writes and waits.
+//! The protocol is in the crate [`protocol_websocket`], which has no I/O. This crate adds reads, writes and waits, and
+//! exports it, so that one dependency is enough: `protocol_websocket_tokio::protocol_websocket::Delivery`.
 //!
 //! # A server
 //!
@@ -39,6 +42,25 @@
 //! }
 //! ```
 //!
+//! # A client
+//!
+#![cfg_attr(feature = "url", doc = "```no_run")]
+#![cfg_attr(not(feature = "url"), doc = "```ignore")]
+//! use protocol_websocket_tokio::{CloseCode, ConnectError, connect};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), ConnectError> {
+//!     let (mut websocket, _response) = connect("ws://127.0.0.1:3000/").await?;
+//!     websocket.send("hello").await?;
+//!     if let Some(message) = websocket.recv().await {
+//!         println!("{:?}", message?);
+//!     }
+//!     let ended = websocket.close(CloseCode::NORMAL).await;
+//!     println!("closed with {}", ended.code);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Features
 //!
 //! - `client` (on): [`Connect`] over TCP, through a [`Proxy`] or over any stream, with mask keys from the operating
@@ -50,7 +72,8 @@
 //! - `rustls-tls-webpki-roots` (off): TLS for `wss`, by rustls with ring, with Mozilla's root certificates compiled in.
 //! - `rustls-tls-native-roots` (off): the same with the root certificates of the operating system. With both features,
 //!   both sets are trusted.
-//! - `rustls` (off): TLS with a configuration of the caller alone, and no cryptography of its own.
+//! - `rustls` (off): TLS with a configuration of the caller alone ([`Connect`]`::tls`), and no cryptography of its own.
+//!   Without a configuration, a connection to `wss` fails.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -116,6 +139,10 @@ pub use connect_event::ConnectEvent;
 pub use drain::{Drain, Drained};
 pub use error::Error;
 pub use parts::Parts;
+/// The crate with the protocol and without I/O. It has the types that the configuration needs and this crate does not
+/// list, such as [`Delivery`](protocol_websocket::Delivery) and [`Versions`](protocol_websocket::Versions).
+#[doc(no_inline)]
+pub use protocol_websocket;
 pub use protocol_websocket::{
     Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, EventRef, Limits, Message, Negotiated, Offer,
     Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Timeouts,
@@ -149,6 +176,6 @@ pub fn config() -> Config {
     config
 }
 
-#[cfg(all(doctest, feature = "server"))]
+#[cfg(all(doctest, feature = "server", feature = "url"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
