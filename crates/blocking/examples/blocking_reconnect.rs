@@ -1,12 +1,11 @@
 //! A client that prints what the server sends, and connects again if the connection is lost. It ends when the server closes
-//! with a code that is not temporary, such as 1008, or rejects the request.
+//! with a code that is not temporary, such as 1008, or rejects the request with such a status, for instance 403.
 //!
 //!     cargo run -p protocol-websocket-blocking --example blocking_reconnect ws://127.0.0.1:3000/
 
 use std::thread::sleep;
 
-use protocol_websocket::Error::UnexpectedEof;
-use protocol_websocket_blocking::{Backoff, CloseCode, Connect, ConnectError, Error, OsRandom, Stream, WebSocket};
+use protocol_websocket_blocking::{Backoff, CloseCode, Connect, OsRandom, Stream, WebSocket};
 
 /// Prints the messages of a connection.
 fn run(websocket: &mut WebSocket<Stream>, backoff: &mut Backoff) {
@@ -16,16 +15,6 @@ fn run(websocket: &mut WebSocket<Stream>, backoff: &mut Backoff) {
         println!("{message:?}");
         // Not before: the delays also get longer if a server accepts each connection and then fails.
         backoff.reset();
-    }
-}
-
-/// Returns whether the next attempt may succeed.
-fn is_temporary(error: &ConnectError) -> bool {
-    match error {
-        ConnectError::Connect(_) | ConnectError::Resolve(_) | ConnectError::Timeout(_) => true,
-        ConnectError::Rejected { head, .. } => matches!(head.status(), 408 | 429 | 502..=504),
-        ConnectError::WebSocket(error) => matches!(error, Error::Io(_) | Error::Connection(UnexpectedEof)),
-        _ => false,
     }
 }
 
@@ -43,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     _ => {}
                 }
             }
-            Err(error) if is_temporary(&error) => eprintln!("{error}"),
+            Err(error) if error.is_temporary() => eprintln!("{error}"),
             Err(error) => return Err(error.into()),
         }
         let delay = backoff.next_delay(&mut random).ok_or("no attempt is left")?;

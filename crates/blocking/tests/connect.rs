@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::error::Error as _;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use protocol_websocket::http::BuildError;
+use protocol_websocket::bytes::Bytes;
+use protocol_websocket::http::{BuildError, ParseError, ResponseHead};
+use protocol_websocket::{HandshakeError, Timeout};
 use protocol_websocket_blocking::{
     Accept, CloseCode, Connect, ConnectError, ConnectStep, Destination, Error, NoDeadlines, Offer, Reject, accept,
     config, connect,
@@ -224,4 +226,40 @@ fn each_error_has_its_own_text() {
     ]);
     let errors = [Error::Io(io()), Error::Parts, Error::WouldBlock, protocol_websocket::Error::UnexpectedEof.into()];
     assert_eq!(errors.map(|error| error.source().is_some()), [true, false, false, true]);
+}
+
+#[test]
+fn failures_of_the_transport_and_of_a_server_with_load_are_temporary() {
+    let io = std::io::Error::from;
+    let head = |status| Box::new(ResponseHead::from_parts(status, [("Server", "test")]).unwrap());
+    let rejected = |status| ConnectError::Rejected { head: head(status), body: Bytes::new() };
+    let mut temporary = vec![
+        ConnectError::Resolve(io(ErrorKind::Other)),
+        ConnectError::Connect(io(ErrorKind::ConnectionRefused)),
+        ConnectError::Timeout(ConnectStep::Tls),
+        ConnectError::Tls(io(ErrorKind::ConnectionReset)),
+        ConnectError::Tls(io(ErrorKind::UnexpectedEof)),
+        ConnectError::WebSocket(Error::Io(io(ErrorKind::BrokenPipe))),
+        ConnectError::WebSocket(protocol_websocket::Error::UnexpectedEof.into()),
+        ConnectError::WebSocket(protocol_websocket::Error::Timeout(Timeout::Handshake).into()),
+    ];
+    temporary.extend([408, 425, 429, 500, 502, 503, 504].map(rejected));
+    let mut permanent = vec![
+        ConnectError::Build(BuildError::Host),
+        ConnectError::Tls(io(ErrorKind::InvalidData)),
+        ConnectError::TlsDisabled,
+        ConnectError::Url(protocol_websocket::UrlError::Scheme),
+        ConnectError::WebSocket(Error::Io(io(ErrorKind::InvalidData))),
+        ConnectError::WebSocket(
+            protocol_websocket::Error::Response(HandshakeError::Head(ParseError::ResponseLine)).into(),
+        ),
+        ConnectError::WebSocket(Error::Parts),
+    ];
+    permanent.extend([200, 400, 401, 403, 404, 426].map(rejected));
+    for error in temporary {
+        assert!(error.is_temporary(), "{error}");
+    }
+    for error in permanent {
+        assert!(!error.is_temporary(), "{error}");
+    }
 }

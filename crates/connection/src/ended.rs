@@ -108,7 +108,7 @@ impl Ended {
     /// It is true if the peer closed with a [temporary](CloseCode::is_temporary) code, if the transport ended, and if a
     /// deadline passed, except [`Timeout::Close`]. It is false if this end closed first, if the peer broke a rule of the
     /// protocol, and if the opening handshake was refused or invalid. After a refusal, the status of the response
-    /// decides: 408, 429, 502, 503 and 504 are temporary.
+    /// decides: 408, 425, 429 and 5xx are temporary.
     ///
     /// ```
     /// use bytes::BytesMut;

@@ -1,12 +1,13 @@
 //! A client that connects again: sends a message on each connection, such as a subscription, and prints the messages that
-//! it receives. It ends when the server closes with a code that is not temporary, such as 1008, or rejects the request.
+//! it receives. It ends when the server closes with a code that is not temporary, such as 1008, or rejects the request with
+//! such a status, for instance 403.
 //!
 //!     cargo run -p protocol-websocket-tokio --example reconnect ws://127.0.0.1:3000/room hello
 
 use std::env;
 
-use protocol_websocket::OsRandom;
-use protocol_websocket_tokio::{Backoff, CloseCode, Connect, ConnectError, Ended, Error, SendError, Stream, WebSocket};
+use protocol_websocket_tokio::protocol_websocket::OsRandom;
+use protocol_websocket_tokio::{Backoff, CloseCode, Connect, Ended, SendError, Stream, WebSocket};
 use tokio::time::sleep;
 
 /// Runs a connection to its end.
@@ -30,17 +31,6 @@ async fn run(
     Ok(websocket.ended().cloned())
 }
 
-/// Returns whether the next attempt may succeed.
-fn is_temporary(error: &ConnectError) -> bool {
-    match error {
-        ConnectError::Connect(_) | ConnectError::Resolve(_) | ConnectError::Timeout(_) => true,
-        ConnectError::Rejected { head, .. } => matches!(head.status(), 408 | 429 | 502..=504),
-        ConnectError::WebSocket(Error::Io(_)) => true,
-        ConnectError::WebSocket(Error::Connection(protocol_websocket::Error::UnexpectedEof)) => true,
-        _ => false,
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = env::args().skip(1);
@@ -56,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Some(ended) if !ended.is_temporary() => return Err(format!("closed with {}", ended.code).into()),
                 _ => {}
             },
-            Err(error) if is_temporary(&error) => eprintln!("{error}"),
+            Err(error) if error.is_temporary() => eprintln!("{error}"),
             Err(error) => return Err(error.into()),
         }
         let delay = backoff.next_delay(&mut random).ok_or("no attempt is left")?;

@@ -1,4 +1,5 @@
-use std::{fmt, io};
+use std::fmt;
+use std::io::{self, ErrorKind};
 
 use protocol_websocket::Redirect;
 #[cfg(feature = "url")]
@@ -60,6 +61,59 @@ pub enum ConnectStep {
     Tls,
     /// The opening handshake of the WebSocket.
     Handshake,
+}
+
+impl ConnectError {
+    /// Returns whether another attempt may succeed. Wait before: [`Backoff`](crate::Backoff).
+    ///
+    /// It is true if
+    ///
+    /// - the host cannot be resolved or connected to, or the time has passed;
+    /// - the transport failed or ended during the opening handshake or the TLS handshake;
+    /// - the server rejected the request with 408, 425, 429 or 5xx;
+    /// - a proxy failed in one of these ways, or its SOCKS code is a temporary one, such as 5, connection refused.
+    ///
+    /// It is false if the URL, the offer, a certificate or the response is invalid, after a redirect, and after any other
+    /// status.
+    ///
+    #[cfg_attr(feature = "url", doc = "```")]
+    #[cfg_attr(not(feature = "url"), doc = "```ignore")]
+    /// use protocol_websocket_tokio::Connect;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let Err(error) = Connect::new("ws://127.0.0.1:1/")?.await else { panic!("a server listens") };
+    /// assert!(error.is_temporary());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Resolve(_) | Self::Timeout(_) => true,
+            // With TLS 1.3, the alert of a server that rejects the client's certificate arrives after the TLS handshake.
+            Self::WebSocket(Error::Io(error)) => error.kind() != ErrorKind::InvalidData,
+            Self::WebSocket(Error::Connection(error)) => {
+                matches!(error, protocol_websocket::Error::Timeout(_) | protocol_websocket::Error::UnexpectedEof)
+            }
+            Self::Proxy(error) => error.is_temporary(),
+            Self::Rejected { head, .. } => is_temporary_status(head.status()),
+            // The other kinds are of rustls, or of the configuration.
+            Self::Tls(error) => matches!(
+                error.kind(),
+                ErrorKind::BrokenPipe
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::ConnectionReset
+                    | ErrorKind::TimedOut
+                    | ErrorKind::UnexpectedEof
+            ),
+            _ => false,
+        }
+    }
+}
+
+pub(crate) const fn is_temporary_status(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 impl fmt::Display for ConnectError {

@@ -4,6 +4,8 @@ use std::{fmt, io};
 use protocol_websocket::BuildError;
 use protocol_websocket::http::TunnelError;
 
+use crate::connect_error::is_temporary_status;
+
 /// An error of the way through a [`Proxy`](crate::Proxy).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -35,6 +37,19 @@ pub enum SocksError {
     Refused(u8),
     /// The response is not one of SOCKS5.
     Response,
+}
+
+impl ProxyError {
+    /// Returns whether another attempt may succeed.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Io(_) => true,
+            Self::Tunnel(TunnelError::Refused(head)) => is_temporary_status(head.status()),
+            // General failure, network unreachable, host unreachable, connection refused, TTL expired.
+            Self::Socks(SocksError::Refused(code)) => matches!(code, 1 | 3..=6),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for ProxyError {

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::error::Error as _;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol_websocket::http::{BuildError, ParseError, TunnelError};
+use protocol_websocket::bytes::Bytes;
+use protocol_websocket::http::{BuildError, ParseError, ResponseHead, TunnelError};
+use protocol_websocket::{HandshakeError, Timeout};
 use protocol_websocket_tokio::{
     Accept, Connect, ConnectError, ConnectEvent, ConnectStep, Destination, Error, Message, Offer, ProxyError, Reject,
     SocksError, accept, config, connect,
@@ -290,4 +293,48 @@ fn each_error_has_its_own_text() {
         &ConnectError::Url(protocol_websocket::UrlError::Scheme),
         &ConnectError::WebSocket(Error::Parts),
     ]);
+}
+
+#[test]
+fn failures_of_the_transport_and_of_a_server_with_load_are_temporary() {
+    let io = std::io::Error::from;
+    let head = |status| Box::new(ResponseHead::from_parts(status, [("Server", "test")]).unwrap());
+    let rejected = |status| ConnectError::Rejected { head: head(status), body: Bytes::new() };
+    let mut temporary = vec![
+        ConnectError::Resolve(io(ErrorKind::Other)),
+        ConnectError::Connect(io(ErrorKind::ConnectionRefused)),
+        ConnectError::Proxy(ProxyError::Io(io(ErrorKind::ConnectionRefused))),
+        ConnectError::Proxy(TunnelError::Refused(head(502)).into()),
+        ConnectError::Proxy(SocksError::Refused(5).into()),
+        ConnectError::Timeout(ConnectStep::Tls),
+        ConnectError::Tls(io(ErrorKind::ConnectionReset)),
+        ConnectError::Tls(io(ErrorKind::UnexpectedEof)),
+        ConnectError::WebSocket(Error::Io(io(ErrorKind::BrokenPipe))),
+        ConnectError::WebSocket(protocol_websocket::Error::UnexpectedEof.into()),
+        ConnectError::WebSocket(protocol_websocket::Error::Timeout(Timeout::Handshake).into()),
+    ];
+    temporary.extend([408, 425, 429, 500, 502, 503, 504].map(rejected));
+    let mut permanent = vec![
+        ConnectError::Build(BuildError::Host),
+        ConnectError::Proxy(BuildError::Credentials.into()),
+        ConnectError::Proxy(TunnelError::Head(ParseError::ResponseLine).into()),
+        ConnectError::Proxy(TunnelError::Refused(head(407)).into()),
+        ConnectError::Proxy(SocksError::Refused(2).into()),
+        ConnectError::Proxy(SocksError::Login.into()),
+        ConnectError::Tls(io(ErrorKind::InvalidData)),
+        ConnectError::TlsDisabled,
+        ConnectError::Url(protocol_websocket::UrlError::Scheme),
+        ConnectError::WebSocket(Error::Io(io(ErrorKind::InvalidData))),
+        ConnectError::WebSocket(
+            protocol_websocket::Error::Response(HandshakeError::Head(ParseError::ResponseLine)).into(),
+        ),
+        ConnectError::WebSocket(Error::Parts),
+    ];
+    permanent.extend([200, 400, 401, 403, 404, 426].map(rejected));
+    for error in temporary {
+        assert!(error.is_temporary(), "{error}");
+    }
+    for error in permanent {
+        assert!(!error.is_temporary(), "{error}");
+    }
 }
