@@ -50,7 +50,8 @@ async fn echo(stream: TcpStream, config: Arc<Config>, drain: Drain) -> Result<()
     let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     drain.watch(&websocket);
     while let Some(message) = websocket.recv().await {
-        websocket.queue(message?)?; // `recv` writes it
+        // After the Close of the drain, this fails, and `recv` continues until the client's Close.
+        let _ = websocket.queue(message?);
     }
     Ok(())
 }

@@ -10,9 +10,16 @@ use protocol_websocket::{Close, CloseCode};
 
 use crate::watched::{Watchable, Watched};
 
-/// Closes many connections, for instance when a server restarts.
+/// Closes many connections, for instance when a server restarts. A clone watches the same connections.
 ///
-/// A clone watches the same connections.
+/// After the drain's Close, [`queue`](crate::WebSocket::queue) and [`send`](crate::WebSocket::send) return
+/// [`SendError::Closed`](crate::SendError::Closed), and messages that the client sent before its Close still arrive: do
+/// not return because of that error, but call [`recv`](crate::WebSocket::recv) until it returns `None`, so that the
+/// closing handshake is finished. After [`split`](crate::WebSocket::split), the driver task finishes it.
+///
+/// A connection is watched once its opening handshake is done. To wait also for those in which it is still in progress,
+/// keep the tasks of the connections in a `tokio::task::JoinSet`, and wait for all tasks after
+/// [`shutdown`](Self::shutdown). The example `restart` is such a server.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,7 +29,7 @@ use crate::watched::{Watchable, Watched};
 /// async fn serve(mut websocket: WebSocket<TcpStream>, drain: Drain) -> Result<(), Error> {
 ///     drain.watch(&websocket);
 ///     while let Some(message) = websocket.recv().await {
-///         // After the Close of the drain this fails. `recv` goes on until the client's Close.
+///         // After the Close of the drain, this fails, and `recv` continues until the client's Close.
 ///         let _ = websocket.queue(message?);
 ///     }
 ///     Ok(())
@@ -90,6 +97,9 @@ impl Drain {
     /// The Close is sent when the connection is polled: at once if it was split or its task is in
     /// [`recv`](crate::WebSocket::recv). A connection that has not ended in time stays as it is: its own deadline
     /// [`Timeouts::close`](crate::Timeouts::close) goes on.
+    ///
+    /// It does not stop new connections: stop accepting them before this call. A connection that is
+    /// [watched](Self::watch) later is closed at once, but this call does not always wait for it.
     ///
     /// If the future is dropped, the connections are closed all the same.
     pub async fn shutdown(&self, code: impl Into<CloseCode>, reason: &str, grace: Duration) -> Drained {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use protocol_websocket_tokio::{Accept, CloseCode, Config, Connect, Drain, Timeouts, WebSocket, accept};
+use protocol_websocket_tokio::{Accept, CloseCode, Config, Connect, Drain, SendError, Timeouts, WebSocket, accept};
 use tokio::io::{DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 
@@ -127,4 +127,25 @@ async fn split_connection_with_a_stopped_receiver_is_closed() {
     assert_eq!((drained.agreed, drained.others), (1, 0));
     assert!(peer_receiver.recv().await.is_none());
     assert_eq!(peer.ended().unwrap().code, CloseCode::SERVICE_RESTART);
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_after_the_close_of_the_drain_does_not_prevent_the_closing_handshake() {
+    let drain = Drain::new();
+    let (mut client, mut server) = pair().await;
+    drain.watch(&server);
+    let served = tokio::spawn(async move {
+        let mut queued = Vec::new();
+        while let Some(message) = server.recv().await {
+            queued.push(server.queue(message.unwrap()));
+        }
+        queued
+    });
+    let shutdown = tokio::spawn(async move { drain.shutdown(CloseCode::GOING_AWAY, "restart", GRACE).await });
+    sleep(Duration::from_millis(1)).await;
+    client.send("late").await.unwrap();
+    assert!(client.recv().await.is_none());
+    assert!(client.ended().unwrap().clean);
+    assert_eq!(served.await.unwrap(), [Err(SendError::Closed)]);
+    assert_eq!(shutdown.await.unwrap().agreed, 1);
 }
