@@ -3,8 +3,8 @@
 //! - [`accept`] reads an upgrade request from a stream, and [`Incoming::accept`] opens the WebSocket.
 //! - `connect` looks up the name of the server, connects by TCP and TLS, and makes the opening handshake. It returns the
 //!   WebSocket and the server's [`Response`]. [`Connect`] adds options, and takes any other transport.
-//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, does not read while a
-//!   slow peer has too many unsent bytes, and makes the closing handshake.
+//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, stops reading if the
+//!   peer does not read the replies, and makes the closing handshake.
 //! - [`Transport`] is a stream with timeouts: TCP, a Unix socket, [`TlsStream`], or another one.
 //! - [`Backoff`] has the delays before a client connects again.
 //!

@@ -13,8 +13,8 @@ use crate::{Error, Parts, Transport};
 /// A WebSocket connection over a blocking transport `S`, such as a TCP stream: client or server, compressed or not.
 ///
 /// [`recv`](Self::recv) waits for the next message. Meanwhile it also writes what was queued, replies to pings and keeps
-/// the deadlines of the [configuration](protocol_websocket::Config::timeouts). So a program that waits for messages does
-/// nothing else. Between the calls nothing happens: a peer whose Ping is not replied to ends the connection.
+/// the deadlines of the [configuration](protocol_websocket::Config::timeouts). A program that waits in `recv` needs no
+/// other code for them. Between the calls nothing happens: a peer whose Ping is not replied to ends the connection.
 ///
 /// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
 /// message is left, so many replies need one write. [`send`](Self::send) queues and writes at once.

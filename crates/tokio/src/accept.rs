@@ -15,6 +15,9 @@ use crate::{Error, WebSocket};
 /// Reads an upgrade request from a transport. Respond to the [`Incoming`] request with [`accept`](Incoming::accept) or
 /// [`reject`](Incoming::reject).
 ///
+/// The head of the request may have 16 KiB and 100 header fields by default: see
+/// [`Config::head_limits`](protocol_websocket::Config::head_limits).
+///
 /// ```
 /// use protocol_websocket_tokio::{Accept, Error, Reject, accept, config};
 /// use tokio::net::TcpStream;
@@ -126,6 +129,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     }
 
     /// Rejects the request with a status other than 101, such as 403, and ends the transport.
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::{Accept, Error, Reject, WebSocket, accept, config};
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn authenticated(stream: TcpStream) -> Result<Option<WebSocket<TcpStream>>, Error> {
+    ///     let incoming = accept(stream, config()).await?;
+    ///     if incoming.request().headers().get_str("authorization") != Some("Bearer secret") {
+    ///         let reject = Reject::new(401).header("WWW-Authenticate", "Bearer").body("a token is required\n");
+    ///         incoming.reject(&reject).await?;
+    ///         return Ok(None);
+    ///     }
+    ///     incoming.accept(Accept::new()).await.map(Some)
+    /// }
+    /// # let _ = authenticated;
+    /// ```
     ///
     /// # Errors
     ///

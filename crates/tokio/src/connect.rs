@@ -23,8 +23,10 @@ type Observer = dyn Fn(ConnectEvent<'_>) + Send + Sync;
 /// The time for a connection, if the caller sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connects to the server of a URL with the scheme `ws` or `wss`: name, TCP, TLS and the opening handshake. Returns the
-/// open connection, and the server's response with its header fields. [`Connect`] has options.
+/// Connects to the server of a URL with the scheme `ws` or `wss`, and makes the opening handshake. Returns the open
+/// connection, and the server's response with its header fields. [`Connect`] has options.
+///
+/// `wss` needs one of the features `rustls-tls-webpki-roots` and `rustls-tls-native-roots`.
 ///
 /// ```no_run
 /// use protocol_websocket_tokio::{ConnectError, connect};
@@ -39,7 +41,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 ///
-/// A [`ConnectError`] names the step that failed. The whole connection may take 30 seconds.
+/// A [`ConnectError`] names the step that failed. All steps together may take 30 seconds; then the error is
+/// [`ConnectError::Timeout`].
 #[cfg(feature = "url")]
 pub async fn connect(url: &str) -> Result<(WebSocket<Stream>, Response), ConnectError> {
     Connect::new(url)?.await
@@ -147,6 +150,32 @@ impl Connect {
 
     /// Sets the configuration of TLS for `wss`, for instance with a client certificate or other roots. The default
     /// trusts the roots of the features `rustls-tls-webpki-roots` and `rustls-tls-native-roots`.
+    ///
+    /// Set `alpn_protocols` to `http/1.1`, as the default does, so that a server which also has HTTP/2 does not choose that.
+    ///
+    #[cfg_attr(all(feature = "url", feature = "rustls-tls-webpki-roots"), doc = "```no_run")]
+    #[cfg_attr(not(all(feature = "url", feature = "rustls-tls-webpki-roots")), doc = "```ignore")]
+    /// use std::sync::Arc;
+    ///
+    /// use protocol_websocket_tokio::Connect;
+    /// use protocol_websocket_tokio::rustls::crypto::ring;
+    /// use protocol_websocket_tokio::rustls::pki_types::CertificateDer;
+    /// use protocol_websocket_tokio::rustls::{ClientConfig, RootCertStore};
+    ///
+    /// async fn run(root: CertificateDer<'static>) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let mut roots = RootCertStore::empty();
+    ///     roots.add(root)?;
+    ///     let mut tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    ///         .with_safe_default_protocol_versions()?
+    ///         .with_root_certificates(roots)
+    ///         .with_no_client_auth();
+    ///     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    ///     let (mut websocket, _response) = Connect::new("wss://localhost:3000/")?.tls(tls).await?;
+    ///     websocket.send("hello").await?;
+    ///     Ok(())
+    /// }
+    /// # let _ = run;
+    /// ```
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     pub fn tls(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
@@ -194,6 +223,24 @@ impl Connect {
 
     /// Makes the opening handshake over a transport of the caller, such as a Unix socket. Its connection to the server,
     /// and TLS for `wss`, are done already. The options for TLS, the proxy and redirects are not used.
+    ///
+    /// A test needs no socket:
+    ///
+    #[cfg_attr(all(feature = "server", feature = "url"), doc = "```")]
+    #[cfg_attr(not(all(feature = "server", feature = "url")), doc = "```ignore")]
+    /// use protocol_websocket_tokio::{Accept, Connect, accept, config};
+    ///
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let (client, server) = tokio::io::duplex(4096);
+    ///     let server = async { accept(server, config()).await?.accept(Accept::new()).await };
+    ///     let (client, server) = tokio::join!(Connect::new("ws://example.com/")?.over(client), server);
+    ///     let ((mut client, _response), mut server) = (client?, server?);
+    ///     client.send("hello").await?;
+    ///     assert_eq!(server.recv().await.unwrap()?.as_text(), Some("hello"));
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

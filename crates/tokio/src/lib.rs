@@ -4,9 +4,9 @@
 //! - `connect` looks up the name of the server, connects by TCP and TLS, and makes the opening handshake. It returns the
 //!   WebSocket and the server's [`Response`]. [`Connect`] adds options, such as a [`Proxy`], and takes any other
 //!   transport.
-//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, does not read while a
-//!   slow peer has too many unsent bytes, and makes the closing handshake. [`WebSocket::split`] returns halves for
-//!   several tasks.
+//! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, stops reading if the
+//!   peer does not read the replies, and makes the closing handshake. [`WebSocket::split`] returns halves for several
+//!   tasks.
 //! - [`Drain`] closes all connections at a restart, and [`relay`] passes the messages of two connections on.
 //!
 //! The protocol is in the crate [`protocol_websocket`], which has no I/O. This crate adds reads, writes and waits, and

@@ -20,11 +20,13 @@ const MIN_PART: usize = 4 * 1024;
 /// The number of events in one direction after which other tasks get their turn.
 const MAX_EVENTS: usize = 128;
 
-/// Passes the messages of two connections on to each other until both have ended. Returns how they ended.
+/// Passes the messages of two connections on to each other until both have ended. Returns how `a` and how `b` ended.
 ///
 /// Configure both with [`Delivery::Parts`](protocol_websocket::Delivery::Parts): then the beginning of a long message is
-/// passed on before its end arrives, and takes little memory. After sixteen parts of a message, each has at least 4 KiB
-/// or is the last one, so the number of fragments stays within the default limits.
+/// passed on before its end arrives, and takes little memory. The first sixteen parts of a message are passed on as they
+/// arrive. Later ones are joined to parts of at least 4 KiB, so that the number of fragments stays within the default
+/// limits of the receiver. With [`Delivery::Whole`](protocol_websocket::Delivery::Whole), each message is passed on once
+/// it is complete.
 ///
 /// Pings and pongs are not passed on. A Close is, with its code and reason. If a connection ends without a Close, the
 /// other is closed with 1001 if the transport or a deadline ended it, and with 1011 if its peer broke a rule of the
@@ -39,8 +41,8 @@ const MAX_EVENTS: usize = 128;
 ///
 #[cfg_attr(all(feature = "server", feature = "url"), doc = "```")]
 #[cfg_attr(not(all(feature = "server", feature = "url")), doc = "```ignore")]
-/// use protocol_websocket_tokio::{Accept, Connect, Config, ConnectError, Timeouts, accept, relay};
-/// use protocol_websocket::Delivery;
+/// use protocol_websocket_tokio::protocol_websocket::Delivery;
+/// use protocol_websocket_tokio::{Accept, Config, Connect, ConnectError, Timeouts, accept, relay};
 /// use tokio::net::TcpStream;
 ///
 /// async fn forward(client: TcpStream, server: TcpStream) -> Result<(), ConnectError> {

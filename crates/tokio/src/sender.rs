@@ -18,7 +18,7 @@ use crate::watched::{Watched, sealed};
 /// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split). A clone sends to the same
 /// connection.
 ///
-/// Messages are sent in the order in which they were queued by all clones. No call but those that are `async` waits.
+/// Messages are sent in the order in which they were queued by all clones. Only the `async` methods wait.
 ///
 /// To send to many peers, [`queue_prepared`](Self::queue_prepared) the message at each, and drop those whose
 /// [`unsent`](Self::unsent) is too large:
@@ -49,7 +49,8 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
+    /// [`SendError::Closed`] once a Close was sent or the connection has ended: remove the peer from a broadcast then.
+    /// Otherwise as [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&self, message: impl AsMessage) -> Result<(), SendError> {
         // The caller's code runs before the lock is taken.
         let message = message.as_message();
@@ -127,8 +128,9 @@ impl Sender {
     }
 
     /// Waits until the unsent bytes are not over the
-    /// [high-water mark](protocol_websocket::Config::high_water_mark), and until the tasks that waited before have had
-    /// their turn. Queue the message right after it.
+    /// [high-water mark](protocol_websocket::Config::high_water_mark). Queue one message after each call.
+    ///
+    /// Tasks that wait are woken in the order in which they began to wait, and only as many at once as there is space for.
     ///
     /// # Errors
     ///

@@ -19,11 +19,15 @@ use crate::{Error, Parts};
 /// A WebSocket connection over a transport `S`, such as a TCP stream: client or server, compressed or not.
 ///
 /// [`recv`](Self::recv) returns the next message. While it is polled, it also writes what was queued, replies to pings
-/// and keeps the deadlines of the [configuration](protocol_websocket::Config::timeouts). So a program that waits for
-/// messages does nothing else.
+/// and keeps the deadlines of the [configuration](protocol_websocket::Config::timeouts). A program that waits in `recv`
+/// needs no other code for them.
 ///
 /// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
 /// message is left, so many replies need one write. [`send`](Self::send) queues and writes at once.
+///
+/// A program that only sends must also receive, because the peer's pings, its Close and the deadlines are handled while
+/// `recv` is polled. Call [`split`](Self::split), whose task does it, or poll `recv` next to the other work with
+/// `tokio::select!`.
 ///
 /// # Backpressure
 ///
@@ -78,6 +82,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// [`Connection::respond`](protocol_websocket::Connection::respond) in an HTTP server.
     ///
     /// The deadlines of the configuration need a [runtime](Self#runtime) with a timer.
+    ///
+    #[cfg_attr(feature = "server", doc = "```")]
+    #[cfg_attr(not(feature = "server"), doc = "```ignore")]
+    /// use protocol_websocket_tokio::protocol_websocket::{BuildError, Connection};
+    /// use protocol_websocket_tokio::{Accept, Error, Request, Response, Session, WebSocket, config};
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Checks the request. The HTTP server sends the response.
+    /// fn respond(request: &Request) -> Result<(Response, Connection), BuildError> {
+    ///     Connection::respond(request, Accept::new(), config())
+    /// }
+    ///
+    /// /// Continues with the stream of the HTTP server after that.
+    /// async fn run(stream: TcpStream, connection: Connection) -> Result<(), Error> {
+    ///     let mut websocket = WebSocket::new(stream, Session::new(connection));
+    ///     websocket.send("welcome").await
+    /// }
+    /// # let _ = (respond, run);
+    /// ```
     pub fn new(io: S, session: Session) -> Self {
         Self::with(io, session, Duration::ZERO)
     }
@@ -104,7 +127,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Receives the next message. Returns `None` after the closing handshake, and once the connection has failed and its
-    /// error was returned. [`ended`](Self::ended) has the close code.
+    /// error was returned. [`ended`](Self::ended) has the close code. Pings and pongs are not returned: see
+    /// [`recv_event`](Self::recv_event).
     ///
     /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
     /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
@@ -127,6 +151,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// configuration, parts are returned as they arrive, so a long message takes little memory. Otherwise a part is a
     /// whole message.
     ///
+    /// ```
+    /// use protocol_websocket_tokio::{Error, WebSocket};
+    /// use tokio::io::{AsyncWrite, AsyncWriteExt};
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Writes the next message to a file as it arrives. Returns whether all of it has arrived.
+    /// async fn receive_file<W>(websocket: &mut WebSocket<TcpStream>, mut file: W) -> Result<bool, Error>
+    /// where
+    ///     W: AsyncWrite + Unpin,
+    /// {
+    ///     while let Some(part) = websocket.recv_part().await {
+    ///         let part = part?;
+    ///         file.write_all(&part.bytes).await?;
+    ///         if part.last {
+    ///             file.flush().await?;
+    ///             return Ok(true);
+    ///         }
+    ///     }
+    ///     Ok(false)
+    /// }
+    /// # let _ = receive_file::<tokio::io::Sink>;
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
@@ -137,6 +184,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. A Ping or
     /// Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready) waits is not
     /// returned.
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::{Error, Event, WebSocket};
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn log(mut websocket: WebSocket<TcpStream>) -> Result<(), Error> {
+    ///     while let Some(event) = websocket.recv_event().await {
+    ///         match event? {
+    ///             Event::Message(message) => println!("{} bytes", message.len()),
+    ///             Event::Ping(payload) => println!("ping of {} bytes", payload.len()),
+    ///             Event::Close(close) => println!("closed: {close:?}"),
+    ///             _ => {}
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = log;
+    /// ```
     ///
     /// # Errors
     ///
@@ -211,11 +276,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Queues a message: a string as text, bytes as binary. The payload is copied. It is written by the next
-    /// [`recv`](Self::recv), [`flush`](Self::flush) or [`ready`](Self::ready).
+    /// [`recv`](Self::recv) or [`flush`](Self::flush).
     ///
     /// # Errors
     ///
-    /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
+    /// [`SendError::Closed`] once a Close was sent or the connection has ended. Otherwise as
+    /// [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&mut self, message: impl AsMessage) -> Result<(), SendError> {
         self.inner.driver.session.send(message)
     }
@@ -241,6 +307,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part).
     ///
+    /// ```
+    /// use protocol_websocket_tokio::protocol_websocket::MessageKind;
+    /// use protocol_websocket_tokio::{Error, Part, WebSocket};
+    /// use tokio::io::{AsyncRead, AsyncReadExt};
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// Sends a file as one message. With `ready`, a file of any length takes little memory.
+    /// async fn send_file<R>(websocket: &mut WebSocket<TcpStream>, mut file: R) -> Result<(), Error>
+    /// where
+    ///     R: AsyncRead + Unpin,
+    /// {
+    ///     let (mut first, mut buffer) = (true, vec![0; 16 * 1024]);
+    ///     loop {
+    ///         let len = file.read(&mut buffer).await?;
+    ///         let part = Part::new(MessageKind::Binary, buffer[..len].to_vec().into());
+    ///         websocket.queue_part(part.with_first(first).with_last(len == 0))?;
+    ///         if len == 0 {
+    ///             return websocket.flush().await;
+    ///         }
+    ///         first = false;
+    ///         websocket.ready().await?;
+    ///     }
+    /// }
+    /// # let _ = send_file::<tokio::io::Empty>;
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Connection::send_part`](protocol_websocket::Connection::send_part).
@@ -262,8 +354,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Writes everything that was queued.
     ///
     /// While the transport takes no bytes, it is also read, so that pings are replied to and two ends that both send do
-    /// not block each other. It stops reading when a message is in front, which [`recv`](Self::recv) returns later. The
-    /// deadlines of the connection do not run meanwhile.
+    /// not block each other. It stops reading once a message was received, which the next [`recv`](Self::recv) returns.
+    /// From then on, the deadlines of the connection do not run until `recv` is polled.
     ///
     /// # Errors
     ///
@@ -273,7 +365,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Waits until the unsent bytes are not over the
-    /// [high-water mark](protocol_websocket::Config::high_water_mark).
+    /// [high-water mark](protocol_websocket::Config::high_water_mark). It returns at once, and writes nothing, if they are
+    /// not over it. [`queue_part`](Self::queue_part) has an example.
     ///
     /// # Errors
     ///
@@ -312,9 +405,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
     /// Then waits for the peer's Close, for at most [`Timeouts::close`](protocol_websocket::Timeouts::close), and ends
-    /// the transport as [`recv`](Self::recv) does. Messages that arrive meanwhile are dropped.
+    /// the transport as [`recv`](Self::recv) does. Messages that arrive meanwhile are dropped. If the connection has ended
+    /// before, it returns how.
     ///
     /// If the future is dropped, the next call continues.
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::{Close, CloseCode, WebSocket};
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn stop(mut websocket: WebSocket<TcpStream>) {
+    ///     let ended = websocket.close(Close::new(CloseCode::GOING_AWAY, "restart")).await;
+    ///     if !ended.clean {
+    ///         println!("the client did not reply: {:?}", ended.error);
+    ///     }
+    /// }
+    /// # let _ = stop;
+    /// ```
     pub async fn close(&mut self, close: impl Into<Option<Close>>) -> Ended {
         self.queue_close(close);
         self.inner.next = None;
@@ -372,8 +479,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.inner.driver.session.connection().negotiated()
     }
 
-    /// Returns the number of bytes that were queued and not written. A server that sends to many peers closes those
-    /// whose number is too large.
+    /// Returns the number of bytes that were queued and not written.
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.inner.driver.session.unsent()
