@@ -1,23 +1,28 @@
 //! Line editing on a terminal, with a history. A thread edits a line while messages are printed above it.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, PipeReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::thread::JoinHandleExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
-use rustyline::Config;
+use nix::sys::pthread::pthread_kill;
+use nix::sys::signal::Signal;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::dup2_stdin;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
+use rustyline::{ColorMode, Config};
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::raise;
 use tokio::sync::mpsc::Sender;
 
+use crate::above::{AboveLine, EditedLine, Waker};
 use crate::input::{Input, Inputs, queue};
 use crate::options::Options;
-use crate::output::{failure_between_lines, print_above, print_as_usual, write_above};
+use crate::output::failure;
 use crate::status::{Failure, Status};
 use crate::style::is_terminal;
 
@@ -27,16 +32,14 @@ const PROMPT: &str = "> ";
 const MAX_HISTORY: usize = 1000;
 /// The time in milliseconds after which an Escape is a key of its own. Messages wait meanwhile.
 const KEY_SEQUENCE_TIMEOUT: u16 = 500;
-/// The time that the terminal has to enter or to update the line.
-const SCREEN_TIMEOUT: Duration = Duration::from_millis(10);
-/// The number of these times until another program must have changed the terminal.
-const MAX_SCREEN_TIMEOUTS: u32 = 100;
-/// One row up and one down: changes nothing on the screen.
-const NOTHING: &str = "\x1b[A\n";
+/// Ctrl-C, more often than a key has characters, so that it ends the line also after the first characters of a key.
+const INTERRUPTS: &[u8] = &[0x03; 8];
+
+type Lines = Sender<io::Result<Input>>;
 
 /// An editor that has not started.
 pub(crate) struct Editor {
-    editor: rustyline::Editor<(), FileHistory>,
+    editor: rustyline::Editor<AboveLine, FileHistory>,
     history: Option<PathBuf>,
 }
 
@@ -52,8 +55,11 @@ impl Editor {
             .keyseq_timeout(Some(KEY_SEQUENCE_TIMEOUT))
             .history_ignore_space(true)
             .max_history_size(MAX_HISTORY)?
+            // Also with NO_COLOR, because the text above the line is printed as a part of the highlighted prompt.
+            .color_mode(ColorMode::Forced)
             .build();
         let mut editor = rustyline::Editor::with_config(config)?;
+        editor.set_helper(Some(AboveLine));
         if let Some(path) = &options.history {
             match editor.load_history(path) {
                 Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::NotFound => {}
@@ -65,38 +71,45 @@ impl Editor {
 
     /// Starts to edit lines.
     pub(crate) fn start(mut self) -> Result<(Inputs, Editing), Failure> {
-        let mode = tcgetattr(io::stdin()).map_err(io::Error::from)?;
-        print_above(Box::new(self.editor.create_external_printer()?));
+        let terminal = io::stdin().as_fd().try_clone_to_owned()?;
+        let mode = tcgetattr(&terminal).map_err(io::Error::from)?;
+        let (last_input, mut writer) = io::pipe()?;
+        writer.write_all(INTERRUPTS)?;
+        let waker = Waker::start(self.editor.create_external_printer()?)?;
         let (lines, inputs) = queue();
-        let state = Arc::new(State::default());
-        let shared = Arc::clone(&state);
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let shared = Arc::clone(&is_stopped);
         let thread = thread::Builder::new().name("editor".into()).spawn(move || self.run(lines, &shared))?;
-        Ok((inputs, Editing { thread, state, mode }))
+        Ok((inputs, Editing { thread, waker, is_stopped, last_input, terminal, mode }))
     }
 
-    fn run(mut self, lines: Sender<io::Result<Input>>, state: &State) {
-        let mut lines = Some(lines);
-        while !state.is_stopped.load(Ordering::SeqCst) {
-            // After the last line, another one is begun without a prompt, so that messages are printed.
-            state.has_prompt.store(lines.is_some(), Ordering::SeqCst);
-            match self.editor.readline(if lines.is_some() { PROMPT } else { "" }) {
+    /// Edits lines until the end of input or the stop. Returns the channel, unless the input has ended.
+    fn run(mut self, lines: Lines, is_stopped: &AtomicBool) -> Option<Lines> {
+        while !is_stopped.load(Ordering::SeqCst) {
+            let edited = EditedLine::begin();
+            let line = self.editor.readline(PROMPT);
+            drop(edited);
+            match line {
                 Ok(line) => {
                     self.remember(&line);
                     // This fails after the connection was closed.
-                    let _ = lines.as_ref().map(|lines| lines.blocking_send(Ok(Input::Line(line))));
+                    let _ = lines.blocking_send(Ok(Input::Line(line)));
                 }
-                Err(ReadlineError::Eof) => lines = None,
-                // The handlers of the program treat the key as if the terminal had sent the signal.
+                Err(ReadlineError::Eof) => return None,
+                Err(_) if is_stopped.load(Ordering::SeqCst) => break,
+                // The handlers of the program treat the key as if the terminal had sent the signal. The channel stays open,
+                // because its end could be handled before the signal.
                 Err(ReadlineError::Interrupted) => {
                     let _ = raise(SIGINT);
-                    lines = None;
+                    break;
                 }
                 Err(error) => {
-                    let _ = lines.map(|lines| lines.blocking_send(Err(io::Error::other(error))));
-                    return;
+                    let _ = lines.blocking_send(Err(io::Error::other(error)));
+                    return None;
                 }
             }
         }
+        Some(lines)
     }
 
     fn remember(&mut self, line: &str) {
@@ -104,7 +117,7 @@ impl Editor {
         if let Some(path) = &self.history {
             remembered = remembered.and_then(|()| self.editor.append_history(path));
             if let Err(error) = remembered {
-                failure_between_lines(&history_error(path, &error));
+                failure(&history_error(path, &error));
                 self.history = None;
             }
         }
@@ -117,41 +130,29 @@ fn history_error(path: &Path, error: &ReadlineError) -> String {
 
 /// A thread that edits lines.
 pub(crate) struct Editing {
-    thread: JoinHandle<()>,
-    state: Arc<State>,
+    thread: JoinHandle<Option<Lines>>,
+    waker: Waker,
+    is_stopped: Arc<AtomicBool>,
+    /// The input that ends every edited line.
+    last_input: PipeReader,
+    terminal: OwnedFd,
     /// The mode of the terminal before.
     mode: Termios,
 }
 
-#[derive(Default)]
-struct State {
-    is_stopped: AtomicBool,
-    has_prompt: AtomicBool,
-}
-
 impl Editing {
-    /// Ends the editing, and restores the terminal. Everything that was printed above the line is then on the screen.
-    /// The thread cannot be ended while it reads from the terminal.
+    /// Ends the editing, and restores the terminal. The edited line and everything that was printed are then on the screen,
+    /// and the cursor is at the start of a row. The channel of the lines must have been dropped.
     pub(crate) fn stop(self) {
-        // Between two lines, the thread may have something to print that the next line shows.
-        for _ in 0..MAX_SCREEN_TIMEOUTS {
-            if self.thread.is_finished() || self.is_editing() {
-                break;
-            }
-            thread::sleep(SCREEN_TIMEOUT);
+        self.is_stopped.store(true, Ordering::SeqCst);
+        // From now on, each read of the thread returns the last input or its end. The signal interrupts a read that began
+        // before. Its handler in the editor only asks for the size of the terminal.
+        let ended =
+            dup2_stdin(&self.last_input).and_then(|()| pthread_kill(self.thread.as_pthread_t(), Signal::SIGWINCH));
+        if ended.is_ok() {
+            let _ = self.thread.join();
+            self.waker.stop();
         }
-        if !self.thread.is_finished() {
-            // The printer takes a text when it has printed the one before.
-            let _ = write_above(NOTHING).and_then(|()| write_above(NOTHING));
-            thread::sleep(SCREEN_TIMEOUT);
-        }
-        self.state.is_stopped.store(true, Ordering::SeqCst);
-        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.mode);
-        print_as_usual(self.state.has_prompt.load(Ordering::SeqCst));
-    }
-
-    /// Returns whether the terminal is in the mode in which a line is edited.
-    fn is_editing(&self) -> bool {
-        tcgetattr(io::stdin()).is_ok_and(|mode| !mode.local_flags.contains(LocalFlags::ICANON))
+        let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.mode);
     }
 }

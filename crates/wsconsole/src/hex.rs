@@ -27,7 +27,7 @@ impl HexDump {
     /// Writes the next bytes of the stream to stderr.
     pub(crate) fn print(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
-            write_stderr(self.dump(bytes));
+            write_stderr(&self.dump(bytes));
         }
     }
 

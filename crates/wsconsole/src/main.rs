@@ -1,6 +1,7 @@
 //! `wsconsole`: a WebSocket console. It sends lines of stdin, prints messages to stdout, and can dump every byte.
 #![forbid(unsafe_code)]
 
+mod above;
 mod connect;
 mod console;
 mod dump;

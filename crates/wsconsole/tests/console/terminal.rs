@@ -18,6 +18,9 @@ const CTRL_A: &str = "\x01";
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
 const CTRL_K: &str = "\x0B";
+const CTRL_R: &str = "\x12";
+const CTRL_V: &str = "\x16";
+const ESCAPE: &str = "\x1b";
 const LEFT: &str = "\x1b[D";
 const DOWN: &str = "\x1b[B";
 const UP: &str = "\x1b[A";
@@ -256,6 +259,24 @@ fn sends_all_lines_that_arrive_at_once() {
 }
 
 #[test]
+fn echoes_of_many_lines_that_arrive_at_once_do_not_stop_the_editor() {
+    const LINES: usize = 300;
+    let server = serve(|mut peer: Peer| {
+        peer.accept();
+        for _ in 0..LINES {
+            let message = peer.message();
+            peer.send(message);
+        }
+        peer.close(Some(Close::from(CloseCode::NORMAL)));
+    });
+    let mut terminal = Terminal::start(&[&server.url()]);
+    terminal.wait_for(&[">"]);
+    terminal.press(&"a\r".repeat(LINES));
+    server.result();
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
 fn control_c_closes_with_1001() {
     let server = echo_server();
     let mut terminal = Terminal::start(&[&server.url()]);
@@ -310,6 +331,58 @@ fn restores_the_terminal_in_every_ending() {
         assert_eq!(rows[..2], rows[rows.len() - 2..], "{rows:#?}");
         assert!(rows[rows.len() - 3].starts_with("! closed with "), "{rows:#?}");
         server.result();
+    }
+}
+
+/// The editor waits for the rest of a key in some of these states.
+#[test]
+fn end_in_every_state_of_the_editor_loses_no_message() {
+    let long = "x".repeat(100);
+    let (first_row, home) = (format!("> {}", &long[..78]), format!("{long}{CTRL_A}"));
+    for (keys, row) in [
+        ("", ">"),
+        (&*home, &long[78..]),
+        (CTRL_R, "(reverse-i-search)`':"),
+        // The editor reads the character that shows that it is there together with the following ones.
+        (&*format!("a{CTRL_V}"), "> a"),
+        (&*format!("a{ESCAPE}"), "> a"),
+        (&*format!("a{ESCAPE}[1;"), "> a"),
+        (&*format!("{ESCAPE}1"), "(arg: 1)"),
+        ("é", "> é"),
+    ] {
+        let (close, closes) = channel::<()>();
+        let server = serve(move |mut peer: Peer| {
+            peer.accept();
+            let line = peer.message();
+            peer.send(line);
+            closes.recv().unwrap();
+            peer.send("early");
+            peer.send("late");
+            peer.close(Some(Close::from(CloseCode::NORMAL)));
+        });
+        let command = format!("stty -g; {} {}; stty -g", env!("CARGO_BIN_EXE_wsconsole"), server.url());
+        let mut terminal = Terminal::run(&[("TERM", "xterm")], &command);
+        terminal.wait_for(&[">"]);
+        terminal.press("hello\r");
+        terminal.wait_for(&["> hello", "hello", ">"]);
+        terminal.press(keys);
+        terminal.wait_for(&[row]);
+        close.send(()).unwrap();
+        assert_eq!(terminal.end(), Some(0));
+        server.result();
+        let rows = terminal.rows();
+        assert_eq!(rows[..2], rows[rows.len() - 2..], "{keys:?} {rows:#?}");
+        assert_eq!(rows[rows.len() - 3], "! closed with 1000", "{keys:?} {rows:#?}");
+        let is_expected = |row: &&String| !row.is_empty() && *row != "early" && *row != "late";
+        let end: Vec<_> = rows[4..rows.len() - 3].iter().filter(is_expected).map(String::as_str).collect();
+        assert!(
+            rows.iter().filter(|row| *row == "early" || *row == "late").eq(["early", "late"]),
+            "{keys:?} {rows:#?}"
+        );
+        let shown = ["> hello", "hello", &first_row, row];
+        // The end may draw the prompt again.
+        let is_row = end.ends_with(&[row]) || end.ends_with(&[">"]);
+        assert!(is_row && end.iter().all(|row| *row == ">" || shown.contains(row)), "{keys:?} {rows:#?}");
     }
 }
 
