@@ -38,7 +38,13 @@ fn names_of_this_library_exist() {
     };
     let _ = || Connection::open_client(&Negotiated::default(), Config::new(), OsRandom::new());
     let _ = |request: &Request| Connection::respond(request, Accept::new(), Config::new());
-    items!(connect, Incoming::<Io>::request, Incoming::<Io>::accept, Incoming::<Io>::reject, Response::headers);
+    items!(
+        connect,
+        Incoming::<Io>::request,
+        Incoming::<Io>::accept::<Accept>,
+        Incoming::<Io>::reject,
+        Response::headers
+    );
     items!(Request::resource_name, Request::headers, Request::origin, Request::origin_is, Request::is_same_origin);
     items!(Response::negotiated, http::RequestHead::is_upgrade, Stream::tcp, Stream::tls, Stream::is_encrypted);
     items!(WebSocket::<Io>::ended, WebSocket::<Io>::unsent, WebSocket::<Io>::get_ref, WebSocket::<Io>::into_parts);
