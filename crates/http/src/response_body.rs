@@ -66,9 +66,10 @@ impl ResponseBody {
                 continue;
             }
             let digits = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii_end();
-            let len = str::from_utf8(digits).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
+            let len = str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok());
             match len {
-                Some(len) if len > 0 => self.left = len,
+                // At most `max_len` bytes are kept of a longer chunk.
+                Some(len) if len > 0 => self.left = usize::try_from(len).unwrap_or(usize::MAX),
                 _ => return true,
             }
         }
