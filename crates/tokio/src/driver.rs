@@ -227,7 +227,7 @@ impl Driver {
     }
 
     /// Waits for the next deadline, and handles it.
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.session.poll_timeout() else { return Poll::Pending };
         // Otherwise a deadline starts, which needs no wait.
         if at > self.seen {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -26,6 +26,8 @@ use crate::waiting::{Key, Until, Waiting};
 
 /// How long a connection without halves may take to close, if `Timeouts::close` is not set.
 const ABANDONED_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the receiver may take no event after our Close, if `Timeouts::close` is not set.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum number of pings and pongs that are kept for the receiver. They are not counted as received bytes, so that
 /// a receiver that is not used for a long time does not stop the connection.
 const MAX_CONTROL_EVENTS: usize = 16;
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) negotiated: Negotiated,
     /// The number of senders.
     pub(crate) senders: AtomicUsize,
+    /// The number of events that the receiver has returned.
+    pub(crate) taken: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -50,7 +54,9 @@ pub(crate) struct State {
     received: VecDeque<Event>,
     received_bytes: usize,
     control_events: usize,
-    /// Messages that arrive are dropped, because an earlier one was.
+    /// Until when the receiver may take no event after our Close, and the number of events that it had returned before.
+    take_until: Option<(Instant, usize)>,
+    /// Messages that arrive are dropped, because the receiver took no event for too long.
     drops_received: bool,
     waiting: Waiting,
     /// The task has ended.
@@ -62,6 +68,7 @@ impl Shared {
         Self {
             negotiated: driver.session.connection().negotiated().clone(),
             senders: AtomicUsize::new(1),
+            taken: AtomicUsize::new(0),
             state: Mutex::new(State {
                 io,
                 driver,
@@ -72,6 +79,7 @@ impl Shared {
                 received: next.into_iter().collect(),
                 received_bytes: 0,
                 control_events: 0,
+                take_until: None,
                 drops_received: false,
                 waiting: Waiting::default(),
                 is_done: false,
@@ -119,7 +127,7 @@ impl State {
 
     /// Takes the received events.
     pub(crate) fn take_received(&mut self) -> VecDeque<Event> {
-        (self.received_bytes, self.control_events) = (0, 0);
+        (self.received_bytes, self.control_events, self.take_until) = (0, 0, None);
         mem::take(&mut self.received)
     }
 
@@ -147,25 +155,34 @@ impl State {
         }
     }
 
-    /// Drives the connection until its end.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Drives the connection until its end. `taken` is the number of events that the receiver has returned.
+    fn poll(&mut self, timer: &mut Timer, taken: &AtomicUsize, context: &mut Context<'_>) -> Poll<()> {
         self.task = Some(context.waker().clone());
-        if self.is_abandoned() && self.driver.session.connection().state() == ConnectionState::Open {
+        if self.is_abandoned() && self.state() == ConnectionState::Open {
             self.driver.queue_close(CloseCode::GOING_AWAY.into());
         }
         let mut dropped = 0_u32;
         loop {
-            if self.is_full() && self.driver.session.connection().state() == ConnectionState::Open {
-                // Nothing is read and no deadline runs until the receiver takes the messages.
-                if let Some(close) = self.driver.watch.poll_close(context) {
+            if self.is_full() && !self.drops_received {
+                // Nothing is read until the receiver takes the messages. Before our Close, no deadline runs.
+                if self.state() == ConnectionState::Open
+                    && let Some(close) = self.driver.watch.poll_close(context)
+                {
                     self.driver.queue_close(Some(close));
-                    continue;
                 }
                 let _ = self.driver.poll_write(&mut self.io, context);
-                return Poll::Pending;
+                match self.state() {
+                    ConnectionState::Open => return Poll::Pending,
+                    ConnectionState::Closing if self.poll_taken(timer, taken, context).is_pending() => {
+                        ready!(self.driver.poll_timer(context));
+                        continue;
+                    }
+                    // The peer's Close is behind messages that the receiver does not take.
+                    ConnectionState::Closing => self.drops_received = true,
+                    // No message follows.
+                    _ => {}
+                }
             }
-            // After our Close, the deadline for the peer's Close runs. Messages that the receiver does not take are dropped.
-            self.drops_received |= self.is_full();
             let event = ready!(self.driver.poll_event(&mut self.io, context));
             let Some(event) = event else { return Poll::Ready(()) };
             self.push(event);
@@ -177,6 +194,24 @@ impl State {
                     return Poll::Pending;
                 }
             }
+        }
+    }
+
+    fn state(&self) -> ConnectionState {
+        self.driver.session.connection().state()
+    }
+
+    /// Waits until the receiver has taken no event for too long.
+    fn poll_taken(&mut self, timer: &mut Timer, taken: &AtomicUsize, context: &mut Context<'_>) -> Poll<()> {
+        let timeout = self.driver.session.close_timeout().map_or(TAKE_TIMEOUT, |timeout| timeout / 2);
+        loop {
+            let taken = taken.load(Ordering::Relaxed);
+            let (until, before) = *self.take_until.get_or_insert_with(|| (Instant::now() + timeout, taken));
+            ready!(timer.poll(until, context));
+            if taken == before {
+                return Poll::Ready(());
+            }
+            self.take_until = None;
         }
     }
 
@@ -236,7 +271,7 @@ impl Future for DriverTask {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let mut state = this.shared.lock();
-        let mut result = state.poll(context);
+        let mut result = state.poll(&mut this.timer, &this.shared.taken, context);
         if result.is_pending() && state.is_abandoned() && state.driver.session.close_timeout().is_none() {
             let until = *this.abandoned_until.get_or_insert_with(|| Instant::now() + ABANDONED_TIMEOUT);
             result = this.timer.poll(until, context);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
@@ -19,6 +20,11 @@ use crate::poll_event::{PollEvent, poll_message, poll_part};
 ///
 /// All futures can be dropped at any time, and nothing that was received is lost. If the receiver itself is dropped,
 /// received messages are dropped, and the senders continue.
+///
+/// After a Close of this end, by [`Sender::close`](crate::Sender::close) or a [`Drain`](crate::Drain), messages that the
+/// peer sent before its Close are received until [`Timeouts::close`](protocol_websocket::Timeouts::close) has passed.
+/// If the receiver takes no message for half of this time, or for 5 seconds if it is not set, those over the
+/// [high-water mark](protocol_websocket::Config::high_water_mark) are dropped, so that the connection ends.
 pub struct Receiver {
     shared: Arc<Shared>,
     /// Events that were taken from the driver task at once, so that the lock is not taken for each of them.
@@ -80,6 +86,9 @@ impl Receiver {
 impl PollEvent for Receiver {
     fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         if let Some(event) = self.batch.pop_front() {
+            // Only the receiver writes the number.
+            let taken = self.shared.taken.load(Ordering::Relaxed);
+            self.shared.taken.store(taken.wrapping_add(1), Ordering::Relaxed);
             return Poll::Ready(Some(Ok(event)));
         }
         // Once for each batch, so that messages that are buffered do not starve other tasks.

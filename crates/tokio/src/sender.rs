@@ -147,8 +147,9 @@ impl Sender {
     /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
     /// Then waits for its end: the peer's Close, or [`Timeouts::close`](protocol_websocket::Timeouts::close).
     ///
-    /// Messages that arrive meanwhile are received by the [`Receiver`](crate::Receiver). If it does not take them, those
-    /// over the high-water mark are dropped.
+    /// Messages that arrive meanwhile are received by the [`Receiver`](crate::Receiver), as long as it takes them. If it
+    /// takes none for half of `Timeouts::close`, or for 5 seconds if this is not set, those over the high-water mark are
+    /// dropped. If the deadline passes first, those that did not arrive are lost, and the end is not clean.
     ///
     /// If the future is dropped after its first poll, the connection is closed all the same.
     pub async fn close(&self, close: impl Into<Option<Close>>) -> Ended {

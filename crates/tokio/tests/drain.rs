@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use protocol_websocket_tokio::{Accept, CloseCode, Config, Connect, Drain, SendError, Timeouts, WebSocket, accept};
+use protocol_websocket_tokio::{
+    Accept, CloseCode, Config, Connect, Drain, Message, SendError, Timeouts, WebSocket, accept,
+};
 use tokio::io::{DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 
@@ -123,10 +125,73 @@ async fn split_connection_with_a_stopped_receiver_is_closed() {
     }
     // Not so long that the peer takes this end for dead.
     sleep(Duration::from_secs(10)).await;
-    let drained = drain.shutdown(CloseCode::SERVICE_RESTART, "", GRACE).await;
+    // Half of the time for the closing handshake is for the receiver.
+    let drained = drain.shutdown(CloseCode::SERVICE_RESTART, "", Duration::from_secs(6)).await;
     assert_eq!((drained.agreed, drained.others), (1, 0));
     assert!(peer_receiver.recv().await.is_none());
     assert_eq!(peer.ended().unwrap().code, CloseCode::SERVICE_RESTART);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_receiver_gets_all_messages_before_the_end_of_a_drain() {
+    // The second receiver takes longer for what it has taken at once than a receiver may stop.
+    for (count, time) in [(1000_u32, 1), (100, 90)] {
+        let drain = Drain::new();
+        let (mut client, server) = pair().await;
+        let (sender, mut receiver) = server.split();
+        drain.watch(&sender);
+        for n in 0..count {
+            client.queue(format!("{n:1000}")).unwrap();
+        }
+        let client = tokio::spawn(async move {
+            while client.recv().await.is_some() {}
+            client.ended().unwrap().clean
+        });
+        let received = tokio::spawn(async move {
+            let mut received = 0;
+            while let Some(message) = receiver.recv().await {
+                assert_eq!(message.unwrap(), Message::from(format!("{received:1000}")));
+                received += 1;
+                sleep(Duration::from_millis(time)).await;
+            }
+            received
+        });
+        sleep(Duration::from_millis(5)).await;
+        let drained = drain.shutdown(CloseCode::GOING_AWAY, "restart", Duration::from_secs(20)).await;
+        assert_eq!((received.await.unwrap(), drained.agreed), (count, 1));
+        assert!(client.await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn receiver_that_is_too_slow_does_not_delay_the_end_of_a_drain() {
+    let drain = Drain::new();
+    let (client, server) = pair().await;
+    let (sender, mut receiver) = server.split();
+    drain.watch(&sender);
+    let (peer, _peer_receiver) = client.split();
+    for _ in 0..1000 {
+        peer.queue("x".repeat(1000)).unwrap();
+    }
+    let received = tokio::spawn(async move {
+        let (mut received, mut result) = (0, Ok(()));
+        while let Some(message) = receiver.recv().await {
+            match message {
+                Ok(_) => received += 1,
+                Err(error) => result = Err(error),
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        (received, result)
+    });
+    sleep(Duration::from_millis(5)).await;
+    let since = Instant::now();
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "restart", Duration::from_secs(60)).await;
+    assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
+    assert_eq!((drained.agreed, drained.others), (0, 1));
+    // The end shows that messages were lost.
+    let (received, result) = received.await.unwrap();
+    assert!(received > 100 && received < 1000 && result.is_err(), "{received} {result:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -158,20 +158,32 @@ async fn slow_receiver_stops_the_peer_and_pauses_the_deadlines() {
 
 #[tokio::test(start_paused = true)]
 async fn close_ends_in_time_with_a_stopped_receiver() {
-    let (client, server) = pair(4096, timed()).await;
-    let (sender, mut receiver) = client.split();
-    let (peer, _peer_receiver) = server.split();
-    for _ in 0..500 {
-        peer.queue(vec![0; 1000]).unwrap();
+    for (config, is_dropped) in [(timed(), false), (Config::new(), false), (timed(), true), (Config::new(), true)] {
+        let (client, server) = pair(4096, config).await;
+        let (sender, mut receiver) = client.split();
+        let (peer, _peer_receiver) = server.split();
+        for _ in 0..500 {
+            peer.queue(vec![0; 1000]).unwrap();
+        }
+        sleep(Duration::from_secs(1)).await;
+        let since = Instant::now();
+        if is_dropped {
+            let (ended, ()) = tokio::join!(sender.close(None), async {
+                sleep(Duration::from_secs(1)).await;
+                drop(receiver);
+            });
+            assert!(ended.clean && since.elapsed() < Duration::from_secs(2));
+            continue;
+        }
+        assert!(sender.close(None).await.clean);
+        assert!(since.elapsed() < Duration::from_secs(6), "{:?}", since.elapsed());
+        let mut count = 0;
+        while let Some(message) = receiver.recv().await {
+            assert_eq!(message.unwrap().len(), 1000);
+            count += 1;
+        }
+        assert!((60..500).contains(&count), "{count}");
     }
-    sleep(Duration::from_secs(1)).await;
-    assert!(sender.close(None).await.clean);
-    let mut count = 0;
-    while let Some(message) = receiver.recv().await {
-        assert_eq!(message.unwrap().len(), 1000);
-        count += 1;
-    }
-    assert!((60..500).contains(&count), "{count}");
 }
 
 #[tokio::test(start_paused = true)]
