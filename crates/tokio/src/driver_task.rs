@@ -219,7 +219,8 @@ impl State {
         !self.has_senders && !self.has_receiver
     }
 
-    /// Takes the wakers of the tasks that can continue.
+    /// Takes the wakers of the tasks that can continue, at last the own one, if there are others that may be able to
+    /// continue after these.
     fn take_woken(&mut self) -> Vec<Waker> {
         let mut woken = Vec::new();
         if self.is_done || !self.received.is_empty() {
@@ -235,7 +236,10 @@ impl State {
         let session = &self.driver.session;
         if !session.is_over_high_water_mark() {
             let space = session.high_water_mark().saturating_sub(session.unsent());
-            self.waiting.give_turns(space, &mut woken);
+            if self.waiting.take_ready(space, &mut woken) {
+                // Those that were woken may not be polled, or not send.
+                woken.extend(self.task.take());
+            }
         }
         woken
     }
@@ -313,9 +317,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        if state.waiting.remove(self.key) {
-            self.shared.wake_task(state);
-        }
+        state.waiting.remove(self.key);
     }
 }
 
@@ -327,13 +329,10 @@ pub(crate) fn poll_wait(
     context: &Context<'_>,
 ) -> Poll<Result<(), Error>> {
     let mut state = shared.lock();
-    let key = wait.as_ref().map(|wait| wait.key);
     let is_met = match until {
         Until::Written(target) => state.driver.written >= target && !state.driver.is_flushing(),
         Until::End => state.is_done,
-        Until::Ready => {
-            !state.is_done && !state.driver.session.is_over_high_water_mark() && state.waiting.has_turn(key)
-        }
+        Until::Ready => !state.is_done && !state.driver.session.is_over_high_water_mark(),
     };
     if is_met {
         return Poll::Ready(Ok(()));
@@ -343,6 +342,7 @@ pub(crate) fn poll_wait(
         let error = state.driver.write_error().or_else(|| state.driver.error());
         return Poll::Ready(Err(error.unwrap_or(Error::Send(SendError::Closed))));
     }
+    let key = wait.as_ref().map(|wait| wait.key);
     let key = state.waiting.register(until, key, context.waker());
     drop(state);
     wait.get_or_insert_with(|| Wait { shared: Arc::clone(shared), key });

@@ -131,6 +131,7 @@ impl Sender {
     /// [high-water mark](protocol_websocket::Config::high_water_mark). Queue one message after each call.
     ///
     /// Tasks that wait are woken in the order in which they began to wait, and only as many at once as there is space for.
+    /// A task that is woken and does not run does not hold up the others.
     ///
     /// # Errors
     ///

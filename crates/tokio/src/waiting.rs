@@ -1,14 +1,16 @@
 //! The tasks that wait for a connection to write.
 //!
-//! A task that waits for its bytes is woken when they were written, and no other task is. A task that waits for the
-//! unsent bytes to fall below the high-water mark gets a turn, first come first served. Only as many tasks have a turn
-//! at a time as there is space for messages of 4 KiB, at least one: if all were woken, all but the first would wait again.
+//! A task that waits for its bytes is woken when they were written, and no other task is. Tasks that wait for the unsent
+//! bytes to fall below the high-water mark are woken first come first served, and only as many at a time as there is
+//! space for messages of 4 KiB, at least one: if all were woken, all but the first would wait again. A task that was
+//! woken has no claim to the space, because it may never be polled. If the space was taken meanwhile, it waits again in
+//! its old place.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-/// The bytes below the high-water mark for which another task gets a turn.
-const BYTES_PER_TURN: usize = 4 * 1024;
+/// The bytes below the high-water mark for which another task is woken.
+const BYTES_PER_TASK: usize = 4 * 1024;
 
 /// What a task waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,12 +29,8 @@ pub(crate) type Key = (Until, u64);
 #[derive(Default)]
 pub(crate) struct Waiting {
     next: u64,
-    /// The tasks that wait for `Written` and `End`, in the order in which they are woken.
-    others: BTreeMap<Key, Waker>,
-    /// The tasks that wait for `Ready`, in the order in which they came. Without a waker, it has its turn.
-    ready: BTreeMap<u64, Option<Waker>>,
-    /// The number of tasks that have a turn.
-    turns: usize,
+    /// In the order in which they are woken.
+    tasks: BTreeMap<Key, Waker>,
 }
 
 impl Waiting {
@@ -42,62 +40,39 @@ impl Waiting {
             self.next += 1;
             (until, self.next)
         });
-        match until {
-            Until::Written(_) | Until::End => drop(self.others.insert(key, waker.clone())),
-            Until::Ready => {
-                if self.ready.insert(key.1, Some(waker.clone())).is_some_and(|before| before.is_none()) {
-                    self.turns -= 1;
-                }
-            }
-        }
+        self.tasks.insert(key, waker.clone());
         key
     }
 
-    /// Returns whether a task without a key need not wait: no other task does.
-    pub(crate) fn has_turn(&self, key: Option<Key>) -> bool {
-        match key {
-            Some((_, number)) => self.ready.get(&number).is_none_or(Option::is_none),
-            None => self.ready.is_empty(),
-        }
-    }
-
-    /// Removes a task. Returns whether the next one needs a turn.
-    pub(crate) fn remove(&mut self, key: Key) -> bool {
-        if key.0 != Until::Ready {
-            self.others.remove(&key);
-            return false;
-        }
-        if self.ready.remove(&key.1).is_some_and(|waker| waker.is_none()) {
-            self.turns -= 1;
-        }
-        self.turns == 0 && !self.ready.is_empty()
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.tasks.remove(&key);
     }
 
     /// Takes the wakers of the tasks whose bytes were written, or were discarded because the connection has failed:
     /// they are between `written` and `queued` otherwise.
     pub(crate) fn take_written(&mut self, written: u64, queued: u64, woken: &mut Vec<Waker>) {
-        while let Some(first) = self.others.first_entry()
+        while let Some(first) = self.tasks.first_entry()
             && matches!(first.key().0, Until::Written(target) if target <= written)
         {
             woken.push(first.remove());
         }
         let discarded = (Until::Written(queued.saturating_add(1)), 0)..(Until::End, 0);
-        let keys: Vec<Key> = self.others.range(discarded).map(|(&key, _)| key).collect();
-        woken.extend(keys.into_iter().filter_map(|key| self.others.remove(&key)));
+        let keys: Vec<Key> = self.tasks.range(discarded).map(|(&key, _)| key).collect();
+        woken.extend(keys.into_iter().filter_map(|key| self.tasks.remove(&key)));
     }
 
-    /// Gives turns to the tasks that came first, for `space` bytes below the high-water mark.
-    pub(crate) fn give_turns(&mut self, space: usize, woken: &mut Vec<Waker>) {
-        let max = 1 + space / BYTES_PER_TURN;
-        for waker in self.ready.values_mut().take(max).filter_map(Option::take) {
-            self.turns += 1;
-            woken.push(waker);
-        }
+    /// Takes the wakers of the tasks that wait for `Ready` and came first, for `space` bytes below the high-water mark.
+    /// Returns whether others are left.
+    pub(crate) fn take_ready(&mut self, space: usize, woken: &mut Vec<Waker>) -> bool {
+        let mut ready = self.tasks.range((Until::Ready, 0)..).map(|(&key, _)| key);
+        let first: Vec<Key> = ready.by_ref().take(1 + space / BYTES_PER_TASK).collect();
+        let are_left = ready.next().is_some();
+        woken.extend(first.into_iter().filter_map(|key| self.tasks.remove(&key)));
+        are_left
     }
 
     pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
-        woken.extend(std::mem::take(&mut self.others).into_values());
-        self.give_turns(usize::MAX - BYTES_PER_TURN, woken);
+        woken.extend(std::mem::take(&mut self.tasks).into_values());
     }
 }
 
@@ -105,7 +80,7 @@ impl Waiting {
 mod tests {
     use std::task::Waker;
 
-    use super::{BYTES_PER_TURN, Until, Waiting};
+    use super::{BYTES_PER_TASK, Until, Waiting};
 
     fn woken(take: impl FnOnce(&mut Vec<Waker>)) -> usize {
         let mut woken = Vec::new();
@@ -114,20 +89,25 @@ mod tests {
     }
 
     #[test]
-    fn tasks_get_turns_in_order_and_by_space() {
+    fn tasks_are_woken_by_space() {
         let mut waiting = Waiting::default();
-        assert!(waiting.has_turn(None));
         let keys: Vec<_> = (0..10).map(|_| waiting.register(Until::Ready, None, Waker::noop())).collect();
-        assert_eq!(woken(|woken| waiting.give_turns(2 * BYTES_PER_TURN, woken)), 3);
-        assert_eq!(woken(|woken| waiting.give_turns(2 * BYTES_PER_TURN, woken)), 0);
-        let turns = |waiting: &Waiting| keys.iter().filter(|&&key| waiting.has_turn(Some(key))).count();
-        assert!(turns(&waiting) == 3 && waiting.has_turn(Some(keys[2])) && !waiting.has_turn(None));
-        // The second one waits again, and keeps its place.
+        waiting.register(Until::End, None, Waker::noop());
+        let ready = |waiting: &mut Waiting, space| {
+            let mut woken = Vec::new();
+            let are_left = waiting.take_ready(space, &mut woken);
+            (woken.len(), are_left)
+        };
+        assert_eq!(ready(&mut waiting, 2 * BYTES_PER_TASK), (3, true));
+        // The second one waits again in its place, and two others give up.
         waiting.register(Until::Ready, Some(keys[1]), Waker::noop());
-        assert!(!waiting.remove(keys[0]));
-        assert!(waiting.remove(keys[2]), "no task has a turn");
-        assert_eq!(woken(|woken| waiting.give_turns(0, woken)), 1);
-        assert!(waiting.has_turn(Some(keys[1])));
+        waiting.remove(keys[0]);
+        waiting.remove(keys[4]);
+        assert_eq!(ready(&mut waiting, 0), (1, true));
+        assert!(!waiting.tasks.contains_key(&keys[1]));
+        assert_eq!(ready(&mut waiting, 5 * BYTES_PER_TASK), (6, false));
+        assert_eq!(ready(&mut waiting, 0), (0, false));
+        assert_eq!(woken(|woken| waiting.take_all(woken)), 1);
     }
 
     #[test]

@@ -329,6 +329,51 @@ async fn turns_of_ready_are_in_order() {
     assert!(order.iter().all(|(_, unsent)| *unsent <= 1000 + 2 * 2010), "{order:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn waits_that_are_not_polled_do_not_hold_up_others() {
+    for mark in [1000, Config::HIGH_WATER_MARK] {
+        let (client, server) = pair(100, Config::new().high_water_mark(mark)).await;
+        let (sender, _receiver) = client.split();
+        sender.queue(vec![0; 2 * mark]).unwrap();
+        // A wait of the sink was cancelled, and the futures of others are kept.
+        let mut sink = sender.clone();
+        let message = Message::from("cancelled");
+        assert!(timeout(Duration::from_millis(1), futures_util::SinkExt::send(&mut sink, message)).await.is_err());
+        let mut kept: Vec<_> = (0..50).map(|_| Box::pin(sender.ready())).collect();
+        assert!(kept.iter_mut().all(|ready| ready.now_or_never().is_none()));
+        // These wait behind them.
+        let tasks: Vec<_> = (0..50)
+            .map(|n| {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    if n % 2 == 0 {
+                        sender.ready().await.unwrap();
+                    } else {
+                        sender.send(vec![0; 2 * mark]).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        sleep(Duration::from_millis(1)).await;
+        let (_peer, mut peer) = server.split();
+        let received = tokio::spawn(async move {
+            for _ in 0..27 {
+                assert!(peer.recv().await.unwrap().is_ok());
+            }
+            peer
+        });
+        for task in tasks {
+            timeout(Duration::from_secs(60), task).await.unwrap().unwrap();
+        }
+        // There is space, so a task that comes later need not wait.
+        assert_eq!(sender.unsent(), 0);
+        assert!(sender.ready().now_or_never().unwrap().is_ok());
+        timeout(Duration::from_secs(60), sender.send("last")).await.unwrap().unwrap();
+        received.await.unwrap();
+        assert!(kept.into_iter().all(|ready| ready.now_or_never().unwrap().is_ok()));
+    }
+}
+
 #[tokio::test]
 async fn halves_are_a_sink_and_a_stream() {
     let (client, server) = pair(1000, timed()).await;
