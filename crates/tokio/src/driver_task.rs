@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use protocol_websocket::{CloseCode, Ended, Event, Negotiated, SendError, Session, State as ConnectionState};
+use protocol_websocket::{CloseCode, Ended, Event, Negotiated, SendError, State as ConnectionState};
 use tokio::time::Instant;
 
 use crate::Error;
@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) driver: Driver,
     /// The task, if it is to be woken.
     task: Option<Waker>,
+    /// The result of [`queued`](Self::queued) after the last message of a sender, with bytes that were discarded since.
+    max_queued: u64,
     pub(crate) has_senders: bool,
     pub(crate) has_receiver: bool,
     /// The task of the receiver, if it waits.
@@ -71,8 +73,9 @@ impl Shared {
             taken: AtomicUsize::new(0),
             state: Mutex::new(State {
                 io,
-                driver,
                 task: None,
+                max_queued: driver.written.saturating_add(driver.session.unsent() as u64),
+                driver,
                 has_senders: true,
                 has_receiver: true,
                 receiver: None,
@@ -91,14 +94,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `f` with the session, and wakes the task.
-    pub(crate) fn update<R>(&self, f: impl FnOnce(&mut Session) -> R) -> R {
+    /// Calls `f` with the connection, which queues something, and wakes the task. Returns the result, and, if something
+    /// was queued, the number of bytes for which a task waits that waits until it was written.
+    pub(crate) fn update<R>(&self, f: impl FnOnce(&mut Driver) -> R) -> (R, Option<u64>) {
         let mut state = self.lock();
-        let result = f(&mut state.driver.session);
-        let task = state.task.take();
-        drop(state);
-        wake(task);
-        result
+        let before = state.queued();
+        let result = f(&mut state.driver);
+        let queued = (state.queued() > before).then(|| state.flush_target());
+        state.max_queued = queued.unwrap_or(state.max_queued);
+        self.wake_task(state);
+        (result, queued)
     }
 
     /// Wakes the task after a change of the state.
@@ -119,6 +124,12 @@ impl State {
     /// The number of bytes that were queued since the beginning of the connection, without those that were discarded.
     pub(crate) fn queued(&self) -> u64 {
         self.driver.written.saturating_add(self.driver.session.unsent() as u64)
+    }
+
+    /// Returns the number of bytes for which a task waits that waits until everything was written. If some of them were
+    /// discarded, it is more than can be written.
+    pub(crate) fn flush_target(&self) -> u64 {
+        self.queued().max(self.max_queued)
     }
 
     pub(crate) fn ended(&self) -> Option<Ended> {

@@ -4,13 +4,14 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use futures_sink::Sink;
 use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Part, Prepared, SendError};
 
 use crate::Error;
+use crate::driver::Driver;
 use crate::driver_task::{Shared, Wait, poll_wait};
 use crate::waiting::Until;
 use crate::watched::{Watched, sealed};
@@ -35,6 +36,8 @@ use crate::watched::{Watched, sealed};
 /// ```
 pub struct Sender {
     shared: Arc<Shared>,
+    /// The number of bytes for which a task waits that waits until the last message of this sender was written.
+    queued: AtomicU64,
     /// The waits of the implementation of `Sink`.
     ready: Option<Wait>,
     flush: Option<Wait>,
@@ -42,7 +45,7 @@ pub struct Sender {
 
 impl Sender {
     pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, ready: None, flush: None }
+        Self { shared, queued: AtomicU64::new(0), ready: None, flush: None }
     }
 
     /// Queues a message: a string as text, bytes as binary. The payload is copied. The driver task writes it.
@@ -54,7 +57,7 @@ impl Sender {
     pub fn queue(&self, message: impl AsMessage) -> Result<(), SendError> {
         // The caller's code runs before the lock is taken.
         let message = message.as_message();
-        self.shared.update(|session| session.send(message))
+        self.update(|driver| driver.session.send(message))
     }
 
     /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
@@ -64,7 +67,7 @@ impl Sender {
     /// As [`queue`](Self::queue).
     pub fn queue_shared(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
-        self.shared.update(|session| session.send_shared(message))
+        self.update(|driver| driver.session.send_shared(message))
     }
 
     /// Queues a message that is encoded and compressed once for many connections: see [`Prepared`]. A long payload is
@@ -74,7 +77,7 @@ impl Sender {
     ///
     /// As [`queue`](Self::queue).
     pub fn queue_prepared(&self, prepared: &mut Prepared) -> Result<(), SendError> {
-        self.shared.update(|session| session.send_prepared(prepared))
+        self.update(|driver| driver.session.send_prepared(prepared))
     }
 
     /// Queues a part of a message: see [`Connection::send_part`](protocol_websocket::Connection::send_part). Until the
@@ -84,7 +87,7 @@ impl Sender {
     ///
     /// As [`Connection::send_part`](protocol_websocket::Connection::send_part).
     pub fn queue_part(&self, part: Part) -> Result<(), SendError> {
-        self.shared.update(|session| session.send_part(part))
+        self.update(|driver| driver.session.send_part(part))
     }
 
     /// Queues a Ping: see [`Connection::ping`](protocol_websocket::Connection::ping).
@@ -94,7 +97,7 @@ impl Sender {
     /// As [`Connection::ping`](protocol_websocket::Connection::ping).
     pub fn queue_ping(&self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
         let payload = payload.as_ref();
-        self.shared.update(|session| session.ping(payload))
+        self.update(|driver| driver.session.ping(payload))
     }
 
     /// Waits as [`ready`](Self::ready), queues a message, and waits until it was written. So tasks that send long messages
@@ -108,11 +111,8 @@ impl Sender {
         let _ = self.ready().await;
         let target = {
             let message = message.as_message();
-            let mut state = self.shared.lock();
-            state.driver.session.send(message)?;
-            let target = state.queued();
-            self.shared.wake_task(state);
-            target
+            self.update(|driver| driver.session.send(message))?;
+            self.queued.load(Ordering::Relaxed)
         };
         self.wait(Until::Written(target)).await
     }
@@ -121,9 +121,10 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::Connection`] or [`Error::Send`] if the connection ended before that.
+    /// [`Error::Io`], [`Error::Connection`] or [`Error::Send`] if the connection ended before that, also if it did before
+    /// this call.
     pub async fn flush(&self) -> Result<(), Error> {
-        let target = self.shared.lock().queued();
+        let target = self.shared.lock().flush_target();
         self.wait(Until::Written(target)).await
     }
 
@@ -161,9 +162,16 @@ impl Sender {
     }
 
     fn queue_close(&self, close: Option<Close>) {
-        let mut state = self.shared.lock();
-        state.driver.queue_close(close);
-        self.shared.wake_task(state);
+        self.update(|driver| driver.queue_close(close));
+    }
+
+    /// Calls `f` with the connection, and notes what it queued.
+    fn update<R>(&self, f: impl FnOnce(&mut Driver) -> R) -> R {
+        let (result, queued) = self.shared.update(f);
+        if let Some(queued) = queued {
+            self.queued.fetch_max(queued, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Returns how the connection ended, or `None` while messages may still arrive.
@@ -238,8 +246,13 @@ impl Sink<Message> for Sender {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Self { shared, flush, .. } = &mut *self;
-        let target = flush.as_ref().and_then(Wait::target).unwrap_or_else(|| shared.lock().queued());
+        let Self { shared, queued, flush, .. } = &mut *self;
+        // A flush may have been cancelled, and messages queued since.
+        let target = flush.as_ref().and_then(Wait::target).filter(|target| target >= queued.get_mut());
+        let target = target.unwrap_or_else(|| {
+            *flush = None;
+            shared.lock().flush_target()
+        });
         let result = poll_wait(shared, flush, Until::Written(target), context);
         if result.is_ready() {
             *flush = None;

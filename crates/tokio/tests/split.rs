@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, stream};
+use futures_util::{FutureExt as _, SinkExt, StreamExt as _, stream};
 use protocol_websocket_tokio::{
     Accept, Close, CloseCode, Config, Connect, Error, Event, Message, Receiver, SendError, Sender, Timeouts, WebSocket,
     accept,
@@ -338,7 +338,7 @@ async fn waits_that_are_not_polled_do_not_hold_up_others() {
         // A wait of the sink was cancelled, and the futures of others are kept.
         let mut sink = sender.clone();
         let message = Message::from("cancelled");
-        assert!(timeout(Duration::from_millis(1), futures_util::SinkExt::send(&mut sink, message)).await.is_err());
+        assert!(timeout(Duration::from_millis(1), SinkExt::send(&mut sink, message)).await.is_err());
         let mut kept: Vec<_> = (0..50).map(|_| Box::pin(sender.ready())).collect();
         assert!(kept.iter_mut().all(|ready| ready.now_or_never().is_none()));
         // These wait behind them.
@@ -374,6 +374,61 @@ async fn waits_that_are_not_polled_do_not_hold_up_others() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn flush_after_a_cancelled_one_waits_for_later_messages() {
+    for closes in [false, true] {
+        let (client, mut peer) = pair(100, timed()).await;
+        let (mut sender, _receiver) = client.split();
+        sender.queue(vec![1; 1000]).unwrap();
+        assert!(SinkExt::<Message>::flush(&mut sender).now_or_never().is_none());
+        peer.recv().await.unwrap().unwrap();
+        if closes {
+            sender.queue(vec![2; 500_000]).unwrap();
+        } else {
+            sender.start_send_unpin(Message::from(vec![2; 500_000])).unwrap();
+        }
+        let wait = async {
+            match closes {
+                false => SinkExt::<Message>::flush(&mut sender).await,
+                true => SinkExt::<Message>::close(&mut sender).await,
+            }
+        };
+        assert!(timeout(Duration::from_secs(1), wait).await.is_err());
+        assert!(sender.unsent() > 100_000);
+        let peer = tokio::spawn(async move { peer.recv().await.unwrap().unwrap().len() });
+        match closes {
+            false => SinkExt::<Message>::flush(&mut sender).await.unwrap(),
+            true => SinkExt::<Message>::close(&mut sender).await.unwrap(),
+        }
+        assert_eq!((sender.unsent(), peer.await.unwrap()), (0, 500_000));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn flush_after_a_loss_returns_the_error() {
+    // The transport has ended.
+    let (client, server) = pair(100, Config::new()).await;
+    let (mut sender, _receiver) = client.split();
+    sender.queue(vec![0; 100_000]).unwrap();
+    sleep(Duration::from_secs(1)).await;
+    drop(server);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(sender.unsent(), 0);
+    assert!(matches!(sender.flush().await, Err(Error::Io(_))));
+    assert!(matches!(SinkExt::<Message>::flush(&mut sender).await, Err(Error::Io(_))));
+    assert!(matches!(SinkExt::<Message>::close(&mut sender).await, Err(Error::Io(_))));
+    // The peer does not read.
+    let (mut client, _server) = pair(100, timed()).await;
+    client.queue(vec![0; 100_000]).unwrap();
+    let (sender, _receiver) = client.split();
+    let mut other = sender.clone();
+    assert!(!sender.close(None).await.clean);
+    for _ in 0..2 {
+        assert!(matches!(sender.flush().await, Err(Error::Connection(_))));
+        assert!(matches!(SinkExt::<Message>::flush(&mut other).await, Err(Error::Connection(_))));
+    }
+}
+
 #[tokio::test]
 async fn halves_are_a_sink_and_a_stream() {
     let (client, server) = pair(1000, timed()).await;
@@ -384,7 +439,7 @@ async fn halves_are_a_sink_and_a_stream() {
     let received = tokio::spawn(receiver.map(Result::unwrap).collect::<Vec<_>>());
     sender.send_all(&mut input).await.unwrap();
     sleep(Duration::from_millis(300)).await;
-    futures_util::SinkExt::close(&mut sender).await.unwrap();
+    SinkExt::close(&mut sender).await.unwrap();
     assert_eq!(received.await.unwrap(), expected);
     assert!(echo.await.unwrap().is_ok());
 }
