@@ -14,9 +14,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
     /// erased.
     ///
     /// A new task of the current runtime drives the connection: it reads and writes, replies to pings and keeps the
-    /// deadlines, whatever the halves do. Messages that arrive are kept for the [`Receiver`]. If it takes none and they
-    /// are over the [high-water mark](protocol_websocket::Config::high_water_mark), the task stops reading, and the
-    /// deadlines do not run.
+    /// deadlines, also while no half is polled. Messages that arrive are kept for the [`Receiver`]. Once they are over the
+    /// [high-water mark](protocol_websocket::Config::high_water_mark), the task only writes until the receiver takes
+    /// them: it does not read, so it does not reply to pings or notice that the peer has gone, and the deadlines do not
+    /// run. A program that needs no messages drops the receiver. After a Close of this end, see [`Receiver`].
     ///
     /// If all halves are dropped, the task sends a Close with 1001, waits for the peer's Close, and ends. If only the
     /// receiver is dropped, received messages are dropped. If only the senders are dropped, the receiver continues.
