@@ -527,6 +527,13 @@ impl Session {
         self.connection().config().timeouts.close
     }
 
+    /// Returns [`Timeouts::idle`](crate::Timeouts::idle). A caller that stops reading for a while, for instance because
+    /// it has a message that the program has not taken, cannot measure it meanwhile.
+    #[must_use]
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.connection().config().timeouts.idle
+    }
+
     fn set_time(&mut self, now: Duration) {
         self.now = self.now.max(now);
     }

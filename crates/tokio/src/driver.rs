@@ -12,7 +12,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol_websocket::{Close, CloseCode, Event, SendError, Session, Timeout};
+use protocol_websocket::{Close, CloseCode, Event, SendError, Session, State, Timeout};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -246,6 +246,19 @@ impl Driver {
         self.session.handle_timeout(self.seen);
         self.has_discarded |= unsent > self.session.unsent();
         Poll::Ready(())
+    }
+
+    /// Waits for a drain or a deadline, and handles it, while an event waits and nothing is read. The time without an
+    /// arrival then says nothing about the peer, so an open connection with `Timeouts::idle` waits without a deadline.
+    pub(crate) fn poll_without_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(close) = self.watch.poll_close(context) {
+            self.queue_close(Some(close));
+            return Poll::Ready(());
+        }
+        if self.session.connection().state() == State::Open && self.session.idle_timeout().is_some() {
+            return Poll::Pending;
+        }
+        self.poll_timer(context)
     }
 
     /// Handles a deadline that passed while the connection was not polled.

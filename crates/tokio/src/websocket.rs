@@ -355,7 +355,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// While the transport takes no bytes, it is also read, so that pings are replied to and two ends that both send do
     /// not block each other. It stops reading once a message was received, which the next [`recv`](Self::recv) returns.
-    /// From then on, the deadlines of the connection do not run until `recv` is polled.
+    /// From then on, the connection ends if the peer takes no byte for
+    /// [`Timeouts::ping_interval`](protocol_websocket::Timeouts::ping_interval) and then
+    /// [`pong_timeout`](protocol_websocket::Timeouts::pong_timeout). With
+    /// [`Timeouts::idle`](protocol_websocket::Timeouts::idle), whose time is that of reads, no deadline runs until `recv`
+    /// is polled, except those of the closing.
     ///
     /// # Errors
     ///
@@ -519,12 +523,15 @@ fn poll_written<S: AsyncRead + AsyncWrite + Unpin>(
         if driver.poll_write(io, context).is_ready() || is_done(driver) {
             return Poll::Ready(());
         }
-        if next.is_some() {
-            return Poll::Pending;
+        // Nothing is read while an event waits. Once the connection has ended, none follows.
+        if next.is_some() && driver.session.connection().ended().is_none() {
+            ready!(driver.poll_without_read(context));
+            continue;
         }
         match driver.poll_event_with(io, &mut Owned, Session::can_read, context) {
             Poll::Ready(Some(Event::Ping(_) | Event::Pong(_))) => {}
-            Poll::Ready(event) => *next = event.map(Box::new),
+            Poll::Ready(Some(event)) => *next = Some(Box::new(event)),
+            Poll::Ready(None) => return Poll::Ready(()),
             // A deadline may have passed, and the rest was discarded.
             Poll::Pending if is_done(driver) => return Poll::Ready(()),
             Poll::Pending => return Poll::Pending,

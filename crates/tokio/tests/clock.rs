@@ -12,9 +12,9 @@ use std::time::Duration;
 use common::{Op, Peer, Script, drive, open, pair};
 use protocol_websocket::{Role, Timeout};
 use protocol_websocket_tokio::{
-    Accept, CloseCode, Config, Connect, ConnectError, Error, Reject, Timeouts, WebSocket, accept, config,
+    Accept, CloseCode, Config, Connect, ConnectError, Drain, Error, Reject, Timeouts, WebSocket, accept, config,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Instant, timeout};
 
 const fn secs(secs: u64) -> Duration {
@@ -221,9 +221,10 @@ async fn ping_interval_of_zero_sends_no_pings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deadlines_pause_while_send_waits_with_a_message_in_front() {
+async fn idle_deadline_pauses_while_send_waits_with_a_message_in_front() {
     let script = Script { capacity: 1000, ..Script::new() };
-    let (mut websocket, mut peer) = pair(Role::Server, recommended(), script);
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED.idle(Some(secs(60))));
+    let (mut websocket, mut peer) = pair(Role::Server, config, script);
     peer.send_all(&["in front".into()]);
     assert!(timeout(secs(3600), websocket.send(&vec![0; 5000][..])).await.is_err());
     assert!(websocket.ended().is_none() && websocket.unsent() > 0);
@@ -304,4 +305,86 @@ async fn half_that_reads_learns_of_deadlines_and_errors_of_the_half_that_writes(
     assert!(matches!(sink.send("a".into()).await, Err(Error::Io(_))));
     let ended = timeout(secs(3600), reader).await.expect("the reader waits for ever").unwrap();
     assert!(matches!(ended, Some(Err(Error::Io(_)))));
+}
+
+/// Sends two requests. The response to the first one is longer than the transport, and the second one waits meanwhile.
+async fn pipeline(timeouts: Timeouts) -> (WebSocket<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+    let (near, mut far) = tokio::io::duplex(1000);
+    let mut server = WebSocket::new(near, open(Role::Server, Config::new().timeouts(timeouts)));
+    far.write_all(b"\x81\x81\0\0\0\0a\x81\x81\0\0\0\0b").await.unwrap();
+    assert_eq!(server.recv().await.unwrap().unwrap().as_text(), Some("a"));
+    (server, far)
+}
+
+#[tokio::test(start_paused = true)]
+async fn send_ends_while_a_message_waits_if_the_peer_does_not_read() {
+    let (mut server, _far) = pipeline(Timeouts::RECOMMENDED).await;
+    let start = Instant::now();
+    let error = server.send(vec![0; 100_000]).await.unwrap_err();
+    assert!(matches!(error, Error::Connection(_)), "{error}");
+    assert!(start.elapsed() < secs(60));
+    assert_eq!(server.recv().await.unwrap().unwrap().as_text(), Some("b"), "nothing that was received is lost");
+    assert!(server.recv().await.unwrap().is_err());
+    assert!(server.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn send_waits_while_a_message_waits_if_the_peer_reads_slowly() {
+    let (mut server, mut far) = pipeline(Timeouts::RECOMMENDED).await;
+    let reader = tokio::spawn(async move {
+        // An hour, in steps that are shorter than the timeout. The transport has room for the rest.
+        for _ in 0..198 {
+            tokio::time::sleep(secs(18)).await;
+            far.read_exact(&mut [0; 505]).await.unwrap();
+        }
+        far
+    });
+    server.send(vec![0; 100_000]).await.unwrap();
+    let _far = reader.await.unwrap();
+    assert_eq!(server.recv().await.unwrap().unwrap().as_text(), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn send_that_waits_with_a_message_in_front_ends_after_the_close_of_a_drain() {
+    for timeouts in [Timeouts::RECOMMENDED, Timeouts::RECOMMENDED.idle(Some(secs(300)))] {
+        let (mut server, _far) = pipeline(timeouts).await;
+        let drain = Drain::new();
+        drain.watch(&server);
+        let sender = tokio::spawn(async move {
+            let sent = server.send(vec![0; 100_000]).await;
+            (server, sent)
+        });
+        tokio::time::sleep(secs(1)).await;
+        let start = Instant::now();
+        let drained = drain.shutdown(CloseCode::GOING_AWAY, "", secs(1)).await;
+        assert_eq!((drained.agreed, drained.others), (0, 1));
+        let (mut server, sent) = timeout(secs(3600), sender).await.expect("the sender waits for ever").unwrap();
+        assert!(start.elapsed() < secs(30) && sent.is_err());
+        assert_eq!(server.recv().await.unwrap().unwrap().as_text(), Some("b"), "nothing that was received is lost");
+        assert!(server.recv().await.unwrap().is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn send_ends_after_the_close_of_a_peer_that_does_not_read() {
+    let (mut server, mut far) = pipeline(Timeouts::RECOMMENDED).await;
+    far.write_all(b"\x88\x80\0\0\0\0").await.unwrap();
+    let sent = timeout(secs(3600), server.send(vec![0; 100_000])).await.expect("waits for ever");
+    assert!(sent.is_err());
+    assert_eq!(server.recv().await.unwrap().unwrap().as_text(), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn flush_with_a_message_in_front_ends_over_a_transport_that_buffers() {
+    // As TLS: a write succeeds, and the flush waits for the peer.
+    let script = Script { write_buffer: Some(1000), capacity: 0, ..Script::new() };
+    for len in [10, 5000] {
+        let (mut websocket, mut peer) = pair(Role::Server, recommended(), script);
+        peer.send_all(&["in front".into()]);
+        peer.is_stopped = true;
+        let sent = timeout(secs(3600), websocket.send(&vec![0; len][..])).await.expect("waits for ever");
+        assert!(sent.is_err());
+        assert_eq!(websocket.recv().await.unwrap().unwrap(), "in front".into());
+        assert!(websocket.recv().await.unwrap().is_err());
+    }
 }
