@@ -7,6 +7,7 @@
 //! The session reads the clock through its caller once for each read and each write, not once for each message. The
 //! time of an arrival therefore is the time of the read, whenever the events are polled.
 
+use alloc::boxed::Box;
 #[cfg(any(feature = "client", feature = "server"))]
 use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
@@ -22,7 +23,7 @@ use crate::state::Incoming;
 use crate::unsent::Unsent;
 #[cfg(feature = "client")]
 use crate::{ClientDestination, Offer, Random};
-use crate::{Connection, Ended, Event, EventRef, Outbox, State};
+use crate::{Connection, Ended, Event, EventRef, Outbox, State, Timeouts};
 
 /// A connection with its buffers and the order of its calls, without I/O. The caller has the transport and the clock.
 ///
@@ -83,8 +84,8 @@ pub struct Session {
     now: Duration,
     /// The time of the last call of [`Connection::handle_timeout`].
     handled_at: Duration,
-    /// The time of the last write that made progress, while bytes are unsent.
-    stalled_since: Option<Duration>,
+    /// The progress of the last bytes of a connection that is closing or has ended. In a box, because that is rare.
+    last_writes: Option<Box<LastWrites>>,
     /// Bytes were written since the last call of [`Connection::handle_timeout`].
     has_progress: bool,
     /// The transport has no more input.
@@ -95,6 +96,18 @@ pub struct Session {
     /// there are more, the transport is not read.
     read_limit: u32,
 }
+
+/// The times from which a peer has to read the last bytes.
+#[derive(Debug)]
+struct LastWrites {
+    begun_at: Duration,
+    written_at: Duration,
+}
+
+/// How many times [`Timeouts::close`](crate::Timeouts::close) a peer that takes a byte now and then has for the last bytes.
+const MAX_LAST_WRITES: u32 = 10;
+/// The deadline for a byte of a failed connection that has other deadlines, but not `Timeouts::close`.
+const FAILED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The read limit before the first read over the high-water mark.
 const NO_READ_LIMIT: u32 = u32::MAX;
@@ -139,7 +152,7 @@ impl Session {
             input,
             now: Duration::ZERO,
             handled_at: Duration::ZERO,
-            stalled_since: None,
+            last_writes: None,
             has_progress: false,
             has_eof: false,
             has_failed: false,
@@ -462,12 +475,16 @@ impl Session {
             self.read_limit = NO_READ_LIMIT;
         }
         if len > 0 {
-            (self.stalled_since, self.has_progress) = (None, true);
+            self.has_progress = true;
+            match &mut self.last_writes {
+                Some(writes) if !self.outbox.unsent.is_empty() => writes.written_at = self.now,
+                writes => *writes = None,
+            }
         }
         let Outbox { connection, unsent, .. } = &mut self.outbox;
         connection.flush_unsent(unsent.len(), &mut unsent.buffer);
-        // A deadline starts with a call at once.
-        if self.poll_timeout().is_some_and(|at| at <= self.handled_at) {
+        // A deadline starts with a call at once, or again.
+        if self.last_writes.is_some() || self.poll_timeout().is_some_and(|at| at <= self.handled_at) {
             self.handle_timeout(now);
         }
     }
@@ -492,7 +509,8 @@ impl Session {
     /// - If our Ping is unanswered, and [`Timeouts::pong_timeout`](crate::Timeouts::pong_timeout) passes without a byte
     ///   written or received, the connection fails as if the Ping had been written.
     /// - If the connection is closing or has ended, and [`Timeouts::close`](crate::Timeouts::close) passes without a
-    ///   byte written, the unsent bytes are discarded.
+    ///   byte written, or ten times as long until all bytes are written, the unsent bytes are discarded. If that timeout
+    ///   is not set, but another one is, it is 5 s for a connection that has ended with an error.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.set_time(now);
         self.handled_at = self.now;
@@ -503,11 +521,12 @@ impl Session {
         // `ended` has the error.
         let _ = connection.handle_timeout_unsent(self.now, unsent.len(), &mut unsent.buffer);
         if self.stall_deadline().is_some_and(|at| at <= self.now) {
-            if self.stalled_since.is_some() {
+            if self.last_writes.take().is_some() {
                 self.outbox.connection.time_out_close();
                 self.outbox.discard();
+            } else {
+                self.last_writes = Some(Box::new(LastWrites { begun_at: self.now, written_at: self.now }));
             }
-            self.stalled_since = Some(self.now).filter(|_| self.unsent() > 0);
         }
     }
 
@@ -516,8 +535,19 @@ impl Session {
     fn stall_deadline(&self) -> Option<Duration> {
         let connection = &self.outbox.connection;
         let is_ending = matches!(connection.state(), State::Closing | State::Closed);
-        let timeout = connection.config().timeouts.close.filter(|_| is_ending && self.unsent() > 0)?;
-        Some(self.stalled_since.map_or(self.handled_at, |since| since.saturating_add(timeout)))
+        if !is_ending || self.outbox.unsent.is_empty() {
+            return None;
+        }
+        let timeouts = &connection.config().timeouts;
+        let has_failed = || connection.ended().is_some_and(|ended| ended.error.is_some());
+        let timeout = match timeouts.close {
+            None if *timeouts != Timeouts::NONE && has_failed() => FAILED_TIMEOUT,
+            timeout => timeout?,
+        };
+        Some(self.last_writes.as_ref().map_or(self.handled_at, |writes| {
+            let last = writes.begun_at.saturating_add(timeout.saturating_mul(MAX_LAST_WRITES));
+            writes.written_at.saturating_add(timeout).min(last)
+        }))
     }
 
     /// Returns [`Timeouts::close`](crate::Timeouts::close). It also limits how long the caller reads and discards the

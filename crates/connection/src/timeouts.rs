@@ -38,6 +38,11 @@ pub struct Timeouts {
     /// The deadline for the peer's Close after ours was written, whatever else the peer sends. At a client it is also
     /// the deadline for the server to end the transport after the closing handshake (RFC 6455 §7.1.1), until
     /// [`receive_eof`](crate::Connection::receive_eof) is called.
+    ///
+    /// A [`Session`](crate::Session) also limits the writes of a connection that is closing or has ended: it discards
+    /// the unsent bytes if none is written for this time, and at the latest after ten times this time. So a peer that
+    /// reads a byte now and then does not keep the connection. If only other deadlines are set, a connection that has
+    /// ended with an error has 5 s in place of this time.
     pub close: Option<Duration>,
 }
 

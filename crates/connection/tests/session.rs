@@ -439,6 +439,82 @@ fn open_connection_whose_peer_does_not_read_times_out() {
 }
 
 #[test]
+fn peer_that_reads_a_byte_now_and_then_has_ten_times_the_timeout() {
+    for by_peer in [false, true] {
+        let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+        session.send(vec![1; 1000]).unwrap();
+        if by_peer {
+            read(&mut session, &masked(Frame::close(None).unwrap()), at(0));
+            assert_eq!(poll_all(&mut session).len(), 1);
+        } else {
+            session.close(CloseCode::GOING_AWAY).unwrap();
+        }
+        session.handle_timeout(at(50));
+        for secs in (59..150).step_by(9) {
+            assert_eq!(session.poll_timeout(), Some(at((secs + 1).min(150))));
+            session.written(1, at(secs));
+            session.handle_timeout(at(secs));
+        }
+        assert_eq!(session.poll_timeout(), Some(at(150)));
+        session.handle_timeout(at(149));
+        assert!(session.ended().is_none());
+        session.handle_timeout(at(150));
+        let ended = session.ended().unwrap();
+        assert!(!ended.clean && ended.by == if by_peer { EndedBy::Peer } else { EndedBy::Timeout });
+        assert_eq!((session.unsent(), session.poll_timeout()), (0, None));
+    }
+}
+
+#[test]
+fn pong_after_the_close_was_written_has_a_deadline_of_its_own() {
+    let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
+    session.close(None).unwrap();
+    session.handle_timeout(at(0));
+    write(&mut session, at(8));
+    session.handle_timeout(at(8));
+    assert_eq!(session.poll_timeout(), Some(at(18)), "the deadline of the peer's Close");
+    read(&mut session, &masked(Frame::ping("late")), at(12));
+    assert_eq!(poll_all(&mut session).len(), 1);
+    session.handle_timeout(at(12));
+    assert!(session.unsent() > 0 && session.ended().is_none());
+    assert_eq!(session.poll_timeout(), Some(at(18)));
+    write(&mut session, at(13));
+    session.handle_timeout(at(18));
+    assert_eq!(session.ended().unwrap().error, Some(Error::Timeout(Timeout::Close)));
+}
+
+#[test]
+fn failed_connection_without_a_deadline_for_its_close_ends() {
+    let wait = Some(Duration::from_secs(20));
+    let pings = Timeouts::NONE.ping_interval(wait).pong_timeout(wait);
+    let mut session = session(&Config::new().timeouts(pings));
+    session.send(vec![1; 1000]).unwrap();
+    for secs in [20, 20, 40] {
+        assert!(session.poll_timeout().unwrap() <= at(secs));
+        session.handle_timeout(at(secs));
+    }
+    assert_eq!(session.connection().ended().unwrap().error, Some(Error::Timeout(Timeout::Pong)));
+    assert_eq!((session.ended(), session.poll_timeout()), (None, Some(at(45))));
+    session.written(1, at(44));
+    assert_eq!(session.poll_timeout(), Some(at(49)));
+    session.handle_timeout(at(49));
+    assert_eq!(session.ended().unwrap().error, Some(Error::Timeout(Timeout::Pong)));
+    assert_eq!((session.unsent(), session.poll_timeout()), (0, None));
+}
+
+#[test]
+fn failed_connection_without_deadlines_waits_for_its_peer() {
+    let mut session = session(&Config::new());
+    session.send(vec![1; 1000]).unwrap();
+    session.received_eof();
+    assert_eq!(poll_all(&mut session), []);
+    assert!(session.connection().ended().unwrap().error.is_some());
+    assert_eq!(session.poll_timeout(), None);
+    session.handle_timeout(at(3600));
+    assert!(session.unsent() > 0);
+}
+
+#[test]
 fn end_does_not_change() {
     let mut session = session(&Config::new());
     read(&mut session, &masked(Frame::close(None).unwrap()), START);
