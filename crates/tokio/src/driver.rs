@@ -223,6 +223,7 @@ impl Driver {
 
     fn fail(&mut self, error: io::Error) {
         self.failure.get_or_insert(error);
+        self.needs_flush = false;
         self.session.transport_failed();
     }
 

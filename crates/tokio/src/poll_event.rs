@@ -1,8 +1,11 @@
 //! The messages and parts among the events, for a connection and its receiving half.
 
+use std::future::Future as _;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use protocol_websocket::{Event, Message, Part};
+use tokio::task::consume_budget;
 
 use crate::Error;
 
@@ -25,6 +28,8 @@ pub(crate) fn poll_message(
             Some(Ok(Event::Message(message))) => Ok(message),
             Some(Ok(part @ Event::Part(_))) => {
                 source.put_back(part);
+                // The part stays, so a loop that ignores errors must not starve other tasks.
+                ready!(pin!(consume_budget()).poll(context));
                 Err(Error::Parts)
             }
             Some(Ok(_)) => continue,

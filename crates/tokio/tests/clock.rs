@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use common::{Op, Peer, Script, drive, open, pair};
-use protocol_websocket::{Role, Timeout};
+use futures_util::StreamExt as _;
+use protocol_websocket::{Delivery, Role, Timeout};
 use protocol_websocket_tokio::{
     Accept, CloseCode, Config, Connect, ConnectError, Drain, Error, Reject, Timeouts, WebSocket, accept, config,
 };
@@ -387,4 +388,61 @@ async fn flush_with_a_message_in_front_ends_over_a_transport_that_buffers() {
         assert_eq!(websocket.recv().await.unwrap().unwrap(), "in front".into());
         assert!(websocket.recv().await.unwrap().is_err());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn loop_that_ignores_the_error_of_parts_lets_other_tasks_run() {
+    let (near, mut far) = tokio::io::duplex(100);
+    let mut server = WebSocket::new(near, open(Role::Server, Config::new().delivery(Delivery::Parts)));
+    far.write_all(b"\x82\x80\0\0\0\0").await.unwrap();
+    let other = tokio::spawn(async {});
+    for _ in 0..1_000 {
+        assert!(matches!(server.next().await, Some(Err(Error::Parts))));
+    }
+    assert!(other.is_finished());
+    assert!(server.recv_part().await.unwrap().unwrap().bytes.is_empty());
+}
+
+/// Reads a byte each 9 s.
+async fn trickle(mut peer: tokio::io::DuplexStream) {
+    while peer.read(&mut [0]).await.is_ok_and(|len| len > 0) {
+        tokio::time::sleep(secs(9)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_reads_a_byte_now_and_then_does_not_keep_a_connection_that_closes() {
+    for is_split in [false, true] {
+        let (near, far) = tokio::io::duplex(64);
+        let mut server = WebSocket::new(near, open(Role::Server, recommended()));
+        let drain = Drain::new();
+        drain.watch(&server);
+        server.queue(vec![1; 10_000]).unwrap();
+        tokio::spawn(trickle(far));
+        let start = Instant::now();
+        if is_split {
+            // The task of the connection closes it.
+            drop(server.split());
+            while drain.watched() > 0 {
+                assert!(start.elapsed() < secs(3600));
+                tokio::time::sleep(secs(1)).await;
+            }
+        } else {
+            let ended = timeout(secs(3600), server.close(CloseCode::NORMAL)).await.expect("waits for ever");
+            assert!(!ended.clean);
+        }
+        // Ten times `Timeouts::close`, and then the end of the stream.
+        assert!((100..=121).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_connection_without_a_deadline_for_its_close_ends() {
+    let timeouts = Timeouts::NONE.ping_interval(Some(secs(20))).pong_timeout(Some(secs(20)));
+    let script = Script { capacity: 1000, ..Script::new() };
+    let (mut websocket, _peer) = pair(Role::Server, Config::new().timeouts(timeouts), script);
+    websocket.queue(vec![1; 100_000]).unwrap();
+    let error = timeout(secs(3600), websocket.recv()).await.expect("waits for ever").unwrap().unwrap_err();
+    assert!(is_timeout(&error, Timeout::Pong), "{error:?}");
+    assert!(websocket.recv().await.is_none());
 }

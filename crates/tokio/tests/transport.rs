@@ -239,3 +239,16 @@ async fn transport_is_flushed_once_for_each_batch() {
     // The first flush is that of a transport that was in use before.
     assert!(peer.wire.calls(Op::Flush) <= 2, "{}", peer.wire.calls(Op::Flush));
 }
+
+#[tokio::test]
+async fn failed_read_ends_a_flush_that_waits() {
+    let script = Script { write_buffer: Some(1000), capacity: 0, ..Script::new() };
+    let (mut websocket, mut peer) = pair(Role::Server, Config::new(), script);
+    peer.is_stopped = true;
+    assert!(poll_at_most(websocket.send("lost"), 3, &mut peer).is_none());
+    assert_eq!(websocket.unsent(), 0, "only the flush waits");
+    peer.wire.fail(Op::Read, ErrorKind::ConnectionReset);
+    let flushed = poll_at_most(websocket.flush(), 1, &mut peer).expect("the flush still waits");
+    assert!(is_reset(&flushed.unwrap_err()));
+    assert!(is_reset(&websocket.recv().await.unwrap().unwrap_err()));
+}
