@@ -34,7 +34,7 @@ impl Broadcast {
             let is_slow = client.unsent() > MAX_UNSENT;
             if is_slow {
                 let client = client.clone();
-                // It ends after at most 10 s, also if the client reads nothing.
+                // It ends within 20 s if the client reads nothing, and within 2 minutes if it reads slowly.
                 tokio::spawn(async move { client.close(CloseCode::POLICY_VIOLATION).await });
             }
             !is_slow && client.queue_prepared(&mut message).is_ok()

@@ -31,7 +31,7 @@ impl Chat {
             let is_slow = member.unsent() > MAX_UNSENT;
             if is_slow {
                 let member = member.clone();
-                // It ends after at most 10 s, also if the client reads nothing.
+                // It ends within 20 s if the client reads nothing, and within 2 minutes if it reads slowly.
                 tokio::spawn(async move { member.close(CloseCode::POLICY_VIOLATION).await });
             }
             !is_slow && member.queue_shared(message.clone()).is_ok()

@@ -155,13 +155,16 @@ impl Sender {
     ///
     /// If the future is dropped after its first poll, the connection is closed all the same.
     pub async fn close(&self, close: impl Into<Option<Close>>) -> Ended {
-        self.queue_close(close.into());
+        self.queue_close(close);
         let _ = self.wait(Until::End).await;
         let Some(ended) = self.ended() else { unreachable!("the connection has ended") };
         ended
     }
 
-    fn queue_close(&self, close: Option<Close>) {
+    /// Queues a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before, and does not wait. The
+    /// connection then ends as after [`close`](Self::close).
+    pub fn queue_close(&self, close: impl Into<Option<Close>>) {
+        let close = close.into();
         self.update(|driver| driver.queue_close(close));
     }
 
@@ -261,7 +264,7 @@ impl Sink<Message> for Sender {
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.queue_close(CloseCode::NORMAL.into());
+        self.queue_close(CloseCode::NORMAL);
         self.poll_flush(context)
     }
 }

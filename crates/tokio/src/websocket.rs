@@ -408,9 +408,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
-    /// Then waits for the peer's Close, for at most [`Timeouts::close`](protocol_websocket::Timeouts::close), and ends
-    /// the transport as [`recv`](Self::recv) does. Messages that arrive meanwhile are dropped. If the connection has ended
-    /// before, it returns how.
+    /// Then waits for the peer's Close, for at most [`Timeouts::close`](protocol_websocket::Timeouts::close) after the
+    /// write, and ends the transport as [`recv`](Self::recv) does. The write of the unsent bytes takes at most ten times
+    /// that timeout, and less if the peer does not read. Messages that arrive meanwhile are dropped. If the connection
+    /// has ended before, it returns how.
     ///
     /// If the future is dropped, the next call continues.
     ///

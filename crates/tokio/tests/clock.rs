@@ -446,3 +446,15 @@ async fn failed_connection_without_a_deadline_for_its_close_ends() {
     assert!(is_timeout(&error, Timeout::Pong), "{error:?}");
     assert!(websocket.recv().await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn close_that_a_sender_queues_ends_the_connection() {
+    let (near, _far) = tokio::io::duplex(64);
+    let (sender, mut receiver) = WebSocket::new(near, open(Role::Server, recommended())).split();
+    sender.queue_close(CloseCode::GOING_AWAY);
+    assert!(sender.queue("late").is_err());
+    let start = Instant::now();
+    assert!(receiver.recv().await.unwrap().is_err());
+    assert_eq!(sender.ended().unwrap().error, Some(Timeout::Close.into()));
+    assert!(start.elapsed() <= secs(20));
+}
