@@ -248,18 +248,14 @@ impl<S> WebSocket<S> {
     /// Creates a WebSocket of a connection whose opening handshake is done, such as one of
     /// [`Connection::respond`](protocol_websocket::Connection::respond) in an HTTP server.
     pub fn new(io: S, session: Session) -> Self {
-        Self::with(io, session, Duration::ZERO)
-    }
-
-    fn with(io: S, session: Session, now: Duration) -> Self {
+        let now = session.now();
         Self { driver: Driver::new(io, session, now), next: None, has_returned_error: false }
     }
 
     /// Creates a WebSocket that continues where another one stopped: see [`into_parts`](Self::into_parts).
     pub fn from_parts(parts: Parts<S>) -> Self {
         let Parts { io, session, next } = parts;
-        let now = session.now;
-        Self { next, ..Self::with(io, Session::from_parts(session), now) }
+        Self { next, ..Self::new(io, Session::from_parts(session)) }
     }
 
     /// Returns the transport, and everything that was received and not returned or queued and not written.
@@ -339,6 +335,12 @@ impl<S> WebSocket<S> {
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {
         self.driver.session.connection().negotiated()
+    }
+
+    /// Frees the memory that permessage-deflate does not need until the next message: see
+    /// [`Connection::release_memory`](protocol_websocket::Connection::release_memory). For a connection that will be idle.
+    pub fn release_memory(&mut self) {
+        self.driver.session.release_memory();
     }
 
     /// Returns the number of bytes that were queued and not written.

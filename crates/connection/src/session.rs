@@ -220,6 +220,12 @@ impl Session {
         SessionParts { connection, input, unsent, now }
     }
 
+    /// Returns the time of the last call that has a time. A loop that continues a session begins its clock there.
+    #[must_use]
+    pub const fn now(&self) -> Duration {
+        self.now
+    }
+
     /// Returns whether the transport should be read: not while events are left, not after the end, and not under
     /// backpressure.
     ///

@@ -183,6 +183,12 @@ impl Sender {
         self.shared.lock().ended()
     }
 
+    /// Frees the memory that permessage-deflate does not need until the next message: see
+    /// [`Connection::release_memory`](protocol_websocket::Connection::release_memory). For a connection that will be idle.
+    pub fn release_memory(&self) {
+        self.shared.lock().driver.session.release_memory();
+    }
+
     /// Returns the number of bytes that were queued and not written. A server that sends to many peers closes those
     /// whose number is too large.
     #[must_use]

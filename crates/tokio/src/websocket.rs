@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use protocol_websocket::{
     AsMessage, Close, Ended, Event, EventRef, Message, Negotiated, Outbox, Part, Prepared, SendError, Session,
@@ -102,10 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # let _ = (respond, run);
     /// ```
     pub fn new(io: S, session: Session) -> Self {
-        Self::with(io, session, Duration::ZERO)
-    }
-
-    fn with(io: S, session: Session, now: Duration) -> Self {
+        let now = session.now();
         let driver = Driver::new(session, now);
         Self { inner: Box::new(Inner { io, driver, wakers: Wakers::new(), next: None, has_returned_error: false }) }
     }
@@ -113,8 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Creates a WebSocket that continues where another one stopped: see [`into_parts`](Self::into_parts).
     pub fn from_parts(parts: Parts<S>) -> Self {
         let Parts { io, session, next } = parts;
-        let now = session.now;
-        let mut websocket = Self::with(io, Session::from_parts(session), now);
+        let mut websocket = Self::new(io, Session::from_parts(session));
         websocket.inner.next = next.map(Box::new);
         websocket
     }
@@ -482,6 +477,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {
         self.inner.driver.session.connection().negotiated()
+    }
+
+    /// Frees the memory that permessage-deflate does not need until the next message: see
+    /// [`Connection::release_memory`](protocol_websocket::Connection::release_memory). For a connection that will be idle.
+    pub fn release_memory(&mut self) {
+        self.inner.driver.session.release_memory();
     }
 
     /// Returns the number of bytes that were queued and not written.

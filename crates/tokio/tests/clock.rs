@@ -54,6 +54,17 @@ async fn silent_peer_is_pinged_after_20_s_and_times_out_after_40_s() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn session_of_another_loop_keeps_its_clock() {
+    let mut session = open(Role::Server, recommended());
+    session.handle_timeout(secs(100_000));
+    let (near, mut far) = tokio::io::duplex(100);
+    let mut websocket = WebSocket::new(near, session);
+    assert!(timeout(secs(21), websocket.recv()).await.is_err());
+    let mut ping = [0; 2];
+    assert_eq!((far.read(&mut ping).await.unwrap(), ping), (2, *b"\x89\0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn peer_that_replies_to_pings_stays() {
     let (mut websocket, mut peer) = pair(Role::Client, recommended(), Script::new());
     let recv = timeout(secs(86_010), websocket.recv());

@@ -175,3 +175,34 @@ async fn idle_connection_has_at_most_1400_bytes_with_its_task_and_socket() {
     let used = (current().live - before) / COUNT;
     assert!(used <= 1400, "{used} bytes");
 }
+
+#[cfg(feature = "permessage-deflate")]
+#[tokio::test]
+async fn release_memory_frees_the_windows_of_compression() {
+    use protocol_websocket_tokio::Connect;
+    use protocol_websocket_tokio::protocol_websocket::http::Destination;
+
+    for splits in [false, true] {
+        let (near, far) = tokio::io::duplex(4096);
+        let server = async { accept(near, config()).await?.accept(Accept::new()).await };
+        let (client, server) = tokio::join!(Connect::to(Destination::new("localhost", "/")).over(far), server);
+        let (mut client, mut server) = (client.unwrap().0, server.unwrap());
+        client.send("a ".repeat(1000)).await.unwrap();
+        let message = server.recv().await.unwrap().unwrap();
+        let release = if splits {
+            let (sender, receiver) = server.split();
+            sender.send(message).await.unwrap();
+            let before = current().live;
+            sender.release_memory();
+            drop(receiver);
+            before - current().live
+        } else {
+            server.send(message).await.unwrap();
+            let before = current().live;
+            server.release_memory();
+            before - current().live
+        };
+        assert!(release > 100_000, "{release} bytes");
+        assert_eq!(client.recv().await.unwrap().unwrap().len(), 2000);
+    }
+}
