@@ -217,7 +217,10 @@ impl State {
         let timeout = self.driver.session.close_timeout().map_or(TAKE_TIMEOUT, |timeout| timeout / 2);
         loop {
             let taken = taken.load(Ordering::Relaxed);
-            let (until, before) = *self.take_until.get_or_insert_with(|| (Instant::now() + timeout, taken));
+            if self.take_until.is_none() {
+                self.take_until = Instant::now().checked_add(timeout).map(|until| (until, taken));
+            }
+            let Some((until, before)) = self.take_until else { return Poll::Pending };
             ready!(timer.poll(until, context));
             if taken == before {
                 return Poll::Ready(());
@@ -230,8 +233,8 @@ impl State {
         !self.has_senders && !self.has_receiver
     }
 
-    /// Takes the wakers of the tasks that can continue, at last the own one, if there are others that may be able to
-    /// continue after these.
+    /// Takes the wakers of the tasks that can continue. The last one is that of the driver task itself if other tasks
+    /// may be able to continue after these.
     fn take_woken(&mut self) -> Vec<Waker> {
         let mut woken = Vec::new();
         if self.is_done || !self.received.is_empty() {

@@ -158,7 +158,8 @@ async fn slow_receiver_stops_the_peer_and_pauses_the_deadlines() {
 
 #[tokio::test(start_paused = true)]
 async fn close_ends_in_time_with_a_stopped_receiver() {
-    for (config, is_dropped) in [(timed(), false), (Config::new(), false), (timed(), true), (Config::new(), true)] {
+    let patient = Config::new().timeouts(Timeouts::NONE.close(Some(Duration::MAX)));
+    for (config, is_dropped) in [(timed(), false), (Config::new(), false), (timed(), true), (patient, true)] {
         let (client, server) = pair(4096, config).await;
         let (sender, mut receiver) = client.split();
         let (peer, _peer_receiver) = server.split();
