@@ -33,9 +33,8 @@ impl Broadcast {
         self.clients().retain(|_, client| {
             let is_slow = client.unsent() > MAX_UNSENT;
             if is_slow {
-                let client = client.clone();
                 // It ends within 20 s if the client reads nothing, and within 2 minutes if it reads slowly.
-                tokio::spawn(async move { client.close(CloseCode::POLICY_VIOLATION).await });
+                client.queue_close(CloseCode::POLICY_VIOLATION);
             }
             !is_slow && client.queue_prepared(&mut message).is_ok()
         });

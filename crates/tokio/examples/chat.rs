@@ -30,9 +30,8 @@ impl Chat {
         members.retain(|_, member| {
             let is_slow = member.unsent() > MAX_UNSENT;
             if is_slow {
-                let member = member.clone();
                 // It ends within 20 s if the client reads nothing, and within 2 minutes if it reads slowly.
-                tokio::spawn(async move { member.close(CloseCode::POLICY_VIOLATION).await });
+                member.queue_close(CloseCode::POLICY_VIOLATION);
             }
             !is_slow && member.queue_shared(message.clone()).is_ok()
         });

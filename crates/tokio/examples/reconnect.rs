@@ -1,4 +1,4 @@
-//! A client that connects again: sends a message on each connection, such as a subscription, and prints the messages that
+//! A client that reconnects: sends a message on each connection, such as a subscription, and prints the messages that
 //! it receives. It ends when the server closes with a code that is not temporary, such as 1008, or rejects the request with
 //! such a status, for instance 403.
 //!

@@ -21,16 +21,25 @@ use crate::watched::{Watched, sealed};
 ///
 /// Messages are sent in the order in which they were queued by all clones. Only the `async` methods wait.
 ///
-/// To send to many peers, [`queue_prepared`](Self::queue_prepared) the message at each, and drop those whose
+/// Dropping a sender does not close the connection while another sender or the [`Receiver`](crate::Receiver) exists: call
+/// [`queue_close`](Self::queue_close) or [`close`](Self::close).
+///
+/// To send to many peers, [`queue_prepared`](Self::queue_prepared) the message at each, and close those whose
 /// [`unsent`](Self::unsent) is too large:
 ///
 /// ```
-/// use protocol_websocket_tokio::{Prepared, Sender};
+/// use protocol_websocket_tokio::{CloseCode, Prepared, Sender};
 ///
 /// fn broadcast(text: &str, peers: &mut Vec<Sender>) {
 ///     let mut message = Prepared::new(text);
-///     // An error means that the peer has gone.
-///     peers.retain(|peer| peer.queue_prepared(&mut message).is_ok() && peer.unsent() < 1024 * 1024);
+///     peers.retain(|peer| {
+///         let is_slow = peer.unsent() > 1024 * 1024;
+///         if is_slow {
+///             peer.queue_close(CloseCode::POLICY_VIOLATION);
+///         }
+///         // An error means that the connection is closing or has ended.
+///         !is_slow && peer.queue_prepared(&mut message).is_ok()
+///     });
 /// }
 /// # let _ = broadcast;
 /// ```
