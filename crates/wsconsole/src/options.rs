@@ -106,8 +106,8 @@ Output:
 
 Connection:
   A proxy is http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@ before
-  HOST if it requires them. The default ports are 80 and 1080. The variables of
-  the environment are not used, except as in: --proxy $HTTPS_PROXY
+  HOST if it requires them. The default ports are 80 and 1080. Environment
+  variables such as HTTPS_PROXY are not read. Pass them: --proxy $HTTPS_PROXY
 
   Redirects are printed, and followed with --follow-redirects, but never from
   wss to ws. Headers, subprotocols, the origin and the credentials of the URL
