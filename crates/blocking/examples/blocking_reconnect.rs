@@ -1,4 +1,4 @@
-//! A client that prints what the server sends, and connects again if the connection is lost. It ends when the server closes
+//! A client that prints what the server sends, and reconnects if the connection is lost. It ends when the server closes
 //! with a code that is not temporary, such as 1008, or rejects the request with such a status, for instance 403.
 //!
 //!     cargo run -p protocol-websocket-blocking --example blocking_reconnect ws://127.0.0.1:3000/

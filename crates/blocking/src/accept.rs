@@ -55,7 +55,8 @@ pub struct Incoming<S> {
 }
 
 impl<S: Transport> Incoming<S> {
-    /// Returns the request, with its path, its headers, its origin, and the subprotocols that the client offers.
+    /// Returns the request, with its resource name (path and query), its headers, its origin, and the subprotocols that
+    /// the client offers.
     #[must_use]
     pub fn request(&self) -> &Request {
         self.upgrade.request()

@@ -18,8 +18,8 @@ use crate::{ConnectError, ConnectStep, Error, Parts, Stream, Transport, WebSocke
 /// The time for a connection, if the caller sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connects to the server of a URL with the scheme `ws` or `wss`: name, TCP, TLS and the opening handshake. Returns the
-/// open WebSocket and the response with the status 101. [`Connect`] has options.
+/// Connects to the server of a URL with the scheme `ws` or `wss`: DNS lookup, TCP, TLS and the opening handshake.
+/// Returns the open WebSocket and the response with the status 101. [`Connect`] has options.
 ///
 /// ```no_run
 /// use protocol_websocket_blocking::{ConnectError, connect};
@@ -38,7 +38,7 @@ pub fn connect(url: &str) -> Result<(WebSocket<Stream>, Response), ConnectError>
     Connect::new(url)?.open()
 }
 
-/// A client's connection that is not made yet: the destination and the options. [`open`](Self::open) connects, and
+/// A builder for a client connection: the destination and the options. [`open`](Self::open) connects, and
 /// [`over`](Self::over) takes a transport of the caller.
 ///
 /// Redirects are not followed: see [`ConnectError::Redirect`]. To connect through a proxy, connect to the proxy, open a
@@ -137,8 +137,8 @@ impl Connect {
         self
     }
 
-    /// Connects: name, TCP, TLS and the opening handshake. Returns the open WebSocket and the response with the status
-    /// 101.
+    /// Connects: DNS lookup, TCP, TLS and the opening handshake. Returns the open WebSocket and the response with the
+    /// status 101.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use protocol_websocket::http::{BuildError, ResponseHead};
 
 use crate::Error;
 
-/// An error of a client's connection before it is open. Each variant is one step of the way.
+/// An error of a client's connection before it is open. Each variant names the step or the reason.
 ///
 /// `Display` includes the text of the wrapped error, and [`source`](std::error::Error::source) returns that error. A
 /// report prints one of the two.

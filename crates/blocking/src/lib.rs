@@ -6,7 +6,7 @@
 //! - [`WebSocket`] receives and sends messages. It replies to pings, keeps the connection alive, stops reading if the
 //!   peer does not read the replies, and makes the closing handshake.
 //! - [`Transport`] is a stream with timeouts: TCP, a Unix socket, [`TlsStream`], or another one.
-//! - [`Backoff`] has the delays before a client connects again.
+//! - [`Backoff`] has the delays before a client reconnects.
 //!
 //! The protocol is in the crate [`protocol_websocket`], which has no I/O. This crate adds reads, writes and timeouts, and
 //! exports it, so that one dependency is enough: `protocol_websocket_blocking::protocol_websocket::Delivery`. It is for a

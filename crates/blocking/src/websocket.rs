@@ -12,7 +12,7 @@ use crate::{Error, Parts, Transport};
 
 /// A WebSocket connection over a blocking transport `S`, such as a TCP stream: client or server, compressed or not.
 ///
-/// [`recv`](Self::recv) waits for the next message. Meanwhile it also writes what was queued, replies to pings and keeps
+/// [`recv`](Self::recv) waits for the next message. Meanwhile it also writes what was queued, replies to pings and enforces
 /// the deadlines of the [configuration](protocol_websocket::Config::timeouts). A program that waits in `recv` needs no
 /// other code for them. Between the calls nothing happens: a peer whose Ping is not replied to ends the connection.
 ///
@@ -119,9 +119,9 @@ impl<S: Transport> WebSocket<S> {
         }
     }
 
-    /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. A Ping or
-    /// Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready) waits is not
-    /// returned.
+    /// Receives the next event: a message, and also a Ping, a Pong or a Close. The connection has already replied to
+    /// a Ping. A Ping or Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready)
+    /// waits is not returned.
     ///
     /// # Errors
     ///
@@ -258,7 +258,8 @@ impl<S> WebSocket<S> {
         Self { next, ..Self::new(io, Session::from_parts(session)) }
     }
 
-    /// Returns the transport, and everything that was received and not returned or queued and not written.
+    /// Returns the transport, the connection, the received bytes and events that were not returned, and the queued bytes
+    /// that were not written.
     pub fn into_parts(self) -> Parts<S> {
         let Driver { io, session, .. } = self.driver;
         Parts { io: io.into_inner(), session: session.into_parts(), next: self.next }

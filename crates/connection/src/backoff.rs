@@ -2,13 +2,13 @@ use core::time::Duration;
 
 use protocol_websocket_core::Random;
 
-/// The delays between a client's attempts to connect again: truncated binary exponential backoff (RFC 6455 §7.2.3).
+/// The delays between a client's attempts to reconnect: truncated binary exponential backoff (RFC 6455 §7.2.3).
 ///
 /// Each delay is random, between zero and a limit ("full jitter"). The limit is [`first`](Self::first) for the first
 /// attempt, doubles with each attempt, and stays at [`max`](Self::max). After an outage the clients of a server
 /// therefore come back spread over time, and a server that stays away is tried seldom.
 ///
-/// The caller waits, and calls [`reset`](Self::reset) once a connection works. To decide whether to connect again:
+/// The caller waits, and calls [`reset`](Self::reset) once a connection works. To decide whether to reconnect:
 /// [`Ended::is_temporary`](crate::Ended::is_temporary).
 ///
 /// ```
@@ -65,8 +65,8 @@ impl Backoff {
         self
     }
 
-    /// Sets the number of attempts, after which [`next_delay`](Self::next_delay) returns `None`. The default is `None`:
-    /// there is no limit.
+    /// Sets the number of attempts, after which [`next_delay`](Self::next_delay) returns `None`. The first connection is
+    /// not counted. The default is `None`: there is no limit.
     #[must_use]
     pub fn max_attempts(mut self, max: impl Into<Option<u32>>) -> Self {
         self.max_attempts = max.into();

@@ -103,7 +103,7 @@ impl fmt::Display for EndedBy {
 }
 
 impl Ended {
-    /// Returns whether a client that connects again may succeed. Wait before: [`Backoff`](crate::Backoff).
+    /// Returns whether a client that reconnects may succeed. Wait before: [`Backoff`](crate::Backoff).
     ///
     /// It is true if the peer closed with a [temporary](CloseCode::is_temporary) code, if the transport ended, and if a
     /// deadline passed, except [`Timeout::Close`]. It is false if this end closed first, if the peer broke a rule of the

@@ -8,7 +8,7 @@
 //! - [`Session`]: a connection with its buffers and the order of its calls, for a program with one socket for each
 //!   connection. [`Connection`] is for a program that owns the buffers.
 //! - [`ReceiveHalf`] and [`SendHalf`]: the two directions of a connection, for two tasks.
-//! - [`Backoff`]: the delays before a client connects again.
+//! - [`Backoff`]: the delays before a client reconnects.
 //! - [`Client`] and [`Server`]: a connection under the names of the helper classes of Perl's `Protocol::WebSocket`.
 //!
 //! # Out of scope

@@ -39,7 +39,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// As [`Connection::accept`]. It is [`SendError::Closed`] if the transport has ended or the handshake has timed out
+    /// As [`Connection::accept`]. Returns [`SendError::Closed`] if the transport has ended or the handshake has timed out
     /// meanwhile.
     #[cfg(feature = "server")]
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]

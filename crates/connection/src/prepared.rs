@@ -1,9 +1,9 @@
 //! A message that is encoded once and sent to many connections.
 //!
-//! The frame of a message depends on the extensions that a connection negotiated, and on nothing else of it if they
-//! begin without state. So it is encoded with extensions of its own, once for each set of their parameters, and
-//! [`SendHalf::send_frame_shared`] sends the result past the extensions of each connection. These restart, because the
-//! decoder of the peer moves on without them.
+//! If the extensions begin without state, the frame of a message depends only on the role and on the negotiated
+//! extensions. The message is therefore encoded once for each set of parameters, with new extensions.
+//! [`SendHalf::send_frame_shared`] bypasses the encoders of the connection. They restart after such a frame, because the
+//! peer's decoder has seen data that they have not.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -17,8 +17,8 @@ use crate::{Connection, SendError};
 /// A message that is encoded at most once for each set of negotiated extensions, for a broadcast. With
 /// permessage-deflate, a message to many peers is compressed once for each set of parameters, not once for each peer.
 ///
-/// The connections should share their [`Config`](crate::Config). A connection that keeps its compression window from
-/// message to message can send its next own message as always; that message begins with an empty window.
+/// The connections should share their [`Config`](crate::Config). On a connection that keeps its compression
+/// window between messages, `send` still works; its next message is compressed with an empty window.
 ///
 /// ```
 /// use bytes::BytesMut;

@@ -229,10 +229,14 @@ impl Session {
     /// Returns whether the transport should be read: not while events are left, not after the end, and not under
     /// backpressure.
     ///
-    /// Under backpressure, more bytes are unsent than the [high-water mark](crate::Config::high_water_mark), and more
-    /// than at the first read over it. So a peer that sends requests and does not read the replies is not read any more.
-    /// A program that has queued much and then only receives continues to receive. Otherwise two such ends would wait for
-    /// each other. After our Close there is no backpressure, because no replies follow.
+    /// There is backpressure while the connection is open and both conditions are true:
+    ///
+    /// - More bytes are unsent than the [high-water mark](crate::Config::high_water_mark).
+    /// - More bytes are unsent than at the first read over it.
+    ///
+    /// So the session stops reading from a peer that sends requests and does not read the replies. A program that has
+    /// queued much and then only receives continues to receive, because otherwise two such ends would wait for each other.
+    /// After our Close there is no backpressure, because no replies follow.
     ///
     /// While an [`Event::Upgrade`] waits for the application's response, it is true until the input has as many bytes
     /// as a [head](crate::HeadLimits) may have, so that the end of the transport is noticed.
@@ -508,7 +512,8 @@ impl Session {
     }
 
     /// Handles the deadlines that are due at the time `now`: queues a Ping, or ends the connection. Read the available
-    /// input and poll its events before this call. Otherwise a peer may time out whose bytes are in the socket.
+    /// input and poll its events before this call. Otherwise a peer may time out although its bytes are in the
+    /// socket.
     ///
     /// The deadlines are those of [`Timeouts`](crate::Timeouts), and two for a peer that does not read:
     ///

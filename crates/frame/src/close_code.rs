@@ -87,7 +87,7 @@ impl CloseCode {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 
-    /// Returns whether a client that connects again may succeed, because the condition that ended the connection is one
+    /// Returns whether a client that reconnects may succeed, because the condition that ended the connection is one
     /// of the server or of the network, and may pass. It should wait before (RFC 6455 §7.2.3).
     ///
     /// | codes | temporary | why |

@@ -95,7 +95,8 @@ pub struct Incoming<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
-    /// Returns the request, with its path, its headers, its origin, and the subprotocols that the client offers.
+    /// Returns the request, with its resource name (path and query), its headers, its origin, and the subprotocols that
+    /// the client offers.
     #[must_use]
     pub fn request(&self) -> &Request {
         self.upgrade.request()
@@ -110,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     /// Accepts the request: writes the response with the status 101, and returns the open WebSocket. The extensions of
     /// the configuration that the client offers are added.
     ///
-    /// Pass a new [`Accept`] by value. As a temporary value behind a reference, it would be a part of the task's memory.
+    /// Pass a new [`Accept`] by value. A reference to a temporary `Accept` makes the future larger.
     ///
     /// # Errors
     ///

@@ -26,7 +26,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connects to the server of a URL with the scheme `ws` or `wss`, and makes the opening handshake. Returns the open
 /// connection, and the server's response with its header fields. [`Connect`] has options.
 ///
-/// `wss` needs one of the features `rustls-tls-webpki-roots` and `rustls-tls-native-roots`.
+/// `wss` needs one of the features `rustls-tls-webpki-roots` and `rustls-tls-native-roots`. Without a feature for
+/// TLS, the error is [`ConnectError::TlsDisabled`].
 ///
 /// ```no_run
 /// use protocol_websocket_tokio::{ConnectError, connect};
@@ -48,7 +49,7 @@ pub async fn connect(url: &str) -> Result<(WebSocket<Stream>, Response), Connect
     Connect::new(url)?.await
 }
 
-/// A client's connection that is not made yet: the destination and the options. Await it to connect, or call
+/// A builder for a client connection: the destination and the options. Await it to connect, or call
 /// [`over`](Self::over) for a transport of the caller. A clone makes another connection with the same options.
 ///
 #[cfg_attr(feature = "url", doc = "```no_run")]

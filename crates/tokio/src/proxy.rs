@@ -14,6 +14,9 @@ use crate::{ProxyError, socks, tcp};
 /// A proxy through which [`Connect`](crate::Connect) makes the connection to the server. The proxy resolves the
 /// server's name. With `wss`, it sees the name and the port of the server, and nothing else.
 ///
+/// The headers of the [`Offer`](crate::Offer) are not sent to the proxy. Only the [`credentials`](Self::credentials) can be
+/// set.
+///
 /// ```
 /// use protocol_websocket_tokio::Proxy;
 ///

@@ -60,8 +60,8 @@ impl Receiver {
         poll_fn(|context| poll_part(self, context)).await
     }
 
-    /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. At most 16
-    /// pings and pongs are kept until they are received.
+    /// Receives the next event: a message, and also a Ping, a Pong or a Close. The connection has already replied to
+    /// a Ping. At most 16 pings and pongs are kept until they are received.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
     /// Splits the connection into halves for several tasks. The sender can be cloned, and the type of the transport is
     /// erased.
     ///
-    /// A new task of the current runtime drives the connection: it reads and writes, replies to pings and keeps the
+    /// A new task of the current runtime drives the connection: it reads and writes, replies to pings and enforces the
     /// deadlines, also while no half is polled. Messages that arrive are kept for the [`Receiver`]. Once they are over the
     /// [high-water mark](protocol_websocket::Config::high_water_mark), the task only writes until the receiver takes
     /// them: it does not read, so it does not reply to pings or notice that the peer has gone, and the deadlines do not

@@ -18,7 +18,7 @@ use crate::{Error, Parts};
 /// A WebSocket connection over a transport `S`, such as a TCP stream: client or server, compressed or not.
 ///
 /// [`recv`](Self::recv) returns the next message. While it is polled, it also writes what was queued, replies to pings
-/// and keeps the deadlines of the [configuration](protocol_websocket::Config::timeouts). A program that waits in `recv`
+/// and enforces the deadlines of the [configuration](protocol_websocket::Config::timeouts). A program that waits in `recv`
 /// needs no other code for them.
 ///
 /// [`queue`](Self::queue) appends a message to the unsent bytes and does not wait. `recv` writes it when no received
@@ -41,10 +41,11 @@ use crate::{Error, Parts};
 ///
 /// # Runtime
 ///
-/// The futures run in a task of tokio, on any number of threads. The transport may have its own demands. The deadlines
-/// need the timer of the runtime (`enable_time` or `enable_all`): outside of a runtime, and in one without a timer, a
-/// future panics with tokio's message when it first waits for a deadline. That is the first wait with the
-/// [default configuration](fn@crate::config), and the end of the stream with any configuration.
+/// The futures run in a task of tokio, on any number of threads. The transport may have its own requirements: a
+/// `TcpStream` of tokio needs `enable_io`. The deadlines need the timer of the runtime (`enable_time` or `enable_all`).
+/// Outside of a runtime, and in one without a timer, a future panics with tokio's message when it first waits for a
+/// deadline. That is the first wait with the [default configuration](fn@crate::config), and the end of the stream with any
+/// configuration.
 ///
 #[cfg_attr(feature = "server", doc = "```")]
 #[cfg_attr(not(feature = "server"), doc = "```ignore")]
@@ -114,7 +115,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         websocket
     }
 
-    /// Returns the transport, and everything that was received and not returned or queued and not written.
+    /// Returns the transport, the connection, the received bytes and events that were not returned, and the queued bytes
+    /// that were not written.
     #[must_use]
     pub fn into_parts(self) -> Parts<S> {
         let Inner { io, driver, next, .. } = *self.inner;
@@ -176,9 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         poll_fn(|context| poll_part(self, context)).await
     }
 
-    /// Receives the next event: a message, and also a Ping, a Pong or a Close. Pings are replied to already. A Ping or
-    /// Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready) waits is not
-    /// returned.
+    /// Receives the next event: a message, and also a Ping, a Pong or a Close. The connection has already replied to
+    /// a Ping. A Ping or Pong that arrives while [`send`](Self::send), [`flush`](Self::flush) or [`ready`](Self::ready)
+    /// waits is not returned.
     ///
     /// ```
     /// use protocol_websocket_tokio::{Error, Event, WebSocket};
