@@ -64,9 +64,9 @@
 //! # Memory
 //!
 //! An idle connection keeps no read or write buffer. With permessage-deflate, it keeps the compressor (up to 372 KiB) from
-//! its first compressed message on, and the decompressor (47 KiB) from the peer's first one on. `release_memory` of
-//! [`WebSocket`] and [`Sender`] frees the compressor, and the decompressor except for its window of at most 32 KiB.
-//! Neither is kept between messages if the configuration declines context takeover:
+//! its first compressed message on, and the decompressor (47 KiB) from the peer's first one on.
+//! [`WebSocket::release_memory`] and [`Sender::release_memory`] free the compressor, and the decompressor except for its
+//! window of at most 32 KiB. Neither is kept between messages if the configuration declines context takeover:
 //! `PermessageDeflate::server_no_context_takeover` and `client_no_context_takeover`.
 //!
 //! # Features
