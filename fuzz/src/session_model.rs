@@ -135,6 +135,7 @@ impl Endpoint {
             self.read_limit = usize::MAX;
         }
         self.session.written(len, now);
+        self.note_discarded();
         if !self.is_disconnected {
             self.in_flight.extend(&bytes);
         }
@@ -293,16 +294,22 @@ impl Endpoint {
     pub fn handle_timeout(&mut self, now: Duration) {
         for _ in 0..4 {
             self.session.handle_timeout(now);
-            if self.session.unsent() < self.unsent.len() {
-                self.unsent.clear();
-                self.has_discarded = true;
-            }
+            self.note_discarded();
             self.check();
             if self.session.poll_timeout().is_none_or(|at| at > now) {
                 return;
             }
         }
         panic!("poll_timeout stays in the past");
+    }
+
+    /// Notes that the deadline for the last bytes has passed, if they were discarded.
+    fn note_discarded(&mut self) {
+        if self.session.unsent() < self.unsent.len() {
+            assert_ne!(self.session.connection().state(), State::Open);
+            self.unsent.clear();
+            self.has_discarded = true;
+        }
     }
 
     pub fn close(&mut self, code: CloseCode) {

@@ -472,7 +472,8 @@ impl Session {
 
     /// Removes the first `len` of the unsent bytes, which were written at the time `now`. A pong that was kept under
     /// backpressure is queued if the unsent bytes are not over the [high-water mark](crate::Config::high_water_mark) any more,
-    /// and the deadlines of a Ping or a Close that was written start.
+    /// and the deadlines of a Ping or a Close that was written start. If the deadline for the last bytes of a connection
+    /// that is closing has passed, the rest is discarded, as by [`handle_timeout`](Self::handle_timeout).
     ///
     /// # Panics
     ///
