@@ -8,9 +8,7 @@ use core::time::Duration;
 use bytes::BytesMut;
 use common::{client, receive_all, server, unmasked};
 use proptest::prelude::*;
-use protocol_websocket_connection::{
-    Backoff, Client, Close, CloseCode, Config, Destination, Ended, Frame, Offer, Timeouts,
-};
+use protocol_websocket_connection::{Backoff, Close, CloseCode, Config, Ended, Frame, Timeouts};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -147,8 +145,11 @@ fn deadline_is_temporary_unless_it_is_that_of_the_own_close() {
     }
 }
 
+#[cfg(feature = "client")]
 #[test]
 fn refused_handshake_is_not_temporary_without_its_status() {
+    use protocol_websocket_connection::{Client, Destination, Offer};
+
     for response in ["HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "SSH-2.0-OpenSSH\r\n\r\n"] {
         let destination = Destination::new("example.com", "/");
         let mut client =
