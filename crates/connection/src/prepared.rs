@@ -15,7 +15,8 @@ use protocol_websocket_frame::{Frame, Message};
 use crate::{Connection, SendError};
 
 /// A message that is encoded at most once for each set of negotiated extensions, for a broadcast. With
-/// permessage-deflate, a message to many peers is compressed once for each set of parameters, not once for each peer.
+/// permessage-deflate, a message to many peers is compressed once for each set of parameters, not once for each peer. At
+/// most 16 encodings are kept. For peers with further sets, the message is compressed for each of them.
 ///
 /// The connections should share their [`Config`](crate::Config). On a connection that keeps its compression
 /// window between messages, `send` still works; its next message is compressed with an empty window.
@@ -37,6 +38,10 @@ pub struct Prepared {
     message: Message,
     frames: Vec<(Key, Frame)>,
 }
+
+/// The maximum number of encodings that are kept. A peer chooses most of its parameters, so peers could otherwise make the
+/// memory of a message grow. Browsers and libraries use a few sets.
+const MAX_ENCODINGS: usize = 16;
 
 /// All that the encoded frame of a message depends on.
 #[derive(PartialEq, Eq)]
@@ -95,8 +100,8 @@ impl Connection {
         }
     }
 
-    /// Returns the message as the extensions encode it. Returns `None` without extensions, and if the connection has an
-    /// extension that is not of its configuration.
+    /// Returns the message as the extensions encode it. Returns `None` without extensions, if the connection has an
+    /// extension that is not of its configuration, and after [`MAX_ENCODINGS`] other sets of parameters.
     fn prepared_frame<'a>(&self, prepared: &'a mut Prepared) -> Option<&'a Frame> {
         let count = self.sender.extensions_len();
         if count == 0 {
@@ -107,6 +112,7 @@ impl Connection {
         let known = frames.iter().position(|(key, _)| key.role == role && key.extensions == *extensions);
         let at = match known {
             Some(at) => at,
+            None if frames.len() == MAX_ENCODINGS => return None,
             None => {
                 let agreed = self.config().extensions.agree(role, self.negotiated()).ok()?;
                 let mut pairs = Some(agreed).filter(|agreed| agreed.len() == count)?;

@@ -526,3 +526,21 @@ fn long_prepared_message_is_shared_after_compression() {
     let mut client = Connection::open_client(&negotiated, deflating(), fixed);
     assert_eq!(client.receive(&mut wire, &mut BytesMut::new()).unwrap(), Some(Event::Message(noise.into())));
 }
+
+#[test]
+fn prepared_message_keeps_at_most_16_encodings() {
+    let config = deflating();
+    let mut prepared = Prepared::new(LINE.repeat(10));
+    for server_bits in 9..=15 {
+        for client_bits in 9..=15 {
+            let parameters = format!("; server_max_window_bits={server_bits}; client_max_window_bits={client_bits}");
+            let mut wire = BytesMut::new();
+            let mut server = server(&config, &parameters);
+            server.send_prepared(&mut prepared, &mut wire).unwrap();
+            let mut client = Connection::open_client(server.negotiated(), config.clone(), fixed);
+            let received = client.receive(&mut wire, &mut BytesMut::new());
+            assert_eq!(received, Ok(Some(Event::Message(prepared.message().clone()))), "{parameters}");
+        }
+    }
+    assert!(format!("{prepared:?}").contains("encoded: 16"), "{prepared:?}");
+}
