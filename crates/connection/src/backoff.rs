@@ -66,7 +66,7 @@ impl Backoff {
     }
 
     /// Sets the number of attempts, after which [`next_delay`](Self::next_delay) returns `None`. The first connection is
-    /// not counted. The default is `None`: there is no limit.
+    /// not counted. The default is `None`, which sets no limit.
     #[must_use]
     pub fn max_attempts(mut self, max: impl Into<Option<u32>>) -> Self {
         self.max_attempts = max.into();

@@ -236,7 +236,7 @@ impl Session {
     ///
     /// So the session stops reading from a peer that sends requests and does not read the replies. A program that has
     /// queued much and then only receives continues to receive, because otherwise two such ends would wait for each other.
-    /// After our Close there is no backpressure, because no replies follow.
+    /// After our Close, the unsent bytes do not count, because no replies follow.
     ///
     /// While an [`Event::Upgrade`] waits for the application's response, it is true until the input has as many bytes
     /// as a [head](crate::HeadLimits) may have, so that the end of the transport is noticed.

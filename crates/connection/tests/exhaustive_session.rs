@@ -273,7 +273,7 @@ impl<'a> Run<'a> {
         self.read_bytes(bytes)
     }
 
-    /// Returns whether the transport has input, and there is no backpressure. After the end of sending, there is none.
+    /// Returns whether the transport has input and the unsent bytes allow a read. After our Close they always do.
     fn may_read(&self) -> bool {
         !self.has_eof && !self.is_over && (self.unsent.len() <= self.read_limit || self.closed_at.is_some())
     }

@@ -51,8 +51,8 @@ impl Response {
     /// Builds a server's response as a value, for example for another HTTP library. [`Accept::encode`] is faster, because it
     /// writes the bytes without building a value.
     ///
-    /// The status is 101. To an extended CONNECT it is 200, the names of header fields are in lower case, and there is no
-    /// `Upgrade`, `Connection` and `Sec-WebSocket-Accept` (RFC 8441 §5).
+    /// The status is 101. The response to an extended CONNECT has the status 200, names of header fields in lower case, and
+    /// neither `Upgrade` nor `Connection` nor `Sec-WebSocket-Accept` (RFC 8441 §5).
     ///
     /// ```
     /// use protocol_websocket_http::{Accept, Request, Response};

@@ -174,7 +174,7 @@ impl Reject {
 
     /// Returns the response in HTTP/2 or HTTP/3: `:status` and the header fields, whose names are in lower case, and the body.
     ///
-    /// Header fields that only HTTP/1.1 has, such as `Upgrade`, are left out (RFC 9113 §8.2.2), and there is no reason phrase.
+    /// Header fields that only HTTP/1.1 has, such as `Upgrade`, and the reason phrase are left out (RFC 9113 §8.2.2, §8.3.2).
     ///
     /// ```
     /// use protocol_websocket_http::Reject;

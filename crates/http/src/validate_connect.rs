@@ -21,7 +21,7 @@ impl Request {
     ///
     /// The HTTP library limits the number and the size of the fields.
     ///
-    /// There is no key, because the pseudo-header field `:protocol` replaces it: `Sec-WebSocket-Key` is ignored (RFC 8441 §5).
+    /// The pseudo-header field `:protocol` replaces the key, so `Sec-WebSocket-Key` is ignored (RFC 8441 §5).
     /// [`Response::accept`](crate::Response::accept) builds the response.
     ///
     /// ```

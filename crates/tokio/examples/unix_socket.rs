@@ -1,6 +1,6 @@
 //! A client and a server over a Unix socket.
 //!
-//!     cargo run -p protocol-websocket-tokio --example unix_socket /tmp/websocket.sock
+//!     cargo run -p protocol-websocket-tokio --example unix_socket target/websocket.sock
 
 #[cfg(unix)]
 #[tokio::main]
