@@ -44,7 +44,8 @@ impl Terminal {
 
     /// Runs the program with these variables and arguments.
     fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
-        Self::run(variables, &format!("{} {}", env!("CARGO_BIN_EXE_wsconsole"), arguments.join(" ")))
+        // Without `exec`, some shells stay, and end with the signal that the program handled.
+        Self::run(variables, &format!("exec {} {}", env!("CARGO_BIN_EXE_wsconsole"), arguments.join(" ")))
     }
 
     fn run(variables: &[(&str, &str)], command: &str) -> Self {
@@ -52,6 +53,7 @@ impl Terminal {
         let mut script = Command::new("script")
             .args(["--quiet", "--flush", "--return", "--command", command, "/dev/null"])
             .env_remove("NO_COLOR")
+            .env("SHELL", "/bin/sh")
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
