@@ -39,7 +39,7 @@ impl Endpoint {
             MessageKind::Binary => Message::from(bytes.clone()),
         };
         let expected = self.expected(true);
-        let result = if shared { self.session.send_shared(message) } else { self.session.send(message) };
+        let result = if shared { self.session.send(message) } else { self.session.send(&message) };
         assert_eq!(result, expected);
         self.sent.extend(result.is_ok().then_some((kind, bytes)));
         Ok(())

@@ -12,7 +12,7 @@ fn echo(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let mut websocket = accept(stream, config)?.accept(Accept::new())?;
     while let Some(message) = websocket.recv() {
-        websocket.queue_shared(message?)?; // `recv` writes it
+        websocket.queue(message?)?; // `recv` writes it
     }
     Ok(())
 }

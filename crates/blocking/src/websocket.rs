@@ -35,7 +35,7 @@ use crate::{Error, Parts, Transport};
 ///     websocket.set_timeout(Duration::from_millis(20));
 ///     loop {
 ///         for message in outgoing.try_iter() {
-///             websocket.queue_shared(message)?; // `recv` writes it
+///             websocket.queue(message)?; // `recv` writes it
 ///         }
 ///         match websocket.recv() {
 ///             Some(Ok(message)) => println!("{message:?}"),
@@ -271,23 +271,17 @@ impl<S> WebSocket<S> {
         self.driver.set_timeout(timeout.into());
     }
 
-    /// Queues a message: a string as text, bytes as binary. The payload is copied. It is written by the next
-    /// [`recv`](Self::recv), [`flush`](Self::flush) or [`ready`](Self::ready).
+    /// Queues a message: a string as text, bytes as binary. It is written by the next [`recv`](Self::recv),
+    /// [`flush`](Self::flush) or [`ready`](Self::ready).
+    ///
+    /// A payload of at least 4 KiB whose memory is passed, such as that of a [`Message`] or `Vec<u8>`, is not copied. It
+    /// is kept until it is written. A shorter or borrowed payload is copied.
     ///
     /// # Errors
     ///
     /// As [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&mut self, message: impl AsMessage) -> Result<(), SendError> {
         self.driver.session.send(message)
-    }
-
-    /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
-    ///
-    /// # Errors
-    ///
-    /// As [`queue`](Self::queue).
-    pub fn queue_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.driver.session.send_shared(message)
     }
 
     /// Queues a message that is encoded once for many connections: see [`Prepared`].

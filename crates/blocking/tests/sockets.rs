@@ -126,12 +126,12 @@ fn two_ends_that_both_send_do_not_block_each_other() {
     let (mut client, mut server) = pair(config());
     let (from_client, from_server) = (sent.clone(), sent.clone());
     let peer = thread::spawn(move || {
-        client.queue_shared(from_client).unwrap();
+        client.queue(from_client).unwrap();
         client.flush().unwrap();
         let received = client.recv().unwrap().unwrap();
         (client, received)
     });
-    server.queue_shared(from_server).unwrap();
+    server.queue(from_server).unwrap();
     server.flush().unwrap();
     assert!(server.recv().unwrap().unwrap() == sent);
     let (mut client, received) = peer.join().unwrap();
@@ -147,8 +147,8 @@ fn two_ends_that_queue_and_then_receive_or_close_do_not_block_each_other() {
     let sent = Message::from(vec![7; 48 << 20]);
     for closes in [false, true] {
         let (mut client, mut server) = pair(config());
-        client.queue_shared(sent.clone()).unwrap();
-        server.queue_shared(sent.clone()).unwrap();
+        client.queue(sent.clone()).unwrap();
+        server.queue(sent.clone()).unwrap();
         let run = move |mut websocket: WebSocket<TcpStream>| {
             thread::spawn(move || {
                 let message = (!closes).then(|| websocket.recv().unwrap().unwrap());
@@ -201,7 +201,7 @@ fn call_returns_after_its_timeout_and_can_be_repeated() {
     assert_eq!(repeat(|| server.recv()).unwrap().unwrap(), "a".into());
     // A peer that does not read.
     let large = Message::from(vec![7; 48 << 20]);
-    server.queue_shared(large.clone()).unwrap();
+    server.queue(large.clone()).unwrap();
     assert!(matches!(server.flush(), Err(Error::WouldBlock)));
     assert!(matches!(server.recv(), Some(Err(Error::WouldBlock))));
     let peer = thread::spawn(move || (client.recv(), client.recv()));
@@ -311,7 +311,7 @@ fn echo_server<S: Transport>(
         let stream = wrap(listener.accept().unwrap().0);
         let mut websocket = accept(stream, config()).unwrap().accept(Accept::new()).unwrap();
         while let Some(message) = websocket.recv() {
-            websocket.queue_shared(message.unwrap()).unwrap();
+            websocket.queue(message.unwrap()).unwrap();
         }
         assert!(websocket.ended().unwrap().clean);
     });
@@ -409,7 +409,7 @@ fn lent_events_are_answered_in_order() {
     assert_eq!(received, [Message::from("a"), "bc".into()]);
     // A message that arrived during a write is lent, too.
     client.send("in front").unwrap();
-    server.queue_shared(vec![7; 48 << 20]).unwrap();
+    server.queue(vec![7; 48 << 20]).unwrap();
     assert!(matches!(server.flush(), Err(Error::WouldBlock)));
     assert_eq!(server.recv_with(&mut echo).unwrap().unwrap().unwrap(), 8);
 }

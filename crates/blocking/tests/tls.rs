@@ -49,7 +49,7 @@ fn server(config: Arc<ServerConfig>) -> SocketAddr {
                 // The client may reject the certificate.
                 let mut websocket = accept(stream, self::config())?.accept(Accept::new())?;
                 while let Some(message) = websocket.recv() {
-                    websocket.queue_shared(message?)?;
+                    websocket.queue(message?)?;
                 }
                 Ok::<_, Error>(())
             });
@@ -71,7 +71,7 @@ fn messages_pass_through_tls() {
     assert!(websocket.get_ref().tcp().nodelay().unwrap());
     for len in [0, 1, 16_384, 100_000, 900_000] {
         let message = Message::from(test_support::noise::noise(7).take(len).collect::<Vec<_>>());
-        websocket.queue_shared(message.clone()).unwrap();
+        websocket.queue(message.clone()).unwrap();
         websocket.flush().unwrap();
         assert!(websocket.recv().unwrap().unwrap() == message);
     }
@@ -82,7 +82,7 @@ fn messages_pass_through_tls() {
 #[test]
 fn two_ends_that_both_send_do_not_block_each_other() {
     fn swap<S: Transport>(mut websocket: WebSocket<S>, message: &Message) {
-        websocket.queue_shared(message.clone()).unwrap();
+        websocket.queue(message.clone()).unwrap();
         websocket.flush().unwrap();
         assert!(websocket.recv().unwrap().unwrap() == *message);
         assert!(websocket.close(CloseCode::NORMAL).unwrap().clean);
@@ -196,7 +196,7 @@ fn non_blocking_tls_can_be_used() {
     tcp.set_nonblocking(true).unwrap();
     let message = Message::from(test_support::noise::noise(7).take(900_000).collect::<Vec<_>>());
     for _ in 0..5 {
-        websocket.queue_shared(message.clone()).unwrap();
+        websocket.queue(message.clone()).unwrap();
         loop {
             match websocket.recv().unwrap() {
                 Err(Error::WouldBlock) => thread::yield_now(),

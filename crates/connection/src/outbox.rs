@@ -1,7 +1,7 @@
 //! The sending side of a session: its connection, and the bytes that are not written yet.
 
 use bytes::Bytes;
-use protocol_websocket_frame::{AsMessage, Close, Frame, Message, Part};
+use protocol_websocket_frame::{AsMessage, Close, Frame, Part};
 
 use crate::unsent::{MIN_SHARED, Unsent};
 #[cfg(feature = "server")]
@@ -61,17 +61,49 @@ impl Outbox {
         self.connection.reject(upgrade, reject, &mut self.unsent.buffer)
     }
 
-    /// Queues a message in one frame: a string as text, bytes as binary. The payload is copied.
+    /// Queues a message in one frame: a string as text, bytes as binary.
+    ///
+    /// A payload of at least 4 KiB whose memory is passed, such as that of a [`Message`](crate::Message) or `Vec<u8>`, is not copied: the
+    /// session keeps it until it is written. A client masks it in place, or in a copy if other owners share its bytes.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use protocol_websocket_connection::{Config, Connection, Negotiated, Session};
+    ///
+    /// let mut server = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
+    /// let large = Bytes::from(vec![7; 100_000]);
+    /// server.send(large.clone())?;
+    /// let chunks: Vec<&[u8]> = server.unsent_chunks().collect();
+    /// assert_eq!((chunks[0].len(), chunks[1].as_ptr()), (10, large.as_ptr()));
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`Connection::send`].
     #[inline]
     pub fn send(&mut self, message: impl AsMessage) -> Result<(), SendError> {
+        if message.as_message().as_bytes().len() >= MIN_SHARED { self.send_long(message) } else { self.copy(message) }
+    }
+
+    #[inline]
+    fn copy(&mut self, message: impl AsMessage) -> Result<(), SendError> {
         if self.expected > 0 {
             self.reserve();
         }
         self.connection.send(message, &mut self.unsent.buffer)
+    }
+
+    #[inline(never)]
+    fn send_long(&mut self, message: impl AsMessage) -> Result<(), SendError> {
+        match message.try_into_message() {
+            Ok(message) => {
+                let payload = self.connection.send_shared(message, &mut self.unsent.buffer)?;
+                self.push(payload);
+                Ok(())
+            }
+            Err(message) => self.copy(message),
+        }
     }
 
     /// Notes that `len` bytes were read. The replies of a server that responds to each message have about that length.
@@ -84,34 +116,6 @@ impl Outbox {
     fn reserve(&mut self) {
         let expected = core::mem::take(&mut self.expected);
         self.unsent.buffer.reserve(expected as usize);
-    }
-
-    /// Queues a message whose payload is shared instead of copied, if it has at least 4 KiB. A client masks the payload
-    /// in place, or in a copy if its bytes are shared.
-    ///
-    /// ```
-    /// use bytes::Bytes;
-    /// use protocol_websocket_connection::{Config, Connection, Negotiated, Session};
-    ///
-    /// let mut server = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
-    /// let large = Bytes::from(vec![7; 100_000]);
-    /// server.send_shared(large.clone())?;
-    /// let chunks: Vec<&[u8]> = server.unsent_chunks().collect();
-    /// assert_eq!((chunks[0].len(), chunks[1].as_ptr()), (10, large.as_ptr()));
-    /// # Ok::<_, protocol_websocket_connection::SendError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Connection::send`].
-    pub fn send_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        if message.len() < MIN_SHARED {
-            return self.send(message);
-        }
-        let payload = self.connection.send_shared(message, &mut self.unsent.buffer)?;
-        self.push(payload);
-        Ok(())
     }
 
     fn push(&mut self, payload: Bytes) {

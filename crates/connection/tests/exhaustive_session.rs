@@ -20,7 +20,7 @@ use protocol_websocket_connection::{
 use protocol_websocket_frame::{Decoder, OpCode, Rsv};
 use test_support::heads::REQUEST;
 
-/// Long enough that `send_shared` shares it, and over the high-water mark.
+/// Long enough that `send` shares it, and over the high-water mark.
 const SHARED: usize = 5000;
 const HIGH_WATER_MARK: usize = 4500;
 const START: Duration = Duration::from_secs(100);
@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
                 self.note_sent(result, 1)
             }
             Step::SendShared => {
-                let result = self.session.send_shared(vec![b'y'; SHARED]);
+                let result = self.session.send(vec![b'y'; SHARED]);
                 self.note_sent(result, SHARED)
             }
             Step::SendClose => {

@@ -173,7 +173,7 @@ fn reads_over_the_high_water_mark_until_the_unsent_bytes_grow() {
         let mut session = session(&Config::new().high_water_mark(10_000));
         let send = |session: &mut Session, len| {
             let message = Bytes::from(vec![1; len]);
-            if shared { session.send_shared(message).unwrap() } else { session.send(message).unwrap() }
+            if shared { session.send(message).unwrap() } else { session.send(&message).unwrap() }
         };
         // Two ends that only queue, before the first read, would otherwise wait for each other.
         send(&mut session, 10_000);
@@ -308,9 +308,9 @@ fn latest_pong_is_kept_over_the_high_water_mark() {
         let mut session = session(&Config::new().high_water_mark(10_000));
         let message = Bytes::from(vec![1; 10_000]);
         if shared {
-            session.send_shared(message).unwrap();
-        } else {
             session.send(message).unwrap();
+        } else {
+            session.send(&message).unwrap();
         }
         read(&mut session, &masked(Frame::ping("p")), START);
         assert_eq!(poll_all(&mut session).len(), 1);
@@ -328,7 +328,7 @@ fn latest_pong_is_kept_over_the_high_water_mark() {
 #[test]
 fn ping_flood_during_a_shared_payload_is_answered_with_latest_pong() {
     let mut session = session(&Config::new());
-    session.send_shared(vec![1; 100_000]).unwrap();
+    session.send(vec![1; 100_000]).unwrap();
     session.written(10, START);
     for payload in ["a", "b", "c"] {
         read(&mut session, &masked(Frame::ping(payload)), START);
@@ -383,7 +383,7 @@ fn arrivals_have_the_time_of_the_read() {
 fn pong_deadline_waits_for_shared_payloads() {
     let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
     session.handle_timeout(at(20));
-    session.send_shared(vec![1; 100_000]).unwrap();
+    session.send(vec![1; 100_000]).unwrap();
     // The Ping and the header of the message were written, the payload was not.
     session.written(12, at(21));
     for second in 22..200 {
@@ -419,9 +419,9 @@ fn open_connection_whose_peer_does_not_read_times_out() {
         let mut session = session(&Config::new().timeouts(Timeouts::RECOMMENDED));
         let message = vec![1; 100_000];
         if shared {
-            session.send_shared(message).unwrap();
-        } else {
             session.send(message).unwrap();
+        } else {
+            session.send(&message).unwrap();
         }
         session.handle_timeout(at(20));
         session.handle_timeout(at(20));
@@ -548,7 +548,7 @@ fn parts_continue_the_session() {
     assert!(session.poll_event().is_some() && session.poll_event().is_none());
     read(&mut session, &wire[3..], at(2));
     session.send("x").unwrap();
-    session.send_shared(vec![7; 5000]).unwrap();
+    session.send(vec![7; 5000]).unwrap();
     session.close(None).unwrap();
     let expected = unsent(&session);
     let mut session = Session::from_parts(session.into_parts());

@@ -110,6 +110,10 @@ impl AsMessage for LentMessage<'_> {
             MessageKind::Binary => MessageRef::Binary(bytes),
         }
     }
+
+    fn try_into_message(self) -> Result<Message, Self> {
+        if matches!(self.payload, Payload::Shared(_)) { Ok(self.into_owned()) } else { Err(self) }
+    }
 }
 
 impl fmt::Debug for LentMessage<'_> {

@@ -80,9 +80,9 @@ impl<'a> MessageRef<'a> {
 
 /// A value that can be sent as a message: a string as text, bytes as binary.
 ///
-/// Sending borrows the value, so it needs no allocation and the caller keeps the value. The trait is implemented for
-/// strings, byte slices and arrays, `Vec<u8>`, [`Bytes`], [`Message`], [`MessageRef`] and
-/// [`LentMessage`](crate::LentMessage), and for references, boxes and `Arc`s of all of these.
+/// A value that is passed by reference is copied when it is sent, and the caller keeps it. A value that owns its memory may
+/// be sent without a copy. The trait is implemented for strings, byte slices and arrays, `Vec<u8>`, [`Bytes`], [`Message`],
+/// [`MessageRef`] and [`LentMessage`](crate::LentMessage), and for references, boxes and `Arc`s of all of these.
 ///
 /// ```
 /// use protocol_websocket_frame::{AsMessage, MessageRef};
@@ -98,6 +98,18 @@ impl<'a> MessageRef<'a> {
 pub trait AsMessage {
     /// Borrows the value as a message.
     fn as_message(&self) -> MessageRef<'_>;
+
+    /// Converts the value to a message without a copy of the payload.
+    ///
+    /// # Errors
+    ///
+    /// The value itself if it does not own its memory.
+    fn try_into_message(self) -> Result<Message, Self>
+    where
+        Self: Sized,
+    {
+        Err(self)
+    }
 }
 
 macro_rules! as_message {
@@ -111,8 +123,25 @@ macro_rules! as_message {
     };
 }
 
-as_message!(Text: str, String, Utf8Bytes, Cow<'_, str>);
-as_message!(Binary: [u8], Vec<u8>, Bytes, BytesMut, Cow<'_, [u8]>);
+macro_rules! owned_as_message {
+    ($kind:ident: $($type:ty),+) => {
+        $(impl AsMessage for $type {
+            #[inline]
+            fn as_message(&self) -> MessageRef<'_> {
+                MessageRef::$kind(self)
+            }
+
+            fn try_into_message(self) -> Result<Message, Self> {
+                Ok(self.into())
+            }
+        })+
+    };
+}
+
+as_message!(Text: str, Cow<'_, str>);
+as_message!(Binary: [u8], Cow<'_, [u8]>);
+owned_as_message!(Text: String, Utf8Bytes);
+owned_as_message!(Binary: Vec<u8>, Bytes, BytesMut);
 
 impl<const N: usize> AsMessage for [u8; N] {
     #[inline]
@@ -128,6 +157,10 @@ impl AsMessage for Message {
             Self::Text(text) => MessageRef::Text(text),
             Self::Binary(bytes) => MessageRef::Binary(bytes),
         }
+    }
+
+    fn try_into_message(self) -> Result<Message, Self> {
+        Ok(self)
     }
 }
 
@@ -192,6 +225,33 @@ mod tests {
         assert_eq!(message.as_message(), MessageRef::Binary(b"a"));
         assert_eq!(AsMessage::as_message(&&message).to_message(), Message::from(vec![b'a']));
         assert_eq!(Box::new(&message).as_message(), Arc::new(&message).as_message());
+    }
+
+    #[track_caller]
+    fn assert_same_memory<T: AsMessage>(value: T) {
+        let (address, kind) = (value.as_message().as_bytes().as_ptr(), value.as_message().kind());
+        let Ok(message) = value.try_into_message() else { panic!("the value owns its memory") };
+        assert_eq!((message.as_bytes().as_ptr(), message.kind()), (address, kind));
+    }
+
+    #[test]
+    fn owned_values_become_messages_without_a_copy() {
+        assert_same_memory(String::from("Hello"));
+        assert_same_memory(Utf8Bytes::from("Hello"));
+        assert_same_memory(vec![1, 2, 3]);
+        assert_same_memory(Bytes::from(vec![1, 2, 3]));
+        assert_same_memory(BytesMut::from(&[1, 2, 3][..]));
+        assert_same_memory(Message::from("Hello"));
+        assert_same_memory(crate::LentMessage::from(Message::from("Hello")));
+    }
+
+    #[test]
+    fn borrowed_values_are_returned() {
+        assert_eq!("Hello".try_into_message(), Err("Hello"));
+        assert_eq!([1, 2].try_into_message(), Err([1, 2]));
+        assert_eq!((&Message::from("Hello")).try_into_message(), Err(&Message::from("Hello")));
+        assert_eq!(MessageRef::Text("Hello").try_into_message(), Err(MessageRef::Text("Hello")));
+        assert!(crate::LentMessage::from("Hello").try_into_message().is_err());
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Chat {
                 // It ends within 20 s if the client reads nothing, and within 2 minutes if it reads slowly.
                 member.queue_close(CloseCode::POLICY_VIOLATION);
             }
-            !is_slow && member.queue_shared(message.clone()).is_ok()
+            !is_slow && member.queue(message.clone()).is_ok()
         });
     }
 

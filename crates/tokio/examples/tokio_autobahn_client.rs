@@ -45,7 +45,7 @@ async fn case_count(server: &str) -> Result<u32, Box<dyn Error>> {
 /// closing handshake. So an error of the connection is not an error here.
 async fn echo(mut websocket: WebSocket<Stream>) {
     while let Some(Ok(message)) = websocket.recv().await {
-        if websocket.queue_shared(message).is_err() {
+        if websocket.queue(message).is_err() {
             break;
         }
     }

@@ -54,7 +54,7 @@ async fn serve(stream: TcpStream, config: Arc<Config>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
     let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     while let Some(message) = websocket.recv().await {
-        websocket.queue_shared(message?)?; // `recv` writes it
+        websocket.queue(message?)?; // `recv` writes it
     }
     Ok(())
 }

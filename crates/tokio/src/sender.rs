@@ -57,7 +57,8 @@ impl Sender {
         Self { shared, queued: AtomicU64::new(0), ready: None, flush: None }
     }
 
-    /// Queues a message: a string as text, bytes as binary. The payload is copied. The driver task writes it.
+    /// Queues a message: a string as text, bytes as binary. The driver task writes it. A payload is copied, as by
+    /// [`WebSocket::queue`](crate::WebSocket::queue), if it is short or borrowed.
     ///
     /// # Errors
     ///
@@ -65,18 +66,13 @@ impl Sender {
     /// Otherwise as [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&self, message: impl AsMessage) -> Result<(), SendError> {
         // The caller's code runs before the lock is taken.
-        let message = message.as_message();
-        self.update(|driver| driver.session.send(message))
-    }
-
-    /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
-    ///
-    /// # Errors
-    ///
-    /// As [`queue`](Self::queue).
-    pub fn queue_shared(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        self.update(|driver| driver.session.send_shared(message))
+        match message.try_into_message() {
+            Ok(message) => self.update(|driver| driver.session.send(message)),
+            Err(message) => {
+                let message = message.as_message();
+                self.update(|driver| driver.session.send(message))
+            }
+        }
     }
 
     /// Queues a message that is encoded and compressed once for many connections: see [`Prepared`]. A long payload is
@@ -118,11 +114,8 @@ impl Sender {
     pub async fn send(&self, message: impl AsMessage) -> Result<(), Error> {
         // If the connection has ended, the message cannot be queued.
         let _ = self.ready().await;
-        let target = {
-            let message = message.as_message();
-            self.update(|driver| driver.session.send(message))?;
-            self.queued.load(Ordering::Relaxed)
-        };
+        self.queue(message)?;
+        let target = self.queued.load(Ordering::Relaxed);
         self.wait(Until::Written(target)).await
     }
 
@@ -260,7 +253,7 @@ impl Sink<Message> for Sender {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.queue_shared(message)?)
+        Ok(self.queue(message)?)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {

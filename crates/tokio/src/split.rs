@@ -38,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
     ///         }
     ///     });
     ///     while let Some(message) = receiver.recv().await {
-    ///         sender.queue_shared(message?)?;
+    ///         sender.queue(message?)?;
     ///     }
     ///     Ok(())
     /// }

@@ -272,8 +272,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         })
     }
 
-    /// Queues a message: a string as text, bytes as binary. The payload is copied. It is written by the next
-    /// [`recv`](Self::recv) or [`flush`](Self::flush).
+    /// Queues a message: a string as text, bytes as binary. It is written by the next [`recv`](Self::recv) or
+    /// [`flush`](Self::flush).
+    ///
+    /// A payload of at least 4 KiB whose memory is passed, such as that of a [`Message`] or `Vec<u8>`, is not copied. It
+    /// is kept until it is written. A shorter or borrowed payload is copied.
     ///
     /// # Errors
     ///
@@ -281,15 +284,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&mut self, message: impl AsMessage) -> Result<(), SendError> {
         self.inner.driver.session.send(message)
-    }
-
-    /// Queues a message whose payload is shared instead of copied, if it is long. As [`queue`](Self::queue) otherwise.
-    ///
-    /// # Errors
-    ///
-    /// As [`queue`](Self::queue).
-    pub fn queue_shared(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.inner.driver.session.send_shared(message)
     }
 
     /// Queues a message that is encoded and compressed once for many connections: see [`Prepared`]. A long payload is

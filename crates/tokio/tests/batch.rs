@@ -20,7 +20,7 @@ async fn echo(mut websocket: WebSocket<ScriptedIo>) -> Result<(), Error> {
 
 async fn echo_shared(mut websocket: WebSocket<ScriptedIo>) -> Result<(), Error> {
     while let Some(message) = websocket.recv().await {
-        websocket.queue_shared(message?)?;
+        websocket.queue(message?)?;
     }
     Ok(())
 }

@@ -224,7 +224,7 @@ async fn dropped_flush_and_ready_go_on() {
             for_each_n(|n| {
                 let (mut websocket, mut peer) = pair(role, Config::new().high_water_mark(100), script);
                 for message in &sent {
-                    websocket.queue_shared(message.clone()).unwrap();
+                    websocket.queue(message.clone()).unwrap();
                 }
                 let mut call = |n| match only_to_mark {
                     true => poll_at_most(websocket.ready(), n, &mut peer),
@@ -330,7 +330,7 @@ async fn parts_of_a_websocket_continue_at_any_poll() {
     for script in scripts() {
         for_each_n(|n| {
             let (mut websocket, mut peer) = pair(Role::Server, Config::new(), script);
-            sent.iter().for_each(|message| websocket.queue_shared(message.clone()).unwrap());
+            sent.iter().for_each(|message| websocket.queue(message.clone()).unwrap());
             peer.send_all(&sent);
             let completes = poll_at_most(websocket.flush(), n, &mut peer).is_some();
             let mut websocket = WebSocket::from_parts(websocket.into_parts());

@@ -31,7 +31,7 @@ async fn serve(stream: TcpStream, splits: bool) -> Result<(), Error> {
     }
     let (sender, mut receiver) = websocket.split();
     while let Some(message) = receiver.recv().await {
-        sender.queue_shared(message?)?;
+        sender.queue(message?)?;
     }
     Ok(())
 }

@@ -112,7 +112,7 @@ async fn order_is_the_order_of_the_calls() {
     let second = first.clone();
     for n in 0..100 {
         first.queue(format!("{n}")).unwrap();
-        second.queue_shared(format!("{n}").repeat(3000)).unwrap();
+        second.queue(format!("{n}").repeat(3000)).unwrap();
     }
     for n in 0..100 {
         assert_eq!(server.recv().await.unwrap().unwrap(), Message::from(format!("{n}")));
@@ -530,7 +530,7 @@ async fn peer_that_does_not_read_is_not_read_while_a_task_waits() {
     let echo = sender.clone();
     tokio::spawn(async move {
         while let Some(Ok(message)) = receiver.recv().await {
-            let _ = echo.queue_shared(message);
+            let _ = echo.queue(message);
         }
     });
     // The client reads one message while it sends.

@@ -139,7 +139,7 @@ async fn send_all(sender: &Sender, messages: &[Message], random: &mut Random) ->
             1 => sender.send(message).await?,
             2 => {
                 sender.ready().await?;
-                sender.queue_shared(message.clone())?;
+                sender.queue(message.clone())?;
             }
             _ => sender.queue(message)?,
         }
@@ -351,7 +351,7 @@ async fn echo(io: DuplexStream, handler: Handler, watcher: &Watcher, mut random:
         random.pause().await;
         // An error is returned after a Close.
         let _ = if handler == Handler::Split {
-            sender.queue_shared(message).map_err(Error::from)
+            sender.queue(message).map_err(Error::from)
         } else {
             sender.send(message).await
         };

@@ -73,7 +73,7 @@ async fn messages_pass_over_tls() {
         let (mut websocket, _) = connect.await.unwrap();
         for len in [1, 1000, 300_000] {
             let message = Message::from(vec![7; len]);
-            websocket.queue_shared(message.clone()).unwrap();
+            websocket.queue(message.clone()).unwrap();
             websocket.flush().await.unwrap();
             assert_eq!(websocket.recv().await.unwrap().unwrap(), message);
         }

@@ -18,7 +18,7 @@ async fn echo(websocket: &mut WebSocket<ScriptedIo>) -> (Vec<Message>, Option<Er
         match message {
             Ok(message) => {
                 // Shared payloads, so that several chunks are unsent.
-                if let Err(error) = websocket.queue_shared(message.clone()) {
+                if let Err(error) = websocket.queue(message.clone()) {
                     return (received, Some(error.into()));
                 }
                 received.push(message);

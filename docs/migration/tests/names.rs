@@ -30,7 +30,7 @@ fn names_of_this_library_exist() {
     let _ = |reject: Reject| reject.header("", "").body("");
     let _ = |request: &Request| (request.cookies().count(), request.subprotocols().count());
     let _ = async |mut websocket: WebSocket<Io>, part: Part| {
-        let _ = (websocket.queue(""), websocket.queue_shared(""), websocket.queue_part(part), websocket.queue_ping(""));
+        let _ = (websocket.queue(""), websocket.queue_part(part), websocket.queue_ping(""));
         let _ = (websocket.send("").await, websocket.ready().await, websocket.flush().await);
         let _ = (websocket.recv_event().await, websocket.recv_part().await);
         let _ = websocket.recv_with(|_, outbox| outbox.pong("")).await;

@@ -339,7 +339,7 @@ pub(crate) fn echo(websocket: &mut WebSocket<Scripted>) -> (Vec<Message>, Option
         match message {
             Ok(message) => {
                 // Shared payloads, so that several chunks are unsent.
-                if let Err(error) = websocket.queue_shared(message.clone()) {
+                if let Err(error) = websocket.queue(message.clone()) {
                     return (received, Some(error.into()));
                 }
                 received.push(message);
