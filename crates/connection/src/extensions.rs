@@ -103,8 +103,9 @@ impl Encoders {
         self.0.is_none()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |slots| slots.0.len())
+    /// Returns the [`encoding_key`](ExtensionEncoder::encoding_key) of each encoder.
+    pub(crate) fn encoding_keys(&self) -> impl Iterator<Item = Option<u64>> {
+        self.0.iter().flat_map(|slots| &slots.0).map(|encoder| encoder.encoding_key())
     }
 
     /// Encodes a frame with all encoders. If one fails, the frame is not sent, but the encoders before it have encoded it.

@@ -1,7 +1,10 @@
 //! A message that is encoded once and sent to many connections.
 //!
 //! If the extensions begin without state, the frame of a message depends only on the role and on the negotiated
-//! extensions. The message is therefore encoded once for each set of parameters, with new extensions.
+//! extensions. The message is therefore encoded once for all connections on which these are equal, with new extensions.
+//! Of the parameters only those count that change the encoded bytes: see
+//! [`ExtensionEncoder::encoding_key`](crate::ExtensionEncoder::encoding_key).
+//!
 //! [`SendHalf::send_frame_shared`] bypasses the encoders of the connection. They restart after such a frame, because the
 //! peer's decoder has seen data that they have not.
 
@@ -12,11 +15,16 @@ use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::{ExtensionParams, Role};
 use protocol_websocket_frame::{Frame, Message};
 
+use crate::extensions::Encoders;
 use crate::{Connection, SendError};
 
-/// A message that is encoded at most once for each set of negotiated extensions, for a broadcast. With
-/// permessage-deflate, a message to many peers is compressed once for each set of parameters, not once for each peer. At
-/// most 16 encodings are kept. For peers with further sets, the message is compressed for each of them.
+/// A message for a broadcast, which is encoded once for many connections. With permessage-deflate, a message to many
+/// peers is compressed once for each window size that was negotiated for messages to the peer, not once for each peer. The
+/// parameters of the other direction have no effect.
+///
+/// Other extensions are compared by [`ExtensionEncoder::encoding_key`](crate::ExtensionEncoder::encoding_key), and by all
+/// negotiated parameters if it returns `None`. At most 16 encodings are kept. For a connection that needs another one, the
+/// message is encoded for it alone.
 ///
 /// The connections should share their [`Config`](crate::Config). On a connection that keeps its compression
 /// window between messages, `send` still works; its next message is compressed with an empty window.
@@ -40,14 +48,27 @@ pub struct Prepared {
 }
 
 /// The maximum number of encodings that are kept. A peer chooses most of its parameters, so peers could otherwise make the
-/// memory of a message grow. Browsers and libraries use a few sets.
+/// memory of a message grow. permessage-deflate has eight window sizes.
 const MAX_ENCODINGS: usize = 16;
 
 /// All that the encoded frame of a message depends on.
-#[derive(PartialEq, Eq)]
 struct Key {
     role: Role,
     extensions: Vec<ExtensionParams>,
+    encoding_keys: Vec<Option<u64>>,
+}
+
+impl Key {
+    /// Returns whether the frame can be sent with these extensions.
+    fn matches(&self, role: Role, extensions: &[ExtensionParams], encoders: &Encoders) -> bool {
+        self.role == role
+            && self.encoding_keys.iter().copied().eq(encoders.encoding_keys())
+            && if self.encoding_keys.contains(&None) {
+                self.extensions == extensions
+            } else {
+                self.extensions.iter().map(ExtensionParams::name).eq(extensions.iter().map(ExtensionParams::name))
+            }
+    }
 }
 
 impl Prepared {
@@ -101,24 +122,25 @@ impl Connection {
     }
 
     /// Returns the message as the extensions encode it. Returns `None` without extensions, if the connection has an
-    /// extension that is not of its configuration, and after [`MAX_ENCODINGS`] other sets of parameters.
+    /// extension that is not of its configuration, and after [`MAX_ENCODINGS`] other encodings.
     fn prepared_frame<'a>(&self, prepared: &'a mut Prepared) -> Option<&'a Frame> {
-        let count = self.sender.extensions_len();
-        if count == 0 {
+        let encoders = self.sender.extensions();
+        if encoders.is_empty() {
             return None;
         }
         let Prepared { message, frames } = prepared;
         let (role, extensions) = (self.role(), &self.negotiated().extensions);
-        let known = frames.iter().position(|(key, _)| key.role == role && key.extensions == *extensions);
-        let at = match known {
+        let at = match frames.iter().position(|(key, _)| key.matches(role, extensions, encoders)) {
             Some(at) => at,
             None if frames.len() == MAX_ENCODINGS => return None,
             None => {
                 let agreed = self.config().extensions.agree(role, self.negotiated()).ok()?;
-                let mut pairs = Some(agreed).filter(|agreed| agreed.len() == count)?;
+                let encoding_keys: Vec<_> = encoders.encoding_keys().collect();
+                let mut pairs = Some(agreed).filter(|agreed| agreed.len() == encoding_keys.len())?;
                 let frame = Frame::from(message.clone()).into();
                 let encoded = pairs.iter_mut().try_fold(frame, |frame, (pair, _)| pair.encoder.encode(frame)).ok()?;
-                frames.push((Key { role, extensions: extensions.clone() }, encoded.into_owned()));
+                let key = Key { role, extensions: extensions.clone(), encoding_keys };
+                frames.push((key, encoded.into_owned()));
                 frames.len() - 1
             }
         };

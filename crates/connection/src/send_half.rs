@@ -99,8 +99,8 @@ impl SendHalf {
         if self.mask_source.is_some() { Role::Client } else { Role::Server }
     }
 
-    pub(crate) fn extensions_len(&self) -> usize {
-        self.extensions.len()
+    pub(crate) const fn extensions(&self) -> &Encoders {
+        &self.extensions
     }
 
     pub(crate) fn add_extension(&mut self, extension: Box<dyn ExtensionEncoder>) {

@@ -123,6 +123,18 @@ pub trait ExtensionEncoder: Send + Sync {
     /// next frame follows. An encoder without state between frames does nothing here.
     fn restart(&mut self);
 
+    /// Returns a number for the negotiated parameters on which the encoded bytes of a first message depend. A message to
+    /// many peers is encoded once for each number, instead of once for each set of parameters.
+    ///
+    /// Two encoders of the same extension and role that return the same number must be interchangeable before their first
+    /// frame: the peer of one can decode a message that the other encoded. So a parameter of the other direction is not
+    /// part of the number, and a limit of this direction is.
+    ///
+    /// The default is `None`: the bytes may depend on all parameters.
+    fn encoding_key(&self) -> Option<u64> {
+        None
+    }
+
     /// Frees the memory that is not needed until the next frame. The default does nothing.
     fn release_memory(&mut self) {}
 }

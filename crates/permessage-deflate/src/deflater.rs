@@ -194,6 +194,11 @@ impl ExtensionEncoder for Deflater {
         self.context = None;
     }
 
+    /// Returns the window. Whether it is kept after a message does not change the bytes of a first message.
+    fn encoding_key(&self) -> Option<u64> {
+        Some(self.bits.into())
+    }
+
     /// Frees the memory of the compressor. The next frame begins with an empty window, which is allowed at any time.
     fn release_memory(&mut self) {
         self.context = None;

@@ -430,53 +430,65 @@ fn message_after_a_frame_that_was_not_sent_is_right() {
     }
 }
 
-/// The number of extensions that were made to compress.
-static COMPRESSORS: AtomicUsize = AtomicUsize::new(0);
-
 /// permessage-deflate, whose compressors are counted when they compress for the first time.
-struct Counted(PermessageDeflate);
+#[derive(Default)]
+struct Counted {
+    deflate: PermessageDeflate,
+    count: Arc<AtomicUsize>,
+}
 
-struct CountedEncoder(Box<dyn ExtensionEncoder>, bool);
+struct CountedEncoder {
+    encoder: Box<dyn ExtensionEncoder>,
+    is_counted: bool,
+    count: Arc<AtomicUsize>,
+}
 
 impl Negotiate for Counted {
     fn name(&self) -> &str {
-        self.0.name()
+        self.deflate.name()
     }
 
     fn rsv(&self) -> Rsv {
-        self.0.rsv()
+        self.deflate.rsv()
     }
 
     fn offers(&self) -> Vec<ExtensionParams> {
-        self.0.offers()
+        self.deflate.offers()
     }
 
     fn respond(&self, offer: &ExtensionParams) -> Option<ExtensionParams> {
-        self.0.respond(offer)
+        self.deflate.respond(offer)
     }
 
     fn agree(&self, role: Role, response: &ExtensionParams) -> Option<ExtensionPair> {
-        let pair = self.0.agree(role, response)?;
-        Some(ExtensionPair { encoder: Box::new(CountedEncoder(pair.encoder, false)), decoder: pair.decoder })
+        let ExtensionPair { encoder, decoder } = self.deflate.agree(role, response)?;
+        let encoder = CountedEncoder { encoder, is_counted: false, count: Arc::clone(&self.count) };
+        Some(ExtensionPair { encoder: Box::new(encoder), decoder })
     }
 }
 
 impl ExtensionEncoder for CountedEncoder {
     fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
-        if !std::mem::replace(&mut self.1, true) {
-            COMPRESSORS.fetch_add(1, Ordering::Relaxed);
+        if !std::mem::replace(&mut self.is_counted, true) {
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
-        self.0.encode(frame)
+        self.encoder.encode(frame)
     }
 
     fn restart(&mut self) {
-        self.0.restart();
+        self.encoder.restart();
+    }
+
+    fn encoding_key(&self) -> Option<u64> {
+        self.encoder.encoding_key()
     }
 }
 
 #[test]
-fn prepared_message_is_compressed_once_for_each_set_of_parameters() {
-    let config = Arc::new(Config::new().extension(Counted(PermessageDeflate::new())));
+fn prepared_message_is_compressed_once_for_each_window() {
+    let compressors = Arc::<AtomicUsize>::default();
+    let counted = Counted { count: Arc::clone(&compressors), ..Counted::default() };
+    let config = Arc::new(Config::new().extension(counted));
     let parameters = ["", "; server_no_context_takeover", "; server_max_window_bits=10", "none"];
     let peers = (0..1000).map(|n| {
         let parameters = parameters[n % parameters.len()];
@@ -491,23 +503,23 @@ fn prepared_message_is_compressed_once_for_each_set_of_parameters() {
     });
     let own = LINE.repeat(5);
     for text in [LINE.repeat(3), LINE.repeat(300)] {
-        COMPRESSORS.store(0, Ordering::Relaxed);
+        compressors.store(0, Ordering::Relaxed);
         let mut prepared = Prepared::new(text.clone());
         for (mut server, mut client) in peers.clone() {
             let mut wire = BytesMut::new();
             server.send(&own, &mut wire).unwrap();
-            let before = COMPRESSORS.load(Ordering::Relaxed);
+            let before = compressors.load(Ordering::Relaxed);
             server.send_prepared(&mut prepared, &mut wire).unwrap();
             server.send(&own, &mut wire).unwrap();
-            let used = COMPRESSORS.load(Ordering::Relaxed) - before;
+            let used = compressors.load(Ordering::Relaxed) - before;
             assert!(used <= 1, "the connection's own compressor is not used");
             for expected in [&own, &text, &own] {
                 let event = client.receive(&mut wire, &mut BytesMut::new()).unwrap();
                 assert_eq!(event, Some(Event::Message(expected.as_str().into())));
             }
         }
-        // One for each of the 750 connections that compress, for their own messages, and three for the prepared one.
-        assert_eq!(COMPRESSORS.load(Ordering::Relaxed), 750 + 3);
+        // One for each of the 750 connections that compress, for their own messages, and two for the prepared one.
+        assert_eq!(compressors.load(Ordering::Relaxed), 750 + 2);
     }
 }
 
@@ -528,19 +540,50 @@ fn long_prepared_message_is_shared_after_compression() {
 }
 
 #[test]
-fn prepared_message_keeps_at_most_16_encodings() {
-    let config = deflating();
-    let mut prepared = Prepared::new(LINE.repeat(10));
-    for server_bits in 9..=15 {
-        for client_bits in 9..=15 {
-            let parameters = format!("; server_max_window_bits={server_bits}; client_max_window_bits={client_bits}");
+fn parameters_of_the_other_direction_do_not_compress_a_prepared_message_again() {
+    let count = Arc::<AtomicUsize>::default();
+    let counted = Counted { count: Arc::clone(&count), ..Counted::default() };
+    let config = Arc::new(Config::new().extension(counted));
+    for role in [Role::Server, Role::Client] {
+        count.store(0, Ordering::Relaxed);
+        let mut prepared = Prepared::new(LINE.repeat(10));
+        for parameters in parameter_sets() {
+            let extension = parse_extensions(format!("permessage-deflate{parameters}")).unwrap().remove(0);
+            let negotiated = Negotiated::default().extension(extension);
+            let ends = |server: Arc<Config>, client: Arc<Config>| {
+                let client = Connection::open_client(&negotiated, client, fixed);
+                (Connection::open_server(&negotiated, server), client)
+            };
+            let (mut sender, mut receiver) = match role {
+                Role::Server => ends(Arc::clone(&config), deflating().into()),
+                Role::Client => {
+                    let (server, client) = ends(deflating().into(), Arc::clone(&config));
+                    (client, server)
+                }
+            };
             let mut wire = BytesMut::new();
-            let mut server = server(&config, &parameters);
-            server.send_prepared(&mut prepared, &mut wire).unwrap();
-            let mut client = Connection::open_client(server.negotiated(), config.clone(), fixed);
-            let received = client.receive(&mut wire, &mut BytesMut::new());
+            sender.send_prepared(&mut prepared, &mut wire).unwrap();
+            let received = receiver.receive(&mut wire, &mut BytesMut::new());
             assert_eq!(received, Ok(Some(Event::Message(prepared.message().clone()))), "{parameters}");
         }
+        // One for each window of the direction, of 8 to 15 bits.
+        assert_eq!(count.load(Ordering::Relaxed), 8, "{role:?}");
     }
-    assert!(format!("{prepared:?}").contains("encoded: 16"), "{prepared:?}");
+}
+
+/// Returns every valid combination of the four parameters.
+fn parameter_sets() -> Vec<String> {
+    let flags = ["", "; server_no_context_takeover", "; client_no_context_takeover"];
+    let both = flags[1..].concat();
+    let mut sets = Vec::new();
+    for flags in flags.iter().copied().chain([&*both]) {
+        for server_bits in 8..=15 {
+            for client_bits in 8..=15 {
+                sets.push(format!(
+                    "{flags}; server_max_window_bits={server_bits}; client_max_window_bits={client_bits}"
+                ));
+            }
+        }
+    }
+    sets
 }
