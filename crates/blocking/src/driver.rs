@@ -19,7 +19,7 @@ use protocol_websocket::{Close, CloseCode, Event, SendError, Session, Timeout};
 
 use crate::ending::End;
 use crate::timed::{Stop, Timed};
-use crate::{Error, Transport};
+use crate::{Error, Stats, Transport};
 
 /// The size of the read buffer of a thread in bytes.
 const READ_SIZE: usize = 64 * 1024;
@@ -56,6 +56,7 @@ pub(crate) struct Driver<S> {
     /// Bytes were discarded because the peer does not read.
     pub(crate) has_discarded: bool,
     pub(crate) end: End,
+    pub(crate) stats: Stats,
 }
 
 /// The transport does not wait, or the time of the call has passed.
@@ -179,6 +180,7 @@ impl<S: Transport> Driver<S> {
                 Ok(Some(len)) => {
                     let now = self.now();
                     self.session.written(len, now);
+                    self.stats.add_written(len);
                     self.needs_flush = true;
                 }
                 Err(Stop::Interrupted) => {}
@@ -221,7 +223,9 @@ impl<S: Transport> Driver<S> {
             Ok(len)
         });
         self.seen = self.now();
-        self.has_input = matches!(read, Ok(len) if len > 0);
+        let len = *read.as_ref().unwrap_or(&0);
+        self.stats.add_read(len);
+        self.has_input = len > 0;
         if self.has_input {
             self.session.received(self.seen);
         }
@@ -271,6 +275,7 @@ impl<S> Driver<S> {
             failure: None,
             has_discarded: false,
             end: End::NotBegun,
+            stats: Stats::default(),
         }
     }
 

@@ -72,6 +72,7 @@ mod driver;
 mod ending;
 mod error;
 mod parts;
+mod stats;
 #[cfg(feature = "client")]
 mod stream;
 #[cfg(feature = "client")]
@@ -114,6 +115,7 @@ pub use protocol_websocket::{Destination, OsRandom};
 #[cfg(feature = "rustls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use rustls;
+pub use stats::Stats;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use stream::Stream;

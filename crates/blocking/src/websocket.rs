@@ -8,7 +8,7 @@ use protocol_websocket::{
 };
 
 use crate::driver::{Driver, WouldBlock, buffered_event};
-use crate::{Error, Parts, Transport};
+use crate::{Error, Parts, Stats, Transport};
 
 /// A WebSocket connection over a blocking transport `S`, such as a TCP stream: client or server, compressed or not.
 ///
@@ -342,6 +342,24 @@ impl<S> WebSocket<S> {
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.driver.session.unsent()
+    }
+
+    /// Returns the number of bytes that were read and written since this WebSocket was created. A WebSocket that
+    /// continues from [`Parts`] begins with zero.
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use protocol_websocket_blocking::WebSocket;
+    ///
+    /// fn log(websocket: &WebSocket<TcpStream>) {
+    ///     let stats = websocket.stats();
+    ///     println!("{} bytes read, {} written", stats.bytes_read, stats.bytes_written);
+    /// }
+    /// # let _ = log;
+    /// ```
+    #[must_use]
+    pub const fn stats(&self) -> Stats {
+        self.driver.stats
     }
 
     /// Returns the transport.

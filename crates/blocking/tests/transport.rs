@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{Op, Peer, Script, echo, messages, pair, repeat};
 use protocol_websocket::Role;
 use protocol_websocket_blocking::{
-    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, Timeouts, accept,
+    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, Stats, Timeouts, accept,
 };
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
@@ -303,4 +303,25 @@ fn timeout_of_reads_changes_seldom_while_messages_arrive() {
     let timeouts = &peer.state().timeouts;
     assert!((1..5).contains(&timeouts.len()), "{timeouts:?}");
     assert!(timeouts.iter().all(|timeout| timeout.is_some_and(|timeout| timeout.as_secs() <= 20)), "{timeouts:?}");
+}
+
+#[test]
+fn stats_count_the_bytes_of_the_transport() {
+    // The last payload is read into its own memory.
+    let sent = messages(&[0, 125, 126, 5000, 200_000]);
+    for script in [1000, usize::MAX].into_iter().flat_map(|size| Script::new().max_len(size).variants()) {
+        let (mut websocket, peer) = pair(Role::Client, Config::new(), script);
+        assert_eq!(websocket.stats(), Stats::default());
+        websocket.queue("queued").unwrap();
+        assert_eq!(websocket.stats(), Stats::default(), "queued bytes are not written");
+        peer.state().send_all(&sent);
+        peer.state().session.close(CloseCode::NORMAL).unwrap();
+        echo(&mut websocket);
+        let peer = peer.step();
+        assert_eq!(peer.messages.len(), 1 + sent.len());
+        // Headers of 2, 2, 4, 4 and 10 bytes, and the Close. A client also has masks, and the queued message.
+        let read = sent.iter().map(|message| message.len() as u64).sum::<u64>() + 22 + 4;
+        let stats = websocket.stats();
+        assert_eq!((stats.bytes_read, stats.bytes_written), (read, read + 4 * 6 + 12), "{script:?}");
+    }
 }

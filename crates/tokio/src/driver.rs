@@ -17,12 +17,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::Error;
 use crate::ending::Ending;
 use crate::take::{Owned, Take};
 use crate::timer::Timer;
 use crate::transport::{poll_read_with, poll_write_chunks};
 use crate::watched::Watch;
+use crate::{Error, Stats};
 
 /// The number of reads after a failed write. The kernel buffers less.
 const MAX_LAST_READS: usize = 256;
@@ -46,8 +46,7 @@ pub(crate) struct Driver {
     /// Bytes were discarded because the peer does not read.
     pub(crate) has_discarded: bool,
     pub(crate) ending: Ending,
-    /// The number of bytes that the transport has taken.
-    pub(crate) written: u64,
+    pub(crate) stats: Stats,
     pub(crate) watch: Watch,
 }
 
@@ -67,7 +66,7 @@ impl Driver {
             failure: None,
             has_discarded: false,
             ending: Ending::default(),
-            written: 0,
+            stats: Stats::default(),
             watch: Watch::default(),
         }
     }
@@ -151,7 +150,7 @@ impl Driver {
                 Ok(written) => {
                     let now = self.now();
                     self.session.written(written, now);
-                    self.written = self.written.saturating_add(written as u64);
+                    self.stats.add_written(written);
                     self.needs_flush = true;
                 }
                 Err(error) => self.fail_write(io, error, context),
@@ -191,7 +190,10 @@ impl Driver {
                 self.session.received_eof();
                 None
             }
-            Ok((_, event)) => event,
+            Ok((len, event)) => {
+                self.stats.add_read(len);
+                event
+            }
             // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 self.session.received_eof();
@@ -212,7 +214,7 @@ impl Driver {
         for _ in 0..MAX_LAST_READS {
             let input = self.session.read_buffer();
             match poll_read_with(io, context, |bytes| input.extend_from_slice(bytes)) {
-                Poll::Ready(Ok((1.., ()))) => {}
+                Poll::Ready(Ok((len @ 1.., ()))) => self.stats.add_read(len),
                 _ => break,
             }
             self.seen = self.now();

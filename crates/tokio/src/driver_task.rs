@@ -74,7 +74,7 @@ impl Shared {
             state: Mutex::new(State {
                 io,
                 task: None,
-                max_queued: driver.written.saturating_add(driver.session.unsent() as u64),
+                max_queued: driver.stats.bytes_written.saturating_add(driver.session.unsent() as u64),
                 driver,
                 has_senders: true,
                 has_receiver: true,
@@ -123,7 +123,7 @@ fn wake(task: Option<Waker>) {
 impl State {
     /// The number of bytes that were queued since the beginning of the connection, without those that were discarded.
     pub(crate) fn queued(&self) -> u64 {
-        self.driver.written.saturating_add(self.driver.session.unsent() as u64)
+        self.driver.stats.bytes_written.saturating_add(self.driver.session.unsent() as u64)
     }
 
     /// Returns the number of bytes for which a task waits that waits until everything was written. If some of them were
@@ -245,7 +245,7 @@ impl State {
             return woken;
         }
         if !self.driver.is_flushing() {
-            self.waiting.take_written(self.driver.written, self.queued(), &mut woken);
+            self.waiting.take_written(self.driver.stats.bytes_written, self.queued(), &mut woken);
         }
         let session = &self.driver.session;
         if !session.is_over_high_water_mark() {
@@ -344,7 +344,7 @@ pub(crate) fn poll_wait(
 ) -> Poll<Result<(), Error>> {
     let mut state = shared.lock();
     let is_met = match until {
-        Until::Written(target) => state.driver.written >= target && !state.driver.is_flushing(),
+        Until::Written(target) => state.driver.stats.bytes_written >= target && !state.driver.is_flushing(),
         Until::End => state.is_done,
         Until::Ready => !state.is_done && !state.driver.session.is_over_high_water_mark(),
     };

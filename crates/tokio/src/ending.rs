@@ -103,7 +103,10 @@ impl Driver {
         context: &mut Context<'_>,
     ) -> Poll<Option<usize>> {
         match poll_read_with(io, context, |_| {}) {
-            Poll::Ready(Ok((len, ()))) if len > 0 && dropped < MAX_LINGER_BYTES => Poll::Ready(Some(dropped + len)),
+            Poll::Ready(Ok((len, ()))) if len > 0 => {
+                self.stats.add_read(len);
+                Poll::Ready((dropped < MAX_LINGER_BYTES).then(|| dropped + len))
+            }
             Poll::Ready(_) => Poll::Ready(None),
             Poll::Pending => self.poll_deadline(until, context).map(|()| None),
         }

@@ -113,6 +113,7 @@ mod sink;
 #[cfg(feature = "client")]
 mod socks;
 mod split;
+mod stats;
 #[cfg(feature = "client")]
 mod stream;
 mod take;
@@ -158,6 +159,7 @@ pub use protocol_websocket::{
 pub use receiver::Receiver;
 pub use relay::relay;
 pub use sender::Sender;
+pub use stats::Stats;
 #[cfg(feature = "rustls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use tokio_rustls::rustls;

@@ -12,9 +12,9 @@ use futures_core::{FusedStream, Stream};
 use protocol_websocket::{Ended, Event, Message, Negotiated, Part};
 use tokio::task::consume_budget;
 
-use crate::Error;
 use crate::driver_task::Shared;
 use crate::poll_event::{PollEvent, poll_message, poll_part};
+use crate::{Error, Stats};
 
 /// The receiving half of a connection: see [`WebSocket::split`](crate::WebSocket::split).
 ///
@@ -74,6 +74,12 @@ impl Receiver {
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {
         self.shared.lock().ended()
+    }
+
+    /// Returns the number of bytes that were read and written: see [`WebSocket::stats`](crate::WebSocket::stats).
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.lock().driver.stats
     }
 
     /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.

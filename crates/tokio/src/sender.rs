@@ -10,11 +10,11 @@ use std::task::{Context, Poll};
 use futures_sink::Sink;
 use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Part, Prepared, SendError};
 
-use crate::Error;
 use crate::driver::Driver;
 use crate::driver_task::{Shared, Wait, poll_wait};
 use crate::waiting::Until;
 use crate::watched::{Watched, sealed};
+use crate::{Error, Stats};
 
 /// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split). A clone sends to the same
 /// connection.
@@ -196,6 +196,12 @@ impl Sender {
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.shared.lock().driver.session.unsent()
+    }
+
+    /// Returns the number of bytes that were read and written: see [`WebSocket::stats`](crate::WebSocket::stats).
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.lock().driver.stats
     }
 
     /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.

@@ -13,7 +13,7 @@ use crate::driver::Driver;
 use crate::poll_event::{PollEvent, poll_message, poll_part};
 use crate::take::{Lent, Owned, Take};
 use crate::wakers::{Side, Wakers};
-use crate::{Error, Parts};
+use crate::{Error, Parts, Stats};
 
 /// A WebSocket connection over a transport `S`, such as a TCP stream: client or server, compressed or not.
 ///
@@ -485,6 +485,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.inner.driver.session.unsent()
+    }
+
+    /// Returns the number of bytes that were read and written since this WebSocket was created. A WebSocket that
+    /// continues from [`Parts`] begins with zero.
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::WebSocket;
+    /// use tokio::net::TcpStream;
+    ///
+    /// fn log(websocket: &WebSocket<TcpStream>) {
+    ///     let stats = websocket.stats();
+    ///     println!("{} bytes read, {} written", stats.bytes_read, stats.bytes_written);
+    /// }
+    /// # let _ = log;
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.driver.stats
     }
 
     /// Returns the transport.
