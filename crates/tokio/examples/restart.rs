@@ -47,8 +47,9 @@ async fn start_again(listener: &TcpListener) -> io::Result<()> {
 #[cfg(unix)]
 async fn echo(stream: TcpStream, config: Arc<Config>, drain: Drain) -> Result<(), Error> {
     stream.set_nodelay(true)?;
+    let client = stream.peer_addr()?;
     let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
-    drain.watch(&websocket);
+    drain.watch_as(&websocket, client.to_string());
     while let Some(message) = websocket.recv().await {
         // After the Close of the drain, this fails, and `recv` continues until the client's Close.
         let _ = websocket.queue(message?);
@@ -88,7 +89,7 @@ async fn main() -> io::Result<()> {
         }
     }
     let drained = drain.shutdown(CloseCode::SERVICE_RESTART, "restart", Duration::from_secs(10)).await;
-    eprintln!("{} connections agreed to close, {} did not", drained.agreed, drained.others);
+    eprintln!("{} connections agreed to close, {} did not: {:?}", drained.agreed, drained.others, drained.other_names);
     // Connections whose opening handshake is not done are closed after it.
     while tasks.join_next().await.is_some() {}
     Ok(())

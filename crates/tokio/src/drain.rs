@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -41,19 +41,23 @@ use crate::watched::{Watchable, Watched};
 /// }
 /// # let _ = (serve, stop);
 /// ```
+///
+/// To know which connections did not agree, name them with [`watch_as`](Self::watch_as).
 #[derive(Clone, Debug, Default)]
 pub struct Drain {
     shared: Arc<Shared>,
 }
 
 /// The result of [`Drain::shutdown`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
     /// The number of connections whose closing handshake was done in time.
     pub agreed: usize,
     /// The number of connections that failed, were dropped, or did not end in time.
     pub others: usize,
+    /// The names of these others, as far as they have one: see [`Drain::watch_as`]. The order is not specified.
+    pub other_names: Vec<String>,
 }
 
 impl Drain {
@@ -67,16 +71,55 @@ impl Drain {
     /// [`Sender`](crate::Sender). It is watched until it has ended, is dropped, or is taken apart by
     /// [`into_parts`](crate::WebSocket::into_parts). After [`shutdown`](Self::shutdown) it is closed at once.
     pub fn watch(&self, connection: &impl Watchable) {
+        self.watch_with(connection, None);
+    }
+
+    /// Watches a connection, as [`watch`](Self::watch), and names it, for instance by its peer's address or its user. If it
+    /// has not agreed to close, its name is in [`Drained::other_names`]. Names need not be unique. If the connection is
+    /// watched already, it gets the new name, for instance after a login.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use protocol_websocket_tokio::{CloseCode, Drain, Error, WebSocket};
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn serve(mut websocket: WebSocket<TcpStream>, drain: Drain) -> Result<(), Error> {
+    ///     drain.watch_as(&websocket, websocket.get_ref().peer_addr()?.to_string());
+    ///     while let Some(message) = websocket.recv().await {
+    ///         let _ = websocket.queue(message?);
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// async fn stop(drain: Drain) {
+    ///     let drained = drain.shutdown(CloseCode::GOING_AWAY, "restart", Duration::from_secs(10)).await;
+    ///     for name in drained.other_names {
+    ///         println!("{name} did not agree");
+    ///     }
+    /// }
+    /// # let _ = (serve, stop);
+    /// ```
+    pub fn watch_as(&self, connection: &impl Watchable, name: impl Into<String>) {
+        self.watch_with(connection, Some(name.into().into()));
+    }
+
+    fn watch_with(&self, connection: &impl Watchable, name: Option<Box<str>>) {
         let watched = connection.watched();
         let mut connection = watched.lock();
-        let is_known = |(drain, _): &(std::sync::Weak<Shared>, u64)| drain.as_ptr() == Arc::as_ptr(&self.shared);
-        if connection.is_finished || connection.drains.iter().any(is_known) {
+        if connection.is_finished {
             return;
         }
         let mut state = self.shared.lock();
+        let is_known = |(drain, _): &&(Weak<Shared>, u64)| drain.as_ptr() == Arc::as_ptr(&self.shared);
+        if let Some((_, number)) = connection.drains.iter().find(is_known) {
+            if let Some(entry) = state.watched.get_mut(number).filter(|_| name.is_some()) {
+                entry.name = name;
+            }
+            return;
+        }
         let number = state.next;
         state.next += 1;
-        state.watched.insert(number, Arc::clone(&watched));
+        state.watched.insert(number, Entry { connection: Arc::clone(&watched), name });
         connection.drains.push((Arc::downgrade(&self.shared), number));
         let close = state.close.clone();
         drop((state, connection));
@@ -107,7 +150,7 @@ impl Drain {
         let connections: Vec<_> = {
             let mut state = self.shared.lock();
             state.close = Some(close.clone());
-            state.watched.values().cloned().collect()
+            state.watched.values().map(|entry| Arc::clone(&entry.connection)).collect()
         };
         for connection in connections {
             connection.close(close.clone());
@@ -126,27 +169,39 @@ impl Drain {
         let _ = tokio::time::timeout(grace, all_ended).await;
         let (mut drained, left): (_, Vec<_>) = {
             let state = self.shared.lock();
-            (state.drained, state.watched.values().cloned().collect())
+            (state.drained.clone(), state.watched.values().cloned().collect())
         };
-        for connection in left {
-            drained.count(connection.lock().has_agreed);
+        for Entry { connection, name } in left {
+            drained.add(connection.lock().has_agreed, name);
         }
         drained
     }
 }
 
 impl Drained {
-    const fn count(&mut self, has_agreed: bool) {
-        *(if has_agreed { &mut self.agreed } else { &mut self.others }) += 1;
+    fn add(&mut self, has_agreed: bool, name: Option<Box<str>>) {
+        if has_agreed {
+            self.agreed += 1;
+        } else {
+            self.others += 1;
+            self.other_names.extend(name.map(String::from));
+        }
     }
 }
 
 #[derive(Default)]
 pub(crate) struct Shared(Mutex<State>);
 
+/// A connection that is watched.
+#[derive(Clone)]
+struct Entry {
+    connection: Arc<Watched>,
+    name: Option<Box<str>>,
+}
+
 #[derive(Default)]
 struct State {
-    watched: HashMap<u64, Arc<Watched>>,
+    watched: HashMap<u64, Entry>,
     /// The number of the next connection.
     next: u64,
     /// The Close of a shutdown that has begun.
@@ -164,8 +219,10 @@ impl Shared {
     /// Removes a connection that has ended.
     pub(crate) fn remove(&self, number: u64, has_agreed: bool) {
         let mut state = self.lock();
-        if state.watched.remove(&number).is_some() && state.close.is_some() {
-            state.drained.count(has_agreed);
+        if let Some(entry) = state.watched.remove(&number)
+            && state.close.is_some()
+        {
+            state.drained.add(has_agreed, entry.name);
         }
         // Free the memory after a peak.
         let len = state.watched.len();

@@ -214,3 +214,55 @@ async fn message_after_the_close_of_the_drain_does_not_prevent_the_closing_hands
     assert_eq!(served.await.unwrap(), [Err(SendError::Closed)]);
     assert_eq!(shutdown.await.unwrap().agreed, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_do_not_agree_are_named() {
+    let drain = Drain::new();
+    let (mut kept, mut servers) = (Vec::new(), Vec::new());
+    for name in ["agrees", "silent", "renamed", "lost", "without a name", "dropped before", "closed before"] {
+        let (mut client, mut server) = pair().await;
+        match name {
+            "without a name" => drain.watch(&server),
+            "renamed" => {
+                drain.watch(&server);
+                drain.watch_as(&server, "first name");
+                drain.watch_as(&server, String::from(name));
+                // The name stays.
+                drain.watch(&server);
+            }
+            _ => drain.watch_as(&server, name),
+        }
+        match name {
+            "agrees" => drop(tokio::spawn(async move { client.recv().await.is_none() })),
+            "dropped before" => {
+                drop(server);
+                continue;
+            }
+            "closed before" => {
+                let (ended, _) = tokio::join!(client.close(None), server.recv());
+                assert!(ended.clean);
+                continue;
+            }
+            "lost" => drop(tokio::spawn(async move {
+                // It ends after the drain has begun.
+                sleep(Duration::from_secs(2)).await;
+                drop(client);
+            })),
+            _ => kept.push(client),
+        }
+        servers.push(tokio::spawn(async move { while server.recv().await.is_some() {} }));
+    }
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(drain.watched(), 5);
+    let mut drained = drain.shutdown(CloseCode::GOING_AWAY, "restart", GRACE).await;
+    drained.other_names.sort();
+    assert_eq!((drained.agreed, drained.others), (1, 4), "{drained:?}");
+    assert_eq!(drained.other_names, ["lost", "renamed", "silent"]);
+    for server in servers {
+        server.await.unwrap();
+    }
+    // Those that ended after the grace are counted once.
+    let mut again = drain.shutdown(CloseCode::GOING_AWAY, "restart", GRACE).await;
+    again.other_names.sort();
+    assert_eq!((again, drain.watched()), (drained, 0));
+}

@@ -12,7 +12,7 @@ use std::task::{Context, Waker};
 
 use common::open;
 use protocol_websocket::Role;
-use protocol_websocket_tokio::{Accept, Config, Error, EventRef, Timeouts, WebSocket, accept, config};
+use protocol_websocket_tokio::{Accept, Config, Drain, Error, EventRef, Timeouts, WebSocket, accept, config};
 use test_support::heap::{CountingAllocator, current};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -87,6 +87,21 @@ async fn ended_and_dropped_connections_leave_no_memory_and_no_task() {
                 tokio::task::yield_now().await;
             }
         }
+        let live = current().live;
+        assert!(before.is_none_or(|before| live <= before), "{live} bytes, {before:?} before");
+        before = Some(live);
+    }
+}
+
+#[tokio::test]
+async fn connections_that_have_ended_leave_no_name_in_a_drain() {
+    let drain = Drain::new();
+    let mut before = None;
+    for _ in 0..100 {
+        let (near, _far) = tokio::io::duplex(1000);
+        let server = WebSocket::new(near, open(Role::Server, Config::new()));
+        drain.watch_as(&server, "a name of fifty bytes, longer than what is rounded");
+        drop(server);
         let live = current().live;
         assert!(before.is_none_or(|before| live <= before), "{live} bytes, {before:?} before");
         before = Some(live);
