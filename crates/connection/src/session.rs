@@ -104,6 +104,21 @@ struct LastWrites {
     written_at: Duration,
 }
 
+/// The input of a session while an event borrows from it. On drop, the bytes that were read are removed, so they are not
+/// decoded again after a panic of the caller's closure. They were unmasked in place.
+struct ReadInput<'a> {
+    input: &'a mut BytesMut,
+    /// The number of bytes that were read.
+    len: usize,
+}
+
+impl Drop for ReadInput<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.input.advance(self.len);
+    }
+}
+
 /// How many times [`Timeouts::close`](crate::Timeouts::close) a peer that takes a byte now and then has for the last bytes.
 const MAX_LAST_WRITES: u32 = 10;
 /// The deadline for a byte of a failed connection that has other deadlines, but not `Timeouts::close`.
@@ -364,7 +379,8 @@ impl Session {
 
     /// Passes the next event to `f`, and returns its result, or `None` if there is no event. As
     /// [`poll_event`](Self::poll_event), but the payload of the event borrows from the input if possible, which is
-    /// faster for short messages: see [`Connection::receive_lent`]. `f` can send through the [`Outbox`].
+    /// faster for short messages: see [`Connection::receive_lent`]. `f` can send through the [`Outbox`]. If `f` panics, the
+    /// event is lost, and the session can be used further.
     ///
     /// ```
     /// use std::time::Duration;
@@ -388,13 +404,14 @@ impl Session {
             self.note_drained();
             return None;
         }
-        let available = self.input.len();
-        let mut input = &mut self.input[..];
+        let mut read = ReadInput { input: &mut self.input, len: 0 };
+        let available = read.input.len();
+        let mut input = &mut read.input[..];
         let Outbox { connection, unsent, .. } = &mut self.outbox;
         let event = connection.receive_lent(&mut input, &mut unsent.buffer).unwrap_or_default();
-        let unread = input.len();
+        read.len = available - input.len();
         let result = event.map(|event| f(event, &mut self.outbox));
-        self.input.advance(available - unread);
+        drop(read);
         if result.is_none() {
             self.note_drained();
         }

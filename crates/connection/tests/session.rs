@@ -6,6 +6,7 @@ mod common;
 mod test_extensions;
 
 use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::{Bytes, BytesMut};
 use common::{client, masked, server, text_part, unmasked};
@@ -81,6 +82,56 @@ fn events_of_a_callers_buffer_are_those_of_the_read_buffer() {
                 assert_eq!(lent.ended(), copied.ended());
                 assert!(lent.ended().is_some());
             }
+        }
+    }
+}
+
+/// Polls all events with a closure that panics at the event `panics_at`. `buffered` bytes are in the session, and `bytes`
+/// in a buffer of the caller. Returns the other events.
+fn events_around_a_panic(session: &mut Session, buffered: &[u8], bytes: &[u8], panics_at: usize) -> Vec<Event> {
+    let (mut events, mut count) = (Vec::new(), 0);
+    let mut take = |event: EventRef<'_>, _: &mut Outbox| {
+        let is_panic = count == panics_at;
+        count += 1;
+        assert!(!is_panic, "a panic of the program");
+        events.push(Event::from(event));
+    };
+    read(session, buffered, START);
+    let mut bytes = (!bytes.is_empty()).then(|| bytes.to_vec());
+    while catch_unwind(AssertUnwindSafe(|| match bytes.take() {
+        Some(mut bytes) => session.receive_with(&mut bytes, START, &mut take),
+        None => session.poll_event_with(&mut take),
+    }))
+    .map_or(true, |polled| polled.is_some())
+    {}
+    events
+}
+
+#[test]
+fn panic_of_the_closure_loses_only_its_event() {
+    let frames = [
+        Frame::text("a message"),
+        Frame::text("Grü").with_fin(false),
+        Frame::ping("p"),
+        Frame::continuation("ße"),
+        Frame::binary(vec![7; 300]),
+        Frame::text("another message"),
+        Frame::close(Some(CloseCode::NORMAL.into())).unwrap(),
+    ];
+    let wire = frames.map(masked).concat();
+    let mut whole = session(&Config::new());
+    let expected = events_around_a_panic(&mut whole, &wire, &[], usize::MAX);
+    assert_eq!(expected.len(), 6);
+    for buffered in [0, 1, 20, wire.len()] {
+        let (buffered, bytes) = wire.split_at(buffered);
+        for panics_at in 0..expected.len() {
+            let mut session = session(&Config::new());
+            let events = events_around_a_panic(&mut session, buffered, bytes, panics_at);
+            let others = expected[..panics_at].iter().chain(&expected[panics_at + 1..]);
+            assert!(events.iter().eq(others), "{} bytes, event {panics_at}: {events:?}", buffered.len());
+            assert_eq!(unsent(&session), unsent(&whole));
+            write(&mut session, START);
+            assert!(session.ended().unwrap().clean);
         }
     }
 }
