@@ -115,6 +115,14 @@ impl Transport for Stream {
         delegate!(self, io => Transport::set_write_timeout(io, timeout))
     }
 
+    fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        self.tcp().read_timeout()
+    }
+
+    fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        self.tcp().write_timeout()
+    }
+
     fn shutdown_write(&mut self) -> io::Result<()> {
         delegate!(self, io => io.shutdown_write())
     }

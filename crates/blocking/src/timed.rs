@@ -20,12 +20,21 @@ pub(crate) struct Timed<S> {
     io: S,
     read: Armed,
     write: Armed,
+    /// The timeouts that the transport had before the first one was set.
+    initial: Initial,
+}
+
+struct Initial {
+    read: Option<Duration>,
+    write: Option<Duration>,
 }
 
 /// The timeout of a direction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Armed {
-    /// The transport may have any timeout.
+    /// No timeout was set.
+    Initial,
+    /// The caller may have set any timeout since the last one was set.
     Unknown,
     Unsupported,
     Set(Option<Duration>),
@@ -44,7 +53,8 @@ pub(crate) enum Stop {
 
 impl<S> Timed<S> {
     pub(crate) const fn new(io: S) -> Self {
-        Self { io, read: Armed::Unknown, write: Armed::Unknown }
+        let initial = Initial { read: None, write: None };
+        Self { io, read: Armed::Initial, write: Armed::Initial, initial }
     }
 
     pub(crate) const fn get_ref(&self) -> &S {
@@ -53,16 +63,25 @@ impl<S> Timed<S> {
 
     /// The caller may set timeouts.
     pub(crate) const fn get_mut(&mut self) -> &mut S {
-        (self.read, self.write) = (Armed::Unknown, Armed::Unknown);
+        self.read.forget();
+        self.write.forget();
         &mut self.io
-    }
-
-    pub(crate) fn into_inner(self) -> S {
-        self.io
     }
 }
 
 impl<S: Transport> Timed<S> {
+    /// Returns the transport with the timeouts that it had before the first one was set.
+    pub(crate) fn into_inner(mut self) -> S {
+        // An error means that the stream has ended.
+        if self.read.is_set() {
+            let _ = self.io.set_read_timeout(self.initial.read);
+        }
+        if self.write.is_set() {
+            let _ = self.io.set_write_timeout(self.initial.write);
+        }
+        self.io
+    }
+
     pub(crate) fn read(&mut self, buffer: &mut [u8], wait: Option<Duration>) -> Result<usize, Stop> {
         self.arm_read(wait)?;
         self.read.call(|| self.io.read(buffer))
@@ -88,7 +107,7 @@ impl<S: Transport> Timed<S> {
 
     /// Returns whether reads have timeouts.
     pub(crate) fn has_deadlines(&mut self) -> bool {
-        if self.read == Armed::Unknown {
+        if matches!(self.read, Armed::Initial | Armed::Unknown) {
             // The next read returns the error.
             let _ = self.arm_read(Some(Duration::ZERO));
         }
@@ -96,15 +115,32 @@ impl<S: Transport> Timed<S> {
     }
 
     fn arm_read(&mut self, wait: Option<Duration>) -> Result<(), Stop> {
+        if self.read == Armed::Initial {
+            self.initial.read = self.io.read_timeout().unwrap_or_default();
+        }
         self.read.arm(wait, |timeout| self.io.set_read_timeout(timeout))
     }
 
     fn arm_write(&mut self, wait: Option<Duration>) -> Result<(), Stop> {
+        if self.write == Armed::Initial {
+            self.initial.write = self.io.write_timeout().unwrap_or_default();
+        }
         self.write.arm(wait, |timeout| self.io.set_write_timeout(timeout))
     }
 }
 
 impl Armed {
+    const fn forget(&mut self) {
+        if !matches!(self, Self::Initial) {
+            *self = Self::Unknown;
+        }
+    }
+
+    /// Returns whether a timeout was set.
+    const fn is_set(self) -> bool {
+        matches!(self, Self::Unknown | Self::Set(_))
+    }
+
     fn arm(
         &mut self,
         wait: Option<Duration>,
@@ -183,7 +219,7 @@ mod tests {
 
     #[test]
     fn timeout_is_set_only_if_it_changes() {
-        let mut armed = Armed::Unknown;
+        let mut armed = Armed::Initial;
         let mut set = Vec::new();
         for millis in [Some(20_000), Some(19_990), None, None, Some(3), Some(3)] {
             armed
@@ -198,7 +234,7 @@ mod tests {
 
     #[test]
     fn unsupported_timeout_is_not_set_again() {
-        let mut armed = Armed::Unknown;
+        let mut armed = Armed::Initial;
         armed.arm(None, |_| Err(ErrorKind::Unsupported.into())).unwrap();
         armed.arm(Some(Duration::MAX), |_| unreachable!()).unwrap();
         assert!(matches!(Armed::Unknown.arm(None, |_| Err(ErrorKind::Other.into())), Err(Stop::Failed(_))));

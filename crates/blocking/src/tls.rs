@@ -65,7 +65,8 @@ where
     D: SideData,
     T: Transport,
 {
-    /// Reads and writes until the TLS handshake is done. `left` returns the time for the next read or write.
+    /// Reads and writes until the TLS handshake is done. `left` returns the time for the next read or write. The transport
+    /// has no timeouts afterwards.
     #[cfg(feature = "client")]
     pub(crate) fn handshake(&mut self, left: impl Fn() -> io::Result<Option<Duration>>) -> io::Result<()> {
         while self.tls.is_handshaking() {
@@ -79,7 +80,9 @@ where
                 _ => {}
             }
         }
-        self.write_records()
+        self.write_records()?;
+        self.io.set_read_timeout(None)?;
+        self.io.set_write_timeout(None)
     }
 
     /// Reads once from the transport. Returns 0 at its end.
@@ -177,6 +180,14 @@ where
 
     fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.io.set_write_timeout(timeout)
+    }
+
+    fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        self.io.read_timeout()
+    }
+
+    fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        self.io.write_timeout()
     }
 
     /// Sends the notice of TLS that nothing follows, and ends the output of the transport.

@@ -14,7 +14,8 @@ use std::time::Duration;
 /// until the peer has ended it.
 ///
 /// A stream can also be non-blocking: then a call that would wait returns
-/// [`Error::WouldBlock`](crate::Error::WouldBlock). Timeouts that the caller has set are replaced.
+/// [`Error::WouldBlock`](crate::Error::WouldBlock). Timeouts that the caller has set are
+/// replaced, and [`WebSocket::into_parts`](crate::WebSocket::into_parts) sets them again.
 ///
 /// ```
 /// use std::io::{self, Read, Write};
@@ -61,6 +62,25 @@ pub trait Transport: Read + Write {
         Err(ErrorKind::Unsupported.into())
     }
 
+    /// Returns how long a read waits, or `None` for any time. [`WebSocket::into_parts`](crate::WebSocket::into_parts) sets
+    /// this time again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the time is not known. Then it is taken for `None`.
+    fn read_timeout(&self) -> io::Result<Option<Duration>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    /// Returns how long a write or a flush waits, as [`read_timeout`](Self::read_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`read_timeout`](Self::read_timeout).
+    fn write_timeout(&self) -> io::Result<Option<Duration>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
     /// Ends the output, so that the peer reads to the end of the stream. Reads continue to work.
     ///
     /// # Errors
@@ -81,6 +101,14 @@ macro_rules! socket {
 
             fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
                 <$socket>::set_write_timeout(self, timeout)
+            }
+
+            fn read_timeout(&self) -> io::Result<Option<Duration>> {
+                <$socket>::read_timeout(self)
+            }
+
+            fn write_timeout(&self) -> io::Result<Option<Duration>> {
+                <$socket>::write_timeout(self)
             }
 
             fn shutdown_write(&mut self) -> io::Result<()> {
@@ -104,6 +132,14 @@ macro_rules! pointer {
 
             fn set_write_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
                 (**self).set_write_timeout(timeout)
+            }
+
+            fn read_timeout(&self) -> io::Result<Option<Duration>> {
+                (**self).read_timeout()
+            }
+
+            fn write_timeout(&self) -> io::Result<Option<Duration>> {
+                (**self).write_timeout()
             }
 
             fn shutdown_write(&mut self) -> io::Result<()> {

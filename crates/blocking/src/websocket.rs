@@ -237,6 +237,14 @@ impl<S: Transport> WebSocket<S> {
         Ok(ended.clone())
     }
 
+    /// Returns the transport, the connection, the received bytes and events that were not returned, and the queued bytes
+    /// that were not written. The transport has the [timeouts](Transport::read_timeout) again that it had before the first
+    /// read or write of this WebSocket.
+    pub fn into_parts(self) -> Parts<S> {
+        let Driver { io, session, .. } = self.driver;
+        Parts { io: io.into_inner(), session: session.into_parts(), next: self.next }
+    }
+
     /// Waits for the end of the connection, which has begun.
     #[cfg(feature = "server")]
     pub(crate) fn end(&mut self) {
@@ -256,13 +264,6 @@ impl<S> WebSocket<S> {
     pub fn from_parts(parts: Parts<S>) -> Self {
         let Parts { io, session, next } = parts;
         Self { next, ..Self::new(io, Session::from_parts(session)) }
-    }
-
-    /// Returns the transport, the connection, the received bytes and events that were not returned, and the queued bytes
-    /// that were not written.
-    pub fn into_parts(self) -> Parts<S> {
-        let Driver { io, session, .. } = self.driver;
-        Parts { io: io.into_inner(), session: session.into_parts(), next: self.next }
     }
 
     /// Sets how long each of the following calls waits at most, or `None` for any time, which is the default. After this

@@ -234,6 +234,32 @@ fn non_blocking_socket_can_be_used() {
 }
 
 #[test]
+fn parts_have_the_timeouts_that_the_socket_had() {
+    let minute = Some(Duration::from_secs(60));
+    for (read, write) in [(None, None), (minute, None), (None, minute)] {
+        let (client, server) = tcp();
+        server.set_read_timeout(read).unwrap();
+        server.set_write_timeout(write).unwrap();
+        let mut server = WebSocket::new(server, open(Role::Server, config()));
+        server.send("a").unwrap();
+        server.set_timeout(Duration::from_millis(2));
+        assert!(matches!(server.recv(), Some(Err(Error::WouldBlock))));
+        assert_ne!(
+            (server.get_ref().read_timeout().unwrap(), server.get_ref().write_timeout().unwrap()),
+            (read, write)
+        );
+        server.get_mut().set_nodelay(true).unwrap();
+        let parts = server.into_parts();
+        assert_eq!((parts.io.read_timeout().unwrap(), parts.io.write_timeout().unwrap()), (read, write));
+        // Again, without a call that waits.
+        let mut server = WebSocket::from_parts(parts);
+        server.get_mut().set_read_timeout(minute).unwrap();
+        assert_eq!(server.into_parts().io.read_timeout().unwrap(), minute);
+        drop(client);
+    }
+}
+
+#[test]
 fn half_closed_peer_receives_what_was_queued() {
     let (client, mut server) = pair(Config::new());
     let mut client = client.into_parts().io;

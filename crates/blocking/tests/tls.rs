@@ -80,6 +80,16 @@ fn messages_pass_through_tls() {
 }
 
 #[test]
+fn parts_of_a_tls_connection_have_no_timeouts() {
+    let (tls_server, tls_client) = configs("localhost");
+    let (mut websocket, _) = connect(server(tls_server), tls_client).open().unwrap();
+    websocket.send("a").unwrap();
+    assert_eq!(websocket.recv().unwrap().unwrap(), "a".into());
+    let io = websocket.into_parts().io;
+    assert_eq!((io.tcp().read_timeout().unwrap(), io.tcp().write_timeout().unwrap()), (None, None));
+}
+
+#[test]
 fn two_ends_that_both_send_do_not_block_each_other() {
     fn swap<S: Transport>(mut websocket: WebSocket<S>, message: &Message) {
         websocket.queue(message.clone()).unwrap();
