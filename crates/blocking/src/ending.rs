@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol_websocket::Timeout;
+
 use crate::Transport;
 use crate::driver::{Driver, WRITE_TIMEOUT, WouldBlock, Written, with_read_buffer};
 use crate::timed::Stop;
@@ -78,6 +80,11 @@ impl<S: Transport> Driver<S> {
     }
 
     fn linger_deadline(&self) -> Duration {
+        let ended = self.session.connection().ended();
+        if self.has_discarded || ended.is_some_and(|ended| ended.error == Some(Timeout::Close.into())) {
+            // The peer has let this time pass: it did not read, or did not reply to our Close.
+            return self.now();
+        }
         self.now().saturating_add(self.session.close_timeout().unwrap_or(LINGER_TIMEOUT))
     }
 }

@@ -7,10 +7,11 @@ mod common;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use common::{Op, Peer, Script, echo, messages, pair, repeat};
-use protocol_websocket::Role;
+use common::{Op, Peer, Script, Scripted, echo, messages, pair, repeat};
+use protocol_websocket::{Role, Timeout};
 use protocol_websocket_blocking::{
-    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, Stats, Timeouts, accept,
+    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, Stats, Timeouts, WebSocket,
+    accept,
 };
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
@@ -324,4 +325,36 @@ fn stats_count_the_bytes_of_the_transport() {
         let stats = websocket.stats();
         assert_eq!((stats.bytes_read, stats.bytes_written), (read, read + 4 * 6 + 12), "{script:?}");
     }
+}
+
+#[test]
+fn peer_that_did_not_answer_the_close_in_time_is_not_waited_for_again() {
+    let (mut websocket, peer) = pair_with_deadlines(usize::MAX);
+    assert_eq!(websocket.close(CloseCode::NORMAL).unwrap().error, Some(Timeout::Close.into()));
+    assert_drained_at_once(&peer);
+}
+
+#[test]
+fn peer_that_did_not_read_the_close_in_time_is_not_waited_for_again() {
+    let (mut websocket, peer) = pair_with_deadlines(0);
+    websocket.queue("a").unwrap();
+    let error = websocket.recv().unwrap().unwrap_err();
+    assert!(matches!(error, Error::Connection(protocol_websocket::Error::Timeout(Timeout::Idle))), "{error:?}");
+    assert_drained_at_once(&peer);
+}
+
+/// Returns a server with deadlines, and a peer that does nothing.
+fn pair_with_deadlines(capacity: usize) -> (WebSocket<Scripted>, Peer) {
+    let time = Some(Duration::from_millis(20));
+    let config = Config::new().timeouts(Timeouts::NONE.idle(time).close(time));
+    let (websocket, peer) = pair(Role::Server, config, Script { capacity, ..Script::new() });
+    peer.state().is_stopped = true;
+    (websocket, peer)
+}
+
+fn assert_drained_at_once(peer: &Peer) {
+    let peer = peer.state();
+    assert!(peer.has_shut_down);
+    let is_shortest = |timeout: &Option<_>| *timeout == Some(Duration::from_millis(1));
+    assert!(peer.last_timeouts.iter().all(is_shortest), "{:?}", peer.last_timeouts);
 }

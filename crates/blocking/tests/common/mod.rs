@@ -89,6 +89,8 @@ pub(crate) struct State {
     pub(crate) calls: [usize; 4],
     /// The timeouts of reads that were set.
     pub(crate) timeouts: Vec<Option<Duration>>,
+    /// Those of them that were set after this end has ended its output.
+    pub(crate) last_timeouts: Vec<Option<Duration>>,
     input: VecDeque<u8>,
     output: Vec<u8>,
     timeout: [Option<Duration>; 2],
@@ -195,6 +197,7 @@ impl State {
         assert!(timeout.is_none_or(|timeout| !timeout.is_zero()));
         if op == Op::Read {
             self.timeouts.push(timeout);
+            self.last_timeouts.extend(self.has_shut_down.then_some(timeout));
         }
         self.timeout[op as usize] = timeout;
         Ok(())
@@ -220,6 +223,7 @@ impl Peer {
             has_shut_down: false,
             calls: [0; 4],
             timeouts: Vec::new(),
+            last_timeouts: Vec::new(),
             input: VecDeque::new(),
             output: Vec::new(),
             timeout: [None; 2],
