@@ -139,6 +139,8 @@ impl<S: Transport> Driver<S> {
             let wait = if written == Written::All { self.time_left() } else { Some(POLL_TIMEOUT) };
             self.read(wait).is_err()
         } else {
+            // Nothing is read until the peer takes bytes, so the next write waits for that.
+            self.has_input = false;
             self.seen = self.now();
             written != Written::Some
         };

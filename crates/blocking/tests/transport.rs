@@ -328,6 +328,32 @@ fn stats_count_the_bytes_of_the_transport() {
 }
 
 #[test]
+fn write_waits_for_the_peer_while_nothing_is_read() {
+    for is_flush in [false, true] {
+        let script = Script { capacity: 1000, ..Script::new() };
+        let (mut websocket, peer) = pair(Role::Server, Config::new().high_water_mark(100), script);
+        (peer.state().is_stopped, peer.state().resumes_after) = (true, 4);
+        // The transport is not read: a message is in front of a flush, or the peer does not read the replies.
+        peer.state().send_all(&messages(&[2000]));
+        if is_flush {
+            websocket.send([7; 2000]).unwrap();
+        } else {
+            let message = websocket.recv().unwrap().unwrap();
+            websocket.queue([7; 2000]).unwrap();
+            peer.state().send_all(&[message]);
+            websocket.recv().unwrap().unwrap();
+            websocket.queue([7; 2000]).unwrap();
+            peer.state().send_all(&["end".into()]);
+            websocket.recv().unwrap().unwrap();
+        }
+        let waits = &peer.state().write_waits;
+        let is_long = |wait: &Option<Duration>| wait.is_some_and(|wait| wait > Duration::from_millis(1));
+        // The first waits are those before the read and of the write after it.
+        assert!(waits.len() == 4 && waits[2..].iter().all(is_long), "{is_flush} {waits:?}");
+    }
+}
+
+#[test]
 fn peer_that_did_not_answer_the_close_in_time_is_not_waited_for_again() {
     let (mut websocket, peer) = pair_with_deadlines(usize::MAX);
     assert_eq!(websocket.close(CloseCode::NORMAL).unwrap().error, Some(Timeout::Close.into()));

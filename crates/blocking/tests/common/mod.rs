@@ -81,6 +81,10 @@ pub(crate) struct State {
     pub(crate) closes: usize,
     /// The peer does not read.
     pub(crate) is_stopped: bool,
+    /// The number of writes that wait in vain, after which the peer reads again.
+    pub(crate) resumes_after: usize,
+    /// The timeouts of writes that waited in vain.
+    pub(crate) write_waits: Vec<Option<Duration>>,
     /// The peer has ended its output.
     pub(crate) has_ended: bool,
     /// This end has ended its output.
@@ -162,6 +166,8 @@ impl State {
         self.step();
         let room = self.script.capacity.saturating_sub(self.output.len());
         if room == 0 {
+            self.write_waits.push(self.timeout[Op::Write as usize]);
+            self.is_stopped &= self.write_waits.len() < self.resumes_after;
             return Err(self.wait(Op::Write));
         }
         let before = self.output.len();
@@ -219,6 +225,8 @@ impl Peer {
             pings: 0,
             closes: 0,
             is_stopped: false,
+            resumes_after: usize::MAX,
+            write_waits: Vec::new(),
             has_ended: false,
             has_shut_down: false,
             calls: [0; 4],
