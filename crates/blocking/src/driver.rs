@@ -239,8 +239,11 @@ impl<S: Transport> Driver<S> {
     fn fail_write(&mut self, error: io::Error) -> Written {
         let may_read = self.session.can_read() && self.io.has_deadlines();
         for _ in 0..if may_read { MAX_LAST_READS } else { 0 } {
-            if !matches!(self.read_bytes(Some(POLL_TIMEOUT)), Ok(len) if len > 0) {
-                break;
+            match self.read_bytes(Some(POLL_TIMEOUT)) {
+                Ok(len) if len > 0 => {}
+                // TLS: more of a record has arrived, but not all of it.
+                Err(Stop::Interrupted) => {}
+                _ => break,
             }
         }
         self.fail(error)
