@@ -55,6 +55,10 @@ impl ExtensionEncoder for CountedEncoder {
         self.inner.restart();
     }
 
+    fn encoding_key(&self) -> Option<u64> {
+        self.inner.encoding_key()
+    }
+
     fn release_memory(&mut self) {
         self.inner.release_memory();
     }

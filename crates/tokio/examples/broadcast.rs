@@ -1,5 +1,5 @@
-//! Sends each line of its input to all clients. A line is compressed once for each set of parameters that the clients
-//! agreed on, not once for each client. At the end of the input, all are closed with 1000.
+//! Sends each line of its input to all clients. A line is compressed once for each size of the window that the
+//! clients agreed on, not once for each client. At the end of the input, all are closed with 1000.
 //!
 //!     tail -f /var/log/syslog | cargo run -p protocol-websocket-tokio --example broadcast 127.0.0.1:3000
 
