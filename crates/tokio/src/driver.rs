@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use protocol_websocket::{Close, CloseCode, Event, SendError, Session, State, Timeout};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
-use tokio::task::yield_now;
+use tokio::task::{consume_budget, yield_now};
 use tokio::time::Instant;
 
 use crate::ending::Ending;
@@ -26,6 +26,10 @@ use crate::{Error, Stats};
 
 /// The number of reads after a failed write. The kernel buffers less.
 const MAX_LAST_READS: usize = 256;
+
+/// The number of events for which a unit of the task's budget is spent. The transport spends at most one unit for a read,
+/// and a read of 64 KiB can have 32,768 messages.
+pub(crate) const EVENTS_PER_UNIT: u8 = 32;
 
 /// A connection without its transport, which the caller passes to each poll.
 pub(crate) struct Driver {
@@ -47,6 +51,8 @@ pub(crate) struct Driver {
     pub(crate) has_discarded: bool,
     pub(crate) ending: Ending,
     pub(crate) stats: Stats,
+    /// The number of polls since a unit of the budget was spent.
+    polls: u8,
     pub(crate) watch: Watch,
 }
 
@@ -67,6 +73,7 @@ impl Driver {
             has_discarded: false,
             ending: Ending::default(),
             stats: Stats::default(),
+            polls: 0,
             watch: Watch::default(),
         }
     }
@@ -95,7 +102,7 @@ impl Driver {
         context: &mut Context<'_>,
     ) -> Poll<Option<T::Output>> {
         loop {
-            if let Some(event) = take.buffered(&mut self.session) {
+            if let Some(event) = ready!(self.poll_buffered(take, context)) {
                 return Poll::Ready(Some(event));
             }
             if let Some(close) = self.watch.poll_close(context) {
@@ -127,6 +134,21 @@ impl Driver {
             }
             ready!(self.poll_timer(context));
         }
+    }
+
+    /// Returns the next event of the bytes that the session keeps. Now and then it is pending, so that buffered messages do
+    /// not starve other tasks.
+    pub(crate) fn poll_buffered<T: Take>(
+        &mut self,
+        take: &mut T,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<T::Output>> {
+        if self.polls >= EVENTS_PER_UNIT {
+            ready!(pin!(consume_budget()).poll(context));
+            self.polls = 0;
+        }
+        self.polls += 1;
+        Poll::Ready(take.buffered(&mut self.session))
     }
 
     /// Writes everything that is unsent. Ready if nothing is left, also because the transport failed.

@@ -172,7 +172,6 @@ impl State {
         if self.is_abandoned() && self.state() == ConnectionState::Open {
             self.driver.queue_close(CloseCode::GOING_AWAY.into());
         }
-        let mut dropped = 0_u32;
         loop {
             if self.is_full() && !self.drops_received {
                 // Nothing is read until the receiver takes the messages. Before our Close, no deadline runs.
@@ -197,14 +196,6 @@ impl State {
             let event = ready!(self.driver.poll_event(&mut self.io, context));
             let Some(event) = event else { return Poll::Ready(()) };
             self.push(event);
-            if self.drops_received || !self.has_receiver {
-                dropped += 1;
-                if dropped > 256 {
-                    // Nothing stops the reading, so other tasks get their turn.
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-            }
         }
     }
 

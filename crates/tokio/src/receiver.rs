@@ -12,6 +12,7 @@ use futures_core::{FusedStream, Stream};
 use protocol_websocket::{Ended, Event, Message, Negotiated, Part};
 use tokio::task::consume_budget;
 
+use crate::driver::EVENTS_PER_UNIT;
 use crate::driver_task::Shared;
 use crate::poll_event::{PollEvent, poll_message, poll_part};
 use crate::{Error, Stats};
@@ -91,14 +92,16 @@ impl Receiver {
 
 impl PollEvent for Receiver {
     fn poll_recv_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        // Now and then, and once for each batch, so that messages that are buffered do not starve other tasks.
+        if self.batch.len().is_multiple_of(EVENTS_PER_UNIT.into()) {
+            ready!(pin!(consume_budget()).poll(context));
+        }
         if let Some(event) = self.batch.pop_front() {
             // Only the receiver writes the number.
             let taken = self.shared.taken.load(Ordering::Relaxed);
             self.shared.taken.store(taken.wrapping_add(1), Ordering::Relaxed);
             return Poll::Ready(Some(Ok(event)));
         }
-        // Once for each batch, so that messages that are buffered do not starve other tasks.
-        ready!(pin!(consume_budget()).poll(context));
         let mut state = self.shared.lock();
         let was_full = state.is_full();
         self.batch = state.take_received();

@@ -47,6 +47,9 @@ use crate::{Error, Parts, Stats};
 /// deadline. That is the first wait with the [default configuration](fn@crate::config), and the end of the stream with any
 /// configuration.
 ///
+/// Each 32 events spend a unit of the budget of tokio's cooperative scheduling, so a task that receives buffered messages
+/// lets the other tasks run after 4,096 messages at the latest.
+///
 #[cfg_attr(feature = "server", doc = "```")]
 #[cfg_attr(not(feature = "server"), doc = "```ignore")]
 /// use protocol_websocket_tokio::{Accept, WebSocket, accept, config};
@@ -256,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<T::Output, Error>>> {
         let Inner { io, driver, wakers, has_returned_error, .. } = &mut *self.inner;
-        if let Some(event) = take.buffered(&mut driver.session) {
+        if let Some(event) = ready!(driver.poll_buffered(take, context)) {
             return Poll::Ready(Some(Ok(event)));
         }
         let waker = wakers.register(Side::Reader, context);
