@@ -35,7 +35,11 @@ const MAX_EVENTS: usize = 128;
 ///
 /// While one end has more unsent bytes than the
 /// [high-water mark](protocol_websocket::Config::high_water_mark), the other one is not read, and its deadlines do not
-/// run.
+/// run. If both ends have more, both are not read. Then each connection ends if its peer takes no byte for
+/// [`Timeouts::ping_interval`](protocol_websocket::Timeouts::ping_interval) and then
+/// [`pong_timeout`](protocol_websocket::Timeouts::pong_timeout), as in [`WebSocket::flush`]. With
+/// [`Timeouts::idle`](protocol_websocket::Timeouts::idle), whose time is that of reads, it does not. The deadline of a
+/// closing handshake runs in any case.
 ///
 /// If the future is dropped, both connections are.
 ///
@@ -115,8 +119,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
 
     /// Returns whether messages can be passed on to this end. Once it is closed, they are dropped.
     fn has_space(&self) -> bool {
-        let session = &self.websocket.inner.driver.session;
-        session.connection().state() != State::Open || !session.is_over_high_water_mark()
+        !self.is_open() || !self.websocket.inner.driver.session.is_over_high_water_mark()
+    }
+
+    fn is_open(&self) -> bool {
+        self.websocket.inner.driver.session.connection().state() == State::Open
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
@@ -126,6 +133,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             // Also under backpressure: the messages go to the other end.
             None => driver.poll_event_with(io, &mut Owned, Session::can_read, context),
         }
+    }
+
+    /// Handles a drain and the deadlines of this end, while it is not read because the other one has no space.
+    fn poll_without_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let is_open_with_space = self.is_open() && self.has_space();
+        let driver = &mut self.websocket.inner.driver;
+        if !is_open_with_space {
+            return driver.poll_without_read(context);
+        }
+        // The peer reads, and its pongs are not read. So it does not time out.
+        let Some(close) = driver.watch.poll_close(context) else { return Poll::Pending };
+        driver.queue_close(Some(close));
+        Poll::Ready(())
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -140,12 +160,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         }
         for count in 0..MAX_EVENTS {
             let stopped = if count == 0 { Forwarded::None } else { Forwarded::Some };
-            if !to.has_space() {
-                // A drain may close this end although it is not read.
-                if let Some(close) = self.websocket.inner.driver.watch.poll_close(context) {
-                    self.websocket.queue_close(close);
+            // After the end of this connection, only what it has read is passed on, whatever space there is.
+            if !to.has_space() && self.websocket.ended().is_none() {
+                match self.poll_without_read(context) {
+                    Poll::Ready(()) => continue,
+                    Poll::Pending if count == 0 => return Forwarded::Congested,
+                    Poll::Pending => return stopped,
                 }
-                return if count == 0 { Forwarded::Congested } else { stopped };
             }
             let part = match self.poll_event(context) {
                 Poll::Pending => return stopped,

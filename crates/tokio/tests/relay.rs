@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use protocol_websocket::{Delivery, EndedBy};
+use protocol_websocket::{Delivery, EndedBy, Timeout};
 use protocol_websocket_tokio::{
     Accept, Close, CloseCode, Config, Connect, Drain, Ended, Error, Event, Limits, Message, Timeouts, WebSocket,
     accept, relay,
 };
-use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, duplex};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// A client, a relay, and a server.
 struct Chain {
@@ -28,7 +28,11 @@ async fn pair(client: Config, server: Config) -> (WebSocket<DuplexStream>, WebSo
 }
 
 async fn chain() -> Chain {
-    let ends = Config::new().timeouts(Timeouts::RECOMMENDED).limits(Limits::new(64 << 20));
+    chain_with(Timeouts::RECOMMENDED).await
+}
+
+async fn chain_with(timeouts: Timeouts) -> Chain {
+    let ends = Config::new().timeouts(timeouts).limits(Limits::new(64 << 20));
     let parts = ends.clone().delivery(Delivery::Parts);
     let (client, a) = pair(ends.clone(), parts.clone()).await;
     let (b, server) = pair(parts, ends).await;
@@ -176,4 +180,90 @@ async fn messages_of_a_client_that_does_not_read_are_passed_on() {
     sending.await.unwrap().unwrap();
     drop((client, receiver));
     relay.await.unwrap();
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Without a pause the clock would stop while a peer sends.
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Sends masked or unmasked frames of 1000 bytes without an end, each after `pause`. Returns the input.
+fn flood(websocket: WebSocket<DuplexStream>, is_masked: bool, pause: Duration) -> ReadHalf<DuplexStream> {
+    let (reader, mut writer) = tokio::io::split(websocket.into_parts().io);
+    let head: &[u8] = if is_masked { b"\x82\xFE\x03\xE8\0\0\0\0" } else { b"\x82\x7E\x03\xE8" };
+    let frame = [head, &[0; 1000]].concat();
+    tokio::spawn(async move {
+        while writer.write_all(&frame).await.is_ok() {
+            sleep(pause).await;
+        }
+    });
+    reader
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_ends_that_do_not_read_time_out() {
+    let start = Instant::now();
+    let Chain { client, server, relay } = chain().await;
+    let _readers = (flood(client, true, MILLISECOND), flood(server, false, MILLISECOND));
+    let (a, b) = timeout(SECOND * 3600, relay).await.expect("the relay waits for ever").unwrap();
+    // The messages of the other one are dropped from then on, and the Close does not reach it.
+    let errors = [Timeout::Pong, Timeout::Close].map(|timeout| Some(protocol_websocket::Error::Timeout(timeout)));
+    assert!([a.error, b.error] == errors || [b.error, a.error] == errors, "{a:?} {b:?}");
+    // 20 s until the Ping, 20 s for a byte, and the closing.
+    assert!((40..100).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_deadline_does_not_run_while_two_ends_are_not_read() {
+    let Chain { client, server, relay } = chain_with(Timeouts::RECOMMENDED.idle(Some(SECOND * 300))).await;
+    let mut readers = (flood(client, true, MILLISECOND), flood(server, false, MILLISECOND));
+    sleep(SECOND * 3600).await;
+    assert!(!relay.is_finished());
+    let mut buffer = vec![0; 1_000_000];
+    tokio::join!(readers.0.read_exact(&mut buffer), sleep(SECOND)).0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_ends_that_read_slowly_stay() {
+    let Chain { client, server, relay } = chain().await;
+    let mut readers = (flood(client, true, MILLISECOND), flood(server, false, MILLISECOND));
+    for _ in 0..20 {
+        sleep(SECOND * 15).await;
+        assert!(!relay.is_finished());
+        readers.0.read_exact(&mut [0; 500]).await.unwrap();
+        readers.1.read_exact(&mut [0; 500]).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_reads_stays_while_the_other_end_has_no_space() {
+    let Chain { client, mut server, relay } = chain().await;
+    let mut reader = flood(client, true, MILLISECOND);
+    let reading = tokio::spawn(async move { while reader.read(&mut [0; 1000]).await.is_ok_and(|len| len > 0) {} });
+    // The server is slow, and sends something before the relay takes it for dead. The client's pongs are not read.
+    for _ in 0..20 {
+        sleep(SECOND * 15).await;
+        server.queue("still here").unwrap();
+        server.flush().await.unwrap();
+        assert!(!relay.is_finished());
+    }
+    assert!(!reading.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drain_closes_one_end_while_the_other_one_sends_and_does_not_read() {
+    let ends = Config::new().timeouts(Timeouts::RECOMMENDED);
+    let parts = ends.clone().delivery(Delivery::Parts);
+    let (client, a) = pair(ends.clone(), parts.clone()).await;
+    let (b, server) = pair(parts, ends).await;
+    let drain = Drain::new();
+    drain.watch(&a);
+    let relay = tokio::spawn(relay(a, b));
+    let _server = flood(server, false, SECOND * 5);
+    let mut client = flood(client, true, MILLISECOND);
+    tokio::spawn(async move { while client.read(&mut [0; 1000]).await.is_ok_and(|len| len > 0) {} });
+    sleep(SECOND * 5).await;
+    drain.shutdown(CloseCode::GOING_AWAY, "", SECOND).await;
+    let (a, b) = timeout(SECOND * 3600, relay).await.expect("the relay waits for ever").unwrap();
+    assert_eq!(a.error, Some(protocol_websocket::Error::Timeout(Timeout::Close)), "{a:?}");
+    assert!(!b.clean, "{b:?}");
 }
