@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Peer, Script, ScriptedIo, drive, messages, open, pair, poll_at_most};
+use common::{Peer, Script, ScriptedIo, drive, for_each_n, messages, open, pair, poll_at_most};
 use protocol_websocket::frame::Delivery;
 use protocol_websocket::{MessageKind, Role};
 use protocol_websocket_tokio::{
@@ -21,16 +21,6 @@ fn scripts() -> impl Iterator<Item = Script> {
         .into_iter()
         .map(with)
         .flat_map(|script| [script, Script { write_buffer: Some(100), is_vectored: false, ..script }])
-}
-
-/// Calls `check` with each n until it returns true.
-fn for_each_n(mut check: impl FnMut(usize) -> bool) {
-    let completes = (0..10_000).any(|n| {
-        let completes = check(n);
-        assert!(n > 0 || !completes, "the future was not polled");
-        completes
-    });
-    assert!(completes, "the future did not complete");
 }
 
 /// Receives `count` times with `recv`, of which each call is dropped after `n` polls, and repeated until it completes.

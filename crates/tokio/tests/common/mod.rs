@@ -60,6 +60,31 @@ pub(crate) fn poll_at_most<F: Future>(future: F, polls: usize, peer: &mut Peer) 
     None
 }
 
+/// Calls `check` with each n until it returns true.
+pub(crate) fn for_each_n(mut check: impl FnMut(usize) -> bool) {
+    let completes = (0..10_000).any(|n| {
+        let completes = check(n);
+        assert!(n > 0 || !completes, "the future was not polled");
+        completes
+    });
+    assert!(completes, "the future did not complete");
+}
+
+/// Polls `future` at most `polls` times, each time when it was woken.
+pub(crate) async fn poll_when_woken<F: Future>(future: F, mut polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if polls > 0
+            && let Poll::Ready(output) = future.as_mut().poll(context)
+        {
+            return Poll::Ready(Some(output));
+        }
+        polls = polls.saturating_sub(1);
+        if polls == 0 { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
 /// Completes `future` while the peer runs. Panics if both wait for each other.
 pub(crate) async fn drive<F: Future>(future: F, peer: &mut Peer) -> F::Output {
     let mut future = pin!(future);
