@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use protocol_websocket_tokio::{
-    Close, CloseCode, Config, Drain, Drained, Error, Message, Parts, Prepared, Receiver, Sender, Session, WebSocket,
-    relay,
+    Accept, Backoff, Close, CloseCode, Config, Drain, Drained, Ended, Error, Event, EventRef, Limits, Message,
+    Negotiated, Offer, Outbox, Part, Parts, Prepared, Receiver, Reject, Request, Response, SendError, Sender, Session,
+    Stats, Timeouts, WebSocket, relay,
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 
@@ -14,18 +15,41 @@ const fn is_sync<T: Send + Sync + Unpin>() {}
 
 #[test]
 fn public_types_are_send_sync_and_unpin() {
-    is_sync::<WebSocket<DuplexStream>>();
-    is_sync::<Parts<DuplexStream>>();
-    is_sync::<Error>();
-    is_sync::<Session>();
-    is_sync::<Config>();
-    is_sync::<(Sender, Receiver, Drain, Drained, Prepared)>();
+    is_sync::<(WebSocket<DuplexStream>, Parts<DuplexStream>, Sender, Receiver, Drain, Drained, Error, Stats)>();
+    is_sync::<(Session, Outbox, Config, Limits, Timeouts, Backoff, Negotiated, Ended, SendError)>();
+    is_sync::<(Message, Part, Prepared, Event, EventRef<'_>, Close, CloseCode)>();
+    is_sync::<(Accept, Reject, Offer, Request, Response)>();
     #[cfg(feature = "server")]
     is_sync::<protocol_websocket_tokio::Incoming<DuplexStream>>();
     #[cfg(feature = "client")]
     {
-        use protocol_websocket_tokio::{Connect, ConnectError, ConnectStep, Proxy, ProxyError, Response, Stream};
-        is_sync::<(Connect, ConnectError, ConnectStep, Proxy, ProxyError, Response, Stream)>();
+        use protocol_websocket_tokio::{
+            Connect, ConnectError, ConnectEvent, ConnectStep, Destination, Proxy, ProxyError, SocksError, Stream,
+        };
+        is_sync::<(Connect, ConnectEvent<'_>, ConnectStep, Destination<'_>, Proxy, Stream)>();
+        is_sync::<(ConnectError, ProxyError, SocksError)>();
+    }
+}
+
+/// The test above names each public type of the crate and each that it exports.
+#[test]
+fn list_of_public_types_is_complete() {
+    let api = include_str!("../../../docs/api/protocol-websocket-tokio.txt");
+    let tests = include_str!("auto_traits.rs");
+    let name = |line: &str| {
+        let (kind, path) = line.trim_start_matches("#[non_exhaustive] ").split_once(" protocol_websocket_tokio::")?;
+        // Traits and modules have no automatic traits.
+        let is_type = matches!(kind, "pub struct" | "pub enum" | "pub type")
+            || kind == "pub use" && path.starts_with(char::is_uppercase) && path != "AsMessage";
+        let end = path.find(|character: char| !character.is_alphanumeric()).unwrap_or(path.len());
+        (is_type && !path.contains("::")).then(|| path[..end].to_owned())
+    };
+    let names: Vec<String> = api.lines().filter_map(name).collect();
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        let is_named = |list: &str| list.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+        let lists = tests.lines().filter(|line| line.trim_start().starts_with("is_sync::<"));
+        assert!(lists.into_iter().any(is_named), "{name} is not tested");
     }
 }
 

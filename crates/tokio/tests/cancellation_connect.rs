@@ -8,36 +8,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::poll_when_woken;
-use protocol_websocket_tokio::rustls::pki_types::PrivateKeyDer;
-use protocol_websocket_tokio::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
+use common::{poll_when_woken, tls};
 use protocol_websocket_tokio::{Accept, Connect, Message, Proxy, accept, config};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-
-/// Returns the configurations of a server with a certificate for 127.0.0.1, and of a client that trusts it.
-fn tls() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
-}
 
 /// Handles each connection in a task, which ends with its client.
 async fn listen<F: Future<Output = ()> + Send + 'static>(
@@ -105,7 +82,7 @@ fn descriptors() -> Option<usize> {
 
 #[tokio::test]
 async fn dropped_connect_leaves_no_descriptor_and_no_task() {
-    let (server_tls, client_tls) = tls();
+    let (server_tls, client_tls) = tls::configs("127.0.0.1");
     let plain = listen(echo).await;
     let encrypted = listen(move |stream| {
         let acceptor = TlsAcceptor::from(Arc::clone(&server_tls));

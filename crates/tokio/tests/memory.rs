@@ -10,12 +10,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use common::open;
+use common::{open, tls};
 use protocol_websocket::Role;
-use protocol_websocket_tokio::{Accept, Config, Drain, Error, EventRef, Timeouts, WebSocket, accept, config};
+use protocol_websocket_tokio::{Accept, Config, Drain, Error, EventRef, Parts, Timeouts, WebSocket, accept, config};
 use test_support::heap::{CountingAllocator, current};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, server::TlsStream};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -27,8 +28,13 @@ fn frame() -> Vec<u8> {
     [&b"\x82\xFE\x40\0\0\0\0\0"[..], &[7; LEN]].concat()
 }
 
-async fn echo_once(websocket: &mut WebSocket<TcpStream>, peer: &mut TcpStream, frame: &[u8], buffer: &mut [u8]) {
+async fn echo_once<S, P>(websocket: &mut WebSocket<S>, peer: &mut P, frame: &[u8], buffer: &mut [u8])
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    P: AsyncRead + AsyncWrite + Unpin,
+{
     peer.write_all(frame).await.unwrap();
+    peer.flush().await.unwrap();
     let message = websocket.recv().await.unwrap().unwrap();
     websocket.send(message).await.unwrap();
     peer.read_exact(buffer).await.unwrap();
@@ -58,6 +64,35 @@ async fn heap_of_an_idle_connection_is_as_before() {
             assert!(current().live <= before, "{} bytes more", current().live - before);
         }
     }
+}
+
+#[tokio::test]
+async fn idle_connection_over_tls_has_no_buffer() {
+    let (server_config, client_config) = tls::configs("localhost");
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (io, peer) = tokio::join!(
+        TlsAcceptor::from(server_config).accept(near),
+        TlsConnector::from(client_config).connect("localhost".try_into().unwrap(), far),
+    );
+    let (io, mut peer): (TlsStream<DuplexStream>, _) = (io.unwrap(), peer.unwrap());
+    let (frame, mut buffer) = (frame(), vec![0; LEN + 4]);
+    let mut websocket = WebSocket::new(io, open(Role::Server, Config::new().timeouts(Timeouts::RECOMMENDED)));
+    let mut before = None;
+    for round in 0..6 {
+        echo_once(&mut websocket, &mut peer, &frame, &mut buffer).await;
+        assert!(pin!(websocket.recv()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let live = current().live;
+        // The first rounds make the buffers of both TLS connections and of the transport.
+        assert!(round < 3 || before.is_none_or(|before| live <= before), "{live} bytes, {before:?} before");
+        before = Some(live);
+    }
+    // Without that of TLS.
+    let before = current().live;
+    let Parts { io, session, .. } = websocket.into_parts();
+    assert_eq!((session.input.capacity(), session.unsent.capacity()), (0, 0));
+    drop(session);
+    let used = before - current().live - i64::try_from(size_of_val(&io)).unwrap();
+    assert!((0..=1150).contains(&used), "{used} bytes");
 }
 
 #[tokio::test]

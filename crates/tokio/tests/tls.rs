@@ -2,10 +2,13 @@
 #![cfg(all(feature = "rustls", feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::tls::configs;
 use protocol_websocket_tokio::rustls::pki_types::PrivateKeyDer;
 use protocol_websocket_tokio::rustls::server::WebPkiClientVerifier;
 use protocol_websocket_tokio::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
@@ -16,27 +19,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, copy_bid
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-
-/// Returns the configurations of a server with a certificate for `name`, and of a client that trusts it.
-fn configs(name: &str) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
-}
 
 /// Accepts the path `/`, sends each message back, and redirects all others to `ws`.
 async fn server(config: Arc<ServerConfig>) -> SocketAddr {

@@ -8,6 +8,7 @@
 )]
 
 mod scripted;
+pub(crate) mod tls;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
