@@ -48,6 +48,49 @@ fn heap_of_an_idle_connection_is_as_before() {
     }
 }
 
+#[cfg(feature = "rustls")]
+#[test]
+fn idle_connection_over_tls_has_no_buffer() {
+    use std::sync::mpsc::channel;
+
+    use protocol_websocket_blocking::rustls::{ClientConnection, ServerConnection, StreamOwned};
+    use protocol_websocket_blocking::{Parts, TlsStream};
+
+    let (server_config, client_config) = common::tls::configs("localhost");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let io = TlsStream::new(ServerConnection::new(server_config).unwrap(), listener.accept().unwrap().0);
+    let (next_round, rounds) = channel();
+    // The heap of its thread is not counted here.
+    let peer = std::thread::spawn(move || {
+        let client = ClientConnection::new(client_config, "localhost".try_into().unwrap()).unwrap();
+        let mut peer = StreamOwned::new(client, peer);
+        let (frame, mut buffer) = ([&b"\x82\xFE\x40\0\0\0\0\0"[..], &[7; LEN]].concat(), vec![0; LEN + 4]);
+        while rounds.recv().is_ok() {
+            peer.write_all(&frame).unwrap();
+            peer.read_exact(&mut buffer).unwrap();
+        }
+    });
+    let mut websocket = WebSocket::new(io, open(Role::Server, Config::new().timeouts(Timeouts::RECOMMENDED)));
+    let mut before = None;
+    for round in 0..6 {
+        next_round.send(()).unwrap();
+        websocket.set_timeout(None);
+        let message = websocket.recv().unwrap().unwrap();
+        websocket.send(message).unwrap();
+        websocket.set_timeout(Duration::from_millis(1));
+        assert!(matches!(websocket.recv(), Some(Err(Error::WouldBlock))));
+        let live = current().live;
+        // The first rounds make the buffers of the thread and of TLS.
+        assert!(round < 3 || before.is_none_or(|before| live <= before), "{live} bytes, {before:?} before");
+        before = Some(live);
+    }
+    let Parts { io, session, .. } = websocket.into_parts();
+    assert_eq!((session.input.capacity(), session.unsent.capacity()), (0, 0));
+    drop((next_round, io));
+    peer.join().unwrap();
+}
+
 #[test]
 fn lent_messages_are_answered_with_few_allocations() {
     let (mut websocket, mut peer) = pair(Timeouts::NONE);

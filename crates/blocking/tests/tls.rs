@@ -2,41 +2,21 @@
 #![cfg(all(feature = "rustls", feature = "server", feature = "url"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use protocol_websocket_blocking::rustls::pki_types::{PrivateKeyDer, ServerName};
-use protocol_websocket_blocking::rustls::{
-    self, ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection,
-};
+use common::tls::configs;
+use protocol_websocket_blocking::rustls::pki_types::ServerName;
+use protocol_websocket_blocking::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use protocol_websocket_blocking::{
     Accept, CloseCode, Config, Connect, ConnectError, ConnectStep, Error, Limits, Message, Timeouts, TlsStream,
     Transport, WebSocket, accept, config,
 };
-
-/// Returns the configurations of a server with a certificate for `name`, and of a client that trusts it.
-fn configs(name: &str) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
-}
 
 /// Sends each message back. The TLS handshake is a part of `accept`.
 fn server(config: Arc<ServerConfig>) -> SocketAddr {

@@ -3,6 +3,7 @@
 //!
 //! | module | has |
 //! |---|---|
+//! | [`api`] | the types of a listing of a public API |
 //! | [`errors`] | the checks that every error text passes |
 //! | [`heads`] | the example heads of the specifications |
 //! | [`heap`] | an allocator that counts per thread |
@@ -12,6 +13,7 @@
 #![deny(unsafe_code)]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "an error in a test should panic")]
 
+pub mod api;
 pub mod errors;
 pub mod heads;
 pub mod heap;

@@ -36,21 +36,7 @@ fn public_types_are_send_sync_and_unpin() {
 fn list_of_public_types_is_complete() {
     let api = include_str!("../../../docs/api/protocol-websocket-tokio.txt");
     let tests = include_str!("auto_traits.rs");
-    let name = |line: &str| {
-        let (kind, path) = line.trim_start_matches("#[non_exhaustive] ").split_once(" protocol_websocket_tokio::")?;
-        // Traits and modules have no automatic traits.
-        let is_type = matches!(kind, "pub struct" | "pub enum" | "pub type")
-            || kind == "pub use" && path.starts_with(char::is_uppercase) && path != "AsMessage";
-        let end = path.find(|character: char| !character.is_alphanumeric()).unwrap_or(path.len());
-        (is_type && !path.contains("::")).then(|| path[..end].to_owned())
-    };
-    let names: Vec<String> = api.lines().filter_map(name).collect();
-    assert!(names.len() > 30, "{names:?}");
-    for name in names {
-        let is_named = |list: &str| list.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
-        let lists = tests.lines().filter(|line| line.trim_start().starts_with("is_sync::<"));
-        assert!(lists.into_iter().any(is_named), "{name} is not tested");
-    }
+    test_support::api::assert_lists_all_types(tests, "is_sync::<", api, "protocol_websocket_tokio");
 }
 
 /// Compiles for each transport that is `Send`. It is not called.

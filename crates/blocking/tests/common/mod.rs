@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses only a part")]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "an error in a test should panic")]
 
+pub(crate) mod tls;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
