@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use protocol_websocket::Role;
+use protocol_websocket::{Role, Timeout};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::driver::Driver;
@@ -49,7 +49,7 @@ impl Driver {
         context: &mut Context<'_>,
     ) -> Poll<()> {
         loop {
-            let linger = self.session.close_timeout().unwrap_or(LINGER_TIMEOUT);
+            let linger = self.linger_timeout();
             match self.ending {
                 _ if self.failure.is_some() => return Poll::Ready(()),
                 Ending::NotBegun if self.awaits_server() => {
@@ -86,6 +86,15 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn linger_timeout(&self) -> Duration {
+        let ended = self.session.connection().ended();
+        if self.has_discarded || ended.is_some_and(|ended| ended.error == Some(Timeout::Close.into())) {
+            // The peer has let this time pass: it did not read, or did not reply to our Close.
+            return Duration::ZERO;
+        }
+        self.session.close_timeout().unwrap_or(LINGER_TIMEOUT)
     }
 
     fn awaits_server(&self) -> bool {

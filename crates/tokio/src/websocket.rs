@@ -132,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
     /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
-    /// reset.
+    /// reset. The input of a peer that did not read, or did not reply to our Close, within this timeout is not read.
     ///
     /// # Errors
     ///
@@ -403,9 +403,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     /// Closes the connection: sends a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before.
     /// Then waits for the peer's Close, for at most [`Timeouts::close`](protocol_websocket::Timeouts::close) after the
-    /// write, and ends the transport as [`recv`](Self::recv) does. The write of the unsent bytes takes at most ten times
-    /// that timeout, and less if the peer does not read. Messages that arrive meanwhile are dropped. If the connection
-    /// has ended before, it returns how.
+    /// write. If it arrives, the transport is ended as [`recv`](Self::recv) does, for at most the same time again, because
+    /// the peer may end the stream later than it sends its Close. If it does not arrive, the transport is ended at once. The
+    /// write of the unsent bytes takes at most ten times that timeout, and less if the peer does not read. Messages that
+    /// arrive meanwhile are dropped. If the connection has ended before, it returns how.
     ///
     /// If the future is dropped, the next call continues.
     ///
