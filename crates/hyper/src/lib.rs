@@ -1,0 +1,72 @@
+//! WebSockets for hyper: HTTP/1.1 (RFC 6455) and HTTP/2 (RFC 8441), with or without permessage-deflate (RFC 7692).
+//!
+//! hyper reads and writes the HTTP messages of the opening handshake. This crate checks and creates them. After the
+//! handshake, a [`WebSocket`] of [`protocol_websocket_tokio`] has the connection of HTTP/1.1, or the stream of HTTP/2.
+//!
+//! - [`upgrade`] checks a request, for both versions of HTTP. [`Upgrade::accept`] returns the response, and a future for
+//!   the WebSocket. [`rejection`] is the response to any other request.
+//!
+//! # A server
+//!
+#![cfg_attr(all(feature = "http1", feature = "server"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "http1", feature = "server")), doc = "```ignore")]
+//! use std::convert::Infallible;
+//!
+//! use hyper::body::Incoming;
+//! use hyper::server::conn::http1;
+//! use hyper::service::service_fn;
+//! use hyper_util::rt::TokioIo;
+//! use protocol_websocket_hyper::{Accept, Body, Error, Upgraded, WebSocket, config, rejection, upgrade};
+//! use tokio::net::TcpListener;
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+//!     loop {
+//!         let (stream, _) = listener.accept().await?;
+//!         let service = service_fn(async |request| Ok::<_, Infallible>(respond(request)));
+//!         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+//!         tokio::spawn(connection.with_upgrades());
+//!     }
+//! }
+//!
+//! fn respond(mut request: http::Request<Incoming>) -> http::Response<Body> {
+//!     let upgrade = match upgrade(&mut request, config()) {
+//!         Ok(upgrade) => upgrade,
+//!         Err(reject) => return rejection(&reject),
+//!     };
+//!     let (response, opening) = upgrade.accept(Accept::new());
+//!     tokio::spawn(async move { echo(opening.await?).await });
+//!     response
+//! }
+//!
+//! async fn echo(mut websocket: WebSocket<Upgraded>) -> Result<(), Error> {
+//!     while let Some(message) = websocket.recv().await {
+//!         websocket.queue(message?)?; // `recv` writes it
+//!     }
+//!     Ok(())
+//! }
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+#[cfg(feature = "server")]
+mod upgrade;
+#[cfg(any(feature = "client", feature = "server"))]
+mod upgraded;
+
+pub use body::Body;
+/// The crate with [`WebSocket`] and everything that it does after the handshake.
+#[doc(no_inline)]
+pub use protocol_websocket_tokio;
+pub use protocol_websocket_tokio::{
+    Accept, Close, CloseCode, Config, Ended, Error, Limits, Message, Offer, Reject, Request, Response, Timeouts,
+    WebSocket, config,
+};
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub use upgrade::{Upgrade, rejection, upgrade, upgrade_parts};
+#[cfg(any(feature = "client", feature = "server"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
+pub use upgraded::Upgraded;
