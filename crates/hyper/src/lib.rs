@@ -51,12 +51,27 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
+#[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
+mod client;
+#[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
+mod open_error;
+#[cfg(all(feature = "client", feature = "http2"))]
+mod settings;
 #[cfg(feature = "server")]
 mod upgrade;
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(any(feature = "server", all(feature = "client", any(feature = "http1", feature = "http2"))))]
 mod upgraded;
 
 pub use body::Body;
+#[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::Expect;
+#[cfg(all(feature = "client", feature = "http1"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "client", feature = "http1"))))]
+pub use client::http1_request;
+#[cfg(feature = "url")]
+#[cfg_attr(docsrs, doc(cfg(feature = "url")))]
+pub use protocol_websocket::{Url, UrlError};
 /// The crate with [`WebSocket`] and everything that it does after the handshake.
 #[doc(no_inline)]
 pub use protocol_websocket_tokio;
@@ -67,6 +82,15 @@ pub use protocol_websocket_tokio::{
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use upgrade::{Upgrade, rejection, upgrade, upgrade_parts};
-#[cfg(any(feature = "client", feature = "server"))]
+#[cfg(any(feature = "server", all(feature = "client", any(feature = "http1", feature = "http2"))))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
 pub use upgraded::Upgraded;
+#[cfg(all(feature = "client", feature = "http2"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "client", feature = "http2"))))]
+pub use {
+    client::http2_request,
+    settings::{AwaitSettings, http2_handshake},
+};
+#[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use {open_error::OpenError, protocol_websocket::Destination};
