@@ -53,6 +53,8 @@
 mod body;
 #[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
 mod client;
+#[cfg(feature = "tower")]
+mod layer;
 #[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
 mod open_error;
 #[cfg(all(feature = "client", feature = "http2"))]
@@ -69,6 +71,9 @@ pub use client::Expect;
 #[cfg(all(feature = "client", feature = "http1"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "client", feature = "http1"))))]
 pub use client::http1_request;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use layer::{WebSocketFuture, WebSocketLayer, WebSocketService};
 #[cfg(feature = "url")]
 #[cfg_attr(docsrs, doc(cfg(feature = "url")))]
 pub use protocol_websocket::{Url, UrlError};
