@@ -3,8 +3,11 @@
 //! hyper reads and writes the HTTP messages of the opening handshake. This crate checks and creates them. After the
 //! handshake, a [`WebSocket`] of [`protocol_websocket_tokio`] has the connection of HTTP/1.1, or the stream of HTTP/2.
 //!
-//! - [`upgrade`] checks a request, for both versions of HTTP. [`Upgrade::accept`] returns the response, and a future for
-//!   the WebSocket. [`rejection`] is the response to any other request.
+//! - `upgrade` checks a request, for both versions of HTTP. `Upgrade::accept` returns the response, and a future for the
+//!   WebSocket. `rejection` is the response to any other request.
+//! - `http1_request` and `http2_request` create the request of a client, and `Expect::open` checks the response.
+//!   `http2_handshake` waits for the settings of an HTTP/2 server, and returns an error if it does not support WebSockets.
+//! - `WebSocketLayer` upgrades the requests for one path in front of any service of tower.
 //!
 //! # A server
 //!
@@ -47,6 +50,17 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Features
+//!
+//! - `client` (on): `Expect`, and with `http1` and `http2` the requests of a client.
+//! - `http1` (on): the upgrade of HTTP/1.1.
+//! - `http2` (on): the extended CONNECT of HTTP/2. Without it, a server rejects every request of HTTP/2.
+//! - `permessage-deflate` (on): compressed messages.
+//! - `server` (on): `upgrade`.
+//! - `url` (on): `Url` as the destination of a client, and with it the `url` crate. Without it, `Destination` has the host
+//!   and the path.
+//! - `tower` (off): `WebSocketLayer`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -99,3 +113,7 @@ pub use {
 #[cfg(all(feature = "client", any(feature = "http1", feature = "http2")))]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use {open_error::OpenError, protocol_websocket::Destination};
+
+#[cfg(all(doctest, feature = "http1", feature = "http2", feature = "server", feature = "url"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
