@@ -9,7 +9,7 @@ use std::{env, io, time::Duration};
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use protocol_websocket_hyper::{Accept, Body, Config, Error, Upgraded, WebSocket, config, rejection, upgrade};
 use tokio::net::TcpListener;
@@ -30,6 +30,7 @@ async fn main() -> io::Result<()> {
         let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(request, Arc::clone(&config)))));
         tokio::spawn(async move {
             let mut http = Builder::new(TokioExecutor::new());
+            http.http1().timer(TokioTimer::new()); // limits the time for a head
             http.http2().enable_connect_protocol();
             let served = http.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
             served.map_err(|error| eprintln!("{error}"))

@@ -66,7 +66,11 @@ impl AsyncWrite for Upgraded {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+        if self.io.is_write_vectored() {
+            return Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        }
+        let first = slices.iter().find(|slice| !slice.is_empty());
+        self.poll_write(context, first.map_or(&[], |slice| slice))
     }
 
     fn is_write_vectored(&self) -> bool {
