@@ -63,12 +63,12 @@ async fn echoes_over_http2_and_ends_the_stream_without_a_reset() {
 async fn frames_after_the_head_are_not_lost() {
     let address = serve(Kind::Http1, config(), echo).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let frames = b"\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xE8";
+    let frames = b"\x81\x82\0\0\0\0hi\x89\x81\0\0\0\0p\x88\x82\0\0\0\0\x03\xE8";
     stream.write_all(&[HEAD.as_bytes(), frames].concat()).await.unwrap();
     let mut received = Vec::new();
     stream.read_to_end(&mut received).await.unwrap();
     assert!(received.starts_with(b"HTTP/1.1 101 "));
-    assert!(received.ends_with(b"\r\n\r\n\x81\x02hi\x88\x02\x03\xE8"), "{}", received.escape_ascii());
+    assert!(received.ends_with(b"\r\n\r\n\x81\x02hi\x8A\x01p\x88\x02\x03\xE8"), "{}", received.escape_ascii());
 }
 
 /// Sends a request, and returns the head of the response in lower case, and the body.
