@@ -108,6 +108,24 @@ async fn opens_100_websockets_on_one_http2_connection() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn websockets_of_one_connection_are_used_in_parallel() {
+    let mut sender = connect_http2(serve(Kind::Http2, config(), echo).await).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for index in 0..20_u8 {
+        let (mut websocket, _) = open_http2(&mut sender, &Offer::new()).await.unwrap();
+        tasks.spawn(async move {
+            for len in (0..20).map(|step| (usize::from(index) * 7919 + step * 104_729) % 200_000) {
+                let message = Message::from(vec![index; len]);
+                websocket.send(message.clone()).await.unwrap();
+                assert_eq!(websocket.recv().await.unwrap().unwrap(), message);
+            }
+            assert!(websocket.close(CloseCode::NORMAL).await.clean);
+        });
+    }
+    tasks.join_all().await;
+}
+
 #[tokio::test]
 async fn opens_over_a_server_for_tokio() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,7 +1,7 @@
 //! Flow control, and the end of a connection, over HTTP/2. The transport is in memory, so that a paused clock advances only
 //! when every task waits.
 #![cfg(all(feature = "client", feature = "http1", feature = "http2", feature = "server"))]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
 
@@ -17,8 +17,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use protocol_websocket::{EndedBy, Event};
 use protocol_websocket_hyper::{
-    Accept, Body, CloseCode, Config, Destination, Error, Offer, OpenError, Upgraded, WebSocket, http2_handshake,
-    http2_request, upgrade,
+    Accept, Body, CloseCode, Config, Destination, Error, Offer, OpenError, Upgraded, WebSocket, config,
+    http2_handshake, http2_request, upgrade,
 };
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
@@ -204,6 +204,22 @@ async fn dropped_client_ends_the_websocket_of_the_server() {
     let mut server = websockets.recv().await.unwrap();
     server.send("text").await.unwrap();
     assert_eq!(client.recv().await.unwrap().unwrap().as_text(), Some("text"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_client_is_pinged_and_its_stream_ends() {
+    let (client, server) = duplex(64 * 1024);
+    tokio::spawn(serve_connection(Kind::Http2, server, |mut request| echo(upgrade(&mut request, config()).unwrap())));
+    let (mut sender, _connection) = stream::handshake(client, &h2::client::Builder::new()).await;
+    let mut client = stream::Client::open(&mut sender).await;
+    assert_eq!(client.recv.data().await.unwrap().unwrap(), b"\x89\0"[..]);
+    // Without a pong, a Close follows. The client does not reply, so the stream is reset after the end.
+    assert_eq!(client.recv.data().await.unwrap().unwrap()[0], 0x88);
+    while let Some(Ok(data)) = client.recv.data().await {
+        assert!(data.is_empty());
+    }
+    // The connection continues.
+    assert_eq!(stream::Client::open(&mut sender).await.ask("text").await.as_text(), Some("text"));
 }
 
 #[tokio::test(start_paused = true)]
