@@ -11,8 +11,8 @@ use protocol_websocket_tokio::{Config, Offer, Request, Response, WebSocket};
 
 use crate::{Body, OpenError, Upgraded};
 
-/// Creates a request of HTTP/1.1 that asks for an upgrade (RFC 6455 §4.1), and what checks the response. Send it by
-/// `hyper::client::conn::http1`, whose connection must be polled `with_upgrades`.
+/// Creates an upgrade request of HTTP/1.1 (RFC 6455 §4.1), and the [`Expect`] that checks the response. The caller sends the
+/// request by `hyper::client::conn::http1`, and polls that connection `with_upgrades`.
 ///
 /// The extensions of the configuration are added to the offer.
 ///
@@ -54,8 +54,9 @@ pub fn http1_request<'a>(
     Ok((converted.map(|()| Body::default()), Expect { request, config, random }))
 }
 
-/// Creates an extended CONNECT of HTTP/2 (RFC 8441), and what checks the response. Send it by the sender of
-/// [`http2_handshake`](crate::http2_handshake). Any number of WebSockets can share its connection.
+/// Creates an extended CONNECT of HTTP/2 (RFC 8441), and the [`Expect`] that checks the response. The caller sends the
+/// request by the sender of [`http2_handshake`](crate::http2_handshake). Many WebSockets can share its connection, as many as
+/// the server allows concurrent streams.
 ///
 /// The extensions of the configuration are added to the offer.
 ///

@@ -64,7 +64,7 @@ impl<H> fmt::Debug for WebSocketLayer<H> {
 ///
 /// Its responses have the body type of the inner service, which converts from [`Bytes`], as `http_body_util::Full` and
 /// the body of axum do.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WebSocketService<S, H> {
     inner: S,
     layer: WebSocketLayer<H>,
@@ -96,6 +96,12 @@ where
             }
         };
         WebSocketFuture { state }
+    }
+}
+
+impl<S: fmt::Debug, H> fmt::Debug for WebSocketService<S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketService").field("inner", &self.inner).field("layer", &self.layer).finish()
     }
 }
 

@@ -73,6 +73,12 @@ async fn upgrades_its_path_over_both_versions() {
     assert_eq!(client.ask("text").await.as_text(), Some("text"));
 }
 
+#[test]
+fn debug_shows_the_path() {
+    let layer = WebSocketLayer::new("/chat", config(), |upgrade: Upgrade| async { echo(upgrade) });
+    assert!(format!("{:?}", layer.layer(())).contains("/chat"));
+}
+
 #[tokio::test]
 async fn passes_other_paths_to_the_inner_service() {
     let address = serve().await;
