@@ -18,6 +18,7 @@
 
 /// The library in an event loop, step by step.
 ///
+/// [http3]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/http3
 /// [security#load-and-faults]: security#load-and-faults
 /// [security#promises]: security#promises
 /// [versions]: versions
