@@ -24,7 +24,7 @@ pub const H3_INTERNAL_ERROR: u64 = 0x102;
 /// The error code for a frame that is not allowed on its stream.
 pub const H3_FRAME_UNEXPECTED: u64 = 0x105;
 /// The error code for a stream that fails. It corresponds to a reset of TCP (RFC 9220 §3).
-const H3_REQUEST_CANCELLED: u64 = 0x10C;
+pub const H3_REQUEST_CANCELLED: u64 = 0x10C;
 
 /// The initial and the maximum number of bytes that a peer may send on a stream before the program has read them.
 const STREAM_WINDOWS: (u64, u64) = (256 * 1024, 1024 * 1024);

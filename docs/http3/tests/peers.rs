@@ -140,6 +140,11 @@ fn server_resets_a_stream_that_aioquic_resets() {
 }
 
 #[test]
+fn server_ends_a_stream_whose_request_aioquic_cancels() {
+    aioquic("cancelled");
+}
+
+#[test]
 fn server_ends_a_stream_that_aioquic_ends() {
     let server = aioquic("end_without_close");
     server.program.printed("ended by the transport with 1006");

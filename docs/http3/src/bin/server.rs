@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use protocol_websocket::http::Headers;
 use protocol_websocket::{Accept, Config, Connection, EventRef, Outbox, Reject, Request};
 use protocol_websocket_http3::{
-    H3_FRAME_UNEXPECTED, H3_INTERNAL_ERROR, H3_NO_ERROR, MAX_PACKET, Result, Stream, config, h3_config, h3_fields,
-    quic_config, receive, send,
+    H3_FRAME_UNEXPECTED, H3_INTERNAL_ERROR, H3_NO_ERROR, H3_REQUEST_CANCELLED, MAX_PACKET, Result, Stream, config,
+    h3_config, h3_fields, quic_config, receive, send,
 };
 use quiche::h3::{self, NameValue};
 use quiche::{ConnectionId, Header, RecvInfo, Shutdown, Type};
@@ -139,18 +139,13 @@ impl Peer {
                 Ok((id, h3::Event::Headers { .. })) if streams.contains_key(&id) => {
                     quic.close(true, H3_FRAME_UNEXPECTED, b"")?;
                 }
-                Ok((id, h3::Event::Headers { list, .. })) => match accept(&list, config) {
-                    Ok((fields, connection)) => {
-                        h3.send_response(quic, id, &h3_fields(&fields), false)?;
-                        streams.insert(id, Stream::new(id, connection));
-                    }
-                    Err(reject) => {
-                        let (fields, body) = reject.to_fields()?;
-                        h3.send_response(quic, id, &h3_fields(&fields), body.is_empty())?;
-                        if !body.is_empty() {
-                            h3.send_body(quic, id, &body, true)?;
-                        }
-                        quic.stream_shutdown(id, Shutdown::Read, H3_NO_ERROR)?;
+                Ok((id, h3::Event::Headers { list, .. })) => match respond(quic, h3, id, &list, config) {
+                    Ok(Some(stream)) => drop(streams.insert(id, stream)),
+                    Ok(None) => {}
+                    // The client has cancelled the request, or its window is smaller than the response.
+                    Err(_) => {
+                        let _ = quic.stream_shutdown(id, Shutdown::Write, H3_REQUEST_CANCELLED);
+                        let _ = quic.stream_shutdown(id, Shutdown::Read, H3_REQUEST_CANCELLED);
                     }
                 },
                 Ok((id, h3::Event::Reset(_))) => {
@@ -174,6 +169,32 @@ impl Peer {
             !has_ended
         });
         Ok(())
+    }
+}
+
+/// Responds to a request. Returns its WebSocket, or `None` after a refusal.
+fn respond(
+    quic: &mut quiche::Connection,
+    h3: &mut h3::Connection,
+    id: u64,
+    fields: &[h3::Header],
+    config: &Arc<Config>,
+) -> Result<Option<Stream>> {
+    match accept(fields, config) {
+        Ok((fields, connection)) => {
+            h3.send_response(quic, id, &h3_fields(&fields), false)?;
+            Ok(Some(Stream::new(id, connection)))
+        }
+        Err(reject) => {
+            let (fields, body) = reject.to_fields()?;
+            h3.send_response(quic, id, &h3_fields(&fields), body.is_empty())?;
+            if !body.is_empty() {
+                h3.send_body(quic, id, &body, true)?;
+            }
+            // The client may have ended the stream already.
+            let _ = quic.stream_shutdown(id, Shutdown::Read, H3_NO_ERROR);
+            Ok(None)
+        }
     }
 }
 

@@ -44,7 +44,7 @@ async def connected(**options):
         transport.close()
 
 
-def request(connection, fields=(), **changed):
+def request(connection, fields=(), send=True, **changed):
     """Sends an extended CONNECT with more fields, and with changed pseudo-header fields. Returns its stream."""
     pseudo = {"method": "CONNECT", "protocol": "websocket", "scheme": "https", "authority": HOST, "path": "/"}
     headers = [(f":{name}".encode(), value.encode()) for name, value in (pseudo | changed).items() if value]
@@ -52,7 +52,8 @@ def request(connection, fields=(), **changed):
     stream_id = connection._quic.get_next_available_stream_id()
     connection.streams[stream_id] = asyncio.Queue()
     connection.http.send_headers(stream_id, headers)
-    connection.transmit()
+    if send:
+        connection.transmit()
     return stream_id
 
 
@@ -198,6 +199,19 @@ async def reset():
         protocol.transmit()
         event = await protocol.event(websocket.stream_id)
         assert isinstance(event, StreamReset) and event.error_code == ErrorCode.H3_REQUEST_CANCELLED, event
+        other.send(TextMessage("Hello"))
+        await other.expect("Hello")
+        await other.close(1000, "")
+
+
+async def cancelled():
+    async with connected() as protocol:
+        other, _ = await opened(protocol)
+        stream_id = request(protocol, [VERSION], send=False)
+        protocol._quic.stop_stream(stream_id, ErrorCode.H3_REQUEST_CANCELLED)
+        protocol.transmit()
+        event = await protocol.event(stream_id)
+        assert isinstance(event, StreamReset), event
         other.send(TextMessage("Hello"))
         await other.expect("Hello")
         await other.close(1000, "")
