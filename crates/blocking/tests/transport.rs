@@ -219,8 +219,8 @@ fn reply_to_a_close_that_cannot_be_written_is_not_an_error() {
 #[test]
 fn messages_and_the_close_before_a_failed_write_are_received() {
     // TLS interrupts a read at a record that is incomplete.
-    let befores = [None, Some(ErrorKind::Interrupted)];
-    for (op, before) in [Op::Write, Op::Flush].into_iter().flat_map(|op| befores.map(|before| (op, before))) {
+    let earlier = [None, Some(ErrorKind::Interrupted)];
+    for (op, before) in [Op::Write, Op::Flush].into_iter().flat_map(|op| earlier.map(|before| (op, before))) {
         let script = Script { failure: Some((op, 0, ErrorKind::BrokenPipe)), before, ..Script::new().max_len(3) };
         let (mut websocket, peer) = pair(Role::Server, Config::new(), script);
         let sent = messages(&[1, 300]);
