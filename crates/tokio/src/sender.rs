@@ -16,6 +16,9 @@ use crate::waiting::Until;
 use crate::watched::{Watched, sealed};
 use crate::{Error, Stats};
 
+/// The minimum length in bytes of a payload that a session shares instead of copying it.
+const MIN_SHARED: usize = 4 * 1024;
+
 /// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split). A clone sends to the same
 /// connection.
 ///
@@ -60,13 +63,19 @@ impl Sender {
     /// Queues a message: a string as text, bytes as binary. The driver task writes it. A payload is copied, as by
     /// [`WebSocket::queue`](crate::WebSocket::queue), if it is short or borrowed.
     ///
+    /// A payload that is not copied is dropped while the connection is locked. Its owner, if it has one by
+    /// `Bytes::from_owner`, must not use this connection in its `Drop`. Pass such a payload by reference.
+    ///
     /// # Errors
     ///
     /// [`SendError::Closed`] once a Close was sent or the connection has ended: remove the peer from a broadcast then.
     /// Otherwise as [`Connection::send`](protocol_websocket::Connection::send). Then nothing is queued.
     pub fn queue(&self, message: impl AsMessage) -> Result<(), SendError> {
-        // The caller's code runs before the lock is taken.
-        match message.try_into_message() {
+        // The methods of the message are called before the lock is taken, and a payload that is copied is dropped after it
+        // is released, because both may be the caller's code.
+        let is_short = message.as_message().as_bytes().len() < MIN_SHARED;
+        let owned = if is_short { Err(message) } else { message.try_into_message() };
+        match owned {
             Ok(message) => self.update(|driver| driver.session.send(message)),
             Err(message) => {
                 let message = message.as_message();
