@@ -165,7 +165,9 @@ impl SendHalf {
         let frame = Frame::from(message.into());
         let frame = if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
         self.write_pending_pong(output);
-        let (header, payload) = frame.into_vectored(self.version, self.mask_key())?;
+        let key = self.mask_key();
+        let encoded = frame.into_vectored(self.version, key).inspect_err(|_| self.extensions.restart());
+        let (header, payload) = encoded?;
         output.extend_from_slice(&header);
         Ok(payload)
     }
