@@ -80,7 +80,8 @@ impl<S: Transport> WebSocket<S> {
     ///
     /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
     /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
-    /// reset. The input of a peer that did not read, or did not reply to our Close, within this timeout is not read.
+    /// reset. If the peer did not read, or did not reply to our Close, within this timeout, only the input that has
+    /// arrived is read.
     ///
     /// # Errors
     ///
@@ -277,8 +278,8 @@ impl<S> WebSocket<S> {
     /// Queues a message: a string as text, bytes as binary. It is written by the next [`recv`](Self::recv),
     /// [`flush`](Self::flush) or [`ready`](Self::ready).
     ///
-    /// A payload of at least 4 KiB whose memory is passed, such as that of a [`Message`] or `Vec<u8>`, is not copied. It
-    /// is kept until it is written. A shorter or borrowed payload is copied.
+    /// A payload of at least 4 KiB is not copied if it is passed as a [`Message`], `Bytes`, `Vec<u8>` or `String`. It is
+    /// kept until it is written. A shorter or borrowed payload is copied.
     ///
     /// # Errors
     ///

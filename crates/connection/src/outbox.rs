@@ -63,8 +63,9 @@ impl Outbox {
 
     /// Queues a message in one frame: a string as text, bytes as binary.
     ///
-    /// A payload of at least 4 KiB whose memory is passed, such as that of a [`Message`](crate::Message) or `Vec<u8>`, is not copied: the
-    /// session keeps it until it is written. A client masks it in place, or in a copy if other owners share its bytes.
+    /// A payload of at least 4 KiB is not copied if it is passed as a [`Message`](crate::Message), `Bytes`, `Vec<u8>` or
+    /// `String`: the session keeps it until it is written. A client masks it in place, or in a copy if other owners share
+    /// its bytes.
     ///
     /// ```
     /// use bytes::Bytes;

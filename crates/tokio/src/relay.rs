@@ -37,9 +37,9 @@ const MAX_EVENTS: usize = 128;
 /// [high-water mark](protocol_websocket::Config::high_water_mark), the other one is not read, and its deadlines do not
 /// run. If both ends have more, both are not read. Then each connection ends if its peer takes no byte for
 /// [`Timeouts::ping_interval`](protocol_websocket::Timeouts::ping_interval) and then
-/// [`pong_timeout`](protocol_websocket::Timeouts::pong_timeout), as in [`WebSocket::flush`]. With
-/// [`Timeouts::idle`](protocol_websocket::Timeouts::idle), whose time is that of reads, it does not. The deadline of a
-/// closing handshake runs in any case.
+/// [`pong_timeout`](protocol_websocket::Timeouts::pong_timeout), as in [`WebSocket::flush`]. A connection with
+/// [`Timeouts::idle`](protocol_websocket::Timeouts::idle) does not end, because that timeout measures the time since the
+/// last read. The deadline of a closing handshake runs in any case.
 ///
 /// If the future is dropped, both connections are.
 ///

@@ -47,7 +47,7 @@ use crate::{Error, Parts, Stats};
 /// deadline. That is the first wait with the [default configuration](fn@crate::config), and the end of the stream with any
 /// configuration.
 ///
-/// Each 32 events spend a unit of the budget of tokio's cooperative scheduling, so a task that receives buffered messages
+/// Every 32 events spend a unit of the budget of tokio's cooperative scheduling, so a task that receives buffered messages
 /// lets the other tasks run after 4,096 messages at the latest.
 ///
 #[cfg_attr(feature = "server", doc = "```")]
@@ -132,7 +132,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///
     /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
     /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
-    /// reset. The input of a peer that did not read, or did not reply to our Close, within this timeout is not read.
+    /// reset. If the peer did not read, or did not reply to our Close, within this timeout, only the input that has
+    /// arrived is read.
     ///
     /// # Errors
     ///
@@ -278,8 +279,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// Queues a message: a string as text, bytes as binary. It is written by the next [`recv`](Self::recv) or
     /// [`flush`](Self::flush).
     ///
-    /// A payload of at least 4 KiB whose memory is passed, such as that of a [`Message`] or `Vec<u8>`, is not copied. It
-    /// is kept until it is written. A shorter or borrowed payload is copied.
+    /// A payload of at least 4 KiB is not copied if it is passed as a [`Message`], `Bytes`, `Vec<u8>` or `String`. It is
+    /// kept until it is written. A shorter or borrowed payload is copied.
     ///
     /// # Errors
     ///
