@@ -1,0 +1,140 @@
+//! WebSockets for axum: an extractor with the names of axum's own, over HTTP/1.1 (RFC 6455) and HTTP/2 (RFC 8441), with or
+//! without permessage-deflate (RFC 7692).
+//!
+//! - [`WebSocketUpgrade`] is the extractor. Its [`on_upgrade`](WebSocketUpgrade::on_upgrade) passes a [`WebSocket`] to a
+//!   callback.
+//! - [`WebSocketUpgradeRejection`] is the response to other requests.
+//! - [`ws`] has the names and messages of `axum::extract::ws`, for programs that use it already.
+//!
+//! # A server
+//!
+//! ```no_run
+//! use axum::response::Response;
+//! use axum::{Router, routing::any};
+//! use protocol_websocket_axum::{WebSocket, WebSocketUpgrade};
+//! use tokio::net::TcpListener;
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let router = Router::new().route("/", any(handler));
+//!     axum::serve(TcpListener::bind("127.0.0.1:3000").await?, router).await
+//! }
+//!
+//! async fn handler(upgrade: WebSocketUpgrade) -> Response {
+//!     upgrade.on_upgrade(echo)
+//! }
+//!
+//! async fn echo(mut websocket: WebSocket) {
+//!     while let Some(Ok(message)) = websocket.recv().await {
+//!         let _ = websocket.queue(message); // `recv` writes it
+//!     }
+//! }
+//! ```
+//!
+//! # Routes
+//!
+//! HTTP/2 needs no other line, with the feature `http2` of axum. HTTP/2 opens a WebSocket with the method `CONNECT`, so the
+//! route is one of `any`. A route of `get` serves HTTP/1.1 alone, and responds with 405 to the `CONNECT` of HTTP/2.
+//!
+//! # Nagle's algorithm
+//!
+//! Nagle's algorithm delays a small message until the client has acknowledged the one before. Turn it off at the listener:
+//!
+//! ```
+//! use axum::serve::{Listener, ListenerExt};
+//! use tokio::net::TcpListener;
+//!
+//! async fn listen() -> std::io::Result<impl Listener> {
+//!     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+//!     Ok(listener.tap_io(|stream| {
+//!         // It fails if the client has disconnected.
+//!         let _ = stream.set_nodelay(true);
+//!     }))
+//! }
+//! # let _ = listen;
+//! ```
+//!
+//! # Graceful shutdown
+//!
+//! At a graceful shutdown, axum does not wait for the WebSockets of HTTP/1.1, and it waits for those of HTTP/2 without an
+//! end. A [`Drain`] closes both, and waits for the clients. It runs next to the server:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use axum::extract::State;
+//! use axum::response::Response;
+//! use axum::{Router, routing::any};
+//! use protocol_websocket_axum::{CloseCode, Drain, WebSocketUpgrade};
+//! use tokio::net::TcpListener;
+//!
+//! async fn handler(upgrade: WebSocketUpgrade, State(drain): State<Drain>) -> Response {
+//!     upgrade.on_upgrade(async move |mut websocket| {
+//!         drain.watch(&websocket);
+//!         while let Some(Ok(message)) = websocket.recv().await {
+//!             let _ = websocket.queue(message);
+//!         }
+//!     })
+//! }
+//!
+//! async fn stop() {
+//!     let _ = tokio::signal::ctrl_c().await;
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let drain = Drain::new();
+//!     let router = Router::new().route("/", any(handler)).with_state(drain.clone());
+//!     let server = axum::serve(TcpListener::bind("127.0.0.1:3000").await?, router).with_graceful_shutdown(stop());
+//!     let closing = async {
+//!         stop().await;
+//!         drain.shutdown(CloseCode::GOING_AWAY, "restart", Duration::from_secs(10)).await
+//!     };
+//!     let (served, drained) = tokio::join!(server.into_future(), closing);
+//!     println!("{} agreed, {} did not", drained.agreed, drained.others);
+//!     served
+//! }
+//! ```
+//!
+//! # The transport
+//!
+//! [`WebSocket::get_ref`] returns the [`Upgraded`] connection of HTTP/1.1 or stream of HTTP/2. For the TCP or TLS stream of
+//! an HTTP/1.1 connection, take it apart with [`WebSocket::into_parts`], and pass [`Upgraded::into_inner`] to
+//! `hyper_util::server::conn::auto::upgrade::downcast`. The address of the client is in `axum::extract::ConnectInfo`.
+//!
+//! # Features
+//!
+//! - `http1` (on): the upgrade of HTTP/1.1.
+//! - `http2` (on): the extended CONNECT of HTTP/2.
+//! - `permessage-deflate` (on): compressed messages, if the client offers them.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod rejection;
+mod socket;
+mod upgrade;
+pub mod ws;
+
+/// The crate with [`Upgraded`], the transport.
+#[doc(no_inline)]
+pub use protocol_websocket_hyper;
+/// The crate with the protocol and without I/O. It has the types that the configuration needs and this crate does not
+/// list, such as [`Delivery`](protocol_websocket::Delivery).
+#[doc(no_inline)]
+pub use protocol_websocket_hyper::protocol_websocket_tokio::protocol_websocket;
+pub use protocol_websocket_hyper::protocol_websocket_tokio::{
+    Drain, Drained, Event, Part, Prepared, Receiver, SendError, Sender,
+};
+pub use protocol_websocket_hyper::{
+    Close, CloseCode, Config, Ended, Error, Limits, Message, Reject, Request, Timeouts, Upgraded, config,
+};
+pub use rejection::WebSocketUpgradeRejection;
+pub use socket::Socket;
+pub use upgrade::WebSocketUpgrade;
+
+/// The WebSocket that the callback of [`WebSocketUpgrade`] receives: see
+/// [`protocol_websocket_tokio::WebSocket`](protocol_websocket_hyper::WebSocket).
+pub type WebSocket = protocol_websocket_hyper::WebSocket<Upgraded>;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,13 @@
+//! Public types can be sent to other threads.
+
+use protocol_websocket_axum::{Config, WebSocket, WebSocketUpgrade, WebSocketUpgradeRejection, ws};
+
+const fn is_send<T: Send + Unpin + 'static>() {}
+const fn is_sync<T: Send + Sync + Unpin + 'static>() {}
+
+#[test]
+fn public_types_are_send() {
+    is_sync::<(WebSocketUpgradeRejection, Config, ws::Message, ws::CloseFrame, ws::Utf8Bytes)>();
+    // A stream of hyper is not `Sync`.
+    is_send::<(WebSocketUpgrade, ws::WebSocketUpgrade, WebSocket, ws::WebSocket)>();
+}

@@ -1,0 +1,85 @@
+//! HTTP/1.1 and HTTP/2 over TLS, by a listener with tokio-rustls.
+#![cfg(all(feature = "http1", feature = "http2"))]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+use axum::serve::Listener;
+use common::{assert_closed, echo, exchange, handshake_http2, open_http2};
+use protocol_websocket_axum::{CloseCode, WebSocketUpgrade};
+use protocol_websocket_hyper::Offer;
+use protocol_websocket_tokio::Connect;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+struct TlsListener {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        let (stream, address) = self.listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        (self.acceptor.accept(stream).await.unwrap(), address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+fn configs() -> (ServerConfig, ClientConfig) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = certified.cert.der().clone();
+    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+    let mut server =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    (server, ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
+#[tokio::test]
+async fn echoes_over_tls_with_both_versions() {
+    let (server, mut client) = configs();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = TlsListener { listener, acceptor: TlsAcceptor::from(Arc::new(server)) };
+    let router = Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let connect = Connect::new(&format!("wss://localhost:{}/", address.port())).unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(client.clone()));
+    let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    let (mut http1, _) = connect.over(stream).await.unwrap();
+    exchange(&mut http1, "x".repeat(100_000)).await;
+    assert_closed(&http1.close(CloseCode::NORMAL).await, CloseCode::NORMAL);
+
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    let connector = TlsConnector::from(Arc::new(client));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let mut sender = handshake_http2(stream).await;
+    let mut first = open_http2(&mut sender, "/", Offer::new()).await.unwrap();
+    let mut second = open_http2(&mut sender, "/", Offer::new()).await.unwrap();
+    exchange(&mut first, "x".repeat(100_000)).await;
+    exchange(&mut second, "text").await;
+    assert_closed(&first.close(CloseCode::NORMAL).await, CloseCode::NORMAL);
+    exchange(&mut second, "text").await;
+}
