@@ -6,5 +6,8 @@
 #[doc = include_str!("../../from-tokio-tungstenite.md")]
 pub mod from_tokio_tungstenite {}
 
+#[doc = include_str!("../../from-axum.md")]
+pub mod from_axum {}
+
 #[doc = include_str!("../../from-fastwebsockets-tokio-websockets-yawc.md")]
 pub mod from_fastwebsockets_tokio_websockets_yawc {}
