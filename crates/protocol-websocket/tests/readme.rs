@@ -1,6 +1,7 @@
 //! Checks that README.md shows the examples `echo` and `readme_*`, that those of this crate echo, that the files and tests
 //! exist which the pages of this repository name, and that the code of the pages has no hidden lines.
-//! `crates/tokio/tests/readme.rs` runs the programs of the crate for tokio.
+//! `crates/tokio/tests/readme.rs` runs the programs of the crate for tokio, and `crates/axum/tests/examples.rs` runs that of
+//! the crate for axum.
 #![cfg(all(feature = "client", feature = "getrandom", feature = "http", feature = "server"))]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -31,7 +32,7 @@ const README: &str = include_str!("../../../README.md");
 #[test]
 fn readme_shows_the_programs() {
     let programs = [
-        include_str!("../examples/readme_axum.rs"),
+        include_str!("../../axum/examples/axum_echo.rs"),
         include_str!("../examples/readme_hyper.rs"),
         include_str!("../examples/echo.rs"),
         include_str!("../../tokio/examples/readme_tokio.rs"),
