@@ -243,6 +243,7 @@ async fn limits_of_messages_and_frames_close_with_1009() {
         let mut websocket = connect(serve_with(upgraded).await, "/", Offer::new()).await.unwrap();
         exchange(&mut websocket, "1234").await;
         websocket.send("12345").await.unwrap();
+        assert!(websocket.recv().await.is_none_or(|received| received.is_err()));
         assert_eq!(ended(&mut websocket).await.code, CloseCode::MESSAGE_TOO_BIG);
     }
     let address = serve_with(|upgrade| upgrade.max_message_size(2 << 20).on_upgrade(echo)).await;

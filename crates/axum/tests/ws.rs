@@ -6,10 +6,10 @@ mod common;
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::routing::any;
-use axum::{BoxError, Router};
-use common::{assert_closed, connect, connect_http2, ended, exchange, open_http2, serve};
+use common::{HEAD, assert_closed, connect, connect_http2, ended, exchange, open_http2, serve};
 use futures_util::{SinkExt, StreamExt};
 use protocol_websocket_axum::protocol_websocket::Delivery;
 use protocol_websocket_axum::ws::rejection::WebSocketUpgradeRejection;
@@ -17,6 +17,8 @@ use protocol_websocket_axum::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, Web
 use protocol_websocket_axum::{Close, CloseCode, Drain, Error, Event, SendError, config};
 use protocol_websocket_hyper::Offer;
 use protocol_websocket_tokio::Stream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinError;
 
@@ -108,9 +110,8 @@ async fn sends_pings_and_a_close_and_no_pongs() {
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::Pong("a".into()));
         let frame = CloseFrame { code: close_code::RESTART, reason: Utf8Bytes::from_static("later") };
         socket.send(Message::Close(Some(frame.clone()))).await.unwrap();
-        let error = socket.send(Message::text("late")).await.unwrap_err();
-        let error: SendError = *error.into_inner().downcast().unwrap();
-        assert_eq!(error, SendError::Closed);
+        let error = cause(socket.send(Message::text("late")).await.unwrap_err());
+        assert!(matches!(error, Error::Send(SendError::Closed)), "{error:?}");
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::Close(Some(frame)));
         assert!(socket.recv().await.is_none());
     })
@@ -144,8 +145,8 @@ async fn invalid_close_and_ping_are_errors_and_are_not_sent() {
             Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: long.clone().into() })),
             Message::Ping(long.into()),
         ] {
-            let error: BoxError = socket.send(message).await.unwrap_err().into_inner();
-            assert!(matches!(error.downcast_ref(), Some(SendError::Encode(_))), "{error:?}");
+            let error = cause(socket.send(message).await.unwrap_err());
+            assert!(matches!(error, Error::Send(SendError::Encode(_))), "{error:?}");
         }
         socket.send(Message::text("open")).await.unwrap();
     })
@@ -170,6 +171,21 @@ async fn reply_to_the_close_is_written_before_it_is_returned() {
         assert_closed(&client.close(CloseCode(4000)).await, CloseCode(4000));
         server.finished().await;
     }
+}
+
+#[tokio::test]
+async fn reply_to_the_close_is_written_after_long_messages() {
+    const LEN: usize = 32 << 20;
+    let server = Server::start(async |mut socket: WebSocket| {
+        socket.get_mut().queue(vec![0; LEN]).unwrap();
+        while !matches!(socket.recv().await, Some(Ok(Message::Close(_)))) {}
+    })
+    .await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&[HEAD.as_bytes(), b"\x88\x82\0\0\0\0\x03\xE8"].concat()).await.unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.unwrap();
+    assert!(received.len() > LEN && received.ends_with(b"\x88\x02\x03\xE8"), "{} bytes", received.len());
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// An [`Error`](crate::Error) in the error of axum, as [`recv`](Inner::recv).
+    /// As [`recv`](Inner::recv). The cause of the error is an [`Error`](crate::Error).
     pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|context| self.poll_recv(context)).await
     }
@@ -37,11 +37,11 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// After a Close was sent, and if the payload of a Ping or a Close is too long, or the code of the Close must not be
-    /// sent, such as 1005. Otherwise as [`send`](Inner::send).
+    /// As [`send`](Inner::send). Also if the payload of a Ping or a Close is too long, or the code of the Close must not be
+    /// sent, such as 1005. The cause of the error is an [`Error`](crate::Error).
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
         self.queue(message)?;
-        self.inner.flush().await.map_err(Error::new)
+        self.inner.flush().await.map_err(error)
     }
 
     /// Returns the subprotocol.
@@ -68,20 +68,18 @@ impl WebSocket {
     }
 
     fn queue(&mut self, message: Message) -> Result<(), Error> {
-        match message {
-            Message::Text(text) => self.inner.queue(text).map_err(Error::new),
-            Message::Binary(bytes) => self.inner.queue(bytes).map_err(Error::new),
-            Message::Ping(payload) => self.inner.queue_ping(payload).map_err(Error::new),
+        let queued = match message {
+            Message::Text(text) => self.inner.queue(text),
+            Message::Binary(bytes) => self.inner.queue(bytes),
+            Message::Ping(payload) => self.inner.queue_ping(payload),
             Message::Pong(_) => Ok(()),
             Message::Close(frame) => {
                 let close = frame.map(Close::from);
-                if let Some(close) = &close {
-                    close.encode().map_err(|error| Error::new(SendError::Encode(error)))?;
-                }
-                self.inner.queue_close(close);
-                Ok(())
+                let checked = close.as_ref().map_or(Ok(()), |close| close.encode().map(drop));
+                checked.map_err(SendError::Encode).map(|()| self.inner.queue_close(close))
             }
-        }
+        };
+        queued.map_err(error)
     }
 
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
@@ -99,18 +97,22 @@ impl WebSocket {
                 Some(Ok(Event::Message(message))) => Some(Ok(message.into())),
                 Some(Ok(Event::Ping(payload))) => Some(Ok(Message::Ping(payload))),
                 Some(Ok(Event::Pong(payload))) => Some(Ok(Message::Pong(payload))),
-                Some(Ok(Event::Part(_))) => Some(Err(Error::new(crate::Error::Parts))),
+                Some(Ok(Event::Part(_))) => Some(Err(error(crate::Error::Parts))),
                 Some(Ok(Event::Close(close))) => {
                     self.close = Some(Message::Close(close.map(CloseFrame::from)));
                     continue;
                 }
                 // The handshake is done already.
                 Some(Ok(_)) => continue,
-                Some(Err(error)) => Some(Err(Error::new(error))),
+                Some(Err(failed)) => Some(Err(error(failed))),
                 None => None,
             });
         }
     }
+}
+
+fn error(error: impl Into<crate::Error>) -> Error {
+    Error::new(error.into())
 }
 
 impl From<Inner> for WebSocket {
@@ -137,7 +139,7 @@ impl Stream for WebSocket {
 
 impl FusedStream for WebSocket {
     fn is_terminated(&self) -> bool {
-        self.close.is_none() && self.inner.is_terminated()
+        self.inner.is_terminated()
     }
 }
 
@@ -146,7 +148,7 @@ impl Sink<Message> for WebSocket {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Pin::new(&mut self.inner).poll_ready(context).map_err(Error::new)
+        Pin::new(&mut self.inner).poll_ready(context).map_err(error)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
@@ -154,10 +156,10 @@ impl Sink<Message> for WebSocket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Pin::new(&mut self.inner).poll_flush(context).map_err(Error::new)
+        Pin::new(&mut self.inner).poll_flush(context).map_err(error)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Pin::new(&mut self.inner).poll_close(context).map_err(Error::new)
+        Pin::new(&mut self.inner).poll_close(context).map_err(error)
     }
 }
