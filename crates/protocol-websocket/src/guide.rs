@@ -65,7 +65,9 @@ pub mod perl {}
 pub mod design {}
 
 /// Echo servers in axum, hyper and a loop of threads, as complete programs. For tokio, the crate
-/// [`protocol-websocket-tokio`](https://docs.rs/protocol-websocket-tokio) has the loop.
+/// [`protocol-websocket-tokio`](https://docs.rs/protocol-websocket-tokio) has the loop, for axum
+/// [`protocol-websocket-axum`](https://docs.rs/protocol-websocket-axum), and for hyper
+/// [`protocol-websocket-hyper`](https://docs.rs/protocol-websocket-hyper).
 ///
 /// # axum
 ///
