@@ -124,8 +124,11 @@ pub use protocol_websocket_hyper::protocol_websocket_tokio::protocol_websocket;
 pub use protocol_websocket_hyper::protocol_websocket_tokio::{
     Drain, Drained, Event, Part, Prepared, Receiver, SendError, Sender,
 };
+// Its documentation has links to clients, which this crate does not enable. They would be dead here.
+#[doc(no_inline)]
+pub use protocol_websocket_hyper::Config;
 pub use protocol_websocket_hyper::{
-    Close, CloseCode, Config, Ended, Error, Limits, Message, Reject, Request, Timeouts, Upgraded, config,
+    Close, CloseCode, Ended, Error, Limits, Message, Reject, Request, Timeouts, Upgraded, config,
 };
 pub use rejection::WebSocketUpgradeRejection;
 pub use socket::Socket;
