@@ -30,6 +30,9 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// The minimum length in bytes of a payload that [`send`](Self::send) shares instead of copying it: 4 KiB.
+    pub const MIN_SHARED: usize = MIN_SHARED;
+
     pub(crate) const fn new(connection: Connection, unsent: Unsent, is_drained: bool) -> Self {
         Self { connection, unsent, is_drained, expected: 0 }
     }

@@ -8,16 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use futures_sink::Sink;
-use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Part, Prepared, SendError};
+use protocol_websocket::{AsMessage, Close, CloseCode, Ended, Message, Negotiated, Outbox, Part, Prepared, SendError};
 
 use crate::driver::Driver;
 use crate::driver_task::{Shared, Wait, poll_wait};
 use crate::waiting::Until;
 use crate::watched::{Watched, sealed};
 use crate::{Error, Stats};
-
-/// The minimum length in bytes of a payload that a session shares instead of copying it.
-const MIN_SHARED: usize = 4 * 1024;
 
 /// The sending half of a connection: see [`WebSocket::split`](crate::WebSocket::split). A clone sends to the same
 /// connection.
@@ -73,7 +70,7 @@ impl Sender {
     pub fn queue(&self, message: impl AsMessage) -> Result<(), SendError> {
         // The methods of the message are called before the lock is taken, and a payload that is copied is dropped after it
         // is released, because both may be the caller's code.
-        let is_short = message.as_message().as_bytes().len() < MIN_SHARED;
+        let is_short = message.as_message().as_bytes().len() < Outbox::MIN_SHARED;
         let owned = if is_short { Err(message) } else { message.try_into_message() };
         match owned {
             Ok(message) => self.update(|driver| driver.session.send(message)),
