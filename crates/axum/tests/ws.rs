@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::any;
 use common::{HEAD, assert_closed, connect, connect_http2, ended, exchange, open_http2, serve};
+use futures_util::stream::FusedStream;
 use futures_util::{SinkExt, StreamExt};
 use protocol_websocket_axum::protocol_websocket::Delivery;
 use protocol_websocket_axum::ws::rejection::WebSocketUpgradeRejection;
@@ -99,6 +100,19 @@ async fn receives_pings_pongs_and_the_close() {
     for expected in [Message::Ping("a".into()), close, Message::text("the end")] {
         assert_eq!(received.recv().await.unwrap(), expected);
     }
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn stream_terminates_and_the_main_module_has_the_close_code() {
+    let mut server = Server::start(async |mut socket: WebSocket| {
+        assert!(!socket.is_terminated());
+        while socket.next().await.is_some() {}
+        assert!(socket.is_terminated());
+        assert_eq!(socket.into_inner().ended().unwrap().code, CloseCode(4000));
+    })
+    .await;
+    server.open().await.close(CloseCode(4000)).await;
     server.finished().await;
 }
 

@@ -12,8 +12,8 @@ use protocol_websocket::bytes::Bytes;
 use protocol_websocket::http::{BuildError, ParseError, ResponseHead, TunnelError};
 use protocol_websocket::{HandshakeError, Timeout};
 use protocol_websocket_tokio::{
-    Accept, Connect, ConnectError, ConnectEvent, ConnectStep, Destination, Error, Message, Offer, ProxyError, Reject,
-    SocksError, accept, config, connect,
+    Accept, CloseCode, Config, Connect, ConnectError, ConnectEvent, ConnectStep, Destination, Error, Message, Offer,
+    ProxyError, Reject, SocksError, accept, config, connect,
 };
 use test_support::errors::assert_distinct_texts;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, BufStream};
@@ -265,6 +265,29 @@ async fn connecting_can_be_spawned_and_messages_pass() {
     assert_eq!(message, Message::from("hello"));
     server.send(&message).await.unwrap();
     assert_eq!(client.await.unwrap().unwrap().unwrap().unwrap(), message);
+}
+
+#[tokio::test]
+async fn client_writes_short_and_long_messages_in_order() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    // A long payload that is not compressed is written from its own memory.
+    let messages = ["short".into(), Message::from(vec![7; 100_000]), "a".repeat(5000).into(), "end".into()];
+    let sent = messages.clone();
+    let client = tokio::spawn(async move {
+        let (mut websocket, _) = Connect::new(&url)?.config(Config::new()).await?;
+        for message in sent {
+            websocket.queue(message).unwrap();
+        }
+        Ok::<_, ConnectError>(websocket.close(CloseCode::NORMAL).await)
+    });
+    let stream = listener.accept().await.unwrap().0;
+    let mut server = accept(stream, config()).await.unwrap().accept(Accept::new()).await.unwrap();
+    for message in messages {
+        assert_eq!(server.recv().await.unwrap().unwrap(), message);
+    }
+    assert!(server.recv().await.is_none());
+    assert!(client.await.unwrap().unwrap().clean);
 }
 
 #[test]
