@@ -1,6 +1,8 @@
 //! Conversions between messages, payloads and frames, and hashes that agree with equality.
 #![allow(clippy::unwrap_used)]
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use bytes::{Bytes, BytesMut};
@@ -70,4 +72,35 @@ fn equal_frames_have_equal_hashes() {
         assert_ne!(text, other);
         assert_ne!(state.hash_one(&text), state.hash_one(&other), "{other:?}");
     }
+}
+
+#[test]
+fn text_is_created_from_strings_and_from_bytes_of_any_owner() {
+    let string = String::from("grüß dich");
+    let invalid = b"\xC3".to_vec();
+    for text in [
+        Utf8Bytes::from(&string),
+        Utf8Bytes::try_from(string.clone().into_bytes()).unwrap(),
+        Utf8Bytes::try_from(BytesMut::from(string.as_str())).unwrap(),
+    ] {
+        assert_eq!(text.as_str(), string);
+    }
+    assert!(Utf8Bytes::try_from(BytesMut::from(&invalid[..])).is_err() && Utf8Bytes::try_from(invalid).is_err());
+}
+
+#[test]
+fn text_is_compared_with_strings_on_both_sides() {
+    let (text, string) = (Utf8Bytes::from_static("ü"), String::from("ü"));
+    let (cow, other) = (Cow::from("ü"), String::from("u"));
+    assert!(text == "ü" && text == *"ü" && text == string && text == &string && text == cow);
+    assert!("ü" == text && *"ü" == text && string == text && &string == text && cow == text);
+    assert!(text != "u" && text != other && other != text && "u" != text && text != Cow::from("u"));
+}
+
+#[test]
+fn text_is_found_in_maps_by_a_str() {
+    let hashed = HashMap::from([(Utf8Bytes::from_static("room"), 1)]);
+    let ordered = BTreeMap::from([(Utf8Bytes::from_static("room"), 1)]);
+    assert_eq!((hashed.get("room"), ordered.get("room")), (Some(&1), Some(&1)));
+    assert_eq!((hashed.get("roo"), ordered.get("roo")), (None, None));
 }

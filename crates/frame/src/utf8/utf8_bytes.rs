@@ -1,10 +1,14 @@
 //! Text in shared memory.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::{Utf8Error, is_utf8, validated};
 
@@ -19,7 +23,7 @@ use super::{Utf8Error, is_utf8, validated};
 /// assert!(Utf8Bytes::try_from(Bytes::from_static(b"\xFF")).is_err());
 /// # Ok::<_, protocol_websocket_frame::Utf8Error>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utf8Bytes(
     /// Invariant: valid UTF-8. Only this file creates values, and `Bytes` cannot be written to.
     Bytes,
@@ -81,6 +85,32 @@ impl TryFrom<Bytes> for Utf8Bytes {
     }
 }
 
+impl TryFrom<BytesMut> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    /// Checks the bytes and returns them as text, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// If they are invalid UTF-8.
+    fn try_from(bytes: BytesMut) -> Result<Self, Utf8Error> {
+        bytes.freeze().try_into()
+    }
+}
+
+impl TryFrom<Vec<u8>> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    /// Checks the bytes and returns them as text, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// If they are invalid UTF-8.
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Utf8Error> {
+        Bytes::from(bytes).try_into()
+    }
+}
+
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))
@@ -90,6 +120,12 @@ impl From<&str> for Utf8Bytes {
 impl From<String> for Utf8Bytes {
     fn from(text: String) -> Self {
         Self(text.into())
+    }
+}
+
+impl From<&String> for Utf8Bytes {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
     }
 }
 
@@ -113,17 +149,36 @@ impl AsRef<str> for Utf8Bytes {
     }
 }
 
-impl PartialEq<str> for Utf8Bytes {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+/// A key of a map can be looked up by a `str`, because both have the same hash and order.
+impl Borrow<str> for Utf8Bytes {
+    fn borrow(&self) -> &str {
+        self
     }
 }
 
-impl PartialEq<&str> for Utf8Bytes {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+impl Hash for Utf8Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
+
+macro_rules! compare_with {
+    ($($text:ty),*) => {$(
+        impl PartialEq<$text> for Utf8Bytes {
+            fn eq(&self, other: &$text) -> bool {
+                self.as_str() == AsRef::<str>::as_ref(other)
+            }
+        }
+
+        impl PartialEq<Utf8Bytes> for $text {
+            fn eq(&self, other: &Utf8Bytes) -> bool {
+                other == self
+            }
+        }
+    )*};
+}
+
+compare_with!(str, &str, String, &String, Cow<'_, str>);
 
 impl fmt::Debug for Utf8Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
