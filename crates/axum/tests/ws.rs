@@ -117,9 +117,9 @@ async fn stream_terminates_and_the_main_module_has_the_close_code() {
 }
 
 #[tokio::test]
-async fn sends_pings_and_a_close_and_no_pongs() {
+async fn sends_pings_pongs_and_a_close() {
     let mut server = Server::start(async |mut socket: WebSocket| {
-        socket.send(Message::Pong("ignored".into())).await.unwrap();
+        socket.send(Message::Pong("heartbeat".into())).await.unwrap();
         socket.send(Message::Ping("a".into())).await.unwrap();
         assert_eq!(socket.recv().await.unwrap().unwrap(), Message::Pong("a".into()));
         let frame = CloseFrame { code: close_code::RESTART, reason: Utf8Bytes::from_static("later") };
@@ -131,6 +131,7 @@ async fn sends_pings_and_a_close_and_no_pongs() {
     })
     .await;
     let mut client = server.open().await;
+    assert!(matches!(client.recv_event().await, Some(Ok(Event::Pong(payload))) if payload == "heartbeat"));
     assert!(matches!(client.recv_event().await, Some(Ok(Event::Ping(payload))) if payload == "a"));
     let ended = ended(&mut client).await;
     assert_closed(&ended, CloseCode::SERVICE_RESTART);
@@ -150,14 +151,15 @@ async fn close_without_a_code_is_sent_and_received() {
 }
 
 #[tokio::test]
-async fn invalid_close_and_ping_are_errors_and_are_not_sent() {
+async fn invalid_close_ping_and_pong_are_errors_and_are_not_sent() {
     let mut server = Server::start(async |mut socket: WebSocket| {
         let long = "x".repeat(126);
         for message in [
             Message::Close(Some(CloseFrame { code: close_code::STATUS, reason: Utf8Bytes::default() })),
             Message::Close(Some(CloseFrame { code: close_code::ABNORMAL, reason: Utf8Bytes::default() })),
             Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: long.clone().into() })),
-            Message::Ping(long.into()),
+            Message::Ping(long.clone().into()),
+            Message::Pong(long.into()),
         ] {
             let error = cause(socket.send(message).await.unwrap_err());
             assert!(matches!(error, Error::Send(SendError::Encode(_))), "{error:?}");

@@ -317,6 +317,16 @@ impl<S> WebSocket<S> {
         self.driver.session.ping(payload)
     }
 
+    /// Queues a Pong that no Ping asked for, for instance as a heartbeat in one direction (RFC 6455 §5.5.3): see
+    /// [`Connection::pong`](protocol_websocket::Connection::pong). The connection replies to the peer's pings by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::pong`](protocol_websocket::Connection::pong).
+    pub fn queue_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.driver.session.pong(payload)
+    }
+
     /// Queues a Close with `close`, for instance `CloseCode::NORMAL`, unless one was sent before. Nothing can be sent after
     /// it, and [`recv`](Self::recv) returns the messages that arrive until the peer's Close. [`close`](Self::close) drops
     /// them.

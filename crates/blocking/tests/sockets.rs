@@ -399,6 +399,17 @@ fn parts_of_a_message_are_sent_and_received() {
 }
 
 #[test]
+fn pong_that_no_ping_asked_for_is_sent_and_gets_no_reply() {
+    let (mut client, mut server) = pair(config());
+    server.queue_pong("p").unwrap();
+    assert!(server.queue_pong("x".repeat(126)).is_err());
+    server.flush().unwrap();
+    assert_eq!(client.recv_event().unwrap().unwrap(), Event::Pong("p".into()));
+    client.send("next").unwrap();
+    assert_eq!(server.recv_event().unwrap().unwrap(), Event::Message("next".into()));
+}
+
+#[test]
 fn connection_continues_from_its_parts() {
     let (mut client, mut server) = pair(config());
     for message in ["a", "b"] {

@@ -111,6 +111,17 @@ impl Sender {
         self.update(|driver| driver.session.ping(payload))
     }
 
+    /// Queues a Pong that no Ping asked for, for instance as a heartbeat in one direction (RFC 6455 §5.5.3): see
+    /// [`Connection::pong`](protocol_websocket::Connection::pong). The connection replies to the peer's pings by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::pong`](protocol_websocket::Connection::pong).
+    pub fn queue_pong(&self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        let payload = payload.as_ref();
+        self.update(|driver| driver.session.pong(payload))
+    }
+
     /// Waits as [`ready`](Self::ready), queues a message, and waits until it was written. So tasks that send long messages
     /// at both ends do not block each other. If the future is dropped, the message is queued as a whole or not at all.
     ///

@@ -346,6 +346,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.inner.driver.session.ping(payload)
     }
 
+    /// Queues a Pong that no Ping asked for, for instance as a heartbeat in one direction (RFC 6455 §5.5.3): see
+    /// [`Connection::pong`](protocol_websocket::Connection::pong). The connection replies to the peer's pings by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::pong`](protocol_websocket::Connection::pong).
+    pub fn queue_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
+        self.inner.driver.session.pong(payload)
+    }
+
     /// Writes everything that was queued.
     ///
     /// While the transport takes no bytes, it is also read, so that pings are replied to and two ends that both send do

@@ -79,3 +79,24 @@ async fn parts_of_a_session_make_a_websocket() {
     client.send("still open").await.unwrap();
     assert_eq!(server.recv().await.unwrap().unwrap(), Message::from("still open"));
 }
+
+#[tokio::test]
+async fn pong_that_no_ping_asked_for_is_sent_and_gets_no_reply() {
+    let (mut client, mut server) = pair(Config::new()).await;
+    client.queue_pong("from the whole").unwrap();
+    client.queue("next").unwrap();
+    client.flush().await.unwrap();
+    assert_eq!(server.recv_event().await.unwrap().unwrap(), Event::Pong("from the whole".into()));
+    assert!(client.queue_pong("x".repeat(126)).is_err());
+    let (sender, mut receiver) = server.split();
+    sender.queue_pong("from a half").unwrap();
+    sender.queue("next").unwrap();
+    assert!(sender.queue_pong("x".repeat(126)).is_err());
+    for (event, expected) in [
+        (receiver.recv_event().await, Event::Message("next".into())),
+        (client.recv_event().await, Event::Pong("from a half".into())),
+        (client.recv_event().await, Event::Message("next".into())),
+    ] {
+        assert_eq!(event.unwrap().unwrap(), expected);
+    }
+}

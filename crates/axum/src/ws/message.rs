@@ -28,7 +28,8 @@ pub enum Message {
     /// A Ping, with a payload of at most 125 bytes. The connection replies to a Ping of the client by itself. It also sends
     /// pings by itself, if the configuration has [`Timeouts::ping_interval`](crate::Timeouts::ping_interval).
     Ping(Bytes),
-    /// A Pong of the client. A Pong of the server is not sent, because the connection has replied to each Ping already.
+    /// A Pong, with a payload of at most 125 bytes. The connection replies to each Ping of the client by itself, so a program
+    /// sends one only as a heartbeat that no Ping asked for.
     Pong(Bytes),
     /// A Close. After the client's, [`recv`](super::WebSocket::recv) returns `None`. After the server's own, nothing can be
     /// sent, and `recv` returns what still arrives, until the client's.

@@ -33,11 +33,11 @@ impl WebSocket {
         poll_fn(|context| self.poll_recv(context)).await
     }
 
-    /// Sends a message, a Ping or a Close, and waits until it is written.
+    /// Sends a message, a Ping, a Pong or a Close, and waits until it is written.
     ///
     /// # Errors
     ///
-    /// As [`send`](Inner::send). Also if the payload of a Ping or a Close is too long, or the code of the Close must not be
+    /// As [`send`](Inner::send). Also if the payload of a Ping, a Pong or a Close is too long, or the code of the Close must not be
     /// sent, such as 1005. The cause of the error is an [`Error`](crate::Error).
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
         self.queue(message)?;
@@ -72,7 +72,7 @@ impl WebSocket {
             Message::Text(text) => self.inner.queue(text),
             Message::Binary(bytes) => self.inner.queue(bytes),
             Message::Ping(payload) => self.inner.queue_ping(payload),
-            Message::Pong(_) => Ok(()),
+            Message::Pong(payload) => self.inner.queue_pong(payload),
             Message::Close(frame) => {
                 let close = frame.map(Close::from);
                 let checked = close.as_ref().map_or(Ok(()), |close| close.encode().map(drop));

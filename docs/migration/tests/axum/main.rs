@@ -143,11 +143,15 @@ async fn selected_subprotocol_must_be_offered() {
 }
 
 #[tokio::test]
-async fn pong_and_close_with_a_reserved_code_are_not_sent() {
+async fn pong_is_sent_although_no_ping_asked_for_it() {
+    for address in servers().await {
+        assert_eq!(exchange(address, &HEAD.replace("PATH", "pong"), b"").await, b"\x8A\x02hi");
+    }
+}
+
+#[tokio::test]
+async fn close_with_a_reserved_code_is_not_sent() {
     let [of_axum, ours] = servers().await;
-    let head = HEAD.replace("PATH", "pong");
-    assert_eq!(exchange(of_axum, &head, b"").await, b"\x8A\x02hi");
-    assert_eq!(exchange(ours, &head, b"").await, b"");
     let head = HEAD.replace("PATH", "reserved");
     assert_eq!(exchange(of_axum, &head, b"").await, b"\x88\x02\x03\xEE"); // 1006
     assert_eq!(exchange(ours, &head, b"").await, b"");
@@ -187,7 +191,7 @@ fn names_of_this_library_exist() {
     let _ = |error: axum::Error| error.into_inner().downcast::<Error>().is_ok();
     let _ = |close: ws::CloseFrame| Close::from(close).code == CloseCode::GOING_AWAY;
     let (text, string) = (ws::Utf8Bytes::from_static("text"), String::from("text"));
-    assert!(text == *string);
-    let _: ws::Utf8Bytes = string.as_str().into();
+    assert!(text == string && text == &string && text == std::borrow::Cow::from("text"));
+    assert_eq!(ws::Utf8Bytes::from(&string), ws::Utf8Bytes::try_from(b"text".to_vec()).unwrap());
     assert_eq!(ws::Utf8Bytes::try_from(axum::body::Bytes::from(vec![0xFF])).ok(), None);
 }
