@@ -17,9 +17,8 @@ use crate::watched::{Watchable, Watched};
 /// not return because of that error, but call [`recv`](crate::WebSocket::recv) until it returns `None`, so that the
 /// closing handshake is finished. After [`split`](crate::WebSocket::split), the driver task finishes it.
 ///
-/// A connection is watched once its opening handshake is done. To wait also for those in which it is still in progress,
-/// keep the tasks of the connections in a `tokio::task::JoinSet`, and wait for all tasks after
-/// [`shutdown`](Self::shutdown). The example `restart` is such a server.
+/// A connection is watched once its opening handshake is done. [`guard`](Self::guard) lets [`shutdown`](Self::shutdown) wait
+/// also for a connection in which it is still in progress.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,7 +53,7 @@ pub struct Drain {
 pub struct Drained {
     /// The number of connections whose closing handshake was done in time.
     pub agreed: usize,
-    /// The number of connections that failed, were dropped, or did not end in time.
+    /// The number of connections that failed, were dropped, or did not open or end in time.
     pub others: usize,
     /// The names of these others, as far as they have one: see [`Drain::watch_as`]. The order is not specified.
     pub other_names: Vec<String>,
@@ -128,6 +127,30 @@ impl Drain {
         }
     }
 
+    /// Returns a guard for a connection that is not open yet: until it is dropped, [`shutdown`](Self::shutdown) waits.
+    /// Create it before the opening handshake.
+    ///
+    /// ```
+    /// use protocol_websocket_tokio::{Accept, Drain, Error, accept, config};
+    /// use tokio::net::TcpStream;
+    ///
+    /// async fn serve(stream: TcpStream, drain: Drain) -> Result<(), Error> {
+    ///     let guard = drain.guard();
+    ///     let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
+    ///     guard.watch(&websocket);
+    ///     while let Some(message) = websocket.recv().await {
+    ///         let _ = websocket.queue(message?);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let _ = serve;
+    /// ```
+    #[must_use = "dropping the guard ends its effect"]
+    pub fn guard(&self) -> DrainGuard {
+        self.shared.lock().guards += 1;
+        DrainGuard { drain: self.clone() }
+    }
+
     /// Returns the number of connections that are watched: those that have not ended.
     #[must_use]
     pub fn watched(&self) -> usize {
@@ -142,7 +165,8 @@ impl Drain {
     /// [`Timeouts::close`](crate::Timeouts::close) goes on.
     ///
     /// It does not stop new connections: stop accepting them before this call. A connection that is
-    /// [watched](Self::watch) later is closed at once, but this call does not always wait for it.
+    /// [watched](Self::watch) later is closed at once, but this call does not always wait for it. A
+    /// [`guard`](Self::guard), or another call, does.
     ///
     /// If the future is dropped, the connections are closed all the same.
     pub async fn shutdown(&self, code: impl Into<CloseCode>, reason: &str, grace: Duration) -> Drained {
@@ -157,7 +181,7 @@ impl Drain {
         }
         let all_ended = poll_fn(|context| {
             let mut state = self.shared.lock();
-            if state.watched.is_empty() {
+            if state.is_done() {
                 return Poll::Ready(());
             }
             if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
@@ -169,12 +193,37 @@ impl Drain {
         let _ = tokio::time::timeout(grace, all_ended).await;
         let (mut drained, left): (_, Vec<_>) = {
             let state = self.shared.lock();
-            (state.drained.clone(), state.watched.values().cloned().collect())
+            let mut drained = state.drained.clone();
+            drained.others += state.guards;
+            (drained, state.watched.values().cloned().collect())
         };
         for Entry { connection, name } in left {
             drained.add(connection.lock().has_agreed, name);
         }
         drained
+    }
+}
+
+/// A connection that is not open yet: see [`Drain::guard`].
+#[derive(Debug)]
+pub struct DrainGuard {
+    drain: Drain,
+}
+
+impl DrainGuard {
+    /// Watches the connection, which is open now, as [`Drain::watch`].
+    pub fn watch(self, connection: &impl Watchable) {
+        self.drain.watch(connection);
+    }
+}
+
+impl Drop for DrainGuard {
+    fn drop(&mut self) {
+        let mut state = self.drain.shared.lock();
+        state.guards -= 1;
+        let waiting = state.take_waiting();
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -202,6 +251,8 @@ struct Entry {
 #[derive(Default)]
 struct State {
     watched: HashMap<u64, Entry>,
+    /// The number of connections that are not open yet.
+    guards: usize,
     /// The number of the next connection.
     next: u64,
     /// The Close of a shutdown that has begun.
@@ -209,6 +260,17 @@ struct State {
     /// The connections that ended since then.
     drained: Drained,
     waiting: Vec<Waker>,
+}
+
+impl State {
+    fn is_done(&self) -> bool {
+        self.watched.is_empty() && self.guards == 0
+    }
+
+    /// Returns the tasks to wake: those that wait for the end, if it has been reached.
+    fn take_waiting(&mut self) -> Vec<Waker> {
+        if self.is_done() { std::mem::take(&mut self.waiting) } else { Vec::new() }
+    }
 }
 
 impl Shared {
@@ -229,7 +291,7 @@ impl Shared {
         if state.watched.capacity() / 4 > len.max(16) {
             state.watched.shrink_to(len.saturating_mul(2));
         }
-        let waiting = if len == 0 { std::mem::take(&mut state.waiting) } else { Vec::new() };
+        let waiting = state.take_waiting();
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
     }

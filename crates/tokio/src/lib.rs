@@ -145,7 +145,7 @@ pub use connect_error::{ConnectError, ConnectStep};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use connect_event::ConnectEvent;
-pub use drain::{Drain, Drained};
+pub use drain::{Drain, DrainGuard, Drained};
 pub use error::Error;
 pub use parts::Parts;
 /// The crate with the protocol and without I/O. It has the types that the configuration needs and this crate does not

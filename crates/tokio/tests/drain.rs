@@ -266,3 +266,39 @@ async fn connections_that_do_not_agree_are_named() {
     again.other_names.sort();
     assert_eq!((again, drain.watched()), (drained, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_waits_for_a_connection_that_is_not_open_yet() {
+    let drain = Drain::new();
+    let guard = drain.guard();
+    let shutdown = {
+        let drain = drain.clone();
+        tokio::spawn(async move { drain.shutdown(CloseCode::GOING_AWAY, "restart", GRACE).await })
+    };
+    sleep(Duration::from_secs(1)).await;
+    assert!(!shutdown.is_finished());
+    let (mut client, mut server) = pair().await;
+    guard.watch(&server);
+    let server = tokio::spawn(async move { server.recv().await.is_none() });
+    assert!(client.recv().await.is_none() && server.await.unwrap());
+    assert_eq!(client.ended().unwrap().code, CloseCode::GOING_AWAY);
+    let drained = shutdown.await.unwrap();
+    assert_eq!((drained.agreed, drained.others), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_with_the_last_guard_and_after_the_grace() {
+    let drain = Drain::new();
+    let (first, last) = (drain.guard(), drain.guard());
+    let since = Instant::now();
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "", GRACE).await;
+    assert_eq!((drained.agreed, drained.others, since.elapsed()), (0, 2, GRACE));
+    drop(first);
+    let dropping = async {
+        sleep(Duration::from_secs(1)).await;
+        drop(last);
+    };
+    let (drained, ()) = tokio::join!(drain.shutdown(CloseCode::GOING_AWAY, "", GRACE), dropping);
+    assert_eq!((drained.agreed, drained.others), (0, 0));
+    assert_eq!(since.elapsed(), GRACE + Duration::from_secs(1));
+}
