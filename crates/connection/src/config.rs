@@ -1,4 +1,5 @@
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use protocol_websocket_frame::{Decoder, Delivery, Limits, Negotiate};
 use protocol_websocket_http::{Accept, HeadLimits, Offer, Request, Versions};
@@ -210,6 +211,20 @@ impl Config {
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
+    }
+
+    /// Returns the deadline for the opening handshake, for a program in which an HTTP library makes it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use protocol_websocket_connection::{Config, Timeouts};
+    ///
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    /// assert_eq!(config.handshake_timeout(), Some(Duration::from_secs(10)));
+    /// ```
+    #[must_use]
+    pub const fn handshake_timeout(&self) -> Option<Duration> {
+        self.timeouts.handshake
     }
 
     /// Adds a supported extension, such as `PermessageDeflate`. Add the preferred extension first.

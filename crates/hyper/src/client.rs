@@ -9,6 +9,7 @@ use protocol_websocket::{
 };
 use protocol_websocket_tokio::{Config, Offer, Request, Response, WebSocket};
 
+use crate::upgraded::within;
 use crate::{Body, OpenError, Upgraded};
 
 /// Creates an upgrade request of HTTP/1.1 (RFC 6455 §4.1), and the [`Expect`] that checks the response. The caller sends the
@@ -117,17 +118,19 @@ impl Expect {
     /// - [`OpenError::Rejected`] for any other status than 101 or, in HTTP/2, 2xx.
     /// - [`OpenError::Response`] and [`OpenError::Parse`] if the response breaks a rule, for instance it has a subprotocol
     ///   that was not offered.
+    /// - [`OpenError::Timeout`] after [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake), from the first poll.
     /// - [`OpenError::Hyper`] if hyper has no upgrade. Over HTTP/1.1, the connection was polled without `with_upgrades`.
     ///   Over HTTP/2, hyper upgrades only after the status 200.
     pub fn open<B>(
         self,
         response: &mut http::Response<B>,
     ) -> impl Future<Output = Result<(WebSocket<Upgraded>, Response), OpenError>> + Send + use<B> {
+        let deadline = self.config.handshake_timeout();
         let checked = response_head(response).map_err(OpenError::Parse).and_then(|head| self.check(head));
         let on_upgrade = hyper::upgrade::on(response);
         async move {
             let (response, connection, is_stream) = checked?;
-            let io = on_upgrade.await?;
+            let io = within(deadline, on_upgrade).await.ok_or(OpenError::Timeout)??;
             Ok((WebSocket::new(Upgraded::new(io, is_stream), Session::new(connection)), response))
         }
     }

@@ -20,6 +20,8 @@ pub enum OpenError {
     Rejected(Box<ResponseHead>),
     /// The response is invalid.
     Response(ResponseError),
+    /// hyper did not upgrade the connection within [`Timeouts::handshake`](crate::Timeouts::handshake).
+    Timeout,
 }
 
 impl fmt::Display for OpenError {
@@ -32,6 +34,7 @@ impl fmt::Display for OpenError {
             Self::Parse(error) => error.fmt(f),
             Self::Rejected(head) => write!(f, "server rejects with status {}", head.status()),
             Self::Response(error) => error.fmt(f),
+            Self::Timeout => f.write_str("connection timed out during the upgrade"),
         }
     }
 }
@@ -43,7 +46,7 @@ impl std::error::Error for OpenError {
             Self::Hyper(error) => error,
             Self::Parse(error) => error,
             Self::Response(error) => error,
-            Self::ExtendedConnectDisabled | Self::NoSettings | Self::Rejected(_) => return None,
+            Self::ExtendedConnectDisabled | Self::NoSettings | Self::Rejected(_) | Self::Timeout => return None,
         })
     }
 }

@@ -7,9 +7,10 @@ use http::{Extensions, Version, request};
 use hyper::body::Bytes;
 use hyper::upgrade::OnUpgrade;
 use protocol_websocket::http::{RequestHead, Versions};
-use protocol_websocket::{BuildError, Connection, ParseError, SendError};
+use protocol_websocket::{BuildError, Connection, ParseError, SendError, Timeout};
 use protocol_websocket_tokio::{Accept, Config, Error, Reject, Request, Session, WebSocket};
 
+use crate::upgraded::within;
 use crate::{Body, Upgraded};
 
 /// Checks an upgrade request that hyper has read: the upgrade of HTTP/1.1 (RFC 6455 §4.2.1), and the extended CONNECT of
@@ -137,26 +138,31 @@ impl Upgrade {
     /// open WebSocket. The extensions of the configuration that the client offers are added.
     ///
     /// The future waits until hyper has written the response, so it runs in a task of its own. If it is dropped before,
-    /// the connection or the stream ends after the response.
+    /// the connection or the stream ends after the response. It waits for at most
+    /// [`Timeouts::handshake`](protocol_websocket::Timeouts::handshake), from its first poll.
     ///
     /// # Errors
     ///
     /// Of the future: [`Error::Send`] if `accept` is invalid; the response then has the status 500. [`Error::Io`] with a
     /// [`hyper::Error`] if the connection ended before, if the server does not support upgrades, or if another response was
-    /// sent. In HTTP/1.1, hyper does not compare the response, so after another one the future waits for the end of the
+    /// sent. [`Error::Connection`] with [`Timeout::Handshake`](protocol_websocket::Timeout::Handshake) if the deadline
+    /// passed: in HTTP/1.1, hyper does not compare the response, so after another one the future waits for the end of the
     /// connection.
     pub fn accept(
         self,
         accept: Accept,
     ) -> (http::Response<Body>, impl Future<Output = Result<WebSocket<Upgraded>, Error>> + Send + use<>) {
         let Self { request, on_upgrade, is_stream, config } = self;
+        let deadline = config.handshake_timeout();
         let (response, connection) = match respond(&request, accept, config) {
             Ok((response, connection)) => (response, Ok(connection)),
             Err(error) => (server_error(), Err(SendError::from(error))),
         };
         let opening = async move {
             let connection = connection?;
-            let io = on_upgrade.await.map_err(io::Error::other)?;
+            let upgraded =
+                within(deadline, on_upgrade).await.ok_or(protocol_websocket::Error::from(Timeout::Handshake))?;
+            let io = upgraded.map_err(io::Error::other)?;
             Ok(WebSocket::new(Upgraded::new(io, is_stream), Session::new(connection)))
         };
         (response, opening)

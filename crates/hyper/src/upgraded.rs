@@ -1,6 +1,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::rt::{Read as _, Write as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -29,6 +30,39 @@ impl Upgraded {
     #[must_use]
     pub fn into_inner(self) -> hyper::upgrade::Upgraded {
         self.io
+    }
+
+    /// Passes hyper's type to a function that downcasts it. Returns the transport unchanged if that fails.
+    ///
+    /// ```
+    /// use hyper::upgrade::Parts;
+    /// use hyper_util::rt::TokioIo;
+    /// use protocol_websocket_hyper::Upgraded;
+    /// use tokio::net::TcpStream;
+    ///
+    /// fn tcp(upgraded: Upgraded) -> Result<Parts<TokioIo<TcpStream>>, Upgraded> {
+    ///     upgraded.downcast_with(|io| io.downcast())
+    /// }
+    /// # let _ = tcp;
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The transport, if the function returns an error.
+    pub fn downcast_with<T>(
+        self,
+        downcast: impl FnOnce(hyper::upgrade::Upgraded) -> Result<T, hyper::upgrade::Upgraded>,
+    ) -> Result<T, Self> {
+        let Self { io, max_write } = self;
+        downcast(io).map_err(|io| Self { io, max_write })
+    }
+}
+
+/// Waits for a future, for at most this time. Returns `None` after it.
+pub(crate) async fn within<F: Future>(time: Option<Duration>, future: F) -> Option<F::Output> {
+    match time {
+        Some(time) => tokio::time::timeout(time, future).await.ok(),
+        None => Some(future.await),
     }
 }
 

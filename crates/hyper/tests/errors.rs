@@ -31,8 +31,12 @@ async fn errors_display_their_cause() {
         OpenError::Parse(ParseError::Field),
         OpenError::Response(ResponseError::AcceptWrong),
     ];
-    let without_source =
-        [OpenError::ExtendedConnectDisabled, OpenError::NoSettings, OpenError::Rejected(Box::new(head))];
+    let without_source = [
+        OpenError::ExtendedConnectDisabled,
+        OpenError::NoSettings,
+        OpenError::Timeout,
+        OpenError::Rejected(Box::new(head)),
+    ];
     for error in &with_source {
         assert_eq!(error.to_string(), error.source().unwrap().to_string());
     }
