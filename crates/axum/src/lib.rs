@@ -38,7 +38,9 @@
 //!
 //! # Nagle's algorithm
 //!
-//! Nagle's algorithm delays a small message until the client has acknowledged the one before. Turn it off at the listener:
+//! Nagle's algorithm delays a small message until the client has acknowledged the one before. Over HTTP/1.1, `on_upgrade`
+//! turns it off at the TCP stream of `axum::serve`. Over HTTP/2, all streams share the connection: turn it off at the
+//! listener. A server with TLS does so at the stream that it accepts.
 //!
 //! ```
 //! use axum::serve::{Listener, ListenerExt};
@@ -68,8 +70,7 @@
 //! use tokio::net::TcpListener;
 //!
 //! async fn handler(upgrade: WebSocketUpgrade, State(drain): State<Drain>) -> Response {
-//!     upgrade.on_upgrade(async move |mut websocket| {
-//!         drain.watch(&websocket);
+//!     upgrade.drain(&drain).on_upgrade(async |mut websocket| {
 //!         while let Some(Ok(message)) = websocket.recv().await {
 //!             let _ = websocket.queue(message);
 //!         }
@@ -95,26 +96,34 @@
 //! }
 //! ```
 //!
+//! A request that has reached [`WebSocketUpgrade::drain`] is waited for. A handler may reach it later, for instance because it
+//! reads from a database first. If it then opens a WebSocket after `shutdown` has returned, a second call of
+//! [`Drain::shutdown`] after the server has ended waits for it, too.
+//!
 //! # The transport
 //!
-//! [`WebSocket::get_ref`] returns the [`Upgraded`] connection of HTTP/1.1 or stream of HTTP/2. For the TCP or TLS stream of
-//! an HTTP/1.1 connection, take it apart with [`WebSocket::into_parts`], and pass [`Upgraded::into_inner`] to
-//! `hyper_util::server::conn::auto::upgrade::downcast`. The address of the client is in `axum::extract::ConnectInfo`.
+//! [`WebSocket::get_ref`] returns the [`Upgraded`] connection of HTTP/1.1 or stream of HTTP/2, and `Upgraded::tcp` the TCP
+//! stream of HTTP/1.1. For a TLS stream, take the WebSocket apart with [`WebSocket::into_parts`], and pass the transport of
+//! [`Upgraded::into_hyper`] to `hyper_util::server::conn::auto::upgrade::downcast`. The address of the client is also in
+//! `axum::extract::ConnectInfo`.
 //!
 //! # Features
 //!
 //! - `http1` (on): the upgrade of HTTP/1.1.
 //! - `http2` (on): the extended CONNECT of HTTP/2.
 //! - `permessage-deflate` (on): compressed messages, if the client offers them.
+//! - `tracing` (on): failed upgrades are logged, unless [`on_failed_upgrade`](WebSocketUpgrade::on_failed_upgrade) has a
+//!   function for them.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod rejection;
 mod socket;
 mod upgrade;
+mod upgraded;
 pub mod ws;
 
-/// The crate with [`Upgraded`], the transport.
+/// The crate with the transport that [`Upgraded::into_hyper`] returns.
 #[doc(no_inline)]
 pub use protocol_websocket_hyper;
 /// The crate with the protocol and without I/O. It has the types that the configuration needs and this crate does not
@@ -122,17 +131,18 @@ pub use protocol_websocket_hyper;
 #[doc(no_inline)]
 pub use protocol_websocket_hyper::protocol_websocket_tokio::protocol_websocket;
 pub use protocol_websocket_hyper::protocol_websocket_tokio::{
-    Drain, Drained, Event, Part, Prepared, Receiver, SendError, Sender,
+    Drain, DrainGuard, Drained, Event, Part, Prepared, Receiver, SendError, Sender,
 };
 // Its documentation has links to clients, which this crate does not enable. They would be dead here.
 #[doc(no_inline)]
 pub use protocol_websocket_hyper::Config;
 pub use protocol_websocket_hyper::{
-    Close, CloseCode, Ended, Error, Limits, Message, Reject, Request, Timeouts, Upgraded, config,
+    Close, CloseCode, Ended, Error, Limits, Message, Reject, Request, Timeouts, config,
 };
 pub use rejection::WebSocketUpgradeRejection;
 pub use socket::Socket;
 pub use upgrade::WebSocketUpgrade;
+pub use upgraded::Upgraded;
 
 /// The WebSocket that the callback of [`WebSocketUpgrade`] receives: see
 /// [`protocol_websocket_tokio::WebSocket`](protocol_websocket_hyper::WebSocket).

@@ -7,11 +7,12 @@ use std::sync::{Arc, LazyLock};
 use axum_core::extract::FromRequestParts;
 use axum_core::response::Response;
 use http::{HeaderValue, request};
+use protocol_websocket_hyper::protocol_websocket_tokio::{DrainGuard, Parts};
 use protocol_websocket_hyper::{Accept, Config, Limits, Reject, Request, Upgrade, config, upgrade_parts};
 
-use crate::WebSocket;
 use crate::rejection::{WebSocketUpgradeRejection, response};
 use crate::socket::Socket;
+use crate::{Drain, Upgraded, WebSocket};
 
 /// The configuration of the connections that have no other one.
 static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| Arc::new(config()));
@@ -51,6 +52,7 @@ pub struct WebSocketUpgrade<W: Socket = WebSocket> {
     selected: Option<HeaderValue>,
     /// The response to a request whose origin is not allowed.
     reject: Option<Reject>,
+    guard: Option<DrainGuard>,
     on_failed: Option<OnFailed<W>>,
 }
 
@@ -71,6 +73,7 @@ impl<S: Sync, W: Socket> FromRequestParts<S> for WebSocketUpgrade<W> {
             requested,
             selected: None,
             reject: None,
+            guard: None,
             on_failed: None,
         })
     }
@@ -197,9 +200,17 @@ impl<W: Socket> WebSocketUpgrade<W> {
         self
     }
 
+    /// Lets a [`Drain`] close the WebSocket: at its [`shutdown`](Drain::shutdown), the client receives a Close, also if the
+    /// WebSocket is open only later. From this call on, `shutdown` waits for it. See the
+    /// [example](crate#graceful-shutdown).
+    pub fn drain(mut self, drain: &Drain) -> Self {
+        self.guard = Some(drain.guard());
+        self
+    }
+
     /// Sets a function that is called with the error if the upgrade fails after the response was created: the connection
-    /// ended before, the response was not sent, or the selected subprotocol was not offered. By default, these errors are
-    /// ignored.
+    /// ended before, the response was not sent within [`Timeouts::handshake`](crate::Timeouts::handshake), or the selected
+    /// subprotocol was not offered. Without a function, the feature `tracing` logs these errors with the level `debug`.
     ///
     /// ```
     /// use axum::response::Response;
@@ -222,6 +233,9 @@ impl<W: Socket> WebSocketUpgrade<W> {
     ///
     /// The extensions of the [configuration](Self::config) that the client offers are accepted.
     ///
+    /// If `callback` panics, its task ends, and the transport is closed without a Close: the client has the code 1006. The
+    /// server and its other connections continue.
+    ///
     /// # Panics
     ///
     /// If it is called outside of a runtime of tokio.
@@ -240,15 +254,24 @@ impl<W: Socket> WebSocketUpgrade<W> {
         }
         let config = self.final_config();
         let (accepted, opening) = self.upgrade.config(config).accept(accept);
-        let on_failed = self.on_failed;
+        let (guard, on_failed) = (self.guard, self.on_failed);
         tokio::spawn(async move {
             match opening.await {
-                Ok(websocket) => callback(websocket.into()).await,
-                Err(error) => {
-                    if let Some(on_failed) = on_failed {
-                        on_failed(W::error(error));
+                Ok(websocket) => {
+                    let Parts { io, session, .. } = websocket.into_parts();
+                    let websocket = WebSocket::from_parts(Parts::new(Upgraded::new(io), session));
+                    if let Some(guard) = guard {
+                        guard.watch(&websocket);
                     }
+                    callback(websocket.into()).await;
                 }
+                Err(error) => match on_failed {
+                    Some(on_failed) => on_failed(W::error(error)),
+                    #[cfg(feature = "tracing")]
+                    None => tracing::debug!(%error, "upgrade to WebSocket failed"),
+                    #[cfg(not(feature = "tracing"))]
+                    None => {}
+                },
             }
         });
         response(accepted)

@@ -4,9 +4,11 @@
 
 mod common;
 
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::any;
 use axum::{Router, serve};
@@ -17,8 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 async fn handler(upgrade: WebSocketUpgrade, State(drain): State<Drain>) -> Response {
-    upgrade.on_upgrade(async move |mut websocket| {
-        drain.watch(&websocket);
+    upgrade.drain(&drain).on_upgrade(async |mut websocket| {
         while let Some(Ok(message)) = websocket.recv().await {
             let _ = websocket.queue(message);
         }
@@ -55,4 +56,47 @@ async fn open_websockets_are_closed_with_1001_and_the_server_ends() {
     let (served, drained) = server.await.unwrap();
     served.unwrap();
     assert_eq!((drained.agreed, drained.others), (2, 0));
+}
+
+#[tokio::test]
+async fn websocket_whose_request_is_in_progress_is_waited_for_and_closed() {
+    static STOP: Notify = Notify::const_new();
+    static ENTERED: Notify = Notify::const_new();
+    static CONTINUE: Notify = Notify::const_new();
+    async fn slow(upgrade: WebSocketUpgrade, State(drain): State<Drain>) -> Response {
+        let upgrade = upgrade.drain(&drain);
+        ENTERED.notify_one();
+        CONTINUE.notified().await;
+        upgrade.on_upgrade(async |mut websocket| while websocket.recv().await.is_some() {})
+    }
+    let drain = Drain::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/", any(slow)).with_state(drain.clone());
+    let server = tokio::spawn(serve(listener, router).with_graceful_shutdown(STOP.notified()).into_future());
+    let client = tokio::spawn(async move { connect(address, "/", Offer::new()).await.unwrap() });
+    ENTERED.notified().await;
+    STOP.notify_one();
+    let shutdown = drain.shutdown(CloseCode::GOING_AWAY, "restart", Duration::from_secs(60));
+    let mut shutdown = std::pin::pin!(shutdown);
+    let polled = std::future::poll_fn(|context| Poll::Ready(shutdown.as_mut().poll(context))).await;
+    assert!(polled.is_pending());
+    CONTINUE.notify_one();
+    let (drained, ended) = tokio::join!(shutdown, async { ended(&mut client.await.unwrap()).await });
+    assert_closed(&ended, CloseCode::GOING_AWAY);
+    assert_eq!((drained.agreed, drained.others), (1, 0));
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_a_request_without_an_upgrade() {
+    let drain = Drain::new();
+    let refuse = async |upgrade: WebSocketUpgrade, State(drain): State<Drain>| {
+        drop(upgrade.drain(&drain));
+        StatusCode::FORBIDDEN
+    };
+    let address = common::serve(Router::new().route("/", any(refuse)).with_state(drain.clone())).await;
+    assert!(connect(address, "/", Offer::new()).await.is_err());
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "", Duration::from_secs(60)).await;
+    assert_eq!((drained.agreed, drained.others), (0, 0));
 }

@@ -10,13 +10,15 @@ use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::serve::ListenerExt;
 use axum::{Extension, Router};
 use common::{
     HEAD, assert_closed, connect, connect_http2, echo, ended, exchange, open_http2, request, serve, status_http2,
 };
 use hyper::http::{HeaderValue, StatusCode};
+use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use protocol_websocket_axum::protocol_websocket::{Delivery, MessageKind};
 use protocol_websocket_axum::{
     Close, CloseCode, Config, Ended, Error, Event, Limits, Message, Part, SendError, Timeouts, WebSocket,
@@ -25,7 +27,7 @@ use protocol_websocket_axum::{
 use protocol_websocket_hyper::{Offer, OpenError};
 use protocol_websocket_tokio::Connect;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 /// A server whose only route calls `respond`.
@@ -316,28 +318,79 @@ async fn server_learns_how_the_connection_ended() {
     assert_eq!((ended.clean, ended.code), (false, CloseCode::ABNORMAL), "{ended:?}");
 }
 
+/// A handler that passes each WebSocket to the test.
+fn collect() -> (Router, mpsc::UnboundedReceiver<WebSocket>) {
+    let (sender, websockets) = mpsc::unbounded_channel();
+    let handler = async move |upgrade: WebSocketUpgrade| {
+        upgrade.on_upgrade(async move |websocket: WebSocket| sender.send(websocket).unwrap())
+    };
+    (Router::new().route("/", any(handler)), websockets)
+}
+
 #[tokio::test]
 async fn transport_of_http1_is_the_tcp_stream_with_nodelay() {
-    use axum::serve::ListenerExt;
+    let (router, mut websockets) = collect();
+    let by_axum = serve(router.clone()).await;
+    // With `tap_io`, and by a server of HTTP/1.1 alone.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tapped = listener.local_addr().unwrap();
+    let listener = listener.tap_io(|stream| stream.set_nodelay(false).unwrap());
+    tokio::spawn(axum::serve(listener, router.clone()).into_future());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let by_hyper = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let io = TokioIo::new(listener.accept().await.unwrap().0);
+        http1::Builder::new().serve_connection(io, TowerToHyperService::new(router)).with_upgrades().await
+    });
+    for address in [by_axum, tapped, by_hyper] {
+        let client = connect(address, "/", Offer::new()).await.unwrap();
+        let io = websockets.recv().await.unwrap().into_parts().io;
+        let io = io.into_hyper().unwrap_err();
+        assert_eq!(io.tcp().unwrap().peer_addr().unwrap(), client.get_ref().tcp().local_addr().unwrap());
+        let (stream, received) = io.into_tcp().unwrap();
+        assert!(stream.nodelay().unwrap() && received.is_empty());
+    }
+}
 
-    let (sender, mut streams) = mpsc::unbounded_channel();
-    let handler = async move |upgrade: WebSocketUpgrade| {
-        upgrade.on_upgrade(async move |websocket: WebSocket| {
-            let io = websocket.into_parts().io.into_inner();
-            let parts = auto::upgrade::downcast::<TokioIo<TcpStream>>(io).unwrap();
-            sender.send(parts.io.into_inner()).unwrap();
+#[tokio::test]
+async fn bytes_that_hyper_has_read_are_returned_with_the_tcp_stream() {
+    let (router, mut websockets) = collect();
+    let mut client = TcpStream::connect(serve(router).await).await.unwrap();
+    client.write_all(&[HEAD.as_bytes(), b"after the head"].concat()).await.unwrap();
+    let io = websockets.recv().await.unwrap().into_parts().io;
+    let (mut stream, received) = io.into_tcp().unwrap();
+    client.shutdown().await.unwrap();
+    let mut received = received.to_vec();
+    stream.read_to_end(&mut received).await.unwrap();
+    assert_eq!(received, b"after the head");
+}
+
+#[tokio::test]
+async fn transport_of_http2_is_that_of_hyper() {
+    let (router, mut websockets) = collect();
+    let _client = open_http2(&mut connect_http2(serve(router).await).await, "/", Offer::new()).await.unwrap();
+    let io = websockets.recv().await.unwrap().into_parts().io;
+    assert!(io.tcp().is_none());
+    assert!(io.into_tcp().unwrap_err().into_hyper().is_ok());
+}
+
+#[tokio::test]
+async fn panic_of_the_callback_ends_its_connection_alone() {
+    let address = serve_with(|upgrade| {
+        upgrade.on_upgrade(async |mut websocket: WebSocket| {
+            while let Some(Ok(message)) = websocket.recv().await {
+                assert_ne!(message.as_text(), Some("panic"));
+                websocket.queue(message).unwrap();
+            }
         })
-    };
-    let router = Router::new().route("/", any(handler));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-
-    let client = connect(address, "/", Offer::new()).await.unwrap();
-    let stream = streams.recv().await.unwrap();
-    assert_eq!(stream.peer_addr().unwrap(), client.get_ref().tcp().local_addr().unwrap());
-    assert!(stream.nodelay().unwrap());
+    })
+    .await;
+    let mut other = connect(address, "/", Offer::new()).await.unwrap();
+    let mut websocket = connect(address, "/", Offer::new()).await.unwrap();
+    websocket.send("panic").await.unwrap();
+    let ended = ended(&mut websocket).await;
+    assert_eq!((ended.clean, ended.code), (false, CloseCode::ABNORMAL));
+    exchange(&mut other, "text").await;
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ mod chat;
 
 use std::{env, io};
 
-use axum::serve::ListenerExt;
 use protocol_websocket_axum::ws; // `use axum::extract::ws;` compiles, too
 use tokio::net::TcpListener;
 
@@ -15,5 +14,5 @@ async fn main() -> io::Result<()> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(address).await?;
     println!("connect to ws://{}/", listener.local_addr()?);
-    axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), chat::router()).await
+    axum::serve(listener, chat::router()).await
 }
