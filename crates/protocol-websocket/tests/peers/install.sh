@@ -1,20 +1,20 @@
 #!/bin/sh
-# Installs the peers of tests/peers.rs. A second run does nothing.
+# Installs the peers of tests/peers.rs of all crates. A second run does nothing.
 #
 #   install.sh [FOLDER]      The default of FOLDER is target/peers of the workspace.
 #
-# FOLDER/python        the Python packages `websockets` and `eventlet`
+# FOLDER/python        the Python packages `websockets`, `eventlet` and `hypercorn`
 # FOLDER/python2.7     a link to Python 2.7, which must be installed with pip, in the PATH or as 2.7.18 of pyenv
 # FOLDER/python2       the packages `websocket-client`, `amitu-websocket-client`, `txws` and `gevent-websocket` for it
 # FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`, and of
 #                      2011 `ws` 0.4 (as `ws-0.4`), `websocket.io` and `node-websocket-server`
-# chromium, haproxy, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
+# chromium, curl, firefox-esr, haproxy, libnss3-tools, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
 #                      Debian packages, installed by apt-get if they are missing and the user is root
 # FOLDER/websocketpp_server
 #                      compiled with Debian's libwebsocketpp-dev and libasio-dev, which are installed in the same way
 set -eu
 
-python_packages='websockets==17.4 eventlet==0.41.3'
+python_packages='websockets==17.4 eventlet==0.41.3 hypercorn==0.18.0 h2==4.4.1 wsproto==1.3.2'
 # Each package with all its dependencies: pip installs nothing else.
 python2_packages='websocket-client==0.4.1 amitu-websocket-client==0.1.0
     txws==0.8 Twisted==20.3.0 attrs==21.4.0 Automat==22.10.0 constantly==15.1.0 hyperlink==21.0.0 idna==2.10
@@ -93,6 +93,9 @@ has_chromium() {
 
 missing=
 has_chromium || missing="$missing chromium"
+command -v curl >/dev/null 2>&1 || missing="$missing curl"
+command -v firefox-esr >/dev/null 2>&1 || missing="$missing firefox-esr"
+command -v certutil >/dev/null 2>&1 || missing="$missing libnss3-tools"
 PATH=$PATH:/usr/sbin command -v haproxy >/dev/null 2>&1 || missing="$missing haproxy"
 perl -MProtocol::WebSocket -e 1 2>/dev/null || missing="$missing libprotocol-websocket-perl"
 ruby -e 'require "em-websocket"' 2>/dev/null || missing="$missing ruby-em-websocket"
