@@ -4,42 +4,20 @@
 
 mod common;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
 use axum::serve::Listener;
+use common::tls::TlsListener;
 use common::{assert_closed, echo, exchange, handshake_http2, open_http2};
 use protocol_websocket_axum::{CloseCode, WebSocketUpgrade};
 use protocol_websocket_hyper::Offer;
 use protocol_websocket_tokio::Connect;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
-use tokio_rustls::server::TlsStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
-
-struct TlsListener {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (stream, address) = self.listener.accept().await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        (self.acceptor.accept(stream).await.unwrap(), address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
 
 fn configs() -> (ServerConfig, ClientConfig) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -56,9 +34,8 @@ fn configs() -> (ServerConfig, ClientConfig) {
 #[tokio::test]
 async fn echoes_over_tls_with_both_versions() {
     let (server, mut client) = configs();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TlsListener::bind(server).await;
     let address = listener.local_addr().unwrap();
-    let listener = TlsListener { listener, acceptor: TlsAcceptor::from(Arc::new(server)) };
     let router = Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
     tokio::spawn(async move { axum::serve(listener, router).await });
 

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::indexing_slicing)]
 
+pub(crate) mod tls;
+
 use std::net::SocketAddr;
 
 use axum::Router;
