@@ -9,31 +9,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::any;
 use axum::serve::Listener;
-use common::tls::TlsListener;
+use common::tls::{Certificate, TlsListener};
 use common::{assert_closed, echo, exchange, handshake_http2, open_http2};
 use protocol_websocket_axum::{CloseCode, WebSocketUpgrade};
 use protocol_websocket_hyper::Offer;
 use protocol_websocket_tokio::Connect;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
-
-fn configs() -> (ServerConfig, ClientConfig) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate = certified.cert.der().clone();
-    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let mut server =
-        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.clone()], key).unwrap();
-    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).unwrap();
-    (server, ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
-}
 
 #[tokio::test]
 async fn echoes_over_tls_with_both_versions() {
-    let (server, mut client) = configs();
+    let Certificate { server, mut client, .. } = Certificate::new(["localhost".to_owned()]);
     let listener = TlsListener::bind(server).await;
     let address = listener.local_addr().unwrap();
     let router = Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));

@@ -8,7 +8,7 @@
 # FOLDER/python2       the packages `websocket-client`, `amitu-websocket-client`, `txws` and `gevent-websocket` for it
 # FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`, and of
 #                      2011 `ws` 0.4 (as `ws-0.4`), `websocket.io` and `node-websocket-server`
-# chromium, curl, firefox-esr, haproxy, libnss3-tools, libprotocol-websocket-perl, ruby-em-websocket, ruby-websocket
+# caddy, chromium, curl, firefox-esr, haproxy, libnss3-tools, libprotocol-websocket-perl, nginx, ruby-em-websocket, ruby-websocket
 #                      Debian packages, installed by apt-get if they are missing and the user is root
 # FOLDER/websocketpp_server
 #                      compiled with Debian's libwebsocketpp-dev and libasio-dev, which are installed in the same way
@@ -93,10 +93,10 @@ has_chromium() {
 
 missing=
 has_chromium || missing="$missing chromium"
-command -v curl >/dev/null 2>&1 || missing="$missing curl"
-command -v firefox-esr >/dev/null 2>&1 || missing="$missing firefox-esr"
 command -v certutil >/dev/null 2>&1 || missing="$missing libnss3-tools"
-PATH=$PATH:/usr/sbin command -v haproxy >/dev/null 2>&1 || missing="$missing haproxy"
+for name in caddy curl firefox-esr haproxy nginx; do
+    PATH=$PATH:/usr/sbin command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
+done
 perl -MProtocol::WebSocket -e 1 2>/dev/null || missing="$missing libprotocol-websocket-perl"
 ruby -e 'require "em-websocket"' 2>/dev/null || missing="$missing ruby-em-websocket"
 ruby -e 'require "websocket"' 2>/dev/null || missing="$missing ruby-websocket"
@@ -106,6 +106,12 @@ command -v g++ >/dev/null 2>&1 || missing="$missing g++"
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         log "$missing from Debian"
+        # The packages of servers start them after the installation, unless this program refuses.
+        if [ ! -e /usr/sbin/policy-rc.d ]; then
+            trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+            printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+            chmod +x /usr/sbin/policy-rc.d
+        fi
         apt-get update -qq >&2
         # shellcheck disable=SC2086
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
