@@ -18,6 +18,7 @@
 
 /// The library in an event loop, step by step.
 ///
+/// [frameworks]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/frameworks
 /// [http3]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/http3
 /// [security#load-and-faults]: security#load-and-faults
 /// [security#promises]: security#promises
@@ -49,6 +50,7 @@ pub mod security {}
 
 /// From Perl's `Protocol::WebSocket` to this crate, method by method.
 ///
+/// [frameworks]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/frameworks
 /// [integrating]: integrating
 /// [versions]: versions
 ///
