@@ -20,7 +20,7 @@ pub(crate) fn run(options: &Options) {
     let mut targets = Vec::new();
     for group in BROADCAST {
         let loads = group.loads.iter().filter(|load| load.name().contains(&options.load));
-        let contenders = || group.contenders().filter(|contender| options.has(contender.name));
+        let contenders = || group.contenders(&options.only);
         if options.is_quick {
             loads.take(1).for_each(|load| quick(&load.quick(), contenders(), options));
             continue;

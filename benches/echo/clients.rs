@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use crate::http2;
 use crate::openings;
 use crate::process::Server;
 use crate::requests::Requests;
@@ -14,6 +15,8 @@ use crate::responses::Responses;
 pub(crate) const READ_BUFFER_SIZE: usize = 128 * 1024;
 /// Longest time without a response.
 pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Shortest time without any response that counts as a stall. Linux delays an acknowledgement by at least 40 ms.
+const STALL_TIME: Duration = Duration::from_millis(30);
 
 const OFFERS: [&str; 2] = [
     "Sec-WebSocket-Extensions: permessage-deflate\r\n",
@@ -27,6 +30,10 @@ pub(crate) struct Load {
     pub(crate) depth: u64,
     /// The clients offer permessage-deflate, and the responses are compressed.
     pub(crate) is_compressed: bool,
+    /// A client sends its next messages when it has the responses to all before, and not after each response.
+    pub(crate) has_bursts: bool,
+    /// The connections are streams of one HTTP/2 connection.
+    pub(crate) is_http2: bool,
 }
 
 /// The result of a run.
@@ -34,15 +41,24 @@ pub(crate) struct Load {
 pub(crate) struct Done {
     pub(crate) messages: u64,
     pub(crate) elapsed: Duration,
+    pub(crate) stalls: u64,
 }
 
 impl Load {
     pub(crate) const fn new(connections: usize, length: usize, depth: u64) -> Self {
-        Self { connections, length, depth, is_compressed: false }
+        Self { connections, length, depth, is_compressed: false, has_bursts: false, is_http2: false }
     }
 
     pub(crate) const fn compressed(self) -> Self {
         Self { is_compressed: true, ..self }
+    }
+
+    pub(crate) const fn bursts(self) -> Self {
+        Self { has_bursts: true, ..self }
+    }
+
+    pub(crate) const fn http2(self) -> Self {
+        Self { is_http2: true, ..self }
     }
 
     /// Returns the load with fewer connections, for a check of the responses.
@@ -51,7 +67,8 @@ impl Load {
     }
 
     pub(crate) fn name(&self) -> String {
-        format!("{} × {}, depth {}", self.connections, self.size(), self.depth)
+        let depth = if self.has_bursts { "bursts of" } else { "depth" };
+        format!("{} × {}, {depth} {}", self.connections, self.size(), self.depth)
     }
 
     pub(crate) fn size(&self) -> String {
@@ -64,15 +81,18 @@ impl Load {
 
     /// Returns the least number of messages of a run.
     pub(crate) fn min_messages(&self) -> u64 {
-        ((200 << 10) / self.length as u64).clamp(8, 200)
+        let most = if self.has_bursts { 4 * self.depth } else { 200 };
+        ((200 << 10) / self.length as u64).clamp(8, most.max(8))
     }
 }
 
 /// Open connections to one server.
 pub(crate) struct Clients<'a> {
     depth: u64,
+    has_bursts: bool,
     requests: &'a Requests,
     poll: Poll,
+    stalls: u64,
     clients: Vec<Client>,
     buffer: Vec<u8>,
 }
@@ -90,6 +110,10 @@ impl<'a> Clients<'a> {
     /// Opens the connections of a load one after another. With `mixed_offers`, each second one offers that the server
     /// keeps no window between messages.
     pub(crate) fn open(load: &Load, requests: &'a Requests, server: &Server, mixed_offers: bool) -> Self {
+        if load.is_http2 {
+            let streams = http2::open(server, load.connections).expect("streams to the server");
+            return Self::with(load, requests, streams.into_iter().map(TcpStream::from_std).collect());
+        }
         let open = |number: usize| {
             let offer = if load.is_compressed { OFFERS[if mixed_offers { number % 2 } else { 0 }] } else { "" };
             openings::open(server, offer).expect("a connection to the server")
@@ -104,19 +128,23 @@ impl<'a> Clients<'a> {
             Client { stream, allowed: 0, sent: 0, responses: Responses::new(load.is_compressed) }
         };
         let clients = streams.into_iter().enumerate().map(client).collect();
-        Self { depth: load.depth, requests, poll, clients, buffer: vec![0; READ_BUFFER_SIZE] }
+        let buffer = vec![0; READ_BUFFER_SIZE];
+        Self { depth: load.depth, has_bursts: load.has_bursts, requests, poll, stalls: 0, clients, buffer }
     }
 
     fn poll(&mut self, events: &mut Events) {
+        let begun = Instant::now();
         while let Err(error) = self.poll.poll(events, Some(RESPONSE_TIMEOUT)) {
             assert!(error.kind() == ErrorKind::Interrupted, "{error}");
         }
         assert!(!events.is_empty(), "the server does not respond");
+        self.stalls += u64::from(begun.elapsed() >= STALL_TIME);
     }
 
     /// Echo: sends on all connections for at least `time` and at least `messages` messages, and waits for all responses.
     pub(crate) fn run(&mut self, messages: u64, time: Duration) -> Done {
         let (begun, requests, depth) = (Instant::now(), self.requests, self.depth);
+        self.stalls = 0;
         let (mut allowed, mut received) = (0, 0);
         for client in &mut self.clients {
             client.allow(depth);
@@ -131,20 +159,26 @@ impl<'a> Clients<'a> {
                 let client = &mut self.clients[event.token().0];
                 let responses = client.receive(requests, &mut self.buffer).unwrap();
                 received += responses;
+                let due = match self.has_bursts {
+                    true if client.waits(requests) => 0,
+                    true => depth,
+                    false => responses,
+                };
                 if !is_stopping {
-                    client.allow(responses);
-                    allowed += responses;
+                    client.allow(due);
+                    allowed += due;
                 }
                 client.send(requests).unwrap();
             }
         }
-        Done { messages: received, elapsed: begun.elapsed() }
+        Done { messages: received, elapsed: begun.elapsed(), stalls: self.stalls }
     }
 
     /// Broadcast: the first client sends one message, and all wait for it; for at least `time` and at least `messages`
     /// messages.
     pub(crate) fn broadcast(&mut self, messages: u64, time: Duration) -> Done {
         let (begun, requests) = (Instant::now(), self.requests);
+        self.stalls = 0;
         let (mut events, mut sent) = (Events::with_capacity(1024), 0);
         while begun.elapsed() < time || sent < messages {
             self.clients[0].allow(1);
@@ -160,7 +194,7 @@ impl<'a> Clients<'a> {
                 }
             }
         }
-        Done { messages: sent, elapsed: begun.elapsed() }
+        Done { messages: sent, elapsed: begun.elapsed(), stalls: self.stalls }
     }
 }
 
@@ -168,6 +202,11 @@ impl Client {
     /// Allows more messages to be sent.
     const fn allow(&mut self, messages: u64) {
         self.allowed += messages;
+    }
+
+    /// Returns whether a response is missing.
+    fn waits(&self, requests: &Requests) -> bool {
+        self.responses.messages(requests) < self.allowed
     }
 
     fn send(&mut self, requests: &Requests) -> io::Result<()> {

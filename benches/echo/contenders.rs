@@ -25,10 +25,10 @@ pub(crate) struct Contender {
 }
 
 impl Group {
-    /// Returns the baseline, then all other servers.
-    pub(crate) fn contenders(&self) -> impl Iterator<Item = Contender> {
-        let forms = self.columns.iter().flat_map(|column| column.forms);
-        std::iter::once(own(self.baseline)).chain(forms.copied())
+    /// Returns the baseline, then all other servers whose names contain `only`.
+    pub(crate) fn contenders(&self, only: &str) -> impl Iterator<Item = Contender> {
+        let forms = self.columns.iter().flat_map(|column| column.forms).copied();
+        std::iter::once(own(self.baseline)).chain(forms.filter(move |form| form.name.contains(only)))
     }
 }
 
@@ -189,3 +189,94 @@ pub(crate) const MEMORY: Group = Group {
     ],
     loads: &[Load::new(5000, 16 << 10, 1)],
 };
+
+/// In axum: each library by default, and without Nagle's algorithm. Ours has two forms of the loop.
+pub(crate) const AXUM: &[Group] = &[
+    Group {
+        title: "axum",
+        baseline: "baseline-tokio",
+        columns: &[
+            ours("protocol-websocket-axum", &[own("axum-queue"), own("axum-queue-nodelay")]),
+            ours("its module ws", &[own("axum-ws"), own("axum-ws-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("axum::extract::ws", &[own("axum-extract-ws"), own("axum-extract-ws-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("fastwebsockets", &[own("axum-fastwebsockets"), own("axum-fastwebsockets-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("axum-yawc"), own("axum-yawc-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("sockudo-ws", &[own("axum-sockudo-ws"), own("axum-sockudo-ws-nodelay")]),
+        ],
+        loads: &[
+            Load::new(1, 16, 1),
+            Load::new(1, 16, 64),
+            Load::new(1, 125, 1),
+            Load::new(1, 125, 64),
+            Load::new(1, 1 << 10, 1),
+            Load::new(1, 1 << 10, 64),
+            Load::new(1, 16 << 10, 1),
+            Load::new(1, 16 << 10, 64),
+            Load::new(64, 125, 1),
+            Load::new(64, 125, 64),
+            Load::new(1, 125, 2).bursts(),
+            Load::new(1, 125, 64).bursts(),
+            Load::new(1, 1 << 10, 64).bursts(),
+            Load::new(1, 16 << 10, 64).bursts(),
+        ],
+    },
+    Group {
+        title: "axum, compressed",
+        baseline: "baseline-deflate",
+        columns: &[
+            ours("protocol-websocket-axum", &[own("axum-queue"), own("axum-queue-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("axum-yawc"), own("axum-yawc-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("sockudo-ws", &[own("axum-sockudo-ws"), own("axum-sockudo-ws-nodelay")]),
+        ],
+        loads: &[Load::new(1, 1 << 10, 1).compressed(), Load::new(1, 1 << 10, 64).compressed()],
+    },
+    Group {
+        title: "axum, HTTP/2",
+        baseline: "axum-queue",
+        columns: &[
+            ours("protocol-websocket-axum", &[own("axum-queue-nodelay")]),
+            ours("its module ws", &[own("axum-ws"), own("axum-ws-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("axum::extract::ws", &[own("axum-extract-ws"), own("axum-extract-ws-nodelay")]),
+            #[cfg(feature = "peers")]
+            peer("yawc", &[own("axum-yawc"), own("axum-yawc-nodelay")]),
+        ],
+        loads: &[
+            Load::new(1, 16, 1).http2(),
+            Load::new(1, 16, 64).http2(),
+            Load::new(1, 125, 1).http2(),
+            Load::new(1, 125, 64).http2(),
+            Load::new(1, 1 << 10, 64).http2(),
+            Load::new(1, 16 << 10, 64).http2(),
+            Load::new(64, 125, 1).http2(),
+            Load::new(1, 125, 2).bursts().http2(),
+            Load::new(1, 125, 64).bursts().http2(),
+        ],
+    },
+];
+
+/// Opening handshakes in axum.
+pub(crate) const AXUM_HANDSHAKES: Group =
+    Group { title: "handshakes", baseline: "axum-queue", columns: AXUM_DEFAULTS, loads: &[Load::new(8, 125, 1)] };
+
+/// Idle connections in axum.
+pub(crate) const AXUM_MEMORY: Group =
+    Group { title: "idle connections", baseline: "axum-queue", columns: AXUM_DEFAULTS, loads: MEMORY.loads };
+
+const AXUM_DEFAULTS: &[Column] = &[
+    ours("its module ws", &[own("axum-ws")]),
+    #[cfg(feature = "peers")]
+    peer("axum::extract::ws", &[own("axum-extract-ws")]),
+    #[cfg(feature = "peers")]
+    peer("fastwebsockets", &[own("axum-fastwebsockets")]),
+    #[cfg(feature = "peers")]
+    peer("yawc", &[own("axum-yawc")]),
+    #[cfg(feature = "peers")]
+    peer("sockudo-ws", &[own("axum-sockudo-ws")]),
+];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Options;
 use crate::clients::{Clients, Load};
-use crate::contenders::{ECHO, Group};
+use crate::contenders::{Contender, ECHO, Group};
 use crate::process::Server;
 use crate::report::{self, Cell, Row};
 use crate::requests::Requests;
@@ -12,18 +12,7 @@ use crate::requests::Requests;
 pub(crate) fn run(options: &Options) {
     let mut targets = Vec::new();
     for group in ECHO {
-        let servers: Vec<(&str, Server)> = group
-            .contenders()
-            .filter(|contender| options.has(contender.name))
-            .map(|contender| (contender.name, Server::start(contender, &options.examples)))
-            .collect();
-        let loads = group.loads.iter().filter(|load| load.name().contains(&options.load));
-        if options.is_quick {
-            quick(&servers, loads);
-            continue;
-        }
-        let rows: Vec<Row> = loads.map(|load| measure(load, &servers, options)).collect();
-        print(group, &rows);
+        let rows = run_group(group, options);
         if group.title.contains("tokio") {
             targets.extend(report::targets(group, &rows));
         }
@@ -32,6 +21,20 @@ pub(crate) fn run(options: &Options) {
         println!("\n### Targets of the echo");
         report::print_targets(&targets);
     }
+}
+
+/// Measures one group and prints its tables. Returns nothing if it only checks the responses.
+pub(crate) fn run_group(group: &Group, options: &Options) -> Vec<Row> {
+    let start = |contender: Contender| (contender.name, Server::start(contender, &options.examples));
+    let servers: Vec<(&str, Server)> = group.contenders(&options.only).map(start).collect();
+    let loads = group.loads.iter().filter(|load| load.name().contains(&options.load));
+    if options.is_quick {
+        quick(&servers, loads);
+        return Vec::new();
+    }
+    let rows: Vec<Row> = loads.map(|load| measure(load, &servers, options)).collect();
+    print(group, &rows);
+    rows
 }
 
 /// Sends some messages of each load to each server.

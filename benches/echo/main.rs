@@ -5,15 +5,20 @@
 //! byte.
 //!
 //! - [`contenders`] has the servers, their groups and their loads. [`servers`] has the servers themselves.
-//! - [`echo`], [`broadcast`] and [`memory`] are the parts. [`report`] has what their tables share.
-//! - [`clients`] is the load generator, [`openings`] and [`requests`] are what it sends, [`responses`] compares. [`process`] is a server's process.
+//! - [`echo`], [`broadcast`], [`memory`] and [`axum`] are the parts. [`axum`] includes [`handshakes`]. [`report`] has what
+//!   their tables share.
+//! - [`clients`] is the load generator, [`openings`], [`http2`] and [`requests`] are what it sends, [`responses`] compares.
+//!   [`process`] is a server's process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 
+mod axum;
 mod broadcast;
 mod clients;
 mod contenders;
 mod echo;
+mod handshakes;
+mod http2;
 mod memory;
 mod openings;
 mod process;
@@ -31,22 +36,17 @@ struct Options {
     /// Only check the responses.
     is_quick: bool,
     examples: PathBuf,
-    /// Only the contenders whose names contain this, and the baselines.
+    /// Only the servers whose names contain this, and the baselines.
     only: String,
     /// Only the loads whose names contain this.
     load: String,
 }
 
-impl Options {
-    fn has(&self, contender: &str) -> bool {
-        contender.contains(&self.only) || contender.contains("baseline")
-    }
-}
-
 /// A part measures and prints its tables.
 type Part = (&'static str, fn(&Options));
 
-const PARTS: [Part; 3] = [("echo", echo::run), ("broadcast", broadcast::run), ("memory", memory::run)];
+const PARTS: [Part; 4] =
+    [("echo", echo::run), ("broadcast", broadcast::run), ("memory", memory::run), ("axum", axum::run)];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();

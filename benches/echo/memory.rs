@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::Options;
 use crate::clients::Clients;
-use crate::contenders::MEMORY;
+use crate::contenders::{Group, MEMORY};
 use crate::openings;
 use crate::process::Server;
 use crate::report::{self, Target};
@@ -16,23 +16,32 @@ use crate::requests::Requests;
 const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(options: &Options) {
-    let load = if options.is_quick { MEMORY.loads[0].quick() } else { MEMORY.loads[0] };
+    let targets = run_group(&MEMORY, options);
+    if !options.is_quick {
+        report::print_targets(&targets);
+    }
+}
+
+/// Measures the servers of a group, prints their table, and returns the targets.
+pub(crate) fn run_group(group: &Group, options: &Options) -> Vec<Target> {
+    let load = if options.is_quick { group.loads[0].quick() } else { group.loads[0] };
+    let settle_time = if options.is_quick { Duration::ZERO } else { SETTLE_TIME };
     let requests = Requests::new(&load, false);
     if !options.is_quick {
         println!("| server | all {} open, s | KiB per connection, fresh | after 16 KiB each |", load.connections);
         println!("|---|---:|---:|---:|");
     }
     let mut targets = Vec::new();
-    for contender in MEMORY.contenders().filter(|contender| options.has(contender.name)) {
+    for contender in group.contenders(&options.only) {
         let start = || Server::start(contender, &options.examples);
         let opened = openings::open_at_once(load.connections, &start());
         let server = start();
         // The threads, the runtime and the read buffers exist once.
         let _first = Clients::open(&load.quick(), &requests, &server, false);
-        thread::sleep(SETTLE_TIME);
+        thread::sleep(settle_time);
         let before = server.memory();
         let per_connection = || {
-            thread::sleep(SETTLE_TIME);
+            thread::sleep(settle_time);
             server.memory().saturating_sub(before) as f64 / load.connections as f64 / 1024.0
         };
         let mut clients = Clients::open(&load, &requests, &server, false);
@@ -44,7 +53,7 @@ pub(crate) fn run(options: &Options) {
             continue;
         }
         println!("| {} | {:.2} | {fresh:.2} | {used:.2} |", contender.name, opened.as_secs_f64());
-        if MEMORY
+        if group
             .columns
             .iter()
             .any(|column| column.is_ours && column.forms.iter().any(|form| form.name == contender.name))
@@ -59,7 +68,5 @@ pub(crate) fn run(options: &Options) {
             }
         }
     }
-    if !options.is_quick {
-        report::print_targets(&targets);
-    }
+    targets
 }

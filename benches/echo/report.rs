@@ -9,12 +9,13 @@ pub(crate) struct Cell {
     /// Processor time of the server per message in nanoseconds.
     pub(crate) cpu: f64,
     per_second: f64,
+    stalls: u64,
 }
 
 impl Cell {
     pub(crate) fn new(done: &Done, cpu: u64) -> Self {
         let messages = done.messages as f64;
-        Self { cpu: cpu as f64 / messages, per_second: messages / done.elapsed.as_secs_f64() }
+        Self { cpu: cpu as f64 / messages, per_second: messages / done.elapsed.as_secs_f64(), stalls: done.stalls }
     }
 }
 
@@ -43,8 +44,27 @@ impl Row {
 
     /// Returns the quartiles of the ratios of two servers' processor times, taken within each round.
     pub(crate) fn ratios(&self, name: &str, other: &str) -> Option<[f64; 3]> {
+        self.quartiles(name, other, |cell, other| cell.cpu / other.cpu)
+    }
+
+    /// Returns the quartiles of the ratios of two servers' times between messages.
+    pub(crate) fn time_ratios(&self, name: &str, other: &str) -> Option<[f64; 3]> {
+        self.quartiles(name, other, |cell, other| other.per_second / cell.per_second)
+    }
+
+    /// Returns the number of writes per message, if it was counted.
+    pub(crate) fn writes(&self, name: &str) -> Option<f64> {
+        self.line(name)?.calls.map(|(calls, done)| calls.writes as f64 / done.messages as f64)
+    }
+
+    /// Returns the number of stalls in all rounds.
+    pub(crate) fn stalls(&self, name: &str) -> u64 {
+        self.line(name).map_or(0, |line| line.cells.iter().map(|cell| cell.stalls).sum())
+    }
+
+    fn quartiles(&self, name: &str, other: &str, ratio: impl Fn(&Cell, &Cell) -> f64) -> Option<[f64; 3]> {
         let (line, other) = (self.line(name)?, self.line(other)?);
-        Some(quartiles(line.cells.iter().zip(&other.cells).map(|(cell, other)| cell.cpu / other.cpu).collect()))
+        Some(quartiles(line.cells.iter().zip(&other.cells).map(|(cell, other)| ratio(cell, other)).collect()))
     }
 }
 
@@ -99,6 +119,11 @@ pub(crate) fn system_calls(group: &Group, rows: &[Row]) {
         let [writes, total] = [calls.writes, calls.total].map(|calls| calls as f64 / done.messages as f64);
         format!("{} of {}", count(writes), count(total))
     });
+}
+
+/// Prints the number of stalls of all rounds.
+pub(crate) fn stalls(group: &Group, rows: &[Row]) {
+    table(group, rows, |row, line| row.stalls(line.name).to_string());
 }
 
 /// A target, and whether it is met.

@@ -1,7 +1,8 @@
 //! The servers. Each prints its address and runs until it is killed.
 //!
-//! [`ours`] and the examples make their own opening handshake. All others have the one of [`opening`].
+//! [`ours`], [`axum`] and the examples make their own opening handshake. All others have the one of [`opening`].
 
+mod axum;
 mod baseline;
 mod broadcast;
 mod codec;
@@ -21,6 +22,10 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Result = std::result::Result<(), Failure>;
 
 pub(crate) fn serve(name: &str) -> Result {
+    let nodelay = name.strip_suffix("-nodelay");
+    if let Some(router) = axum::router(nodelay.unwrap_or(name)) {
+        return axum::serve_on(router, nodelay.is_some());
+    }
     match name {
         "baseline-tokio" => opened(false, baseline::tokio),
         "baseline-deflate" => opened(true, baseline::tokio),
@@ -51,21 +56,30 @@ fn accepted<F>(handle: impl Fn(TcpStream) -> F + Send + 'static) -> Result
 where
     F: Future<Output = Result> + Send + 'static,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // A task of the runtime accepts. On the main thread, which is not a worker, it would allocate the tasks and the sockets in
-    // another arena of malloc than their connections, with a part of a KiB between them that is not used.
-    runtime.block_on(runtime.spawn(async move {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind(loopback())?;
-        // Thousands of clients connect at once.
-        let listener: TcpListener = socket.listen(8192)?;
-        println!("ws://{}/", listener.local_addr()?);
+    run(async move {
+        let listener = listen()?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             tokio::spawn(handle(stream));
         }
-    }))?
+    })
+}
+
+fn run(server: impl Future<Output = Result> + Send + 'static) -> Result {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // A task of the runtime accepts. On the main thread, which is not a worker, it would allocate the tasks and the sockets in
+    // another arena of malloc than their connections, with a part of a KiB between them that is not used.
+    runtime.block_on(runtime.spawn(server))?
+}
+
+fn listen() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(loopback())?;
+    // Thousands of clients connect at once.
+    let listener = socket.listen(8192)?;
+    println!("ws://{}/", listener.local_addr()?);
+    Ok(listener)
 }
 
 fn listener() -> std::io::Result<std::net::TcpListener> {

@@ -1,0 +1,60 @@
+//! In axum: the echo, the handshakes and the memory.
+
+use crate::contenders::{AXUM, AXUM_HANDSHAKES, AXUM_MEMORY, Group};
+use crate::report::{self, Row, Target};
+use crate::{Options, echo, handshakes, memory};
+
+const OURS: &str = "axum-queue";
+const OURS_NODELAY: &str = "axum-queue-nodelay";
+/// Ours and axum's own WebSockets, by default and without Nagle's algorithm.
+const PAIRS: [(&str, &str); 2] = [(OURS, "axum-extract-ws"), (OURS_NODELAY, "axum-extract-ws-nodelay")];
+
+pub(crate) fn run(options: &Options) {
+    let mut targets = Vec::new();
+    for group in AXUM {
+        let rows = echo::run_group(group, options);
+        if !options.is_quick {
+            println!("\nStalls: times of 30 ms and more without a response, in all rounds:\n");
+            report::stalls(group, &rows);
+            targets.extend(rows.iter().filter(|row| is_pipelined(row)).flat_map(|row| batch_targets(group, row)));
+            targets.push(stalls_target(group, &rows));
+        }
+    }
+    handshakes::run_group(&AXUM_HANDSHAKES, options);
+    if options.is_quick {
+        memory::run_group(&AXUM_MEMORY, options);
+        return;
+    }
+    println!("\n### Memory in axum\n");
+    memory::run_group(&AXUM_MEMORY, options);
+    println!("\n### Targets in axum");
+    report::print_targets(&targets);
+}
+
+/// Returns whether 64 small messages are in flight on each connection.
+fn is_pipelined(row: &Row) -> bool {
+    row.load.ends_with(" 64") && row.load.contains(" B, ")
+}
+
+/// Returns the targets of pipelined messages: one write for all of them, and ten times the rate of axum's own WebSockets.
+fn batch_targets(group: &Group, row: &Row) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for (contender, other) in PAIRS {
+        if let Some(measured) = row.writes(contender) {
+            let (work, against) = (format!("writes, {}: {}", group.title, row.load), "one of 64".into());
+            targets.push(Target { work, contender, against, at_most: 1.0 / 50.0, measured, quartiles: None });
+        }
+        if let Some([low, measured, high]) = row.time_ratios(contender, other) {
+            let (work, against) = (format!("time, {}: {}", group.title, row.load), other.into());
+            targets.push(Target { work, contender, against, at_most: 0.1, measured, quartiles: Some([low, high]) });
+        }
+    }
+    targets
+}
+
+/// Returns the target that nothing stalls without Nagle's algorithm.
+fn stalls_target(group: &Group, rows: &[Row]) -> Target {
+    let measured = rows.iter().map(|row| row.stalls(OURS_NODELAY)).sum::<u64>() as f64;
+    let (work, against) = (format!("stalls, {}", group.title), "all loads".into());
+    Target { work, contender: OURS_NODELAY, against, at_most: 0.0, measured, quartiles: None }
+}
