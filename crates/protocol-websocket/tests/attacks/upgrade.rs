@@ -6,80 +6,14 @@ use protocol_websocket::{
     Versions,
 };
 
+use test_support::attacks::{AMBIGUOUS_FIELDS, REQUEST_LINES};
+
 use crate::endpoint::{AcceptingServer, VERSIONS, head, masked, send};
 
 const V13: Version = Version::Rfc6455;
 
-/// Header fields that two parsers can read in two ways: the field to replace, the lines in its place, and the status.
-pub(crate) const AMBIGUOUS_FIELDS: &[(&str, &str, u16)] = &[
-    ("Host", "", 400),
-    ("", "Host: example.com\r\n", 400),
-    ("Host", "Host: a b\r\n", 400),
-    ("Host", "Host: u@a\r\n", 400),
-    ("Host", "Host: a, b:c\r\n", 400),
-    ("Host", "Host:\r\n", 400),
-    ("", "Content-Length: 5\r\n", 400),
-    ("", "Content-Length: 0\r\nContent-Length: 5\r\n", 400),
-    ("", "Content-Length: +0\r\n", 400),
-    ("", "Transfer-Encoding: chunked\r\n", 400),
-    ("", "Content-Length: 0\r\nTransfer-Encoding: identity\r\n", 400),
-    ("", "Transfer-Encoding : chunked\r\n", 400),
-    ("Upgrade", "Upgrade : websocket\r\n", 400),
-    ("Upgrade", "X: a\r\n Upgrade: websocket\r\n", 400),
-    ("Upgrade", "X: a\r\n\tb\r\nUpgrade: websocket\r\n", 400),
-    ("Upgrade", "X: a\rUpgrade: websocket\r\n", 400),
-    ("Upgrade", "X: a\r\rUpgrade: websocket\r\n", 400),
-    ("", "X: a\0b\r\n", 400),
-    ("", "X: a\x7Fb\r\n", 400),
-    ("", "X: \x1B\r\n", 400),
-    ("", "X\0: a\r\n", 400),
-    ("", "X\x7F: a\r\n", 400),
-    ("", "X y: a\r\n", 400),
-    ("", ": a\r\n", 400),
-    ("", "smuggled\r\n", 400),
-    ("Upgrade", "", 426),
-    ("Upgrade", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 426),
-    ("Upgrade", "Upgrade: websocketx\r\n", 426),
-    ("Upgrade", "Upgrade: web\u{17F}ocket\r\n", 426),
-    ("Upgrade", "Upgrade: websoc\u{212A}et\r\n", 426),
-    ("Upgrade", "Upgrade: \"websocket\"\r\n", 426),
-    ("Connection", "", 426),
-    ("Connection", "Connection: Upgraded\r\n", 426),
-    ("Connection", "Connection: keep-alive; Upgrade\r\n", 426),
-    // Each version reads the origin from its own field.
-    (
-        "",
-        "Origin: http://a\r\nOrigin: http://a\r\nSec-WebSocket-Origin: http://a\r\nSec-WebSocket-Origin: http://a\r\n",
-        400,
-    ),
-    ("", "Origin: http://a\r\nSec-WebSocket-Origin: http://a\r\nOrigin: http://b\r\n", 400),
-    ("", "Origin: http://a\r\nSec-WebSocket-Origin: http://b\r\n", 400),
-    ("", "WebSocket-Protocol: a\"b\r\nSec-WebSocket-Protocol: a\"b\r\n", 400),
-];
-
 /// Malformed in the versions that have extensions.
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions: x; y=\",permessage-deflate,\"\r\n";
-
-pub(crate) const REQUEST_LINES: &[(&str, u16)] = &[
-    ("GET /smuggled HTTP/1.0", 426),
-    ("GET /smuggled HTTP/0.9", 400),
-    ("GET /smuggled HTTP/2.0", 400),
-    ("GET /smuggled HTTP/1.1 x", 400),
-    ("GET /smuggled", 400),
-    ("GET /a smuggled HTTP/1.1", 400),
-    ("GET /\0 HTTP/1.1", 400),
-    ("GET /\r HTTP/1.1", 400),
-    ("GET /\u{E9} HTTP/1.1", 400),
-    ("GET /smuggled#a HTTP/1.1", 400),
-    ("GET smuggled HTTP/1.1", 400),
-    ("GET * HTTP/1.1", 400),
-    ("GET http://u@smuggled/ HTTP/1.1", 400),
-    ("GET ws://smuggled/ HTTP/1.1", 400),
-    ("POST /smuggled HTTP/1.1", 405),
-    ("CONNECT smuggled:80 HTTP/1.1", 405),
-    ("get /smuggled HTTP/1.1", 405),
-    ("\x16\x03\x01\x02", 400),
-];
 
 /// Checks that a request is refused with a status, and that the response contains no part of the request.
 fn assert_refused(request: &str, status: u16) {

@@ -9,7 +9,7 @@ use protocol_websocket::{CloseCode, Frame, Version};
 
 use crate::endpoint::{VERSIONS, head, masked, unmasked};
 use crate::program::Server;
-use crate::upgrade::{AMBIGUOUS_FIELDS, REQUEST_LINES};
+use test_support::attacks::{AMBIGUOUS_FIELDS, REQUEST_LINES};
 
 const V13: Version = Version::Rfc6455;
 

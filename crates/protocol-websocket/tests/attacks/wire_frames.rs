@@ -8,9 +8,9 @@ use bytes::BytesMut;
 use protocol_websocket::{Close, Event, Frame, Version};
 
 use crate::endpoint::{bomb, client, close_frame, head, masked};
-use crate::frames::BAD_FRAMES;
 use crate::program::Server;
 use crate::wire::{assert_echoes, connect, exchange, open, serve};
+use test_support::attacks::BAD_FRAMES;
 
 const V13: Version = Version::Rfc6455;
 
