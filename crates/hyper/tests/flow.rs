@@ -5,15 +5,13 @@
 
 mod common;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Kind, echo, serve_connection, stream};
+use common::{Kind, echo, serve_connection, serve_until, stream};
 use hyper::client::conn::http2;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use protocol_websocket::{EndedBy, Event};
 use protocol_websocket_hyper::{
@@ -122,29 +120,6 @@ async fn bytes_that_the_peer_does_not_read_are_unsent() {
     flushed.unwrap();
     assert_eq!(received.unwrap().unwrap().len(), 16 * LEN);
     assert_eq!(client.unsent(), 0);
-}
-
-/// Serves a connection, whose WebSockets are sent to `handler`, until `stopped` begins the graceful shutdown.
-async fn serve_until(
-    stream: DuplexStream,
-    window: u32,
-    stopped: oneshot::Receiver<()>,
-    handler: mpsc::UnboundedSender<WebSocket<Upgraded>>,
-) -> hyper::Result<()> {
-    let service = service_fn(move |mut request| {
-        let (response, opening) = upgrade(&mut request, Config::new()).unwrap().accept(Accept::new());
-        let handler = handler.clone();
-        tokio::spawn(async move { handler.send(opening.await.unwrap()) });
-        async { Ok::<_, Infallible>(response) }
-    });
-    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-    builder.enable_connect_protocol().initial_stream_window_size(window);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        ended = &mut connection => return ended,
-        Ok(()) = stopped => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,11 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use protocol_websocket_hyper::{Accept, Body, Config, Error, Upgrade, Upgraded, WebSocket, rejection, upgrade};
-use tokio::io::{AsyncRead, AsyncWrite};
+use protocol_websocket_hyper::{Accept, Body, Config, Error, Upgrade, Upgraded, WebSocket, config, rejection, upgrade};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 /// The servers of hyper.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,21 @@ pub(crate) async fn serve_with(
     address
 }
 
+/// Starts an echo server that sends the status of each response of this crate to the receiver.
+pub(crate) async fn serve_recorded(kind: Kind) -> (SocketAddr, UnboundedReceiver<u16>) {
+    let (sender, statuses) = unbounded_channel();
+    let respond = move |mut request| {
+        let response = match upgrade(&mut request, config()) {
+            Ok(upgrade) => echo(upgrade),
+            Err(reject) => rejection(&reject),
+        };
+        // The test may have ended.
+        let _ = sender.send(response.status().as_u16());
+        response
+    };
+    (serve_with(kind, respond).await, statuses)
+}
+
 /// Serves a connection until it ends.
 pub(crate) async fn serve_connection(
     kind: Kind,
@@ -71,6 +88,37 @@ pub(crate) async fn serve_connection(
             builder.http2().enable_connect_protocol();
             drop(builder.serve_connection_with_upgrades(io, service).await);
         }
+    }
+}
+
+/// Serves a connection, whose WebSockets are sent to `handler`, until `stopped` begins the graceful shutdown.
+pub(crate) async fn serve_until(
+    stream: DuplexStream,
+    window: u32,
+    stopped: oneshot::Receiver<()>,
+    handler: UnboundedSender<WebSocket<Upgraded>>,
+) -> hyper::Result<()> {
+    let respond = hand_over(handler);
+    let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(respond(request))));
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.enable_connect_protocol().initial_stream_window_size(window);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        ended = &mut connection => return ended,
+        Ok(()) = stopped => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// Accepts each request, and sends the WebSocket to `handler`.
+pub(crate) fn hand_over(
+    handler: UnboundedSender<WebSocket<Upgraded>>,
+) -> impl Fn(Request<Incoming>) -> Response<Body> + Clone + Send + 'static {
+    move |mut request| {
+        let (response, opening) = upgrade(&mut request, Config::new()).unwrap().accept(Accept::new());
+        let handler = handler.clone();
+        tokio::spawn(async move { handler.send(opening.await.unwrap()) });
+        response
     }
 }
 
