@@ -51,6 +51,35 @@
 //! }
 //! ```
 //!
+//! # Flow control of HTTP/2
+//!
+//! The bytes of a WebSocket that is not read take a part of two windows: that of its stream, and that of the connection,
+//! which all WebSockets of the connection share. A WebSocket is not read while the application does not call `recv`, or while
+//! the peer does not read the replies. With the windows of hyper, one such WebSocket stops the input of all others on its
+//! connection at a server (1 MiB each), and three of them at a client (2 MiB for a stream, 5 MiB for the connection).
+//!
+//! Others are not stopped if the window of the connection has room for all streams. `axum::serve` does not have these
+//! settings, and the builder of `hyper_util` also serves a router of axum.
+//!
+#![cfg_attr(all(feature = "http2", feature = "server"), doc = "```")]
+#![cfg_attr(not(all(feature = "http2", feature = "server")), doc = "```ignore")]
+//! use hyper::server::conn::http2::Builder;
+//! use hyper_util::rt::TokioExecutor;
+//!
+//! const STREAMS: u32 = 100;
+//! const STREAM_WINDOW: u32 = 64 * 1024;
+//!
+//! let mut http = Builder::new(TokioExecutor::new());
+//! http.enable_connect_protocol()
+//!     .max_concurrent_streams(STREAMS)
+//!     .initial_stream_window_size(STREAM_WINDOW)
+//!     .initial_connection_window_size(STREAMS * STREAM_WINDOW);
+//! ```
+//!
+//! A WebSocket that is dropped while the peer does not read keeps its stream, and the bytes that hyper has taken, until the
+//! peer reads or resets the stream, or the connection ends. The deadlines of the WebSocket end neither. A server bounds this
+//! by the number of streams, and by the time for which it serves a connection.
+//!
 //! # Features
 //!
 //! - `client` (on): `Expect`, and with `http1` and `http2` the requests of a client.
