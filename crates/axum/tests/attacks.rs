@@ -59,7 +59,7 @@ async fn changed_connects_of_http2_get_a_status_or_an_error_of_the_stream() {
             let stream = client.request(&connect.fields(), 0);
             match client.frame(stream) {
                 Some(frame) if frame.kind == HEADERS => {
-                    assert_eq!(frame.is_ok(), connect.outcome == "200", "{connect:?}")
+                    assert_eq!(frame.is_ok(), connect.outcome == "200", "{connect:?}");
                 }
                 Some(frame) if frame.kind == RST_STREAM => {
                     assert_eq!(format!("reset {}", frame.error_code()), connect.outcome, "{connect:?}");

@@ -89,6 +89,7 @@ fn text_is_created_from_strings_and_from_bytes_of_any_owner() {
 }
 
 #[test]
+#[allow(clippy::cmp_owned, clippy::nonminimal_bool, clippy::op_ref, reason = "each pair of types is compared")]
 fn text_is_compared_with_strings_on_both_sides() {
     let (text, string) = (Utf8Bytes::from_static("ü"), String::from("ü"));
     let (cow, other) = (Cow::from("ü"), String::from("u"));

@@ -78,7 +78,7 @@ async fn open(sender: &mut http2::SendRequest<Body>, path: &str) -> WebSocket<Up
 
 /// Sends messages that no other WebSocket sends, and receives them. Then closes, or drops the WebSocket.
 async fn exchange(mut websocket: WebSocket<Upgraded>, seed: u32) {
-    let long = (seed % 10 == 0).then_some(LONG);
+    let long = seed.is_multiple_of(10).then_some(LONG);
     for (index, len) in LENGTHS.into_iter().chain(long).enumerate() {
         let mut bytes = Vec::from(format!("{seed} {index} "));
         bytes.extend(noise(seed).take(len));
@@ -86,7 +86,7 @@ async fn exchange(mut websocket: WebSocket<Upgraded>, seed: u32) {
         websocket.send(message.clone()).await.unwrap();
         assert!(websocket.recv().await.unwrap().unwrap() == message, "a message of another WebSocket at {seed}");
     }
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         assert!(websocket.close(CloseCode::NORMAL).await.clean);
     }
 }
