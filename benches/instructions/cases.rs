@@ -1,6 +1,7 @@
 //! The cases: the input of each round, and the work on it.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,7 +15,9 @@ use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
 use protocol_websocket_handshake_server::ServerHandshake;
 use protocol_websocket_http::{Accept, Negotiated, Offer};
 use protocol_websocket_permessage_deflate::{Deflater, Inflater};
+use protocol_websocket_tokio::WebSocket;
 use protocol_websocket_url::Url;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Size of the read buffer in bytes, which limits the payload of a round.
 pub(crate) const READ_BUFFER_SIZE: usize = 64 * 1024;
@@ -72,7 +75,10 @@ pub(crate) fn all() -> Vec<(String, MakeCase)> {
     }
     case("session-poll-ascii/16".into(), Box::new(|| session_poll(16)));
     case("session-poll-lent-ascii/16".into(), Box::new(|| session_poll_lent(16)));
-    case("session-send-server/16".into(), Box::new(|| session_send(16)));
+    case("session-send-server/16".into(), Box::new(|| session_send(Message::from(ascii(16)))));
+    case("session-send-str-server/16".into(), Box::new(|| session_send(ascii(16).leak() as &'static str)));
+    case("tokio-echo/16".into(), Box::new(|| tokio_echo(16)));
+    case("first-send-os-random/16".into(), Box::new(|| first_send(16)));
     case("decode-sentinel/125".into(), Box::new(|| sentinel(125)));
     case("receive-byte-by-byte/1024".into(), Box::new(|| byte_by_byte(1024)));
     case("receive-ping/16".into(), Box::new(|| ping(16)));
@@ -80,6 +86,9 @@ pub(crate) fn all() -> Vec<(String, MakeCase)> {
     case("handshake-server".into(), Box::new(server_handshake));
     case("handshake-subprotocols/64".into(), Box::new(server_subprotocols));
     case("handshake-client".into(), Box::new(client_handshake));
+    case("open-server".into(), Box::new(open_server));
+    case("open-client".into(), Box::new(open_client));
+    case("open-client-str".into(), Box::new(open_client_from_str));
     cases
 }
 
@@ -181,14 +190,46 @@ fn session_poll_lent(len: usize) -> Case {
 }
 
 /// Queues all messages of a round in a session, which frees its buffer when they were written.
-fn session_send(len: usize) -> Case {
-    let message = Message::from(ascii(len));
+fn session_send(message: impl AsMessage + 'static) -> Case {
+    let messages = per_read(message.as_message().as_bytes().len());
     let mut session = Session::new(server());
-    Case::new(per_read(len), BytesMut::new(), move |_| {
-        for _ in 0..per_read(len) {
+    Case::new(messages, BytesMut::new(), move |_| {
+        for _ in 0..messages {
             session.send(black_box(&message)).unwrap();
         }
         session.written(session.unsent(), Duration::ZERO);
+    })
+}
+
+/// Echoes messages one by one through tokio's in-memory stream.
+fn tokio_echo(len: usize) -> Case {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (mut peer, io) = tokio::io::duplex(READ_BUFFER_SIZE);
+    let mut websocket = WebSocket::new(io, Session::new(server()));
+    let (mut request, mut response) = (BytesMut::new(), vec![0; 2 + len]);
+    Frame::text(ascii(len)).encode(Version::Rfc6455, Some(KEY), &mut request).unwrap();
+    Case::new(64, BytesMut::new(), move |_| {
+        runtime.block_on(async {
+            for _ in 0..64 {
+                peer.write_all(&request).await.unwrap();
+                let message = websocket.recv().await.unwrap().unwrap();
+                websocket.send(message).await.unwrap();
+                peer.read_exact(&mut response).await.unwrap();
+            }
+        });
+    })
+}
+
+/// Creates a connection with a random source, and sends a message.
+fn first_send(len: usize) -> Case {
+    let (config, message) = (Arc::new(Config::new()), Message::from(ascii(len)));
+    let mut output = BytesMut::with_capacity(READ_BUFFER_SIZE);
+    Case::new(64, BytesMut::new(), move |_| {
+        output.clear();
+        for _ in 0..64 {
+            let mut client = Connection::open_client(&Negotiated::default(), Arc::clone(&config), OsRandom::new());
+            client.send(&message, &mut output).unwrap();
+        }
     })
 }
 
@@ -305,18 +346,65 @@ fn server_subprotocols() -> Case {
 
 /// Sends a request and checks the response.
 fn client_handshake() -> Case {
-    let url = Url::parse("ws://server.example.com/chat").unwrap();
+    let url = Url::parse(URL).unwrap();
     let mut output = BytesMut::with_capacity(512);
-    ClientHandshake::new(&url, &Offer::new(), &mut fixed, &mut output).unwrap();
-    let wire = repeat(64, |wire| {
-        let upgrade = ServerHandshake::new().parse(&mut output.clone()).unwrap().unwrap();
-        let _ = upgrade.accept(&Accept::new(), wire).unwrap();
-    });
-    Case::new(64, wire, move |input| {
+    Case::new(64, responses(64), move |input| {
         while !input.is_empty() {
             output.clear();
             let mut handshake = ClientHandshake::new(&url, &Offer::new(), &mut fixed, &mut output).unwrap();
             assert!(matches!(black_box(handshake.parse(input)), Ok(Some(Outcome::Open(_)))));
+        }
+    })
+}
+
+const URL: &str = "ws://server.example.com/chat";
+
+/// Returns the responses to this number of requests for [`URL`] with the nonce of [`fixed`].
+fn responses(count: usize) -> BytesMut {
+    let mut request = BytesMut::new();
+    ClientHandshake::new(&Url::parse(URL).unwrap(), &Offer::new(), &mut fixed, &mut request).unwrap();
+    repeat(count, |wire| {
+        let upgrade = ServerHandshake::new().parse(&mut request.clone()).unwrap().unwrap();
+        let _ = upgrade.accept(&Accept::new(), wire).unwrap();
+    })
+}
+
+/// Opens a server's connection from a request.
+fn open_server() -> Case {
+    let wire = repeat(64, |wire| wire.extend_from_slice(REQUEST));
+    let (config, mut output) = (Arc::new(Config::new()), BytesMut::with_capacity(512));
+    Case::new(64, wire, move |input| {
+        while !input.is_empty() {
+            output.clear();
+            let mut server = Connection::server(Arc::clone(&config));
+            let Ok(Some(Event::Upgrade(upgrade))) = server.receive(input, &mut output) else { panic!("no upgrade") };
+            server.accept(upgrade, &Accept::new(), &mut output).unwrap();
+            assert!(matches!(black_box(server.receive(input, &mut output)), Ok(Some(Event::Open(_)))));
+        }
+    })
+}
+
+/// Opens a client's connection to a parsed URL.
+fn open_client() -> Case {
+    let url = Url::parse(URL).unwrap();
+    connect_to(move |config, output| Connection::client(&url, &Offer::new(), config, fixed, output).unwrap())
+}
+
+/// Opens a client's connection to a URL that is parsed for each connection.
+fn open_client_from_str() -> Case {
+    connect_to(|config, output| {
+        let url = Url::parse(black_box(URL)).unwrap();
+        Connection::client(&url, &Offer::new(), config, fixed, output).unwrap()
+    })
+}
+
+fn connect_to(connect: impl Fn(Arc<Config>, &mut BytesMut) -> Connection + 'static) -> Case {
+    let (config, mut output) = (Arc::new(Config::new()), BytesMut::with_capacity(512));
+    Case::new(64, responses(64), move |input| {
+        while !input.is_empty() {
+            output.clear();
+            let mut client = connect(Arc::clone(&config), &mut output);
+            assert!(matches!(black_box(client.receive(input, &mut output)), Ok(Some(Event::Open(_)))));
         }
     })
 }

@@ -1,9 +1,10 @@
 //! The opening handshake of both roles, from bytes to bytes.
 
 use std::hint::black_box;
+use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{Config, Event, Server};
+use protocol_websocket_connection::{Config, Connection, Event, Server};
 use protocol_websocket_core::{OsRandom, Random as _};
 use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
 use protocol_websocket_handshake_server::{Accepted, ServerHandshake};
@@ -16,6 +17,12 @@ use crate::handshake_io::{ClientStream, REQUEST, ServerStream};
 
 /// Handshakes per pass.
 const UNITS: usize = 16;
+
+/// The URL of the server.
+const URL: &str = "ws://server.example.com/chat";
+
+/// The configuration that all connections share.
+static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| Arc::new(Config::new()));
 
 /// Returns the cells of this family.
 #[must_use]
@@ -49,7 +56,7 @@ pub fn server() -> Cell {
         }),
         server_row("connection", Kind::Ours, "", |stream| {
             stream.receive();
-            let mut server = Server::new(Config::new());
+            let mut server = Server::new(Arc::clone(&CONFIG));
             let Some(Event::Upgrade(upgrade)) = server.receive(&mut stream.input, &mut stream.output).unwrap() else {
                 panic!("the request is incomplete")
             };
@@ -86,6 +93,9 @@ fn server_row(name: &'static str, kind: Kind, skips: &'static str, accept: fn(&m
     Contender::new(name, kind, skips, ServerStream::new, pass, check)
 }
 
+/// The output and the input of a connection.
+type Buffers = (BytesMut, BytesMut);
+
 /// Makes the cell of the client with a prepared response. The nonce is fixed, after each contender has drawn one.
 #[must_use]
 pub fn client_with_prepared_response() -> Cell {
@@ -94,7 +104,7 @@ pub fn client_with_prepared_response() -> Cell {
     let mut response = Vec::new();
     baseline::respond(REQUEST, &mut response);
     let response = &*response.leak();
-    let url = Url::parse("ws://server.example.com/chat").expect("the URL is valid");
+    let url = Url::parse(URL).expect("the URL is valid");
     let offer = Offer::new();
     let summary = Summary { messages: 1, ..Summary::default() };
     let hand_written = |client: &mut baseline::Client| {
@@ -115,6 +125,37 @@ pub fn client_with_prepared_response() -> Cell {
         input.extend_from_slice(black_box(response));
         assert!(matches!(handshake.parse(input).unwrap(), Some(Outcome::Open(_))));
     };
+    let connect = move |client: Connection, (output, input): &mut Buffers| {
+        let mut client = client;
+        black_box(&output);
+        input.clear();
+        input.extend_from_slice(black_box(response));
+        assert!(matches!(client.receive(input, output), Ok(Some(Event::Open(_)))));
+    };
+    let random = || {
+        let mut random = OsRandom::new();
+        move |nonce: &mut [u8]| {
+            random.fill(nonce);
+            black_box(&nonce);
+            nonce.copy_from_slice(&black_box(NONCE));
+        }
+    };
+    let from_url = move |(url, buffers): &mut (Url, Buffers)| {
+        buffers.0.clear();
+        connect(
+            Connection::client(&*url, &Offer::new(), Arc::clone(&CONFIG), random(), &mut buffers.0).unwrap(),
+            buffers,
+        );
+    };
+    let from_text = move |buffers: &mut Buffers| {
+        let url = Url::parse(black_box(URL)).unwrap();
+        buffers.0.clear();
+        connect(
+            Connection::client(&url, &Offer::new(), Arc::clone(&CONFIG), random(), &mut buffers.0).unwrap(),
+            buffers,
+        );
+    };
+    let parsed = url.clone();
     cell.contenders = vec![
         Contender::new(
             "baseline: hand-written",
@@ -138,6 +179,28 @@ pub fn client_with_prepared_response() -> Cell {
                 summary
             },
         ),
+        Contender::new(
+            "connection",
+            Kind::Ours,
+            "",
+            move || (parsed.clone(), Buffers::default()),
+            move |state| (0..UNITS).for_each(|_| from_url(state)),
+            move |state| {
+                from_url(state);
+                summary
+            },
+        ),
+        Contender::new(
+            "connection, URL as text",
+            Kind::Ours,
+            "",
+            Buffers::default,
+            move |state| (0..UNITS).for_each(|_| from_text(state)),
+            move |state| {
+                from_text(state);
+                summary
+            },
+        ),
     ];
     cell
 }
@@ -147,7 +210,7 @@ pub fn client_with_prepared_response() -> Cell {
 pub fn client() -> Cell {
     let mut cell = Cell::new("client handshake", "a response", UNITS, 0);
     cell.overhead = Some("the response itself");
-    let url = Url::parse("ws://server.example.com/chat").expect("the URL is valid");
+    let url = Url::parse(URL).expect("the URL is valid");
     let offer = Offer::new();
     cell.contenders = vec![
         client_row(
@@ -186,10 +249,29 @@ pub fn client() -> Cell {
                 assert!(matches!(outcome, Some(Outcome::Open(_))));
             },
         ),
+        client_row(
+            "connection",
+            Kind::Ours,
+            "",
+            || (Url::parse(URL).expect("the URL is valid"), BytesMut::new()),
+            |(url, output), stream| connect(url, output, stream),
+        ),
+        client_row("connection, URL as text", Kind::Ours, "", BytesMut::new, |output, stream| {
+            connect(&Url::parse(black_box(URL)).unwrap(), output, stream);
+        }),
     ];
     #[cfg(feature = "peers")]
     cell.contenders.extend(client_peers());
     cell
+}
+
+/// Opens a connection, whose random source is its own.
+fn connect(url: &Url, output: &mut BytesMut, stream: &mut ClientStream) {
+    output.clear();
+    let client = Connection::client(url, &Offer::new(), Arc::clone(&CONFIG), OsRandom::new(), output);
+    stream.send(output);
+    let opened = client.unwrap().receive(stream.receive(), output);
+    assert!(matches!(opened, Ok(Some(Event::Open(_)))));
 }
 
 /// Makes the rows of the other libraries.
