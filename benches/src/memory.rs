@@ -127,10 +127,9 @@ fn idle(targets: &mut Vec<(String, f64, f64, bool)>) -> String {
     // The configuration is shared, so it is not part of a connection.
     drop(ours::config());
     let negotiated = Negotiated::default();
-    let makers: [(Role, &str, Open); 3] = [
+    let makers: [(Role, &str, Open); 2] = [
         (Role::Server, "server", |negotiated| ours::connection(Role::Server, negotiated)),
-        (Role::Client, "client", ours::client_of_many),
-        (Role::Client, "client with its own source of keys", |negotiated| ours::connection(Role::Client, negotiated)),
+        (Role::Client, "client", |negotiated| ours::connection(Role::Client, negotiated)),
     ];
     for (role, name, make) in makers {
         let (connection, heap) = count(|| make(&negotiated));

@@ -1,6 +1,5 @@
 //! The protocol-websocket crates, at the level of frames and at the level of connections.
 
-use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 
@@ -193,16 +192,6 @@ pub fn connection(role: Role, negotiated: &Negotiated) -> Connection {
         Role::Client => Connection::open_client(negotiated, config(), OsRandom::new()),
         Role::Server => Connection::open_server(negotiated, config()),
     }
-}
-
-/// Makes a client whose mask keys come from a source that all clients of a thread share.
-#[must_use]
-pub fn client_of_many(negotiated: &Negotiated) -> Connection {
-    thread_local! {
-        static KEYS: RefCell<OsRandom> = const { RefCell::new(OsRandom::new()) };
-    }
-    let shared = |bytes: &mut [u8]| KEYS.with_borrow_mut(|keys| keys.fill(bytes));
-    Connection::open_client(negotiated, config(), shared)
 }
 
 /// `frame`: [`Frame::encode`], with an unpredictable mask key for each frame of a client.

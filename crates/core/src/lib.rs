@@ -23,21 +23,26 @@
 //! # Features
 //!
 //! - `getrandom` (off): `OsRandom`, a [`Random`] with a key from the operating system.
+//! - `std` (off): all `OsRandom` of a thread share one key, and have no size.
 //! - `serde` (off): `Serialize` and `Deserialize` for [`Version`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
 
 mod extension;
+#[cfg(feature = "getrandom")]
+mod os_random;
 mod random;
 mod role;
 mod version;
 
 pub use extension::ExtensionParams;
 #[cfg(feature = "getrandom")]
-pub use random::OsRandom;
+pub use os_random::OsRandom;
 pub use random::Random;
 pub use role::Role;
 pub use version::{UnknownVersionError, Version};
