@@ -1,5 +1,6 @@
 //! A server's response to an upgrade request: `accept`, `reject` and `respond`.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
@@ -54,12 +55,12 @@ impl Connection {
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_upgrade_pending()?;
-        let accept = self.config().accept(upgrade.request(), accept.clone());
+        let accept = self.config().extensions.accept(upgrade.request(), Cow::Borrowed(accept));
         match upgrade.accept(&accept, output) {
             Ok(Accepted::AwaitingKey3(key3)) => self.set_step(Step::Key3(key3)),
             Ok(Accepted::Open(negotiated)) => {
                 self.set_step(Step::Accepted);
-                self.open_outgoing(negotiated);
+                self.open_outgoing(&negotiated);
             }
             Err(error) => {
                 Reject::new(500).reply(output);
@@ -187,6 +188,6 @@ impl Handshake {
     /// Creates the handshake of a server that awaits a request.
     pub(crate) fn server(config: &Config) -> Box<Self> {
         let handshake = ServerHandshake::new().limits(config.head_limits).versions(config.versions);
-        Self::new(Step::Request(Box::new(handshake)), config)
+        Self::new(Step::Request(handshake), config)
     }
 }

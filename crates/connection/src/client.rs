@@ -1,5 +1,6 @@
 //! A client's connection from its request on, and the helper [`Client`].
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
@@ -47,7 +48,7 @@ impl Connection {
         output: &mut BytesMut,
     ) -> Result<Self, BuildError> {
         let config = config.into();
-        let offer = config.offer(offer.clone());
+        let offer = config.extensions.offer(Cow::Borrowed(offer));
         let handshake = ClientHandshake::new(destination, &offer, &mut random, output)?.limits(config.head_limits);
         let version = handshake.request().version();
         let handshake = Handshake::new(Step::Response(Box::new(handshake)), &config);

@@ -1,3 +1,4 @@
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use core::time::Duration;
 
@@ -261,7 +262,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn offer(&self, offer: Offer) -> Offer {
-        self.extensions.offer(offer)
+        self.extensions.offer(Cow::Owned(offer)).into_owned()
     }
 
     /// Adds the extensions that `request` offers and this configuration supports to a server's response. Use it for a
@@ -286,7 +287,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn accept(&self, request: &Request, accept: Accept) -> Accept {
-        self.extensions.accept(request, accept)
+        self.extensions.accept(request, Cow::Owned(accept)).into_owned()
     }
 }
 

@@ -67,19 +67,9 @@ use crate::{Config, Ended, Error, Event, EventRef, ReceiveHalf, Reply, SendError
 pub struct Connection {
     pub(crate) receiver: ReceiveHalf,
     pub(crate) sender: SendHalf,
-    pub(crate) cold: Option<Box<Cold>>,
-}
-
-/// The fields that most open connections do not need.
-#[derive(Default)]
-pub(crate) struct Cold {
-    pub(crate) negotiated: Negotiated,
     #[cfg(any(feature = "client", feature = "server"))]
     pub(crate) handshake: Option<Box<Handshake>>,
 }
-
-/// The result of a handshake that agreed on nothing beyond RFC 6455.
-pub(crate) static NOTHING_NEGOTIATED: Negotiated = Negotiated::new();
 
 impl Connection {
     /// Creates a server's connection, which begins with the first byte of the client's request. The request arrives as
@@ -163,27 +153,28 @@ impl Connection {
 
     fn already_open(negotiated: &Negotiated, config: Arc<Config>, random: Option<Box<dyn Random>>) -> Self {
         let mut connection = Self::new(config, random);
-        connection.open_outgoing(negotiated.clone());
+        connection.open_outgoing(negotiated);
         connection.open_incoming();
         connection
     }
 
     pub(crate) fn new(config: Arc<Config>, random: Option<Box<dyn Random>>) -> Self {
         let sender = SendHalf::new(random, Arc::clone(&config));
-        Self { receiver: ReceiveHalf::new(sender.role(), config), sender, cold: None }
+        Self {
+            receiver: ReceiveHalf::new(sender.role(), config),
+            sender,
+            #[cfg(any(feature = "client", feature = "server"))]
+            handshake: None,
+        }
     }
 
     /// Applies the result of the handshake, its version and extensions, and opens the sending direction.
-    pub(crate) fn open_outgoing(&mut self, negotiated: Negotiated) {
-        let (role, config) = (self.role(), Arc::clone(&self.receiver.config));
-        self.receiver.set_version(negotiated.version);
+    pub(crate) fn open_outgoing(&mut self, negotiated: &Negotiated) {
+        self.receiver.set_negotiated(negotiated);
         self.sender.open(negotiated.version);
-        match config.extensions.agree(role, &negotiated) {
+        match self.config().extensions.agree(self.role(), negotiated) {
             Ok(agreed) => agreed.into_iter().for_each(|(pair, rsv)| self.add_extension(pair, rsv)),
             Err(_) => self.fail(DecodeError::Extension),
-        }
-        if negotiated != NOTHING_NEGOTIATED {
-            self.cold.get_or_insert_default().negotiated = negotiated;
         }
     }
 
@@ -679,7 +670,7 @@ impl Connection {
     /// done it is `Negotiated::default()`.
     #[must_use]
     pub fn negotiated(&self) -> &Negotiated {
-        self.cold.as_ref().map_or(&NOTHING_NEGOTIATED, |cold| &cold.negotiated)
+        self.receiver.negotiated()
     }
 
     /// Returns the configuration.

@@ -35,7 +35,7 @@ pub(crate) enum Step {
     Response(Box<ClientHandshake>),
     /// The server awaits a request.
     #[cfg(feature = "server")]
-    Request(Box<ServerHandshake>),
+    Request(ServerHandshake),
     /// The server awaits the application's response to an upgrade.
     #[cfg(feature = "server")]
     Upgrade,

@@ -1,5 +1,6 @@
 //! The configured extensions of one end, and their negotiation: offer, response and agreement (RFC 6455 §9.1).
 
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -18,16 +19,17 @@ impl ConfiguredExtensions {
     }
 
     /// Adds all of them to `offer`, after those that it has. An offer of a version without extensions is not changed.
-    pub(crate) fn offer(&self, offer: Offer) -> Offer {
-        if !offer.supports_extensions() {
+    pub(crate) fn offer<'a>(&self, offer: Cow<'a, Offer>) -> Cow<'a, Offer> {
+        if self.0.is_empty() || !offer.supports_extensions() {
             return offer;
         }
-        self.0.iter().flat_map(|extension| extension.offers()).fold(offer, Offer::extension)
+        let offers = self.0.iter().flat_map(|extension| extension.offers());
+        Cow::Owned(offers.fold(offer.into_owned(), Offer::extension))
     }
 
     /// Adds the extensions that `request` offers to `accept`, after those that it has: in the client's order, each name
     /// once. An extension is left out if another one uses its reserved bits.
-    pub(crate) fn accept(&self, request: &Request, accept: Accept) -> Accept {
+    pub(crate) fn accept<'a>(&self, request: &Request, accept: Cow<'a, Accept>) -> Cow<'a, Accept> {
         if self.0.is_empty() {
             return accept;
         }
@@ -48,7 +50,7 @@ impl ConfiguredExtensions {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-5.1
         //# A server declining all offered PMCEs MUST NOT include any element with PMCE names.
         let responses: Vec<ExtensionParams> = responses.collect();
-        responses.into_iter().fold(accept, Accept::extension)
+        Cow::Owned(responses.into_iter().fold(accept.into_owned(), Accept::extension))
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-5.8

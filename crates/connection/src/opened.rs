@@ -4,6 +4,8 @@ use protocol_websocket_http::Negotiated;
 #[cfg(feature = "client")]
 use protocol_websocket_http::Response;
 
+use crate::receive_half::NOTHING_NEGOTIATED;
+
 /// The result of an opening handshake, in [`Event::Open`](crate::Event::Open): what both ends agreed on and, at a client,
 /// the server's response.
 ///
@@ -22,8 +24,9 @@ use protocol_websocket_http::Response;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Opened(
-    /// In a box, so that events stay small and are dropped fast.
-    Box<Inner>,
+    /// In a box, so that events stay small and are dropped fast. `None` at a server if the handshake agreed on nothing
+    /// beyond RFC 6455.
+    Option<Box<Inner>>,
 );
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +41,8 @@ impl Opened {
     /// Returns the version, the subprotocol and the extensions.
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
-        match &*self.0 {
+        let Some(inner) = &self.0 else { return &NOTHING_NEGOTIATED };
+        match &**inner {
             Inner::Negotiated(negotiated) => negotiated,
             #[cfg(feature = "client")]
             Inner::Response(response) => response.negotiated(),
@@ -48,10 +52,11 @@ impl Opened {
     /// Returns the version, the subprotocol and the extensions, and drops the response.
     #[must_use]
     pub fn into_negotiated(self) -> Negotiated {
-        match *self.0 {
-            Inner::Negotiated(negotiated) => negotiated,
+        match self.0.map(|inner| *inner) {
+            None => Negotiated::new(),
+            Some(Inner::Negotiated(negotiated)) => negotiated,
             #[cfg(feature = "client")]
-            Inner::Response(response) => response.into_negotiated(),
+            Some(Inner::Response(response)) => response.into_negotiated(),
         }
     }
 
@@ -78,7 +83,8 @@ impl Opened {
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     #[must_use]
     pub const fn response(&self) -> Option<&Response> {
-        match &*self.0 {
+        let Some(inner) = &self.0 else { return None };
+        match &**inner {
             Inner::Negotiated(_) => None,
             Inner::Response(response) => Some(response),
         }
@@ -89,7 +95,7 @@ impl Opened {
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     #[must_use]
     pub fn into_response(self) -> Option<Response> {
-        match *self.0 {
+        match *self.0? {
             Inner::Negotiated(_) => None,
             Inner::Response(response) => Some(response),
         }
@@ -99,7 +105,7 @@ impl Opened {
 /// The result at a server.
 impl From<Negotiated> for Opened {
     fn from(negotiated: Negotiated) -> Self {
-        Self(Box::new(Inner::Negotiated(negotiated)))
+        Self((negotiated != NOTHING_NEGOTIATED).then(|| Box::new(Inner::Negotiated(negotiated))))
     }
 }
 
@@ -108,6 +114,6 @@ impl From<Negotiated> for Opened {
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 impl From<Response> for Opened {
     fn from(response: Response) -> Self {
-        Self(Box::new(Inner::Response(response)))
+        Self(Some(Box::new(Inner::Response(response))))
     }
 }

@@ -9,22 +9,21 @@ use protocol_websocket_core::Random;
 
 #[cfg(feature = "client")]
 use crate::EndedBy;
-use crate::connection::{Cold, Connection, NOTHING_NEGOTIATED};
+use crate::connection::Connection;
 use crate::handshake::{Handshake, Progress};
 use crate::{Config, Ended, Error, EventRef};
 
 impl Connection {
     pub(crate) fn connecting(config: Arc<Config>, random: Option<Box<dyn Random>>, handshake: Box<Handshake>) -> Self {
-        let cold = Cold { handshake: Some(handshake), ..Cold::default() };
-        Self { cold: Some(Box::new(cold)), ..Self::new(config, random) }
+        Self { handshake: Some(handshake), ..Self::new(config, random) }
     }
 
     pub(crate) fn handshake(&self) -> Option<&Handshake> {
-        self.cold.as_ref()?.handshake.as_deref()
+        self.handshake.as_deref()
     }
 
     pub(crate) fn handshake_mut(&mut self) -> Option<&mut Handshake> {
-        self.cold.as_mut()?.handshake.as_deref_mut()
+        self.handshake.as_deref_mut()
     }
 
     pub(crate) fn receive_handshake(
@@ -32,9 +31,8 @@ impl Connection {
         input: &mut BytesMut,
         output: &mut BytesMut,
     ) -> Result<Option<EventRef<'static>>, Error> {
-        let config = Arc::clone(&self.receiver.config);
-        let Some(handshake) = self.handshake_mut() else { return Ok(None) };
-        match handshake.advance(&config, input, output) {
+        let Some(handshake) = &mut self.handshake else { return Ok(None) };
+        match handshake.advance(&self.receiver.config, input, output) {
             Ok(Progress::Wait) => Ok(None),
             #[cfg(feature = "server")]
             Ok(Progress::Upgrade(upgrade)) => {
@@ -49,7 +47,7 @@ impl Connection {
                 Ok(Some(event))
             }
             Ok(Progress::Open(opened)) => {
-                self.open_outgoing(opened.negotiated().clone());
+                self.open_outgoing(opened.negotiated());
                 self.open_incoming();
                 Ok(Some(EventRef::Open(opened)))
             }
@@ -108,11 +106,8 @@ impl Connection {
         self.drop_handshake();
     }
 
-    /// Frees the handshake and, if nothing was negotiated, its result.
+    /// Frees the handshake.
     pub(crate) fn drop_handshake(&mut self) {
-        if let Some(cold) = &mut self.cold {
-            cold.handshake = None;
-        }
-        self.cold.take_if(|cold| cold.negotiated == NOTHING_NEGOTIATED);
+        self.handshake = None;
     }
 }

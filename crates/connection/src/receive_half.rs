@@ -17,12 +17,17 @@ use protocol_websocket_frame::{
     Assembler, Close, DecodeError, Decoder, Delivery, ExtensionDecoder, Frame, Message, OpCode, Payload, Rsv,
 };
 
+use protocol_websocket_http::Negotiated;
+
 use crate::ended::{Ended, EndedBy};
 use crate::extensions::Decoders;
 use crate::input::Input;
 use crate::keep_alive::{Due, KeepAlive};
 use crate::state::{Incoming, Outgoing};
 use crate::{Config, Error, Event, EventRef, Reply, Timeout};
+
+/// The result of a handshake that agreed on nothing beyond RFC 6455.
+pub(crate) static NOTHING_NEGOTIATED: Negotiated = Negotiated::new();
 
 /// The maximum output of the extensions for one frame that is not a whole message, in bytes.
 const MAX_PART: usize = 64 * 1024;
@@ -72,9 +77,11 @@ pub struct ReceiveHalf {
     is_plain: bool,
 }
 
-/// The timers of the direction while it is open, and how it ended.
+/// The result of the handshake, the timers of the direction while it is open, and how it ended.
 #[derive(Default)]
 struct ColdReceiver {
+    /// `None` if the handshake agreed on nothing beyond RFC 6455.
+    negotiated: Option<Negotiated>,
     keep_alive: Option<KeepAlive>,
     ended: Option<Ended>,
 }
@@ -96,13 +103,23 @@ impl ReceiveHalf {
         }
     }
 
-    /// Sets the negotiated version.
-    pub(crate) fn set_version(&mut self, version: Version) {
-        self.version = version;
-        self.decoder = self.decoder.clone().version(version);
+    /// Sets the result of the handshake.
+    pub(crate) fn set_negotiated(&mut self, negotiated: &Negotiated) {
+        let version = negotiated.version;
+        if version != self.version {
+            self.version = version;
+            self.decoder = self.decoder.clone().version(version);
+        }
+        if *negotiated != NOTHING_NEGOTIATED {
+            self.cold.get_or_insert_default().negotiated = Some(negotiated.clone());
+        }
         if let Some(timer) = KeepAlive::new(&self.config.timeouts, version.has_length_framing()) {
             self.cold.get_or_insert_default().keep_alive = Some(timer);
         }
+    }
+
+    pub(crate) fn negotiated(&self) -> &Negotiated {
+        self.cold.as_ref().and_then(|cold| cold.negotiated.as_ref()).unwrap_or(&NOTHING_NEGOTIATED)
     }
 
     pub(crate) fn open(&mut self) {
