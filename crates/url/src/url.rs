@@ -259,15 +259,29 @@ impl Url {
         if url.port() == Some(0) {
             return Err(UrlError::Port);
         }
-        let (user, password) = (url.username(), url.password().unwrap_or_default());
+        let userinfo = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, password) => Some(Box::new(Userinfo::check(user, password.unwrap_or_default())?)),
+        };
+        if userinfo.is_some() {
+            // These fail only for a URL without a host.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        Ok(Self { url, userinfo: userinfo.filter(|userinfo| !userinfo.is_empty()) })
+    }
+}
+
+impl Userinfo {
+    /// Checks that both are UTF-8.
+    fn check(user: &str, password: &str) -> Result<Self, UrlError> {
         decode(user)?;
         decode(password)?;
-        let userinfo = (!user.is_empty() || !password.is_empty())
-            .then(|| Box::new(Userinfo { user: user.into(), password: password.into() }));
-        // These fail only for a URL without a host.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        Ok(Self { url, userinfo })
+        Ok(Self { user: user.into(), password: password.into() })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.user.is_empty() && self.password.is_empty()
     }
 }
 
@@ -313,7 +327,11 @@ impl fmt::Debug for Url {
 /// Rejects characters that the WHATWG parser would change: it drops tabs and line ends, trims spaces, reads `\` as `/`, and
 /// percent-encodes the others.
 fn check_characters(text: &str) -> Result<(), UrlError> {
-    let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\');
+    let is_forbidden = |c: char| match c {
+        '"' | '<' | '>' | '\\' => true,
+        '!'..='~' => false,
+        _ => c.is_whitespace() || c.is_control(),
+    };
     if text.contains(is_forbidden) { Err(UrlError::Character) } else { Ok(()) }
 }
 
@@ -564,6 +582,18 @@ mod tests {
         assert_eq!((url.as_str(), url.as_ref(), &*url.to_string()), ("ws://h/?q", "ws://h/?q", "ws://h/?q"));
         assert_eq!(format!("{:>10}", Url::parse("ws://h/").unwrap()), "   ws://h/");
         assert_eq!(Url::try_from("h"), Err(UrlError::Scheme));
+    }
+
+    #[test]
+    fn empty_credentials_are_none() {
+        for text in ["ws://@h/", "ws://:@h/"] {
+            assert_eq!((url(text).as_str(), url(text).credentials()), ("ws://h/", None), "{text}");
+            assert_eq!(url(text), url("ws://h/"), "{text}");
+        }
+        for (text, user, password) in [("ws://u@h/", "u", ""), ("ws://u:@h/", "u", ""), ("ws://:p@h/", "", "p")] {
+            assert_eq!(url(text).credentials(), Some((user.into(), password.into())), "{text}");
+            assert_eq!(url(text).as_str(), "ws://h/", "{text}");
+        }
     }
 
     #[test]
