@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use protocol_websocket_core::ExtensionParams;
 
 use crate::error::ParseError;
-use crate::grammar::{is_token, is_token_char};
+use crate::grammar::{is_token, is_token_char, token_len};
 
 /// Parses a list of extensions, such as the value of `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
 ///
@@ -122,8 +122,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn token(&mut self) -> Result<&'a [u8], Malformed> {
-        let len = self.0.iter().position(|&byte| !is_token_char(byte)).unwrap_or(self.0.len());
-        let (token, rest) = self.0.split_at_checked(len).ok_or(Malformed)?;
+        let (token, rest) = self.0.split_at_checked(token_len(self.0)).ok_or(Malformed)?;
         self.0 = rest;
         if token.is_empty() { Err(Malformed) } else { Ok(token) }
     }

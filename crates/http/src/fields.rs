@@ -3,7 +3,7 @@
 
 use core::ops::Range;
 
-use crate::grammar::is_same;
+use crate::grammar::{contains_token, is_same};
 use crate::headers::{Headers, Repeated};
 use crate::span::Field;
 
@@ -116,6 +116,14 @@ impl<'a> HandshakeFields<'a> {
             .iter()
             .filter(move |field| fields.len() == 1 || self.headers.is_named(field, name.text()))
             .map(|field| self.headers.slice(field.value))
+    }
+
+    /// Returns whether the list that all fields of this name form contains the token, without regard to ASCII case.
+    #[inline]
+    pub(crate) fn contains_token<const N: usize>(&self, name: FieldName, token: &[u8; N]) -> bool {
+        // Fast path: nearly all heads have one field, whose value is the token alone.
+        matches!(self.fields(name), [field] if self.headers.slice(field.value) == token)
+            || contains_token(self.all(name), token)
     }
 
     /// Returns whether the header fields announce a body: `Transfer-Encoding`, or a `Content-Length` that is over 0 or

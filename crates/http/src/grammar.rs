@@ -58,6 +58,15 @@ pub(crate) fn is_token(text: &[u8]) -> bool {
     all_in(text, TOKEN)
 }
 
+/// Returns the length of the token at the front of the text. It is 0 if the first byte is not in a token.
+pub(crate) fn token_len(text: &[u8]) -> usize {
+    // Eight bytes at a time, without a test of each byte.
+    let (chunks, _) = text.as_chunks::<8>();
+    let whole = 8 * chunks.iter().take_while(|chunk| is_token(*chunk)).count();
+    let rest = text.get(whole..).unwrap_or_default();
+    whole + rest.iter().position(|&byte| !is_token_char(byte)).unwrap_or(rest.len())
+}
+
 pub(crate) fn is_token_char(byte: u8) -> bool {
     is_in(byte, TOKEN)
 }
@@ -79,9 +88,15 @@ pub(crate) fn is_visible(text: &[u8]) -> bool {
     all_in(text, VISIBLE)
 }
 
+/// Returns whether the text is UTF-8. ASCII is the fast path.
+#[inline]
+pub(crate) fn is_utf8(text: &[u8]) -> bool {
+    text.is_ascii() || from_utf8(text).is_ok()
+}
+
 /// Returns whether the text can be the value of `Origin`. It may be a list of origins (RFC 6454 §7.1).
 pub(crate) fn is_origin(text: &[u8]) -> bool {
-    !text.is_empty() && is_value(text) && from_utf8(text).is_ok()
+    !text.is_empty() && is_value(text) && is_utf8(text)
 }
 
 /// Returns whether the text is a path and query as in a request line.
@@ -193,6 +208,17 @@ mod tests {
             assert_eq!(is_token(&[b'a', byte]), expected, "{byte:#x}");
         }
         assert!(!is_token(b""));
+    }
+
+    #[test]
+    fn finds_the_end_of_a_token() {
+        for len in 0..40 {
+            let token = "a".repeat(len);
+            assert_eq!(token_len(token.as_bytes()), len);
+            for end in [";", " ", "=1", ",aaaaaaaaaaaaaaaaaaaa", "\0", "\u{e9}"] {
+                assert_eq!(token_len([&*token, end].concat().as_bytes()), len, "{len} before {end:?}");
+            }
+        }
     }
 
     #[test]

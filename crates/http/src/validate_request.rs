@@ -1,8 +1,6 @@
 //! The checks of an upgrade request, in one place for all versions. A check is left out for a draft only if the draft does not
 //! have the header field.
 
-use core::str::from_utf8;
-
 use bytes::BytesMut;
 use protocol_websocket_core::Version;
 
@@ -10,7 +8,7 @@ use crate::challenge::Challenge;
 use crate::error::ParseError;
 use crate::extension::{Malformed, scan};
 use crate::fields::{FieldName, HandshakeFields};
-use crate::grammar::{contains_token, elements, is_host, is_same, is_token};
+use crate::grammar::{elements, is_host, is_same, is_token, is_utf8};
 use crate::headers::Repeated;
 use crate::limits::HeadLimits;
 use crate::reader::HeadReader;
@@ -135,10 +133,10 @@ fn validate(mut head: RequestHead, supported: Versions) -> Result<Request, Parse
     }
     let fields = HandshakeFields::of(head.headers());
     let (host, resource_name) = host_and_resource_name(&head, &fields)?;
-    if !contains_token(fields.all(FieldName::Upgrade), b"websocket") {
+    if !fields.contains_token(FieldName::Upgrade, b"websocket") {
         return Err(ParseError::Upgrade);
     }
-    if !contains_token(fields.all(FieldName::Connection), b"Upgrade") {
+    if !fields.contains_token(FieldName::Connection, b"Upgrade") {
         return Err(ParseError::Connection);
     }
     let (challenge, key) = Challenge::of(&fields, supported)?;
@@ -212,7 +210,7 @@ fn check_origin<'a>(fields: &HandshakeFields<'a>, version: Version) -> Result<Op
     };
     let Some(origin) = fields.at_most_once(name).map_err(|Repeated| ParseError::Origin)? else { return Ok(None) };
     let is_the_same = fields.all(other).all(|other| other == origin);
-    if is_the_same && from_utf8(origin).is_ok() { Ok(Some(origin)) } else { Err(ParseError::Origin) }
+    if is_the_same && is_utf8(origin) { Ok(Some(origin)) } else { Err(ParseError::Origin) }
 }
 
 fn is_https(origin: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use crate::error::ResponseError;
 use crate::extension::parse_extensions;
 use crate::field_section::has_connection_specific;
 use crate::fields::{FieldName, HandshakeFields};
-use crate::grammar::{contains_token, elements, is_same};
+use crate::grammar::{elements, is_same};
 use crate::headers::{Headers, Repeated};
 use crate::negotiated::Negotiated;
 use crate::request::Request;
@@ -111,7 +111,7 @@ fn check_upgrade(fields: &HandshakeFields<'_>) -> Result<(), ResponseError> {
     //# |Connection| header field doesn't contain a token that is an
     //# ASCII case-insensitive match for the value "Upgrade", the client
     //# MUST _Fail the WebSocket Connection_.
-    if !contains_token(fields.all(FieldName::Connection), b"Upgrade") {
+    if !fields.contains_token(FieldName::Connection, b"Upgrade") {
         return Err(ResponseError::Connection);
     }
     Ok(())
