@@ -36,7 +36,7 @@ use crate::redirect::{Redirect, redirect_location};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientHandshake {
-    /// The URL of the request, if the caller gave one.
+    /// The URL of the request, if it has credentials. They are not in the request, and are kept in relative redirects.
     #[cfg(feature = "url")]
     url: Option<Url>,
     request: Request,
@@ -70,7 +70,7 @@ impl ClientHandshake {
         request.encode(output);
         Ok(Self {
             #[cfg(feature = "url")]
-            url: destination.url.cloned(),
+            url: destination.url.filter(|url| url.credentials().is_some()).cloned(),
             request,
             reader: HeadReader::default(),
             response: None,
