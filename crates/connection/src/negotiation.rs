@@ -63,6 +63,9 @@ impl ConfiguredExtensions {
         role: Role,
         negotiated: &Negotiated,
     ) -> Result<Vec<(ExtensionPair, Rsv)>, ResponseError> {
+        if negotiated.extensions.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut reserved = ReservedBits::default();
         //= https://www.rfc-editor.org/rfc/rfc6455#section-9.1
         //# MUST NOT use them unless the server indicates that it wishes to use the extension.

@@ -69,6 +69,35 @@ fn accepted_connection_frees_its_handshake() {
     }
 }
 
+#[cfg(all(feature = "client", feature = "server"))]
+#[test]
+fn opening_allocates_few_times() {
+    use protocol_websocket_connection::{Accept, Destination, Offer};
+
+    let config = Arc::new(Config::new());
+    let (mut to_server, mut to_client) = (BytesMut::with_capacity(1024), BytesMut::with_capacity(1024));
+    let (mut client, request) = measure(|| {
+        let destination = Destination::new("example.com", "/chat");
+        Connection::client(destination, &Offer::new(), Arc::clone(&config), fixed, &mut to_server).unwrap()
+    });
+    let (server, upgrade) = measure(|| {
+        let mut server = Connection::server(Arc::clone(&config));
+        let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut to_server, &mut to_client) else { panic!() };
+        server.accept(upgrade, &Accept::new(), &mut to_client).unwrap();
+        assert!(matches!(server.receive(&mut to_server, &mut to_client), Ok(Some(Event::Open(_)))));
+        server
+    });
+    let (opened, response) = measure(|| client.receive(&mut to_client, &mut to_server));
+    assert!(matches!(opened, Ok(Some(Event::Open(_)))));
+    // The handshake, the request, its header fields, and the count of the references to the input.
+    assert_eq!(upgrade.allocations, 4);
+    // The handshake and its client part, the request and its header fields.
+    assert_eq!(request.allocations, 4);
+    // The header fields of the response, the event, and the count of the references to the input.
+    assert_eq!(response.allocations, 3);
+    drop((server, opened));
+}
+
 #[test]
 fn connection_has_no_heap_after_messages() {
     let config = Arc::new(Config::new());
