@@ -1,9 +1,9 @@
 //! [`OsRandom`], a source of random bytes: a key from the operating system, which ChaCha12 expands to 64 KiB.
 //!
 //! A client needs four random bytes for each frame. A system call for each frame would take longer than all other work
-//! on a short frame. With the feature `std` a thread has one [`Keystream`] for all its sources, so that a new connection
-//! needs neither a system call nor a block of ChaCha12 nor memory for them, and a block of mask keys that were drawn from
-//! it ([`MaskKeys`](shared::MaskKeys)). A fill of four bytes is then a fast path of one inlined branch.
+//! on a short frame. With the feature `std` a thread has one `Keystream` for all its sources: a new connection needs
+//! neither a system call nor a block of ChaCha12 nor memory for them. The thread also has a block of mask keys from its
+//! keystream (`MaskKeys`), so that a fill of four bytes is a fast path of one inlined branch.
 
 use core::fmt;
 
