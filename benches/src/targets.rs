@@ -58,7 +58,10 @@ const BY_LENGTH: &[Bounds] = &[
 
 const OTHERS: &[Target] = &[
     Target::baseline("server handshake", "a browser's request", "handshake-server", 1.5),
+    Target::baseline("server handshake", "a browser's request", "connection", 1.6),
     Target::baseline("client handshake, prepared response", "a response", "handshake-client", 1.5),
+    Target::baseline("client handshake, prepared response", "a response", "connection", 2.4),
+    Target::baseline("client handshake, prepared response", "a response", "connection, URL as text", 4.0),
     // 97 % of the throughput.
     Target::baseline("compress", "level 1", "permessage-deflate", 1.0 / 0.97),
     Target::baseline("compress", "level 6", "permessage-deflate", 1.0 / 0.97),
