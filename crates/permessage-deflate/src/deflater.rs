@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
 use protocol_websocket_frame::{EncodeError, ExtensionEncoder, Frame, OpCode, Payload, Rsv};
 
+use crate::TAIL;
+use crate::compressor::{Compressor, Size};
 use crate::params::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
-use crate::{MAX_CHUNK, TAIL};
 
 /// Compresses sent messages.
 ///
@@ -32,19 +32,22 @@ use crate::{MAX_CHUNK, TAIL};
 ///
 /// Two deflaters never share memory. Without context takeover, each message gets new memory. Resetting a used
 /// compressor would not be enough: with zlib-rs 0.6.8 the compressed form of a message in fragments depends on the
-/// bytes of earlier messages, even after a full flush or [`Compress::reset`]. Both clear the heads of the hash chains
+/// bytes of earlier messages, even after a full flush or a reset. Both clear the heads of the hash chains
 /// but not the window, and the hash covers four bytes. So at the end of a fragment the fourth byte is an old one, and
 /// it decides whether later text is found to match.
 pub struct Deflater {
-    bits: u8,
+    size: Size,
     level: u8,
     threshold: usize,
     takeover: bool,
+    windows_only: bool,
     /// Whether the current message is compressed.
     is_active: bool,
     /// Created for the first compressed message. Without takeover it is dropped after each message, or before the next
-    /// one if the message was not finished.
-    context: Option<Compress>,
+    /// one if the message was not finished. If only windows are kept, it is dropped after each message.
+    context: Option<Compressor>,
+    /// The last bytes of the earlier messages, if only windows are kept.
+    window: Vec<u8>,
 }
 
 impl Deflater {
@@ -52,6 +55,8 @@ impl Deflater {
     pub const LEVEL: u8 = 6;
     /// The default threshold in bytes. Compressing shorter messages rarely saves a TCP segment, and costs time.
     pub const THRESHOLD: usize = 64;
+    /// The default memory level, which is also zlib's default.
+    pub const MEM_LEVEL: u8 = 8;
 
     /// Creates a deflater whose window has two to the power of `bits` bytes. `bits` is 9 to 15, and larger values count
     /// as 15.
@@ -63,13 +68,33 @@ impl Deflater {
         //# An endpoint MUST NOT use an LZ77 sliding window longer than 32,768 bytes to compress
         //# messages to send.
         let bits = if bits > MAX_WINDOW_BITS { MAX_WINDOW_BITS } else { bits };
-        Self { bits, level: Self::LEVEL, threshold: Self::THRESHOLD, takeover: true, is_active: false, context: None }
+        Self {
+            size: Size { window_bits: bits, mem_level: Self::MEM_LEVEL },
+            level: Self::LEVEL,
+            threshold: Self::THRESHOLD,
+            takeover: true,
+            windows_only: false,
+            is_active: false,
+            context: None,
+            window: Vec::new(),
+        }
     }
 
     /// Sets the compression level: see [`PermessageDeflate::level`](crate::PermessageDeflate::level).
     #[must_use]
     pub const fn level(mut self, level: u8) -> Self {
         self.level = if level > 9 { 9 } else { level };
+        self
+    }
+
+    /// Sets the memory level: see [`PermessageDeflate::mem_level`](crate::PermessageDeflate::mem_level).
+    #[must_use]
+    pub const fn mem_level(mut self, level: u8) -> Self {
+        self.size.mem_level = match level {
+            0 => 1,
+            10.. => 9,
+            level => level,
+        };
         self
     }
 
@@ -91,43 +116,50 @@ impl Deflater {
         self
     }
 
+    /// Sets whether only the window is kept between messages, without the compressor: see
+    /// [`PermessageDeflate::windows_only`](crate::PermessageDeflate::windows_only). The default is false. Without
+    /// context takeover it has no effect.
+    #[must_use]
+    pub const fn windows_only(mut self, windows_only: bool) -> Self {
+        self.windows_only = windows_only;
+        self
+    }
+
     /// Returns whether the message that begins with `frame` is compressed.
     fn is_worth_compressing(&self, frame: &Frame<Payload<'_>>) -> bool {
         let is_short = frame.fin() && frame.payload().len() < self.threshold;
-        self.bits >= MIN_WINDOW_BITS && !is_short
+        self.size.window_bits >= MIN_WINDOW_BITS && !is_short
     }
 
-    /// Compresses all of `input` and flushes, so that the peer can decompress all of it.
-    fn compress(&mut self, mut input: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        let (level, bits) = (Compression::new(u32::from(self.level)), self.bits);
-        let context = self.context.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
-        let mut output = Vec::with_capacity(input.len() / 2 + MAX_FLUSH_LEN);
-        loop {
-            let (chunk, later) = input.split_at_checked(MAX_CHUNK).unwrap_or((input, &[]));
-            let flush = if later.is_empty() { FlushCompress::Sync } else { FlushCompress::None };
-            let before = context.total_in();
-            let status = context.compress_vec(chunk, &mut output, flush).map_err(|_| EncodeError::Extension)?;
-            let used = usize::try_from(context.total_in() - before).map_err(|_| EncodeError::Extension)?;
-            let rest = input.get(used..);
-            debug_assert!(rest.is_some(), "the compressor uses no more bytes than the chunk has");
-            input = rest.unwrap_or_default();
-            if input.is_empty() && output.len() < output.capacity() {
-                return Ok(output);
-            }
-            if used == 0 && status == Status::BufError && output.len() < output.capacity() {
-                return Err(EncodeError::Extension);
-            }
-            // With less space than a flush needs, each call of the compressor would begin another flush.
-            output.reserve(MAX_FLUSH_LEN);
-        }
+    /// Returns whether the compressor is kept between messages.
+    const fn keeps_context(&self) -> bool {
+        self.takeover && !self.windows_only
+    }
+
+    /// Compresses all of `input`, which is a whole message or a fragment.
+    fn compress(&mut self, input: &[u8], is_whole: bool) -> Result<Vec<u8>, EncodeError> {
+        let len = if is_whole && !self.keeps_context() { input.len() } else { usize::MAX };
+        let context = match &mut self.context {
+            Some(context) => context,
+            none => none.insert(Compressor::new(self.level, self.size, len, &self.window)?),
+        };
+        context.compress(input)
+    }
+
+    /// Keeps the last bytes that the compressor and the peer have in their windows.
+    fn keep(&mut self, plain: &[u8]) {
+        let size = 1 << self.size.window_bits;
+        let plain = plain.get(plain.len().saturating_sub(size)..).unwrap_or_default();
+        let excess = (self.window.len() + plain.len()).saturating_sub(size);
+        self.window.drain(..excess);
+        self.window.reserve_exact(plain.len());
+        self.window.extend_from_slice(plain);
     }
 }
 
 /// The minimum length in bytes of a message that is sent uncompressed if compression makes it longer. It is the longest
 /// window, so that no bytes of earlier messages are lost for the compression of later ones.
 const MIN_UNCOMPRESSED: usize = 1 << MAX_WINDOW_BITS;
-/// More bytes than any flush writes.
-const MAX_FLUSH_LEN: usize = 64;
 
 impl ExtensionEncoder for Deflater {
     /// Compresses the payload, or returns the frame unchanged if its message is shorter than the threshold. It is
@@ -156,7 +188,7 @@ impl ExtensionEncoder for Deflater {
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST use the following algorithm to send a message in the form of a
         //# compressed message.
-        let mut payload = self.compress(frame.payload())?;
+        let mut payload = self.compress(frame.payload(), is_first && frame.fin())?;
         //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
         //# Note that for non-final fragments, the removal of 0x00 0x00 0xff 0xff MUST NOT be done.
         if frame.fin() {
@@ -175,11 +207,14 @@ impl ExtensionEncoder for Deflater {
         }
         let plain_len = frame.payload().len();
         let is_longer = is_first && frame.fin() && payload.len() > plain_len && plain_len >= MIN_UNCOMPRESSED;
-        if is_longer || frame.fin() && !self.takeover {
+        if is_longer || frame.fin() && !self.keeps_context() {
             self.context = None;
         }
         if is_longer {
             return Ok(frame);
+        }
+        if self.takeover && self.windows_only {
+            self.keep(frame.payload());
         }
         //= https://www.rfc-editor.org/rfc/rfc7692#section-6.1
         //# An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and
@@ -191,27 +226,29 @@ impl ExtensionEncoder for Deflater {
     /// Drops the window, because the peer's window is not the same: its inflater decompressed other frames than this
     /// deflater compressed. A message in progress stays compressed.
     fn restart(&mut self) {
-        self.context = None;
+        (self.context, self.window) = (None, Vec::new());
     }
 
     /// Returns the window. Whether it is kept after a message does not change the bytes of a first message.
     fn encoding_key(&self) -> Option<u64> {
-        Some(self.bits.into())
+        Some(self.size.window_bits.into())
     }
 
     /// Frees the memory of the compressor. The next frame begins with an empty window, which is allowed at any time.
     fn release_memory(&mut self) {
-        self.context = None;
+        self.restart();
     }
 }
 
 impl fmt::Debug for Deflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deflater")
-            .field("bits", &self.bits)
+            .field("bits", &self.size.window_bits)
+            .field("mem_level", &self.size.mem_level)
             .field("level", &self.level)
             .field("threshold", &self.threshold)
             .field("takeover", &self.takeover)
+            .field("windows_only", &self.windows_only)
             .finish_non_exhaustive()
     }
 }

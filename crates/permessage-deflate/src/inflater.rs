@@ -6,6 +6,7 @@ use bytes::Buf;
 use protocol_websocket_frame::{DecodeError, ExtensionDecoder, Frame, OpCode, Payload, Rsv};
 
 use crate::TAIL;
+use crate::params::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use crate::stream::Stream;
 
 /// A frame, and the rest of the frame that it was decoded from.
@@ -36,6 +37,9 @@ type Decoded<'a> = (Frame<Payload<'a>>, Option<Frame<Payload<'a>>>);
 /// ```
 pub struct Inflater {
     takeover: bool,
+    windows_only: bool,
+    /// The size of the peer's window, as a base-2 logarithm.
+    bits: u8,
     message: MessageState,
     /// A decompressed byte for which there was no room.
     carry: Option<u8>,
@@ -69,11 +73,13 @@ enum MessageState {
 impl Inflater {
     /// Creates an inflater for messages that were compressed with any window.
     ///
-    /// Its own window always has 32 KiB, because a smaller one would take as much memory.
+    /// The window of its decompressor always has 32 KiB, because a smaller one would take as much memory.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             takeover: true,
+            windows_only: false,
+            bits: MAX_WINDOW_BITS,
             message: MessageState::Plain,
             carry: None,
             tail: &TAIL,
@@ -89,6 +95,28 @@ impl Inflater {
     #[must_use]
     pub const fn context_takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
+        self
+    }
+
+    /// Sets the peer's window, as a base-2 logarithm. The default is 15, for any window. Where the decompressor is freed
+    /// between messages, as many bytes are kept. A window of 8 bits counts as 9, because a compressor may use the next
+    /// larger one in its place.
+    #[must_use]
+    pub const fn window_bits(mut self, bits: u8) -> Self {
+        self.bits = match bits {
+            ..MIN_WINDOW_BITS => MIN_WINDOW_BITS,
+            MAX_WINDOW_BITS.. => MAX_WINDOW_BITS,
+            bits => bits,
+        };
+        self
+    }
+
+    /// Sets whether only the window is kept between messages, as if
+    /// [`release_memory`](ExtensionDecoder::release_memory) was called after each: see
+    /// [`PermessageDeflate::windows_only`](crate::PermessageDeflate::windows_only). The default is false.
+    #[must_use]
+    pub const fn windows_only(mut self, windows_only: bool) -> Self {
+        self.windows_only = windows_only;
         self
     }
 
@@ -109,7 +137,7 @@ impl Inflater {
         //# received messages.
         let stream = match &mut self.stream {
             Some(stream) => stream,
-            none => none.insert(Stream::new(&std::mem::take(&mut self.window))?),
+            none => none.insert(Stream::new(&std::mem::take(&mut self.window), 1 << self.bits)?),
         };
         if !ends {
             return stream.inflate(input, output, room);
@@ -191,6 +219,9 @@ impl Inflater {
                 self.stream = None;
             }
             self.message = MessageState::Plain;
+            if self.windows_only {
+                self.release_memory();
+            }
         }
         Ok((frame.with_fin(fin), None))
     }
@@ -233,8 +264,8 @@ impl ExtensionDecoder for Inflater {
 
     /// Frees the memory of the decompressor, except during a compressed message.
     ///
-    /// Where the window is kept, the bytes in it stay: the last 32 KiB of the decompressed bytes, or fewer if there
-    /// were fewer.
+    /// Where the window is kept, the bytes in it stay: the last bytes that were decompressed, as many as the
+    /// [window](Self::window_bits) of the peer has.
     fn release_memory(&mut self) {
         if self.message == MessageState::Compressed {
             return;
@@ -251,6 +282,8 @@ impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inflater")
             .field("takeover", &self.takeover)
+            .field("windows_only", &self.windows_only)
+            .field("bits", &self.bits)
             .field("message", &self.message)
             .finish_non_exhaustive()
     }

@@ -102,6 +102,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod compressor;
 mod deflater;
 mod inflater;
 mod negotiate;

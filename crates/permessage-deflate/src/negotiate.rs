@@ -26,6 +26,8 @@ use crate::{Deflater, Inflater};
 pub struct PermessageDeflate {
     level: u8,
     threshold: usize,
+    mem_level: u8,
+    windows_only: bool,
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: u8,
@@ -44,6 +46,8 @@ impl PermessageDeflate {
         Self {
             level: Deflater::LEVEL,
             threshold: Deflater::THRESHOLD,
+            mem_level: Deflater::MEM_LEVEL,
+            windows_only: false,
             server_no_context_takeover: false,
             client_no_context_takeover: false,
             server_max_window_bits: Self::MAX_WINDOW_BITS,
@@ -90,6 +94,45 @@ impl PermessageDeflate {
     #[must_use]
     pub const fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;
+        self
+    }
+
+    /// Sets the memory level of zlib for sent messages (`memLevel`): 1 (least memory) to 9 (most). Other values count as
+    /// the nearest of these. The default is [`Deflater::MEM_LEVEL`]. A lower level compresses long messages a little
+    /// less, because their blocks are shorter. See [Memory and time](crate#memory-and-time) for the bytes.
+    ///
+    /// ```
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().mem_level(4).server_max_window_bits(12);
+    /// # let _ = deflate;
+    /// ```
+    #[must_use]
+    pub const fn mem_level(mut self, level: u8) -> Self {
+        self.mem_level = level;
+        self
+    }
+
+    /// Keeps only the windows between messages, and frees the compressor and the decompressor after each message. With
+    /// context takeover a connection then keeps at most two windows: the bytes of its last messages, as many as
+    /// [`server_max_window_bits`](Self::server_max_window_bits) and
+    /// [`client_max_window_bits`](Self::client_max_window_bits) allow. By default it keeps both contexts, which takes
+    /// less time for each message.
+    ///
+    /// Each message has a new compressor, which first reads the window again. So the time for a message grows with the
+    /// window. For many connections, windows of 4 KiB are a good choice: see [Memory and time](crate#memory-and-time).
+    /// The messages on the wire are as long as without this setting.
+    ///
+    /// ```
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// // For many connections: at most 4 KiB for each direction.
+    /// let deflate = PermessageDeflate::new().windows_only().server_max_window_bits(12).client_max_window_bits(12);
+    /// # let _ = deflate;
+    /// ```
+    #[must_use]
+    pub const fn windows_only(mut self) -> Self {
+        self.windows_only = true;
         self
     }
 
@@ -275,7 +318,7 @@ impl PermessageDeflate {
                 //# the client MUST use an LZ77 sliding window of a size that conforms the "agreed
                 //# parameters" to compress messages to send.
                 let deflater = self.deflater(client_bits.min(self.client_max_window_bits), takeover);
-                (Inflater::new().context_takeover(server_takeover), deflater)
+                (self.inflater(server_bits, server_takeover), deflater)
             }
             Role::Server => {
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1
@@ -288,13 +331,22 @@ impl PermessageDeflate {
                 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2
                 //# Note that even if the client has included the "client_no_context_takeover"
                 //# extension parameter in its offer
-                (Inflater::new().context_takeover(client_takeover), deflater)
+                (self.inflater(client_bits, client_takeover), deflater)
             }
         })
     }
 
     fn deflater(&self, bits: u8, takeover: bool) -> Deflater {
-        Deflater::new(bits).level(self.level).threshold(self.threshold).context_takeover(takeover)
+        Deflater::new(bits)
+            .level(self.level)
+            .mem_level(self.mem_level)
+            .threshold(self.threshold)
+            .context_takeover(takeover)
+            .windows_only(self.windows_only)
+    }
+
+    fn inflater(&self, bits: u8, takeover: bool) -> Inflater {
+        Inflater::new().window_bits(bits).context_takeover(takeover).windows_only(self.windows_only)
     }
 }
 

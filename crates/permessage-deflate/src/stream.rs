@@ -1,6 +1,6 @@
 //! A DEFLATE stream that is decompressed, and how its window is kept without the decompressor.
 //!
-//! A decompressor takes 47 KiB. Between messages only the last 32 KiB of its output matter, and [`Stream::into_window`]
+//! A decompressor takes 47 KiB. Between messages only the bytes in the peer's window matter, and [`Stream::into_window`]
 //! extracts them. flate2 can give a window to a decompressor ([`Decompress::set_dictionary`]) but cannot return one. So
 //! the stream is continued by one block that consists of references to the whole window, and the output of that block
 //! is the window.
@@ -11,23 +11,22 @@ use protocol_websocket_frame::DecodeError;
 
 use crate::MAX_CHUNK;
 
-/// The longest distance of a DEFLATE reference, in bytes.
-const WINDOW: usize = 1 << 15;
-
 pub(crate) struct Stream {
     context: Decompress,
-    /// The number of bytes in the window of `context`.
+    /// The number of bytes in the peer's window.
     filled: usize,
+    /// The size of the peer's window.
+    size: usize,
 }
 
 impl Stream {
-    /// Creates a stream with these bytes in its window.
-    pub(crate) fn new(window: &[u8]) -> Result<Self, DecodeError> {
+    /// Creates a stream with these bytes in its window. The window of the peer has `size` bytes.
+    pub(crate) fn new(window: &[u8], size: usize) -> Result<Self, DecodeError> {
         let mut context = Decompress::new(false);
         if !window.is_empty() {
             context.set_dictionary(window).map_err(|_| DecodeError::Extension)?;
         }
-        Ok(Self { context, filled: window.len() })
+        Ok(Self { context, filled: window.len(), size })
     }
 
     /// Inflates `input` into `output` until all of it is used or `output` has `room` bytes.
@@ -47,7 +46,7 @@ impl Stream {
             let status = self.context.decompress_vec(chunk, output, FlushDecompress::Sync);
             let used = usize::try_from(self.context.total_in() - before).map_err(|_| DecodeError::Extension)?;
             input.advance(used);
-            self.filled = (self.filled + output.len() - len).min(WINDOW);
+            self.filled = (self.filled + output.len() - len).min(self.size);
             match status {
                 Ok(Status::StreamEnd) => {
                     self.context.reset(false);

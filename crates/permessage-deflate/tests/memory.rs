@@ -1,7 +1,7 @@
 //! The memory of the contexts, and of a decompression bomb.
 //!
 //! `cargo test -p protocol-websocket-permessage-deflate --test memory -- --nocapture` prints the figures.
-#![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
 mod common;
 
@@ -79,6 +79,43 @@ fn contexts_are_created_late_and_released() {
         inflater.release_memory();
         let ((), after, _) = heap(|| drop(deflater));
         assert_eq!(after, 0, "memory was not released");
+    }
+}
+
+/// The documentation of the crate has the table.
+#[test]
+fn contexts_take_the_documented_memory() {
+    let text = || Frame::text("to be or not to be, ".repeat(20));
+    println!("KiB of a compressor, by window bits and memory level 1, 4, 8, 9:");
+    let rows = [9, 10, 11, 12, 13, 14, 15].map(|bits| {
+        let sizes = [1, 4, 8, 9].map(|mem_level| {
+            let mut deflater = Deflater::new(bits).mem_level(mem_level);
+            (heap(|| drop(encode(&mut deflater, text()))).1 as u64).div_ceil(1024)
+        });
+        println!("{bits}: {sizes:?}");
+        sizes
+    });
+    assert_eq!(rows.map(|row| row[1]), [141, 143, 147, 155, 171, 203, 267]);
+    assert_eq!(rows.map(|row| row[2]), [246, 248, 252, 260, 276, 308, 372]);
+}
+
+#[test]
+fn mem_level_outside_of_its_range_is_the_nearest_one() {
+    let size = |mem_level| {
+        let mut deflater = Deflater::new(15).mem_level(mem_level);
+        heap(|| drop(encode(&mut deflater, Frame::text("to be or not to be, ".repeat(20))))).1
+    };
+    assert_eq!((size(0), size(10), size(255)), (size(1), size(9), size(9)));
+    assert!(size(1) < size(2) && size(8) < size(9));
+}
+
+#[test]
+fn message_without_takeover_takes_memory_of_its_length() {
+    let mut deflater = Deflater::new(15).context_takeover(false);
+    for (len, most) in [(100, 140), (1000, 148), (16_000, 372)] {
+        let text = Frame::binary(vec![7; len]);
+        let (_, _, peak) = heap(|| encode(&mut deflater, text.clone()));
+        assert!(peak <= (most + 1) * 1024 + len as i64, "{peak} bytes for {len}");
     }
 }
 
