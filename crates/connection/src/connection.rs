@@ -19,6 +19,7 @@ use crate::reply::ReplyKind;
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::state::Incoming;
 use crate::state::Outgoing;
+use crate::timeouts::earlier;
 use crate::{Config, Ended, Error, Event, EventRef, ReceiveHalf, Reply, SendError, SendHalf, State, Timeout};
 
 /// A WebSocket connection in either role. It begins with the first byte of the opening handshake, or after a handshake
@@ -732,13 +733,13 @@ impl Connection {
         match self.state() {
             #[cfg(any(feature = "client", feature = "server"))]
             State::Connecting => self.handshake()?.timer.as_ref().map(crate::handshake_timer::HandshakeTimer::poll),
-            State::Open => self.receiver.poll_timeout(),
+            State::Open => earlier(self.receiver.poll_timeout(), self.sender.poll_idle(State::Open)),
             state => self.sender.poll_close_timer(state),
         }
     }
 
-    /// Handles the deadlines that are due at the time `now`: appends a Ping to `output`, or ends the connection. Call
-    /// it at the time that [`poll_timeout`](Self::poll_timeout) returns.
+    /// Handles the deadlines that are due at the time `now`: appends a Ping to `output`, frees memory of
+    /// idle extensions, or ends the connection. Call it at the time that [`poll_timeout`](Self::poll_timeout) returns.
     ///
     /// `now` is the connection's only source of the time. A deadline therefore starts with the first call after its
     /// event (an arrival, a write): it may be late by the time until that call, and is never early. If `now` is before
@@ -798,6 +799,7 @@ impl Connection {
         let in_output = output.len();
         self.sender.write_pending_pong(output);
         let state = self.state();
+        self.sender.handle_idle(now, state);
         match state {
             State::Connecting => return self.handle_handshake_timeout(now, output),
             State::Open => match self.receiver.handle_timeout(now, unsent) {

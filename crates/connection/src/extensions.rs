@@ -6,15 +6,21 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use protocol_websocket_frame::{DecodeError, EncodeError, ExtensionDecoder, ExtensionEncoder, Frame, Payload};
+
+use crate::idle_timer::IdleTimer;
 
 /// The decoders of received frames. Boxed, because most connections have none.
 #[derive(Default)]
 pub(crate) struct Decoders(Option<Box<DecoderSlots>>);
 
 #[derive(Default)]
-struct DecoderSlots(Vec<DecoderSlot>);
+struct DecoderSlots {
+    slots: Vec<DecoderSlot>,
+    idle: IdleTimer,
+}
 
 struct DecoderSlot {
     decoder: Box<dyn ExtensionDecoder>,
@@ -25,11 +31,11 @@ struct DecoderSlot {
 
 impl Decoders {
     pub(crate) fn push(&mut self, decoder: Box<dyn ExtensionDecoder>) {
-        self.0.get_or_insert_default().0.push(DecoderSlot { decoder, rest: None });
+        self.0.get_or_insert_default().slots.push(DecoderSlot { decoder, rest: None });
     }
 
     fn slots(&mut self) -> &mut [DecoderSlot] {
-        self.0.as_mut().map_or(&mut [], |slots| &mut slots.0)
+        self.0.as_mut().map_or(&mut [], |decoders| &mut decoders.slots)
     }
 
     #[inline]
@@ -43,6 +49,9 @@ impl Decoders {
         frame: Frame<Payload<'a>>,
         room: usize,
     ) -> Result<Frame<Payload<'a>>, DecodeError> {
+        if let Some(decoders) = &mut self.0 {
+            decoders.idle.note_use();
+        }
         decode(self.slots(), frame, room)
     }
 
@@ -62,11 +71,25 @@ impl Decoders {
     /// Returns whether [`resume`](Self::resume) has a frame.
     #[inline]
     pub(crate) fn has_rest(&self) -> bool {
-        self.0.as_ref().is_some_and(|slots| slots.0.iter().any(|slot| slot.rest.is_some()))
+        self.0.as_ref().is_some_and(|decoders| decoders.slots.iter().any(|slot| slot.rest.is_some()))
     }
 
     pub(crate) fn release_memory(&mut self) {
         self.slots().iter_mut().for_each(|slot| slot.decoder.release_memory());
+    }
+
+    /// Returns the time of the next [`handle_idle`](Self::handle_idle).
+    pub(crate) fn poll_idle(&self, timeout: Option<Duration>) -> Option<Duration> {
+        self.0.as_ref().filter(|_| timeout.is_some())?.idle.poll()
+    }
+
+    /// Releases memory if no frame was decoded for the time `timeout`.
+    pub(crate) fn handle_idle(&mut self, now: Duration, timeout: Option<Duration>) {
+        if let (Some(decoders), Some(timeout)) = (&mut self.0, timeout)
+            && decoders.idle.handle(now, timeout)
+        {
+            self.release_memory();
+        }
     }
 }
 
@@ -87,15 +110,18 @@ fn decode<'a>(
 pub(crate) struct Encoders(Option<Box<EncoderSlots>>);
 
 #[derive(Default)]
-struct EncoderSlots(Vec<Box<dyn ExtensionEncoder>>);
+struct EncoderSlots {
+    slots: Vec<Box<dyn ExtensionEncoder>>,
+    idle: IdleTimer,
+}
 
 impl Encoders {
     pub(crate) fn push(&mut self, encoder: Box<dyn ExtensionEncoder>) {
-        self.0.get_or_insert_default().0.push(encoder);
+        self.0.get_or_insert_default().slots.push(encoder);
     }
 
     fn slots(&mut self) -> &mut [Box<dyn ExtensionEncoder>] {
-        self.0.as_mut().map_or(&mut [], |slots| &mut slots.0)
+        self.0.as_mut().map_or(&mut [], |encoders| &mut encoders.slots)
     }
 
     #[inline]
@@ -105,12 +131,15 @@ impl Encoders {
 
     /// Returns the [`encoding_key`](ExtensionEncoder::encoding_key) of each encoder.
     pub(crate) fn encoding_keys(&self) -> impl Iterator<Item = Option<u64>> {
-        self.0.iter().flat_map(|slots| &slots.0).map(|encoder| encoder.encoding_key())
+        self.0.iter().flat_map(|encoders| &encoders.slots).map(|encoder| encoder.encoding_key())
     }
 
     /// Encodes a frame with all encoders. If one fails, the frame is not sent, but the encoders before it have encoded it.
     /// So all of them restart.
     pub(crate) fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
+        if let Some(encoders) = &mut self.0 {
+            encoders.idle.note_use();
+        }
         let encoded = self.slots().iter_mut().try_fold(frame, |frame, encoder| encoder.encode(frame));
         if encoded.is_err() {
             self.restart();
@@ -125,5 +154,19 @@ impl Encoders {
 
     pub(crate) fn release_memory(&mut self) {
         self.slots().iter_mut().for_each(|encoder| encoder.release_memory());
+    }
+
+    /// Returns the time of the next [`handle_idle`](Self::handle_idle).
+    pub(crate) fn poll_idle(&self, timeout: Option<Duration>) -> Option<Duration> {
+        self.0.as_ref().filter(|_| timeout.is_some())?.idle.poll()
+    }
+
+    /// Releases memory if no frame was encoded for the time `timeout`.
+    pub(crate) fn handle_idle(&mut self, now: Duration, timeout: Option<Duration>) {
+        if let (Some(encoders), Some(timeout)) = (&mut self.0, timeout)
+            && encoders.idle.handle(now, timeout)
+        {
+            self.release_memory();
+        }
     }
 }

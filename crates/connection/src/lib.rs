@@ -91,6 +91,7 @@ mod halves;
 mod handshake;
 #[cfg(any(feature = "client", feature = "server"))]
 mod handshake_timer;
+mod idle_timer;
 mod input;
 mod keep_alive;
 mod negotiation;

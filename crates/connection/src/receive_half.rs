@@ -24,6 +24,7 @@ use crate::extensions::Decoders;
 use crate::input::Input;
 use crate::keep_alive::{Due, KeepAlive};
 use crate::state::{Incoming, Outgoing};
+use crate::timeouts::earlier;
 use crate::{Config, Error, Event, EventRef, Reply, Timeout};
 
 /// The result of a handshake that agreed on nothing beyond RFC 6455.
@@ -411,7 +412,9 @@ impl ReceiveHalf {
         // A server that has accepted is in the state `Open` before this direction opens.
         match self.incoming {
             Incoming::Connecting | Incoming::Open => {
-                self.cold.as_ref()?.keep_alive.as_ref()?.poll(&self.config.timeouts)
+                let timeouts = &self.config.timeouts;
+                let keep_alive = self.cold.as_ref().and_then(|cold| cold.keep_alive.as_ref()?.poll(timeouts));
+                earlier(keep_alive, self.extensions.poll_idle(timeouts.release_memory))
             }
             Incoming::Ended | Incoming::Refused => None,
         }
@@ -422,7 +425,8 @@ impl ReceiveHalf {
         self.cold.as_mut()?.keep_alive.as_mut()
     }
 
-    /// Handles the deadlines of this half that are due at the time `now`: `ping_interval`, `pong_timeout` and `idle`.
+    /// Handles the deadlines of this half that are due at the time `now`: `ping_interval`, `pong_timeout`, `idle` and
+    /// `release_memory`.
     /// `unsent` is the number of bytes that the output has. See
     /// [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     ///
@@ -455,6 +459,7 @@ impl ReceiveHalf {
             return Ok(None);
         }
         let timeouts = self.config.timeouts;
+        self.extensions.handle_idle(now, timeouts.release_memory);
         let due = self.keep_alive_mut().and_then(|timer| timer.handle(now, unsent, &timeouts));
         match due {
             None => Ok(None),

@@ -19,6 +19,7 @@ use crate::close_timer::CloseTimer;
 use crate::extensions::Encoders;
 use crate::reply::ReplyKind;
 use crate::state::Outgoing;
+use crate::timeouts::earlier;
 use crate::{Config, Error, Reply, SendError, State, Timeout};
 
 /// The sending half of a [`Connection`](crate::Connection), for a task or thread of its own.
@@ -390,7 +391,18 @@ impl SendHalf {
     /// [`Connection::poll_timeout`](crate::Connection::poll_timeout), or `None` while no deadline of this half runs.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.poll_close_timer(self.state())
+        let state = self.state();
+        earlier(self.poll_close_timer(state), self.poll_idle(state))
+    }
+
+    /// Returns when the extensions free memory if they stay idle.
+    pub(crate) fn poll_idle(&self, state: State) -> Option<Duration> {
+        self.extensions.poll_idle(self.config.timeouts.release_memory.filter(|_| state == State::Open))
+    }
+
+    /// Frees memory of the extensions if they were idle until the time `now`.
+    pub(crate) fn handle_idle(&mut self, now: Duration, state: State) {
+        self.extensions.handle_idle(now, self.config.timeouts.release_memory.filter(|_| state == State::Open));
     }
 
     /// Returns the deadline of `state`.
@@ -401,7 +413,8 @@ impl SendHalf {
         }
     }
 
-    /// Handles the deadline of this half, [`Timeouts::close`](crate::Timeouts::close), if it is due at the time `now`.
+    /// Handles the deadlines of this half, [`Timeouts::close`](crate::Timeouts::close) and
+    /// [`release_memory`](crate::Timeouts#structfield.release_memory), if they are due at the time `now`.
     /// See [`Connection::handle_timeout`](crate::Connection::handle_timeout).
     ///
     /// ```
@@ -427,6 +440,7 @@ impl SendHalf {
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
         let unsent = output.len();
         self.write_pending_pong(output);
+        self.handle_idle(now, self.state());
         let handled = self.handle_close_timeout(now, self.state(), unsent, output);
         Ok(handled?)
     }

@@ -20,6 +20,7 @@ use protocol_websocket_http::BuildError;
 #[cfg(any(feature = "client", feature = "server"))]
 use crate::Config;
 use crate::state::Incoming;
+use crate::timeouts::earlier;
 use crate::unsent::Unsent;
 #[cfg(feature = "client")]
 use crate::{ClientDestination, Offer, Random};
@@ -522,14 +523,11 @@ impl Session {
     /// result changes with each call of another method.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let connection = self.outbox.connection.poll_timeout();
-        match (connection, self.stall_deadline()) {
-            (Some(connection), Some(stall)) => Some(connection.min(stall)),
-            (connection, stall) => connection.or(stall),
-        }
+        earlier(self.outbox.connection.poll_timeout(), self.stall_deadline())
     }
 
-    /// Handles the deadlines that are due at the time `now`: queues a Ping, or ends the connection. Read the available
+    /// Handles the deadlines that are due at the time `now`: queues a Ping, frees memory of idle
+    /// extensions, or ends the connection. Read the available
     /// input and poll its events before this call. Otherwise a peer may time out although its bytes are in the
     /// socket.
     ///

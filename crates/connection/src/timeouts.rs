@@ -44,20 +44,35 @@ pub struct Timeouts {
     /// reads a byte now and then does not keep the connection. If only other deadlines are set, a connection that has
     /// ended with an error has 5 s in place of this time.
     pub close: Option<Duration>,
+    /// The time without a message in a direction after which the extensions of that direction free the memory that
+    /// they do not need until the next message, as by
+    /// [`Connection::release_memory`](crate::Connection::release_memory), and at the latest after twice this time. It
+    /// ends nothing, and it does not run in a connection without extensions. After it, the first compressed message has
+    /// no references to earlier ones, so it is longer. Zero frees the memory after each call that sends or receives.
+    pub release_memory: Option<Duration>,
 }
 
 impl Timeouts {
     /// No deadlines: the default.
-    pub const NONE: Self = Self { handshake: None, ping_interval: None, pong_timeout: None, idle: None, close: None };
+    pub const NONE: Self = Self {
+        handshake: None,
+        ping_interval: None,
+        pong_timeout: None,
+        idle: None,
+        close: None,
+        release_memory: None,
+    };
 
     /// Deadlines for a server on the Internet: 10 s for the opening handshake and 10 s for the closing handshake, a
-    /// Ping after 20 s without a byte, and 20 s for its Pong, as in Python's websockets.
+    /// Ping after 20 s without a byte, and 20 s for its Pong, as in Python's websockets. The memory of extensions is
+    /// freed after a minute without a message.
     pub const RECOMMENDED: Self = Self {
         handshake: Some(Duration::from_secs(10)),
         ping_interval: Some(Duration::from_secs(20)),
         pong_timeout: Some(Duration::from_secs(20)),
         idle: None,
         close: Some(Duration::from_secs(10)),
+        release_memory: Some(Duration::from_secs(60)),
     };
 
     /// Sets [`handshake`](Self#structfield.handshake).
@@ -94,6 +109,26 @@ impl Timeouts {
         self.close = timeout;
         self
     }
+
+    /// Sets [`release_memory`](Self#structfield.release_memory).
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Timeouts};
+    ///
+    /// // Each connection keeps its compressor until its end.
+    /// let config = Config::new().timeouts(Timeouts::RECOMMENDED.release_memory(None));
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub const fn release_memory(mut self, timeout: Option<Duration>) -> Self {
+        self.release_memory = timeout;
+        self
+    }
+}
+
+/// Returns the earlier one of two times.
+pub(crate) fn earlier(first: Option<Duration>, second: Option<Duration>) -> Option<Duration> {
+    [first, second].into_iter().flatten().min()
 }
 
 #[cfg(all(test, feature = "serde"))]
