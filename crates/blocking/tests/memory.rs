@@ -48,6 +48,37 @@ fn heap_of_an_idle_connection_is_as_before() {
     }
 }
 
+#[cfg(feature = "permessage-deflate")]
+#[test]
+fn idle_connection_releases_the_memory_of_compression() {
+    use bytes::BytesMut;
+    use protocol_websocket::http::ExtensionParams;
+    use protocol_websocket::{Connection, Negotiated, PermessageDeflate, Session};
+
+    let timeouts = Timeouts::NONE.release_memory(Some(Duration::from_millis(5)));
+    let config = std::sync::Arc::new(Config::new().extension(PermessageDeflate::new()).timeouts(timeouts));
+    let negotiated = Negotiated::default().extension(ExtensionParams::new("permessage-deflate"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let session = Session::new(Connection::open_server(&negotiated, std::sync::Arc::clone(&config)));
+    let mut websocket = WebSocket::new(listener.accept().unwrap().0, session);
+    let mut client = Connection::open_client(&negotiated, config, |key: &mut [u8]| key.fill(7));
+    let mut frame = BytesMut::new();
+    client.send("a ".repeat(1000), &mut frame).unwrap();
+    peer.write_all(&frame).unwrap();
+    let message = websocket.recv().unwrap().unwrap();
+    let before = current().live;
+    websocket.send(message).unwrap();
+    assert!(current().live - before > 300_000, "{} bytes", current().live - before);
+    // Each call waits for the next deadline.
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    websocket.set_timeout(Duration::from_millis(5));
+    while current().live > before {
+        assert!(matches!(websocket.recv(), Some(Err(Error::WouldBlock))));
+        assert!(std::time::Instant::now() < end, "{} bytes", current().live - before);
+    }
+}
+
 #[cfg(feature = "rustls")]
 #[test]
 fn idle_connection_over_tls_has_no_buffer() {
