@@ -190,6 +190,20 @@ pub(crate) const MEMORY: Group = Group {
     loads: &[Load::new(5000, 16 << 10, 1)],
 };
 
+/// Compressed connections. Ours free memory after a short time without a message, in place of a minute.
+pub(crate) const COMPRESSED_MEMORY: Group = Group {
+    title: "compressed connections",
+    baseline: "baseline-deflate",
+    columns: &[
+        ours("protocol-websocket-tokio", &[own("tokio-deflate-release"), own("tokio-deflate-small")]),
+        #[cfg(feature = "peers")]
+        peer("yawc", &[own("yawc-deflate")]),
+        #[cfg(feature = "peers")]
+        peer("sockudo-ws", &[own("sockudo-ws-deflate")]),
+    ],
+    loads: &[Load::new(1000, 1 << 10, 1).compressed()],
+};
+
 /// In axum: each library by default, and without Nagle's algorithm. Ours has two forms of the loop.
 pub(crate) const AXUM: &[Group] = &[
     Group {

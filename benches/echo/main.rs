@@ -5,8 +5,8 @@
 //! byte.
 //!
 //! - [`contenders`] has the servers, their groups and their loads. [`servers`] has the servers themselves.
-//! - [`echo`], [`broadcast`], [`memory`] and [`axum`] are the parts. [`axum`] includes [`handshakes`]. [`report`] has what
-//!   their tables share.
+//! - [`echo`], [`broadcast`], [`memory`], [`compressed_memory`] and [`axum`] are the parts. [`axum`] includes [`handshakes`].
+//!   [`report`] has what their tables share.
 //! - [`clients`] is the load generator, [`openings`], [`http2`] and [`requests`] are what it sends, [`responses`] compares.
 //!   [`process`] is a server's process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -15,6 +15,7 @@
 mod axum;
 mod broadcast;
 mod clients;
+mod compressed_memory;
 mod contenders;
 mod echo;
 mod handshakes;
@@ -45,8 +46,13 @@ struct Options {
 /// A part measures and prints its tables.
 type Part = (&'static str, fn(&Options));
 
-const PARTS: [Part; 4] =
-    [("echo", echo::run), ("broadcast", broadcast::run), ("memory", memory::run), ("axum", axum::run)];
+const PARTS: [Part; 5] = [
+    ("echo", echo::run),
+    ("broadcast", broadcast::run),
+    ("memory", memory::run),
+    ("compressed-memory", compressed_memory::run),
+    ("axum", axum::run),
+];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();

@@ -14,12 +14,16 @@ mod peers;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use opening::Opened;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Result = std::result::Result<(), Failure>;
+
+/// The time without a message after which ours free the memory of the compression, in the measurement of it.
+pub(crate) const RELEASE_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) fn serve(name: &str) -> Result {
     let nodelay = name.strip_suffix("-nodelay");
@@ -34,6 +38,8 @@ pub(crate) fn serve(name: &str) -> Result {
         "broadcast-baseline" => opened(false, broadcast::baseline),
         "broadcast-baseline-deflate" => opened(true, broadcast::baseline),
         "tokio" | "tokio-deflate" => accepted(ours::documented),
+        "tokio-deflate-release" => accepted(|stream| ours::compressed(stream, false)),
+        "tokio-deflate-small" => accepted(|stream| ours::compressed(stream, true)),
         "tokio-lent" | "tokio-deflate-lent" => accepted(ours::lent),
         "broadcast-tokio" | "broadcast-tokio-deflate" => accepted(broadcast::ours),
         #[cfg(feature = "peers")]

@@ -64,9 +64,22 @@
 //! # Memory
 //!
 //! An idle connection keeps no read or write buffer. With permessage-deflate, it keeps the compressor (up to 372 KiB) from
-//! its first compressed message on, and the decompressor (47 KiB) from the peer's first one on.
-//! [`WebSocket::release_memory`] and [`Sender::release_memory`] free the compressor, and the decompressor except for its
-//! window of at most 32 KiB. Neither is kept between messages if the configuration declines context takeover:
+//! its first compressed message on, and the decompressor (47 KiB) from the peer's first one on. After a minute without a
+//! message ([`Timeouts::release_memory`]), the compressor is freed, and the decompressor except for its window of at most
+//! 32 KiB. [`WebSocket::release_memory`] and [`Sender::release_memory`] do this at once. For many connections, keep only
+//! small windows, also between the messages of a connection that is not idle:
+//!
+#![cfg_attr(feature = "permessage-deflate", doc = "```")]
+#![cfg_attr(not(feature = "permessage-deflate"), doc = "```ignore")]
+//! use protocol_websocket_tokio::{Config, Timeouts, protocol_websocket::PermessageDeflate};
+//!
+//! // At most 8 KiB for each connection.
+//! let deflate = PermessageDeflate::new().windows_only().server_max_window_bits(12).client_max_window_bits(12);
+//! let config = Config::new().timeouts(Timeouts::RECOMMENDED).extension(deflate);
+//! # let _ = config;
+//! ```
+//!
+//! Nothing is kept between messages if the configuration declines context takeover:
 //! `PermessageDeflate::server_no_context_takeover` and `client_no_context_takeover`.
 //!
 //! # Features
@@ -175,7 +188,8 @@ pub use {
 };
 
 /// Returns the default configuration of this crate: the deadlines of
-/// [`Timeouts::RECOMMENDED`], so that a silent peer is pinged, and permessage-deflate with its feature.
+/// [`Timeouts::RECOMMENDED`], so that a silent peer is pinged, and permessage-deflate with its feature, whose memory is
+/// freed while a connection is idle.
 ///
 /// Create it once, and share it between connections: `let config = std::sync::Arc::new(config());`.
 #[must_use]
