@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Options;
-use crate::clients::Clients;
+use crate::clients::{Clients, Load};
 use crate::contenders::COMPRESSED_MEMORY;
 use crate::process::Server;
 use crate::requests::Requests;
@@ -24,7 +24,7 @@ pub(crate) fn run(options: &Options) {
     for contender in COMPRESSED_MEMORY.contenders().filter(|contender| options.has(contender.name)) {
         let server = Server::start(contender, &options.examples);
         // The threads, the runtime and the read buffers exist once.
-        let mut first = Clients::open(&load.quick(), &requests, &server, false);
+        let mut first = Clients::open(&Load { connections: 1, ..load }, &requests, &server, false);
         first.run(0, Duration::ZERO);
         thread::sleep(SETTLE_TIME);
         let before = server.memory();
