@@ -105,10 +105,10 @@
 //! ```
 //!
 //! Without context takeover each message allocates and clears its memory. Compared with a compressor that is reused and
-//! reset, a message of 400 bytes takes 1.6 times as long to compress at level 1, because zlib-rs clears its table of 128
-//! KiB twice when it creates a compressor and once when it resets one. If the allocator returns blocks of this size to the system each time (musl's does, and glibc's
-//! with a low `MALLOC_MMAP_THRESHOLD_`), it takes 0.1 to 0.2 ms per message. In that case use another allocator, or
-//! keep the window.
+//! reset, a message of 400 bytes takes 1.6 times as long to compress at level 1, because zlib-rs clears its table of
+//! 128 KiB twice when it creates a compressor and once when it resets one. If the allocator returns blocks of this size
+//! to the system each time (musl's does, and glibc's with a low `MALLOC_MMAP_THRESHOLD_`), it takes 0.1 to 0.2 ms per
+//! message. In that case use another allocator, or keep the window.
 //!
 //! # Incompressible messages
 //!
@@ -126,9 +126,9 @@
 //!
 //! None. The crate needs `std`, because `flate2` does.
 //!
-//! The compressor is `zlib-rs`. For the decompressor this crate enables `zlib-rs` in `flate2`. Cargo unifies features, so
-//! if any crate in the build enables a zlib in C, the decompressor is that one, and it takes two to five times as long. [`is_zlib_rs`] returns false then, and
-//! `cargo tree -i libz-sys` shows the crate that enabled it.
+//! The compressor is `zlib-rs`. For the decompressor this crate enables `zlib-rs` in `flate2`. Cargo unifies features,
+//! so if any crate in the build enables a zlib in C, the decompressor is that one, and it takes two to five times as
+//! long. [`is_zlib_rs`] returns false then, and `cargo tree -i libz-sys` shows the crate that enabled it.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
