@@ -18,8 +18,9 @@ use crate::Random;
 /// replaced after at most [`OsRandom::BYTES_PER_KEY`] bytes. With the feature `std` all sources of a thread share one
 /// keystream, and a source has no size. Without it each source has its own.
 ///
-/// A child process that `fork` makes has a copy of the key, so parent and child would return the same bytes. The child
-/// calls [`OsRandom::reseed`] before it uses a source.
+/// A child process that `fork` makes has a copy of the key, so parent and child would return the same bytes. With the
+/// feature `std` on Unix, the child gets a new key when it opens a client's connection, because the nonce is not a mask
+/// key. Before it uses an open connection, or without `std`, it calls [`OsRandom::reseed`].
 ///
 /// `Debug` does not show the state.
 ///
@@ -52,8 +53,8 @@ impl OsRandom {
     /// Drops the key. The next [`fill`](Random::fill) gets a new one from the operating system.
     ///
     /// With the feature `std` this applies to all sources of the thread. Call it once in a child process after `fork`,
-    /// before it opens or uses a client's connection. Other threads are not copied by `fork`. Without the feature, call it
-    /// for each source that the parent also uses.
+    /// before it uses a client's connection. Other threads are not copied by `fork`. Without the feature, call it for each
+    /// source that the parent also uses.
     ///
     /// ```
     /// use protocol_websocket_core::{OsRandom, Random};
@@ -108,6 +109,8 @@ mod shared {
     std::thread_local! {
         static KEYSTREAM: RefCell<Keystream> = const { RefCell::new(Keystream::new()) };
         static MASK_KEYS: MaskKeys = const { MaskKeys::new() };
+        /// The process that last used the keystream.
+        static PROCESS: Cell<u32> = const { Cell::new(0) };
     }
 
     /// Mask keys that were drawn from the keystream. Each of them is returned once.
@@ -135,7 +138,7 @@ mod shared {
         #[cold]
         fn refill(&self) {
             let mut block = [0; 4 * Self::COUNT];
-            KEYSTREAM.with_borrow_mut(|keystream| keystream.fill(&mut block));
+            fill_any(&mut block);
             self.keys.iter().zip(block.as_chunks().0).for_each(|(slot, key)| slot.set(*key));
             self.left.set(Self::COUNT);
         }
@@ -145,8 +148,20 @@ mod shared {
     pub(super) fn fill(buf: &mut [u8]) {
         match buf.try_into() {
             Ok(key) => fill_key(key),
-            Err(_) => KEYSTREAM.with_borrow_mut(|keystream| keystream.fill(buf)),
+            Err(_) => fill_any(buf),
         }
+    }
+
+    /// Fills `buf` from the keystream. A child process of `fork` replaces the key first.
+    fn fill_any(buf: &mut [u8]) {
+        // Other platforms have no `fork`, and some of them no number of a process.
+        if cfg!(unix) {
+            let process = std::process::id();
+            if PROCESS.replace(process) != process {
+                reseed();
+            }
+        }
+        KEYSTREAM.with_borrow_mut(|keystream| keystream.fill(buf));
     }
 
     #[inline]

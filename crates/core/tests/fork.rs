@@ -1,4 +1,4 @@
-//! After `fork`, the child process has a copy of the source, and must call `reseed`.
+//! After `fork`, the child process has a copy of the source. It gets a new key for a nonce, or calls `reseed`.
 #![cfg(all(unix, not(miri), feature = "getrandom"))]
 #![allow(unsafe_code, reason = "fork is a system call")]
 #![allow(clippy::unwrap_used)]
@@ -39,9 +39,19 @@ fn fill_in_both(random: &mut OsRandom, prepare: fn(&mut OsRandom)) -> [[[u8; 4];
 
 #[test]
 fn reseeded_child_process_gets_other_keys() {
+    assert_other_keys(OsRandom::reseed);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn child_process_that_draws_a_nonce_gets_other_keys() {
+    assert_other_keys(|random| random.fill(&mut [0; 16]));
+}
+
+fn assert_other_keys(prepare: fn(&mut OsRandom)) {
     let mut random = OsRandom::new();
     let before = fill(&mut random);
-    let [child, parent] = fill_in_both(&mut random, OsRandom::reseed);
+    let [child, parent] = fill_in_both(&mut random, prepare);
     let keys = [before, child, parent].concat();
     for (at, key) in keys.iter().enumerate() {
         // 24 random keys of 32 bits are distinct, except in one of 15 million runs.
@@ -49,9 +59,9 @@ fn reseeded_child_process_gets_other_keys() {
     }
 }
 
-/// The reason for `reseed`: the child has a copy of the state.
+/// The reason for both: the child has a copy of the state.
 #[test]
-fn child_process_gets_keys_of_its_parent_without_reseed() {
+fn child_process_gets_keys_of_its_parent_without_either() {
     let mut random = OsRandom::new();
     fill(&mut random);
     let [child, parent] = fill_in_both(&mut random, |_| ());
