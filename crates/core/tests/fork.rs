@@ -1,7 +1,7 @@
 //! After `fork`, the child process has a copy of the source. It gets a new key for a nonce, or calls `reseed`.
 #![cfg(all(unix, not(miri), feature = "getrandom"))]
 #![allow(unsafe_code, reason = "fork is a system call")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::io::{Read, Write, pipe};
 
