@@ -36,11 +36,17 @@
 //! HTTP/2 needs no other line, with the feature `http2` of axum. HTTP/2 opens a WebSocket with the method `CONNECT`, so the
 //! route is one of `any`. A route of `get` serves HTTP/1.1 alone, and responds with 405 to the `CONNECT` of HTTP/2.
 //!
+//! # TLS
+//!
+//! Browsers use HTTP/2 over TLS alone. `axum::serve` takes a listener of any type, and the example `axum_tls` has one with
+//! TLS. Clients use HTTP/2 if the server has the ALPN protocol `h2`, and `http/1.1` is next to it for the others. A server
+//! behind a proxy that ends TLS needs none of this.
+//!
 //! # Nagle's algorithm
 //!
 //! Nagle's algorithm delays a small message until the client has acknowledged the one before. Over HTTP/1.1, `on_upgrade`
 //! turns it off at the TCP stream of `axum::serve`. Over HTTP/2, all streams share the connection: turn it off at the
-//! listener. A server with TLS does so at the stream that it accepts.
+//! listener. A listener with TLS turns it off at the TCP stream, before the TLS handshake.
 //!
 //! ```
 //! use axum::serve::{Listener, ListenerExt};

@@ -1,30 +1,39 @@
-//! HTTP/1.1 and HTTP/2 over TLS, by a listener with tokio-rustls.
+//! HTTP/1.1 and HTTP/2 over TLS, by the listener of the example `axum_tls`.
 #![cfg(all(feature = "http1", feature = "http2"))]
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
 use axum::serve::Listener;
-use common::tls::{Certificate, TlsListener};
+use common::tls::{Certificate, listen};
 use common::{assert_closed, echo, exchange, handshake_http2, open_http2};
 use protocol_websocket_axum::{CloseCode, WebSocketUpgrade};
 use protocol_websocket_hyper::Offer;
 use protocol_websocket_tokio::Connect;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ServerConfig;
+
+/// Starts an echo server.
+async fn serve(config: ServerConfig) -> SocketAddr {
+    let listener = listen(config).await;
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
 
 #[tokio::test]
 async fn echoes_over_tls_with_both_versions() {
     let Certificate { server, mut client, .. } = Certificate::new(["localhost".to_owned()]);
-    let listener = TlsListener::bind(server).await;
-    let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-
+    let address = serve(server).await;
     let connect = Connect::new(&format!("wss://localhost:{}/", address.port())).unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
     let connector = TlsConnector::from(Arc::new(client.clone()));
@@ -45,4 +54,21 @@ async fn echoes_over_tls_with_both_versions() {
     exchange(&mut second, "text").await;
     assert_closed(&first.close(CloseCode::NORMAL).await, CloseCode::NORMAL);
     exchange(&mut second, "text").await;
+}
+
+#[tokio::test]
+async fn client_without_a_tls_handshake_does_not_delay_another() {
+    let Certificate { server, client, .. } = Certificate::new(["localhost".to_owned()]);
+    let address = serve(server).await;
+    let silent = TcpStream::connect(address).await.unwrap();
+    let mut failed = TcpStream::connect(address).await.unwrap();
+    failed.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let _ = failed.read_to_end(&mut Vec::new()).await;
+    let connector = TlsConnector::from(Arc::new(client));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    let (mut websocket, _) = Connect::new("wss://localhost/").unwrap().over(stream).await.unwrap();
+    exchange(&mut websocket, "text").await;
+    // The server has not waited until it ended the silent connection.
+    assert_eq!(silent.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
 }

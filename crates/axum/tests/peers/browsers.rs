@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use super::common::tls::TlsListener;
+use super::common::tls::listen;
 use super::program;
 use super::server::Server;
 
@@ -87,9 +87,9 @@ async fn browse(name: &str, end_over_http2: &str, command: impl FnOnce(&Path) ->
     fs::create_dir_all(&home).unwrap();
     let mut config = certify(&home);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let http2 = Server::with(TlsListener::bind(config.clone()).await, String::new());
+    let http2 = Server::with(listen(config.clone()).await, String::new());
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let tls = Server::with(TlsListener::bind(config).await, format!("https://{}/", http2.address));
+    let tls = Server::with(listen(config).await, format!("https://{}/", http2.address));
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = Server::with(plain, format!("https://{}/", tls.address));
 

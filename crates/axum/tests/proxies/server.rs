@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
 use super::common::serve;
-use super::common::tls::{Certificate, TlsListener};
+use super::common::tls::{Certificate, listen};
 
 /// A path of the server.
 ///
@@ -43,7 +43,7 @@ impl Server {
             .route("/request", any(describe_request))
             .route("/page", any(async || "page"))
             .route("/forbidden", any(forbid));
-        let listener = TlsListener::bind(certificate.server.clone()).await;
+        let listener = listen(certificate.server.clone()).await;
         let tls = axum::serve::Listener::local_addr(&listener).unwrap();
         let with_tls = router.clone();
         tokio::spawn(async move { axum::serve(listener, with_tls).await });
