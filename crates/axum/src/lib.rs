@@ -102,9 +102,9 @@
 //! }
 //! ```
 //!
-//! A request that has reached [`WebSocketUpgrade::drain`] is waited for. A handler may reach it later, for instance because it
-//! reads from a database first. If it then opens a WebSocket after `shutdown` has returned, a second call of
-//! [`Drain::shutdown`] after the server has ended waits for it, too.
+//! `shutdown` waits for each request whose handler has called [`WebSocketUpgrade::drain`]. A handler may call it later, for
+//! instance because it reads from a database first, and so open a WebSocket after `shutdown` has returned. A second call of
+//! [`Drain::shutdown`], after the server has ended, waits for that WebSocket, too.
 //!
 //! # The transport
 //!
