@@ -118,8 +118,9 @@
 //! - `http1` (on): the upgrade of HTTP/1.1.
 //! - `http2` (on): the extended CONNECT of HTTP/2.
 //! - `permessage-deflate` (on): compressed messages, if the client offers them.
-//! - `tracing` (on): failed upgrades are logged, unless [`on_failed_upgrade`](WebSocketUpgrade::on_failed_upgrade) has a
-//!   function for them.
+//! - `tracing` (on): upgrades that fail after the response are logged, unless
+//!   [`on_failed_upgrade`](WebSocketUpgrade::on_failed_upgrade) has a function for them. Rejected requests are not logged,
+//!   because their response has the status and the reason.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
