@@ -112,6 +112,12 @@ pub const BAD_FRAMES: &[(&[u8], &str, u16)] = &[
     (b"\x01\x81\0\0\0\0x\x81\x80", "DataInsideMessage", 1002),
 ];
 
+/// Returns the Close with which a server replies to one of [`BAD_FRAMES`]: unmasked, with `code` and without a reason.
+#[must_use]
+pub fn close_frame(code: u16) -> Vec<u8> {
+    [&b"\x88\x02"[..], &code.to_be_bytes()].concat()
+}
+
 /// A changed extended CONNECT over HTTP/2.
 #[derive(Clone, Copy, Debug)]
 pub struct Connect {

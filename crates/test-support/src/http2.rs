@@ -147,6 +147,23 @@ impl Client {
         }
     }
 
+    /// Returns the payloads of the DATA frames of `stream` up to its end.
+    ///
+    /// # Panics
+    ///
+    /// If another frame of the stream arrives, or the connection ends.
+    pub fn rest(&mut self, stream: u32) -> Vec<u8> {
+        let mut received = Vec::new();
+        loop {
+            let frame = self.frame(stream).unwrap();
+            assert_eq!(frame.kind, DATA, "{frame:?}");
+            received.extend_from_slice(&frame.payload);
+            if frame.flags & END_STREAM != 0 {
+                return received;
+            }
+        }
+    }
+
     /// Opens a WebSocket, and checks that the server sends a text of one byte back.
     ///
     /// # Panics

@@ -6,7 +6,8 @@ use protocol_websocket::{
     PermessageDeflate, Version,
 };
 
-use crate::endpoint::{AcceptingServer, bomb, close_frame, head, masked, send};
+use crate::endpoint::{AcceptingServer, bomb, head, masked, send};
+use test_support::attacks::close_frame;
 use test_support::heap::measure;
 
 const LIMIT: i64 = 1 << 20;

@@ -101,11 +101,6 @@ pub(crate) fn bomb(mib: usize) -> Frame {
     Frame::binary([&first.payload()[..], &again.payload().repeat(mib - 1)].concat()).with_rsv(Rsv::RSV1)
 }
 
-/// Encodes a Close with a code and no reason, as a server sends it.
-pub(crate) fn close_frame(code: u16) -> Vec<u8> {
-    [&b"\x88\x02"[..], &code.to_be_bytes()].concat()
-}
-
 /// Returns the header fields of a request that are particular to a version.
 pub(crate) fn version_headers(version: Version) -> &'static [(&'static str, &'static str)] {
     const KEY: (&str, &str) = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");

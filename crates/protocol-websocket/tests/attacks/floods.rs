@@ -5,7 +5,8 @@ use protocol_websocket::{
     Close, Config, Connection, DecodeError, Error, Event, Frame, Limits, Message, SendError, State, Version,
 };
 
-use crate::endpoint::{KEY, client, close_frame, masked, send, server, unmasked};
+use crate::endpoint::{KEY, client, masked, send, server, unmasked};
+use test_support::attacks::close_frame;
 use test_support::heap::measure;
 
 const ONE_MIB: u64 = 1 << 20;

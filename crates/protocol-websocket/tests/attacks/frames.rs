@@ -6,8 +6,8 @@ use protocol_websocket::{
     State, Version,
 };
 
-use crate::endpoint::{AcceptingServer, client, close_frame, connecting_client, head, masked, send, server, unmasked};
-use test_support::attacks::BAD_FRAMES;
+use crate::endpoint::{AcceptingServer, client, connecting_client, head, masked, send, server, unmasked};
+use test_support::attacks::{BAD_FRAMES, close_frame};
 use test_support::heap::measure;
 
 #[test]

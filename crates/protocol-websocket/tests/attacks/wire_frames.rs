@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use protocol_websocket::{Close, Event, Frame, Version};
 
-use crate::endpoint::{bomb, client, close_frame, head, masked};
+use crate::endpoint::{bomb, client, head, masked};
 use crate::program::Server;
 use crate::wire::{assert_echoes, connect, exchange, open, serve};
-use test_support::attacks::BAD_FRAMES;
+use test_support::attacks::{BAD_FRAMES, close_frame};
 
 const V13: Version = Version::Rfc6455;
 
