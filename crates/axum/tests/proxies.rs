@@ -1,5 +1,5 @@
-//! Our servers behind the reverse proxies of Debian 12, with the configurations of the folder `proxies`: a client of this
-//! project, the proxy, and axum.
+//! The server for axum behind the reverse proxies of Debian 12, with the configurations of the folder `proxies`. The clients
+//! are those for tokio and for hyper.
 #![cfg(all(unix, feature = "http1", feature = "http2", feature = "permessage-deflate"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::any;
-use common::{HEAD, connect, echo, exchange, request, serve, status_http2};
+use common::{HEAD, connect, echo, exchange, request, request_http2, serve};
 use hyper::http::{HeaderValue, Method, Request, StatusCode};
 use protocol_websocket_axum::{Reject, WebSocketUpgrade, WebSocketUpgradeRejection};
 use protocol_websocket_hyper::Offer;
@@ -54,7 +54,7 @@ async fn requests_of_http1() {
 #[tokio::test]
 async fn requests_of_http2() {
     let address = serve(router()).await;
-    let response = status_http2(address, |request| {
+    let response = request_http2(address, |request| {
         *request.method_mut() = Method::GET;
         request.extensions_mut().clear();
     })
@@ -63,12 +63,12 @@ async fn requests_of_http2() {
         (response.status(), response.headers()["allow"].as_bytes()),
         (StatusCode::METHOD_NOT_ALLOWED, &b"CONNECT"[..])
     );
-    let response = status_http2(address, |request| {
+    let response = request_http2(address, |request| {
         request.extensions_mut().insert(hyper::ext::Protocol::from_static("connect-udp"));
     })
     .await;
     assert_eq!(response.status(), StatusCode::NOT_IMPLEMENTED);
-    let response = status_http2(address, |request| {
+    let response = request_http2(address, |request| {
         request.headers_mut().insert("sec-websocket-version", HeaderValue::from_static("12"));
     })
     .await;
@@ -76,7 +76,7 @@ async fn requests_of_http2() {
         (response.status(), response.headers()["sec-websocket-version"].as_bytes()),
         (StatusCode::BAD_REQUEST, &b"13"[..])
     );
-    let response = status_http2(address, |request| {
+    let response = request_http2(address, |request| {
         let value = HeaderValue::from_str(&"b".repeat(12_000)).unwrap();
         request.headers_mut().append("a", value.clone());
         request.headers_mut().append("a", value);

@@ -13,7 +13,7 @@ use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use axum::{Extension, Router};
 use common::{
-    HEAD, assert_closed, connect, connect_http2, echo, ended, exchange, open_http2, request, serve, status_http2,
+    HEAD, assert_closed, connect, connect_http2, echo, ended, exchange, open_http2, request, request_http2, serve,
 };
 use hyper::http::{HeaderValue, StatusCode};
 use hyper::server::conn::http1;
@@ -68,7 +68,7 @@ async fn get_route_serves_http1_alone() {
     let router = Router::new().route("/", get(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
     let address = serve(router).await;
     exchange(&mut connect(address, "/", Offer::new()).await.unwrap(), "text").await;
-    let response = status_http2(address, |_| {}).await;
+    let response = request_http2(address, |_| {}).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()["allow"], "GET,HEAD");
 }
@@ -205,7 +205,7 @@ async fn another_response_fails_the_upgrade_of_http2() {
         StatusCode::FORBIDDEN
     };
     let address = serve(Router::new().route("/", any(handler))).await;
-    assert_eq!(status_http2(address, |_| {}).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(request_http2(address, |_| {}).await.status(), StatusCode::FORBIDDEN);
     match errors.recv().await.unwrap() {
         Error::Io(error) => assert!(error.get_ref().unwrap().downcast_ref::<hyper::Error>().unwrap().is_canceled()),
         error => panic!("{error:?}"),
@@ -226,7 +226,7 @@ async fn origin_that_is_not_allowed_is_rejected_with_403() {
         assert_eq!(body, "origin is not allowed");
     }
     let of_origin = |origin| {
-        status_http2(address, move |request| {
+        request_http2(address, move |request| {
             request.headers_mut().insert("origin", HeaderValue::from_static(origin));
         })
     };
@@ -298,7 +298,7 @@ async fn config_sets_extensions_keepalive_and_delivery() {
 }
 
 #[tokio::test]
-async fn server_learns_how_the_connection_ended() {
+async fn ended_has_the_code_and_the_reason_of_the_client() {
     let (sender, mut endings) = mpsc::unbounded_channel::<Option<Ended>>();
     let handler = async move |upgrade: WebSocketUpgrade| {
         upgrade.on_upgrade(async move |mut websocket| {

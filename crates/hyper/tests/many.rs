@@ -33,8 +33,7 @@ const LONG: usize = 70_000;
 /// What may stay allocated after all connections have ended, in bytes.
 const MAX_REMAINING: i64 = 1 << 20;
 
-/// Starts an echo server. With the path `/flood` it sends without an end. Counts the
-/// WebSockets that are open.
+/// Starts an echo server that sends without an end if the path is `/flood`. Counts the WebSockets that are open.
 async fn serve(open: &Arc<AtomicUsize>) -> SocketAddr {
     let open = Arc::clone(open);
     serve_with(Kind::Http2, move |mut request| {

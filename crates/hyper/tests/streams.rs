@@ -124,7 +124,7 @@ async fn trailers_end_the_stream() {
         let mut client = Client::connect(address);
         let stream = client.request(&CONNECT, 0);
         assert!(client.frame(stream).unwrap().is_ok());
-        // `x: y`, and a text before it.
+        // A text, then the trailer `x: y`.
         client.send(DATA, 0, stream, b"\x81\x81\0\0\0\0x");
         client.send(HEADERS, END_STREAM | 4, stream, b"\0\x01x\x01y");
         let echo = client.frame(stream).unwrap();

@@ -70,8 +70,8 @@ pub(crate) async fn open_http2(
     Ok(expect.open(&mut response).await?.0)
 }
 
-/// Returns the status of the response to an extended CONNECT for `/`.
-pub(crate) async fn status_http2(
+/// Sends an extended CONNECT for `/`, after `change`. Returns the response.
+pub(crate) async fn request_http2(
     address: SocketAddr,
     change: impl FnOnce(&mut Request<Body>),
 ) -> hyper::Response<hyper::body::Incoming> {

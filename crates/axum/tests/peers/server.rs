@@ -1,12 +1,12 @@
-//! A server that records its WebSockets. The path of a request selects what the WebSocket does:
+//! A server that records its WebSockets:
 //!
-//! | path | |
+//! | path | what its WebSocket does |
 //! |---|---|
 //! | `/echo` | sends each message back |
 //! | `/parts` | sends a text in two parts, and a ping between them; after the pong, sends a text |
 //! | `/close` | closes with 4001 and `bye` after a message |
 //! | `/drop` | drops the transport after a message |
-//! | `/forbidden` | is not open to the origin of the page |
+//! | `/forbidden` | is refused, because the origin of the page is not allowed |
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -35,8 +35,8 @@ async fn run_checks(front: Front, kind: Kind) {
     long_messages_pass_without_compression(&entry, &mut server).await;
     server_closes(&entry, &mut server).await;
     refusals_pass_with_their_bodies(&entry, kind).await;
-    server_learns_that_the_client_has_disappeared(&entry, &mut server).await;
-    client_learns_that_the_server_has_disappeared(&entry).await;
+    lost_client_ends_the_websocket_of_the_server(&entry, &mut server).await;
+    lost_server_ends_the_websocket_of_the_client(&entry).await;
 
     let proxy = Proxy::start(kind, host, &server, Timeouts::Short).await;
     let entry = Entry::new(front, &proxy, &server.certificate.client);
@@ -49,7 +49,7 @@ async fn open(entry: &Entry, path: &str) -> Client {
 }
 
 async fn handler_receives_the_request_and_the_address(entry: &Entry, front: Front, kind: Kind) {
-    // A client may lie about its address.
+    // The proxy must replace a false address.
     let offer = Offer::new().header("X-Forwarded-For", "203.0.113.9").header("X-Forwarded-Proto", "gopher");
     let mut client = entry.open("/request", offer, config()).await.unwrap();
     let message = client.recv().await.unwrap().unwrap();
@@ -108,14 +108,14 @@ async fn refusals_pass_with_their_bodies(entry: &Entry, kind: Kind) {
     assert!(!body.is_empty());
 }
 
-async fn server_learns_that_the_client_has_disappeared(entry: &Entry, server: &mut Server) {
+async fn lost_client_ends_the_websocket_of_the_server(entry: &Entry, server: &mut Server) {
     let mut client = open(entry, "/").await;
     exchange(&mut client, "text").await;
     drop(client);
     assert_lost(&server.ended().await);
 }
 
-async fn client_learns_that_the_server_has_disappeared(entry: &Entry) {
+async fn lost_server_ends_the_websocket_of_the_client(entry: &Entry) {
     let mut client = open(entry, "/").await;
     client.send("vanish").await.unwrap();
     match client.recv().await {

@@ -50,7 +50,7 @@ pub(crate) type Client = WebSocket<Box<dyn Io>>;
 /// The status and the body of a response that rejects.
 pub(crate) type Rejected = (u16, Bytes);
 
-/// The way of a client to a proxy.
+/// The address of a proxy, and what a client uses to connect to it.
 pub(crate) struct Entry {
     front: Front,
     address: SocketAddr,

@@ -17,9 +17,9 @@ use super::common::tls::{Certificate, listen};
 
 /// A path of the server.
 ///
-/// | path | the handler |
+/// | path | what its handler does |
 /// |---|---|
-/// | `/` | sends each message back, and obeys `close` and `vanish` |
+/// | `/` | sends each message back, except `close`, which closes, and `vanish`, which ends the transport without a Close |
 /// | `/pings` | the same, with a ping interval below [`SHORT_TIMEOUT`](super::proxy) |
 /// | `/silent` | the same, without pings |
 /// | `/request` | sends the version of HTTP and the header fields of the proxy |
