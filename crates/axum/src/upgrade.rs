@@ -200,9 +200,9 @@ impl<W: Socket> WebSocketUpgrade<W> {
         self
     }
 
-    /// Lets a [`Drain`] close the WebSocket: at its [`shutdown`](Drain::shutdown), the client receives a Close, also if the
-    /// WebSocket is open only later. From this call on, `shutdown` waits for it. See the
-    /// [example](crate#graceful-shutdown).
+    /// Lets a [`Drain`] close the WebSocket. At its [`shutdown`](Drain::shutdown), the client receives a Close, also if the
+    /// WebSocket is not open yet. From this call of `drain` on, `shutdown` waits for the WebSocket, or for the end of the
+    /// request if none is opened. See the [example](crate#graceful-shutdown).
     pub fn drain(mut self, drain: &Drain) -> Self {
         self.guard = Some(drain.guard());
         self
@@ -210,7 +210,8 @@ impl<W: Socket> WebSocketUpgrade<W> {
 
     /// Sets a function that is called with the error if the upgrade fails after the response was created: the connection
     /// ended before, the response was not sent within [`Timeouts::handshake`](crate::Timeouts::handshake), or the selected
-    /// subprotocol was not offered. Without a function, the feature `tracing` logs these errors with the level `debug`.
+    /// subprotocol was not offered. Without a function, the feature `tracing` logs these errors with the level `debug`. A
+    /// request that is rejected, by the extractor or by [`origin`](Self::origin), is not such a failure.
     ///
     /// ```
     /// use axum::response::Response;

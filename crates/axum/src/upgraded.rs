@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 
 /// The transport of a [`WebSocket`](crate::WebSocket): a connection of HTTP/1.1, or a stream of HTTP/2.
 ///
-/// The transport of HTTP/1.1 under `axum::serve` is the TCP stream itself, with `TCP_NODELAY`. All others have the types of
-/// hyper: a stream of HTTP/2, and a connection over TLS or over a Unix socket.
+/// The transport of HTTP/1.1 under `axum::serve` is the TCP stream itself, with `TCP_NODELAY`. Each other transport has the
+/// types of hyper: a stream of HTTP/2, and a connection over TLS or over a Unix socket.
 #[derive(Debug)]
 pub struct Upgraded(Io);
 

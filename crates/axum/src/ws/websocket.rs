@@ -37,8 +37,8 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// As [`send`](Inner::send). Also if the payload of a Ping, a Pong or a Close is too long, or the code of the Close must not be
-    /// sent, such as 1005. The cause of the error is an [`Error`](crate::Error).
+    /// As [`send`](Inner::send). Also if the payload of a Ping, a Pong or a Close is too long, or the code of the Close must
+    /// not be sent, such as 1005. The cause of the error is an [`Error`](crate::Error).
     pub async fn send(&mut self, message: Message) -> Result<(), Error> {
         self.queue(message)?;
         self.inner.flush().await.map_err(error)
