@@ -51,6 +51,12 @@
 //! }
 //! ```
 //!
+//! # TLS
+//!
+//! hyper takes a stream of any type, such as those of `tokio-rustls`. The configuration of TLS has the ALPN protocol `h2`
+//! for HTTP/2, and `http/1.1` for HTTP/1.1. A client over HTTP/2 offers `h2` alone, and passes the TLS stream to
+//! `http2_handshake`. The name in the certificate of the server is `Url::socket_host`.
+//!
 //! # Flow control of HTTP/2
 //!
 //! The bytes of a WebSocket that is not read take a part of two windows: that of its stream, and that of the connection,
@@ -58,8 +64,8 @@
 //! the peer does not read the replies. With the windows of hyper, one such WebSocket stops the input of all others on its
 //! connection at a server (1 MiB each), and three of them at a client (2 MiB for a stream, 5 MiB for the connection).
 //!
-//! Others are not stopped if the window of the connection has room for all streams. `axum::serve` does not have these
-//! settings, and the builder of `hyper_util` also serves a router of axum.
+//! No WebSocket stops another one if the window of the connection is at least the sum of the windows of its streams.
+//! `axum::serve` does not have these settings. The builder of `hyper_util` has them, and also serves a router of axum.
 //!
 #![cfg_attr(all(feature = "http2", feature = "server"), doc = "```")]
 #![cfg_attr(not(all(feature = "http2", feature = "server")), doc = "```ignore")]
@@ -77,8 +83,8 @@
 //! ```
 //!
 //! A WebSocket that is dropped while the peer does not read keeps its stream, and the bytes that hyper has taken, until the
-//! peer reads or resets the stream, or the connection ends. The deadlines of the WebSocket end neither. A server bounds this
-//! by the number of streams, and by the time for which it serves a connection.
+//! peer reads or resets the stream, or the connection ends. No deadline of the WebSocket ends the stream, because the
+//! WebSocket does not exist any more. A server limits the number of streams, and the time for which it serves a connection.
 //!
 //! # Features
 //!

@@ -58,7 +58,7 @@ impl Upgraded {
     }
 }
 
-/// Waits for a future, for at most this time. Returns `None` after it.
+/// Waits for a future, and at most for `time`. Returns `None` if the future has not ended then.
 pub(crate) async fn within<F: Future>(time: Option<Duration>, future: F) -> Option<F::Output> {
     match time {
         Some(time) => tokio::time::timeout(time, future).await.ok(),
