@@ -214,7 +214,8 @@ impl Config {
         self
     }
 
-    /// Returns the deadline for the opening handshake, for a program in which an HTTP library makes it.
+    /// Returns [`Timeouts::handshake`] of the configured [`timeouts`](Self::timeouts), for a program in which an HTTP
+    /// library makes the opening handshake.
     ///
     /// ```
     /// use core::time::Duration;

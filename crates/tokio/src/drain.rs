@@ -127,8 +127,9 @@ impl Drain {
         }
     }
 
-    /// Returns a guard for a connection that is not open yet: until it is dropped, [`shutdown`](Self::shutdown) waits.
-    /// Create it before the opening handshake.
+    /// Returns a guard for a connection that is not open yet. [`shutdown`](Self::shutdown) waits until the guard is dropped,
+    /// or until the connection that it [watches](DrainGuard::watch) has ended. Create the guard before the opening
+    /// handshake.
     ///
     /// ```
     /// use protocol_websocket_tokio::{Accept, Drain, Error, accept, config};
@@ -165,8 +166,8 @@ impl Drain {
     /// [`Timeouts::close`](crate::Timeouts::close) goes on.
     ///
     /// It does not stop new connections: stop accepting them before this call. A connection that is
-    /// [watched](Self::watch) later is closed at once, but this call does not always wait for it. A
-    /// [`guard`](Self::guard), or another call, does.
+    /// [watched](Self::watch) later is closed at once, but this call does not always wait for it. It does with a
+    /// [`guard`](Self::guard), and another call of `shutdown` does.
     ///
     /// If the future is dropped, the connections are closed all the same.
     pub async fn shutdown(&self, code: impl Into<CloseCode>, reason: &str, grace: Duration) -> Drained {
@@ -204,7 +205,7 @@ impl Drain {
     }
 }
 
-/// A connection that is not open yet: see [`Drain::guard`].
+/// The guard of a connection that is not open yet: see [`Drain::guard`].
 #[derive(Debug)]
 pub struct DrainGuard {
     drain: Drain,
