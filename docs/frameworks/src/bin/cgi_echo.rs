@@ -30,10 +30,11 @@ async fn main() -> Result<(), Error> {
     let config = Arc::new(config());
     if env::var_os("GATEWAY_INTERFACE").is_some() {
         let variables = env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.into_vec()));
-        // The standard output ends with the program. So after a Close of this end, the client waits for its own timeout.
+        // `shutdown` does not end the standard output. So after a Close of this end, the client sees no end of the stream until
+        // this program ends.
         let stream = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
         let served = serve(stream, RequestHead::from_cgi(variables), config).await;
-        // Does not wait for a read of the standard input.
+        // The end of `main` would wait for the thread that reads the standard input.
         std::process::exit(served.map_err(|error| eprintln!("{error}")).is_err().into());
     }
     let listener = TcpListener::bind(env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into())).await?;

@@ -28,19 +28,19 @@ async fn main() -> io::Result<()> {
 #[handler]
 fn respond(request: &mut Request, response: &mut Response) {
     let mut parts = take_parts(request);
-    let answer = match upgrade_parts(&mut parts, Arc::clone(&CONFIG)) {
+    let created = match upgrade_parts(&mut parts, Arc::clone(&CONFIG)) {
         Ok(upgrade) => {
             // A WebSocket may be silent for longer than the idle timeout of salvo's `FuseConfig`, if one is set.
             if let Some(connection) = parts.extensions.get::<ConnCtrl>() {
                 connection.relax_timeouts();
             }
-            let (answer, opening) = upgrade.accept(Accept::new());
+            let (created, opening) = upgrade.accept(Accept::new());
             tokio::spawn(async move { echo(opening).await.map_err(|error| eprintln!("{error}")) });
-            answer
+            created
         }
         Err(reject) => rejection(&reject),
     };
-    *response = answer.map(|body| ResBody::Once(body.into())).into();
+    *response = created.map(|body| ResBody::Once(body.into())).into();
 }
 
 /// Returns the head of the request, with its extensions.

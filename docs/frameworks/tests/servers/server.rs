@@ -165,7 +165,7 @@ fn host_and_port(url: &str) -> String {
     url.split_once("://").unwrap().1.trim_end_matches('/').to_owned()
 }
 
-/// Returns a command of a web server, which may be where only the path of root has it.
+/// Returns the command of a web server. Debian installs it in a folder that is only in the `PATH` of root.
 fn web_server(name: &str) -> Command {
     static INSTALLED: LazyLock<()> = LazyLock::new(|| {
         let status = Command::new(source("tests/install.sh")).status().unwrap();

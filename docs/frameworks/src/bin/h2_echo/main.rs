@@ -52,7 +52,7 @@ async fn main() -> io::Result<()> {
     }
     stop.send_replace(true);
     drain.shutdown(CloseCode::GOING_AWAY, "the server stops", GRACE).await;
-    // Clients end their connections after GOAWAY. One that does not is an error.
+    // Clients end their connections after GOAWAY. The program ends with an error if one does not.
     tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await?;
     Ok(())
 }

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use h2::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The maximum number of bytes that wait in `h2`. More than that stays in the `WebSocket`, where it counts as unsent.
+/// The maximum number of bytes that `h2` keeps. More than that stays in the `WebSocket`, where it counts as unsent.
 const MAX_WRITE: usize = 64 * 1024;
 
-/// A request whose body is the input, and whose response's body is the output. If it is dropped before its end, `h2` resets
-/// the stream.
+/// The body of a request as the input, and the body of its response as the output. If it is dropped before its end, `h2`
+/// resets the stream.
 pub(crate) struct Stream {
     input: RecvStream,
     /// The rest of a DATA frame.
