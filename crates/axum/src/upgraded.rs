@@ -46,6 +46,8 @@ impl Upgraded {
                 let stream = stream.into_inner();
                 // It fails if the client has disconnected, which the WebSocket then notices.
                 let _ = stream.set_nodelay(true);
+                // Empty bytes of hyper keep its read buffer of 16 KiB.
+                let received = if received.is_empty() { Bytes::new() } else { received };
                 Self(Io::Tcp { stream, received })
             }
             Err(io) => Self(Io::Hyper(io)),

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
 use axum::{Extension, Router};
+use bytes::BytesMut;
 use common::{
     HEAD, assert_closed, connect, connect_http2, echo, ended, exchange, open_http2, request, request_http2, serve,
 };
@@ -363,6 +364,14 @@ async fn bytes_that_hyper_has_read_are_returned_with_the_tcp_stream() {
     let mut received = received.to_vec();
     stream.read_to_end(&mut received).await.unwrap();
     assert_eq!(received, b"after the head");
+}
+
+#[tokio::test]
+async fn read_buffer_of_hyper_is_freed_if_it_is_empty() {
+    let (router, mut websockets) = collect();
+    let _client = connect(serve(router).await, "/", Offer::new()).await.unwrap();
+    let (_stream, received) = websockets.recv().await.unwrap().into_parts().io.into_tcp().unwrap();
+    assert_eq!(BytesMut::from(received).capacity(), 0);
 }
 
 #[tokio::test]
