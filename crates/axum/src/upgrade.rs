@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::Response;
@@ -53,7 +53,8 @@ pub struct WebSocketUpgrade<W: Socket = WebSocket> {
     /// The response to a request whose origin is not allowed.
     reject: Option<Reject>,
     guard: Option<DrainGuard>,
-    on_failed: Option<OnFailed<W>>,
+    /// In a `Mutex`, so that the extractor is `Sync`: a handler borrows it over an `await`.
+    on_failed: Mutex<Option<OnFailed<W>>>,
 }
 
 type OnFailed<W> = Box<dyn FnOnce(<W as Socket>::Error) + Send>;
@@ -74,7 +75,7 @@ impl<S: Sync, W: Socket> FromRequestParts<S> for WebSocketUpgrade<W> {
             selected: None,
             reject: None,
             guard: None,
-            on_failed: None,
+            on_failed: Mutex::default(),
         })
     }
 }
@@ -225,7 +226,7 @@ impl<W: Socket> WebSocketUpgrade<W> {
     /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::any(handler));
     /// ```
     pub fn on_failed_upgrade(mut self, callback: impl FnOnce(W::Error) + Send + 'static) -> Self {
-        self.on_failed = Some(Box::new(callback));
+        self.on_failed = Mutex::new(Some(Box::new(callback)));
         self
     }
 
@@ -255,7 +256,8 @@ impl<W: Socket> WebSocketUpgrade<W> {
         }
         let config = self.final_config();
         let (accepted, opening) = self.upgrade.config(config).accept(accept);
-        let (guard, on_failed) = (self.guard, self.on_failed);
+        let guard = self.guard;
+        let on_failed = self.on_failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         tokio::spawn(async move {
             match opening.await {
                 Ok(websocket) => {

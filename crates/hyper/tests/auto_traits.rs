@@ -15,9 +15,9 @@ const fn is_sync<T: Send + Sync + Unpin>() {}
 
 #[test]
 fn public_types_are_send() {
-    is_sync::<(Body, OpenError, AwaitSettings<DuplexStream>, Expect)>();
+    is_sync::<(Body, OpenError, AwaitSettings<DuplexStream>, Expect, Upgrade)>();
     // A stream of hyper is not `Sync`.
-    is_send_and_unpin::<(Upgrade, Upgraded, WebSocket<Upgraded>)>();
+    is_send_and_unpin::<(Upgraded, WebSocket<Upgraded>)>();
     #[cfg(feature = "tower")]
     is_sync::<(
         protocol_websocket_hyper::WebSocketLayer<fn()>,
