@@ -106,6 +106,9 @@
 //! instance because it reads from a database first, and so open a WebSocket after `shutdown` has returned. A second call of
 //! [`Drain::shutdown`], after the server has ended, waits for that WebSocket, too.
 //!
+//! axum also waits for each client of HTTP/2 that no longer replies, with or without a WebSocket. A program that must end in
+//! time limits this, for instance by `tokio::time::timeout`.
+//!
 //! # The transport
 //!
 //! [`WebSocket::get_ref`] returns the [`Upgraded`] connection of HTTP/1.1 or stream of HTTP/2, and `Upgraded::tcp` the TCP

@@ -13,10 +13,12 @@ use axum::response::Response;
 use axum::routing::any;
 use axum::{Router, serve};
 use common::{assert_closed, connect, connect_http2, ended, exchange, open_http2};
-use protocol_websocket_axum::{CloseCode, Drain, WebSocketUpgrade};
+use protocol_websocket_axum::{CloseCode, Config, Drain, Timeouts, WebSocketUpgrade};
 use protocol_websocket_hyper::Offer;
+use test_support::http2::{CONNECT, Client};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 
 async fn handler(upgrade: WebSocketUpgrade, State(drain): State<Drain>) -> Response {
     upgrade.drain(&drain).on_upgrade(async |mut websocket| {
@@ -99,4 +101,35 @@ async fn shutdown_does_not_wait_for_a_request_without_an_upgrade() {
     assert!(connect(address, "/", Offer::new()).await.is_err());
     let drained = drain.shutdown(CloseCode::GOING_AWAY, "", Duration::from_secs(60)).await;
     assert_eq!((drained.agreed, drained.others), (0, 0));
+}
+
+#[tokio::test]
+async fn client_of_http2_that_does_not_reply_keeps_the_server_but_not_its_websocket() {
+    static STOP: Notify = Notify::const_new();
+    async fn handler(upgrade: WebSocketUpgrade, State(drain): State<Drain>) -> Response {
+        let timeouts = Timeouts::RECOMMENDED.close(Some(Duration::from_millis(10)));
+        let upgrade = upgrade.drain(&drain).config(Config::new().timeouts(timeouts));
+        upgrade.on_upgrade(async |mut websocket| while websocket.recv().await.is_some() {})
+    }
+    let drain = Drain::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/", any(handler)).with_state(drain.clone());
+    let server = tokio::spawn(serve(listener, router).with_graceful_shutdown(STOP.notified()).into_future());
+    let opening = spawn_blocking(move || {
+        let mut client = Client::connect(address);
+        let stream = client.request(&CONNECT, 0);
+        assert!(client.frame(stream).unwrap().is_ok());
+        (client, stream)
+    });
+    let (mut client, stream) = opening.await.unwrap();
+    STOP.notify_one();
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "", Duration::ZERO).await;
+    assert_eq!((drained.agreed, drained.others), (0, 1));
+    let drained = drain.shutdown(CloseCode::GOING_AWAY, "", Duration::from_secs(60)).await;
+    assert_eq!((drained.agreed, drained.others, drain.watched()), (0, 1, 0));
+    assert!(!server.is_finished());
+    // It acknowledges the PING of HTTP/2 that the server waits for.
+    spawn_blocking(move || while client.frame(stream).is_some() {}).await.unwrap();
+    server.await.unwrap().unwrap();
 }
