@@ -112,9 +112,10 @@
 //! # The transport
 //!
 //! [`WebSocket::get_ref`] returns the [`Upgraded`] connection of HTTP/1.1 or stream of HTTP/2, and `Upgraded::tcp` the TCP
-//! stream of HTTP/1.1. For a TLS stream, take the WebSocket apart with [`WebSocket::into_parts`], and pass the transport of
-//! [`Upgraded::into_hyper`] to `hyper_util::server::conn::auto::upgrade::downcast`. The address of the client is also in
-//! `axum::extract::ConnectInfo`.
+//! stream of HTTP/1.1. For the TLS stream of a listener, take the WebSocket apart with [`WebSocket::into_parts`], and pass
+//! `hyper_util::server::conn::auto::upgrade::downcast` to [`downcast_with`](protocol_websocket_hyper::Upgraded::downcast_with)
+//! of the transport that [`Upgraded::into_hyper`] returns. Its type is `TokioIo<S>` if the listener has streams of type `S`.
+//! The address of the client is also in `axum::extract::ConnectInfo`.
 //!
 //! # Features
 //!

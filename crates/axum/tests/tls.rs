@@ -13,19 +13,27 @@ use axum::routing::any;
 use axum::serve::Listener;
 use common::tls::{Certificate, listen};
 use common::{assert_closed, echo, exchange, handshake_http2, open_http2};
-use protocol_websocket_axum::{CloseCode, WebSocketUpgrade};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use protocol_websocket_axum::{CloseCode, WebSocket, WebSocketUpgrade};
 use protocol_websocket_hyper::Offer;
 use protocol_websocket_tokio::Connect;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 
 /// Starts an echo server.
 async fn serve(config: ServerConfig) -> SocketAddr {
+    serve_router(config, Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo))))
+        .await
+}
+
+async fn serve_router(config: ServerConfig, router: Router) -> SocketAddr {
     let listener = listen(config).await;
     let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }
@@ -71,4 +79,23 @@ async fn client_without_a_tls_handshake_does_not_delay_another() {
     exchange(&mut websocket, "text").await;
     // The server has not waited until it ended the silent connection.
     assert_eq!(silent.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn transport_of_http1_is_the_tls_stream() {
+    let Certificate { server, client, .. } = Certificate::new(["localhost".to_owned()]);
+    let (sender, mut websockets) = mpsc::unbounded_channel::<WebSocket>();
+    let handler = async move |upgrade: WebSocketUpgrade| {
+        upgrade.on_upgrade(async move |websocket: WebSocket| sender.send(websocket).unwrap())
+    };
+    let address = serve_router(server, Router::new().route("/", any(handler))).await;
+    let connect = Connect::new(&format!("wss://localhost:{}/", address.port())).unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = TlsConnector::from(Arc::new(client)).connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    let (client, _) = connect.over(stream).await.unwrap();
+    let io = websockets.recv().await.unwrap().into_parts().io;
+    assert!(io.tcp().is_none());
+    let parts = io.into_hyper().unwrap().downcast_with(downcast::<TokioIo<TlsStream<TcpStream>>>).unwrap();
+    let (tcp, _) = parts.io.inner().get_ref();
+    assert_eq!(tcp.peer_addr().unwrap(), client.get_ref().get_ref().0.local_addr().unwrap());
 }
