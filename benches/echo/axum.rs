@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Options) {
             println!("\nStalls: times of 30 ms and more without a response, in all rounds:\n");
             report::stalls(group, &rows);
             targets.extend(rows.iter().filter(|row| is_pipelined(row)).flat_map(|row| batch_targets(group, row)));
-            targets.push(stalls_target(group, &rows));
+            targets.extend(stalls_targets(group, &rows));
         }
     }
     handshakes::run_group(&AXUM_HANDSHAKES, options);
@@ -52,9 +52,13 @@ fn batch_targets(group: &Group, row: &Row) -> Vec<Target> {
     targets
 }
 
-/// Returns the target that nothing stalls without Nagle's algorithm.
-fn stalls_target(group: &Group, rows: &[Row]) -> Target {
-    let measured = rows.iter().map(|row| row.stalls(OURS_NODELAY)).sum::<u64>() as f64;
-    let (work, against) = (format!("stalls, {}", group.title), "all loads".into());
-    Target { work, contender: OURS_NODELAY, against, at_most: 0.0, measured, quartiles: None }
+/// Returns the targets that nothing stalls: over HTTP/2 without Nagle's algorithm, which ours turns off by itself over HTTP/1.1.
+fn stalls_targets(group: &Group, rows: &[Row]) -> Vec<Target> {
+    let contenders: &[_] = if group.baseline == OURS { &[OURS_NODELAY] } else { &[OURS, OURS_NODELAY] };
+    let target = |&contender| {
+        let measured = rows.iter().map(|row| row.stalls(contender)).sum::<u64>() as f64;
+        let (work, against) = (format!("stalls, {}", group.title), "all loads".into());
+        Target { work, contender, against, at_most: 0.0, measured, quartiles: None }
+    };
+    contenders.iter().map(target).collect()
 }

@@ -1,12 +1,12 @@
 //! A WebSocket echo server with axum, over HTTP/1.1 and HTTP/2.
 
-use axum::{Router, routing::any};
+use axum::{Router, routing::any, serve::ListenerExt};
 use protocol_websocket_axum::{WebSocket, WebSocketUpgrade};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, router()).await
+    axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router()).await
 }
 
 pub(crate) fn router() -> Router {
