@@ -21,7 +21,7 @@ pub(crate) fn run(options: &Options) {
         println!("| server | KiB per connection, after {} each | idle |", load.size());
         println!("|---|---:|---:|");
     }
-    for contender in COMPRESSED_MEMORY.contenders().filter(|contender| options.has(contender.name)) {
+    for contender in COMPRESSED_MEMORY.contenders(&options.only) {
         let server = Server::start(contender, &options.examples);
         // The threads, the runtime and the read buffers exist once.
         let mut first = Clients::open(&Load { connections: 1, ..load }, &requests, &server, false);

@@ -149,7 +149,7 @@ impl Connect {
     }
 }
 
-/// Changed extended CONNECTs.
+/// Changed extended CONNECT requests.
 pub const CONNECTS: &[Connect] = &[
     Connect::new(&[":protocol"], &[], "reset 1"),
     Connect::new(&[":protocol", ":scheme", ":path"], &[], "501"),
