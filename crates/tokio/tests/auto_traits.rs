@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use protocol_websocket_tokio::{
-    Accept, Backoff, Close, CloseCode, Config, Drain, Drained, Ended, Error, Event, EventRef, Limits, Message,
-    Negotiated, Offer, Outbox, Part, Parts, Prepared, Receiver, Reject, Request, Response, SendError, Sender, Session,
-    Stats, Timeouts, WebSocket, relay,
+    Accept, Backoff, Close, CloseCode, Config, Drain, DrainGuard, Drained, Ended, Error, Event, EventRef, Limits,
+    Message, Negotiated, Offer, Outbox, Part, Parts, Prepared, Receiver, Reject, Request, Response, SendError, Sender,
+    Session, Stats, Timeouts, WebSocket, relay,
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 
@@ -15,7 +15,8 @@ const fn is_sync<T: Send + Sync + Unpin>() {}
 
 #[test]
 fn public_types_are_send_sync_and_unpin() {
-    is_sync::<(WebSocket<DuplexStream>, Parts<DuplexStream>, Sender, Receiver, Drain, Drained, Error, Stats)>();
+    is_sync::<(WebSocket<DuplexStream>, Parts<DuplexStream>, Sender, Receiver, Drain, DrainGuard, Drained, Error, Stats)>(
+    );
     is_sync::<(Session, Outbox, Config, Limits, Timeouts, Backoff, Negotiated, Ended, SendError)>();
     is_sync::<(Message, Part, Prepared, Event, EventRef<'_>, Close, CloseCode)>();
     is_sync::<(Accept, Reject, Offer, Request, Response)>();
