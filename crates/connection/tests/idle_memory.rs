@@ -2,57 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "common/counted.rs"]
+mod counted;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use protocol_websocket_connection::{
-    Config, Connection, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, Negotiated, Payload, Rsv, Session,
-    Timeouts,
-};
-use protocol_websocket_frame::{DecodeError, EncodeError};
+use counted::Counted;
+use protocol_websocket_connection::{Config, Connection, ExtensionPair, Negotiated, Rsv, Session, Timeouts};
 
 const IDLE: Duration = Duration::from_secs(60);
 const MESSAGE: &[u8] = b"\x81\x82\0\0\0\0hi";
 const PING: &[u8] = b"\x89\x80\0\0\0\0";
-
-/// Counts the calls of `release_memory`.
-#[derive(Clone, Default)]
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn released(&self) -> usize {
-        self.0.load(Relaxed)
-    }
-}
-
-impl ExtensionDecoder for Counted {
-    fn decode<'a>(
-        &mut self,
-        frame: Frame<Payload<'a>>,
-        _: usize,
-    ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
-        Ok((frame, None))
-    }
-
-    fn release_memory(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
-impl ExtensionEncoder for Counted {
-    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
-        Ok(frame)
-    }
-
-    fn restart(&mut self) {}
-
-    fn release_memory(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
 
 /// A server with an extension, and the numbers of releases of its decoder and its encoder.
 struct Server {

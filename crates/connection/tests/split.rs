@@ -2,20 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+#[path = "common/counted.rs"]
+mod counted;
 
 use core::time::Duration;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::BytesMut;
 use common::{client, masked, server, text_part, unmasked};
+use counted::Counted;
 use protocol_websocket_connection::{
-    Close, CloseCode, Config, Connection, Ended, EndedBy, Error, Event, ExtensionDecoder, ExtensionEncoder,
-    ExtensionPair, Frame, Negotiated, Payload, ReceiveHalf, Reply, Rsv, SendError, SendHalf, State, Timeout, Timeouts,
-    Version,
+    Close, CloseCode, Config, Connection, Ended, EndedBy, Error, Event, ExtensionPair, Frame, Negotiated, ReceiveHalf,
+    Reply, Rsv, SendError, SendHalf, State, Timeout, Timeouts, Version,
 };
-use protocol_websocket_frame::{DecodeError, EncodeError};
+use protocol_websocket_frame::DecodeError;
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -385,47 +384,18 @@ fn halves_work_in_two_threads() {
     assert_eq!(writer.join().unwrap()[..], *b"\x8a\x01a\x88\x00");
 }
 
-/// Counts the calls of `release_memory`.
-struct Counted(Arc<AtomicUsize>);
-
-impl ExtensionDecoder for Counted {
-    fn decode<'a>(
-        &mut self,
-        frame: Frame<Payload<'a>>,
-        _: usize,
-    ) -> Result<(Frame<Payload<'a>>, Option<Frame<Payload<'a>>>), DecodeError> {
-        Ok((frame, None))
-    }
-
-    fn release_memory(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
-impl ExtensionEncoder for Counted {
-    fn encode<'a>(&mut self, frame: Frame<Payload<'a>>) -> Result<Frame<Payload<'a>>, EncodeError> {
-        Ok(frame)
-    }
-
-    fn restart(&mut self) {}
-
-    fn release_memory(&mut self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
 #[test]
 fn each_half_releases_its_own_memory() {
-    let (received, sent) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let (received, sent) = (Counted::default(), Counted::default());
     let mut server = server(&Config::new());
-    server.add_extension(ExtensionPair::new(Counted(received.clone()), Counted(sent.clone())), Rsv::NONE);
+    server.add_extension(ExtensionPair::new(received.clone(), sent.clone()), Rsv::NONE);
     server.release_memory();
-    assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (1, 1));
+    assert_eq!((received.released(), sent.released()), (1, 1));
     let (mut receiver, mut sender) = server.split();
     receiver.release_memory();
-    assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (2, 1));
+    assert_eq!((received.released(), sent.released()), (2, 1));
     sender.release_memory();
-    assert_eq!((received.load(Relaxed), sent.load(Relaxed)), (2, 2));
+    assert_eq!((received.released(), sent.released()), (2, 2));
 }
 
 #[cfg(feature = "server")]

@@ -8,12 +8,12 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use common::{Kind, echo, serve_connection};
-use hyper::client::conn::{http1, http2};
+use common::{Kind, client, echo, serve_connection};
+use hyper::client::conn::http1;
+use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use protocol_websocket_hyper::{
-    Accept, Body, Destination, Offer, OpenError, Upgraded, WebSocket, config, http1_request, http2_handshake,
-    http2_request, upgrade,
+    Accept, Body, Destination, Offer, OpenError, Upgraded, WebSocket, config, http1_request, http2_request, upgrade,
 };
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
@@ -53,17 +53,12 @@ async fn open_http1(stream: DuplexStream) -> Result<WebSocket<Upgraded>, OpenErr
     Ok(expect.open(&mut response).await?.0)
 }
 
-async fn connect_http2(stream: DuplexStream) -> Result<http2::SendRequest<Body>, OpenError> {
-    let (sender, connection) =
-        http2_handshake(&http2::Builder::new(TokioExecutor::new()), TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(sender)
+async fn connect_http2(stream: DuplexStream) -> Result<SendRequest<Body>, OpenError> {
+    client::connect(&Builder::new(TokioExecutor::new()), stream).await
 }
 
-async fn open_http2(sender: &mut http2::SendRequest<Body>) -> Result<WebSocket<Upgraded>, OpenError> {
-    let (request, expect) = http2_request(DESTINATION, &Offer::new(), config())?;
-    let mut response = sender.send_request(request).await?;
-    Ok(expect.open(&mut response).await?.0)
+async fn open_http2(sender: &mut SendRequest<Body>) -> Result<WebSocket<Upgraded>, OpenError> {
+    client::open(sender, "/", config()).await
 }
 
 async fn assert_echoes(mut websocket: WebSocket<Upgraded>) {

@@ -12,13 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use common::{Kind, serve_connection};
+use common::{Kind, client, serve_connection};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use protocol_websocket::EndedBy;
 use protocol_websocket_hyper::{
-    Accept, CloseCode, Config, Destination, Ended, Error, Offer, OpenError, Upgraded, WebSocket, http1_request,
-    http2_handshake, http2_request, upgrade,
+    Accept, CloseCode, Config, Destination, Ended, Error, Offer, OpenError, Upgraded, WebSocket, http1_request, upgrade,
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -150,11 +149,7 @@ async fn open(kind: Kind, stream: Cut) -> Result<WebSocket<Upgraded>, OpenError>
         return Ok(expect.open(&mut response).await?.0);
     }
     let builder = http2::Builder::new(TokioExecutor::new());
-    let (mut sender, connection) = http2_handshake(&builder, TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let (request, expect) = http2_request(DESTINATION, &Offer::new(), Config::new())?;
-    let mut response = sender.send_request(request).await?;
-    Ok(expect.open(&mut response).await?.0)
+    client::open(&mut client::connect(&builder, stream).await?, "/", Config::new()).await
 }
 
 /// Opens a WebSocket, sends all messages, and receives. Returns what the client has seen and, if it was opened, the server.

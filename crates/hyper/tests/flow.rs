@@ -10,17 +10,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::client::{self, connect_with_window, settle};
 use common::{Kind, echo, serve_connection, serve_until, stream};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::client::conn::http2::SendRequest;
 use protocol_websocket::{EndedBy, Event};
 use protocol_websocket_hyper::{
-    Accept, Body, CloseCode, Config, Destination, Error, Offer, OpenError, Upgraded, WebSocket, config,
-    http2_handshake, http2_request, upgrade,
+    Accept, Body, CloseCode, Config, Error, OpenError, Upgraded, WebSocket, config, upgrade,
 };
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
 
 /// The length of a message, in bytes.
 const LEN: usize = 64 * 1024;
@@ -29,23 +27,12 @@ const WINDOW: u32 = 16 * 1024;
 /// More than the bytes that hyper, `h2` and a `WebSocket` keep for one stream.
 const MAX_BUFFERED: usize = 10 * LEN;
 
-async fn connect(stream: DuplexStream) -> http2::SendRequest<Body> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder.initial_stream_window_size(WINDOW);
-    let (sender, connection) = http2_handshake(&builder, TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
+async fn connect(stream: DuplexStream) -> SendRequest<Body> {
+    connect_with_window(WINDOW, stream).await
 }
 
-async fn open(sender: &mut http2::SendRequest<Body>) -> Result<WebSocket<Upgraded>, OpenError> {
-    let (request, expect) = http2_request(Destination::new("localhost", "/"), &Offer::new(), Config::new())?;
-    let mut response = sender.send_request(request).await?;
-    Ok(expect.open(&mut response).await?.0)
-}
-
-/// Waits until every other task waits.
-async fn settle() {
-    sleep(Duration::from_millis(1)).await;
+async fn open(sender: &mut SendRequest<Body>) -> Result<WebSocket<Upgraded>, OpenError> {
+    client::open(sender, "/", Config::new()).await
 }
 
 /// Sends messages until the peer does not read, and counts them.

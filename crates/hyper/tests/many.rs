@@ -9,13 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Kind, echo_messages, serve_with};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use protocol_websocket_hyper::{
-    Accept, Body, CloseCode, Config, Destination, Error, Message, Offer, Upgraded, WebSocket, http2_handshake,
-    http2_request, upgrade,
-};
+use common::{Kind, client, echo_messages, serve_with};
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::TokioExecutor;
+use protocol_websocket_hyper::{Accept, Body, CloseCode, Config, Error, Message, Upgraded, WebSocket, upgrade};
 use test_support::heap::{CountingAllocator, current};
 use test_support::noise::noise;
 use tokio::net::TcpStream;
@@ -60,19 +57,14 @@ async fn handle(path: &str, mut websocket: WebSocket<Upgraded>) -> Result<(), Er
     }
 }
 
-async fn connect(address: SocketAddr) -> http2::SendRequest<Body> {
+async fn connect(address: SocketAddr) -> SendRequest<Body> {
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    let builder = http2::Builder::new(TokioExecutor::new());
-    let (sender, connection) = http2_handshake(&builder, TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
+    client::connect(&Builder::new(TokioExecutor::new()), stream).await.unwrap()
 }
 
-async fn open(sender: &mut http2::SendRequest<Body>, path: &str) -> WebSocket<Upgraded> {
-    let (request, expect) = http2_request(Destination::new("localhost", path), &Offer::new(), Config::new()).unwrap();
-    let mut response = sender.send_request(request).await.unwrap();
-    expect.open(&mut response).await.unwrap().0
+async fn open(sender: &mut SendRequest<Body>, path: &str) -> WebSocket<Upgraded> {
+    client::open(sender, path, Config::new()).await.unwrap()
 }
 
 /// Sends messages that no other WebSocket sends, and receives them. Then closes, or drops the WebSocket.

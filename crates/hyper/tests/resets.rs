@@ -7,20 +7,17 @@ mod common;
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::client::{self, connect_with_window, settle};
 use common::stream::{self, Client};
 use common::{hand_over, serve_connection};
 use h2::Reason;
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::client::conn::http2::SendRequest;
 use protocol_websocket::{EndedBy, MessageKind};
 use protocol_websocket_hyper::protocol_websocket_tokio::Part;
-use protocol_websocket_hyper::{
-    Body, CloseCode, Config, Destination, Error, Offer, Upgraded, WebSocket, http2_handshake, http2_request,
-};
-use tokio::io::{DuplexStream, duplex};
+use protocol_websocket_hyper::{Body, CloseCode, Config, Error, Upgraded, WebSocket};
+use tokio::io::duplex;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
 
 /// The flow-control window of a stream, in bytes.
 const WINDOW: u32 = 16 * 1024;
@@ -35,23 +32,8 @@ const REASONS: [Reason; 6] = [
     Reason::PROTOCOL_ERROR,
 ];
 
-/// Waits until every other task waits. The clock is paused.
-async fn settle() {
-    sleep(Duration::from_millis(1)).await;
-}
-
-async fn connect(stream: DuplexStream) -> http2::SendRequest<Body> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder.initial_stream_window_size(WINDOW);
-    let (sender, connection) = http2_handshake(&builder, TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
-}
-
-async fn open(sender: &mut http2::SendRequest<Body>) -> WebSocket<Upgraded> {
-    let (request, expect) = http2_request(Destination::new("localhost", "/"), &Offer::new(), Config::new()).unwrap();
-    let mut response = sender.send_request(request).await.unwrap();
-    expect.open(&mut response).await.unwrap().0
+async fn open(sender: &mut SendRequest<Body>) -> WebSocket<Upgraded> {
+    client::open(sender, "/", Config::new()).await.unwrap()
 }
 
 /// Receives the message before the reset, and checks the end.
@@ -104,7 +86,7 @@ async fn reset_by_a_server_ends_the_websocket_after_the_messages_before() {
             });
         }
     });
-    let mut sender = connect(near).await;
+    let mut sender = connect_with_window(WINDOW, near).await;
     for reason in REASONS {
         let websocket = open(&mut sender).await;
         settle().await;
@@ -125,7 +107,7 @@ async fn fragmented_messages_of_both_ends_are_completed_during_a_graceful_shutdo
     let (handler, mut opened) = unbounded_channel();
     let (shutdown, stopped) = oneshot::channel();
     let served = tokio::spawn(common::serve_until(far, WINDOW, stopped, handler));
-    let mut sender = connect(near).await;
+    let mut sender = connect_with_window(WINDOW, near).await;
     let mut client = open(&mut sender).await;
     let mut server = opened.recv().await.unwrap();
     for end in [&mut client, &mut server] {

@@ -9,14 +9,13 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::time::Duration;
 
+use common::client::{connect, open};
 use common::hand_over;
 use hyper::client::conn::http2 as client;
 use hyper::server::conn::http2 as server;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use protocol_websocket_hyper::{
-    Body, Config, Destination, Error, Message, Offer, Upgraded, WebSocket, http2_handshake, http2_request,
-};
+use protocol_websocket_hyper::{Body, Config, Destination, Error, Message, Offer, Upgraded, WebSocket, http2_request};
 use tokio::io::duplex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
@@ -46,18 +45,24 @@ impl Connection {
         let respond = hand_over(handler);
         let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(request))));
         tokio::spawn(server.serve_connection(TokioIo::new(far), service));
-        let (sender, connection) = http2_handshake(&client, TokioIo::new(near)).await.unwrap();
-        tokio::spawn(connection);
-        Self { sender, opened }
+        Self { sender: connect(&client, near).await.unwrap(), opened }
     }
 
     /// Opens a WebSocket, and returns both of its ends, the client's first.
     async fn open(&mut self) -> [WebSocket<Upgraded>; 2] {
-        let (request, expect) =
-            http2_request(Destination::new("localhost", "/"), &Offer::new(), Config::new()).unwrap();
-        let mut response = self.sender.send_request(request).await.unwrap();
-        let (client, _) = expect.open(&mut response).await.unwrap();
+        let client = open(&mut self.sender, "/", Config::new()).await.unwrap();
         [client, self.opened.recv().await.unwrap()]
+    }
+
+    /// Opens WebSockets whose senders have filled the windows, because no receiver reads. The sender is the first of a pair.
+    async fn open_unread(&mut self, count: u32, client_sends: bool) -> Vec<[WebSocket<Upgraded>; 2]> {
+        let mut pairs = Vec::new();
+        for _ in 0..count {
+            let mut pair = in_order(self.open().await, client_sends);
+            fill(&mut pair[0]).await;
+            pairs.push(pair);
+        }
+        pairs
     }
 }
 
@@ -90,12 +95,7 @@ fn in_order<T>([client, server]: [T; 2], client_sends: bool) -> [T; 2] {
 async fn unread_websockets_stall_the_others_with_the_windows_of_hyper() {
     for (client_sends, unread) in [(true, 1), (false, 3)] {
         let mut connection = Connection::new(builders()).await;
-        let mut pairs = Vec::new();
-        for _ in 0..unread {
-            let mut pair = in_order(connection.open().await, client_sends);
-            fill(&mut pair[0]).await;
-            pairs.push(pair);
-        }
+        let mut pairs = connection.open_unread(unread, client_sends).await;
         let [mut sender, mut receiver] = in_order(connection.open().await, client_sends);
         timeout(Duration::from_secs(60), pass([&mut sender, &mut receiver])).await.unwrap_err();
 
@@ -116,12 +116,7 @@ async fn unread_websockets_do_not_stall_the_others_with_a_small_window_of_a_stre
         client.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size((unread + 1) * STREAM_WINDOW);
         server.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size((unread + 1) * STREAM_WINDOW);
         let mut connection = Connection::new((client, server)).await;
-        let mut pairs = Vec::new();
-        for _ in 0..unread {
-            let mut pair = in_order(connection.open().await, client_sends);
-            fill(&mut pair[0]).await;
-            pairs.push(pair);
-        }
+        let mut pairs = connection.open_unread(unread, client_sends).await;
         let [mut sender, mut receiver] = in_order(connection.open().await, client_sends);
         for _ in 0..100 {
             pass([&mut sender, &mut receiver]).await.unwrap();

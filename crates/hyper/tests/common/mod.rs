@@ -1,7 +1,9 @@
-//! Servers on loopback sockets, and a client that is `h2` without hyper.
+//! Servers on loopback sockets, a client of this crate, and a client that is `h2` without hyper.
 #![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
+#[cfg(all(feature = "client", feature = "http2"))]
+pub(crate) mod client;
 pub(crate) mod stream;
 
 use std::convert::Infallible;
