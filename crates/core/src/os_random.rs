@@ -41,7 +41,7 @@ impl OsRandom {
     /// The maximum number of bytes from one key: 64 KiB, which is 16,384 mask keys.
     pub const BYTES_PER_KEY: usize = 64 * 1024;
 
-    /// Creates a source. The first [`fill`](Random::fill) gets a key from the operating system if there is none yet.
+    /// Creates a source. If it has no key, the first [`fill`](Random::fill) gets one from the operating system.
     #[must_use]
     pub const fn new() -> Self {
         Self {

@@ -44,8 +44,8 @@ use crate::{Body, Upgraded};
 ///
 /// - 405: the method is not `GET`.
 /// - 426: the request is not an upgrade to `websocket`, or not in HTTP/1.1, or its version is not that of RFC 6455, which is
-///   13. The versions before the RFC are not supported here, whatever
-///   [`Config::versions`](protocol_websocket_tokio::Config::versions) allows.
+///   13. The versions before the RFC are not supported here, also if
+///   [`Config::versions`](protocol_websocket_tokio::Config::versions) allows them.
 /// - 400: it breaks another rule, for instance the key is missing.
 ///
 /// In HTTP/2:

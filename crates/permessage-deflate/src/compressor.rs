@@ -2,8 +2,8 @@
 //!
 //! zlib-rs has a safe constructor with a memory level, and flate2 has none, so the compressor is one of zlib-rs. Most
 //! of its memory is a table of 128 KiB that no setting changes. The rest depends on the window and on the memory level.
-//! A compressor of a single message is no larger than that message needs, because its memory is cleared when it is
-//! created.
+//! Its creation clears its memory. So a compressor for a single message has the least size that is enough for the
+//! message.
 
 use protocol_websocket_frame::EncodeError;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
