@@ -191,7 +191,8 @@ fn names_of_this_library_exist() {
     let _ = |error: axum::Error| error.into_inner().downcast::<Error>().is_ok();
     let _ = |close: ws::CloseFrame| Close::from(close).code == CloseCode::GOING_AWAY;
     let (text, string) = (ws::Utf8Bytes::from_static("text"), String::from("text"));
-    assert!(text == string && text == &string && text == std::borrow::Cow::from("text"));
+    let (borrowed, cow) = (&string, std::borrow::Cow::from(&string));
+    assert!(text == string && text == borrowed && text == cow);
     assert_eq!(ws::Utf8Bytes::from(&string), ws::Utf8Bytes::try_from(b"text".to_vec()).unwrap());
     assert_eq!(ws::Utf8Bytes::try_from(axum::body::Bytes::from(vec![0xFF])).ok(), None);
 }
