@@ -28,7 +28,7 @@ use protocol_websocket_axum::{
 use protocol_websocket_hyper::{Offer, OpenError};
 use protocol_websocket_tokio::Connect;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
 /// A server whose only route calls `respond`.
@@ -61,6 +61,27 @@ async fn frames_after_the_head_are_not_lost() {
     let mut received = Vec::new();
     stream.read_to_end(&mut received).await.unwrap();
     assert!(received.starts_with(b"HTTP/1.1 101 "));
+    assert!(received.ends_with(b"\r\n\r\n\x81\x02hi\x88\x02\x03\xE8"), "{}", received.escape_ascii());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn serves_unix_sockets() {
+    let path = std::env::temp_dir().join(format!("protocol-websocket-axum-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    let handler = |upgrade: WebSocketUpgrade| {
+        std::future::ready(upgrade.on_upgrade(async |websocket: WebSocket| {
+            assert!(websocket.get_ref().tcp().is_none());
+            echo(websocket).await;
+        }))
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", any(handler))).await });
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    stream.write_all(&[HEAD.as_bytes(), b"\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xE8"].concat()).await.unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.unwrap();
     assert!(received.ends_with(b"\r\n\r\n\x81\x02hi\x88\x02\x03\xE8"), "{}", received.escape_ascii());
 }
 

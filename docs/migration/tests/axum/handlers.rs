@@ -18,6 +18,7 @@ pub(crate) fn router() -> Router {
         .route("/break", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(break_at_the_close)))
         .route("/pong", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(send_pong)))
         .route("/reserved", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(send_reserved_code)))
+        .route("/borrowed", any(borrowed))
         .route("/selected", any(selected))
         .route("/names", any(names))
 }
@@ -46,6 +47,13 @@ async fn send_pong(mut socket: WebSocket) {
 async fn send_reserved_code(mut socket: WebSocket) {
     let reserved = CloseFrame { code: close_code::ABNORMAL, reason: Utf8Bytes::default() };
     let _ = socket.send(Message::Close(Some(reserved))).await;
+}
+
+/// Borrows the extractor while it waits, so the future of the handler is `Send` only if the extractor is `Sync`.
+async fn borrowed(upgrade: WebSocketUpgrade) -> Response {
+    let requested = async { upgrade.requested_protocols().count() };
+    assert_eq!(requested.await, 1);
+    upgrade.on_upgrade(echo)
 }
 
 async fn selected(mut upgrade: WebSocketUpgrade) -> Response {

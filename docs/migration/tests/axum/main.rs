@@ -73,6 +73,15 @@ async fn handlers_use_the_names_that_are_the_same() {
 }
 
 #[tokio::test]
+async fn handler_may_borrow_the_extractor() {
+    for address in servers().await {
+        let mut websocket = open(address, "/borrowed").await;
+        websocket.send("text").await.unwrap();
+        assert_eq!(websocket.recv().await.unwrap().unwrap().as_text(), Some("text"));
+    }
+}
+
+#[tokio::test]
 async fn chat_runs_with_both_imports() {
     for router in [of_axum::chat::router(), ours::chat::router()] {
         let address = serve(router).await;
