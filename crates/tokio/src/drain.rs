@@ -131,7 +131,8 @@ impl Drain {
     /// or until the connection that it [watches](DrainGuard::watch) has ended. Create the guard before the opening
     /// handshake.
     ///
-    /// ```
+    #[cfg_attr(feature = "server", doc = "```")]
+    #[cfg_attr(not(feature = "server"), doc = "```ignore")]
     /// use protocol_websocket_tokio::{Accept, Drain, Error, accept, config};
     /// use tokio::net::TcpStream;
     ///
