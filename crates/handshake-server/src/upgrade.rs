@@ -1,7 +1,5 @@
 //! [`Upgrade`], a valid request, and [`Accepted`], the state after it was accepted.
 
-use alloc::boxed::Box;
-
 use bytes::BytesMut;
 use protocol_websocket_http::{Accept, BuildError, Negotiated, ParseError, Reject, Request, RequestHead, Versions};
 
@@ -24,7 +22,7 @@ use crate::key3::AwaitingKey3;
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[must_use = "the client waits for a response"]
 pub struct Upgrade {
-    request: Box<Request>,
+    request: Request,
 }
 
 /// The state of the handshake after [`Upgrade::accept`].
@@ -142,7 +140,7 @@ impl Upgrade {
     /// # Ok::<_, protocol_websocket_handshake_server::http::ParseError>(())
     /// ```
     #[must_use]
-    pub fn request(&self) -> &Request {
+    pub const fn request(&self) -> &Request {
         &self.request
     }
 
@@ -174,6 +172,7 @@ impl Upgrade {
     ///
     /// Those of [`Accept::encode`]. Nothing was written then, and the request is dropped: the caller writes
     /// `Reject::new(500)` and closes the connection.
+    #[inline]
     pub fn accept(self, accept: &Accept, output: &mut BytesMut) -> Result<Accepted, BuildError> {
         let negotiated = accept.encode(&self.request, output)?;
         Ok(match self.request.key_numbers() {
@@ -216,7 +215,7 @@ impl Upgrade {
 /// [`Response::accept`](protocol_websocket_http::Response::accept) builds the response.
 impl From<Request> for Upgrade {
     fn from(request: Request) -> Self {
-        Self { request: Box::new(request) }
+        Self { request }
     }
 }
 

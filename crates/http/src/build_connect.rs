@@ -7,7 +7,7 @@ use crate::error::BuildError;
 use crate::field_section::has_connection_specific;
 use crate::headers::Headers;
 use crate::offer::Offer;
-use crate::request::Request;
+use crate::request::{Checked, Request};
 use crate::request_head::RequestHead;
 use crate::span::Span;
 use protocol_websocket_core::Version;
@@ -53,8 +53,7 @@ impl Request {
         if has_repeated(&headers) {
             return Err(BuildError::RepeatedField);
         }
-        Ok(Self {
-            head: RequestHead::from_spans(method, path, headers),
+        let checked = Checked {
             host,
             resource_name: path,
             key: Span::default(),
@@ -64,7 +63,8 @@ impl Request {
             //# "https" for "wss"-schemed WebSockets and "http" for "ws"-schemed
             //# WebSockets.
             secure: destination.secure,
-        })
+        };
+        Ok(Self::new(RequestHead::from_spans(method, path, headers), checked))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::BuildError;
 use crate::grammar::{is_host, is_resource_name};
 use crate::headers::Headers;
 use crate::offer::Offer;
-use crate::request::Request;
+use crate::request::{Checked, Request};
 use crate::request_head::RequestHead;
 use crate::span::Span;
 use crate::syntax::RequestField;
@@ -48,7 +48,7 @@ impl Request {
         let (challenge, keys) = Challenge::random(offer.version, random);
         let (head, host, key) = head(destination, &host, offer, challenge.fields(&keys))?;
         let resource_name = head.headers().span(head.target_bytes());
-        Ok(Self { head, host, resource_name, key, challenge, secure: destination.secure })
+        Ok(Self::new(head, Checked { host, resource_name, key, challenge, secure: destination.secure }))
     }
 }
 
@@ -100,14 +100,6 @@ fn head(
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# The request MUST contain a |Host| header field
         RequestField::Host => ("Host", host.as_bytes()),
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The request MUST contain an |Upgrade| header field whose value MUST include the
-        //# "websocket" keyword.
-        RequestField::Upgrade => ("Upgrade", syntax.start.upgrade.as_bytes()),
-        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
-        //# The request MUST contain a |Connection| header field whose value MUST include the
-        //# "Upgrade" token.
-        RequestField::Connection => ("Connection", &b"Upgrade"[..]),
         RequestField::Key => first,
         RequestField::VersionOrKey2 => second,
         RequestField::Origin => (syntax.origin.text(), origin.as_bytes()),
@@ -115,7 +107,7 @@ fn head(
         RequestField::Extensions => ("Sec-WebSocket-Extensions", offer.extensions.as_bytes()),
         RequestField::Cookie => ("Cookie", &*offer.cookies),
         RequestField::ContentLength if offer.version == Version::Hybi00 => ("Content-Length", &b"8"[..]),
-        RequestField::ContentLength => ("", &b""[..]),
+        RequestField::ContentLength | RequestField::Upgrade => ("", &b""[..]),
     };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# The method of the request MUST be GET, and the HTTP version MUST be at least 1.1.
@@ -124,11 +116,21 @@ fn head(
     //# 3
     // Names, keys and constant values have about 200 bytes.
     let len = 256 + host.len() + origin.len() + offer.subprotocols.len() + offer.extensions.len() + offer.cookies.len();
-    let (len, count) = (len + caller_headers.encoded_len(), syntax.request_order.len() + caller_headers.len());
+    let (len, count) = (len + caller_headers.encoded_len(), 1 + syntax.request_order.len() + caller_headers.len());
     let mut head = RequestHead::begin("GET", destination.resource_name, len, count).ok_or(BuildError::TooLong)?;
     let headers = head.headers_mut();
     let (mut host, mut key) = (Span::default(), Span::default());
     for &name in syntax.request_order {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain an |Upgrade| header field whose value MUST include the
+        //# "websocket" keyword.
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+        //# The request MUST contain a |Connection| header field whose value MUST include the
+        //# "Upgrade" token.
+        if matches!(name, RequestField::Upgrade) {
+            headers.append_upgrade(&syntax.start).ok_or(BuildError::TooLong)?;
+            continue;
+        }
         let (text, value) = field(name);
         if value.is_empty() {
             continue;

@@ -13,6 +13,7 @@ use crate::error::BuildError;
 use crate::field_section::has_connection_specific;
 use crate::grammar::push_element;
 use crate::headers::Headers;
+use crate::key;
 use crate::negotiated::Negotiated;
 use crate::request::Request;
 use crate::response::Response;
@@ -31,11 +32,12 @@ impl Accept {
     /// The first error of the setters; [`BuildError::SubprotocolNotOffered`] or [`BuildError::ExtensionNotOffered`] if the
     /// request does not offer the subprotocol or an extension; [`BuildError::Connect`] for an extended CONNECT, because HTTP/2
     /// and HTTP/3 have no 101. Nothing is written then.
+    #[inline]
     pub fn encode(&self, request: &Request, output: &mut BytesMut) -> Result<Negotiated, BuildError> {
         if request.is_connect() {
             return Err(BuildError::Connect);
         }
-        let negotiated = negotiate(self, request)?;
+        check(self, request)?;
         let syntax = self.style.syntax(request.version());
         output.reserve(256 + self.headers.headers().encoded_len());
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
@@ -43,7 +45,7 @@ impl Accept {
         output.extend_from_slice(syntax.start.text.as_bytes());
         write_fields(self, request, syntax, output).ok_or(BuildError::TooLong)?;
         output.extend_from_slice(b"\r\n");
-        Ok(negotiated)
+        Ok(negotiated(self, request))
     }
 }
 
@@ -77,17 +79,17 @@ impl Response {
     /// does not have, such as `Keep-Alive`, in a response to an extended CONNECT; [`BuildError::TooLong`] if the head would
     /// exceed 4 GiB.
     pub fn accept(request: &Request, accept: &Accept) -> Result<Self, BuildError> {
-        let negotiated = negotiate(accept, request)?;
+        check(accept, request)?;
         if request.is_connect() {
             if has_connection_specific(accept.headers.headers()) {
                 return Err(BuildError::ReservedField);
             }
             let head = connect_head(accept, request).ok_or(BuildError::TooLong)?;
-            return Ok(Self { head, negotiated });
+            return Ok(Self::new(head, negotiated(accept, request)));
         }
         let syntax = accept.style.syntax(request.version());
         let head = head(accept, request, syntax).ok_or(BuildError::TooLong)?;
-        Ok(Self { head, negotiated })
+        Ok(Self::new(head, negotiated(accept, request)))
     }
 }
 
@@ -95,8 +97,7 @@ impl Response {
 fn head(accept: &Accept, request: &Request, syntax: &HandshakeSyntax) -> Option<ResponseHead> {
     let mut head = ResponseHead::begin(101, syntax.start.reason)?;
     let headers = head.headers_mut();
-    headers.append(b"Upgrade", syntax.start.upgrade.as_bytes())?;
-    headers.append(b"Connection", b"Upgrade")?;
+    headers.append_upgrade(&syntax.start)?;
     write_fields(accept, request, syntax, headers)?;
     Some(head)
 }
@@ -159,8 +160,8 @@ fn write_fields(
     syntax: &HandshakeSyntax,
     output: &mut impl FieldSink,
 ) -> Option<()> {
-    if let Some(accept) = request.accept() {
-        output.field("Sec-WebSocket-Accept", &accept)?;
+    if let Some(key) = request.key_text() {
+        output.field("Sec-WebSocket-Accept", &key::accept(key))?;
     }
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# if the server does not wish to agree to one of the suggested subprotocols, it MUST NOT
@@ -200,7 +201,7 @@ fn write_fields(
 }
 
 /// Checks that the client offered the subprotocol and the extensions.
-fn negotiate(accept: &Accept, request: &Request) -> Result<Negotiated, BuildError> {
+fn check(accept: &Accept, request: &Request) -> Result<(), BuildError> {
     accept.headers.checked()?;
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
     //# The value chosen MUST be derived
@@ -220,9 +221,13 @@ fn negotiate(accept: &Accept, request: &Request) -> Result<Negotiated, BuildErro
         //# A server MUST NOT respond with any extension not requested by the client.
         return Err(BuildError::ExtensionNotOffered);
     }
-    Ok(Negotiated {
+    Ok(())
+}
+
+fn negotiated(accept: &Accept, request: &Request) -> Negotiated {
+    Negotiated {
         version: request.version(),
         subprotocol: accept.subprotocol.clone(),
         extensions: accept.extensions.clone(),
-    })
+    }
 }

@@ -7,14 +7,15 @@ use protocol_websocket_core::{Random, Version};
 
 use crate::error::ParseError;
 use crate::fields::{FieldName, HandshakeFields};
-use crate::key::{self, Key};
+use crate::key;
 use crate::key_numbers::KeyNumbers;
 use crate::versions::Versions;
 
 /// The values of a request from which the proof in the response is computed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) enum Challenge {
     /// draft-hixie-75: there is no proof.
+    #[default]
     None,
     /// draft-ietf-hybi-00: two numbers, and the eight bytes after the head. The bytes are `None` at a server, because they
     /// arrive after the head.
@@ -28,7 +29,7 @@ pub(crate) enum Challenge {
 /// The keys of a client's request.
 pub(crate) enum Keys {
     None,
-    One(Key),
+    One([u8; 24]),
     Two([String; 2]),
 }
 
@@ -78,7 +79,7 @@ impl Challenge {
             //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
             //# MUST be a nonce consisting of a randomly selected 16-byte value that has been
             //# base64-encoded
-            _ => (Self::Key(version), Keys::One(Key::random(random))),
+            _ => (Self::Key(version), Keys::One(key::random(random))),
         }
     }
 
@@ -93,7 +94,7 @@ impl Challenge {
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The value of this header field MUST be 13.
                 let number = if self.version() == Version::Hybi10 { &b"8"[..] } else { b"13" };
-                [(FieldName::Key.text(), key.as_bytes()), (FieldName::Version.text(), number)]
+                [(FieldName::Key.text(), key), (FieldName::Version.text(), number)]
             }
             Keys::Two([key1, key2]) => {
                 [(FieldName::Key1.text(), key1.as_bytes()), (FieldName::Key2.text(), key2.as_bytes())]

@@ -28,6 +28,9 @@ pub(crate) trait Head: Sized {
 /// The number of header fields that are parsed without an allocation. Nearly all heads have fewer.
 pub(crate) const STACK_FIELDS: usize = 32;
 
+/// The space that is reserved for a header field that another HTTP library parsed.
+pub(crate) const BYTES_PER_FIELD: usize = 48;
+
 /// Calls `read` with space for this number of header fields, which is on the stack for up to [`STACK_FIELDS`] fields.
 pub(crate) fn with_slots<'a, T>(fields: usize, read: impl FnOnce(&mut [MaybeUninit<Header<'a>>]) -> T) -> T {
     let mut stack = [const { MaybeUninit::uninit() }; STACK_FIELDS];

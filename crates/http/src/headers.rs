@@ -15,6 +15,7 @@ use crate::debug::{Extensions, Hidden, is_harmless};
 use crate::error::BuildError;
 use crate::grammar::{elements, is_same, is_token, is_value};
 use crate::span::{Field, Span, write_field};
+use crate::syntax::ResponseStart;
 
 /// The header fields of a head: an ordered list over one buffer.
 ///
@@ -130,9 +131,24 @@ impl Headers {
         self.fields.is_empty()
     }
 
-    /// Creates the list of a parsed head from its bytes and the positions of its header fields.
-    pub(crate) fn from_head(bytes: BytesMut, fields: Vec<Field>) -> Self {
-        Self { bytes, fields }
+    /// Creates the list of a parsed head from the positions of its header fields. [`set_bytes`](Self::set_bytes) follows.
+    pub(crate) fn from_fields(fields: Vec<Field>) -> Self {
+        Self { bytes: BytesMut::new(), fields }
+    }
+
+    /// Appends `Upgrade` and `Connection`, which one text has. Returns `None` above 4 GiB.
+    pub(crate) fn append_upgrade(&mut self, start: &ResponseStart) -> Option<()> {
+        let (at, len) = (self.bytes.len(), "Upgrade: \r\n".len() + start.upgrade.len());
+        let upgrade = Field::at(at, "Upgrade".len(), start.upgrade.len())?;
+        let connection = Field::at(at + len, "Connection".len(), "Upgrade".len())?;
+        self.write(start.upgrade_lines)?;
+        self.fields.extend([upgrade, connection]);
+        Some(())
+    }
+
+    /// Sets the buffer in which the header fields have their positions.
+    pub(crate) fn set_bytes(&mut self, bytes: BytesMut) {
+        self.bytes = bytes;
     }
 
     /// Appends a header field without a check, and returns the position of the value. Returns `None` if the buffer would

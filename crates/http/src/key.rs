@@ -49,11 +49,7 @@ impl Key {
     /// ```
     #[must_use]
     pub fn random(random: &mut dyn Random) -> Self {
-        let (mut nonce, mut text) = ([0; 16], [b'='; 24]);
-        random.fill(&mut nonce);
-        let written = STANDARD.encode_slice(nonce, &mut text);
-        debug_assert_eq!(written, Ok(24), "16 bytes are 24 characters of base64");
-        Self::of_checked(&text)
+        Self::of_checked(&self::random(random))
     }
 
     /// Parses a key of RFC 6455. Returns `None` unless the text is 24 characters of base64 that decode to 16 bytes.
@@ -140,6 +136,15 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Key").field(&Hidden).finish()
     }
+}
+
+/// Returns the characters of a key of 16 random bytes.
+pub(crate) fn random(random: &mut dyn Random) -> [u8; 24] {
+    let (mut nonce, mut text) = ([0; 16], [b'='; 24]);
+    random.fill(&mut nonce);
+    let written = STANDARD.encode_slice(nonce, &mut text);
+    debug_assert_eq!(written, Ok(24), "16 bytes are 24 characters of base64");
+    text
 }
 
 /// Returns whether the key is valid in this version.

@@ -93,9 +93,8 @@ const fn as_perl(syntax: HandshakeSyntax) -> HandshakeSyntax {
     }
 }
 
-const ORDER_OF_PERL: [RequestField; 10] = [
+const ORDER_OF_PERL: [RequestField; 9] = [
     RequestField::Upgrade,
-    RequestField::Connection,
     RequestField::Host,
     RequestField::Cookie,
     RequestField::Origin,

@@ -73,6 +73,7 @@ impl HeadReader {
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] when a limit is exceeded, [`ParseError::RequestLine`] or
     /// [`ParseError::Field`] when a line is not valid HTTP/1.x.
+    #[inline]
     pub fn request(&mut self, input: &mut BytesMut) -> Result<Option<RequestHead>, ParseError> {
         self.read(input)
     }
@@ -95,6 +96,7 @@ impl HeadReader {
     ///
     /// [`ParseError::TooLong`] or [`ParseError::TooManyHeaders`] when a limit is exceeded, [`ParseError::ResponseLine`] or
     /// [`ParseError::Field`] when a line is not valid HTTP/1.x.
+    #[inline]
     pub fn response(&mut self, input: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
         self.read(input)
     }
@@ -132,6 +134,7 @@ impl HeadReader {
         }
     }
 
+    #[inline]
     fn read<H: Head>(&mut self, input: &mut BytesMut) -> Result<Option<H>, ParseError> {
         if let Some(failure) = self.failure {
             return Err(failure);

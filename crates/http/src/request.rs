@@ -15,7 +15,7 @@ use crate::field_section::REQUEST;
 use crate::fields::FieldName;
 use crate::grammar::elements;
 use crate::headers::Headers;
-use crate::key::{self, Key};
+use crate::key::Key;
 use crate::key_numbers::KeyNumbers;
 use crate::origin;
 use crate::request_head::RequestHead;
@@ -47,7 +47,13 @@ use crate::syntax::HandshakeSyntax;
 /// ```
 #[derive(Clone)]
 pub struct Request {
-    pub(crate) head: RequestHead,
+    /// It has the result of the checks, too.
+    head: RequestHead,
+}
+
+/// The result of the checks of a request.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Checked {
     pub(crate) host: Span,
     pub(crate) resource_name: Span,
     /// The value of `Sec-WebSocket-Key`, in versions with it.
@@ -88,7 +94,7 @@ impl Request {
         if !self.is_connect() {
             return None;
         }
-        let scheme = if self.secure { "https" } else { "http" };
+        let scheme = if self.checked().secure { "https" } else { "http" };
         let pseudo = ["CONNECT", "websocket", scheme, self.host(), self.resource_name()];
         let mut fields = Headers::new();
         for (name, value) in REQUEST.iter().zip(pseudo) {
@@ -102,26 +108,26 @@ impl Request {
     /// HTTP/1.1.
     #[must_use]
     pub const fn is_connect(&self) -> bool {
-        matches!(self.challenge, Challenge::Connect)
+        matches!(self.checked().challenge, Challenge::Connect)
     }
 
     /// Returns the protocol version of the request.
     #[must_use]
     pub const fn version(&self) -> Version {
-        self.challenge.version()
+        self.checked().challenge.version()
     }
 
     /// Returns the host, and the port if there is one, that the request is for: those of an absolute target, else of `Host`, and
     /// in an extended CONNECT those of `:authority`.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.headers().text(self.host)
+        self.headers().text(self.checked().host)
     }
 
     /// Returns the path and query that the request is for (RFC 6455 §3). They begin with `/`, and are not decoded.
     #[must_use]
     pub fn resource_name(&self) -> &str {
-        self.headers().text(self.resource_name)
+        self.headers().text(self.checked().resource_name)
     }
 
     /// Returns the origin of the page that opened the connection: `Origin`, in draft-ietf-hybi-10 `Sec-WebSocket-Origin`.
@@ -257,7 +263,7 @@ impl Request {
     /// `https` can only open `wss`, and in an extended CONNECT whether `:scheme` is `https`. With a proxy, [`forwarded_secure`](Self::forwarded_secure) may be more precise.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
-        self.secure
+        self.checked().secure
     }
 
     /// Returns whether the first scheme in `X-Forwarded-Proto` is `https` or `wss`. A proxy in front of the server sets it.
@@ -281,16 +287,13 @@ impl Request {
     /// Returns `Sec-WebSocket-Key`. Versions before draft-ietf-hybi-10 have none.
     #[must_use]
     pub fn key(&self) -> Option<Key> {
-        match self.challenge {
-            Challenge::Key(_) => Some(Key::of_checked(self.headers().slice(self.key))),
-            _ => None,
-        }
+        self.key_text().map(Key::of_checked)
     }
 
     /// Returns the numbers in `Sec-WebSocket-Key1` and `-Key2`. Only draft-ietf-hybi-00 has them.
     #[must_use]
     pub const fn key_numbers(&self) -> Option<KeyNumbers> {
-        match self.challenge {
+        match self.checked().challenge {
             Challenge::Numbers(numbers, _) => Some(numbers),
             _ => None,
         }
@@ -300,7 +303,7 @@ impl Request {
     /// the head, so its request has none.
     #[must_use]
     pub const fn key3(&self) -> Option<[u8; 8]> {
-        match self.challenge {
+        match self.checked().challenge {
             Challenge::Numbers(_, key3) => key3,
             _ => None,
         }
@@ -320,16 +323,26 @@ impl Request {
     /// ```
     #[must_use]
     pub fn digest(&self) -> Option<[u8; 16]> {
-        match self.challenge {
+        match self.checked().challenge {
             Challenge::Numbers(numbers, key3) => key3.map(|key3| numbers.digest(key3)),
             _ => None,
         }
     }
 
-    /// Returns the `Sec-WebSocket-Accept` for the key, in versions with a key.
-    pub(crate) fn accept(&self) -> Option<[u8; 28]> {
-        match self.challenge {
-            Challenge::Key(_) => Some(key::accept(self.headers().slice(self.key))),
+    /// Creates a request from a head that passed the checks.
+    pub(crate) fn new(mut head: RequestHead, checked: Checked) -> Self {
+        head.set_checked(checked);
+        Self { head }
+    }
+
+    const fn checked(&self) -> &Checked {
+        self.head.checked()
+    }
+
+    /// Returns the text of the key, in versions with a key.
+    pub(crate) fn key_text(&self) -> Option<&[u8]> {
+        match self.checked().challenge {
+            Challenge::Key(_) => Some(self.headers().slice(self.checked().key)),
             _ => None,
         }
     }
@@ -358,7 +371,7 @@ impl Request {
 
     /// Returns the parts of an extended CONNECT that are not in its head: whether the scheme is `https`, and the authority.
     fn connect_target(&self) -> Option<(bool, &str)> {
-        self.is_connect().then(|| (self.secure, self.host()))
+        self.is_connect().then(|| (self.checked().secure, self.host()))
     }
 }
 

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
@@ -7,8 +8,9 @@ use httparse::Status;
 use crate::debug;
 use crate::error::ParseError;
 use crate::grammar::{contains_token, is_token, is_visible};
-use crate::head::{Head, append, http_version, spans, with_slots};
+use crate::head::{BYTES_PER_FIELD, Head, STACK_FIELDS, append, http_version, spans, with_slots};
 use crate::headers::Headers;
+use crate::request::Checked;
 use crate::span::Span;
 
 /// The head of any HTTP/1.x request, so that a server can respond to other requests on the same port.
@@ -28,13 +30,21 @@ use crate::span::Span;
 /// # Ok::<(), ParseError>(())
 /// ```
 #[derive(Clone)]
-pub struct RequestHead {
+pub struct RequestHead(
+    /// In a box, so that a head and a [`Request`](crate::Request) are moved as one pointer.
+    Box<Inner>,
+);
+
+#[derive(Clone)]
+struct Inner {
+    headers: Headers,
     method: Span,
     target: Span,
     minor_version: u8,
     /// Whether the buffer of the headers is the encoded head, except for the last empty line.
     is_plain: bool,
-    headers: Headers,
+    /// The result of the checks, in a [`Request`](crate::Request).
+    checked: Checked,
 }
 
 impl RequestHead {
@@ -62,33 +72,35 @@ impl RequestHead {
         if !is_token(method.as_bytes()) || !is_visible(target.as_bytes()) {
             return Err(ParseError::RequestLine);
         }
-        let mut head = Self::begin(method, target, 0, 0).ok_or(ParseError::TooLong)?;
-        append(headers, &mut head.headers)?;
+        let headers = headers.into_iter();
+        let fields = headers.size_hint().0.min(STACK_FIELDS);
+        let mut head = Self::begin(method, target, BYTES_PER_FIELD * fields, fields).ok_or(ParseError::TooLong)?;
+        append(headers, &mut head.0.headers)?;
         Ok(head)
     }
 
     /// Returns the method, such as `GET`.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.headers.text(self.method)
+        self.0.headers.text(self.0.method)
     }
 
     /// Returns the target of the request line, usually a path and query. It is printable ASCII without spaces.
     #[must_use]
     pub fn target(&self) -> &str {
-        self.headers.text(self.target)
+        self.0.headers.text(self.0.target)
     }
 
     /// Returns the `x` of `HTTP/1.x`: 0 or 1.
     #[must_use]
     pub const fn minor_version(&self) -> u8 {
-        self.minor_version
+        self.0.minor_version
     }
 
     /// Returns the header fields.
     #[must_use]
     pub const fn headers(&self) -> &Headers {
-        &self.headers
+        &self.0.headers
     }
 
     /// Returns whether the request is for an upgrade to WebSocket: `Upgrade` contains `websocket`.
@@ -96,22 +108,23 @@ impl RequestHead {
     /// [`Request::from_head`](crate::Request::from_head) checks whether that request is valid.
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
-        contains_token(self.headers.get_all("upgrade"), b"websocket")
+        contains_token(self.0.headers.get_all("upgrade"), b"websocket")
     }
 
     /// Appends the head to `output`, with CRLF line ends and one space after each colon.
     pub fn encode(&self, output: &mut BytesMut) {
-        if self.is_plain {
-            output.reserve(self.headers.bytes().len() + 2);
-            output.extend_from_slice(self.headers.bytes());
+        let Inner { headers, is_plain, minor_version, .. } = &*self.0;
+        if *is_plain {
+            output.reserve(headers.bytes().len() + 2);
+            output.extend_from_slice(headers.bytes());
             output.extend_from_slice(b"\r\n");
             return;
         }
-        output.reserve(self.headers.encoded_len() + self.method().len() + self.target().len() + 12);
-        for part in [self.method(), " ", self.target(), " ", http_version(self.minor_version), "\r\n"] {
+        output.reserve(headers.encoded_len() + self.method().len() + self.target().len() + 12);
+        for part in [self.method(), " ", self.target(), " ", http_version(*minor_version), "\r\n"] {
             output.extend_from_slice(part.as_bytes());
         }
-        self.headers.encode(output);
+        headers.encode(output);
     }
 
     /// Creates a head of HTTP/1.1 from a checked method and target, with capacity for header fields of this number that
@@ -122,35 +135,54 @@ impl RequestHead {
         headers.write(" ")?;
         let target = headers.write(target)?;
         headers.write(" HTTP/1.1\r\n")?;
-        Some(Self { method, target, minor_version: 1, is_plain: true, headers })
+        let mut head = Self::from_spans(method, target, headers);
+        head.0.is_plain = true;
+        Some(head)
     }
 
     #[cfg(feature = "http")]
-    pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
-        Self { minor_version, is_plain: self.is_plain && self.minor_version == minor_version, ..self }
+    pub(crate) fn with_minor_version(mut self, minor_version: u8) -> Self {
+        self.0.is_plain &= self.0.minor_version == minor_version;
+        self.0.minor_version = minor_version;
+        self
     }
 
     /// Creates the head of an extended CONNECT from the positions of checked texts in the buffer of the header fields.
-    pub(crate) const fn from_spans(method: Span, target: Span, headers: Headers) -> Self {
-        Self { method, target, minor_version: 1, is_plain: false, headers }
+    pub(crate) fn from_spans(method: Span, target: Span, headers: Headers) -> Self {
+        Self::new(method, target, 1, headers)
+    }
+
+    /// Creates a head that is encoded from its parts.
+    #[inline]
+    fn new(method: Span, target: Span, minor_version: u8, headers: Headers) -> Self {
+        let checked = Checked::default();
+        Self(Box::new(Inner { headers, method, target, minor_version, is_plain: false, checked }))
+    }
+
+    pub(crate) const fn checked(&self) -> &Checked {
+        &self.0.checked
+    }
+
+    pub(crate) fn set_checked(&mut self, checked: Checked) {
+        self.0.checked = checked;
     }
 
     pub(crate) fn method_bytes(&self) -> &[u8] {
-        self.headers.slice(self.method)
+        self.0.headers.slice(self.0.method)
     }
 
     pub(crate) fn target_bytes(&self) -> &[u8] {
-        self.headers.slice(self.target)
+        self.0.headers.slice(self.0.target)
     }
 
     /// Appends text that is not part of the head to its buffer. Returns `None` above 4 GiB.
     pub(crate) fn store(&mut self, text: &str) -> Option<Span> {
-        self.is_plain = false;
-        self.headers.write(text)
+        self.0.is_plain = false;
+        self.0.headers.write(text)
     }
 
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
-        &mut self.headers
+        &mut self.0.headers
     }
 }
 
@@ -165,15 +197,15 @@ impl Head for RequestHead {
 
     fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {
         let bytes = input.get(..len).unwrap_or(input);
-        let (end, method, target, minor_version, fields) = with_slots(fields, |slots| {
+        let (end, mut head) = with_slots(fields, |slots| {
             let mut head = httparse::Request::new(&mut []);
             let Ok(Status::Complete(end)) = head.parse_with_uninit_headers(bytes, slots) else { return None };
             let target = head.path.filter(|target| is_visible(target.as_bytes()))?;
             let [method, target] = [head.method?, target].map(|text| Span::within(text.as_bytes(), bytes));
-            Some((end, method, target, head.version?, spans(head.headers, bytes)))
+            Some((end, Self::new(method, target, head.version?, Headers::from_fields(spans(head.headers, bytes)))))
         })?;
-        let headers = Headers::from_head(input.split_to(end), fields);
-        Some(Self { method, target, minor_version, is_plain: false, headers })
+        head.0.headers.set_bytes(input.split_to(end));
+        Some(head)
     }
 }
 
@@ -183,16 +215,16 @@ impl fmt::Debug for RequestHead {
         f.debug_struct("RequestHead")
             .field("method", &self.method())
             .field("target", &debug::Target(self.target()))
-            .field("minor_version", &self.minor_version)
-            .field("headers", &self.headers)
+            .field("minor_version", &self.0.minor_version)
+            .field("headers", &self.0.headers)
             .finish()
     }
 }
 
 impl PartialEq for RequestHead {
     fn eq(&self, other: &Self) -> bool {
-        (self.method(), self.target(), self.minor_version) == (other.method(), other.target(), other.minor_version)
-            && self.headers == other.headers
+        (self.method(), self.target(), self.minor_version()) == (other.method(), other.target(), other.minor_version())
+            && self.0.headers == other.0.headers
     }
 }
 
@@ -200,7 +232,7 @@ impl Eq for RequestHead {}
 
 impl Hash for RequestHead {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.method(), self.target(), self.minor_version).hash(state);
-        self.headers.hash(state);
+        (self.method(), self.target(), self.minor_version()).hash(state);
+        self.0.headers.hash(state);
     }
 }

@@ -1,4 +1,6 @@
 use alloc::string::ToString;
+use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use bytes::BytesMut;
 
@@ -28,23 +30,29 @@ use crate::response_head::ResponseHead;
 /// assert_eq!(response.negotiated().subprotocol.as_deref(), Some("chat"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct Response {
-    pub(crate) head: ResponseHead,
-    pub(crate) negotiated: Negotiated,
+    /// It has the result of the handshake, too.
+    head: ResponseHead,
 }
 
 impl Response {
     /// Returns the result of the handshake: version, subprotocol and extensions.
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
-        &self.negotiated
+        self.head.negotiated()
     }
 
     /// Returns the result of the handshake, and drops the head.
     #[must_use]
     pub fn into_negotiated(self) -> Negotiated {
-        self.negotiated
+        self.head.into_negotiated()
+    }
+
+    /// Creates a response from a head that passed the checks.
+    pub(crate) fn new(mut head: ResponseHead, negotiated: Negotiated) -> Self {
+        head.set_negotiated(negotiated);
+        Self { head }
     }
 
     /// Returns the status code: 101, or to an extended CONNECT 200 to 299.
@@ -82,5 +90,26 @@ impl Response {
     /// read it: [`to_fields`](Self::to_fields) returns a response to an extended CONNECT.
     pub fn encode(&self, output: &mut BytesMut) {
         self.head.encode(output);
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("head", &self.head).field("negotiated", self.negotiated()).finish()
+    }
+}
+
+impl PartialEq for Response {
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head && self.negotiated() == other.negotiated()
+    }
+}
+
+impl Eq for Response {}
+
+impl Hash for Response {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.head.hash(state);
+        self.negotiated().hash(state);
     }
 }

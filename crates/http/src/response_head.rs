@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use core::fmt::{self, Write};
 use core::hash::{Hash, Hasher};
 
@@ -8,6 +9,7 @@ use crate::error::ParseError;
 use crate::field_section;
 use crate::head::{Head, append, http_version, spans, with_slots};
 use crate::headers::Headers;
+use crate::negotiated::Negotiated;
 use crate::span::Span;
 
 /// The head of any HTTP/1.x response.
@@ -25,11 +27,19 @@ use crate::span::Span;
 /// # Ok::<(), protocol_websocket_http::ParseError>(())
 /// ```
 #[derive(Clone)]
-pub struct ResponseHead {
-    status: u16,
-    reason: Span,
-    minor_version: u8,
+pub struct ResponseHead(
+    /// In a box, so that a head and a [`Response`](crate::Response) are moved as one pointer.
+    Box<Inner>,
+);
+
+#[derive(Clone)]
+struct Inner {
     headers: Headers,
+    reason: Span,
+    status: u16,
+    minor_version: u8,
+    /// The result of the handshake, in a [`Response`](crate::Response).
+    negotiated: Negotiated,
 }
 
 impl ResponseHead {
@@ -55,8 +65,8 @@ impl ResponseHead {
         if status > 999 {
             return Err(ParseError::ResponseLine);
         }
-        let mut head = Self { status, reason: Span::default(), minor_version: 1, headers: Headers::new() };
-        append(headers, &mut head.headers)?;
+        let mut head = Self::new(status, Span::default(), 1, Headers::new());
+        append(headers, &mut head.0.headers)?;
         Ok(head)
     }
 
@@ -82,55 +92,74 @@ impl ResponseHead {
         let status = headers.text(status.unwrap_or_default());
         let is_status = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
         let status = status.parse().ok().filter(|_| is_status).ok_or(ParseError::ResponseLine)?;
-        Ok(Self { status, reason: Span::default(), minor_version: 1, headers })
+        Ok(Self::new(status, Span::default(), 1, headers))
     }
 
     /// Returns the status code: 0 to 999, such as 101.
     #[must_use]
     pub const fn status(&self) -> u16 {
-        self.status
+        self.0.status
     }
 
     /// Returns the reason phrase. It is empty if the response has none, or one that is not ASCII.
     #[must_use]
     pub fn reason(&self) -> &str {
-        self.headers.text(self.reason)
+        self.0.headers.text(self.0.reason)
     }
 
     /// Returns the `x` of `HTTP/1.x`: 0 or 1.
     #[must_use]
     pub const fn minor_version(&self) -> u8 {
-        self.minor_version
+        self.0.minor_version
     }
 
     /// Returns the header fields.
     #[must_use]
     pub const fn headers(&self) -> &Headers {
-        &self.headers
+        &self.0.headers
     }
 
     /// Appends the head to `output`, with CRLF line ends and one space after each colon.
     pub fn encode(&self, output: &mut BytesMut) {
-        output.reserve(self.headers.encoded_len() + self.reason().len() + 16);
+        output.reserve(self.0.headers.encoded_len() + self.reason().len() + 16);
         // Writing to memory does not fail.
-        let _ = write!(output, "{} {:03} {}\r\n", http_version(self.minor_version), self.status, self.reason());
-        self.headers.encode(output);
+        let _ = write!(output, "{} {:03} {}\r\n", http_version(self.0.minor_version), self.0.status, self.reason());
+        self.0.headers.encode(output);
     }
 
     /// Creates a head of HTTP/1.1 without header fields. Returns `None` above 4 GiB.
     pub(crate) fn begin(status: u16, reason: &str) -> Option<Self> {
-        let mut headers = Headers::new();
+        // Most responses 101 have three header fields.
+        let mut headers = Headers::with_capacity(256, 4);
         let reason = headers.write(reason)?;
-        Some(Self { status, reason, minor_version: 1, headers })
+        Some(Self::new(status, reason, 1, headers))
     }
 
     pub(crate) fn headers_mut(&mut self) -> &mut Headers {
-        &mut self.headers
+        &mut self.0.headers
+    }
+
+    #[inline]
+    fn new(status: u16, reason: Span, minor_version: u8, headers: Headers) -> Self {
+        Self(Box::new(Inner { headers, reason, status, minor_version, negotiated: Negotiated::new() }))
+    }
+
+    pub(crate) const fn negotiated(&self) -> &Negotiated {
+        &self.0.negotiated
+    }
+
+    pub(crate) fn set_negotiated(&mut self, negotiated: Negotiated) {
+        self.0.negotiated = negotiated;
+    }
+
+    pub(crate) fn into_negotiated(self) -> Negotiated {
+        self.0.negotiated
     }
 
     #[cfg(feature = "http")]
-    pub(crate) fn with_minor_version(self, minor_version: u8) -> Self {
-        Self { minor_version, ..self }
+    pub(crate) fn with_minor_version(mut self, minor_version: u8) -> Self {
+        self.0.minor_version = minor_version;
+        self
     }
 }
 
@@ -143,15 +172,16 @@ impl Head for ResponseHead {
 
     fn take(input: &mut BytesMut, len: usize, fields: usize) -> Option<Self> {
         let bytes = input.get(..len).unwrap_or(input);
-        let (end, status, reason, minor_version, fields) = with_slots(fields, |slots| {
+        let (end, mut head) = with_slots(fields, |slots| {
             let mut head = httparse::Response::new(&mut []);
             let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, slots);
             let Ok(Status::Complete(end)) = parsed else { return None };
             let reason = Span::within(head.reason?.as_bytes(), bytes);
-            Some((end, head.code?, reason, head.version?, spans(head.headers, bytes)))
+            let headers = Headers::from_fields(spans(head.headers, bytes));
+            Some((end, Self::new(head.code?, reason, head.version?, headers)))
         })?;
-        let headers = Headers::from_head(input.split_to(end), fields);
-        Some(Self { status, reason, minor_version, headers })
+        head.0.headers.set_bytes(input.split_to(end));
+        Some(head)
     }
 }
 
@@ -159,18 +189,18 @@ impl Head for ResponseHead {
 impl fmt::Debug for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseHead")
-            .field("status", &self.status)
+            .field("status", &self.0.status)
             .field("reason", &self.reason())
-            .field("minor_version", &self.minor_version)
-            .field("headers", &self.headers)
+            .field("minor_version", &self.0.minor_version)
+            .field("headers", &self.0.headers)
             .finish()
     }
 }
 
 impl PartialEq for ResponseHead {
     fn eq(&self, other: &Self) -> bool {
-        (self.status, self.reason(), self.minor_version) == (other.status, other.reason(), other.minor_version)
-            && self.headers == other.headers
+        (self.0.status, self.reason(), self.0.minor_version) == (other.0.status, other.reason(), other.0.minor_version)
+            && self.0.headers == other.0.headers
     }
 }
 
@@ -178,7 +208,7 @@ impl Eq for ResponseHead {}
 
 impl Hash for ResponseHead {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.status, self.reason(), self.minor_version).hash(state);
-        self.headers.hash(state);
+        (self.0.status, self.reason(), self.0.minor_version).hash(state);
+        self.0.headers.hash(state);
     }
 }

@@ -55,15 +55,21 @@ impl Field {
     /// Appends a header field to a buffer. Returns `None`, and writes nothing, if the buffer would exceed 4 GiB.
     #[inline]
     pub(crate) fn append(name: &[u8], value: &[u8], buffer: &mut BytesMut) -> Option<Self> {
-        let start = buffer.len();
-        Span::new(start, name.len() + value.len() + 4)?;
+        let field = Self::at(buffer.len(), name.len(), value.len())?;
         write_field(buffer, name, value);
-        let value_start = start + name.len() + 2;
-        Some(Self { name: Span::unchecked(start, name.len()), value: Span::unchecked(value_start, value.len()) })
+        Some(field)
+    }
+
+    /// Returns the position of a line that [`write_field`] writes at `start`, or `None` above 4 GiB.
+    #[inline]
+    pub(crate) fn at(start: usize, name: usize, value: usize) -> Option<Self> {
+        Span::new(start, name + value + 4)?;
+        Some(Self { name: Span::unchecked(start, name), value: Span::unchecked(start + name + 2, value) })
     }
 }
 
 /// Appends a header field line to a buffer.
+#[inline]
 pub(crate) fn write_field(output: &mut BytesMut, name: &[u8], value: &[u8]) {
     output.extend_from_slice(name);
     output.extend_from_slice(b": ");

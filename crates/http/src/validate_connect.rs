@@ -6,7 +6,7 @@ use crate::field_section::{self, REQUEST};
 use crate::fields::{FieldName, HandshakeFields};
 use crate::grammar::{is_host, is_resource_name, is_same};
 use crate::headers::Headers;
-use crate::request::Request;
+use crate::request::{Checked, Request};
 use crate::request_head::RequestHead;
 use crate::span::Span;
 use crate::validate_request::{check_body, check_offers};
@@ -100,5 +100,5 @@ fn validate(pseudo: [Option<Span>; 5], headers: Headers) -> Result<Request, Pars
     check_body(&fields, &challenge)?;
     check_offers(&fields, challenge.version())?;
     let head = RequestHead::from_spans(method, path, headers);
-    Ok(Request { head, host, resource_name: path, key: Span::default(), challenge, secure })
+    Ok(Request::new(head, Checked { host, resource_name: path, key: Span::default(), challenge, secure }))
 }

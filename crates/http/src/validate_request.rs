@@ -12,7 +12,7 @@ use crate::grammar::{elements, is_host, is_same, is_token, is_utf8};
 use crate::headers::Repeated;
 use crate::limits::HeadLimits;
 use crate::reader::HeadReader;
-use crate::request::Request;
+use crate::request::{Checked, Request};
 use crate::request_head::RequestHead;
 use crate::span::Span;
 use crate::syntax::HandshakeSyntax;
@@ -144,7 +144,7 @@ fn validate(mut head: RequestHead, supported: Versions) -> Result<Request, Parse
     check_body(&fields, &challenge)?;
     let secure = check_offers(&fields, version)?.is_some_and(is_https);
     let resource_name = with_path(&mut head, resource_name)?;
-    Ok(Request { head, host, resource_name, key, challenge, secure })
+    Ok(Request::new(head, Checked { host, resource_name, key, challenge, secure }))
 }
 
 /// The maximum number of subprotocols that a client may offer.

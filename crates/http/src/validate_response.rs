@@ -10,6 +10,7 @@ use crate::field_section::has_connection_specific;
 use crate::fields::{FieldName, HandshakeFields};
 use crate::grammar::{elements, is_same};
 use crate::headers::{Headers, Repeated};
+use crate::key;
 use crate::negotiated::Negotiated;
 use crate::request::Request;
 use crate::response::Response;
@@ -59,7 +60,7 @@ impl Response {
         check_accept(&fields, request)?;
         check_echo(head.headers(), request)?;
         let negotiated = negotiated(&fields, request)?;
-        Ok(Self { head, negotiated })
+        Ok(Self::new(head, negotiated))
     }
 }
 
@@ -83,7 +84,7 @@ fn check_connect(head: ResponseHead, request: &Request) -> Result<Response, Resp
     //# A client MUST ignore any Content-Length or Transfer-Encoding header
     //# fields received in a successful response to CONNECT.
     let negotiated = negotiated(&HandshakeFields::of(head.headers()), request)?;
-    Ok(Response { head, negotiated })
+    Ok(Response::new(head, negotiated))
 }
 
 /// Returns the version, and the subprotocol and extensions that the server selected.
@@ -132,7 +133,7 @@ fn check_body(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), Res
 }
 
 fn check_accept(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), ResponseError> {
-    let Some(expected) = request.accept() else { return Ok(()) };
+    let Some(key) = request.key_text() else { return Ok(()) };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
     //# the |Sec-WebSocket-Accept| contains a value other than the
@@ -147,7 +148,7 @@ fn check_accept(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), R
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
         Err(Repeated) => Err(ResponseError::AcceptRepeated),
         // Neither value is a secret: both follow from bytes that were sent over the wire.
-        Ok(Some(accept)) if accept == expected => Ok(()),
+        Ok(Some(accept)) if accept == key::accept(key) => Ok(()),
         Ok(Some(_)) => Err(ResponseError::AcceptWrong),
     }
 }
