@@ -58,9 +58,9 @@ impl Connection {
         let accept = self.config().extensions.accept(upgrade.request(), Cow::Borrowed(accept));
         match upgrade.accept(&accept, output) {
             Ok(Accepted::AwaitingKey3(key3)) => self.set_step(Step::Key3(key3)),
-            Ok(Accepted::Open(negotiated)) => {
+            Ok(Accepted::Open(ref negotiated)) => {
                 self.set_step(Step::Accepted);
-                self.open_outgoing(&negotiated);
+                self.open_outgoing(negotiated);
             }
             Err(error) => {
                 Reject::new(500).reply(output);

@@ -283,8 +283,7 @@ impl Connection {
         self.flush(output);
         #[cfg(any(feature = "client", feature = "server"))]
         if self.receiver.incoming == Incoming::Connecting {
-            *event = self.receive_handshake(input, output)?.map(EventRef::into_owned);
-            return Ok(());
+            return self.receive_handshake(input, output, event);
         }
         let received = self.receiver.receive_event(input, event);
         match (&received, &*event) {

@@ -10,14 +10,14 @@ use bytes::BytesMut;
 #[cfg(feature = "client")]
 use protocol_websocket_core::Role;
 #[cfg(feature = "client")]
-use protocol_websocket_handshake_client::{ClientHandshake, Outcome};
+use protocol_websocket_handshake_client::{ClientHandshake, Outcome, Redirect};
 #[cfg(feature = "server")]
 use protocol_websocket_handshake_server::{AwaitingKey3, ServerHandshake, Upgrade};
 #[cfg(feature = "server")]
 use protocol_websocket_http::Reject;
-
 #[cfg(feature = "client")]
-use crate::EventRef;
+use protocol_websocket_http::ResponseHead;
+
 use crate::handshake_timer::HandshakeTimer;
 use crate::{Config, Error, Opened};
 
@@ -32,7 +32,7 @@ pub(crate) struct Handshake {
 pub(crate) enum Step {
     /// The client awaits the response.
     #[cfg(feature = "client")]
-    Response(Box<ClientHandshake>),
+    Response(ClientHandshake),
     /// The server awaits a request.
     #[cfg(feature = "server")]
     Request(ServerHandshake),
@@ -53,9 +53,12 @@ pub(crate) enum Progress {
     Wait,
     #[cfg(feature = "server")]
     Upgrade(Upgrade),
-    /// The client received a response other than 101, whose body follows.
+    /// The client received a redirect, whose body follows.
     #[cfg(feature = "client")]
-    Refused(EventRef<'static>),
+    Redirect(Box<Redirect>),
+    /// The client received another response than 101, whose body follows.
+    #[cfg(feature = "client")]
+    Rejected(Box<ResponseHead>),
     Open(Opened),
     /// The handshake is done, and the sending direction is open already.
     #[cfg(feature = "server")]
@@ -96,8 +99,8 @@ impl Handshake {
                         agreed.map_err(|error| Error::Response(error.into()))?;
                         Progress::Open(response.into())
                     }
-                    Some(Outcome::Redirect(redirect)) => Progress::Refused(EventRef::Redirect(Box::new(redirect))),
-                    Some(Outcome::Rejected(head)) => Progress::Refused(EventRef::Rejected(Box::new(head))),
+                    Some(Outcome::Redirect(redirect)) => Progress::Redirect(Box::new(redirect)),
+                    Some(Outcome::Rejected(head)) => Progress::Rejected(Box::new(head)),
                     _ => Progress::Wait,
                 })
             }

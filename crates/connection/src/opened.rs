@@ -24,14 +24,14 @@ use crate::receive_half::NOTHING_NEGOTIATED;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Opened(
-    /// In a box, so that events stay small and are dropped fast. `None` at a server if the handshake agreed on nothing
-    /// beyond RFC 6455.
-    Option<Box<Inner>>,
+    /// `None` at a server if the handshake agreed on nothing beyond RFC 6455.
+    Option<Inner>,
 );
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Inner {
-    Negotiated(Negotiated),
+    /// In a box, so that events stay small and are dropped fast.
+    Negotiated(Box<Negotiated>),
     /// A response has the result, too.
     #[cfg(feature = "client")]
     Response(Response),
@@ -42,7 +42,7 @@ impl Opened {
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
         let Some(inner) = &self.0 else { return &NOTHING_NEGOTIATED };
-        match &**inner {
+        match inner {
             Inner::Negotiated(negotiated) => negotiated,
             #[cfg(feature = "client")]
             Inner::Response(response) => response.negotiated(),
@@ -52,9 +52,9 @@ impl Opened {
     /// Returns the version, the subprotocol and the extensions, and drops the response.
     #[must_use]
     pub fn into_negotiated(self) -> Negotiated {
-        match self.0.map(|inner| *inner) {
+        match self.0 {
             None => Negotiated::new(),
-            Some(Inner::Negotiated(negotiated)) => negotiated,
+            Some(Inner::Negotiated(negotiated)) => *negotiated,
             #[cfg(feature = "client")]
             Some(Inner::Response(response)) => response.into_negotiated(),
         }
@@ -84,7 +84,7 @@ impl Opened {
     #[must_use]
     pub const fn response(&self) -> Option<&Response> {
         let Some(inner) = &self.0 else { return None };
-        match &**inner {
+        match inner {
             Inner::Negotiated(_) => None,
             Inner::Response(response) => Some(response),
         }
@@ -95,17 +95,23 @@ impl Opened {
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     #[must_use]
     pub fn into_response(self) -> Option<Response> {
-        match *self.0? {
+        match self.0? {
             Inner::Negotiated(_) => None,
             Inner::Response(response) => Some(response),
         }
+    }
+
+    /// Returns the result at a server.
+    #[cfg(feature = "server")]
+    pub(crate) fn of(negotiated: &Negotiated) -> Self {
+        Self((*negotiated != NOTHING_NEGOTIATED).then(|| Inner::Negotiated(Box::new(negotiated.clone()))))
     }
 }
 
 /// The result at a server.
 impl From<Negotiated> for Opened {
     fn from(negotiated: Negotiated) -> Self {
-        Self((negotiated != NOTHING_NEGOTIATED).then(|| Box::new(Inner::Negotiated(negotiated))))
+        Self((negotiated != NOTHING_NEGOTIATED).then(|| Inner::Negotiated(Box::new(negotiated))))
     }
 }
 
@@ -114,6 +120,6 @@ impl From<Negotiated> for Opened {
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 impl From<Response> for Opened {
     fn from(response: Response) -> Self {
-        Self(Some(Box::new(Inner::Response(response))))
+        Self(Some(Inner::Response(response)))
     }
 }

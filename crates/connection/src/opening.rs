@@ -9,13 +9,17 @@ use protocol_websocket_core::Random;
 
 #[cfg(feature = "client")]
 use crate::EndedBy;
+#[cfg(feature = "server")]
+use crate::Opened;
 use crate::connection::Connection;
 use crate::handshake::{Handshake, Progress};
-use crate::{Config, Ended, Error, EventRef};
+use crate::{Config, Ended, Error, Event, EventRef};
 
 impl Connection {
     pub(crate) fn connecting(config: Arc<Config>, random: Option<Box<dyn Random>>, handshake: Box<Handshake>) -> Self {
-        Self { handshake: Some(handshake), ..Self::new(config, random) }
+        let mut connection = Self::new(config, random);
+        connection.handshake = Some(handshake);
+        connection
     }
 
     pub(crate) fn handshake(&self) -> Option<&Handshake> {
@@ -30,38 +34,50 @@ impl Connection {
         &mut self,
         input: &mut BytesMut,
         output: &mut BytesMut,
-    ) -> Result<Option<EventRef<'static>>, Error> {
-        let Some(handshake) = &mut self.handshake else { return Ok(None) };
-        match handshake.advance(&self.receiver.config, input, output) {
-            Ok(Progress::Wait) => Ok(None),
+        event: &mut Option<Event>,
+    ) -> Result<(), Error> {
+        let Some(handshake) = &mut self.handshake else { return Ok(()) };
+        let progress = handshake.advance(&self.receiver.config, input, output).inspect_err(|error| {
+            input.clear();
+            self.end_handshake(Ended::by_error(*error));
+        })?;
+        *event = match progress {
+            Progress::Wait => None,
             #[cfg(feature = "server")]
-            Ok(Progress::Upgrade(upgrade)) => {
+            Progress::Upgrade(upgrade) => {
                 self.sender.version = upgrade.request().version();
-                Ok(Some(EventRef::Upgrade(upgrade)))
+                Some(Event::Upgrade(upgrade))
             }
             #[cfg(feature = "client")]
-            Ok(Progress::Refused(event)) => {
-                self.receiver.refuse(Ended::by_refusal(EndedBy::Peer));
-                self.sender.end_of_transport();
-                self.drop_handshake();
-                Ok(Some(event))
+            Progress::Redirect(redirect) => {
+                self.refuse();
+                Some(Event::Redirect(redirect))
             }
-            Ok(Progress::Open(opened)) => {
+            #[cfg(feature = "client")]
+            Progress::Rejected(head) => {
+                self.refuse();
+                Some(Event::Rejected(head))
+            }
+            Progress::Open(opened) => {
                 self.open_outgoing(opened.negotiated());
                 self.open_incoming();
-                Ok(Some(EventRef::Open(opened)))
+                Some(Event::Open(opened))
             }
             #[cfg(feature = "server")]
-            Ok(Progress::Opened) => {
+            Progress::Opened => {
                 self.open_incoming();
-                Ok(Some(EventRef::Open(self.negotiated().clone().into())))
+                Some(Event::Open(Opened::of(self.negotiated())))
             }
-            Err(error) => {
-                input.clear();
-                self.end_handshake(Ended::by_error(error));
-                Err(error)
-            }
-        }
+        };
+        Ok(())
+    }
+
+    /// Ends a connection whose handshake the server refused. The body of its response follows.
+    #[cfg(feature = "client")]
+    fn refuse(&mut self) {
+        self.receiver.refuse(Ended::by_refusal(EndedBy::Peer));
+        self.sender.end_of_transport();
+        self.drop_handshake();
     }
 
     pub(crate) fn receive_handshake_lent<'i>(
@@ -70,15 +86,17 @@ impl Connection {
         output: &mut BytesMut,
     ) -> Result<Option<EventRef<'i>>, Error> {
         let Some(handshake) = self.handshake_mut() else { return Ok(None) };
+        let mut event = None;
         if handshake.needs_no_input() {
-            return self.receive_handshake(&mut BytesMut::new(), output);
+            self.receive_handshake(&mut BytesMut::new(), output, &mut event)?;
+            return Ok(event.map(EventRef::from));
         }
         let mut bytes = handshake.take_buffer();
         bytes.extend_from_slice(input);
-        let received = self.receive_handshake(&mut bytes, output);
+        let received = self.receive_handshake(&mut bytes, output, &mut event);
         // The head was incomplete before, so the bytes after it are from this slice.
         let mut rest = bytes.len();
-        if let (Ok(None), Some(handshake)) = (&received, self.handshake_mut()) {
+        if let (Ok(()), None, Some(handshake)) = (&received, &event, self.handshake_mut()) {
             handshake.keep(bytes);
             rest = 0;
         }
@@ -87,7 +105,7 @@ impl Connection {
         let rest = all.get_mut(read..);
         debug_assert!(rest.is_some(), "no more bytes are read than the slice has");
         *input = rest.unwrap_or_default();
-        received
+        received.map(|()| event.map(EventRef::from))
     }
 
     pub(crate) fn handle_handshake_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {

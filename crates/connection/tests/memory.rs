@@ -89,11 +89,11 @@ fn opening_allocates_few_times() {
     });
     let (opened, response) = measure(|| client.receive(&mut to_client, &mut to_server));
     assert!(matches!(opened, Ok(Some(Event::Open(_)))));
-    // The handshake, the request, its header fields, and the count of the references to the input.
+    // The handshake, the head of the request, its header fields, and the count of the references to the input.
     assert_eq!(upgrade.allocations, 4);
-    // The handshake and its client part, the request and its header fields.
+    // The handshake, the head of the request, its bytes and its header fields.
     assert_eq!(request.allocations, 4);
-    // The header fields of the response, the event, and the count of the references to the input.
+    // The head of the response, its header fields, and the count of the references to the input.
     assert_eq!(response.allocations, 3);
     drop((server, opened));
 }

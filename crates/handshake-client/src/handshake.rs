@@ -5,6 +5,7 @@ use protocol_websocket_http::{
 };
 #[cfg(feature = "url")]
 use {
+    alloc::boxed::Box,
     alloc::format,
     protocol_websocket_url::{Url, UrlError},
 };
@@ -38,7 +39,7 @@ use crate::redirect::{Redirect, redirect_location};
 pub struct ClientHandshake {
     /// The URL of the request, if it has credentials. They are not in the request, and are kept in relative redirects.
     #[cfg(feature = "url")]
-    url: Option<Url>,
+    url: Option<Box<Url>>,
     request: Request,
     reader: HeadReader,
     /// In draft-ietf-hybi-00, the checked head of the response, until the 16 bytes after it arrived.
@@ -70,7 +71,7 @@ impl ClientHandshake {
         request.encode(output);
         Ok(Self {
             #[cfg(feature = "url")]
-            url: destination.url.filter(|url| url.credentials().is_some()).cloned(),
+            url: destination.url.filter(|url| url.credentials().is_some()).cloned().map(Box::new),
             request,
             reader: HeadReader::default(),
             response: None,
@@ -202,7 +203,7 @@ impl ClientHandshake {
     fn url(&self) -> Result<Url, UrlError> {
         let scheme = if self.request.is_secure() { "wss" } else { "ws" };
         match &self.url {
-            Some(url) => Ok(url.clone()),
+            Some(url) => Ok((**url).clone()),
             None => Url::parse(&format!("{scheme}://{}{}", self.request.host(), self.request.resource_name())),
         }
     }
