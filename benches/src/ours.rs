@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use protocol_websocket_connection::{Config, Connection, Event, EventRef, Negotiated};
 use protocol_websocket_core::{OsRandom, Random as _, Role, Version};
 use protocol_websocket_frame::{Assembler, Decoder, Frame, Limits, MaskKey, Message};
@@ -263,17 +263,28 @@ impl Encode for Sending {
     }
 }
 
-/// `frame, vectored`: header and payload as two slices, for a vectored write. The payload is not copied.
+/// `frame, vectored`: [`Frame::encode_shared`], which copies short payloads and returns long ones for a vectored write.
 pub struct Vectored {
+    message: Message,
     frame: Frame,
-    sent: Vec<u8>,
+    output: BytesMut,
 }
 
 impl Vectored {
     /// Makes a sender of a server.
     #[must_use]
-    pub fn new(frame: Frame) -> Self {
-        Self { frame, sent: Vec::new() }
+    pub fn new(message: Message) -> Self {
+        let output = BytesMut::with_capacity(3 * READ_BUFFER_SIZE);
+        Self { frame: message.clone().into(), message, output }
+    }
+
+    #[inline]
+    fn encode(&mut self) -> Option<Bytes> {
+        let rest = self.frame.encode_shared(Version::Rfc6455, None, &mut self.output).expect("the message can be sent");
+        if rest.is_some() {
+            self.frame = self.message.clone().into();
+        }
+        rest
     }
 }
 
@@ -281,16 +292,18 @@ impl Encode for Vectored {
     #[inline]
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            let sent = self.frame.clone().into_vectored(Version::Rfc6455, None).expect("the message can be sent");
-            black_box(&sent);
+            if self.output.len() >= READ_BUFFER_SIZE {
+                self.output.clear();
+            }
+            black_box(&self.encode());
         }
     }
 
     fn take(&mut self) -> Vec<u8> {
-        let (header, payload) =
-            self.frame.clone().into_vectored(Version::Rfc6455, None).expect("the message can be sent");
-        assert_eq!(payload.as_ptr(), self.frame.payload().as_ptr(), "the payload is shared");
-        self.sent.clear();
-        [&header[..], &payload[..]].concat()
+        self.output.clear();
+        let rest = self.encode().unwrap_or_default();
+        let is_long = self.message.len() >= Frame::MIN_SHARED;
+        assert_eq!(rest.as_ptr() == self.message.as_bytes().as_ptr(), is_long, "long payloads are shared");
+        [&self.output.split()[..], &rest].concat()
     }
 }

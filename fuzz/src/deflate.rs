@@ -158,7 +158,7 @@ fn send_message(
         }
         2 => {
             let rest = sending.send_shared(Message::from(payload.clone()), wire).unwrap();
-            wire.extend_from_slice(&rest);
+            wire.extend(rest);
         }
         _ => {
             // Only a few parts, because the compressor flushes after each.

@@ -182,7 +182,7 @@ macro_rules! forward {
 
 forward! {
     send(message: impl AsMessage) -> Result<(), SendError>;
-    send_shared(message: Message) -> Result<Bytes, SendError>;
+    send_shared(message: Message) -> Result<Option<Bytes>, SendError>;
     send_part(part: Part) -> Result<(), SendError>;
     send_frame(frame: &Frame) -> Result<(), SendError>;
     ping(payload: impl AsRef<[u8]>) -> Result<(), SendError>;

@@ -52,7 +52,7 @@ impl Endpoint {
         };
         let sent = if shared {
             let payload = self.connection.send_shared(message, &mut self.output);
-            payload.map(|payload| self.output.extend_from_slice(&payload))
+            payload.map(|payload| self.output.extend(payload))
         } else {
             self.send_as(message)
         };

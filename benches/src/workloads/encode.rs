@@ -87,8 +87,8 @@ pub fn cell(workload: &'static str, setup: Setup) -> Cell {
         setup.contender("connection", Kind::Ours, "", || ours::Sending::new(message.clone(), role)),
     ];
     if !client {
-        let vectored = || ours::Vectored::new(message.clone().into());
-        cell.contenders.push(setup.contender("frame, vectored", Kind::Ours, "the copy", vectored));
+        let vectored = || ours::Vectored::new(message.clone());
+        cell.contenders.push(setup.contender("frame, vectored", Kind::Ours, "the copy from 4 KiB on", vectored));
     }
     #[cfg(feature = "peers")]
     cell.contenders.extend(peers(&setup));

@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol_websocket_core::{Random, Role, Version};
-use protocol_websocket_frame::{AsMessage, Close, DecodeError, ExtensionPair, Frame, Message, Part, Rsv};
+use protocol_websocket_frame::{AsMessage, Close, DecodeError, ExtensionPair, Frame, Part, Rsv};
 use protocol_websocket_http::Negotiated;
 
 #[cfg(any(feature = "client", feature = "server"))]
@@ -450,10 +450,13 @@ impl Connection {
         self.sender.send(message, output)
     }
 
-    /// Appends the header of a message to `output` and returns its payload, so that a large payload is sent without a
-    /// copy. Write the payload directly after `output`, before anything else.
+    /// Appends a message like [`send`](Self::send), but returns a long payload instead of copying it. Write the returned bytes
+    /// directly after `output`, before anything else.
     ///
-    /// A client's payload is masked in place, or in a copy if its bytes are shared.
+    /// Returns the payload if it is passed as a [`Message`](crate::Message), `Bytes`, `Vec<u8>` or `String` and has at
+    /// least 4 KiB after the extensions. Returns `None` if the whole message is in `output`: if it is shorter or passed by
+    /// reference, and in hybi-00 and hixie-75. A client masks the payload in place. If other owners share its bytes, the
+    /// client copies it to `output`.
     ///
     /// ```
     /// use bytes::{Bytes, BytesMut};
@@ -462,15 +465,19 @@ impl Connection {
     /// let mut server = Connection::open_server(&Negotiated::default(), Config::new());
     /// let (mut output, large) = (BytesMut::new(), Bytes::from(vec![7; 100_000]));
     /// let payload = server.send_shared(large.clone(), &mut output)?;
-    /// assert_eq!((output.len(), payload.as_ptr()), (10, large.as_ptr()));
-    /// // Now write `output` and `payload`, for instance with one vectored write.
+    /// assert_eq!((output.len(), payload.map(|payload| payload.as_ptr())), (10, Some(large.as_ptr())));
+    /// // Write `output` and `payload`, for instance with one vectored write.
+    ///
+    /// output.clear();
+    /// assert_eq!(server.send_shared("short", &mut output)?, None);
+    /// assert_eq!(output[..], *b"\x81\x05short");
     /// # Ok::<_, protocol_websocket_connection::SendError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub fn send_shared(&mut self, message: impl Into<Message>, output: &mut BytesMut) -> Result<Bytes, SendError> {
+    pub fn send_shared(&mut self, message: impl AsMessage, output: &mut BytesMut) -> Result<Option<Bytes>, SendError> {
         self.sender.send_shared(message, output)
     }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use protocol_websocket_frame::{AsMessage, Close, Frame, Part};
 
-use crate::unsent::{MIN_SHARED, Unsent};
+use crate::unsent::Unsent;
 #[cfg(feature = "server")]
 use crate::{Accept, Reject, Upgrade};
 use crate::{Connection, Prepared, SendError};
@@ -31,7 +31,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// The minimum length in bytes of a payload that [`send`](Self::send) shares instead of copying it: 4 KiB.
-    pub const MIN_SHARED: usize = MIN_SHARED;
+    pub const MIN_SHARED: usize = Frame::<Bytes>::MIN_SHARED;
 
     pub(crate) const fn new(connection: Connection, unsent: Unsent, is_drained: bool) -> Self {
         Self { connection, unsent, is_drained, expected: 0 }
@@ -87,7 +87,11 @@ impl Outbox {
     /// As [`Connection::send`].
     #[inline]
     pub fn send(&mut self, message: impl AsMessage) -> Result<(), SendError> {
-        if message.as_message().as_bytes().len() >= MIN_SHARED { self.send_long(message) } else { self.copy(message) }
+        if message.as_message().as_bytes().len() >= Self::MIN_SHARED {
+            self.send_long(message)
+        } else {
+            self.copy(message)
+        }
     }
 
     #[inline]
@@ -100,14 +104,9 @@ impl Outbox {
 
     #[inline(never)]
     fn send_long(&mut self, message: impl AsMessage) -> Result<(), SendError> {
-        match message.try_into_message() {
-            Ok(message) => {
-                let payload = self.connection.send_shared(message, &mut self.unsent.buffer)?;
-                self.push(payload);
-                Ok(())
-            }
-            Err(message) => self.copy(message),
-        }
+        let payload = self.connection.send_shared(message, &mut self.unsent.buffer)?;
+        self.push(payload);
+        Ok(())
     }
 
     /// Notes that `len` bytes were read. The replies of a server that responds to each message have about that length.
@@ -122,9 +121,12 @@ impl Outbox {
         self.unsent.buffer.reserve(expected as usize);
     }
 
-    fn push(&mut self, payload: Bytes) {
-        self.unsent.push(payload);
-        self.note_shared();
+    /// Queues a payload that was not copied to the buffer.
+    fn push(&mut self, payload: Option<Bytes>) {
+        if let Some(payload) = payload {
+            self.unsent.push(payload);
+            self.note_shared();
+        }
     }
 
     /// Queues a message that is encoded once for many connections: see [`Prepared`]. A long payload is shared.
@@ -133,7 +135,7 @@ impl Outbox {
     ///
     /// As [`Connection::send`].
     pub fn send_prepared(&mut self, prepared: &mut Prepared) -> Result<(), SendError> {
-        if prepared.message().len() < MIN_SHARED {
+        if prepared.message().len() < Self::MIN_SHARED {
             return self.connection.send_prepared(prepared, &mut self.unsent.buffer);
         }
         let payload = self.connection.send_prepared_shared(prepared, &mut self.unsent.buffer)?;

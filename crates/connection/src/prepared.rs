@@ -109,12 +109,12 @@ impl Connection {
         }
     }
 
-    /// Does [`send_prepared`](Self::send_prepared), and returns the payload instead of copying it.
+    /// Does [`send_prepared`](Self::send_prepared), and returns a long payload instead of copying it.
     pub(crate) fn send_prepared_shared(
         &mut self,
         prepared: &mut Prepared,
         output: &mut BytesMut,
-    ) -> Result<Bytes, SendError> {
+    ) -> Result<Option<Bytes>, SendError> {
         match self.prepared_frame(prepared) {
             Some(frame) => self.sender.send_frame_shared(frame.clone(), output),
             None => self.sender.send_shared(prepared.message.clone(), output),

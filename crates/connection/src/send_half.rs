@@ -155,22 +155,31 @@ impl SendHalf {
         written
     }
 
-    /// Appends the header of a message to `output` and returns its payload, like
+    /// Appends a message to `output` like [`send`](Self::send), and returns a long payload of which it takes ownership, like
     /// [`Connection::send_shared`](crate::Connection::send_shared).
     ///
     /// # Errors
     ///
     /// As [`Connection::send`](crate::Connection::send).
-    pub fn send_shared(&mut self, message: impl Into<Message>, output: &mut BytesMut) -> Result<Bytes, SendError> {
+    pub fn send_shared(&mut self, message: impl AsMessage, output: &mut BytesMut) -> Result<Option<Bytes>, SendError> {
+        let is_short = message.as_message().as_bytes().len() < Frame::MIN_SHARED;
+        let owned = if is_short { Err(message) } else { message.try_into_message() };
+        match owned {
+            Ok(message) => self.send_long(message, output),
+            Err(message) => self.send(message, output).map(|()| None),
+        }
+    }
+
+    #[inline(never)]
+    fn send_long(&mut self, message: Message, output: &mut BytesMut) -> Result<Option<Bytes>, SendError> {
         self.check_unfinished(true)?;
-        let frame = Frame::from(message.into());
-        let frame = if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
+        let frame = Frame::from(message);
+        let mut frame =
+            if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
         self.write_pending_pong(output);
         let key = self.mask_key();
-        let encoded = frame.into_vectored(self.version, key).inspect_err(|_| self.extensions.restart());
-        let (header, payload) = encoded?;
-        output.extend_from_slice(&header);
-        Ok(payload)
+        let encoded = frame.encode_shared(self.version, key, output);
+        Ok(encoded.inspect_err(|_| self.extensions.restart())?)
     }
 
     /// Appends a part of a message to `output`, like [`Connection::send_part`](crate::Connection::send_part).
@@ -208,14 +217,17 @@ impl SendHalf {
         self.send_raw(frame, |this| this.write(frame, output))
     }
 
-    /// Appends the header of a data frame to `output` without applying the extensions, and returns its payload.
-    pub(crate) fn send_frame_shared(&mut self, frame: Frame, output: &mut BytesMut) -> Result<Bytes, SendError> {
+    /// Appends a data frame to `output` without applying the extensions, and returns a long payload instead of copying it.
+    pub(crate) fn send_frame_shared(
+        &mut self,
+        mut frame: Frame,
+        output: &mut BytesMut,
+    ) -> Result<Option<Bytes>, SendError> {
         self.send_raw(&frame.clone(), |this| {
             this.check_open()?;
             this.write_pending_pong(output);
-            let (header, payload) = frame.into_vectored(this.version, this.mask_key())?;
-            output.extend_from_slice(&header);
-            Ok(payload)
+            let key = this.mask_key();
+            Ok(frame.encode_shared(this.version, key, output)?)
         })
     }
 

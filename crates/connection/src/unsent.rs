@@ -9,10 +9,6 @@ use alloc::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// The minimum length in bytes of a payload that is shared. A shorter payload is copied, which costs less than another
-/// element of a vectored write.
-pub(crate) const MIN_SHARED: usize = 4 * 1024;
-
 #[derive(Debug, Default)]
 pub(crate) struct Unsent {
     pub(crate) buffer: BytesMut,
@@ -51,10 +47,6 @@ impl Unsent {
 
     /// Appends a payload whose header is at the end of the buffer.
     pub(crate) fn push(&mut self, payload: Bytes) {
-        if payload.len() < MIN_SHARED {
-            self.buffer.extend_from_slice(&payload);
-            return;
-        }
         let shared = self.shared.get_or_insert_default();
         shared.len = shared.len.saturating_add(payload.len());
         shared.queue.push_back(Shared { after: self.buffer.len() - shared.placed, payload });
@@ -134,14 +126,15 @@ impl From<BytesMut> for Unsent {
 mod tests {
     use super::*;
 
+    const LEN: usize = 1000;
+
     fn unsent() -> Unsent {
         let mut unsent = Unsent::default();
         unsent.buffer.extend_from_slice(b"ab");
-        unsent.push(vec![b'x'; MIN_SHARED].into());
-        unsent.push(vec![b'y'; MIN_SHARED].into());
+        unsent.push(vec![b'x'; LEN].into());
+        unsent.push(vec![b'y'; LEN].into());
         unsent.buffer.extend_from_slice(b"cd");
-        unsent.push(b"short".as_slice().into());
-        unsent.push(vec![b'z'; MIN_SHARED].into());
+        unsent.push(vec![b'z'; LEN].into());
         unsent.buffer.extend_from_slice(b"e");
         unsent
     }
@@ -150,7 +143,7 @@ mod tests {
     fn chunks_are_in_order_whatever_was_written() {
         let whole = unsent().into_bytes();
         assert_eq!(whole.len(), unsent().len());
-        for first in [0, 1, 2, 3, MIN_SHARED + 1, MIN_SHARED + 2, 2 * MIN_SHARED + 5, whole.len() - 1, whole.len()] {
+        for first in [0, 1, 2, 3, LEN + 1, LEN + 2, 2 * LEN + 5, whole.len() - 1, whole.len()] {
             let mut unsent = unsent();
             unsent.advance(first);
             assert_eq!(unsent.chunks().collect::<Vec<_>>().concat(), whole[first..], "{first}");
@@ -167,12 +160,5 @@ mod tests {
             unsent.advance(1);
         }
         assert!(unsent.is_empty() && unsent.chunks().next().is_none());
-    }
-
-    #[test]
-    fn short_payloads_are_copied() {
-        let mut unsent = Unsent::default();
-        unsent.push(vec![1; MIN_SHARED - 1].into());
-        assert_eq!((unsent.shared_len(), unsent.len()), (0, MIN_SHARED - 1));
     }
 }

@@ -6,7 +6,9 @@ mod common;
 use bytes::{Bytes, BytesMut};
 use common::{client, frames, masked, receive_all, receive_valid, server, text_part, unmasked};
 use proptest::prelude::*;
-use protocol_websocket_connection::{Config, Connection, Delivery, Event, Limits, Message, Negotiated, SendError};
+use protocol_websocket_connection::{
+    Config, Connection, Delivery, Event, Limits, Message, Negotiated, Outbox, SendError,
+};
 use protocol_websocket_frame::{DecodeError, EncodeError, Frame};
 
 //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
@@ -55,19 +57,44 @@ fn client_masks_each_frame_with_fresh_key() {
 }
 
 #[test]
-fn send_shared_returns_payload_without_copy() {
+fn send_shared_returns_a_long_payload_without_copy() {
     let (mut client, mut server) = (client(&Config::new()), server(&Config::new()));
-    let payload = Bytes::from(vec![0x55; 100_000]);
-    let mut header = BytesMut::new();
-    let rest = server.send_shared(payload.clone(), &mut header).unwrap();
-    assert_eq!(rest.as_ptr(), payload.as_ptr(), "the payload is not copied");
-    let (events, _) = receive_valid(&mut client, &mut BytesMut::from(&[&header[..], &rest].concat()[..]));
-    assert_eq!(events, [Event::Message(payload.clone().into())]);
+    for len in [Outbox::MIN_SHARED, 100_000] {
+        let payload = Bytes::from(vec![0x55; len]);
+        let mut output = BytesMut::new();
+        let rest = server.send_shared(payload.clone(), &mut output).unwrap().unwrap();
+        assert_eq!((rest.as_ptr(), rest.len()), (payload.as_ptr(), len), "the payload is not copied");
+        output.extend_from_slice(&rest);
+        let (events, _) = receive_valid(&mut client, &mut output);
+        assert_eq!(events, [Event::Message(payload.into())]);
 
-    header.clear();
-    let rest = client.send_shared(payload.clone(), &mut header).unwrap();
-    let (events, _) = receive_valid(&mut server, &mut BytesMut::from(&[&header[..], &rest].concat()[..]));
-    assert_eq!(events, [Event::Message(payload.into())]);
+        // A client masks in place what has no other owner.
+        let payload = Bytes::from(vec![0x55; len]);
+        let at = payload.as_ptr();
+        let rest = client.send_shared(payload, &mut output).unwrap().unwrap();
+        assert_eq!(rest.as_ptr(), at);
+        output.extend_from_slice(&rest);
+        let (events, _) = receive_valid(&mut server, &mut output);
+        assert_eq!(events, [Event::Message(vec![0x55; len].into())]);
+    }
+}
+
+#[test]
+fn send_shared_copies_what_it_cannot_share() {
+    let long = Bytes::from(vec![0x55; Outbox::MIN_SHARED]);
+    let short = long.slice(1..);
+    let mut output = BytesMut::new();
+    let mut server = server(&Config::new());
+    assert_eq!(server.send_shared(short.clone(), &mut output), Ok(None));
+    assert_eq!(server.send_shared(&long, &mut output), Ok(None));
+    let (events, _) = receive_valid(&mut client(&Config::new()), &mut output);
+    assert_eq!(events, [Event::Message(short.clone().into()), Event::Message(long.clone().into())]);
+
+    let mut client = client(&Config::new());
+    assert_eq!(client.send_shared(short.clone(), &mut output), Ok(None));
+    assert_eq!(client.send_shared(long.clone(), &mut output), Ok(None), "other owners share the bytes");
+    let (events, _) = receive_valid(&mut server, &mut output);
+    assert_eq!(events, [Event::Message(short.into()), Event::Message(long.into())]);
 }
 
 #[test]
@@ -199,7 +226,7 @@ fn pending_pong_is_written_first() {
     let sends: [(Send, &[u8]); 4] = [
         (|server, output| server.flush(output), b""),
         (|server, output| server.send("x", output).unwrap(), b"\x81\x01x"),
-        (|server, output| drop(server.send_shared("x", output).unwrap()), b"\x81\x01"),
+        (|server, output| drop(server.send_shared("x", output).unwrap()), b"\x81\x01x"),
         (|server, output| server.close(None, output).unwrap(), b"\x88\x00"),
     ];
     for (send, bytes) in sends {

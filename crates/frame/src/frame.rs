@@ -1,11 +1,11 @@
 //! Frames, and their encoding.
 //!
 //! A frame is encoded in one of two ways. [`Frame::encode`] copies the header and the payload into one buffer, and
-//! masks the payload while it copies. [`Frame::into_vectored`] returns the header and the payload separately, so that
-//! long payloads are not copied. hybi-00 and hixie-75 have their own framing, in `framing/sentinel.rs`.
+//! masks the payload while it copies. [`Frame::encode_shared`] copies the header, and returns a long payload separately, so
+//! that it is not copied. hybi-00 and hixie-75 have their own framing, in `framing/sentinel.rs`.
 
-use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::{fmt, mem};
 
 use bytes::{Bytes, BytesMut};
 use protocol_websocket_core::Version;
@@ -15,9 +15,7 @@ use crate::framing::sentinel;
 use crate::header;
 use crate::mask::append;
 use crate::utf8::{is_utf8, validated};
-use crate::{
-    Close, EncodeError, FrameHeader, HeaderBytes, MaskKey, Message, MessageRef, OpCode, Payload, Rsv, Utf8Bytes, mask,
-};
+use crate::{Close, EncodeError, FrameHeader, MaskKey, Message, MessageRef, OpCode, Payload, Rsv, Utf8Bytes, mask};
 
 /// A frame: an opcode, its flags and a payload (RFC 6455 §5).
 ///
@@ -111,33 +109,71 @@ impl Frame {
         Ok(Self::new(OpCode::Close, payload))
     }
 
-    /// Encodes the frame for a vectored write. Returns the header, and the bytes to write after it, which are the payload.
+    /// The minimum length in bytes of a payload that [`encode_shared`](Self::encode_shared) returns instead of copying it: 4 KiB.
+    pub const MIN_SHARED: usize = 4 * 1024;
+
+    /// Encodes the frame like [`encode`](Self::encode), but takes a long payload out of the frame and returns it, instead of
+    /// copying it. Write the returned bytes directly after `output`, for instance with one vectored write.
     ///
-    /// An unmasked payload is not copied. A payload that is to be masked is copied only if its memory is shared, and masked in
-    /// place otherwise. In hybi-00 and hixie-75 the payload is copied, because the byte `FF` follows it.
+    /// Returns `None` if the whole frame is in `output`: if the payload is shorter than [`MIN_SHARED`](Self::MIN_SHARED), if
+    /// it is to be masked and other owners share its memory, and in hybi-00 and hixie-75. A payload that is to be masked and
+    /// has no other owner is masked in place.
     ///
     /// ```
+    /// use bytes::{Bytes, BytesMut};
     /// use protocol_websocket_frame::{Frame, Version};
     ///
-    /// let (header, payload) = Frame::text("Hello").into_vectored(Version::Rfc6455, None)?;
-    /// assert_eq!((&header[..], &payload[..]), (&[0x81, 0x05][..], &b"Hello"[..]));
+    /// let (mut output, long) = (BytesMut::new(), Bytes::from(vec![7; 100_000]));
+    /// let payload = Frame::binary(long.clone()).encode_shared(Version::Rfc6455, None, &mut output)?;
+    /// assert_eq!((output.len(), payload.map(|payload| payload.as_ptr())), (10, Some(long.as_ptr())));
+    ///
+    /// output.clear();
+    /// assert_eq!(Frame::text("Hello").encode_shared(Version::Rfc6455, None, &mut output)?, None);
+    /// assert_eq!(output[..], *b"\x81\x05Hello");
     /// # Ok::<_, protocol_websocket_frame::EncodeError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode).
-    pub fn into_vectored(self, version: Version, mask: Option<MaskKey>) -> Result<(HeaderBytes, Bytes), EncodeError> {
-        if !version.has_length_framing() {
-            let (start, end) = sentinel::delimiters(&self)?;
-            return Ok((HeaderBytes::from_slice(start), [&self.payload, end].concat().into()));
+    /// As [`encode`](Self::encode). Nothing is written then.
+    #[inline]
+    pub fn encode_shared(
+        &mut self,
+        version: Version,
+        mask: Option<MaskKey>,
+        output: &mut BytesMut,
+    ) -> Result<Option<Bytes>, EncodeError> {
+        if self.payload.len() < Self::MIN_SHARED || !version.has_length_framing() {
+            self.encode(version, mask, output)?;
+            return Ok(None);
         }
-        self.check()?;
-        let header = HeaderBytes::new(self.flags.first_byte(), mask, self.payload.len() as u64);
-        let Some(key) = mask else { return Ok((header, self.payload)) };
-        let mut payload = self.payload.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        self::mask(&mut payload, key, 0);
-        Ok((header, payload.freeze()))
+        self.encode_long(version, mask, output)
+    }
+
+    #[inline(never)]
+    fn encode_long(
+        &mut self,
+        version: Version,
+        mask: Option<MaskKey>,
+        output: &mut BytesMut,
+    ) -> Result<Option<Bytes>, EncodeError> {
+        let header = self.header(mask).encode()?;
+        let mut payload = mem::take(&mut self.payload);
+        if let Some(key) = mask {
+            match payload.try_into_mut() {
+                Ok(mut unique) => {
+                    self::mask(&mut unique, key, 0);
+                    payload = unique.freeze();
+                }
+                Err(shared) => {
+                    self.payload = shared;
+                    self.encode(version, mask, output)?;
+                    return Ok(None);
+                }
+            }
+        }
+        output.extend_from_slice(&header);
+        Ok(Some(payload))
     }
 }
 

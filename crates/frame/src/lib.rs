@@ -4,7 +4,7 @@
 //!
 //! - Receiving: [`Decoder`] decodes bytes into [`Frame`]s and checks every rule of RFC 6455 §5. [`Assembler`] joins frames
 //!   into messages. [`Limits`] has the maximum lengths.
-//! - Sending: [`Frame::encode`] and [`Frame::into_vectored`] encode frames. [`Fragmenter`] makes frames from the parts of a
+//! - Sending: [`Frame::encode`] and [`Frame::encode_shared`] encode frames. [`Fragmenter`] makes frames from the parts of a
 //!   message.
 //! - Messages: [`Message`] and [`Utf8Bytes`] own their bytes. [`MessageRef`] and [`AsMessage`] borrow them. [`LentMessage`]
 //!   and [`Payload`] borrow from the input where they can, and own their bytes otherwise.

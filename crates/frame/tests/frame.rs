@@ -1,4 +1,4 @@
-//! Encoding of frames into one buffer, and into a header and a payload for vectored writes.
+//! Encoding of frames into one buffer, and into a buffer and a shared payload for vectored writes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -12,17 +12,28 @@ use protocol_websocket_frame::{Close, CloseCode, EncodeError, Frame, MaskKey, Me
 
 use common::{KEY, encode};
 
+/// Returns the bytes of a frame from `encode_shared`, and whether its payload was returned instead of copied.
+fn encode_shared(mut frame: Frame, version: Version, mask: Option<MaskKey>) -> Result<(Vec<u8>, bool), EncodeError> {
+    let mut output = BytesMut::from(&b"before"[..]);
+    let payload = frame.encode_shared(version, mask, &mut output)?;
+    assert!(output.starts_with(b"before"));
+    let is_returned = payload.is_some();
+    Ok(([&output[6..], &payload.unwrap_or_default()].concat(), is_returned))
+}
+
 #[test]
-fn vectored_frame_has_the_encoded_bytes() {
-    for len in [0, 1, 3, 4, 5, 125, 126, 0xFFFF, 0x1_0000] {
+fn encode_shared_has_the_bytes_of_encode() {
+    let min = Frame::MIN_SHARED;
+    for len in [0, 1, 3, 4, 5, 125, 126, min - 1, min, min + 1, 0xFFFF, 0x1_0000] {
         for mask in [None, Some(KEY)] {
             for is_shared in [false, true] {
                 let payload = Bytes::from(vec![0xA5; len]);
                 let sharer = is_shared.then(|| payload.clone());
                 let frame = Frame::binary(payload).with_fin(false).with_rsv(Rsv::RSV1);
                 let wire = encode(&[frame.clone().with_payload(vec![0xA5; len])], mask);
-                let (header, body) = frame.into_vectored(Version::Rfc6455, mask).unwrap();
-                assert!([&header[..], &body].concat() == wire[..], "length {len}, {mask:?}, {sharer:?}");
+                let (bytes, is_returned) = encode_shared(frame, Version::Rfc6455, mask).unwrap();
+                assert!(bytes == wire[..], "length {len}, {mask:?}, {sharer:?}");
+                assert_eq!(is_returned, len >= min && (mask.is_none() || !is_shared), "length {len}, {mask:?}");
                 assert!(sharer.is_none_or(|bytes| bytes == vec![0xA5; len]));
             }
         }
@@ -30,16 +41,30 @@ fn vectored_frame_has_the_encoded_bytes() {
 }
 
 #[test]
-fn vectored_payload_is_copied_only_if_masked_and_shared() {
-    for (mask, is_shared, is_copied) in
-        [(None, false, false), (None, true, false), (Some(KEY), false, false), (Some(KEY), true, true)]
-    {
-        let payload = Bytes::from(vec![1; 100]);
+fn long_payload_is_returned_without_a_copy() {
+    for mask in [None, Some(KEY)] {
+        let payload = Bytes::from(vec![1; Frame::MIN_SHARED]);
         let at = payload.as_ptr();
-        let sharer = is_shared.then(|| payload.clone());
-        let (_, body) = Frame::binary(payload).into_vectored(Version::Rfc6455, mask).unwrap();
-        assert_eq!(body.as_ptr() != at, is_copied, "{mask:?}, {sharer:?}");
+        let returned = Frame::binary(payload).encode_shared(Version::Rfc6455, mask, &mut BytesMut::new()).unwrap();
+        assert_eq!(returned.unwrap().as_ptr(), at, "{mask:?}");
     }
+}
+
+#[test]
+fn short_payload_is_not_kept() {
+    let payload = Bytes::from(vec![1; Frame::MIN_SHARED - 1]);
+    let mut frame = Frame::binary(payload.clone());
+    assert_eq!(frame.encode_shared(Version::Rfc6455, None, &mut BytesMut::new()), Ok(None));
+    assert_eq!(frame.payload(), &payload, "the frame keeps its payload");
+    drop(frame);
+    assert!(payload.is_unique());
+}
+
+#[test]
+fn drafts_with_sentinels_share_nothing() {
+    let text = "x".repeat(Frame::MIN_SHARED);
+    let (bytes, is_returned) = encode_shared(Frame::text(text.clone()), Version::Hybi00, None).unwrap();
+    assert_eq!((&bytes[..], is_returned), ([&b"\x00"[..], text.as_bytes(), b"\xFF"].concat().as_slice(), false));
 }
 
 #[test]
@@ -54,16 +79,16 @@ fn encode_appends_and_masks_only_the_payload() {
 
 #[test]
 fn rejects_invalid_control_frames_without_output() {
-    let long = Bytes::from(vec![0; 126]);
     for opcode in [OpCode::Close, OpCode::Ping, OpCode::Pong] {
-        for (frame, error) in [
-            (Frame::new(opcode, long.clone()), EncodeError::ControlTooLong),
+        for (mut frame, error) in [
+            (Frame::new(opcode, vec![0; 126]), EncodeError::ControlTooLong),
+            (Frame::new(opcode, vec![0; Frame::MIN_SHARED]), EncodeError::ControlTooLong),
             (Frame::new(opcode, "").with_fin(false), EncodeError::ControlFragmented),
         ] {
             let mut output = BytesMut::new();
             assert_eq!(frame.encode(Version::Rfc6455, None, &mut output), Err(error));
+            assert_eq!(frame.encode_shared(Version::Rfc6455, None, &mut output), Err(error));
             assert!(output.is_empty());
-            assert_eq!(frame.into_vectored(Version::Rfc6455, None), Err(error));
         }
     }
 }
@@ -106,13 +131,13 @@ fn debug_shows_length_and_not_payload() {
 
 proptest! {
     #[test]
-    fn into_vectored_equals_encode(payload: Vec<u8>, key: Option<[u8; 4]>, is_shared: bool) {
+    fn encode_shared_equals_encode(payload: Vec<u8>, key: Option<[u8; 4]>, is_shared: bool) {
         let key = key.map(MaskKey);
         let frame = Frame::binary(payload);
         let wire = encode(slice::from_ref(&frame), key);
         let sharer = is_shared.then(|| frame.clone());
-        let (header, body) = frame.into_vectored(Version::Rfc6455, key)?;
-        prop_assert_eq!([&header[..], &body].concat(), &wire[..]);
+        let (bytes, _) = encode_shared(frame, Version::Rfc6455, key)?;
+        prop_assert_eq!(bytes, &wire[..]);
         drop(sharer);
     }
 }
@@ -125,9 +150,9 @@ fn rejects_close_with_invalid_payload() {
         (b"\x03\xED", EncodeError::CloseCode(1005)),
         (b"\x03\xE8\xFF", EncodeError::InvalidUtf8),
     ] {
-        let close = Frame::new(OpCode::Close, payload);
+        let mut close = Frame::new(OpCode::Close, payload);
         assert_eq!(close.encode(Version::Rfc6455, None, &mut output), Err(error));
-        assert_eq!(close.into_vectored(Version::Rfc6455, None), Err(error));
+        assert_eq!(close.encode_shared(Version::Rfc6455, None, &mut output), Err(error));
     }
     assert!(output.is_empty());
 }
