@@ -59,6 +59,10 @@ pub(crate) fn all() -> Vec<(String, MakeCase)> {
             format!("receive-lent-ascii/{len}"),
             Box::new(move || receive_lent(Role::Server, &Frame::text(ascii(len)))),
         );
+        case(
+            format!("decode-lent-unmasked-ascii/{len}"),
+            Box::new(move || decode_lent(Role::Client, &Frame::text(ascii(len)))),
+        );
         case(format!("decode-binary/{len}"), Box::new(move || decode(Role::Client, &Frame::binary(vec![1; len]))));
         case(format!("receive-binary/{len}"), Box::new(move || receive(Role::Client, &Frame::binary(vec![1; len]))));
         case(format!("encode-server/{len}"), Box::new(move || encode(len, None)));

@@ -11,7 +11,7 @@ use super::input::Input;
 use crate::decoder_options::DecoderOptions;
 use crate::flags::{Flags, Utf8State};
 use crate::mask::xor;
-use crate::utf8::is_utf8;
+use crate::utf8::{is_short_ascii, is_utf8};
 use crate::{Frame, LentMessage, Message, MessageKind, OpCode, Rsv, Utf8Bytes};
 
 /// The position of the message in the input, with the fields of its header.
@@ -57,7 +57,10 @@ impl FastPath {
     pub(super) fn unmask(&self, input: &mut [u8]) -> bool {
         let payload = input.get_mut(self.start..self.start + self.len).unwrap_or_default();
         debug_assert_eq!(payload.len(), self.len, "the payload must be complete in the input");
-        let is_ascii = self.key.is_some_and(|key| xor(payload, key));
+        let is_ascii = match self.key {
+            Some(key) => xor(payload, key),
+            None => self.opcode == OpCode::Text && is_short_ascii(payload),
+        };
         is_ascii || self.opcode != OpCode::Text || is_utf8(payload)
     }
 
