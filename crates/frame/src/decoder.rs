@@ -26,9 +26,10 @@ use crate::{DecodeError, Delivery, Frame, LentMessage, Limits, Message, Payload,
 /// # Memory
 ///
 /// A payload that has not arrived completely is kept in memory of at most twice the number of bytes that arrived, plus 4 KiB.
-/// No memory is allocated for the length in a header alone. The memory becomes the payload, so nothing stays allocated. When
-/// the allocator grows a block by moving it, the old block also exists until the bytes are copied.
-/// [`payload_buffer`](Self::payload_buffer) saves the copy of long payloads.
+/// [`payload_buffer`](Self::payload_buffer), which saves the copy of long payloads, allocates up to four times that number, once
+/// 32 KiB have arrived. No memory is allocated beyond the length of the payload, nor for the length in a header alone. The
+/// memory becomes the payload, so nothing stays allocated. When the allocator grows a block by moving it, the old block also
+/// exists until the bytes are copied.
 ///
 /// Each byte is unmasked once, and checked once with two exceptions. A text whose frames or parts end inside a character is
 /// checked again when it is joined. The reason of a Close that arrives in pieces is checked again with each piece.
@@ -341,7 +342,8 @@ impl Decoder {
     ///
     /// Call it after `decode` or `decode_lent` has returned `None`. Append the next bytes from the transport, and call the
     /// decoding method again with an empty input. The buffer has room for at least 4 KiB and at most for the missing bytes, so
-    /// all bytes in it belong to this payload. Returns `None` with [`Delivery::Parts`] and in hybi-00 and hixie-75.
+    /// all bytes in it belong to this payload. Its memory is at most twice as long as the bytes that arrived plus 4 KiB, and
+    /// four times as long once 32 KiB have arrived. Returns `None` with [`Delivery::Parts`] and in hybi-00 and hixie-75.
     ///
     /// ```
     /// use bytes::{BufMut, BytesMut};

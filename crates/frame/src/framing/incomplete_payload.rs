@@ -2,7 +2,8 @@
 //!
 //! The capacity depends on the number of bytes that arrived, never on the length in the header alone. A full buffer doubles,
 //! but not beyond the length of the payload, if that is known. So the capacity is at most twice the number of bytes that
-//! arrived, plus a small minimum. The memory becomes the payload, and nothing stays allocated afterwards.
+//! arrived, plus a small minimum. A long buffer that a transport fills (`LengthPrefixed::payload_buffer`) grows by four. The
+//! memory becomes the payload, and nothing stays allocated afterwards.
 
 use alloc::vec::Vec;
 

@@ -34,6 +34,10 @@ const MIN_DIRECT_READ: usize = 64 * 1024;
 /// The minimum length of a buffer for a transport, in bytes.
 const MIN_ROOM: usize = 4 * 1024;
 
+/// The number of bytes that must have arrived before memory for a transport grows by four instead of two. The operating system
+/// provides the pages of such long blocks when they are written, and a block that grows by four is moved less often.
+const MIN_FAST_GROWTH: usize = 32 * 1024;
+
 /// The length in bytes of a block that is unmasked and then checked while it is in the L1 cache. It is a multiple of the length
 /// of a masking key.
 const CHECK_BLOCK: usize = 16 * 1024;
@@ -259,7 +263,8 @@ impl LengthPrefixed {
         let incomplete = self.incomplete.get_or_insert_default();
         if incomplete.room() < MIN_ROOM {
             // Not while there is more room: after short reads, each call would move the payload.
-            incomplete.reserve(kept.max(MIN_ROOM).min(missing), max_len);
+            let additional = if kept < MIN_FAST_GROWTH { kept } else { 3 * kept };
+            incomplete.reserve(additional.max(MIN_ROOM).min(missing), max_len);
         }
         let buffer = incomplete.buffer();
         let room = missing.min(buffer.capacity() - buffer.len());
