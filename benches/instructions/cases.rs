@@ -60,13 +60,14 @@ pub(crate) fn all() -> Vec<(String, MakeCase)> {
             Box::new(move || receive_lent(Role::Server, &Frame::text(ascii(len)))),
         );
         case(
-            format!("decode-lent-unmasked-ascii/{len}"),
+            format!("decode-unmasked-ascii/{len}"),
             Box::new(move || decode_lent(Role::Client, &Frame::text(ascii(len)))),
         );
         case(format!("decode-binary/{len}"), Box::new(move || decode(Role::Client, &Frame::binary(vec![1; len]))));
         case(format!("receive-binary/{len}"), Box::new(move || receive(Role::Client, &Frame::binary(vec![1; len]))));
         case(format!("encode-server/{len}"), Box::new(move || encode(len, None)));
         case(format!("encode-client/{len}"), Box::new(move || encode(len, Some(KEY))));
+        case(format!("encode-shared/{len}"), Box::new(move || encode_shared(len)));
         case(format!("send-server/{len}"), Box::new(move || send(Message::from(ascii(len)), server())));
         case(format!("send-str-server/{len}"), Box::new(move || send(ascii(len).leak() as &'static str, server())));
         case(format!("send-client-fixed-key/{len}"), Box::new(move || send(Message::from(ascii(len)), client(fixed))));
@@ -154,6 +155,18 @@ fn encode(len: usize, key: Option<MaskKey>) -> Case {
         output.clear();
         for _ in 0..per_read(len) {
             frame.encode(Version::Rfc6455, key, &mut output).unwrap();
+        }
+    })
+}
+
+/// Encodes messages of a server that are shorter than `Frame::MIN_SHARED`, so they are copied.
+fn encode_shared(len: usize) -> Case {
+    let mut frame = Frame::text(ascii(len));
+    let mut output = BytesMut::with_capacity(2 * READ_BUFFER_SIZE);
+    Case::new(per_read(len), BytesMut::new(), move |_| {
+        output.clear();
+        for _ in 0..per_read(len) {
+            black_box(frame.encode_shared(Version::Rfc6455, None, &mut output).unwrap());
         }
     })
 }

