@@ -54,7 +54,7 @@ fn batch_targets(group: &Group, row: &Row) -> Vec<Target> {
 
 /// Returns the targets that nothing stalls: over HTTP/2 without Nagle's algorithm, which ours turns off by itself over HTTP/1.1.
 fn stalls_targets(group: &Group, rows: &[Row]) -> Vec<Target> {
-    let contenders: &[_] = if group.baseline == OURS { &[OURS_NODELAY] } else { &[OURS, OURS_NODELAY] };
+    let contenders: &[_] = if group.baseline.name == OURS { &[OURS_NODELAY] } else { &[OURS, OURS_NODELAY] };
     let target = |&contender| {
         let measured = rows.iter().map(|row| row.stalls(contender)).sum::<u64>() as f64;
         let (work, against) = (format!("stalls, {}", group.title), "all loads".into());

@@ -6,7 +6,7 @@ use crate::process::Program;
 /// Servers that are compared with one baseline.
 pub(crate) struct Group {
     pub(crate) title: &'static str,
-    pub(crate) baseline: &'static str,
+    pub(crate) baseline: Contender,
     pub(crate) columns: &'static [Column],
     pub(crate) loads: &'static [Load],
 }
@@ -28,16 +28,16 @@ impl Group {
     /// Returns the baseline, then all other servers whose names contain `only`.
     pub(crate) fn contenders(&self, only: &str) -> impl Iterator<Item = Contender> {
         let forms = self.columns.iter().flat_map(|column| column.forms).copied();
-        std::iter::once(own(self.baseline)).chain(forms.filter(move |form| form.name.contains(only)))
+        std::iter::once(self.baseline).chain(forms.filter(move |form| form.name.contains(only)))
     }
 }
 
 const fn own(name: &'static str) -> Contender {
-    Contender { name, program: Program::Own }
+    Contender { name, program: Program::Own(name) }
 }
 
 const fn example(name: &'static str, arguments: &'static [&'static str]) -> Contender {
-    Contender { name, program: Program::Example(arguments) }
+    Contender { name, program: Program::Example(name, arguments) }
 }
 
 const fn ours(title: &'static str, forms: &'static [Contender]) -> Column {
@@ -53,7 +53,7 @@ const fn peer(title: &'static str, forms: &'static [Contender]) -> Column {
 pub(crate) const ECHO: &[Group] = &[
     Group {
         title: "tokio",
-        baseline: "baseline-tokio",
+        baseline: own("baseline-tokio"),
         columns: &[
             ours("protocol-websocket-tokio", &[own("tokio"), own("tokio-lent")]),
             #[cfg(feature = "peers")]
@@ -93,7 +93,7 @@ pub(crate) const ECHO: &[Group] = &[
     },
     Group {
         title: "tokio, compressed",
-        baseline: "baseline-deflate",
+        baseline: own("baseline-deflate"),
         columns: &[
             ours("protocol-websocket-tokio", &[own("tokio-deflate"), own("tokio-deflate-lent")]),
             #[cfg(feature = "peers")]
@@ -111,13 +111,13 @@ pub(crate) const ECHO: &[Group] = &[
     },
     Group {
         title: "a poll loop",
-        baseline: "baseline-mio",
+        baseline: own("baseline-mio"),
         columns: &[ours("poll_server", &[example("poll_server", &["0"])])],
         loads: FEW,
     },
     Group {
         title: "threads",
-        baseline: "baseline-std",
+        baseline: own("baseline-std"),
         columns: &[
             ours("serve", &[example("serve", &["--port", "0"])]),
             #[cfg(feature = "peers")]
@@ -140,7 +140,7 @@ const FEW: &[Load] = &[
 pub(crate) const BROADCAST: &[Group] = &[
     Group {
         title: "plain",
-        baseline: "broadcast-baseline",
+        baseline: own("broadcast-baseline"),
         columns: &[
             ours("protocol-websocket-tokio", &[own("broadcast-tokio")]),
             #[cfg(feature = "peers")]
@@ -158,7 +158,7 @@ pub(crate) const BROADCAST: &[Group] = &[
     },
     Group {
         title: "compressed",
-        baseline: "broadcast-baseline-deflate",
+        baseline: own("broadcast-baseline-deflate"),
         columns: &[
             ours("protocol-websocket-tokio", &[own("broadcast-tokio-deflate")]),
             #[cfg(feature = "peers")]
@@ -173,7 +173,7 @@ pub(crate) const BROADCAST: &[Group] = &[
 /// Idle connections, each server as its documentation shows.
 pub(crate) const MEMORY: Group = Group {
     title: "idle connections",
-    baseline: "baseline-tokio",
+    baseline: own("baseline-tokio"),
     columns: &[
         ours("protocol-websocket-tokio", &[own("tokio")]),
         #[cfg(feature = "peers")]
@@ -193,7 +193,7 @@ pub(crate) const MEMORY: Group = Group {
 /// Compressed connections. Ours free memory after a short time without a message, in place of a minute.
 pub(crate) const COMPRESSED_MEMORY: Group = Group {
     title: "compressed connections",
-    baseline: "baseline-deflate",
+    baseline: own("baseline-deflate"),
     columns: &[
         ours("protocol-websocket-tokio", &[own("tokio-deflate-release"), own("tokio-deflate-small")]),
         #[cfg(feature = "peers")]
@@ -208,7 +208,7 @@ pub(crate) const COMPRESSED_MEMORY: Group = Group {
 pub(crate) const AXUM: &[Group] = &[
     Group {
         title: "axum",
-        baseline: "baseline-tokio",
+        baseline: own("baseline-tokio"),
         columns: &[
             ours("protocol-websocket-axum", &[own("axum-queue"), own("axum-queue-nodelay")]),
             ours("its module ws", &[own("axum-ws"), own("axum-ws-nodelay")]),
@@ -240,7 +240,7 @@ pub(crate) const AXUM: &[Group] = &[
     },
     Group {
         title: "axum, compressed",
-        baseline: "baseline-deflate",
+        baseline: own("baseline-deflate"),
         columns: &[
             ours("protocol-websocket-axum", &[own("axum-queue"), own("axum-queue-nodelay")]),
             #[cfg(feature = "peers")]
@@ -252,7 +252,7 @@ pub(crate) const AXUM: &[Group] = &[
     },
     Group {
         title: "axum, HTTP/2",
-        baseline: "axum-queue",
+        baseline: own("axum-queue"),
         columns: &[
             ours("protocol-websocket-axum", &[own("axum-queue-nodelay")]),
             ours("its module ws", &[own("axum-ws"), own("axum-ws-nodelay")]),
@@ -277,11 +277,11 @@ pub(crate) const AXUM: &[Group] = &[
 
 /// Opening handshakes in axum.
 pub(crate) const AXUM_HANDSHAKES: Group =
-    Group { title: "handshakes", baseline: "axum-queue", columns: AXUM_DEFAULTS, loads: &[Load::new(8, 125, 1)] };
+    Group { title: "handshakes", baseline: own("axum-queue"), columns: AXUM_DEFAULTS, loads: &[Load::new(8, 125, 1)] };
 
 /// Idle connections in axum.
 pub(crate) const AXUM_MEMORY: Group =
-    Group { title: "idle connections", baseline: "axum-queue", columns: AXUM_DEFAULTS, loads: MEMORY.loads };
+    Group { title: "idle connections", baseline: own("axum-queue"), columns: AXUM_DEFAULTS, loads: MEMORY.loads };
 
 const AXUM_DEFAULTS: &[Column] = &[
     ours("its module ws", &[own("axum-ws")]),

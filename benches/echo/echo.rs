@@ -25,6 +25,15 @@ pub(crate) fn run(options: &Options) {
 
 /// Measures one group and prints its tables. Returns nothing if it only checks the responses.
 pub(crate) fn run_group(group: &Group, options: &Options) -> Vec<Row> {
+    let rows = measure_group(group, options);
+    if !options.is_quick {
+        print(group, &rows);
+    }
+    rows
+}
+
+/// Measures one group. Returns nothing if it only checks the responses.
+pub(crate) fn measure_group(group: &Group, options: &Options) -> Vec<Row> {
     let start = |contender: Contender| (contender.name, Server::start(contender, &options.examples));
     let servers: Vec<(&str, Server)> = group.contenders(&options.only).map(start).collect();
     let loads = group.loads.iter().filter(|load| load.name().contains(&options.load));
@@ -32,9 +41,7 @@ pub(crate) fn run_group(group: &Group, options: &Options) -> Vec<Row> {
         quick(&servers, loads);
         return Vec::new();
     }
-    let rows: Vec<Row> = loads.map(|load| measure(load, &servers, options)).collect();
-    print(group, &rows);
-    rows
+    loads.map(|load| measure(load, &servers, options)).collect()
 }
 
 /// Sends some messages of each load to each server.

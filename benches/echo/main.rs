@@ -5,7 +5,8 @@
 //! byte.
 //!
 //! - [`contenders`] has the servers, their groups and their loads. [`servers`] has the servers themselves.
-//! - [`echo`], [`broadcast`], [`memory`], [`compressed_memory`] and [`axum`] are the parts. [`axum`] includes [`handshakes`].
+//! - [`echo`], [`read_lengths`], [`broadcast`], [`memory`], [`compressed_memory`] and [`axum`] are the parts. [`axum`] includes
+//!   [`handshakes`].
 //!   [`report`] has what their tables share.
 //! - [`clients`] is the load generator, [`openings`], [`http2`] and [`requests`] are what it sends, [`responses`] compares.
 //!   [`process`] is a server's process.
@@ -23,6 +24,7 @@ mod http2;
 mod memory;
 mod openings;
 mod process;
+mod read_lengths;
 mod report;
 mod requests;
 mod responses;
@@ -46,8 +48,9 @@ struct Options {
 /// A part measures and prints its tables.
 type Part = (&'static str, fn(&Options));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("echo", echo::run),
+    ("read-lengths", read_lengths::run),
     ("broadcast", broadcast::run),
     ("memory", memory::run),
     ("compressed-memory", compressed_memory::run),

@@ -13,10 +13,10 @@ use crate::contenders::Contender;
 /// The program of a server.
 #[derive(Clone, Copy)]
 pub(crate) enum Program {
-    /// This program, with the arguments `serve NAME`.
-    Own,
-    /// An example with these arguments.
-    Example(&'static [&'static str]),
+    /// This program, with the argument `serve` and this name.
+    Own(&'static str),
+    /// The example with this name, with these arguments.
+    Example(&'static str, &'static [&'static str]),
 }
 
 pub(crate) struct Server {
@@ -39,8 +39,8 @@ pub(crate) struct Calls {
 impl Server {
     pub(crate) fn start(Contender { name, program }: Contender, examples: &Path) -> Self {
         let (program, arguments) = match program {
-            Program::Own => (env::current_exe().unwrap(), vec!["serve", name]),
-            Program::Example(arguments) => (examples.join(name), arguments.to_vec()),
+            Program::Own(server) => (env::current_exe().unwrap(), vec!["serve", server]),
+            Program::Example(example, arguments) => (examples.join(example), arguments.to_vec()),
         };
         // The kernel kills the server when this process ends. One worker thread, because the server has one core.
         let mut command = if has("setpriv") { Command::new("setpriv") } else { Command::new("env") };

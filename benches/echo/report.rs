@@ -72,14 +72,14 @@ impl Row {
 pub(crate) fn table(group: &Group, rows: &[Row], cell: impl Fn(&Row, &Line) -> String) {
     let columns: Vec<&Column> = group.columns.iter().filter(|column| has(rows, column)).collect();
     let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
-    println!("| load | {} | {} |", group.baseline, titles.join(" | "));
+    println!("| load | {} | {} |", group.baseline.name, titles.join(" | "));
     println!("|---|{}", "---:|".repeat(titles.len() + 1));
     for row in rows {
         let forms = |names: &[&str]| {
             let lines = names.iter().filter_map(|name| row.line(name));
             lines.map(|line| cell(row, line)).collect::<Vec<_>>().join(" · ")
         };
-        let baseline = forms(&[group.baseline]);
+        let baseline = forms(&[group.baseline.name]);
         let cells: Vec<String> = columns
             .iter()
             .map(|column| forms(&column.forms.iter().map(|form| form.name).collect::<Vec<_>>()))
@@ -95,8 +95,8 @@ fn has(rows: &[Row], column: &Column) -> bool {
 /// Prints the processor time of the baseline, and the ratios of the other servers to it.
 pub(crate) fn ratios(group: &Group, rows: &[Row]) {
     table(group, rows, |row, line| {
-        let [low, ratio, high] = row.ratios(line.name, group.baseline).expect("both were measured");
-        if line.name == group.baseline {
+        let [low, ratio, high] = row.ratios(line.name, group.baseline.name).expect("both were measured");
+        if line.name == group.baseline.name {
             let [low, cpu, high] = quartiles(line.cells.iter().map(|cell| cell.cpu).collect());
             return format!("{} ±{:.0} %", time(cpu), 50.0 * (high - low) / cpu);
         }
@@ -145,8 +145,8 @@ pub(crate) fn targets(group: &Group, rows: &[Row]) -> Vec<Target> {
             let (work, against) = (row.load.clone(), against.into());
             targets.push(Target { work, contender, against, at_most, measured, quartiles: Some([low, high]) });
         };
-        if let Some(ratios) = row.ratios(contender, group.baseline) {
-            target(group.baseline, 1.15, ratios);
+        if let Some(ratios) = row.ratios(contender, group.baseline.name) {
+            target(group.baseline.name, 1.15, ratios);
         }
         let peers = group.columns.iter().filter(|column| !column.is_ours).flat_map(|column| column.forms);
         let ratios = peers.filter_map(|peer| Some((peer.name, row.ratios(contender, peer.name)?)));

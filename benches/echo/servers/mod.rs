@@ -11,12 +11,14 @@ mod opening;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
+mod reads;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use opening::Opened;
+use reads::{ReadLength, Reads};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -29,6 +31,12 @@ pub(crate) fn serve(name: &str) -> Result {
     let nodelay = name.strip_suffix("-nodelay");
     if let Some(router) = axum::router(nodelay.unwrap_or(name)) {
         return axum::serve_on(router, nodelay.is_some());
+    }
+    if let Some(length) = name.strip_prefix("tokio-read-").and_then(ReadLength::parse) {
+        return accepted(move |stream| ours::documented(Reads::new(stream, length)));
+    }
+    if let Some(length) = name.strip_prefix("tokio-lent-read-").and_then(ReadLength::parse) {
+        return accepted(move |stream| ours::lent(Reads::new(stream, length)));
     }
     match name {
         "baseline-tokio" => opened(false, baseline::tokio),

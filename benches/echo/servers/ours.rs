@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use protocol_websocket_tokio::protocol_websocket::PermessageDeflate;
 use protocol_websocket_tokio::{Accept, Config, EventRef, Timeouts, accept};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::{RELEASE_TIME, Result};
@@ -30,11 +31,11 @@ pub(super) async fn compressed(stream: TcpStream, is_small: bool) -> Result {
 }
 
 /// The loop of the documentation.
-pub(super) async fn documented(stream: TcpStream) -> Result {
+pub(super) async fn documented(stream: impl AsyncRead + AsyncWrite + Send + Unpin) -> Result {
     echo(stream, config()).await
 }
 
-async fn echo(stream: TcpStream, config: Arc<Config>) -> Result {
+async fn echo(stream: impl AsyncRead + AsyncWrite + Send + Unpin, config: Arc<Config>) -> Result {
     let mut websocket = accept(stream, config).await?.accept(Accept::new()).await?;
     while let Some(message) = websocket.recv().await {
         websocket.queue(message?)?;
@@ -43,7 +44,7 @@ async fn echo(stream: TcpStream, config: Arc<Config>) -> Result {
 }
 
 /// Borrows each message, and allocates nothing for it.
-pub(super) async fn lent(stream: TcpStream) -> Result {
+pub(super) async fn lent(stream: impl AsyncRead + AsyncWrite + Send + Unpin) -> Result {
     let mut websocket = accept(stream, config()).await?.accept(Accept::new()).await?;
     while let Some(sent) = websocket
         .recv_with(|event, outbox| match event {

@@ -2,8 +2,9 @@
 //!
 //! While a client does not read its echoes, its connection is not read either, so unsent output stays bounded.
 //!
-//! `poll_server [PORT [SECONDS]]` serves until it is interrupted. It pings a client that has sent nothing for SECONDS
-//! (20 by default), and closes the connection if no pong arrives within the same time.
+//! `poll_server [PORT [SECONDS [BYTES]]]` serves until it is interrupted. It pings a client that has sent nothing for SECONDS
+//! (20 by default), and closes the connection if no pong arrives within the same time. It reads at most BYTES (65,536 by
+//! default) at once.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind, Read, Write};
@@ -22,7 +23,7 @@ use socket2::SockRef;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const LISTENER: Token = Token(0);
-/// The size of the read buffer. An echo is about as long as its message, so one write sends about as much.
+/// The default size of the read buffer. An echo is about as long as its message, so one write sends about as much.
 const READ_SIZE: usize = 64 * 1024;
 /// After this number of reads from a connection, the other connections are handled.
 const MAX_READS: u32 = 8;
@@ -46,6 +47,7 @@ fn main() -> Result<()> {
         timeouts.ping_interval = Some(Duration::from_secs(seconds.parse()?));
         timeouts.pong_timeout = timeouts.ping_interval;
     }
+    let read_size: usize = arguments.next().map_or(Ok(READ_SIZE), |bytes| bytes.parse())?;
     let config = Arc::new(Config::new().timeouts(timeouts));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -60,7 +62,7 @@ fn main() -> Result<()> {
 
     let mut events = Events::with_capacity(1024);
     // One read buffer for all connections. A connection keeps a copy of an incomplete message only.
-    let mut buffer = vec![0; READ_SIZE];
+    let mut buffer = vec![0; read_size];
     let mut connections: HashMap<Token, Connection> = HashMap::new();
     // The connections to handle: an event has arrived, a deadline has passed, or there is more to read.
     let mut ready = HashSet::new();

@@ -42,6 +42,9 @@ struct Options {
     /// The timeout of a handshake, of a pong and of a Close, and the time without input after which a client is pinged.
     #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+    /// The size of the read buffer of a client that sends much.
+    #[arg(long, default_value_t = 64 * 1024, value_name = "BYTES")]
+    read_size: usize,
     /// Do not compress messages.
     #[arg(long)]
     no_deflate: bool,
@@ -73,7 +76,8 @@ fn main() -> io::Result<()> {
     let listener = socket::listen(options.port)?;
     let address = listener.local_addr()?;
     let config = options.config();
-    let shared = Shared::new(config, Duration::from_secs(options.timeout), options.host, options.subprotocol);
+    let timeout = Duration::from_secs(options.timeout);
+    let shared = Shared::new(config, timeout, options.read_size, options.host, options.subprotocol);
     let shared = Arc::new(shared);
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     println!("open http://{address}/ in a browser, or connect to ws://{address}/");

@@ -30,11 +30,11 @@ impl Peer {
     }
 
     /// Echoes until the closing handshake is complete or the client has ended the stream. `input` has the bytes that
-    /// arrived with the request.
-    pub(crate) fn run(&self, is_shutting_down: &AtomicBool, input: &mut [u8]) -> io::Result<()> {
+    /// arrived with the request. A read has at most `read_size` bytes.
+    pub(crate) fn run(&self, is_shutting_down: &AtomicBool, read_size: usize, input: &mut [u8]) -> io::Result<()> {
         let mut small = [0; SMALL_READ];
         let mut output = BytesMut::new();
-        let mut reader = Reader::new(&self.stream, &mut small);
+        let mut reader = Reader::new(&self.stream, &mut small, read_size);
         self.receive(input, &mut output)?;
         while let Some(wait) = self.handle_timeout(is_shutting_down, &mut output)? {
             // An idle connection keeps no buffer.

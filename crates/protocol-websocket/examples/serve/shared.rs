@@ -26,6 +26,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Shared {
     config: Arc<Config>,
     handshake_timeout: Duration,
+    read_size: usize,
     hosts: Vec<String>,
     subprotocols: Vec<String>,
     peers: Mutex<HashMap<usize, Arc<Peer>>>,
@@ -37,12 +38,13 @@ impl Shared {
     pub(crate) fn new(
         config: Config,
         handshake_timeout: Duration,
+        read_size: usize,
         hosts: Vec<String>,
         subprotocols: Vec<String>,
     ) -> Self {
         let (peers, recent, is_shutting_down) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
         let config = Arc::new(config);
-        Self { config, handshake_timeout, hosts, subprotocols, peers, recent, is_shutting_down }
+        Self { config, handshake_timeout, read_size, hosts, subprotocols, peers, recent, is_shutting_down }
     }
 
     /// Serves one TCP connection: a page, or a WebSocket connection.
@@ -67,7 +69,7 @@ impl Shared {
         lock(&self.peers).insert(id, Arc::clone(&peer));
         self.log_open(address, resource_name, response.negotiated());
         drop(output);
-        let result = peer.run(&self.is_shutting_down, &mut input);
+        let result = peer.run(&self.is_shutting_down, self.read_size, &mut input);
         if let Some(ended) = peer.end() {
             log(&format!("{address} closed with {} by {}", ended.code, ended.by));
         }

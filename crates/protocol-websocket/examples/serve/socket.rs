@@ -9,8 +9,6 @@ use socket2::{Domain, Socket, Type};
 
 /// The size of the read buffer on the stack of a connection's thread.
 pub(crate) const SMALL_READ: usize = 2 * 1024;
-/// The size of the read buffer after a read that filled the small one.
-const LARGE_READ: usize = 64 * 1024;
 /// A connection without input for this time releases its large buffer.
 const IDLE_AFTER: Duration = Duration::from_millis(100);
 /// How long a client may take to end the stream after the last write.
@@ -31,13 +29,15 @@ pub(crate) struct Reader<'a> {
     small: &'a mut [u8; SMALL_READ],
     /// Empty while the small buffer is used.
     large: Vec<u8>,
+    /// The size of the large buffer.
+    large_size: usize,
     /// The current read timeout of the socket.
     timeout: Duration,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(stream: &'a TcpStream, small: &'a mut [u8; SMALL_READ]) -> Self {
-        Self { stream, small, large: Vec::new(), timeout: Duration::ZERO }
+    pub(crate) fn new(stream: &'a TcpStream, small: &'a mut [u8; SMALL_READ], large_size: usize) -> Self {
+        Self { stream, small, large: Vec::new(), large_size, timeout: Duration::ZERO }
     }
 
     /// Returns whether the large buffer is released.
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
             match self.stream.read(buffer) {
                 Ok(n) if is_idle => {
                     if n == SMALL_READ {
-                        self.large = vec![0; LARGE_READ];
+                        self.large = vec![0; self.large_size];
                     }
                     return Ok(&mut self.small[..n]);
                 }
