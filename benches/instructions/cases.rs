@@ -83,6 +83,7 @@ pub(crate) fn all() -> Vec<(String, MakeCase)> {
     case("session-send-server/16".into(), Box::new(|| session_send(Message::from(ascii(16)))));
     case("session-send-str-server/16".into(), Box::new(|| session_send(ascii(16).leak() as &'static str)));
     case("tokio-echo/16".into(), Box::new(|| tokio_echo(16)));
+    case("tokio-recv/16384".into(), Box::new(|| tokio_recv(16 * 1024)));
     case("first-send-os-random/16".into(), Box::new(|| first_send(16)));
     case("decode-sentinel/125".into(), Box::new(|| sentinel(125)));
     case("receive-byte-by-byte/1024".into(), Box::new(|| byte_by_byte(1024)));
@@ -232,6 +233,25 @@ fn tokio_echo(len: usize) -> Case {
                 let message = websocket.recv().await.unwrap().unwrap();
                 websocket.send(message).await.unwrap();
                 peer.read_exact(&mut response).await.unwrap();
+            }
+        });
+    })
+}
+
+/// Receives messages through tokio's in-memory stream, of which a read has several.
+fn tokio_recv(len: usize) -> Case {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut wire = BytesMut::new();
+    for _ in 0..64 {
+        Frame::text(ascii(len)).encode(Version::Rfc6455, Some(KEY), &mut wire).unwrap();
+    }
+    let (mut peer, io) = tokio::io::duplex(wire.len());
+    let mut websocket = WebSocket::new(io, Session::new(server()));
+    Case::new(64, BytesMut::new(), move |_| {
+        runtime.block_on(async {
+            peer.write_all(&wire).await.unwrap();
+            for _ in 0..64 {
+                black_box(websocket.recv().await.unwrap().unwrap());
             }
         });
     })

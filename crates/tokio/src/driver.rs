@@ -4,7 +4,8 @@
 //! read is in the session, and what is to be written stays there until the transport has taken it.
 //!
 //! A read goes to a buffer of the thread, and the first event is decoded there. Only bytes after that event are copied to
-//! the session. A long payload is read into its own memory.
+//! the session. After a read that filled that buffer, owned messages are read into memory of the session, which they share.
+//! A long payload is read into its own memory.
 
 use std::future::Future as _;
 use std::io::{self, ErrorKind};
@@ -12,6 +13,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use protocol_websocket::bytes::{BufMut as _, BytesMut};
 use protocol_websocket::{Close, CloseCode, Event, SendError, Session, State, Timeout};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::{consume_budget, yield_now};
@@ -20,7 +22,7 @@ use tokio::time::Instant;
 use crate::ending::Ending;
 use crate::take::{Owned, Take};
 use crate::timer::Timer;
-use crate::transport::{poll_read_with, poll_write_chunks};
+use crate::transport::{READ_SIZE, poll_read_with, poll_write_chunks};
 use crate::watched::Watch;
 use crate::{Error, Stats};
 
@@ -53,6 +55,8 @@ pub(crate) struct Driver {
     pub(crate) stats: Stats,
     /// The number of polls since a unit of the budget was spent.
     polls: u8,
+    /// The last read had the maximum length, so the peer sends much.
+    was_full: bool,
     pub(crate) watch: Watch,
 }
 
@@ -74,6 +78,7 @@ impl Driver {
             ending: Ending::default(),
             stats: Stats::default(),
             polls: 0,
+            was_full: false,
             watch: Watch::default(),
         }
     }
@@ -191,14 +196,15 @@ impl Driver {
             // The future of a read has no state.
             pin!(io.read_buf(&mut payload)).poll(context)
         });
+        let was_full = std::mem::take(&mut self.was_full);
         let read = match into_payload {
             Some(read) => read.map_ok(|len| {
                 if len > 0 {
-                    (self.seen, self.is_checked) = (self.now(), false);
-                    self.session.received(self.seen);
+                    self.note_read();
                 }
                 (len, None)
             }),
+            None if was_full && T::SHARES_MEMORY => self.poll_read_shared(io, take, context),
             None => poll_read_with(io, context, |bytes| {
                 if bytes.is_empty() {
                     return None;
@@ -214,6 +220,7 @@ impl Driver {
             }
             Ok((len, event)) => {
                 self.stats.add_read(len);
+                self.was_full = len == READ_SIZE;
                 event
             }
             // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
@@ -228,6 +235,35 @@ impl Driver {
         };
         self.has_yielded = false;
         Poll::Ready(event)
+    }
+
+    /// Reads once into memory of the session. Returns the first event of the bytes.
+    fn poll_read_shared<S: AsyncRead + Unpin, T: Take>(
+        &mut self,
+        io: &mut S,
+        take: &mut T,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(usize, Option<T::Output>)>> {
+        let input = self.session.read_buffer();
+        input.reserve(READ_SIZE);
+        let read = pin!(io.read_buf(&mut (&mut *input).limit(READ_SIZE))).poll(context);
+        // A connection that waits keeps no buffer, and messages of a short read keep little more memory than their own.
+        if input.len() < READ_SIZE / 2 {
+            *input = BytesMut::from(&input[..]);
+        }
+        read.map_ok(|len| {
+            if len == 0 {
+                return (0, None);
+            }
+            self.note_read();
+            (len, take.buffered(&mut self.session))
+        })
+    }
+
+    /// Notes a read into memory of the session.
+    fn note_read(&mut self) {
+        (self.seen, self.is_checked) = (self.now(), false);
+        self.session.received(self.seen);
     }
 
     /// Handles a failed write. The peer may have sent messages and a Close before it closed the stream, so the bytes that

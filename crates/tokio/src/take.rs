@@ -6,6 +6,9 @@ use protocol_websocket::{Event, EventRef, Outbox, Session};
 pub(crate) trait Take {
     type Output;
 
+    /// An event shares the memory of the session. So a read into that memory saves the copy from the buffer of the thread.
+    const SHARES_MEMORY: bool;
+
     /// Takes the next event of the bytes that the session keeps.
     fn buffered(&mut self, session: &mut Session) -> Option<Self::Output>;
 
@@ -18,6 +21,8 @@ pub(crate) struct Owned;
 
 impl Take for Owned {
     type Output = Event;
+
+    const SHARES_MEMORY: bool = true;
 
     fn buffered(&mut self, session: &mut Session) -> Option<Event> {
         let event = session.poll_event()?;
@@ -39,6 +44,8 @@ pub(crate) struct Lent<F>(pub(crate) F);
 
 impl<R, F: FnMut(EventRef<'_>, &mut Outbox) -> R> Take for Lent<F> {
     type Output = R;
+
+    const SHARES_MEMORY: bool = false;
 
     fn buffered(&mut self, session: &mut Session) -> Option<R> {
         session.poll_event_with(&mut self.0)

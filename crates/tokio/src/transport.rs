@@ -1,6 +1,7 @@
 //! Reads and writes of a transport.
 //!
-//! A read goes to a buffer of the thread, because a connection that waits needs none.
+//! A read goes to a buffer of the thread, because a connection that waits needs none. While a peer sends much, it goes to memory
+//! that the messages share.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -10,8 +11,8 @@ use std::task::{Context, Poll, ready};
 use protocol_websocket::Session;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The size of the read buffer of a thread in bytes.
-const READ_SIZE: usize = 64 * 1024;
+/// The maximum length of a read in bytes, except for a read into a long payload.
+pub(crate) const READ_SIZE: usize = 64 * 1024;
 /// The maximum number of chunks in a vectored write.
 const MAX_CHUNKS: usize = 16;
 

@@ -12,7 +12,9 @@ use std::task::{Context, Waker};
 
 use common::{open, tls};
 use protocol_websocket::Role;
-use protocol_websocket_tokio::{Accept, Config, Drain, Error, EventRef, Parts, Timeouts, WebSocket, accept, config};
+use protocol_websocket_tokio::{
+    Accept, Config, Drain, Error, EventRef, Message, Parts, Timeouts, WebSocket, accept, config,
+};
 use test_support::heap::{CountingAllocator, current};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,6 +65,63 @@ async fn heap_of_an_idle_connection_is_as_before() {
             poll(&mut websocket);
             assert!(current().live <= before, "{} bytes more", current().live - before);
         }
+    }
+}
+
+/// A connection, and a peer whose frames have 16 KiB with their headers, so a read of 64 KiB has four.
+struct Pair {
+    peer: DuplexStream,
+    websocket: WebSocket<DuplexStream>,
+}
+
+impl Pair {
+    /// Returns a connection that has received four messages in one read.
+    async fn after_full_read() -> Self {
+        let (io, peer) = tokio::io::duplex(1024 * 1024);
+        let mut pair = Self { peer, websocket: WebSocket::new(io, open(Role::Server, Config::new())) };
+        pair.receive_four().await;
+        pair
+    }
+
+    async fn receive_four(&mut self) -> Vec<Message> {
+        let frame = [&b"\x82\xFE\x3F\xF8\0\0\0\0"[..], &[7; LEN - 8]].concat();
+        self.peer.write_all(&frame.repeat(4)).await.unwrap();
+        let mut messages = Vec::new();
+        for _ in 0..4 {
+            messages.push(self.websocket.recv().await.unwrap().unwrap());
+        }
+        messages
+    }
+}
+
+#[tokio::test]
+async fn messages_share_the_memory_of_a_read_after_a_full_read() {
+    let mut pair = Pair::after_full_read().await;
+    let messages = pair.receive_four().await;
+    let addresses: Vec<usize> = messages.iter().map(|message| message.as_bytes().as_ptr().addr()).collect();
+    assert!(addresses.windows(2).all(|two| two[1] - two[0] == LEN), "{addresses:?}");
+    assert!(messages.iter().all(|message| message.as_bytes()[..] == [7; LEN - 8]));
+}
+
+#[tokio::test]
+async fn short_message_after_a_full_read_keeps_little_memory() {
+    let mut pair = Pair::after_full_read().await;
+    pair.peer.write_all(b"\x82\x83\0\0\0\0abc").await.unwrap();
+    let before = current().live;
+    let message = pair.websocket.recv().await.unwrap().unwrap();
+    assert_eq!(message.as_bytes()[..], *b"abc");
+    let used = current().live - before;
+    assert!(used < 256, "{used} bytes");
+}
+
+#[tokio::test]
+async fn connection_that_waits_after_a_full_read_has_no_buffer() {
+    let mut pair = Pair::after_full_read().await;
+    let before = current().live;
+    for _ in 0..2 {
+        assert!(pin!(pair.websocket.recv()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(current().live <= before, "{} bytes more", current().live - before);
+        drop(pair.receive_four().await);
     }
 }
 
