@@ -84,7 +84,7 @@ pub(crate) fn run(options: &Options) {
     for group in &GROUPS {
         let rows = echo::measure_group(group, options);
         if !options.is_quick {
-            println!("\n### Length of a read: {}\n", group.title);
+            println!("\n#### Length of a read: {}\n", group.title);
             println!("Processor time of the server per message: with reads of 64 KiB, and ratios to it.\n");
             report::ratios(group, &rows);
             println!("\nWrites, and all system calls, per message:\n");
