@@ -141,7 +141,7 @@ const WIDE: usize = 256;
 /// Masks in one plain loop, which the compiler vectorizes for the target.
 #[cfg(not(feature = "simd"))]
 fn wide(payload: &mut [u8], key: [u8; 4]) -> bool {
-    const LEN: usize = 32;
+    const LEN: usize = 64;
     let (lanes, rest) = payload.as_chunks_mut::<LEN>();
     let (word_key, mut seen) = (u32::from_ne_bytes(key), [0; LEN / 4]);
     for lane in lanes {
