@@ -64,7 +64,7 @@
 //!
 //! - `client` (on): [`Connection::client`] and [`Client`].
 //! - `server` (on): [`Connection::server`], its `accept`, `reject` and `respond`, and [`Server`].
-//! - `simd` (on): masks long payloads with the widest instructions of the processor, detected at run time.
+//! - `simd` (on): masks payloads of 256 bytes and more with the widest instructions of the processor, detected at run time.
 //! - `std` (on): validates text with the SIMD instructions of the processor, detected at run time.
 //! - `url` (on): a [`Url`] as the destination of a client. Brings the `url` crate with its IDNA tables.
 //! - `serde` (off): serialization of [`CloseCode`], [`HeadLimits`], [`Limits`], [`Timeouts`] and [`Versions`].

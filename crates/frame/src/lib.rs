@@ -54,8 +54,9 @@
 //!
 //! # Features
 //!
-//! - `simd` (default): masks long payloads with the widest instructions of the processor, which are detected at run time.
-//!   Without it, the compiler vectorizes plain code for the target. The dependency `fearless_simd` is most of the build time.
+//! - `simd` (default): masks payloads of 256 bytes and more with the widest instructions of the processor, which are detected
+//!   at run time. Without it, the compiler vectorizes plain code for the target. The dependency `fearless_simd` is most of the
+//!   build time.
 //! - `std` (default): validates text with the SIMD instructions of the processor, which are detected at run time. Without it,
 //!   portable code does the same.
 //! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`] and [`Limits`].
