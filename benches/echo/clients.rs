@@ -18,7 +18,7 @@ pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Shortest time without any response that counts as a stall. Linux delays an acknowledgement by at least 40 ms.
 const STALL_TIME: Duration = Duration::from_millis(30);
 
-const OFFERS: [&str; 2] = [
+pub(crate) const OFFERS: [&str; 2] = [
     "Sec-WebSocket-Extensions: permessage-deflate\r\n",
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n",
 ];
@@ -90,6 +90,7 @@ impl Load {
 pub(crate) struct Clients<'a> {
     depth: u64,
     has_bursts: bool,
+    is_compressed: bool,
     requests: &'a Requests,
     poll: Poll,
     stalls: u64,
@@ -121,15 +122,23 @@ impl<'a> Clients<'a> {
         Self::with(load, requests, (0..load.connections).map(open).map(TcpStream::from_std).collect())
     }
 
-    fn with(load: &Load, requests: &'a Requests, streams: Vec<TcpStream>) -> Self {
-        let poll = Poll::new().unwrap();
-        let client = |(number, mut stream): (usize, TcpStream)| {
-            poll.registry().register(&mut stream, Token(number), Interest::READABLE | Interest::WRITABLE).unwrap();
-            Client { stream, allowed: 0, sent: 0, responses: Responses::new(load.is_compressed) }
-        };
-        let clients = streams.into_iter().enumerate().map(client).collect();
-        let buffer = vec![0; READ_BUFFER_SIZE];
-        Self { depth: load.depth, has_bursts: load.has_bursts, requests, poll, stalls: 0, clients, buffer }
+    /// Takes ownership of connections that are open.
+    pub(crate) fn with(load: &Load, requests: &'a Requests, streams: Vec<TcpStream>) -> Self {
+        let Load { depth, has_bursts, is_compressed, .. } = *load;
+        let (poll, buffer) = (Poll::new().unwrap(), vec![0; READ_BUFFER_SIZE]);
+        let mut all = Self { depth, has_bursts, is_compressed, requests, poll, stalls: 0, clients: Vec::new(), buffer };
+        all.add(streams);
+        all
+    }
+
+    /// Takes ownership of further connections.
+    pub(crate) fn add(&mut self, streams: Vec<TcpStream>) {
+        for mut stream in streams {
+            let (token, interest) = (Token(self.clients.len()), Interest::READABLE | Interest::WRITABLE);
+            self.poll.registry().register(&mut stream, token, interest).unwrap();
+            let responses = Responses::new(self.is_compressed);
+            self.clients.push(Client { stream, allowed: 0, sent: 0, responses });
+        }
     }
 
     fn poll(&mut self, events: &mut Events) {
@@ -195,6 +204,24 @@ impl<'a> Clients<'a> {
             }
         }
         Done { messages: sent, elapsed: begun.elapsed(), stalls: self.stalls }
+    }
+
+    /// Sends no message, and replies to the pings of this time. Returns their number.
+    pub(crate) fn keep_alive(&mut self, time: Duration) -> u64 {
+        let pings = |clients: &[Client]| clients.iter().map(|client| client.responses.pings).sum::<u64>();
+        let (end, before) = (Instant::now() + time, pings(&self.clients));
+        let (mut events, mut rest) = (Events::with_capacity(8192), Some(time));
+        while let Some(timeout) = rest {
+            match self.poll.poll(&mut events, Some(timeout)) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => panic!("{error}"),
+                _ => {}
+            }
+            for event in &events {
+                self.clients[event.token().0].receive(self.requests, &mut self.buffer).unwrap();
+            }
+            rest = end.checked_duration_since(Instant::now());
+        }
+        pings(&self.clients) - before
     }
 }
 

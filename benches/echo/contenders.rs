@@ -2,6 +2,8 @@
 
 use crate::clients::Load;
 use crate::process::Program;
+#[cfg(feature = "peers")]
+use crate::process::Script;
 
 /// Servers that are compared with one baseline.
 pub(crate) struct Group {
@@ -32,12 +34,29 @@ impl Group {
     }
 }
 
-const fn own(name: &'static str) -> Contender {
+pub(crate) const fn own(name: &'static str) -> Contender {
     Contender { name, program: Program::Own(name) }
 }
 
 const fn example(name: &'static str, arguments: &'static [&'static str]) -> Contender {
     Contender { name, program: Program::Example(name, arguments) }
+}
+
+/// The Python package `websockets`.
+#[cfg(feature = "peers")]
+pub(crate) const fn websockets(name: &'static str, mode: &'static str) -> Contender {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/echo/servers/websockets_server.py");
+    Contender {
+        name,
+        program: Program::Script(Script { interpreter: "python3", file, package: "python/websockets" }, mode),
+    }
+}
+
+/// The node package `ws`.
+#[cfg(feature = "peers")]
+pub(crate) const fn ws(name: &'static str, mode: &'static str) -> Contender {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/echo/servers/ws_server.mjs");
+    Contender { name, program: Program::Script(Script { interpreter: "node", file, package: "node_modules/ws" }, mode) }
 }
 
 const fn ours(title: &'static str, forms: &'static [Contender]) -> Column {

@@ -5,11 +5,10 @@
 //! byte.
 //!
 //! - [`contenders`] has the servers, their groups and their loads. [`servers`] has the servers themselves.
-//! - [`echo`], [`read_lengths`], [`broadcast`], [`memory`], [`compressed_memory`] and [`axum`] are the parts. [`axum`] includes
-//!   [`handshakes`].
-//!   [`report`] has what their tables share.
+//! - [`echo`], [`read_lengths`], [`broadcast`], [`memory`], [`compressed_memory`], [`many`] and [`axum`] are the parts.
+//!   [`axum`] includes [`handshakes`]. [`report`] has what their tables share.
 //! - [`clients`] is the load generator, [`openings`], [`http2`] and [`requests`] are what it sends, [`responses`] compares.
-//!   [`process`] is a server's process.
+//!   [`process`] is a server's process, [`kernel`] the memory of its sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 
@@ -21,6 +20,8 @@ mod contenders;
 mod echo;
 mod handshakes;
 mod http2;
+mod kernel;
+mod many;
 mod memory;
 mod openings;
 mod process;
@@ -38,6 +39,8 @@ struct Options {
     time: Duration,
     /// Only check the responses.
     is_quick: bool,
+    /// The number of connections of the part `many`.
+    connections: Option<usize>,
     examples: PathBuf,
     /// Only the servers whose names contain this, and the baselines.
     only: String,
@@ -54,6 +57,7 @@ const PARTS: [Part; 6] = [
     ("broadcast", broadcast::run),
     ("memory", memory::run),
     ("compressed-memory", compressed_memory::run),
+    ("many", many::run),
     ("axum", axum::run),
 ];
 
@@ -66,6 +70,7 @@ fn main() {
         rounds: 7,
         time: Duration::from_millis(150),
         is_quick: false,
+        connections: None,
         examples: PathBuf::new(),
         only: String::new(),
         load: String::new(),
@@ -77,6 +82,7 @@ fn main() {
             "--quick" => options.is_quick = true,
             "--rounds" => options.rounds = value().parse().expect("a number of rounds"),
             "--millis" => options.time = Duration::from_millis(value().parse().expect("a number of milliseconds")),
+            "--connections" => options.connections = Some(value().parse().expect("a number of connections")),
             "--examples" => options.examples = value().into(),
             "--only" => options.only = value(),
             "--load" => options.load = value(),

@@ -34,7 +34,7 @@ pub(crate) fn run_group(group: &Group, options: &Options) -> Vec<Target> {
     let mut targets = Vec::new();
     for contender in group.contenders(&options.only) {
         let start = || Server::start(contender, &options.examples);
-        let opened = openings::open_at_once(load.connections, &start());
+        let (_, opened) = openings::open_many(0..load.connections, load.connections, "", &start());
         let server = start();
         // The threads, the runtime and the read buffers exist once.
         let _first = Clients::open(&load.quick(), &requests, &server, false);

@@ -17,6 +17,39 @@ pub(crate) enum Program {
     Own(&'static str),
     /// The example with this name, with these arguments.
     Example(&'static str, &'static [&'static str]),
+    /// A script of a library in another language, with one argument.
+    #[cfg(feature = "peers")]
+    Script(Script, &'static str),
+}
+
+/// A script in the folder of the servers, and the installed package that it needs.
+#[cfg(feature = "peers")]
+#[derive(Clone, Copy)]
+pub(crate) struct Script {
+    pub(crate) interpreter: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) package: &'static str,
+}
+
+impl Program {
+    /// Returns whether the program can run. Prints what is missing.
+    pub(crate) fn is_installed(self) -> bool {
+        match self {
+            Self::Own(_) | Self::Example(..) => true,
+            #[cfg(feature = "peers")]
+            Self::Script(script, _) => {
+                let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers").join(script.package);
+                let is_installed = has(script.interpreter) && package.exists();
+                if !is_installed {
+                    eprintln!(
+                        "{} is not installed: see crates/protocol-websocket/tests/peers/install.sh",
+                        script.package
+                    );
+                }
+                is_installed
+            }
+        }
+    }
 }
 
 pub(crate) struct Server {
@@ -37,10 +70,21 @@ pub(crate) struct Calls {
 }
 
 impl Server {
-    pub(crate) fn start(Contender { name, program }: Contender, examples: &Path) -> Self {
+    pub(crate) fn start(contender: Contender, examples: &Path) -> Self {
+        Self::start_with(contender, examples, &[])
+    }
+
+    /// Starts a server with these environment variables.
+    pub(crate) fn start_with(
+        Contender { name, program }: Contender,
+        examples: &Path,
+        environment: &[(&str, String)],
+    ) -> Self {
         let (program, arguments) = match program {
             Program::Own(server) => (env::current_exe().unwrap(), vec!["serve", server]),
             Program::Example(example, arguments) => (examples.join(example), arguments.to_vec()),
+            #[cfg(feature = "peers")]
+            Program::Script(Script { interpreter, file, .. }, argument) => (interpreter.into(), vec![file, argument]),
         };
         // The kernel kills the server when this process ends. One worker thread, because the server has one core.
         let mut command = if has("setpriv") { Command::new("setpriv") } else { Command::new("env") };
@@ -51,6 +95,7 @@ impl Server {
             command.args(["taskset", "-c", "0"]);
         }
         let command = command.arg(&program).args(arguments).env("TOKIO_WORKER_THREADS", "1");
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let (mut output, mut line) = (BufReader::new(child.stdout.take().unwrap()), String::new());

@@ -17,6 +17,8 @@ pub(crate) struct Responses {
     input: Vec<u8>,
     /// Pongs that are due, as frames.
     pub(crate) pongs: Vec<u8>,
+    /// The number of pings that were received.
+    pub(crate) pings: u64,
 }
 
 enum Form {
@@ -33,7 +35,7 @@ impl Responses {
         } else {
             Form::Plain { received: 0 }
         };
-        Self { form, input: Vec::new(), pongs: Vec::new() }
+        Self { form, input: Vec::new(), pongs: Vec::new(), pings: 0 }
     }
 
     /// Returns the number of whole messages that were received.
@@ -56,6 +58,7 @@ impl Responses {
             let (first, payload) = (self.input[at], &self.input[at + start..at + end]);
             match &mut self.form {
                 _ if first == PING => {
+                    self.pings += 1;
                     self.pongs.extend_from_slice(&[0x8A, 0x80 | payload.len() as u8, 0, 0, 0, 0]);
                     self.pongs.extend_from_slice(payload);
                     at += end;
@@ -90,7 +93,8 @@ fn plain<'a>(received: &mut u64, mut bytes: &'a [u8], requests: &Requests) -> &'
                 break;
             }
             expected = &expected[..expected.len().min(responses.until_end(*received) as usize)];
-            assert!(bytes[..expected.len()] == *expected, "the response differs from the request");
+            let is_equal = bytes[..expected.len()] == *expected;
+            assert!(is_equal, "the response differs from the request: {:x?}", &bytes[..bytes.len().min(32)]);
         }
         *received += expected.len() as u64;
         bytes = &bytes[expected.len()..];

@@ -5,7 +5,9 @@ use axum::serve::ListenerExt as _;
 use axum::{Router, serve};
 use protocol_websocket_axum::{WebSocket, WebSocketUpgrade};
 
-use super::{Result, listen, run};
+#[cfg(feature = "peers")]
+use super::many_peers;
+use super::{Result, listen, many, run};
 
 pub(super) fn serve_on(router: Router, nodelay: bool) -> Result {
     run(async move {
@@ -24,8 +26,11 @@ pub(super) fn router(name: &str) -> Option<Router> {
     let route = match name {
         "axum-queue" => any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(queue)),
         "axum-ws" => any(ours::handler),
+        "many-axum" => any(many::axum),
         #[cfg(feature = "peers")]
         "axum-extract-ws" => any(theirs::handler),
+        #[cfg(feature = "peers")]
+        "many-axum-extract-ws" => any(many_peers::axum),
         #[cfg(feature = "peers")]
         "axum-yawc" => any(peers::yawc),
         #[cfg(feature = "peers")]

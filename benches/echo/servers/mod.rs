@@ -1,12 +1,15 @@
 //! The servers. Each prints its address and runs until it is killed.
 //!
-//! [`ours`], [`axum`] and the examples make their own opening handshake. All others have the one of [`opening`].
+//! [`ours`], [`axum`], [`many`] and the examples make their own opening handshake. All others have the one of [`opening`].
 
 mod axum;
 mod baseline;
 mod broadcast;
 mod codec;
 mod counted;
+mod many;
+#[cfg(feature = "peers")]
+mod many_peers;
 mod opening;
 mod ours;
 #[cfg(feature = "peers")]
@@ -17,6 +20,7 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+pub(crate) use many::PING_INTERVAL;
 use opening::Opened;
 use reads::{ReadLength, Reads};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -50,6 +54,7 @@ pub(crate) fn serve(name: &str) -> Result {
         "tokio-deflate-small" => accepted(|stream| ours::compressed(stream, true)),
         "tokio-lent" | "tokio-deflate-lent" => accepted(ours::lent),
         "broadcast-tokio" | "broadcast-tokio-deflate" => accepted(broadcast::ours),
+        "many-tokio" => accepted(many::tokio),
         #[cfg(feature = "peers")]
         name => peers::serve(name),
         #[cfg(not(feature = "peers"))]

@@ -4,19 +4,18 @@ use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
 
-use fastwebsockets::{FragmentCollector, FragmentCollectorRead, OpCode, Role};
+use fastwebsockets::{FragmentCollector, FragmentCollectorRead, OpCode, Role, WebSocketRead, WebSocketWrite};
 use futures_util::stream::SplitSink;
 use futures_util::{Sink, SinkExt, Stream, StreamExt, TryStreamExt, future};
 use protocol_websocket_core::ExtensionParams;
-use tokio::io::BufWriter;
+use tokio::io::{AsyncRead, AsyncWrite, BufWriter};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Mutex;
 use tokio_tungstenite::tungstenite::{self, protocol::WebSocketConfig};
 use tokio_websockets::{Limits, ServerBuilder};
 
 use super::opening::{Opened, open_blocking};
-use super::{Failure, Result, listener, opened};
+use super::{Failure, Result, listener, many_peers, opened};
 
 /// Bytes that a peer in its best form may read at once, and may keep before it writes.
 const BUFFER_SIZE: usize = 64 * 1024;
@@ -58,7 +57,11 @@ fn broadcast(name: &str) -> Result {
         }
         "broadcast-fastwebsockets" => {
             let all = registry();
-            opened(false, |opened| fastwebsockets_to_all(opened.stream, all))
+            opened(false, |opened| {
+                let (read, write) = opened.stream.into_split();
+                let (read, write) = fastwebsockets::after_handshake_split(read, write, Role::Server);
+                fastwebsockets_to_all(read, write, all)
+            })
         }
         "broadcast-tokio-websockets" => {
             let all = registry();
@@ -78,19 +81,19 @@ fn broadcast(name: &str) -> Result {
             let all = registry();
             opened(true, |opened| to_all(sockudo_compressed(opened), all, sockudo_data))
         }
-        other => Err(other.into()),
+        other => many_peers::serve(other),
     }
 }
 
 /// The writing halves of all connections.
-type Registry<T> = &'static Mutex<Vec<T>>;
+pub(super) type Registry<T> = &'static Mutex<Vec<T>>;
 
-fn registry<T>() -> Registry<T> {
+pub(super) fn registry<T>() -> Registry<T> {
     Box::leak(Box::new(Mutex::new(Vec::new())))
 }
 
 /// Sends each message to all connections, one after another. The clones share the payload.
-async fn to_all<S, M, E>(
+pub(super) async fn to_all<S, M, E>(
     socket: S,
     all: Registry<SplitSink<S, M>>,
     data: impl Fn(S::Item) -> std::result::Result<Option<M>, E>,
@@ -113,12 +116,15 @@ where
     Ok(())
 }
 
-async fn fastwebsockets_to_all(
-    stream: TcpStream,
-    all: Registry<fastwebsockets::WebSocketWrite<OwnedWriteHalf>>,
-) -> Result {
-    let (read, write) = stream.into_split();
-    let (read, write) = fastwebsockets::after_handshake_split(read, write, Role::Server);
+pub(super) async fn fastwebsockets_to_all<R, W>(
+    read: WebSocketRead<R>,
+    write: WebSocketWrite<W>,
+    all: Registry<WebSocketWrite<W>>,
+) -> Result
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     let mut read = FragmentCollectorRead::new(read);
     all.lock().await.push(write);
     loop {
@@ -186,7 +192,7 @@ async fn tungstenite_socket(
     tokio_tungstenite::WebSocketStream::from_raw_socket(stream, tungstenite::protocol::Role::Server, config).await
 }
 
-fn tungstenite_data(
+pub(super) fn tungstenite_data(
     item: tungstenite::Result<tungstenite::Message>,
 ) -> tungstenite::Result<Option<tungstenite::Message>> {
     item.map(|message| Some(message).filter(|message| message.is_text() || message.is_binary()))
@@ -318,7 +324,9 @@ fn sockudo_compressed(opened: Opened) -> sockudo_ws::CompressedWebSocketStream<T
     sockudo_ws::CompressedWebSocketStream::server(opened.stream, sockudo_ws::Config::default(), deflate)
 }
 
-fn sockudo_data(item: sockudo_ws::Result<sockudo_ws::Message>) -> sockudo_ws::Result<Option<sockudo_ws::Message>> {
+pub(super) fn sockudo_data(
+    item: sockudo_ws::Result<sockudo_ws::Message>,
+) -> sockudo_ws::Result<Option<sockudo_ws::Message>> {
     item.map(|message| Some(message).filter(|message| message.is_text() || message.is_binary()))
 }
 
