@@ -219,6 +219,10 @@ pub(crate) const COMPRESSED_MEMORY: Group = Group {
         peer("yawc", &[own("yawc-deflate")]),
         #[cfg(feature = "peers")]
         peer("sockudo-ws", &[own("sockudo-ws-deflate")]),
+        #[cfg(feature = "peers")]
+        peer("websockets of Python", &[websockets("websockets-deflate", "echo")]),
+        #[cfg(feature = "peers")]
+        peer("ws of node", &[ws("ws-deflate", "echo")]),
     ],
     loads: &[Load::new(1000, 1 << 10, 1).compressed()],
 };
