@@ -16,6 +16,8 @@ ROWS = (
     ('an idle connection in tokio', 'memory', 'tokio', 'KiB per connection, fresh'),
     ('an idle connection in axum', 'axum', 'axum-queue', 'KiB per connection, fresh'),
     ('an idle connection in tokio that has compressed', 'compressed memory', 'tokio-deflate-release', 'idle'),
+    ('a million idle connections in tokio, with the kernel', 'many', 'protocol-websocket-tokio', 'GiB, idle'),
+    ('a million that have compressed', 'many', 'protocol-websocket-tokio', 'GiB, compressed'),
 )
 OURS = re.compile(r'\*\*|protocol-websocket|tokio$|tokio-deflate|axum-(queue|ws)$|its module ws')
 NOT_LIBRARIES = re.compile(r'.*baseline|httparse|sha1|std$|memcpy|the response')
@@ -67,9 +69,10 @@ def values(page, name, load):
     raise LookupError(f'{name}: {load}')
 
 
-def shown(value, is_time):
-    if not is_time:
-        return f'{value:.1f} KiB'
+def shown(value, memory):
+    """Returns a value with its unit, which is that of the memory unless it is a time."""
+    if memory:
+        return f'{value:.1f} {memory}'
     unit, size = next((unit, size) for unit, size in (('ms', 1e-3), ('µs', 1e-6), ('ns', 1e-9)) if value >= size)
     return f'{value / size:.3g} {unit}'
 
@@ -84,7 +87,7 @@ def summary(page):
         others = {library: value for library, value in found.items()
                   if not OURS.match(library) and not NOT_LIBRARIES.match(library)}
         best = min(others, key=others.get)
-        is_time = not name.endswith('memory') and not load.startswith('KiB')
+        memory = 'GiB' if name == 'many' else 'KiB' if name.endswith('memory') or load.startswith('KiB') else None
         library = re.sub('^axum-|-deflate$', '', best)
-        lines.append(f'| {words} | {shown(own, is_time)} | {shown(others[best], is_time)} | {library} | {others[best] / own:.1f} |')
+        lines.append(f'| {words} | {shown(own, memory)} | {shown(others[best], memory)} | {library} | {others[best] / own:.1f} |')
     return '\n'.join(lines)
