@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) {
     println!("|---|---:|---:|---:|---:|---:|");
     for ((line, opened), idle) in row.lines.iter().zip(&all).zip(idle) {
         let [_, cpu, _] = quartiles(line.cells.iter().map(|cell| cell.cpu).collect());
-        let [low, ratio, high] = row.ratios(COMPRESSED_MEMORY.baseline, line.name).expect("both were measured");
+        let [low, ratio, high] = row.ratios(COMPRESSED_MEMORY.baseline.name, line.name).expect("both were measured");
         let (used, many) = (opened.used, opened.per_connection(load));
         let (per_second, noise) = (1e6 / cpu, (high - low) / 2.0);
         println!("| {} | {used:.1} | {idle:.1} | {many:.1} | {per_second:.1} k | {ratio:.2} ±{noise:.2} |", line.name);

@@ -51,7 +51,7 @@ struct Options {
 /// A part measures and prints its tables.
 type Part = (&'static str, fn(&Options));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("echo", echo::run),
     ("read-lengths", read_lengths::run),
     ("broadcast", broadcast::run),
