@@ -220,7 +220,7 @@ impl Driver {
             }
             Ok((len, event)) => {
                 self.stats.add_read(len);
-                self.was_full = len == READ_SIZE;
+                self.was_full = len >= READ_SIZE;
                 event
             }
             // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
@@ -247,7 +247,7 @@ impl Driver {
         let input = self.session.read_buffer();
         input.reserve(READ_SIZE);
         let read = pin!(io.read_buf(&mut (&mut *input).limit(READ_SIZE))).poll(context);
-        // A connection that waits keeps no buffer, and messages of a short read keep little more memory than their own.
+        // A connection that waits keeps no buffer. Messages share memory of at most twice the length of their read.
         if input.len() < READ_SIZE / 2 {
             *input = BytesMut::from(&input[..]);
         }

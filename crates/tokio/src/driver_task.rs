@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use protocol_websocket::{CloseCode, Ended, Event, Negotiated, SendError, State as ConnectionState};
 use tokio::time::Instant;
 
@@ -55,6 +56,8 @@ pub(crate) struct State {
     pub(crate) receiver: Option<Waker>,
     received: VecDeque<Event>,
     received_bytes: usize,
+    /// The number of bytes that had been read when the first of the received messages was kept.
+    read_before: u64,
     control_events: usize,
     /// Until when the receiver may take no event after our Close, and the number of events that it had returned before.
     take_until: Option<(Instant, usize)>,
@@ -81,6 +84,7 @@ impl Shared {
                 receiver: None,
                 received: next.into_iter().collect(),
                 received_bytes: 0,
+                read_before: 0,
                 control_events: 0,
                 take_until: None,
                 drops_received: false,
@@ -142,26 +146,34 @@ impl State {
         mem::take(&mut self.received)
     }
 
-    /// Returns whether more received messages are kept than the high-water mark allows.
+    /// Returns whether more received messages are kept than the high-water mark allows. A short message may keep the
+    /// memory of its read, so what was read since the first message counts, too.
     pub(crate) fn is_full(&self) -> bool {
-        self.received_bytes > self.driver.session.high_water_mark()
+        let read = if self.received_bytes > 0 { self.driver.stats.bytes_read - self.read_before } else { 0 };
+        read.max(self.received_bytes as u64) > self.driver.session.high_water_mark() as u64
     }
 
     fn push(&mut self, event: Event) {
         let len = match &event {
             Event::Message(message) => message.len(),
             Event::Part(part) => part.bytes.len(),
-            Event::Ping(_) | Event::Pong(_) => {
-                if self.has_receiver && self.control_events < MAX_CONTROL_EVENTS {
-                    self.control_events += 1;
-                    self.received.push_back(event);
-                }
-                return;
-            }
+            Event::Ping(payload) => return self.push_control(Event::Ping(Bytes::copy_from_slice(payload))),
+            Event::Pong(payload) => return self.push_control(Event::Pong(Bytes::copy_from_slice(payload))),
             _ => 0,
         };
         if self.has_receiver && !self.drops_received {
+            if self.received_bytes == 0 {
+                self.read_before = self.driver.stats.bytes_read;
+            }
             self.received_bytes = self.received_bytes.saturating_add(len).saturating_add(size_of::<Event>());
+            self.received.push_back(event);
+        }
+    }
+
+    /// Keeps a Ping or Pong, whose payload does not share the memory of its read.
+    fn push_control(&mut self, event: Event) {
+        if self.has_receiver && self.control_events < MAX_CONTROL_EVENTS {
+            self.control_events += 1;
             self.received.push_back(event);
         }
     }

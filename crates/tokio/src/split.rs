@@ -14,7 +14,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> WebSocket<S> {
     /// erased.
     ///
     /// A new task of the current runtime drives the connection: it reads and writes, replies to pings and enforces the
-    /// deadlines, also while no half is polled. Messages that arrive are kept for the [`Receiver`]. Once they are over the
+    /// deadlines, also while no half is polled. Messages that arrive are kept for the [`Receiver`]. Once they, or the bytes
+    /// that were read since the first of them, are over the
     /// [high-water mark](protocol_websocket::Config::high_water_mark), the task only writes until the receiver takes
     /// them: it does not read, so it does not reply to pings or notice that the peer has gone, and the deadlines do not
     /// run. A program that needs no messages drops the receiver. After a Close of this end, see [`Receiver`].

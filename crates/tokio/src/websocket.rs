@@ -130,6 +130,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// error was returned. [`ended`](Self::ended) has the close code. Pings and pongs are not returned: see
     /// [`recv_event`](Self::recv_event).
     ///
+    /// Messages of one read may share its memory, of up to 64 KiB. A program that keeps short messages for long copies them.
+    ///
     /// At the end, the Close is written, the output of the transport is shut down, and its input is read until it ends,
     /// for at most [`Timeouts::close`](protocol_websocket::Timeouts::close). So the peer receives the Close and no
     /// reset. If the peer did not read, or did not reply to our Close, within this timeout, only the input that has

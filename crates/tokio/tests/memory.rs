@@ -115,14 +115,56 @@ async fn short_message_after_a_full_read_keeps_little_memory() {
 }
 
 #[tokio::test]
+async fn message_after_a_full_read_keeps_at_most_twice_its_read() {
+    for len in [1000, 20_000, 32_700, 40_000] {
+        let mut pair = Pair::after_full_read().await;
+        let header = [&b"\x82\xFE"[..], &u16::try_from(len).unwrap().to_be_bytes(), &[0; 4]].concat();
+        pair.peer.write_all(&[&header[..], &vec![7; len]].concat()).await.unwrap();
+        let before = current().live;
+        let message = pair.websocket.recv().await.unwrap().unwrap();
+        assert_eq!(message.len(), len);
+        let (used, read) = (current().live - before, i64::try_from(header.len() + len).unwrap());
+        let most = if read < 32 * 1024 { read } else { 2 * read };
+        assert!(used <= most + 200, "{used} bytes for {len}");
+    }
+}
+
+#[tokio::test]
 async fn connection_that_waits_after_a_full_read_has_no_buffer() {
     let mut pair = Pair::after_full_read().await;
     let before = current().live;
-    for _ in 0..2 {
+    for reads in [0, 1, 2, 3] {
+        for _ in 0..reads {
+            drop(pair.receive_four().await);
+        }
         assert!(pin!(pair.websocket.recv()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert!(current().live <= before, "{} bytes more", current().live - before);
-        drop(pair.receive_four().await);
     }
+}
+
+#[tokio::test]
+async fn receiver_that_takes_nothing_keeps_the_memory_of_few_reads() {
+    let (io, mut peer) = tokio::io::duplex(1024 * 1024);
+    let (_sender, mut receiver) = WebSocket::new(io, open(Role::Server, Config::new())).split();
+    // The pongs are dropped. They fill reads of 64 KiB, whose memory the message keeps.
+    let block = [&b"\x82\x84\0\0\0\0mmmm"[..], &b"\x8A\x80\0\0\0\0".repeat(10_921)].concat();
+    let before = current().live;
+    let writer = tokio::spawn(async move {
+        for _ in 0..100 {
+            peer.write_all(&block).await.unwrap();
+        }
+        peer
+    });
+    for _ in 0..10_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!writer.is_finished());
+    let used = current().live - before;
+    assert!(used < 2 * 1024 * 1024, "{used} bytes");
+    for _ in 0..100 {
+        assert_eq!(receiver.recv().await.unwrap().unwrap().as_bytes()[..], *b"mmmm");
+    }
+    writer.await.unwrap();
 }
 
 #[tokio::test]
