@@ -17,7 +17,7 @@ ROWS = (
     ('an idle connection in axum', 'axum', 'axum-queue', 'KiB per connection, fresh'),
     ('an idle connection in tokio that has compressed', 'compressed memory', 'tokio-deflate-release', 'idle'),
     ('a million idle connections in tokio, with the kernel', 'many', 'protocol-websocket-tokio', 'GiB, idle'),
-    ('a million that have compressed', 'many', 'protocol-websocket-tokio', 'GiB, compressed'),
+    ('the same after a compressed message to all', 'many', 'protocol-websocket-tokio', 'GiB, compressed'),
 )
 OURS = re.compile(r'\*\*|protocol-websocket|tokio$|tokio-deflate|axum-(queue|ws)$|its module ws')
 NOT_LIBRARIES = re.compile(r'.*baseline|httparse|sha1|std$|memcpy|the response')

@@ -13,7 +13,7 @@ use crate::wire::{self, LENGTHS, Payload, Source, format_len};
 use crate::workloads::{decode, encode};
 
 /// Greatest size of an idle connection in bytes. It has nothing on the heap.
-const MAX_IDLE_SIZE: usize = 200;
+const MAX_IDLE_SIZE: usize = 256;
 
 /// Tables of counts, and targets for them.
 #[derive(Clone, Debug, Default)]

@@ -122,7 +122,7 @@
 //! - `http1` (on): the upgrade of HTTP/1.1.
 //! - `http2` (on): the extended CONNECT of HTTP/2.
 //! - `permessage-deflate` (on): compressed messages, if the client offers them.
-//! - `simd` (on): the widest instructions of the processor for masks of 256 bytes and more, and with them `fearless_simd`.
+//! - `simd` (on): the widest instructions of the processor for masking 256 bytes and more, and with them `fearless_simd`.
 //! - `tracing` (on): upgrades that fail after the response are logged, unless
 //!   [`on_failed_upgrade`](WebSocketUpgrade::on_failed_upgrade) has a function for them. Rejected requests are not logged,
 //!   because their response has the status and the reason.

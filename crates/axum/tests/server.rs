@@ -28,7 +28,7 @@ use protocol_websocket_axum::{
 use protocol_websocket_hyper::{Offer, OpenError};
 use protocol_websocket_tokio::Connect;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 /// A server whose only route calls `respond`.
@@ -67,6 +67,8 @@ async fn frames_after_the_head_are_not_lost() {
 #[cfg(unix)]
 #[tokio::test]
 async fn serves_unix_sockets() {
+    use tokio::net::{UnixListener, UnixStream};
+
     let path = std::env::temp_dir().join(format!("protocol-websocket-axum-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).unwrap();

@@ -48,7 +48,7 @@
 //! - `client` (on): [`Connect`] over TCP or any stream, with mask keys from the operating system.
 //! - `permessage-deflate` (on): compressed messages.
 //! - `server` (on): [`accept`].
-//! - `simd` (on): the widest instructions of the processor for masks of 256 bytes and more, and with them `fearless_simd`.
+//! - `simd` (on): the widest instructions of the processor for masking 256 bytes and more, and with them `fearless_simd`.
 //! - `url` (on): `connect`, and with it the `url` crate. Without it, [`Connect::to`] takes the host, the port and the
 //!   path.
 //! - `rustls-tls-webpki-roots` (off): TLS for `wss`, by rustls with ring, with Mozilla's root certificates compiled in.

@@ -117,6 +117,8 @@ impl Frame {
     /// |---|---:|---:|---:|---:|---:|
     /// | one | 1.13 | 1.12 | 1.10 | 1.06 | 0.97 |
     /// | eight | 1.29 | 1.11 | 0.92 | 0.82 | 0.75 |
+    ///
+    /// So at 4 KiB it depends on the number of messages.
     pub const MIN_SHARED: usize = 4 * 1024;
 
     /// Encodes the frame like [`encode`](Self::encode), but takes a long payload out of the frame and returns it, instead of

@@ -93,7 +93,7 @@
 //! - `http2` (on): the extended CONNECT of HTTP/2. Without it, a server rejects every request of HTTP/2.
 //! - `permessage-deflate` (on): compressed messages.
 //! - `server` (on): `upgrade`.
-//! - `simd` (on): the widest instructions of the processor for masks of 256 bytes and more, and with them `fearless_simd`.
+//! - `simd` (on): the widest instructions of the processor for masking 256 bytes and more, and with them `fearless_simd`.
 //! - `url` (on): `Url` as the destination of a client, and with it the `url` crate. Without it, `Destination` has the host
 //!   and the path.
 //! - `tower` (off): `WebSocketLayer`.

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -47,7 +48,8 @@ fn main() -> Result<()> {
         timeouts.ping_interval = Some(Duration::from_secs(seconds.parse()?));
         timeouts.pong_timeout = timeouts.ping_interval;
     }
-    let read_size: usize = arguments.next().map_or(Ok(READ_SIZE), |bytes| bytes.parse())?;
+    let read_size =
+        arguments.next().map(|bytes| bytes.parse::<NonZero<usize>>()).transpose()?.map_or(READ_SIZE, NonZero::get);
     let config = Arc::new(Config::new().timeouts(timeouts));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -97,7 +97,7 @@
 //! | `server` | on | [`Server`], [`ServerHandshake`], [`Connection::respond`] |
 //! | `url` | on | [`Url`], and with it the `url` crate and its tables of international names |
 //! | `getrandom` | on | [`OsRandom`]: random bytes from the operating system |
-//! | `simd` | on | the widest instructions of the processor for masks of 256 bytes and more, and with them `fearless_simd` |
+//! | `simd` | on | the widest instructions of the processor for masking 256 bytes and more, and with them `fearless_simd` |
 //! | `std` | on | the widest instructions of the processor for text and heads, detected at run time; one key for all `OsRandom` of a thread |
 //! | `permessage-deflate` | off | `PermessageDeflate` for [`Config::extension`], and with it `flate2` |
 //! | `http` | off | conversions from and to the types of the `http` crate |

@@ -263,7 +263,7 @@ impl LengthPrefixed {
         let incomplete = self.incomplete.get_or_insert_default();
         if incomplete.room() < MIN_ROOM {
             // Not while there is more room: after short reads, each call would move the payload.
-            let additional = if kept < MIN_FAST_GROWTH { kept } else { 3 * kept };
+            let additional = if kept < MIN_FAST_GROWTH { kept } else { kept.saturating_mul(3) };
             incomplete.reserve(additional.max(MIN_ROOM).min(missing), max_len);
         }
         let buffer = incomplete.buffer();

@@ -1,8 +1,8 @@
 //! Validation of UTF-8.
 //!
 //! There are three checks, the fastest first. Unmasking and [`is_short_ascii`] detect ASCII, which needs no other check.
-//! [`is_utf8`] checks complete text. [`Utf8Validator`] checks text that arrives in pieces. Checked text becomes a [`Utf8Bytes`] or is read through
-//! [`validated()`], without another check.
+//! [`is_utf8`] checks complete text. [`Utf8Validator`] checks text that arrives in pieces. Checked text becomes a
+//! [`Utf8Bytes`] or is read through [`validated()`], without another check.
 
 mod utf8_bytes;
 mod validated;
@@ -33,7 +33,7 @@ pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
 /// The length in bytes from which simdutf8 detects ASCII as fast as [`is_short_ascii`].
 const SHORT: usize = 256;
 
-/// Returns whether `bytes` are ASCII and less than [`SHORT`]. Unmasked text is checked with it, because simdutf8 takes two to
+/// Returns whether `bytes` are ASCII and fewer than [`SHORT`]. Unmasked text is checked with it, because simdutf8 takes two to
 /// three times as long for short ASCII.
 #[inline]
 pub(crate) fn is_short_ascii(bytes: &[u8]) -> bool {

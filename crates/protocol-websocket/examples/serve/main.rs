@@ -43,8 +43,8 @@ struct Options {
     #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     /// The size of the read buffer of a client that sends much.
-    #[arg(long, default_value_t = 64 * 1024, value_name = "BYTES")]
-    read_size: usize,
+    #[arg(long, default_value_t = 64 * 1024, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
+    read_size: u32,
     /// Do not compress messages.
     #[arg(long)]
     no_deflate: bool,
@@ -77,7 +77,8 @@ fn main() -> io::Result<()> {
     let address = listener.local_addr()?;
     let config = options.config();
     let timeout = Duration::from_secs(options.timeout);
-    let shared = Shared::new(config, timeout, options.read_size, options.host, options.subprotocol);
+    let read_size = usize::try_from(options.read_size).map_err(io::Error::other)?;
+    let shared = Shared::new(config, timeout, read_size, options.host, options.subprotocol);
     let shared = Arc::new(shared);
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     println!("open http://{address}/ in a browser, or connect to ws://{address}/");
