@@ -55,7 +55,7 @@ pub(crate) struct Driver {
     pub(crate) stats: Stats,
     /// The number of polls since a unit of the budget was spent.
     polls: u8,
-    /// The last read had the maximum length, so the peer sends much.
+    /// The last read went to a buffer and filled it, so the peer sends much.
     was_full: bool,
     pub(crate) watch: Watch,
 }
@@ -196,7 +196,7 @@ impl Driver {
             // The future of a read has no state.
             pin!(io.read_buf(&mut payload)).poll(context)
         });
-        let was_full = std::mem::take(&mut self.was_full);
+        let (was_full, is_direct) = (std::mem::take(&mut self.was_full), into_payload.is_some());
         let read = match into_payload {
             Some(read) => read.map_ok(|len| {
                 if len > 0 {
@@ -220,7 +220,7 @@ impl Driver {
             }
             Ok((len, event)) => {
                 self.stats.add_read(len);
-                self.was_full = len >= READ_SIZE;
+                self.was_full = !is_direct && len == READ_SIZE;
                 event
             }
             // TLS: the peer ended the stream without a notice. Whether a Close arrived decides if the end was clean.
