@@ -51,7 +51,7 @@ async fn serve_survives_load_and_faults() {
 /// Each connection is a task.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokio_echo_survives_load_and_faults() {
-    survives_load_and_faults("tokio_echo", &["0", "3600"], Cost { threads: 0, memory: 2 * KIB }).await;
+    survives_load_and_faults("tokio_echo", &["0", "3600"], Cost { threads: 0, memory: 3 * KIB }).await;
 }
 
 /// The servers have a long ping interval, because the clients do not read while they wait for other clients.
