@@ -55,7 +55,7 @@ impl Reads {
 
 impl AsyncRead for Reads {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        // The memory of a long payload is not initialized. A read into it is not limited.
+        // Memory that messages share, or that a long payload has, is not initialized. A read into it is not limited.
         if buffer.initialized().len() < buffer.capacity() {
             return Pin::new(&mut self.stream).poll_read(context, buffer);
         }

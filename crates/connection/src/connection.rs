@@ -454,9 +454,9 @@ impl Connection {
     /// directly after `output`, before anything else.
     ///
     /// Returns the payload if it is passed as a [`Message`](crate::Message), or as the owned bytes or text of one, such as
-    /// `Bytes`, `Vec<u8>` or `String`, and has at least 4 KiB, also after the extensions. Returns `None` if the whole message is in `output`: if it is shorter or passed by
-    /// reference, and in hybi-00 and hixie-75. A client masks the payload in place. If other owners share its bytes, the
-    /// client copies it to `output`.
+    /// `Bytes`, `Vec<u8>` or `String`, and has at least 4 KiB, also after the extensions. Returns `None` if the whole message
+    /// is in `output`: if it is shorter or passed by reference, and in hybi-00 and hixie-75. A client masks the payload in
+    /// place. If other owners share its bytes, the client copies it to `output`.
     ///
     /// ```
     /// use bytes::{Bytes, BytesMut};

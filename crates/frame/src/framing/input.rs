@@ -1,7 +1,7 @@
 //! The two types of input: a `BytesMut`, whose memory the payloads share, and a slice, from which they borrow.
 //!
-//! Short payloads share the memory, too, although each keeps the whole read buffer allocated. The time to copy and free a payload,
-//! relative to the time to share and free it, with the allocator of glibc:
+//! Short payloads share the memory, too, although each keeps the whole read buffer allocated. The time to copy and free a
+//! payload, relative to the time to share and free it, with the allocator of glibc:
 //!
 //! | payload | 4 B | 16 B | 64 B | 125 B | 256 B | 1 KiB |
 //! |---|---:|---:|---:|---:|---:|---:|

@@ -38,7 +38,7 @@ const SHORT: usize = 256;
 #[inline]
 pub(crate) fn is_short_ascii(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk() else { return bytes.is_ascii() };
-    // The last lane overlaps the previous one. There is no early exit within a short text.
+    // The last lane may overlap the lane before it.
     let seen = |seen, lane: &[u8; 16]| seen | u128::from_ne_bytes(*lane);
     bytes.len() < SHORT && bytes.as_chunks().0.iter().fold(seen(0, last), seen) & u128::from_ne_bytes([0x80; 16]) == 0
 }
