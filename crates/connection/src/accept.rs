@@ -56,14 +56,20 @@ impl Connection {
     pub fn accept(&mut self, upgrade: Upgrade, accept: &Accept, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_upgrade_pending()?;
         let accept = self.config().extensions.accept(upgrade.request(), Cow::Borrowed(accept));
+        let before = output.len();
         match upgrade.accept(&accept, output) {
-            Ok(Accepted::AwaitingKey3(key3)) => self.set_step(Step::Key3(key3)),
+            Ok(Accepted::AwaitingKey3(key3)) => {
+                self.observe_response_in(output, before);
+                self.set_step(Step::Key3(key3));
+            }
             Ok(Accepted::Open(ref negotiated)) => {
+                self.observe_response_in(output, before);
                 self.set_step(Step::Accepted);
                 self.open_outgoing(negotiated);
             }
             Err(error) => {
                 Reject::new(500).reply(output);
+                self.observe_response_in(output, before);
                 self.end_handshake(Ended::by_refusal(EndedBy::Us));
                 return Err(error.into());
             }
@@ -99,10 +105,12 @@ impl Connection {
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn reject(&mut self, upgrade: Upgrade, reject: &Reject, output: &mut BytesMut) -> Result<(), SendError> {
         self.check_upgrade_pending()?;
+        let before = output.len();
         let written = upgrade.reject(reject, output);
         if written.is_err() {
             Reject::new(500).reply(output);
         }
+        self.observe_response_in(output, before);
         self.end_handshake(Ended::by_refusal(EndedBy::Us));
         Ok(written?)
     }

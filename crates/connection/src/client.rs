@@ -49,11 +49,15 @@ impl Connection {
     ) -> Result<Self, BuildError> {
         let config = config.into();
         let offer = config.extensions.offer(Cow::Borrowed(offer));
+        let before = output.len();
         let handshake = ClientHandshake::new(destination, &offer, &mut random, output)?.limits(config.head_limits);
         let version = handshake.request().version();
         let handshake = Handshake::new(Step::Response(handshake), &config);
         let mut connection = Self::connecting(config, Some(Box::new(random)), handshake);
         connection.sender.version = version;
+        if let Some(observers) = connection.receiver.observers() {
+            observers.observe_written_request(output.get(before..).unwrap_or_default());
+        }
         Ok(connection)
     }
 }

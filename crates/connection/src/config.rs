@@ -2,11 +2,13 @@ use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use core::time::Duration;
 
+use protocol_websocket_core::Role;
 use protocol_websocket_frame::{Decoder, Delivery, Limits, Negotiate};
 use protocol_websocket_http::{Accept, HeadLimits, Offer, Request, Versions};
 
-use crate::Timeouts;
 use crate::negotiation::ConfiguredExtensions;
+use crate::observers::ConfiguredObservers;
+use crate::{Observer, Timeouts};
 
 /// The configuration of a connection. The default is strict, replies to pings, and has no deadlines and no extensions.
 ///
@@ -32,6 +34,7 @@ pub struct Config {
     pub(crate) high_water_mark: usize,
     pub(crate) timeouts: Timeouts,
     pub(crate) extensions: ConfiguredExtensions,
+    pub(crate) observers: ConfiguredObservers,
 }
 
 impl Config {
@@ -55,6 +58,7 @@ impl Config {
             high_water_mark: Self::HIGH_WATER_MARK,
             timeouts: Timeouts::NONE,
             extensions: ConfiguredExtensions::default(),
+            observers: ConfiguredObservers::default(),
         }
     }
 
@@ -245,6 +249,30 @@ impl Config {
     #[must_use]
     pub fn extension(mut self, extension: impl Negotiate + 'static) -> Self {
         self.extensions.push(extension);
+        self
+    }
+
+    /// Adds an observer to each connection: see [`Observer`]. `make` creates it when the connection is created, with the role
+    /// of this end. Several observers are called in the order in which they were added.
+    ///
+    /// An observed connection does not use its fast paths. To give an observer the address of a peer, clone the configuration
+    /// for that connection.
+    ///
+    /// ```
+    /// use protocol_websocket_connection::{Config, Observation, Role};
+    ///
+    /// let config = Config::new().observer(|role: Role| {
+    ///     move |observation: &Observation<'_>| match observation {
+    ///         Observation::Open(negotiated) => println!("{role}: open, {}", negotiated.version),
+    ///         Observation::Ended(ended) => println!("{role}: ended with {}", ended.code),
+    ///         _ => {}
+    ///     }
+    /// });
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn observer<O: Observer + 'static>(mut self, make: impl Fn(Role) -> O + Send + Sync + 'static) -> Self {
+        self.observers.push(make);
         self
     }
 

@@ -161,12 +161,18 @@ impl Connection {
 
     pub(crate) fn new(config: Arc<Config>, random: Option<Box<dyn Random>>) -> Self {
         let sender = SendHalf::new(random, Arc::clone(&config));
-        Self {
+        let observers = config.observers.make(sender.role());
+        let mut connection = Self {
             receiver: ReceiveHalf::new(sender.role(), config),
             sender,
             #[cfg(any(feature = "client", feature = "server"))]
             handshake: None,
+        };
+        if let Some(observers) = observers {
+            connection.sender.set_observers(observers.clone());
+            connection.receiver.set_observers(observers);
         }
+        connection
     }
 
     /// Applies the result of the handshake, its version and extensions, and opens the sending direction.
@@ -283,7 +289,11 @@ impl Connection {
         self.flush(output);
         #[cfg(any(feature = "client", feature = "server"))]
         if self.receiver.incoming == Incoming::Connecting {
-            return self.receive_handshake(input, output, event);
+            self.receiver.observe_input(input);
+            let received = self.receive_handshake(input, output, event);
+            self.receiver.note_unread(input.len());
+            self.receiver.observe_ended();
+            return received;
         }
         let received = self.receiver.receive_event(input, event);
         match (&received, &*event) {
@@ -292,6 +302,7 @@ impl Connection {
             (Ok(()), _) => {}
             (Err(error), _) => self.write_reply(error.reply(), output),
         }
+        self.receiver.observe_ended();
         received
     }
 
@@ -350,8 +361,11 @@ impl Connection {
         self.flush(output);
         #[cfg(any(feature = "client", feature = "server"))]
         if self.receiver.incoming == Incoming::Connecting {
-            *event = self.receive_handshake_lent(input, output)?;
-            return Ok(());
+            self.receiver.observe_input(input);
+            let received = self.receive_handshake_lent(input, output).map(|received| *event = received);
+            self.receiver.note_unread(input.len());
+            self.receiver.observe_ended();
+            return received;
         }
         let received = self.receiver.receive_event_lent(input, event);
         match (&received, &*event) {
@@ -360,6 +374,7 @@ impl Connection {
             (Ok(()), _) => {}
             (Err(error), _) => self.write_reply(error.reply(), output),
         }
+        self.receiver.observe_ended();
         received
     }
 

@@ -95,6 +95,10 @@ mod idle_timer;
 mod input;
 mod keep_alive;
 mod negotiation;
+#[cfg(any(feature = "client", feature = "server"))]
+mod observed_heads;
+mod observer;
+mod observers;
 mod opened;
 #[cfg(any(feature = "client", feature = "server"))]
 mod opening;
@@ -121,13 +125,14 @@ pub use connection::Connection;
 pub use ended::{Ended, EndedBy};
 pub use error::Error;
 pub use event::{Event, EventRef};
+pub use observer::{Direction, Observation, ObservedFrame, ObservedHead, Observer, StartLine};
 pub use opened::Opened;
 pub use outbox::Outbox;
 pub use prepared::Prepared;
 pub use protocol_websocket_core::{ExtensionParams, Random, Role, Version};
 pub use protocol_websocket_frame::{
     AsMessage, Close, CloseCode, Delivery, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, LentMessage,
-    Limits, Message, MessageKind, MessageRef, Negotiate, Part, Payload, Rsv, Utf8Bytes,
+    Limits, Message, MessageKind, MessageRef, Negotiate, OpCode, Part, Payload, Rsv, Utf8Bytes,
 };
 #[cfg(feature = "url")]
 pub use protocol_websocket_handshake_client::url::Url;
@@ -136,7 +141,7 @@ pub use protocol_websocket_handshake_client::{ClientDestination, Redirect};
 #[cfg(feature = "server")]
 pub use protocol_websocket_handshake_server::Upgrade;
 pub use protocol_websocket_http::{
-    Accept, Destination, HeadLimits, Negotiated, Offer, Reject, Request, Response, Versions,
+    Accept, Destination, HeadLimits, Headers, Negotiated, Offer, Reject, Request, Response, Versions,
 };
 pub use receive_half::ReceiveHalf;
 pub use reply::Reply;

@@ -6,6 +6,8 @@ use core::time::Duration;
 
 use bytes::BytesMut;
 use protocol_websocket_core::Random;
+#[cfg(feature = "client")]
+use protocol_websocket_http::Headers;
 
 #[cfg(feature = "client")]
 use crate::EndedBy;
@@ -37,28 +39,39 @@ impl Connection {
         event: &mut Option<Event>,
     ) -> Result<(), Error> {
         let Some(handshake) = &mut self.handshake else { return Ok(()) };
+        let before = output.len();
         let progress = handshake.advance(&self.receiver.config, input, output).inspect_err(|error| {
             input.clear();
+            self.observe_response_in(output, before);
             self.end_handshake(Ended::by_error(*error));
         })?;
         *event = match progress {
             Progress::Wait => None,
             #[cfg(feature = "server")]
             Progress::Upgrade(upgrade) => {
+                if let Some(observers) = self.receiver.observers() {
+                    observers.observe_received_request(upgrade.request().head());
+                }
                 self.sender.version = upgrade.request().version();
                 Some(Event::Upgrade(upgrade))
             }
             #[cfg(feature = "client")]
             Progress::Redirect(redirect) => {
+                self.observe_response(redirect.status(), redirect.headers());
                 self.refuse();
                 Some(Event::Redirect(redirect))
             }
             #[cfg(feature = "client")]
             Progress::Rejected(head) => {
+                self.observe_response(head.status(), head.headers());
                 self.refuse();
                 Some(Event::Rejected(head))
             }
             Progress::Open(opened) => {
+                #[cfg(feature = "client")]
+                if let Some(response) = opened.response() {
+                    self.observe_response(response.status(), response.headers());
+                }
                 self.open_outgoing(opened.negotiated());
                 self.open_incoming();
                 Some(Event::Open(opened))
@@ -73,6 +86,24 @@ impl Connection {
     }
 
     /// Ends a connection whose handshake the server refused. The body of its response follows.
+    /// Reports the head of a response that a server wrote to `output` after its first `before` bytes.
+    #[cfg_attr(not(feature = "server"), expect(unused_variables, reason = "only a server writes a response"))]
+    pub(crate) fn observe_response_in(&self, output: &BytesMut, before: usize) {
+        #[cfg(feature = "server")]
+        if let Some(observers) = self.receiver.observers()
+            && let Some(written @ [_, ..]) = output.get(before..)
+        {
+            observers.observe_written_response(written);
+        }
+    }
+
+    #[cfg(feature = "client")]
+    fn observe_response(&self, status: u16, headers: &Headers) {
+        if let Some(observers) = self.receiver.observers() {
+            observers.observe_received_response(status, headers);
+        }
+    }
+
     #[cfg(feature = "client")]
     fn refuse(&mut self) {
         self.receiver.refuse(Ended::by_refusal(EndedBy::Peer));
@@ -111,7 +142,9 @@ impl Connection {
     pub(crate) fn handle_handshake_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
         let Some(handshake) = self.handshake_mut() else { return Ok(()) };
         let Some(Err(timeout)) = handshake.timer.as_mut().map(|timer| timer.handle(now)) else { return Ok(()) };
+        let before = output.len();
         handshake.write_timeout(output);
+        self.observe_response_in(output, before);
         let error = Error::Timeout(timeout);
         self.end_handshake(Ended::by_error(error));
         Err(error)
@@ -120,6 +153,7 @@ impl Connection {
     /// Ends a connection whose handshake is not done.
     pub(crate) fn end_handshake(&mut self, ended: Ended) {
         self.receiver.end(ended);
+        self.receiver.observe_ended();
         self.sender.end_of_transport();
         self.drop_handshake();
     }

@@ -5,7 +5,7 @@
 //! Of the parameters only those count that change the encoded bytes: see
 //! [`ExtensionEncoder::encoding_key`](crate::ExtensionEncoder::encoding_key).
 //!
-//! [`SendHalf::send_frame_shared`] bypasses the encoders of the connection. They restart after such a frame, because the
+//! [`SendHalf::send_encoded_shared`] bypasses the encoders of the connection. They restart after such a frame, because the
 //! peer's decoder has seen data that they have not.
 
 use alloc::vec::Vec;
@@ -104,7 +104,7 @@ impl Connection {
     /// As [`send`](Self::send).
     pub fn send_prepared(&mut self, prepared: &mut Prepared, output: &mut BytesMut) -> Result<(), SendError> {
         match self.prepared_frame(prepared) {
-            Some(frame) => self.sender.send_frame(frame, output),
+            Some((frame, message)) => self.sender.send_encoded(frame, Some(message.as_bytes()), output),
             None => self.sender.send(&prepared.message, output),
         }
     }
@@ -116,14 +116,14 @@ impl Connection {
         output: &mut BytesMut,
     ) -> Result<Option<Bytes>, SendError> {
         match self.prepared_frame(prepared) {
-            Some(frame) => self.sender.send_frame_shared(frame.clone(), output),
+            Some((frame, message)) => self.sender.send_encoded_shared(frame.clone(), message.as_bytes(), output),
             None => self.sender.send_shared(prepared.message.clone(), output),
         }
     }
 
     /// Returns the message as the extensions encode it. Returns `None` without extensions, if the connection has an
     /// extension that is not of its configuration, and after [`MAX_ENCODINGS`] other encodings.
-    fn prepared_frame<'a>(&self, prepared: &'a mut Prepared) -> Option<&'a Frame> {
+    fn prepared_frame<'a>(&self, prepared: &'a mut Prepared) -> Option<(&'a Frame, &'a Message)> {
         let encoders = self.sender.extensions();
         if encoders.is_empty() {
             return None;
@@ -144,6 +144,6 @@ impl Connection {
                 frames.len() - 1
             }
         };
-        frames.get(at).map(|(_, frame)| frame)
+        frames.get(at).map(|(_, frame)| (frame, &*message))
     }
 }

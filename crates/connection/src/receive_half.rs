@@ -23,9 +23,10 @@ use crate::ended::{Ended, EndedBy};
 use crate::extensions::Decoders;
 use crate::input::Input;
 use crate::keep_alive::{Due, KeepAlive};
+use crate::observers::{Observers, Piece, ReceiveObservers};
 use crate::state::{Incoming, Outgoing};
 use crate::timeouts::earlier;
-use crate::{Config, Error, Event, EventRef, Reply, Timeout};
+use crate::{Config, Direction, Error, Event, EventRef, Observation, Reply, Timeout};
 
 /// The result of a handshake that agreed on nothing beyond RFC 6455.
 pub(crate) static NOTHING_NEGOTIATED: Negotiated = Negotiated::new();
@@ -74,17 +75,20 @@ pub struct ReceiveHalf {
     pub(crate) incoming: Incoming,
     version: Version,
     /// Whether a whole message needs nothing but the decoder: the direction is open, delivers whole messages and has no
-    /// extension. Computed again when one of these changes.
+    /// extension and no observer. Computed again when one of these changes.
     is_plain: bool,
+    /// Whether there are observers. They are in `cold`.
+    is_observed: bool,
 }
 
-/// The result of the handshake, the timers of the direction while it is open, and how it ended.
+/// The result of the handshake, the timers of the direction while it is open, how it ended, and its observers.
 #[derive(Default)]
 struct ColdReceiver {
     /// `None` if the handshake agreed on nothing beyond RFC 6455.
     negotiated: Option<Negotiated>,
     keep_alive: Option<KeepAlive>,
     ended: Option<Ended>,
+    observers: Option<Box<ReceiveObservers>>,
 }
 
 impl ReceiveHalf {
@@ -101,6 +105,7 @@ impl ReceiveHalf {
             incoming: Incoming::Connecting,
             version: Version::default(),
             is_plain: false,
+            is_observed: false,
         }
     }
 
@@ -119,13 +124,59 @@ impl ReceiveHalf {
         }
     }
 
+    /// Sets the observers, before the handshake.
+    pub(crate) fn set_observers(&mut self, observers: Observers) {
+        self.is_observed = true;
+        self.cold.get_or_insert_default().observers = Some(Box::new(ReceiveObservers::new(observers)));
+    }
+
+    #[inline]
+    fn receive_observers(&mut self) -> Option<&mut ReceiveObservers> {
+        if self.is_observed { self.cold.as_mut()?.observers.as_deref_mut() } else { None }
+    }
+
+    /// Returns the observers of the connection.
+    #[inline]
+    pub(crate) fn observers(&self) -> Option<&Observers> {
+        if self.is_observed { Some(self.cold.as_ref()?.observers.as_ref()?.observers()) } else { None }
+    }
+
+    /// Reports the bytes of `input` that were not reported. Call [`note_unread`](Self::note_unread) after they were read.
+    pub(crate) fn observe_input(&mut self, input: &[u8]) {
+        if let Some(observers) = self.receive_observers() {
+            observers.observe_input(input);
+        }
+    }
+
+    /// Notes that `len` bytes, which were reported, are left in the input.
+    pub(crate) fn note_unread(&mut self, len: usize) {
+        if let Some(observers) = self.receive_observers() {
+            observers.note_rest(len);
+        }
+    }
+
+    /// Reports the end of the connection, once.
+    pub(crate) fn observe_ended(&mut self) {
+        if self.is_observed
+            && let Some(cold) = &mut self.cold
+            && let ColdReceiver { ended: Some(ended), observers: Some(observers), .. } = &mut **cold
+            && let Some(observers) = observers.end()
+        {
+            observers.observe(&Observation::Ended(ended));
+        }
+    }
+
     pub(crate) fn negotiated(&self) -> &Negotiated {
         self.cold.as_ref().and_then(|cold| cold.negotiated.as_ref()).unwrap_or(&NOTHING_NEGOTIATED)
     }
 
     pub(crate) fn open(&mut self) {
+        let opens = self.incoming == Incoming::Connecting;
         self.incoming.open();
         self.update_fast_path();
+        if let Some(observers) = self.observers().filter(|_| opens) {
+            observers.observe(&Observation::Open(self.negotiated()));
+        }
     }
 
     /// Adds an extension. The decoder then returns payloads in parts as they arrive. So a message is not kept in both
@@ -138,8 +189,10 @@ impl ReceiveHalf {
     }
 
     fn update_fast_path(&mut self) {
-        self.is_plain =
-            self.incoming == Incoming::Open && self.config.delivery == Delivery::Whole && self.extensions.is_empty();
+        self.is_plain = self.incoming == Incoming::Open
+            && self.config.delivery == Delivery::Whole
+            && self.extensions.is_empty()
+            && !self.is_observed;
     }
 
     /// Decodes the next event, like [`Connection::receive`](crate::Connection::receive). Pass the [`Event::reply`] or
@@ -155,8 +208,9 @@ impl ReceiveHalf {
         }
         // This event is returned through a reference, so that the event above can stay in registers.
         let mut event = None;
-        self.receive_event(input, &mut event)?;
-        Ok(event)
+        let received = self.receive_event(input, &mut event);
+        self.observe_ended();
+        received.map(|()| event)
     }
 
     /// Decodes the next event from a slice, like [`Connection::receive_lent`](crate::Connection::receive_lent). Pass
@@ -187,8 +241,9 @@ impl ReceiveHalf {
             return Ok(Some(event));
         }
         let mut event = None;
-        self.receive_event_lent(input, &mut event)?;
-        Ok(event)
+        let received = self.receive_event_lent(input, &mut event);
+        self.observe_ended();
+        received.map(|()| event)
     }
 
     /// Decodes a message on the fast path. Returns `None` if the input does not start with a complete message in one
@@ -248,6 +303,14 @@ impl ReceiveHalf {
 
     #[inline(always)]
     fn receive_any<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, Error> {
+        self.observe_input(input.bytes());
+        let received = self.receive_unobserved(input);
+        self.note_unread(input.len());
+        received
+    }
+
+    #[inline(always)]
+    fn receive_unobserved<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, Error> {
         match self.incoming {
             Incoming::Open => {}
             Incoming::Connecting | Incoming::Refused => return Ok(None),
@@ -287,6 +350,7 @@ impl ReceiveHalf {
             if !self.extensions.is_empty()
                 && let Some(frame) = self.extensions.resume(self.room(true))?
             {
+                self.observe_frame(&frame, None);
                 match self.assemble(frame)? {
                     Some(event) => return Ok(Some(event)),
                     None => continue,
@@ -299,18 +363,44 @@ impl ReceiveHalf {
             //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined
             //# by Section 5.5.
             if frame.opcode().is_control() {
+                self.observe_control(&frame);
                 return self.control(frame).map(Some);
             }
+            let (rsv, wire_len) = (frame.rsv(), frame.payload().len());
             let frame = if self.extensions.is_empty() {
                 frame
             } else {
                 let room = self.room(frame.opcode() == OpCode::Continuation);
                 self.extensions.decode(frame, room)?
             };
+            self.observe_frame(&frame, Some((rsv, wire_len)));
             let event = self.assemble(frame)?;
             if event.is_some() {
                 return Ok(event);
             }
+        }
+    }
+
+    /// Reports a decoded data frame, or a piece of one. `encoded` are its reserved bits and its length before the decoding. It is
+    /// `None` for the rest of a frame that was reported.
+    #[inline]
+    fn observe_frame(&mut self, frame: &Frame<Payload<'_>>, encoded: Option<(Rsv, usize)>) {
+        if !self.is_observed {
+            return;
+        }
+        let ends = !self.decoder.is_inside_frame() && !self.extensions.has_rest();
+        if let Some(observers) = self.receive_observers() {
+            let (rsv, wire_len) = encoded.unwrap_or_default();
+            let (opcode, fin, payload) = (frame.opcode(), frame.fin(), &frame.payload()[..]);
+            observers.observe_piece(Piece { opcode, rsv, fin, wire_len, payload, ends });
+        }
+    }
+
+    /// Reports a control frame. It may arrive between the pieces that an extension decodes of a data frame.
+    #[inline]
+    fn observe_control(&mut self, frame: &Frame<Payload<'_>>) {
+        if let Some(observers) = self.observers() {
+            observers.observe_whole(Direction::Received, frame, frame.payload());
         }
     }
 
@@ -386,13 +476,16 @@ impl ReceiveHalf {
         if close_sent && self.incoming == Incoming::Open && !self.version.has_length_framing() {
             self.end(Ended::by_eof_after_close());
         }
-        if self.end(Ended::by_error(Error::UnexpectedEof)) { Err(Error::UnexpectedEof) } else { Ok(Reply::ended()) }
+        let is_unexpected = self.end(Ended::by_error(Error::UnexpectedEof));
+        self.observe_ended();
+        if is_unexpected { Err(Error::UnexpectedEof) } else { Ok(Reply::ended()) }
     }
 
     /// Returns the memory of the payload in progress if more than 64 KiB of it are missing, so that the transport can
     /// read into it without a copy: see [`Connection::payload_buffer`](crate::Connection::payload_buffer).
     pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
-        if self.incoming != Incoming::Open {
+        let wants_input = self.receive_observers().is_some_and(|observers| observers.wants_input());
+        if self.incoming != Incoming::Open || wants_input {
             return None;
         }
         self.decoder.payload_buffer()
@@ -507,6 +600,7 @@ impl ReceiveHalf {
     pub(crate) fn time_out(&mut self, timeout: Timeout) -> Error {
         let error = Error::Timeout(timeout);
         self.end(Ended::by_error(error));
+        self.observe_ended();
         error
     }
 

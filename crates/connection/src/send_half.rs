@@ -17,10 +17,11 @@ use protocol_websocket_frame::{
 
 use crate::close_timer::CloseTimer;
 use crate::extensions::Encoders;
+use crate::observers::Observers;
 use crate::reply::ReplyKind;
 use crate::state::Outgoing;
 use crate::timeouts::earlier;
-use crate::{Config, Error, Reply, SendError, State, Timeout};
+use crate::{Config, Direction, Error, Reply, SendError, State, Timeout};
 
 /// The sending half of a [`Connection`](crate::Connection), for a task or thread of its own.
 ///
@@ -43,8 +44,8 @@ pub struct SendHalf {
     fragmenter: Fragmenter,
     /// The latest pong that was not appended because the output was over the high-water mark.
     pending_pong: Option<Box<Reply>>,
-    /// Created when it is needed, because an open connection does not need it.
-    close_timer: Option<Box<CloseTimer>>,
+    /// Boxed, because an open connection does not need it.
+    cold: Option<Box<ColdSender>>,
     config: Arc<Config>,
     /// The length of the output at which a pong is kept, because it is over the high-water mark.
     congested_len: u32,
@@ -55,8 +56,18 @@ pub struct SendHalf {
     raw_message_open: bool,
     pub(crate) outgoing: Outgoing,
     /// Whether a whole message needs nothing but a header: the direction is open, with length framing, without
-    /// extensions, an unfinished message or a pending pong. Computed again when one of these changes.
+    /// extensions, an observer, an unfinished message or a pending pong. Computed again when one of these changes.
     is_plain: bool,
+    /// Whether there are observers. They are in `cold`.
+    is_observed: bool,
+}
+
+/// The timer of the direction and its observers.
+#[derive(Default)]
+struct ColdSender {
+    /// Created when it is needed.
+    close_timer: Option<CloseTimer>,
+    observers: Option<Observers>,
 }
 
 impl SendHalf {
@@ -67,7 +78,7 @@ impl SendHalf {
             extensions: Encoders::default(),
             fragmenter: Fragmenter::new(),
             pending_pong: None,
-            close_timer: None,
+            cold: None,
             congested_len: congested_len(config.high_water_mark, 0),
             config,
             version: Version::Rfc6455,
@@ -75,6 +86,7 @@ impl SendHalf {
             raw_message_open: false,
             outgoing: Outgoing::Connecting,
             is_plain: false,
+            is_observed: false,
         }
     }
 
@@ -91,9 +103,22 @@ impl SendHalf {
 
     /// Notes that `len` bytes were inserted into the output, before a Close that was not written.
     pub(crate) const fn note_inserted(&mut self, len: usize) {
-        if let Some(timer) = &mut self.close_timer {
+        if let Some(cold) = &mut self.cold
+            && let Some(timer) = &mut cold.close_timer
+        {
             timer.note_inserted(len);
         }
+    }
+
+    /// Sets the observers, before the handshake.
+    pub(crate) fn set_observers(&mut self, observers: Observers) {
+        self.is_observed = true;
+        self.cold.get_or_insert_default().observers = Some(observers);
+    }
+
+    #[inline]
+    fn observers(&self) -> Option<&Observers> {
+        if self.is_observed { self.cold.as_ref()?.observers.as_ref() } else { None }
     }
 
     pub(crate) const fn role(&self) -> Role {
@@ -113,6 +138,7 @@ impl SendHalf {
         self.is_plain = self.outgoing == Outgoing::Open
             && self.version.has_length_framing()
             && self.extensions.is_empty()
+            && !self.is_observed
             && !self.fragmenter.is_open()
             && self.pending_pong.is_none();
     }
@@ -147,12 +173,27 @@ impl SendHalf {
     /// Writes a data frame that the extensions encode. If it cannot be written, the extensions restart, because the peer
     /// does not receive what they encoded.
     fn encode_and_write(&mut self, frame: Frame<Payload<'_>>, output: &mut BytesMut) -> Result<(), SendError> {
+        let payload = self.observed_payload(frame.payload());
         let frame = self.extensions.encode(frame)?;
-        let written = self.write(&frame, output);
+        let written = self.write(&frame, payload.as_deref(), output);
         if written.is_err() {
             self.extensions.restart();
         }
         written
+    }
+
+    /// Returns the payload to report if it may differ from that of the encoded frame.
+    #[inline]
+    fn observed_payload<P: Clone>(&self, payload: &P) -> Option<P> {
+        (self.is_observed && !self.extensions.is_empty()).then(|| payload.clone())
+    }
+
+    /// Reports a frame that was encoded, whose payload was `payload` before the extensions.
+    #[inline]
+    fn observe<P: AsRef<[u8]>>(&self, frame: &Frame<P>, payload: &[u8]) {
+        if let Some(observers) = self.observers() {
+            observers.observe_whole(Direction::Sent, frame, payload);
+        }
     }
 
     /// Appends a message to `output` like [`send`](Self::send), and returns a long payload of which it takes ownership, like
@@ -162,8 +203,8 @@ impl SendHalf {
     ///
     /// As [`Connection::send`](crate::Connection::send).
     pub fn send_shared(&mut self, message: impl AsMessage, output: &mut BytesMut) -> Result<Option<Bytes>, SendError> {
-        let is_short = message.as_message().as_bytes().len() < Frame::MIN_SHARED;
-        let owned = if is_short { Err(message) } else { message.try_into_message() };
+        let copies = message.as_message().as_bytes().len() < Frame::MIN_SHARED || !self.version.has_length_framing();
+        let owned = if copies { Err(message) } else { message.try_into_message() };
         match owned {
             Ok(message) => self.send_long(message, output),
             Err(message) => self.send(message, output).map(|()| None),
@@ -174,12 +215,23 @@ impl SendHalf {
     fn send_long(&mut self, message: Message, output: &mut BytesMut) -> Result<Option<Bytes>, SendError> {
         self.check_unfinished(true)?;
         let frame = Frame::from(message);
+        let payload = self.observed_payload(frame.payload());
         let mut frame =
             if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
         self.write_pending_pong(output);
+        // Before the payload is taken or masked in place. A data frame with a length can always be encoded.
+        self.observe(&frame, payload.as_deref().unwrap_or(frame.payload()));
+        drop(payload);
+        let encoded = self.encode_shared(&mut frame, output);
+        if encoded.is_err() {
+            self.extensions.restart();
+        }
+        encoded
+    }
+
+    fn encode_shared(&mut self, frame: &mut Frame, output: &mut BytesMut) -> Result<Option<Bytes>, SendError> {
         let key = self.mask_key();
-        let encoded = frame.encode_shared(self.version, key, output);
-        Ok(encoded.inspect_err(|_| self.extensions.restart())?)
+        Ok(frame.encode_shared(self.version, key, output)?)
     }
 
     /// Appends a part of a message to `output`, like [`Connection::send_part`](crate::Connection::send_part).
@@ -210,24 +262,35 @@ impl SendHalf {
     pub fn send_frame(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         match frame.opcode() {
             OpCode::Pong => return self.pong(frame.payload().clone(), output),
-            OpCode::Ping => return self.write(frame, output),
+            OpCode::Ping => return self.write(frame, None, output),
             OpCode::Close => return self.write_close(frame, output),
             OpCode::Continuation | OpCode::Text | OpCode::Binary => {}
         }
-        self.send_raw(frame, |this| this.write(frame, output))
+        self.send_encoded(frame, None, output)
     }
 
-    /// Appends a data frame to `output` without applying the extensions, and returns a long payload instead of copying it.
-    pub(crate) fn send_frame_shared(
+    /// Appends a data frame to `output` without applying the extensions. Observers get `payload` if it is not `None`.
+    pub(crate) fn send_encoded(
+        &mut self,
+        frame: &Frame,
+        payload: Option<&[u8]>,
+        output: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        self.send_raw(frame, |this| this.write(frame, payload, output))
+    }
+
+    /// Appends a data frame like [`send_encoded`](Self::send_encoded), and returns a long payload instead of copying it.
+    pub(crate) fn send_encoded_shared(
         &mut self,
         mut frame: Frame,
+        payload: &[u8],
         output: &mut BytesMut,
     ) -> Result<Option<Bytes>, SendError> {
         self.send_raw(&frame.clone(), |this| {
             this.check_open()?;
             this.write_pending_pong(output);
-            let key = this.mask_key();
-            Ok(frame.encode_shared(this.version, key, output)?)
+            this.observe(&frame, payload);
+            this.encode_shared(&mut frame, output)
         })
     }
 
@@ -258,7 +321,7 @@ impl SendHalf {
     ///
     /// As [`Connection::ping`](crate::Connection::ping).
     pub fn ping(&mut self, payload: impl AsRef<[u8]>, output: &mut BytesMut) -> Result<(), SendError> {
-        self.write(&Frame::lent(OpCode::Ping, payload.as_ref()), output)
+        self.write(&Frame::lent(OpCode::Ping, payload.as_ref()), None, output)
     }
 
     /// Appends a Pong to `output`, like [`Connection::pong`](crate::Connection::pong).
@@ -349,7 +412,7 @@ impl SendHalf {
     fn end(&mut self, payload: &[u8], output: &mut BytesMut) {
         let payload = if self.version.has_length_framing() { payload } else { &[] };
         // This fails if our Close was sent before, because only one Close is sent.
-        let _ = self.write(&Frame::lent(OpCode::Close, payload), output);
+        let _ = self.write(&Frame::lent(OpCode::Close, payload), None, output);
         self.pending_pong = None;
         self.outgoing.end();
         self.update_fast_path();
@@ -358,10 +421,14 @@ impl SendHalf {
     /// Creates the timer if it does not exist. Returns `None` without a timeout.
     #[inline(never)]
     fn close_timer(&mut self) -> Option<&mut CloseTimer> {
-        if self.close_timer.is_none() {
-            self.close_timer = self.new_close_timer().map(Box::new);
+        if self.existing_close_timer().is_none() {
+            self.cold.get_or_insert_default().close_timer = Some(self.new_close_timer()?);
         }
-        self.close_timer.as_deref_mut()
+        self.cold.as_mut()?.close_timer.as_mut()
+    }
+
+    fn existing_close_timer(&self) -> Option<&CloseTimer> {
+        self.cold.as_ref()?.close_timer.as_ref()
     }
 
     fn new_close_timer(&self) -> Option<CloseTimer> {
@@ -419,7 +486,7 @@ impl SendHalf {
 
     /// Returns the deadline of `state`.
     pub(crate) fn poll_close_timer(&self, state: State) -> Option<Duration> {
-        match &self.close_timer {
+        match self.existing_close_timer() {
             Some(timer) => timer.poll(state),
             None => self.new_close_timer()?.poll(state),
         }
@@ -511,7 +578,9 @@ impl SendHalf {
 
     /// Notes how much of the output was written since the last call. It must be called before anything is appended.
     fn note_written(&mut self, output: &BytesMut) {
-        if let Some(timer) = &mut self.close_timer {
+        if let Some(cold) = &mut self.cold
+            && let Some(timer) = &mut cold.close_timer
+        {
             timer.note_written(output.len());
         }
     }
@@ -558,7 +627,7 @@ impl SendHalf {
         //# response, unless it already received a Close frame.
         match self.outgoing {
             Outgoing::Connecting => Err(SendError::NotOpen),
-            Outgoing::Open | Outgoing::Closing => self.encode(&Frame::lent(OpCode::Pong, payload), output),
+            Outgoing::Open | Outgoing::Closing => self.encode(&Frame::lent(OpCode::Pong, payload), None, output),
             Outgoing::Closed | Outgoing::ClosedFirst | Outgoing::TimedOut => Err(SendError::Closed),
         }
     }
@@ -566,7 +635,7 @@ impl SendHalf {
     /// Writes a Close that is not a reply.
     fn write_close(&mut self, frame: &Frame, output: &mut BytesMut) -> Result<(), SendError> {
         self.note_written(output);
-        let written = self.write(frame, output);
+        let written = self.write(frame, None, output);
         if written.is_ok() {
             self.outgoing.close();
             self.update_fast_path();
@@ -575,18 +644,31 @@ impl SendHalf {
         written
     }
 
-    fn write<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>, output: &mut BytesMut) -> Result<(), SendError> {
+    /// Writes a frame. Observers get `payload` instead of that of the frame if it is not `None`.
+    fn write<P: AsRef<[u8]>>(
+        &mut self,
+        frame: &Frame<P>,
+        payload: Option<&[u8]>,
+        output: &mut BytesMut,
+    ) -> Result<(), SendError> {
         self.check_open()?;
         self.write_pending_pong(output);
-        self.encode(frame, output)
+        self.encode(frame, payload, output)
     }
 
     //= https://www.rfc-editor.org/rfc/rfc6455#section-6.1
     //# If the data is being sent by the client, the frame(s) MUST be masked as defined in Section
     //# 5.3.
-    fn encode<P: AsRef<[u8]>>(&mut self, frame: &Frame<P>, output: &mut BytesMut) -> Result<(), SendError> {
+    fn encode<P: AsRef<[u8]>>(
+        &mut self,
+        frame: &Frame<P>,
+        payload: Option<&[u8]>,
+        output: &mut BytesMut,
+    ) -> Result<(), SendError> {
         let key = self.mask_key();
-        Ok(frame.encode(self.version, key, output)?)
+        frame.encode(self.version, key, output)?;
+        self.observe(frame, payload.unwrap_or(frame.payload().as_ref()));
+        Ok(())
     }
 
     /// Checks that the direction is open and, if the next frame `interrupts` an unfinished message, that there is none.

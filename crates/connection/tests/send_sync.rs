@@ -1,8 +1,9 @@
 //! Public types can be sent to and shared between threads.
 
 use protocol_websocket_connection::{
-    Accept, Config, Connection, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated, Offer, Outbox,
-    ReceiveHalf, Reject, Reply, SendError, SendHalf, Session, SessionParts, State, Timeouts,
+    Accept, Config, Connection, Direction, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated,
+    Observation, ObservedFrame, ObservedHead, Offer, Outbox, ReceiveHalf, Reject, Reply, SendError, SendHalf, Session,
+    SessionParts, StartLine, State, Timeouts,
 };
 
 #[test]
@@ -19,6 +20,7 @@ fn public_types_are_send_and_sync() {
     check::<Ended>();
     check::<(Error, SendError, State, Timeouts)>();
     check::<(Accept, Negotiated, Offer, Reject)>();
+    check::<(Observation<'_>, ObservedFrame<'_>, ObservedHead<'_>, StartLine<'_>, Direction)>();
     check::<(ExtensionPair, Box<dyn Negotiate>)>();
     #[cfg(feature = "client")]
     check::<protocol_websocket_connection::Client>();

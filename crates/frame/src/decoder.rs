@@ -371,6 +371,23 @@ impl Decoder {
         self.framing.payload_buffer(&self.options)
     }
 
+    /// Returns whether more bytes of the current frame follow. After a call that returned a frame, this is true if that frame
+    /// is a part of one that has not ended ([`Delivery::Parts`]).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_frame::{Decoder, Delivery, Role};
+    ///
+    /// let mut decoder = Decoder::new(Role::Client).delivery(Delivery::Parts).min_part(1);
+    /// let mut input = BytesMut::from(&b"\x82\x05Hel"[..]); // 3 of 5 bytes
+    /// assert!(decoder.decode(&mut input)?.is_some() && decoder.is_inside_frame());
+    /// # Ok::<_, protocol_websocket_frame::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub const fn is_inside_frame(&self) -> bool {
+        self.framing.is_inside_frame()
+    }
+
     /// Returns whether bytes were appended to the [`payload_buffer`](Self::payload_buffer) since the last call of a decoding
     /// method.
     #[must_use]

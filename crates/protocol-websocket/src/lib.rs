@@ -116,8 +116,9 @@ pub use protocol_websocket_connection::Client;
 #[cfg(feature = "server")]
 pub use protocol_websocket_connection::Server;
 pub use protocol_websocket_connection::{
-    Backoff, Config, Connection, Ended, EndedBy, Error, Event, EventRef, Opened, Outbox, Prepared, ReceiveHalf, Reply,
-    SendError, SendHalf, Session, SessionParts, State, Timeout, Timeouts,
+    Backoff, Config, Connection, Direction, Ended, EndedBy, Error, Event, EventRef, Observation, ObservedFrame,
+    ObservedHead, Observer, Opened, Outbox, Prepared, ReceiveHalf, Reply, SendError, SendHalf, Session, SessionParts,
+    StartLine, State, Timeout, Timeouts,
 };
 #[cfg(feature = "getrandom")]
 pub use protocol_websocket_core::OsRandom;

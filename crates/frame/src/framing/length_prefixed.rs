@@ -271,6 +271,11 @@ impl LengthPrefixed {
         Some(buffer.limit(room))
     }
 
+    /// Returns whether more bytes of the payload in progress follow.
+    pub(super) const fn is_inside_frame(&self) -> bool {
+        matches!(self.phase, Phase::Payload(_))
+    }
+
     /// Returns whether a transport wrote bytes that were not decoded.
     pub(super) fn has_undecoded_payload(&self) -> bool {
         self.incomplete.as_ref().is_some_and(|incomplete| incomplete.checked() < incomplete.len())

@@ -124,6 +124,13 @@ impl Framing {
         }
     }
 
+    pub(crate) const fn is_inside_frame(&self) -> bool {
+        match self {
+            Self::LengthPrefixed(framing) => framing.is_inside_frame(),
+            Self::Sentinel(framing) => framing.is_inside_frame(),
+        }
+    }
+
     pub(crate) fn has_undecoded_payload(&self) -> bool {
         match self {
             Self::LengthPrefixed(framing) => framing.has_undecoded_payload(),

@@ -68,6 +68,11 @@ impl Sentinel {
         }
     }
 
+    /// Returns whether more bytes of the text in progress follow.
+    pub(super) const fn is_inside_frame(&self) -> bool {
+        matches!(self.state, State::Text { .. })
+    }
+
     /// Decodes the next frame. `None` means that more bytes are needed and that all of `input` was consumed.
     fn next(&mut self, options: &DecoderOptions, input: &[u8]) -> Result<Option<FrameSpan>, DecodeError> {
         let limit = options.limits.max_frame.min(options.limits.max_message);

@@ -1,0 +1,142 @@
+//! The interface of observers: what a connection reports while it works.
+//!
+//! Without an observer the fast paths of both directions are used, so a connection that is not observed does no additional
+//! work. With one, each frame takes the slow path.
+
+use protocol_websocket_frame::{OpCode, Rsv};
+use protocol_websocket_http::{Headers, Negotiated};
+
+use crate::Ended;
+
+/// Observes one connection: its handshake, its frames and its end. [`Config::observer`](crate::Config::observer) creates one
+/// for each connection.
+///
+/// Closures implement it. The methods are called inside those of the connection, so they should be short. Both halves of a
+/// [split](crate::Connection::split) connection call the same observer, from two threads at most. An observer is dropped with
+/// its connection. If it saw no [`Observation::Ended`] until then, the application dropped the connection before it ended.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use bytes::BytesMut;
+/// use protocol_websocket_connection::{Config, Connection, Direction, Negotiated, Observation, Role};
+///
+/// let sent = Arc::new(AtomicU64::new(0));
+/// let counter = Arc::clone(&sent);
+/// let config = Config::new().observer(move |_role: Role| {
+///     let counter = Arc::clone(&counter);
+///     move |observation: &Observation<'_>| {
+///         if let Observation::Frame(frame) = observation
+///             && frame.direction == Direction::Sent
+///         {
+///             counter.fetch_add(frame.wire_len as u64, Ordering::Relaxed);
+///         }
+///     }
+/// });
+///
+/// let mut server = Connection::open_server(&Negotiated::default(), config);
+/// server.send("Hello", &mut BytesMut::new())?;
+/// assert_eq!(sent.load(Ordering::Relaxed), 5);
+/// # Ok::<_, protocol_websocket_connection::SendError>(())
+/// ```
+pub trait Observer: Send + Sync {
+    /// Receives one observation.
+    fn observe(&self, observation: &Observation<'_>);
+
+    /// Returns whether the connection reports [`Observation::Input`]. The default is `false`.
+    fn wants_input(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fn(&Observation<'_>) + Send + Sync> Observer for F {
+    fn observe(&self, observation: &Observation<'_>) {
+        self(observation);
+    }
+}
+
+/// A fact about a connection, in the order in which the connection met it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Observation<'a> {
+    /// The head of the request or of the response, which was parsed or written. A request that is invalid is not reported.
+    /// Connections that begin [open](crate::Connection::open_server) report none.
+    Head(ObservedHead<'a>),
+    /// The connection opened.
+    Open(&'a Negotiated),
+    /// A frame, or a piece of one, was received and decoded, or was encoded into the output.
+    Frame(ObservedFrame<'a>),
+    /// Bytes arrived, and are decoded next: those of the opening handshake, too. Each byte is reported once. Only for an
+    /// observer that [wants](Observer::wants_input) it: then [`Connection::payload_buffer`](crate::Connection::payload_buffer)
+    /// returns `None`.
+    Input(&'a [u8]),
+    /// The connection ended. It is the last observation, except for pongs that a half of a split connection sends later.
+    Ended(&'a Ended),
+}
+
+/// The direction of a head or a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the peer to this end.
+    Received,
+    /// From this end to the peer.
+    Sent,
+}
+
+/// The head of a request or a response.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ObservedHead<'a> {
+    /// The direction.
+    pub direction: Direction,
+    /// The first line.
+    pub start_line: StartLine<'a>,
+    /// The header fields. They may contain secrets: cookies, credentials and keys.
+    pub headers: &'a Headers,
+}
+
+/// The first line of a request or a response (RFC 9112 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StartLine<'a> {
+    /// The line of a request.
+    #[non_exhaustive]
+    Request {
+        /// The method: `GET`.
+        method: &'a str,
+        /// The target: a path and a query, which may contain secrets.
+        target: &'a str,
+    },
+    /// The line of a response.
+    #[non_exhaustive]
+    Response {
+        /// The status code.
+        status: u16,
+    },
+}
+
+/// A frame, or a piece of a received frame.
+///
+/// A sent frame is reported once. A received frame is reported once, too, if the connection delivers whole messages and has
+/// no extension. Otherwise, it may be reported in several pieces: as its bytes arrive, and as an extension decodes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ObservedFrame<'a> {
+    /// The direction.
+    pub direction: Direction,
+    /// The opcode in the frame header.
+    pub opcode: OpCode,
+    /// The reserved bits in the frame header, such as that of a compressed message.
+    pub rsv: Rsv,
+    /// Whether the frame ends with this piece and has the bit FIN.
+    pub fin: bool,
+    /// The number of bytes of this piece as they are transferred: after the encoding by extensions, without the frame header.
+    pub wire_len: usize,
+    /// The payload of this piece as the application sees it: unmasked, before the encoding by extensions or after the decoding
+    /// by them. A frame that [`send_frame`](crate::Connection::send_frame) sent has the payload that was passed to it.
+    pub payload: &'a [u8],
+    /// Whether this is the first piece of the frame.
+    pub is_first: bool,
+    /// Whether this is the last piece of the frame.
+    pub is_last: bool,
+}
