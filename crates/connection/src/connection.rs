@@ -154,25 +154,36 @@ impl Connection {
 
     fn already_open(negotiated: &Negotiated, config: Arc<Config>, random: Option<Box<dyn Random>>) -> Self {
         let mut connection = Self::new(config, random);
+        connection.add_observers();
         connection.open_outgoing(negotiated);
         connection.open_incoming();
         connection
     }
 
+    /// Creates a connection in the state before the handshake, without [observers](Self::add_observers).
     pub(crate) fn new(config: Arc<Config>, random: Option<Box<dyn Random>>) -> Self {
         let sender = SendHalf::new(random, Arc::clone(&config));
-        let observers = config.observers.make(sender.role());
-        let mut connection = Self {
+        Self {
             receiver: ReceiveHalf::new(sender.role(), config),
             sender,
             #[cfg(any(feature = "client", feature = "server"))]
             handshake: None,
-        };
-        if let Some(observers) = observers {
-            connection.sender.set_observers(observers.clone());
-            connection.receiver.set_observers(observers);
         }
-        connection
+    }
+
+    /// Creates the observers of the configuration.
+    #[inline(always)]
+    pub(crate) fn add_observers(&mut self) {
+        if !self.config().observers.is_empty() {
+            self.set_observers();
+        }
+    }
+
+    #[cold]
+    fn set_observers(&mut self) {
+        let observers = self.config().observers.make(self.role());
+        self.sender.set_observers(observers.clone());
+        self.receiver.set_observers(observers);
     }
 
     /// Applies the result of the handshake, its version and extensions, and opens the sending direction.
@@ -289,9 +300,13 @@ impl Connection {
         self.flush(output);
         #[cfg(any(feature = "client", feature = "server"))]
         if self.receiver.incoming == Incoming::Connecting {
-            self.receiver.observe_input(input);
+            if self.receiver.is_observed {
+                self.receiver.observe_input(input);
+            }
             let received = self.receive_handshake(input, output, event);
-            self.receiver.note_unread(input.len());
+            if self.receiver.is_observed {
+                self.receiver.note_unread(input.len());
+            }
             self.receiver.observe_ended();
             return received;
         }
@@ -361,9 +376,13 @@ impl Connection {
         self.flush(output);
         #[cfg(any(feature = "client", feature = "server"))]
         if self.receiver.incoming == Incoming::Connecting {
-            self.receiver.observe_input(input);
+            if self.receiver.is_observed {
+                self.receiver.observe_input(input);
+            }
             let received = self.receive_handshake_lent(input, output).map(|received| *event = received);
-            self.receiver.note_unread(input.len());
+            if self.receiver.is_observed {
+                self.receiver.note_unread(input.len());
+            }
             self.receiver.observe_ended();
             return received;
         }

@@ -4,7 +4,6 @@ use protocol_websocket_frame::{DecodeError, Decoder, Frame, Payload};
 /// The input of the slow path: a `BytesMut`, whose payloads are shared, or a slice, whose payloads are borrowed.
 pub(crate) trait Input<'i> {
     fn decode(&mut self, decoder: &mut Decoder) -> Result<Option<Frame<Payload<'i>>>, DecodeError>;
-    fn bytes(&self) -> &[u8];
     fn len(&self) -> usize;
     fn clear(&mut self);
 }
@@ -13,10 +12,6 @@ impl Input<'static> for BytesMut {
     #[inline(always)]
     fn decode(&mut self, decoder: &mut Decoder) -> Result<Option<Frame<Payload<'static>>>, DecodeError> {
         Ok(decoder.decode(self)?.map(Frame::from))
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self
     }
 
     fn len(&self) -> usize {
@@ -32,10 +27,6 @@ impl<'i> Input<'i> for &'i mut [u8] {
     #[inline(always)]
     fn decode(&mut self, decoder: &mut Decoder) -> Result<Option<Frame<Payload<'i>>>, DecodeError> {
         decoder.decode_lent(self)
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self
     }
 
     fn len(&self) -> usize {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use protocol_websocket_core::Role;
-use protocol_websocket_frame::{Frame, OpCode, Rsv};
+use protocol_websocket_frame::{OpCode, Rsv};
 
 use crate::observer::{Direction, Observation, ObservedFrame, Observer};
 
@@ -22,8 +22,12 @@ impl ConfiguredObservers {
     }
 
     /// Creates the observers of a connection.
-    pub(crate) fn make(&self, role: Role) -> Option<Observers> {
-        (!self.0.is_empty()).then(|| Observers(self.0.iter().map(|make| make(role)).collect()))
+    pub(crate) fn make(&self, role: Role) -> Observers {
+        Observers(self.0.iter().map(|make| make(role)).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -47,19 +51,10 @@ impl Observers {
         self.0.iter().any(|observer| observer.wants_input())
     }
 
-    /// Reports a whole frame. `payload` is its payload without the encoding by extensions.
+    /// Reports a whole frame.
     #[inline(never)]
-    pub(crate) fn observe_whole<P: AsRef<[u8]>>(&self, direction: Direction, frame: &Frame<P>, payload: &[u8]) {
-        self.observe(&Observation::Frame(ObservedFrame {
-            direction,
-            opcode: frame.opcode(),
-            rsv: frame.rsv(),
-            fin: frame.fin(),
-            wire_len: frame.payload().as_ref().len(),
-            payload,
-            is_first: true,
-            is_last: true,
-        }));
+    pub(crate) fn observe_whole(&self, direction: Direction, frame: Piece<'_>) {
+        self.observe(&Observation::Frame(frame.observed(direction, true, true)));
     }
 }
 
@@ -103,23 +98,16 @@ impl ReceiveObservers {
         self.seen = len;
     }
 
-    /// Reports a piece of a frame. `ends` is true if it is the last one.
-    pub(crate) fn observe_piece(&mut self, piece: Piece<'_>) {
+    /// Reports a piece of a frame.
+    pub(crate) fn observe_piece(&mut self, piece: Piece<'_>, is_last: bool) {
         let is_first = self.frame.is_none();
         let (opcode, rsv) = *self.frame.get_or_insert((piece.opcode, piece.rsv));
-        if piece.ends {
+        if is_last {
             self.frame = None;
         }
-        self.observers.observe(&Observation::Frame(ObservedFrame {
-            direction: Direction::Received,
-            opcode,
-            rsv,
-            fin: piece.fin && piece.ends,
-            wire_len: piece.wire_len,
-            payload: piece.payload,
-            is_first,
-            is_last: piece.ends,
-        }));
+        let fin = piece.fin && is_last;
+        let piece = Piece { opcode, rsv, fin, ..piece };
+        self.observers.observe(&Observation::Frame(piece.observed(Direction::Received, is_first, is_last)));
     }
 
     /// Returns the observers if the end was not reported, and notes that it is.
@@ -128,12 +116,29 @@ impl ReceiveObservers {
     }
 }
 
-/// A piece of a received frame. The opcode and the reserved bits count for the first piece of a frame only.
+/// A frame, or a piece of one.
 pub(crate) struct Piece<'a> {
-    pub(crate) opcode: OpCode,
-    pub(crate) rsv: Rsv,
-    pub(crate) fin: bool,
-    pub(crate) wire_len: usize,
-    pub(crate) payload: &'a [u8],
-    pub(crate) ends: bool,
+    opcode: OpCode,
+    rsv: Rsv,
+    fin: bool,
+    wire_len: usize,
+    payload: &'a [u8],
+}
+
+impl<'a> Piece<'a> {
+    #[inline]
+    pub(crate) const fn new(opcode: OpCode, fin: bool, payload: &'a [u8]) -> Self {
+        Self { opcode, rsv: Rsv::NONE, fin, wire_len: 0, payload }
+    }
+
+    /// Sets the reserved bits, and the length of the payload with the encoding by extensions.
+    #[inline]
+    pub(crate) const fn encoded(self, rsv: Rsv, wire_len: usize) -> Self {
+        Self { rsv, wire_len, ..self }
+    }
+
+    const fn observed(self, direction: Direction, is_first: bool, is_last: bool) -> ObservedFrame<'a> {
+        let Self { opcode, rsv, fin, wire_len, payload } = self;
+        ObservedFrame { direction, opcode, rsv, fin, wire_len, payload, is_first, is_last }
+    }
 }

@@ -20,6 +20,7 @@ use crate::{Config, Ended, Error, Event, EventRef};
 impl Connection {
     pub(crate) fn connecting(config: Arc<Config>, random: Option<Box<dyn Random>>, handshake: Box<Handshake>) -> Self {
         let mut connection = Self::new(config, random);
+        connection.add_observers();
         connection.handshake = Some(handshake);
         connection
     }

@@ -78,7 +78,7 @@ pub struct ReceiveHalf {
     /// extension and no observer. Computed again when one of these changes.
     is_plain: bool,
     /// Whether there are observers. They are in `cold`.
-    is_observed: bool,
+    pub(crate) is_observed: bool,
 }
 
 /// The result of the handshake, the timers of the direction while it is open, how it ended, and its observers.
@@ -130,9 +130,8 @@ impl ReceiveHalf {
         self.cold.get_or_insert_default().observers = Some(Box::new(ReceiveObservers::new(observers)));
     }
 
-    #[inline]
     fn receive_observers(&mut self) -> Option<&mut ReceiveObservers> {
-        if self.is_observed { self.cold.as_mut()?.observers.as_deref_mut() } else { None }
+        self.cold.as_mut()?.observers.as_deref_mut()
     }
 
     /// Returns the observers of the connection.
@@ -142,6 +141,7 @@ impl ReceiveHalf {
     }
 
     /// Reports the bytes of `input` that were not reported. Call [`note_unread`](Self::note_unread) after they were read.
+    #[cold]
     pub(crate) fn observe_input(&mut self, input: &[u8]) {
         if let Some(observers) = self.receive_observers() {
             observers.observe_input(input);
@@ -149,6 +149,7 @@ impl ReceiveHalf {
     }
 
     /// Notes that `len` bytes, which were reported, are left in the input.
+    #[cold]
     pub(crate) fn note_unread(&mut self, len: usize) {
         if let Some(observers) = self.receive_observers() {
             observers.note_rest(len);
@@ -156,9 +157,16 @@ impl ReceiveHalf {
     }
 
     /// Reports the end of the connection, once.
+    #[inline(always)]
     pub(crate) fn observe_ended(&mut self) {
-        if self.is_observed
-            && let Some(cold) = &mut self.cold
+        if self.is_observed {
+            self.report_end();
+        }
+    }
+
+    #[cold]
+    fn report_end(&mut self) {
+        if let Some(cold) = &mut self.cold
             && let ColdReceiver { ended: Some(ended), observers: Some(observers), .. } = &mut **cold
             && let Some(observers) = observers.end()
         {
@@ -285,14 +293,42 @@ impl ReceiveHalf {
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn receive_event(&mut self, input: &mut BytesMut, event: &mut Option<Event>) -> Result<(), Error> {
+        if self.is_observed {
+            self.observe_input(input);
+        }
+        let received = self.decode_event(input, event);
+        if self.is_observed {
+            self.note_unread(input.len());
+        }
+        received
+    }
+
+    #[inline(always)]
+    pub(crate) fn receive_event_lent<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        event: &mut Option<EventRef<'i>>,
+    ) -> Result<(), Error> {
+        if self.is_observed {
+            self.observe_input(input);
+        }
+        let received = self.decode_event_lent(input, event);
+        if self.is_observed {
+            self.note_unread(input.len());
+        }
+        received
+    }
+
+    #[inline(never)]
+    fn decode_event(&mut self, input: &mut BytesMut, event: &mut Option<Event>) -> Result<(), Error> {
         *event = self.receive_any(input)?.map(EventRef::into_owned);
         Ok(())
     }
 
     #[inline(never)]
-    pub(crate) fn receive_event_lent<'i>(
+    fn decode_event_lent<'i>(
         &mut self,
         input: &mut &'i mut [u8],
         event: &mut Option<EventRef<'i>>,
@@ -303,14 +339,6 @@ impl ReceiveHalf {
 
     #[inline(always)]
     fn receive_any<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, Error> {
-        self.observe_input(input.bytes());
-        let received = self.receive_unobserved(input);
-        self.note_unread(input.len());
-        received
-    }
-
-    #[inline(always)]
-    fn receive_unobserved<'i>(&mut self, input: &mut impl Input<'i>) -> Result<Option<EventRef<'i>>, Error> {
         match self.incoming {
             Incoming::Open => {}
             Incoming::Connecting | Incoming::Refused => return Ok(None),
@@ -350,7 +378,10 @@ impl ReceiveHalf {
             if !self.extensions.is_empty()
                 && let Some(frame) = self.extensions.resume(self.room(true))?
             {
-                self.observe_frame(&frame, None);
+                if self.is_observed {
+                    // Its reserved bits and its length were reported with its first piece.
+                    self.observe_piece(Piece::new(frame.opcode(), frame.fin(), frame.payload()));
+                }
                 match self.assemble(frame)? {
                     Some(event) => return Ok(Some(event)),
                     None => continue,
@@ -363,7 +394,10 @@ impl ReceiveHalf {
             //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined
             //# by Section 5.5.
             if frame.opcode().is_control() {
-                self.observe_control(&frame);
+                if self.is_observed {
+                    let piece = Piece::new(frame.opcode(), frame.fin(), frame.payload());
+                    self.observe_control(piece.encoded(frame.rsv(), frame.payload().len()));
+                }
                 return self.control(frame).map(Some);
             }
             let (rsv, wire_len) = (frame.rsv(), frame.payload().len());
@@ -373,7 +407,10 @@ impl ReceiveHalf {
                 let room = self.room(frame.opcode() == OpCode::Continuation);
                 self.extensions.decode(frame, room)?
             };
-            self.observe_frame(&frame, Some((rsv, wire_len)));
+            if self.is_observed {
+                let piece = Piece::new(frame.opcode(), frame.fin(), frame.payload());
+                self.observe_piece(piece.encoded(rsv, wire_len));
+            }
             let event = self.assemble(frame)?;
             if event.is_some() {
                 return Ok(event);
@@ -381,26 +418,21 @@ impl ReceiveHalf {
         }
     }
 
-    /// Reports a decoded data frame, or a piece of one. `encoded` are its reserved bits and its length before the decoding. It is
-    /// `None` for the rest of a frame that was reported.
-    #[inline]
-    fn observe_frame(&mut self, frame: &Frame<Payload<'_>>, encoded: Option<(Rsv, usize)>) {
-        if !self.is_observed {
-            return;
-        }
-        let ends = !self.decoder.is_inside_frame() && !self.extensions.has_rest();
+    /// Reports a decoded data frame, or a piece of one. It takes no reference to the frame, so that without observers the frame
+    /// can stay in registers.
+    #[cold]
+    fn observe_piece(&mut self, piece: Piece<'_>) {
+        let is_last = !self.decoder.is_inside_frame() && !self.extensions.has_rest();
         if let Some(observers) = self.receive_observers() {
-            let (rsv, wire_len) = encoded.unwrap_or_default();
-            let (opcode, fin, payload) = (frame.opcode(), frame.fin(), &frame.payload()[..]);
-            observers.observe_piece(Piece { opcode, rsv, fin, wire_len, payload, ends });
+            observers.observe_piece(piece, is_last);
         }
     }
 
     /// Reports a control frame. It may arrive between the pieces that an extension decodes of a data frame.
-    #[inline]
-    fn observe_control(&mut self, frame: &Frame<Payload<'_>>) {
+    #[cold]
+    fn observe_control(&self, frame: Piece<'_>) {
         if let Some(observers) = self.observers() {
-            observers.observe_whole(Direction::Received, frame, frame.payload());
+            observers.observe_whole(Direction::Received, frame);
         }
     }
 
@@ -484,7 +516,7 @@ impl ReceiveHalf {
     /// Returns the memory of the payload in progress if more than 64 KiB of it are missing, so that the transport can
     /// read into it without a copy: see [`Connection::payload_buffer`](crate::Connection::payload_buffer).
     pub fn payload_buffer(&mut self) -> Option<impl BufMut + '_> {
-        let wants_input = self.receive_observers().is_some_and(|observers| observers.wants_input());
+        let wants_input = self.is_observed && self.receive_observers().is_some_and(|observers| observers.wants_input());
         if self.incoming != Incoming::Open || wants_input {
             return None;
         }

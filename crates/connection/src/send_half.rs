@@ -17,7 +17,7 @@ use protocol_websocket_frame::{
 
 use crate::close_timer::CloseTimer;
 use crate::extensions::Encoders;
-use crate::observers::Observers;
+use crate::observers::{Observers, Piece};
 use crate::reply::ReplyKind;
 use crate::state::Outgoing;
 use crate::timeouts::earlier;
@@ -116,11 +116,6 @@ impl SendHalf {
         self.cold.get_or_insert_default().observers = Some(observers);
     }
 
-    #[inline]
-    fn observers(&self) -> Option<&Observers> {
-        if self.is_observed { self.cold.as_ref()?.observers.as_ref() } else { None }
-    }
-
     pub(crate) const fn role(&self) -> Role {
         if self.mask_source.is_some() { Role::Client } else { Role::Server }
     }
@@ -189,10 +184,11 @@ impl SendHalf {
     }
 
     /// Reports a frame that was encoded, whose payload was `payload` before the extensions.
-    #[inline]
+    #[cold]
     fn observe<P: AsRef<[u8]>>(&self, frame: &Frame<P>, payload: &[u8]) {
-        if let Some(observers) = self.observers() {
-            observers.observe_whole(Direction::Sent, frame, payload);
+        if let Some(observers) = self.cold.as_ref().and_then(|cold| cold.observers.as_ref()) {
+            let piece = Piece::new(frame.opcode(), frame.fin(), payload);
+            observers.observe_whole(Direction::Sent, piece.encoded(frame.rsv(), frame.payload().as_ref().len()));
         }
     }
 
@@ -220,7 +216,9 @@ impl SendHalf {
             if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
         self.write_pending_pong(output);
         // Before the payload is taken or masked in place. A data frame with a length can always be encoded.
-        self.observe(&frame, payload.as_deref().unwrap_or(frame.payload()));
+        if self.is_observed {
+            self.observe(&frame, payload.as_deref().unwrap_or(frame.payload()));
+        }
         drop(payload);
         let encoded = self.encode_shared(&mut frame, output);
         if encoded.is_err() {
@@ -289,7 +287,9 @@ impl SendHalf {
         self.send_raw(&frame.clone(), |this| {
             this.check_open()?;
             this.write_pending_pong(output);
-            this.observe(&frame, payload);
+            if this.is_observed {
+                this.observe(&frame, payload);
+            }
             this.encode_shared(&mut frame, output)
         })
     }
@@ -666,9 +666,11 @@ impl SendHalf {
         output: &mut BytesMut,
     ) -> Result<(), SendError> {
         let key = self.mask_key();
-        frame.encode(self.version, key, output)?;
-        self.observe(frame, payload.unwrap_or(frame.payload().as_ref()));
-        Ok(())
+        let encoded = frame.encode(self.version, key, output);
+        if self.is_observed && encoded.is_ok() {
+            self.observe(frame, payload.unwrap_or(frame.payload().as_ref()));
+        }
+        Ok(encoded?)
     }
 
     /// Checks that the direction is open and, if the next frame `interrupts` an unfinished message, that there is none.
