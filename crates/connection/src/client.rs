@@ -51,7 +51,7 @@ impl Connection {
         let offer = config.extensions.offer(Cow::Borrowed(offer));
         let before = output.len();
         let handshake = ClientHandshake::new(destination, &offer, &mut random, output)?.limits(config.head_limits);
-        let version = handshake.request().version();
+        let version = handshake.sent().version();
         let handshake = Handshake::new(Step::Response(handshake), &config);
         let mut connection = Self::connecting(config, Some(Box::new(random)), handshake);
         connection.sender.version = version;

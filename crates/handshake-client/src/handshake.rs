@@ -1,12 +1,11 @@
 use bytes::{Buf, BytesMut};
 use protocol_websocket_core::Random;
 use protocol_websocket_http::{
-    BuildError, HeadLimits, HeadReader, Offer, Request, Response, ResponseError, ResponseHead,
+    BuildError, HeadLimits, HeadReader, Offer, Response, ResponseError, ResponseHead, SentRequest,
 };
 #[cfg(feature = "url")]
 use {
     alloc::boxed::Box,
-    alloc::format,
     protocol_websocket_url::{Url, UrlError},
 };
 
@@ -40,7 +39,7 @@ pub struct ClientHandshake {
     /// The URL of the request, if it has credentials. They are not in the request, and are kept in relative redirects.
     #[cfg(feature = "url")]
     url: Option<Box<Url>>,
-    request: Request,
+    sent: SentRequest,
     reader: HeadReader,
     /// In draft-ietf-hybi-00, the checked head of the response, until the 16 bytes after it arrived.
     response: Option<Response>,
@@ -57,7 +56,7 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// Those of [`Request::offer`]. Nothing is written then.
+    /// Those of [`Request::offer`](protocol_websocket_http::Request::offer). Nothing is written then.
     pub fn new<'a>(
         destination: impl Into<ClientDestination<'a>>,
         offer: &Offer,
@@ -65,14 +64,13 @@ impl ClientHandshake {
         output: &mut BytesMut,
     ) -> Result<Self, BuildError> {
         let destination = destination.into();
-        let request = Request::offer(destination.destination, offer, random)?;
         //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
         //# the client MUST send an opening handshake to the server.
-        request.encode(output);
+        let sent = offer.encode(destination.destination, random, output)?;
         Ok(Self {
             #[cfg(feature = "url")]
             url: destination.url.filter(|url| url.credentials().is_some()).cloned().map(Box::new),
-            request,
+            sent,
             reader: HeadReader::default(),
             response: None,
             ended: None,
@@ -100,22 +98,26 @@ impl ClientHandshake {
         self
     }
 
-    /// Returns the request that was written.
+    /// Returns the parts of the request that the response must match. The request itself is in the output.
     ///
     /// ```
     /// use bytes::BytesMut;
-    /// use protocol_websocket_handshake_client::http::{Destination, Offer};
+    /// use protocol_websocket_handshake_client::http::{Destination, HeadLimits, Offer, Request};
     /// use protocol_websocket_handshake_client::ClientHandshake;
     ///
     /// let mut random = |buf: &mut [u8]| buf.fill(7); // use `OsRandom`
     /// let (mut output, destination) = (BytesMut::new(), Destination::new("example.com", "/chat"));
     /// let handshake = ClientHandshake::new(destination, &Offer::new(), &mut random, &mut output)?;
-    /// assert_eq!((handshake.request().host(), handshake.request().resource_name()), ("example.com", "/chat"));
-    /// # Ok::<_, protocol_websocket_handshake_client::http::BuildError>(())
+    /// assert_eq!(handshake.sent().url(), "ws://example.com/chat");
+    ///
+    /// // A copy of the output can be parsed, for instance for a log.
+    /// let request = Request::parse(&mut output.clone(), HeadLimits::default())?.expect("the head is complete");
+    /// assert_eq!(request.resource_name(), "/chat");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub const fn request(&self) -> &Request {
-        &self.request
+    pub const fn sent(&self) -> &SentRequest {
+        &self.sent
     }
 
     /// Removes the response from the front of `input`: its head, and in draft-ietf-hybi-00 the 16 bytes after it. Returns
@@ -168,11 +170,11 @@ impl ClientHandshake {
                 }
                 //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
                 //# The client MUST validate the server's response as follows:
-                Response::from_head(head, &self.request)?
+                self.sent.check(head)?
             }
         };
         // draft-ietf-hybi-00 §4.1, steps 42 to 45.
-        if let Some(expected) = self.request.digest() {
+        if let Some(expected) = self.sent.digest() {
             let Some(received) = input.first_chunk::<16>() else {
                 self.response = Some(response);
                 return Ok(None);
@@ -201,10 +203,6 @@ impl ClientHandshake {
     /// Returns the URL of the request.
     #[cfg(feature = "url")]
     fn url(&self) -> Result<Url, UrlError> {
-        let scheme = if self.request.is_secure() { "wss" } else { "ws" };
-        match &self.url {
-            Some(url) => Ok((**url).clone()),
-            None => Url::parse(&format!("{scheme}://{}{}", self.request.host(), self.request.resource_name())),
-        }
+        self.url.as_ref().map_or_else(|| Url::parse(self.sent.url()), |url| Ok((**url).clone()))
     }
 }

@@ -38,7 +38,7 @@ fn hybi00() -> ClientHandshake {
 
 /// Returns the whole response, followed by other bytes.
 fn response(handshake: &ClientHandshake, rest: &[u8]) -> BytesMut {
-    let digest = handshake.request().digest().unwrap();
+    let digest = handshake.sent().digest().unwrap();
     BytesMut::from(&[RESPONSE.as_bytes(), &digest, rest].concat()[..])
 }
 

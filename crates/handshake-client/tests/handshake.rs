@@ -39,7 +39,7 @@ fn opens_with_the_example_of_the_rfc() {
     let mut output = BytesMut::new();
     let mut handshake = connect(&offer(), &mut output).unwrap();
     assert_eq!(output, RFC6455_REQUEST);
-    assert_eq!(handshake.request().resource_name(), "/chat");
+    assert_eq!(handshake.sent().url(), "ws://server.example.com/chat");
     let mut input = BytesMut::from(&[RFC6455_RESPONSE.as_bytes(), b"\x81\x05Hello"].concat()[..]);
     match handshake.parse(&mut input).unwrap() {
         Some(Outcome::Open(response)) => assert_eq!(*response.negotiated(), Negotiated::default().subprotocol("chat")),

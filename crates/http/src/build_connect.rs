@@ -1,6 +1,6 @@
 //! Builds a client's extended CONNECT from an [`Offer`].
 
-use crate::build_request::{check, has_repeated};
+use crate::build_request::check;
 use crate::challenge::Challenge;
 use crate::destination::Destination;
 use crate::error::BuildError;
@@ -50,9 +50,6 @@ impl Request {
         }
         let (headers, [method, host, path]) =
             headers(&host, destination.resource_name, offer).ok_or(BuildError::TooLong)?;
-        if has_repeated(&headers) {
-            return Err(BuildError::RepeatedField);
-        }
         let checked = Checked {
             host,
             resource_name: path,

@@ -11,14 +11,13 @@ use bytes::BytesMut;
 use crate::accept::Accept;
 use crate::error::BuildError;
 use crate::field_section::has_connection_specific;
+use crate::field_sink::{FieldSink, Lowercase};
 use crate::grammar::push_element;
-use crate::headers::Headers;
 use crate::key;
 use crate::negotiated::Negotiated;
 use crate::request::Request;
 use crate::response::Response;
 use crate::response_head::ResponseHead;
-use crate::span::write_field;
 use crate::syntax::HandshakeSyntax;
 
 impl Accept {
@@ -97,7 +96,8 @@ impl Response {
 fn head(accept: &Accept, request: &Request, syntax: &HandshakeSyntax) -> Option<ResponseHead> {
     let mut head = ResponseHead::begin(101, syntax.start.reason)?;
     let headers = head.headers_mut();
-    headers.append_upgrade(&syntax.start)?;
+    headers.field("Upgrade", syntax.start.upgrade.as_bytes())?;
+    headers.field("Connection", b"Upgrade")?;
     write_fields(accept, request, syntax, headers)?;
     Some(head)
 }
@@ -107,50 +107,6 @@ fn connect_head(accept: &Accept, request: &Request) -> Option<ResponseHead> {
     let mut head = ResponseHead::begin(200, "OK")?;
     write_fields(accept, request, HandshakeSyntax::of(request.version()), &mut Lowercase(head.headers_mut()))?;
     Some(head)
-}
-
-/// A destination for header fields.
-trait FieldSink {
-    /// Appends a header field. Returns `None` above 4 GiB.
-    fn field(&mut self, name: &str, value: &[u8]) -> Option<()>;
-
-    /// Appends all header fields of a list. Returns `None` above 4 GiB.
-    fn fields(&mut self, headers: &Headers) -> Option<()>;
-}
-
-impl FieldSink for BytesMut {
-    fn field(&mut self, name: &str, value: &[u8]) -> Option<()> {
-        write_field(self, name.as_bytes(), value);
-        Some(())
-    }
-
-    fn fields(&mut self, headers: &Headers) -> Option<()> {
-        headers.encode_fields(self);
-        Some(())
-    }
-}
-
-impl FieldSink for Headers {
-    fn field(&mut self, name: &str, value: &[u8]) -> Option<()> {
-        self.append(name.as_bytes(), value).map(drop)
-    }
-
-    fn fields(&mut self, headers: &Headers) -> Option<()> {
-        self.append_all(headers)
-    }
-}
-
-/// Header fields whose names are written in lower case, as HTTP/2 and HTTP/3 require.
-struct Lowercase<'a>(&'a mut Headers);
-
-impl FieldSink for Lowercase<'_> {
-    fn field(&mut self, name: &str, value: &[u8]) -> Option<()> {
-        self.0.append_lowercase(name, value)
-    }
-
-    fn fields(&mut self, headers: &Headers) -> Option<()> {
-        headers.iter().try_for_each(|(name, value)| self.field(name, value))
-    }
 }
 
 /// Writes all header fields after `Upgrade` and `Connection`.

@@ -103,6 +103,14 @@ impl Challenge {
         }
     }
 
+    /// Returns the 16 bytes after the head of the response, for a client's own request in draft-ietf-hybi-00.
+    pub(crate) fn digest(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Numbers(numbers, key3) => key3.map(|key3| numbers.digest(key3)),
+            Self::None | Self::Key(_) | Self::Connect => None,
+        }
+    }
+
     pub(crate) const fn version(&self) -> Version {
         match self {
             Self::None => Version::Hixie75,

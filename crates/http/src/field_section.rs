@@ -81,6 +81,6 @@ impl Headers {
     pub(crate) fn append_lowercase(&mut self, name: &str, value: &[u8]) -> Option<()> {
         //= https://www.rfc-editor.org/rfc/rfc9113#section-8.2
         //# Field names MUST be converted to lowercase when constructing an HTTP/2 message.
-        self.append(name.to_ascii_lowercase().as_bytes(), value).map(drop)
+        self.append(name.to_ascii_lowercase().as_bytes(), value)
     }
 }

@@ -15,7 +15,6 @@ use crate::debug::{Extensions, Hidden, is_harmless};
 use crate::error::BuildError;
 use crate::grammar::{elements, is_same, is_token, is_value};
 use crate::span::{Field, Span, write_field};
-use crate::syntax::ResponseStart;
 
 /// The header fields of a head: an ordered list over one buffer.
 ///
@@ -59,7 +58,7 @@ impl Headers {
         if !is_token(name.as_bytes()) || !is_value(value) {
             return Err(BuildError::Field);
         }
-        self.append(name.as_bytes(), value).map(drop).ok_or(BuildError::TooLong)
+        self.append(name.as_bytes(), value).ok_or(BuildError::TooLong)
     }
 
     /// Returns the value of the first header field of this name.
@@ -136,35 +135,20 @@ impl Headers {
         Self { bytes: BytesMut::new(), fields }
     }
 
-    /// Appends `Upgrade` and `Connection`, which one text has. Returns `None` above 4 GiB.
-    pub(crate) fn append_upgrade(&mut self, start: &ResponseStart) -> Option<()> {
-        let (at, len) = (self.bytes.len(), "Upgrade: \r\n".len() + start.upgrade.len());
-        let upgrade = Field::at(at, "Upgrade".len(), start.upgrade.len())?;
-        let connection = Field::at(at + len, "Connection".len(), "Upgrade".len())?;
-        self.write(start.upgrade_lines)?;
-        self.fields.extend([upgrade, connection]);
-        Some(())
-    }
-
     /// Sets the buffer in which the header fields have their positions.
     pub(crate) fn set_bytes(&mut self, bytes: BytesMut) {
         self.bytes = bytes;
     }
 
-    /// Appends a header field without a check, and returns the position of the value. Returns `None` if the buffer would
-    /// exceed 4 GiB.
-    pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) -> Option<Span> {
-        let field = Field::append(name, value, &mut self.bytes)?;
-        self.fields.push(field);
-        Some(field.value)
+    /// Appends a header field without a check. Returns `None` if the buffer would exceed 4 GiB.
+    pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
+        self.fields.push(Field::append(name, value, &mut self.bytes)?);
+        Some(())
     }
 
     /// Appends all header fields of another list. Returns `None` if the buffer would exceed 4 GiB.
     pub(crate) fn append_all(&mut self, other: &Self) -> Option<()> {
-        other.fields.iter().try_for_each(|field| {
-            self.append(other.slice(field.name), other.slice(field.value))?;
-            Some(())
-        })
+        other.fields.iter().try_for_each(|field| self.append(other.slice(field.name), other.slice(field.value)))
     }
 
     /// Appends text that is not a header field. Returns `None` if the buffer would exceed 4 GiB.

@@ -23,7 +23,7 @@
 //!            │                           │            └─────Reject───▶ 3xx, 4xx, 5xx
 //!            └────────ParseError─────────┴──────────────reply────────▶ 400, 405, 426, 431
 //!
-//! Offer ──▶ Request ──encode──▶ bytes … ResponseHead ──from_head──▶ Response    (Negotiated)
+//! Offer ──encode──▶ SentRequest, and bytes … ResponseHead ──check──▶ Response    (Negotiated)
 //!
 //! HTTP/2 and HTTP/3: from_fields ──▶ Request ──Response::accept──▶ Response ──to_fields──▶ 200
 //!         offer_connect ──▶ Request ──to_fields──▶ … ResponseHead::from_fields ──from_head──▶ Response
@@ -84,6 +84,7 @@ mod destination;
 mod error;
 mod extension;
 mod field_section;
+mod field_sink;
 mod fields;
 mod grammar;
 mod head;
@@ -104,6 +105,7 @@ mod response;
 mod response_body;
 mod response_head;
 mod search;
+mod sent_request;
 mod set_cookie;
 mod span;
 mod syntax;
@@ -133,6 +135,7 @@ pub use request_head::RequestHead;
 pub use response::Response;
 pub use response_body::ResponseBody;
 pub use response_head::ResponseHead;
+pub use sent_request::SentRequest;
 pub use set_cookie::{SameSite, SetCookie};
 pub use tunnel::{Tunnel, TunnelError, TunnelReader};
 pub use versions::{Versions, VersionsIter};

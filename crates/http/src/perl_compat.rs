@@ -93,8 +93,9 @@ const fn as_perl(syntax: HandshakeSyntax) -> HandshakeSyntax {
     }
 }
 
-const ORDER_OF_PERL: [RequestField; 9] = [
+const ORDER_OF_PERL: [RequestField; 10] = [
     RequestField::Upgrade,
+    RequestField::Connection,
     RequestField::Host,
     RequestField::Cookie,
     RequestField::Origin,

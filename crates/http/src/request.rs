@@ -1,5 +1,4 @@
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -323,10 +322,7 @@ impl Request {
     /// ```
     #[must_use]
     pub fn digest(&self) -> Option<[u8; 16]> {
-        match self.checked().challenge {
-            Challenge::Numbers(numbers, key3) => key3.map(|key3| numbers.digest(key3)),
-            _ => None,
-        }
+        self.checked().challenge.digest()
     }
 
     /// Creates a request from a head that passed the checks.
@@ -349,14 +345,12 @@ impl Request {
 
     /// Returns the URL that the request is for.
     pub(crate) fn location(&self, secure: bool) -> String {
-        let scheme = if secure { "wss" } else { "ws" };
-        format!("{scheme}://{}{}", self.host(), self.resource_name())
+        location(secure, self.host(), self.resource_name())
     }
 
     /// Returns the origin of the request. If there is none, returns that of a page from this host.
     pub(crate) fn origin_or_own(&self, secure: bool) -> Cow<'_, str> {
-        let scheme = if secure { "https" } else { "http" };
-        self.origin().map_or_else(|| Cow::Owned(format!("{scheme}://{}", self.host())), Cow::Borrowed)
+        self.origin().map_or_else(|| Cow::Owned(origin_of_host(secure, self.host())), Cow::Borrowed)
     }
 
     /// Returns whether the client offers an extension of this name.
@@ -373,6 +367,16 @@ impl Request {
     fn connect_target(&self) -> Option<(bool, &str)> {
         self.is_connect().then(|| (self.checked().secure, self.host()))
     }
+}
+
+/// Returns the URL of a request.
+pub(crate) fn location(secure: bool, host: &str, resource_name: &str) -> String {
+    [if secure { "wss://" } else { "ws://" }, host, resource_name].concat()
+}
+
+/// Returns the origin of a page from this host.
+pub(crate) fn origin_of_host(secure: bool, host: &str) -> String {
+    [if secure { "https://" } else { "http://" }, host].concat()
 }
 
 impl fmt::Debug for Request {

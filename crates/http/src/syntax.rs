@@ -28,6 +28,7 @@ pub(crate) struct HandshakeSyntax {
 /// A header field that the handshake writes in a request.
 #[derive(Clone, Copy)]
 pub(crate) enum RequestField {
+    Connection,
     ContentLength,
     Cookie,
     Extensions,
@@ -36,7 +37,6 @@ pub(crate) enum RequestField {
     Key,
     Origin,
     Subprotocols,
-    /// `Upgrade` and `Connection`.
     Upgrade,
     /// `Sec-WebSocket-Version`, or `Sec-WebSocket-Key2`.
     VersionOrKey2,
@@ -46,11 +46,9 @@ pub(crate) enum RequestField {
 pub(crate) struct ResponseStart {
     /// All three, as they are written.
     pub(crate) text: &'static str,
-    /// The lines of `Upgrade` and `Connection`. A client's request has the same.
-    pub(crate) upgrade_lines: &'static str,
     /// The reason phrase.
     pub(crate) reason: &'static str,
-    /// The value of `Upgrade`.
+    /// The value of `Upgrade`. A client's request has the same.
     pub(crate) upgrade: &'static str,
 }
 
@@ -58,7 +56,6 @@ macro_rules! response_start {
     ($reason:literal, $upgrade:literal) => {
         ResponseStart {
             text: concat!("HTTP/1.1 101 ", $reason, "\r\nUpgrade: ", $upgrade, "\r\nConnection: Upgrade\r\n"),
-            upgrade_lines: concat!("Upgrade: ", $upgrade, "\r\nConnection: Upgrade\r\n"),
             reason: $reason,
             upgrade: $upgrade,
         }
@@ -108,9 +105,10 @@ pub(crate) const RFC_6455: HandshakeSyntax = HandshakeSyntax {
 };
 
 /// The order of the example in RFC 6455 §1.2.
-const ORDER_OF_RFC_6455: [RequestField; 8] = [
+const ORDER_OF_RFC_6455: [RequestField; 9] = [
     RequestField::Host,
     RequestField::Upgrade,
+    RequestField::Connection,
     RequestField::Key,
     RequestField::Origin,
     RequestField::Subprotocols,
@@ -120,8 +118,9 @@ const ORDER_OF_RFC_6455: [RequestField; 8] = [
 ];
 
 /// The order of draft-hixie-75 §4.1. Some of its servers compare the first fields byte by byte.
-const ORDER_OF_HYBI_00: [RequestField; 7] = [
+const ORDER_OF_HYBI_00: [RequestField; 8] = [
     RequestField::Upgrade,
+    RequestField::Connection,
     RequestField::Host,
     RequestField::Origin,
     RequestField::Subprotocols,

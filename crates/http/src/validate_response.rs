@@ -1,8 +1,10 @@
 //! The checks that a client makes of a response 101 (RFC 6455 §4.1, and the drafts before it).
 
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::str::from_utf8;
 
-use protocol_websocket_core::ExtensionParams;
+use protocol_websocket_core::{ExtensionParams, Version};
 
 use crate::error::ResponseError;
 use crate::extension::parse_extensions;
@@ -10,11 +12,11 @@ use crate::field_section::has_connection_specific;
 use crate::fields::{FieldName, HandshakeFields};
 use crate::grammar::{elements, is_same};
 use crate::headers::{Headers, Repeated};
-use crate::key;
 use crate::negotiated::Negotiated;
 use crate::request::Request;
 use crate::response::Response;
 use crate::response_head::ResponseHead;
+use crate::sent_request::SentRequest;
 use crate::syntax::HandshakeSyntax;
 
 impl Response {
@@ -45,8 +47,20 @@ impl Response {
     ///
     /// The variant of [`ResponseError`] for the first rule that the response breaks.
     pub fn from_head(head: ResponseHead, request: &Request) -> Result<Self, ResponseError> {
-        if request.is_connect() {
-            return check_connect(head, request);
+        SentRequest::from(request).check(head)
+    }
+}
+
+impl SentRequest {
+    /// Checks a server's response to this request as [`Response::from_head`] does.
+    ///
+    /// # Errors
+    ///
+    /// The variant of [`ResponseError`] for the first rule that the response breaks.
+    #[inline]
+    pub fn check(&self, head: ResponseHead) -> Result<Response, ResponseError> {
+        if self.is_connect {
+            return check_connect(head, self);
         }
         if head.minor_version() == 0 {
             return Err(ResponseError::HttpVersion);
@@ -56,16 +70,16 @@ impl Response {
         }
         let fields = HandshakeFields::of(head.headers());
         check_upgrade(&fields)?;
-        check_body(&fields, request)?;
-        check_accept(&fields, request)?;
-        check_echo(head.headers(), request)?;
-        let negotiated = negotiated(&fields, request)?;
-        Ok(Self::new(head, negotiated))
+        check_body(&fields, self)?;
+        check_accept(&fields, self)?;
+        check_echo(head.headers(), self)?;
+        let negotiated = negotiated(&fields, self)?;
+        Ok(Response::new(head, negotiated))
     }
 }
 
 /// Checks a response to an extended CONNECT. `Sec-WebSocket-Accept` is ignored (RFC 8441 §5).
-fn check_connect(head: ResponseHead, request: &Request) -> Result<Response, ResponseError> {
+fn check_connect(head: ResponseHead, sent: &SentRequest) -> Result<Response, ResponseError> {
     //= https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
     //# Any 2xx (Successful) response indicates that the sender (and all
     //# inbound proxies) will switch to tunnel mode immediately after the
@@ -83,17 +97,17 @@ fn check_connect(head: ResponseHead, request: &Request) -> Result<Response, Resp
     //= https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
     //# A client MUST ignore any Content-Length or Transfer-Encoding header
     //# fields received in a successful response to CONNECT.
-    let negotiated = negotiated(&HandshakeFields::of(head.headers()), request)?;
+    let negotiated = negotiated(&HandshakeFields::of(head.headers()), sent)?;
     Ok(Response::new(head, negotiated))
 }
 
 /// Returns the version, and the subprotocol and extensions that the server selected.
 #[inline]
-fn negotiated(fields: &HandshakeFields<'_>, request: &Request) -> Result<Negotiated, ResponseError> {
+fn negotiated(fields: &HandshakeFields<'_>, sent: &SentRequest) -> Result<Negotiated, ResponseError> {
     Ok(Negotiated {
-        version: request.version(),
-        subprotocol: subprotocol(fields, request)?.map(Into::into),
-        extensions: extensions(fields, request)?,
+        version: sent.version,
+        subprotocol: subprotocol(fields, sent)?,
+        extensions: extensions(fields, sent)?,
     })
 }
 
@@ -126,14 +140,14 @@ fn check_upgrade(fields: &HandshakeFields<'_>) -> Result<(), ResponseError> {
 //# response with a status code of 1xx (Informational) or 204 (No
 //# Content).
 /// Accepts a body of zero bytes, because it does not change the bytes that follow.
-fn check_body(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), ResponseError> {
+fn check_body(fields: &HandshakeFields<'_>, sent: &SentRequest) -> Result<(), ResponseError> {
     // The challenge response of draft-ietf-hybi-00 follows the head.
-    let allowed = request.key_numbers().map(|_| &b"16"[..]);
+    let allowed = (sent.version == Version::Hybi00).then_some(&b"16"[..]);
     if fields.announces_body(allowed) { Err(ResponseError::Body) } else { Ok(()) }
 }
 
-fn check_accept(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), ResponseError> {
-    let Some(key) = request.key_text() else { return Ok(()) };
+fn check_accept(fields: &HandshakeFields<'_>, sent: &SentRequest) -> Result<(), ResponseError> {
+    let Some(expected) = sent.accept() else { return Ok(()) };
     //= https://www.rfc-editor.org/rfc/rfc6455#section-4.1
     //# If the response lacks a |Sec-WebSocket-Accept| header field or
     //# the |Sec-WebSocket-Accept| contains a value other than the
@@ -148,32 +162,31 @@ fn check_accept(fields: &HandshakeFields<'_>, request: &Request) -> Result<(), R
         //# The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response.
         Err(Repeated) => Err(ResponseError::AcceptRepeated),
         // Neither value is a secret: both follow from bytes that were sent over the wire.
-        Ok(Some(accept)) if accept == key::accept(key) => Ok(()),
+        Ok(Some(accept)) if accept == expected => Ok(()),
         Ok(Some(_)) => Err(ResponseError::AcceptWrong),
     }
 }
 
 /// Checks that origin and URL are those of the request (draft-ietf-hybi-00 §4.1, steps 36 to 41; draft-hixie-75 §4.1, step 17).
-fn check_echo(headers: &Headers, request: &Request) -> Result<(), ResponseError> {
-    let Some([origin, location]) = HandshakeSyntax::of(request.version()).echo else { return Ok(()) };
-    let secure = request.is_secure();
+fn check_echo(headers: &Headers, sent: &SentRequest) -> Result<(), ResponseError> {
+    let Some([origin, location]) = HandshakeSyntax::of(sent.version).echo else { return Ok(()) };
     let once = |name| headers.at_most_once(name).ok().flatten();
-    if !once(origin).is_some_and(|value| value.eq_ignore_ascii_case(request.origin_or_own(secure).as_bytes())) {
+    if !once(origin).is_some_and(|value| value.eq_ignore_ascii_case(sent.origin.as_bytes())) {
         return Err(ResponseError::Origin);
     }
-    if once(location) != Some(request.location(secure).as_bytes()) {
+    if once(location) != Some(sent.url.as_bytes()) {
         return Err(ResponseError::Location);
     }
     Ok(())
 }
 
-fn subprotocol<'a>(fields: &HandshakeFields<'_>, request: &'a Request) -> Result<Option<&'a str>, ResponseError> {
+fn subprotocol(fields: &HandshakeFields<'_>, sent: &SentRequest) -> Result<Option<String>, ResponseError> {
     // In the two oldest drafts, a client that offered no subprotocol ignores the header field, because some servers always
     // send it.
-    if !request.version().has_length_framing() && request.subprotocols().next().is_none() {
+    if !sent.version.has_length_framing() && sent.subprotocols.is_empty() {
         return Ok(None);
     }
-    let name = match fields.at_most_once(HandshakeSyntax::of(request.version()).subprotocol) {
+    let name = match fields.at_most_once(HandshakeSyntax::of(sent.version).subprotocol) {
         Ok(None) => return Ok(None),
         //= https://www.rfc-editor.org/rfc/rfc6455#section-11.3.4
         //# the |Sec-WebSocket-Protocol| header field MUST NOT appear more than once in an HTTP
@@ -190,13 +203,13 @@ fn subprotocol<'a>(fields: &HandshakeFields<'_>, request: &'a Request) -> Result
     //# not present in the client's handshake (the server has indicated a
     //# subprotocol not requested by the client), the client MUST _Fail
     //# the WebSocket Connection_.
-    let offered = request.subprotocols().find(|offered| offered.as_bytes() == name);
-    offered.map(Some).ok_or(ResponseError::SubprotocolNotOffered)
+    let offered = from_utf8(name).ok().filter(|_| sent.offers_subprotocol(name));
+    offered.map(|name| Some(name.into())).ok_or(ResponseError::SubprotocolNotOffered)
 }
 
-fn extensions(fields: &HandshakeFields<'_>, request: &Request) -> Result<Vec<ExtensionParams>, ResponseError> {
+fn extensions(fields: &HandshakeFields<'_>, sent: &SentRequest) -> Result<Vec<ExtensionParams>, ResponseError> {
     // The header field has no meaning in the two oldest drafts.
-    if !request.version().has_length_framing() {
+    if !sent.version.has_length_framing() {
         return Ok(Vec::new());
     }
     let list = match fields.at_most_once(FieldName::Extensions) {
@@ -214,7 +227,7 @@ fn extensions(fields: &HandshakeFields<'_>, request: &Request) -> Result<Vec<Ext
     //# that was not present in the client's handshake (the server has
     //# indicated an extension not requested by the client), the client
     //# MUST _Fail the WebSocket Connection_.
-    if selected.iter().all(|extension| request.offers_extension(extension.name())) {
+    if selected.iter().all(|extension| sent.offers_extension(extension.name())) {
         Ok(selected)
     } else {
         Err(ResponseError::ExtensionNotOffered)

@@ -136,7 +136,7 @@ pub use protocol_websocket_handshake_server::{Accepted, AwaitingKey3, ServerHand
 pub use protocol_websocket_http as http;
 pub use protocol_websocket_http::{
     Accept, BuildError, Destination, HeadLimits, Negotiated, Offer, ParseError, Reject, Request, Response,
-    ResponseError, ResponseHead, Versions,
+    ResponseError, ResponseHead, SentRequest, Versions,
 };
 #[cfg(feature = "permessage-deflate")]
 pub use protocol_websocket_permessage_deflate::{Deflater, Inflater, PermessageDeflate};

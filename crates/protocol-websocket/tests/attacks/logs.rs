@@ -40,7 +40,7 @@ fn client_debug_output_hides_secrets() {
     assert!(matches!(redirect, Event::Redirect(_)));
     let rejected = receive("HTTP/1.1 401 x\r\nWWW-Authenticate: SECRET\r\nSet-Cookie: session=SECRET\r\n\r\n");
     assert!(matches!(rejected, Event::Rejected(_)));
-    let accept = handshake.request().key().unwrap().accept();
+    let accept = handshake.sent().accept().unwrap();
     let open = receive(&format!(
         "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\
          Sec-WebSocket-Protocol: bearer.SECRET\r\nSet-Cookie: session=SECRET\r\n\r\n",

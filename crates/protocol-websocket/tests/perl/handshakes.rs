@@ -175,7 +175,7 @@ fn connect(vector: &Vector, stream: &[u8], sizes: &[usize]) -> Value {
     let mut client = ClientHandshake::new(&url, &offer, &mut random, &mut BytesMut::new()).unwrap();
     // The numbers of hybi-00 are drawn here, so their proof replaces the recorded one.
     let mut stream = stream.to_vec();
-    if let (Some(digest), Some(key1)) = (client.request().digest(), input["key1"].as_str()) {
+    if let (Some(digest), Some(key1)) = (client.sent().digest(), input["key1"].as_str()) {
         let numbers = KeyNumbers::parse(key1.as_bytes(), input["key2"].as_str().unwrap().as_bytes()).unwrap();
         let recorded = numbers.digest(bytes(&input["challenge_hex"]).try_into().unwrap());
         let head = stream.windows(4).position(|four| four == b"\r\n\r\n").map_or(stream.len(), |at| at + 4);
