@@ -149,7 +149,7 @@ pub use protocol_websocket_hyper::protocol_websocket_tokio::{
 #[doc(no_inline)]
 pub use protocol_websocket_hyper::Config;
 pub use protocol_websocket_hyper::{
-    Close, CloseCode, Ended, Error, Limits, Message, Reject, Request, Timeouts, config,
+    Close, CloseCode, Ended, Error, Limits, Message, Reject, Request, Stats, Timeouts, config,
 };
 pub use rejection::WebSocketUpgradeRejection;
 pub use socket::Socket;

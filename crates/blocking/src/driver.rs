@@ -15,11 +15,11 @@ use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, BytesMut};
-use protocol_websocket::{Close, CloseCode, Event, SendError, Session, Timeout};
+use protocol_websocket::{Close, CloseCode, Event, SendError, Session, Stats, Timeout};
 
 use crate::ending::End;
 use crate::timed::{Stop, Timed};
-use crate::{Error, Stats, Transport};
+use crate::{Error, Transport};
 
 /// The size of the read buffer of a thread in bytes.
 const READ_SIZE: usize = 64 * 1024;
@@ -56,7 +56,9 @@ pub(crate) struct Driver<S> {
     /// Bytes were discarded because the peer does not read.
     pub(crate) has_discarded: bool,
     pub(crate) end: End,
-    pub(crate) stats: Stats,
+    /// The number of bytes that were read, also those that were dropped.
+    bytes_read: u64,
+    bytes_written: u64,
 }
 
 /// The transport does not wait, or the time of the call has passed.
@@ -182,7 +184,7 @@ impl<S: Transport> Driver<S> {
                 Ok(Some(len)) => {
                     let now = self.now();
                     self.session.written(len, now);
-                    self.stats.add_written(len);
+                    self.bytes_written = self.bytes_written.saturating_add(len as u64);
                     self.needs_flush = true;
                 }
                 Err(Stop::Interrupted) => {}
@@ -226,7 +228,7 @@ impl<S: Transport> Driver<S> {
         });
         self.seen = self.now();
         let len = *read.as_ref().unwrap_or(&0);
-        self.stats.add_read(len);
+        self.add_read(len);
         self.has_input = len > 0;
         if self.has_input {
             self.session.received(self.seen);
@@ -264,8 +266,9 @@ impl<S: Transport> Driver<S> {
 
 impl<S> Driver<S> {
     /// `now` is the time of the session's clock.
-    pub(crate) fn new(io: S, session: Session, now: Duration) -> Self {
+    pub(crate) fn new(io: S, mut session: Session, now: Duration) -> Self {
         let present = Instant::now();
+        session.started(now);
         Self {
             io: Timed::new(io),
             session,
@@ -280,8 +283,21 @@ impl<S> Driver<S> {
             failure: None,
             has_discarded: false,
             end: End::NotBegun,
-            stats: Stats::default(),
+            bytes_read: 0,
+            bytes_written: 0,
         }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = self.session.stats();
+        (stats.bytes_read, stats.bytes_written) = (self.bytes_read, self.bytes_written);
+        // That of the session is from its last call that has a time.
+        stats.age = stats.age.saturating_add(self.now().saturating_sub(self.session.now()));
+        stats
+    }
+
+    pub(crate) const fn add_read(&mut self, len: usize) {
+        self.bytes_read = self.bytes_read.saturating_add(len as u64);
     }
 
     /// Sets how long each call may wait.

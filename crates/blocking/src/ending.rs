@@ -51,7 +51,7 @@ impl<S: Transport> Driver<S> {
                     let wait = Some(until.min(call).saturating_sub(self.now()));
                     let (is_open, would_block) = match with_read_buffer(|buffer| self.io.read(buffer, wait)) {
                         Ok(len) => {
-                            self.stats.add_read(len);
+                            self.add_read(len);
                             self.end = End::Draining { until, dropped: dropped.saturating_add(len) };
                             (len > 0 && dropped < MAX_LINGER_BYTES, false)
                         }

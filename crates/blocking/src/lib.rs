@@ -73,7 +73,6 @@ mod driver;
 mod ending;
 mod error;
 mod parts;
-mod stats;
 #[cfg(feature = "client")]
 mod stream;
 #[cfg(feature = "client")]
@@ -108,7 +107,7 @@ pub use parts::Parts;
 pub use protocol_websocket;
 pub use protocol_websocket::{
     Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, EventRef, Limits, Message, Negotiated, Offer,
-    Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Timeouts,
+    Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Stats, Timeouts,
 };
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
@@ -116,7 +115,6 @@ pub use protocol_websocket::{Destination, OsRandom};
 #[cfg(feature = "rustls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use rustls;
-pub use stats::Stats;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use stream::Stream;

@@ -358,8 +358,8 @@ impl<S> WebSocket<S> {
         self.driver.session.unsent()
     }
 
-    /// Returns the number of bytes that were read and written since this WebSocket was created. A WebSocket that
-    /// continues from [`Parts`] begins with zero.
+    /// Returns what was sent and received since this WebSocket was created: messages, bytes before and after the
+    /// compression, the round trip of the last Ping. A WebSocket that continues from [`Parts`] begins with zero.
     ///
     /// ```
     /// use std::net::TcpStream;
@@ -367,13 +367,15 @@ impl<S> WebSocket<S> {
     ///
     /// fn log(websocket: &WebSocket<TcpStream>) {
     ///     let stats = websocket.stats();
-    ///     println!("{} bytes read, {} written", stats.bytes_read, stats.bytes_written);
+    ///     println!("{} messages of {} bytes received", stats.messages_received, stats.payload_received);
+    ///     println!("{} bytes read, {} written, {} unsent", stats.bytes_read, stats.bytes_written, stats.unsent);
+    ///     println!("open for {:?}, round trip {:?}", stats.age, stats.round_trip);
     /// }
     /// # let _ = log;
     /// ```
     #[must_use]
-    pub const fn stats(&self) -> Stats {
-        self.driver.stats
+    pub fn stats(&self) -> Stats {
+        self.driver.stats()
     }
 
     /// Returns the transport.

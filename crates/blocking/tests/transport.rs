@@ -10,8 +10,8 @@ use std::time::Duration;
 use common::{Op, Peer, Script, Scripted, echo, messages, pair, repeat};
 use protocol_websocket::{Role, Timeout};
 use protocol_websocket_blocking::{
-    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Message, Reject, Stats, Timeouts, WebSocket,
-    accept,
+    Accept, CloseCode, Config, Connect, ConnectError, Destination, Error, Event, Message, Reject, Stats, Timeouts,
+    WebSocket, accept,
 };
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
@@ -308,15 +308,32 @@ fn timeout_of_reads_changes_seldom_while_messages_arrive() {
     assert!(timeouts.iter().all(|timeout| timeout.is_some_and(|timeout| timeout.as_secs() <= 20)), "{timeouts:?}");
 }
 
+/// Returns the numbers of bytes read and written.
+fn bytes(stats: Stats) -> (u64, u64) {
+    (stats.bytes_read, stats.bytes_written)
+}
+
 #[test]
-fn stats_count_the_bytes_of_the_transport() {
+fn round_trip_and_age_are_measured() {
+    let (mut websocket, peer) = pair(Role::Client, Config::new(), Script::new());
+    websocket.queue_ping("p").unwrap();
+    websocket.flush().unwrap();
+    drop(peer.step());
+    assert!(matches!(websocket.recv_event(), Some(Ok(Event::Pong(_)))));
+    let stats = websocket.stats();
+    assert!(stats.round_trip.is_some_and(|time| time <= stats.age), "{stats:?}");
+    assert!(websocket.stats().age >= stats.age);
+}
+
+#[test]
+fn stats_count_messages_and_the_bytes_of_the_transport() {
     // The last payload is read into its own memory.
     let sent = messages(&[0, 125, 126, 5000, 200_000]);
     for script in [1000, usize::MAX].into_iter().flat_map(|size| Script::new().max_len(size).variants()) {
         let (mut websocket, peer) = pair(Role::Client, Config::new(), script);
-        assert_eq!(websocket.stats(), Stats::default());
+        assert_eq!(bytes(websocket.stats()), (0, 0));
         websocket.queue("queued").unwrap();
-        assert_eq!(websocket.stats(), Stats::default(), "queued bytes are not written");
+        assert_eq!((bytes(websocket.stats()), websocket.stats().unsent), ((0, 0), 12), "queued bytes are not written");
         peer.state().send_all(&sent);
         peer.state().session.close(CloseCode::NORMAL).unwrap();
         echo(&mut websocket);
@@ -325,7 +342,11 @@ fn stats_count_the_bytes_of_the_transport() {
         // Headers of 2, 2, 4, 4 and 10 bytes, and the Close. A client also has masks, and the queued message.
         let read = sent.iter().map(|message| message.len() as u64).sum::<u64>() + 22 + 4;
         let stats = websocket.stats();
-        assert_eq!((stats.bytes_read, stats.bytes_written), (read, read + 4 * 6 + 12), "{script:?}");
+        assert_eq!(bytes(stats), (read, read + 4 * 6 + 12), "{script:?}");
+        let len = read - 22 - 4;
+        assert_eq!((stats.messages_received, stats.payload_received), (5, len));
+        assert_eq!((stats.messages_sent, stats.payload_sent, stats.unsent), (6, len + 6, 0));
+        assert_eq!(stats.round_trip, None);
     }
 }
 

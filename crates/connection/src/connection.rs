@@ -826,25 +826,30 @@ impl Connection {
     /// [`Error::Timeout`] if a deadline passed. The connection has ended, and `output` has a Close unless one was sent
     /// before. If the handshake of a server took too long, `output` has a response with the status 408.
     pub fn handle_timeout(&mut self, now: Duration, output: &mut BytesMut) -> Result<(), Error> {
-        self.handle_timeout_unsent(now, output.len(), output)
+        self.handle_timeout_unsent(now, output.len(), output).map(drop)
     }
 
-    /// Does [`handle_timeout`](Self::handle_timeout) for a caller that has `unsent` bytes in `output` and elsewhere.
+    /// Does [`handle_timeout`](Self::handle_timeout) for a caller that has `unsent` bytes in `output` and elsewhere. Returns
+    /// whether it appended a Ping.
     pub(crate) fn handle_timeout_unsent(
         &mut self,
         now: Duration,
         unsent: usize,
         output: &mut BytesMut,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let in_output = output.len();
+        let mut has_pinged = false;
         self.sender.write_pending_pong(output);
         let state = self.state();
         self.sender.handle_idle(now, state);
         match state {
-            State::Connecting => return self.handle_handshake_timeout(now, output),
+            State::Connecting => return self.handle_handshake_timeout(now, output).map(|()| false),
             State::Open => match self.receiver.handle_timeout(now, unsent) {
                 Ok(None) => {}
-                Ok(Some(ping)) => self.sender.reply(ping, output),
+                Ok(Some(ping)) => {
+                    self.sender.reply(ping, output);
+                    has_pinged = true;
+                }
                 Err(error) => {
                     self.write_reply(error.reply(), output);
                     return Err(error);
@@ -857,7 +862,8 @@ impl Connection {
                 self.receiver.time_out(timeout);
             }
             Error::Timeout(timeout)
-        })
+        })?;
+        Ok(has_pinged)
     }
 
     /// Ends the connection, because the peer does not read the Close that was queued.

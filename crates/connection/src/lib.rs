@@ -6,7 +6,7 @@
 //!   handshake that an HTTP library made. It replies to pings, makes the closing handshake for either end, delivers
 //!   messages whole or in parts, and handles deadlines with the caller's clock.
 //! - [`Session`]: a connection with its buffers and the order of its calls, for a program with one socket for each
-//!   connection. [`Connection`] is for a program that owns the buffers.
+//!   connection. It counts messages and bytes: [`Stats`]. [`Connection`] is for a program that owns the buffers.
 //! - [`ReceiveHalf`] and [`SendHalf`]: the two directions of a connection, for two tasks.
 //! - [`Backoff`]: the delays before a client reconnects.
 //! - [`Client`] and [`Server`]: a connection under the names of the helper classes of Perl's `Protocol::WebSocket`.
@@ -106,12 +106,14 @@ mod outbox;
 mod prepared;
 mod receive_half;
 mod reply;
+mod round_trip;
 mod send_error;
 mod send_half;
 #[cfg(feature = "server")]
 mod server;
 mod session;
 mod state;
+mod stats;
 mod timeout;
 mod timeouts;
 mod unsent;
@@ -151,6 +153,7 @@ pub use send_half::SendHalf;
 pub use server::Server;
 pub use session::{Session, SessionParts};
 pub use state::State;
+pub use stats::Stats;
 pub use timeout::Timeout;
 pub use timeouts::Timeouts;
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use protocol_websocket_frame::{AsMessage, Close, Frame, Part};
 
+use crate::stats::Counters;
 use crate::unsent::Unsent;
 #[cfg(feature = "server")]
 use crate::{Accept, Reject, Upgrade};
@@ -27,6 +28,7 @@ pub struct Outbox {
     pub(crate) is_drained: bool,
     /// The number of bytes that the replies to the last read may have together, until one of them is queued.
     pub(crate) expected: u32,
+    pub(crate) counters: Counters,
 }
 
 impl Outbox {
@@ -34,7 +36,7 @@ impl Outbox {
     pub const MIN_SHARED: usize = Frame::<Bytes>::MIN_SHARED;
 
     pub(crate) const fn new(connection: Connection, unsent: Unsent, is_drained: bool) -> Self {
-        Self { connection, unsent, is_drained, expected: 0 }
+        Self { connection, unsent, is_drained, expected: 0, counters: Counters::new() }
     }
 
     /// Responds to an [`Event::Upgrade`](crate::Event::Upgrade) with 101: see [`Connection::accept`]. The connection is
@@ -87,11 +89,14 @@ impl Outbox {
     /// As [`Connection::send`].
     #[inline]
     pub fn send(&mut self, message: impl AsMessage) -> Result<(), SendError> {
-        if message.as_message().as_bytes().len() >= Self::MIN_SHARED {
-            self.send_long(message)
+        let len = message.as_message().as_bytes().len();
+        if len >= Self::MIN_SHARED {
+            self.send_long(message)?;
         } else {
-            self.copy(message)
+            self.copy(message)?;
         }
+        self.counters.add_sent(len);
+        Ok(())
     }
 
     #[inline]
@@ -135,11 +140,14 @@ impl Outbox {
     ///
     /// As [`Connection::send`].
     pub fn send_prepared(&mut self, prepared: &mut Prepared) -> Result<(), SendError> {
-        if prepared.message().len() < Self::MIN_SHARED {
-            return self.connection.send_prepared(prepared, &mut self.unsent.buffer);
+        let len = prepared.message().len();
+        if len < Self::MIN_SHARED {
+            self.connection.send_prepared(prepared, &mut self.unsent.buffer)?;
+        } else {
+            let payload = self.connection.send_prepared_shared(prepared, &mut self.unsent.buffer)?;
+            self.push(payload);
         }
-        let payload = self.connection.send_prepared_shared(prepared, &mut self.unsent.buffer)?;
-        self.push(payload);
+        self.counters.add_sent(len);
         Ok(())
     }
 
@@ -149,7 +157,10 @@ impl Outbox {
     ///
     /// As [`Connection::send_part`].
     pub fn send_part(&mut self, part: Part) -> Result<(), SendError> {
-        self.connection.send_part(part, &mut self.unsent.buffer)
+        let (len, is_last) = (part.bytes.len(), part.last);
+        self.connection.send_part(part, &mut self.unsent.buffer)?;
+        self.counters.add_sent_part(len, is_last);
+        Ok(())
     }
 
     /// Queues a frame without applying the extensions: see [`Connection::send_frame`].
@@ -158,7 +169,9 @@ impl Outbox {
     ///
     /// As [`Connection::send_frame`].
     pub fn send_frame(&mut self, frame: &Frame) -> Result<(), SendError> {
-        self.connection.send_frame(frame, &mut self.unsent.buffer)
+        self.connection.send_frame(frame, &mut self.unsent.buffer)?;
+        self.counters.add_sent_frame(frame, self.unsent.len());
+        Ok(())
     }
 
     /// Queues a Ping: see [`Connection::ping`].
@@ -167,7 +180,14 @@ impl Outbox {
     ///
     /// As [`Connection::ping`].
     pub fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), SendError> {
-        self.connection.ping(payload, &mut self.unsent.buffer)
+        self.connection.ping(payload.as_ref(), &mut self.unsent.buffer)?;
+        self.note_ping(payload.as_ref());
+        Ok(())
+    }
+
+    /// Notes that a Ping was queued.
+    pub(crate) fn note_ping(&mut self, payload: &[u8]) {
+        self.counters.round_trip.note_ping(payload, self.unsent.len());
     }
 
     /// Queues a Pong: see [`Connection::pong`].

@@ -24,7 +24,7 @@ use crate::timeouts::earlier;
 use crate::unsent::Unsent;
 #[cfg(feature = "client")]
 use crate::{ClientDestination, Offer, Random};
-use crate::{Connection, Ended, Event, EventRef, Outbox, State, Timeouts};
+use crate::{Connection, Ended, Event, EventRef, Outbox, State, Stats, Timeouts};
 
 /// A connection with its buffers and the order of its calls, without I/O. The caller has the transport and the clock.
 ///
@@ -222,6 +222,7 @@ impl Session {
         let mut session = Self { now, ..Self::with(connection, input, unsent) };
         // The connection may have an event without input, for instance after `accept`.
         session.outbox.is_drained = false;
+        session.started(now);
         session
     }
 
@@ -240,6 +241,36 @@ impl Session {
     #[must_use]
     pub const fn now(&self) -> Duration {
         self.now
+    }
+
+    /// Notes that the connection begins at the time `now`, for [`Stats::age`]. Without this call, it begins with the first
+    /// other call that has a time.
+    pub fn started(&mut self, now: Duration) {
+        self.set_time(now);
+    }
+
+    /// Returns what was sent and received, and the round trip of the last Ping.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use protocol_websocket_connection::{Config, Connection, Event, Negotiated, Session};
+    ///
+    /// let mut server = Session::new(Connection::open_server(&Negotiated::default(), Config::new()));
+    /// server.started(Duration::from_secs(100));
+    /// server.send("hello")?;
+    /// server.ping("p")?;
+    /// server.written(10, Duration::from_secs(101));
+    /// server.read_buffer().extend_from_slice(b"\x8A\x81\0\0\0\0p");
+    /// server.received(Duration::from_secs(103));
+    /// assert_eq!(server.poll_event(), Some(Event::Pong("p".into())));
+    /// let stats = server.stats();
+    /// assert_eq!((stats.messages_sent, stats.payload_sent), (1, 5));
+    /// assert_eq!((stats.round_trip, stats.age), (Some(Duration::from_secs(2)), Duration::from_secs(3)));
+    /// # Ok::<_, protocol_websocket_connection::SendError>(())
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.outbox.counters.stats(self.unsent(), self.now)
     }
 
     /// Returns whether the transport should be read: not while events are left, not after the end, and not under
@@ -355,6 +386,7 @@ impl Session {
             return None;
         }
         if let Some(message) = self.outbox.connection.receiver.receive_message(&mut self.input) {
+            self.outbox.counters.add_received(message.len());
             return Some(Event::Message(message));
         }
         let mut event = None;
@@ -368,8 +400,9 @@ impl Session {
             let Outbox { connection, unsent, .. } = &mut self.outbox;
             *event = connection.receive(&mut self.input, &mut unsent.buffer).unwrap_or_default();
         }
-        if event.is_none() {
-            self.note_drained();
+        match event {
+            Some(event) => self.outbox.counters.note_event(event, self.now),
+            None => self.note_drained(),
         }
     }
 
@@ -411,7 +444,10 @@ impl Session {
         let Outbox { connection, unsent, .. } = &mut self.outbox;
         let event = connection.receive_lent(&mut input, &mut unsent.buffer).unwrap_or_default();
         read.len = available - input.len();
-        let result = event.map(|event| f(event, &mut self.outbox));
+        let result = event.map(|event| {
+            self.outbox.counters.note_lent(&event, self.now);
+            f(event, &mut self.outbox)
+        });
         drop(read);
         if result.is_none() {
             self.note_drained();
@@ -464,6 +500,7 @@ impl Session {
             self.input.extend_from_slice(rest);
             self.outbox.expect_replies(len);
         }
+        self.outbox.counters.note_lent(&event, self.now);
         Some(f(event, &mut self.outbox))
     }
 
@@ -500,6 +537,7 @@ impl Session {
         assert!(len <= self.unsent(), "more bytes were written than were unsent");
         self.set_time(now);
         self.outbox.advance(len);
+        self.outbox.counters.round_trip.note_written(len, self.now);
         if !self.is_over_high_water_mark() {
             self.read_limit = NO_READ_LIMIT;
         }
@@ -546,7 +584,9 @@ impl Session {
             connection.receiver.note_stalled();
         }
         // `ended` has the error.
-        let _ = connection.handle_timeout_unsent(self.now, unsent.len(), &mut unsent.buffer);
+        if let Ok(true) = connection.handle_timeout_unsent(self.now, unsent.len(), &mut unsent.buffer) {
+            self.outbox.note_ping(&[]);
+        }
         if self.stall_deadline().is_some_and(|at| at <= self.now) {
             if self.last_writes.take().is_some() {
                 self.outbox.connection.time_out_close();
@@ -593,6 +633,7 @@ impl Session {
 
     fn set_time(&mut self, now: Duration) {
         self.now = self.now.max(now);
+        self.outbox.counters.note_time(self.now);
     }
 
     /// Returns how the connection ended, once all its events were polled and nothing is left to write. Until then, and

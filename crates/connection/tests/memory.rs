@@ -38,7 +38,7 @@ fn idle_connection_has_208_bytes_and_no_heap() {
     println!("Event: {} bytes, EventRef: {} bytes", size_of::<Event>(), size_of::<EventRef<'_>>());
     assert!(size_of::<Event>() <= 72 && size_of::<EventRef<'_>>() <= 72);
     assert!(size_of::<Connection>() <= 208, "{} bytes", size_of::<Connection>());
-    assert!(size_of::<Session>() <= 344, "{} bytes", size_of::<Session>());
+    assert!(size_of::<Session>() <= 392, "{} bytes", size_of::<Session>());
     assert_eq!((server_heap, client_heap), (0, 0));
     drop((server, client));
 }

@@ -3,7 +3,7 @@
 use protocol_websocket_connection::{
     Accept, Config, Connection, Direction, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated,
     Observation, ObservedFrame, ObservedHead, Offer, Outbox, ReceiveHalf, Reject, Reply, SendError, SendHalf, Session,
-    SessionParts, StartLine, State, Timeouts,
+    SessionParts, StartLine, State, Stats, Timeouts,
 };
 
 #[test]
@@ -11,7 +11,7 @@ fn public_types_are_send_and_sync() {
     fn check<T: Send + Sync>() {}
     check::<Connection>();
     check::<ReceiveHalf>();
-    check::<(Session, Outbox, SessionParts)>();
+    check::<(Session, Outbox, SessionParts, Stats)>();
     check::<SendHalf>();
     check::<Config>();
     check::<Event>();

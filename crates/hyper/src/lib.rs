@@ -131,7 +131,7 @@ pub use protocol_websocket::{Url, UrlError};
 #[doc(no_inline)]
 pub use protocol_websocket_tokio;
 pub use protocol_websocket_tokio::{
-    Accept, Close, CloseCode, Config, Ended, Error, Limits, Message, Offer, Reject, Request, Response, Timeouts,
+    Accept, Close, CloseCode, Config, Ended, Error, Limits, Message, Offer, Reject, Request, Response, Stats, Timeouts,
     WebSocket, config,
 };
 #[cfg(feature = "server")]

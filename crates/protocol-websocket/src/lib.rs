@@ -118,7 +118,7 @@ pub use protocol_websocket_connection::Server;
 pub use protocol_websocket_connection::{
     Backoff, Config, Connection, Direction, Ended, EndedBy, Error, Event, EventRef, Observation, ObservedFrame,
     ObservedHead, Observer, Opened, Outbox, Prepared, ReceiveHalf, Reply, SendError, SendHalf, Session, SessionParts,
-    StartLine, State, Timeout, Timeouts,
+    StartLine, State, Stats, Timeout, Timeouts,
 };
 #[cfg(feature = "getrandom")]
 pub use protocol_websocket_core::OsRandom;

@@ -14,17 +14,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use protocol_websocket::bytes::{BufMut as _, BytesMut};
-use protocol_websocket::{Close, CloseCode, Event, SendError, Session, State, Timeout};
+use protocol_websocket::{Close, CloseCode, Event, SendError, Session, State, Stats, Timeout};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::task::{consume_budget, yield_now};
 use tokio::time::Instant;
 
+use crate::Error;
 use crate::ending::Ending;
 use crate::take::{Owned, Take};
 use crate::timer::Timer;
 use crate::transport::{READ_SIZE, poll_read_with, poll_write_chunks};
 use crate::watched::Watch;
-use crate::{Error, Stats};
 
 /// The number of reads after a failed write. The kernel buffers less.
 const MAX_LAST_READS: usize = 256;
@@ -52,7 +52,9 @@ pub(crate) struct Driver {
     /// Bytes were discarded because the peer does not read.
     pub(crate) has_discarded: bool,
     pub(crate) ending: Ending,
-    pub(crate) stats: Stats,
+    /// The number of bytes that were read, also those that were dropped.
+    pub(crate) bytes_read: u64,
+    pub(crate) bytes_written: u64,
     /// The number of polls since a unit of the budget was spent.
     polls: u8,
     /// The last read went to a buffer and filled it, so the peer sends much.
@@ -62,8 +64,9 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// `now` is the time of the session's clock.
-    pub(crate) fn new(session: Session, now: Duration) -> Self {
+    pub(crate) fn new(mut session: Session, now: Duration) -> Self {
         let present = Instant::now();
+        session.started(now);
         Self {
             session,
             start: present.checked_sub(now).unwrap_or(present),
@@ -76,7 +79,8 @@ impl Driver {
             failure: None,
             has_discarded: false,
             ending: Ending::default(),
-            stats: Stats::default(),
+            bytes_read: 0,
+            bytes_written: 0,
             polls: 0,
             was_full: false,
             watch: Watch::default(),
@@ -85,6 +89,18 @@ impl Driver {
 
     pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let mut stats = self.session.stats();
+        (stats.bytes_read, stats.bytes_written) = (self.bytes_read, self.bytes_written);
+        // That of the session is from its last call that has a time.
+        stats.age = stats.age.saturating_add(self.now().saturating_sub(self.session.now()));
+        stats
+    }
+
+    pub(crate) const fn add_read(&mut self, len: usize) {
+        self.bytes_read = self.bytes_read.saturating_add(len as u64);
     }
 
     /// Returns the next event, or `None` at the end, after the stream was ended, too. Reads, writes and keeps time. Reads
@@ -177,7 +193,7 @@ impl Driver {
                 Ok(written) => {
                     let now = self.now();
                     self.session.written(written, now);
-                    self.stats.add_written(written);
+                    self.bytes_written = self.bytes_written.saturating_add(written as u64);
                     self.needs_flush = true;
                 }
                 Err(error) => self.fail_write(io, error, context),
@@ -219,7 +235,7 @@ impl Driver {
                 None
             }
             Ok((len, event)) => {
-                self.stats.add_read(len);
+                self.add_read(len);
                 self.was_full = !is_direct && len == READ_SIZE;
                 event
             }
@@ -272,7 +288,7 @@ impl Driver {
         for _ in 0..MAX_LAST_READS {
             let input = self.session.read_buffer();
             match poll_read_with(io, context, |bytes| input.extend_from_slice(bytes)) {
-                Poll::Ready(Ok((len @ 1.., ()))) => self.stats.add_read(len),
+                Poll::Ready(Ok((len @ 1.., ()))) => self.add_read(len),
                 _ => break,
             }
             self.seen = self.now();

@@ -77,7 +77,7 @@ impl Shared {
             state: Mutex::new(State {
                 io,
                 task: None,
-                max_queued: driver.stats.bytes_written.saturating_add(driver.session.unsent() as u64),
+                max_queued: driver.bytes_written.saturating_add(driver.session.unsent() as u64),
                 driver,
                 has_senders: true,
                 has_receiver: true,
@@ -127,7 +127,7 @@ fn wake(task: Option<Waker>) {
 impl State {
     /// The number of bytes that were queued since the beginning of the connection, without those that were discarded.
     pub(crate) fn queued(&self) -> u64 {
-        self.driver.stats.bytes_written.saturating_add(self.driver.session.unsent() as u64)
+        self.driver.bytes_written.saturating_add(self.driver.session.unsent() as u64)
     }
 
     /// Returns the number of bytes for which a task waits that waits until everything was written. If some of them were
@@ -149,7 +149,7 @@ impl State {
     /// Returns whether more received messages are kept than the high-water mark allows. A short message may keep the
     /// memory of its read, so what was read since the first message counts, too.
     pub(crate) fn is_full(&self) -> bool {
-        let read = if self.received_bytes > 0 { self.driver.stats.bytes_read - self.read_before } else { 0 };
+        let read = if self.received_bytes > 0 { self.driver.bytes_read - self.read_before } else { 0 };
         read.max(self.received_bytes as u64) > self.driver.session.high_water_mark() as u64
     }
 
@@ -163,7 +163,7 @@ impl State {
         };
         if self.has_receiver && !self.drops_received {
             if self.received_bytes == 0 {
-                self.read_before = self.driver.stats.bytes_read;
+                self.read_before = self.driver.bytes_read;
             }
             self.received_bytes = self.received_bytes.saturating_add(len).saturating_add(size_of::<Event>());
             self.received.push_back(event);
@@ -248,7 +248,7 @@ impl State {
             return woken;
         }
         if !self.driver.is_flushing() {
-            self.waiting.take_written(self.driver.stats.bytes_written, self.queued(), &mut woken);
+            self.waiting.take_written(self.driver.bytes_written, self.queued(), &mut woken);
         }
         let session = &self.driver.session;
         if !session.is_over_high_water_mark() {
@@ -347,7 +347,7 @@ pub(crate) fn poll_wait(
 ) -> Poll<Result<(), Error>> {
     let mut state = shared.lock();
     let is_met = match until {
-        Until::Written(target) => state.driver.stats.bytes_written >= target && !state.driver.is_flushing(),
+        Until::Written(target) => state.driver.bytes_written >= target && !state.driver.is_flushing(),
         Until::End => state.is_done,
         Until::Ready => !state.is_done && !state.driver.session.is_over_high_water_mark(),
     };

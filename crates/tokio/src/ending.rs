@@ -113,7 +113,7 @@ impl Driver {
     ) -> Poll<Option<usize>> {
         match poll_read_with(io, context, |_| {}) {
             Poll::Ready(Ok((len, ()))) if len > 0 => {
-                self.stats.add_read(len);
+                self.add_read(len);
                 Poll::Ready((dropped < MAX_LINGER_BYTES).then(|| dropped + len))
             }
             Poll::Ready(_) => Poll::Ready(None),

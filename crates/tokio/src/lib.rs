@@ -127,7 +127,6 @@ mod sink;
 #[cfg(feature = "client")]
 mod socks;
 mod split;
-mod stats;
 #[cfg(feature = "client")]
 mod stream;
 mod take;
@@ -168,12 +167,11 @@ pub use parts::Parts;
 pub use protocol_websocket;
 pub use protocol_websocket::{
     Accept, AsMessage, Backoff, Close, CloseCode, Config, Ended, Event, EventRef, Limits, Message, Negotiated, Offer,
-    Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Timeouts,
+    Outbox, Part, Prepared, Reject, Request, Response, SendError, Session, Stats, Timeouts,
 };
 pub use receiver::Receiver;
 pub use relay::relay;
 pub use sender::Sender;
-pub use stats::Stats;
 #[cfg(feature = "rustls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
 pub use tokio_rustls::rustls;

@@ -77,10 +77,10 @@ impl Receiver {
         self.shared.lock().ended()
     }
 
-    /// Returns the number of bytes that were read and written: see [`WebSocket::stats`](crate::WebSocket::stats).
+    /// Returns what was sent and received: see [`WebSocket::stats`](crate::WebSocket::stats).
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.lock().driver.stats
+        self.shared.lock().driver.stats()
     }
 
     /// Returns the result of the opening handshake: the version, the subprotocol and the extensions.

@@ -1,21 +1,27 @@
-//! The numbers of bytes that were read and written.
+//! The numbers of messages and bytes, the round trip of a Ping, and the age.
 #![cfg(all(feature = "client", feature = "server"))]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod common;
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use common::{Op, Peer, Script, drive, messages, open, pair};
 use protocol_websocket::Role;
 use protocol_websocket_tokio::{
-    Accept, CloseCode, Config, Connect, Destination, Message, Stats, Timeouts, WebSocket, accept, config,
+    Accept, CloseCode, Config, Connect, Destination, EventRef, Message, Stats, Timeouts, WebSocket, accept, config,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 /// Returns the numbers of bytes read and written.
 fn bytes(stats: Stats) -> (u64, u64) {
     (stats.bytes_read, stats.bytes_written)
+}
+
+/// Returns the numbers of messages and of their bytes, those received first.
+fn messages_and_payload(stats: Stats) -> ((u64, u64), (u64, u64)) {
+    ((stats.messages_received, stats.payload_received), (stats.messages_sent, stats.payload_sent))
 }
 
 async fn connected() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
@@ -30,7 +36,7 @@ async fn connected() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
 async fn bytes_of_the_transport_are_counted() {
     let (near, mut far) = duplex(1000);
     let mut websocket = WebSocket::new(near, open(Role::Server, Config::new()));
-    assert_eq!(websocket.stats(), Stats::default());
+    assert_eq!((bytes(websocket.stats()), messages_and_payload(websocket.stats())), ((0, 0), ((0, 0), (0, 0))));
     websocket.queue("hello").unwrap();
     assert_eq!(bytes(websocket.stats()), (0, 0), "queued bytes are not written");
     websocket.flush().await.unwrap();
@@ -53,7 +59,10 @@ async fn bytes_of_the_transport_are_counted() {
     let mut received = Vec::new();
     far.read_to_end(&mut received).await.unwrap();
     assert_eq!(received.len(), 12);
-    assert_eq!(WebSocket::from_parts(websocket.into_parts()).stats(), Stats::default());
+    let stats = websocket.stats();
+    assert_eq!((messages_and_payload(stats), stats.unsent), (((3, 4), (1, 5)), 0));
+    let stats = WebSocket::from_parts(websocket.into_parts()).stats();
+    assert_eq!((bytes(stats), messages_and_payload(stats)), ((0, 0), ((0, 0), (0, 0))));
 }
 
 #[tokio::test]
@@ -79,8 +88,11 @@ async fn one_end_reads_what_the_other_one_writes() {
                 assert_eq!(receiver.recv().await.unwrap().unwrap(), *message);
             }
             assert!(sender.close(None).await.clean);
-            assert_eq!(sender.stats(), receiver.stats());
-            receiver.stats()
+            let (mut stats, of_receiver) = (sender.stats(), receiver.stats());
+            assert!(stats.age <= of_receiver.age);
+            stats.age = of_receiver.age;
+            assert_eq!(stats, of_receiver);
+            stats
         } else {
             for message in &sent {
                 client.send(message).await.unwrap();
@@ -92,7 +104,41 @@ async fn one_end_reads_what_the_other_one_writes() {
         let server_stats = replies.await.unwrap();
         assert!(client_stats.bytes_written > 300_000, "{client_stats:?}");
         assert_eq!(bytes(client_stats), (server_stats.bytes_written, server_stats.bytes_read));
+        let len: usize = sent.iter().map(Message::len).sum();
+        let (count, len) = (sent.len() as u64, len as u64);
+        assert_eq!(messages_and_payload(client_stats), ((count, len), (count, len)));
+        assert_eq!(messages_and_payload(server_stats), ((count, len), (count, len)));
     }
+}
+
+#[tokio::test]
+async fn lent_messages_are_counted() {
+    let (near, mut far) = duplex(1000);
+    let mut websocket = WebSocket::new(near, open(Role::Server, Config::new()));
+    far.write_all(b"\x81\x81\0\0\0\0a\x82\x82\0\0\0\0bc").await.unwrap();
+    for count in 1..=2 {
+        websocket
+            .recv_with(|event, outbox| assert!(matches!(event, EventRef::Message(_)) && outbox.unsent() == 0))
+            .await;
+        assert_eq!(websocket.stats().messages_received, count);
+    }
+    assert_eq!(websocket.stats().payload_received, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn round_trip_and_age_are_measured_with_the_clock_of_the_runtime() {
+    let (near, mut far) = duplex(1000);
+    let mut websocket = WebSocket::new(near, open(Role::Server, Config::new()));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(websocket.stats().age, Duration::from_secs(5), "nothing was received");
+    websocket.queue_ping("p").unwrap();
+    websocket.flush().await.unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    far.write_all(b"\x8A\x81\0\0\0\0p\x81\x80\0\0\0\0").await.unwrap();
+    websocket.recv().await.unwrap().unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let stats = websocket.stats();
+    assert_eq!((stats.round_trip, stats.age), (Some(Duration::from_secs(2)), Duration::from_secs(8)));
 }
 
 #[tokio::test]

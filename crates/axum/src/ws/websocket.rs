@@ -13,7 +13,7 @@ use crate::{Close, Event, SendError, WebSocket as Inner};
 /// A WebSocket with the [`Message`] and the error of axum.
 ///
 /// `futures::StreamExt::split` returns halves for two tasks. [`get_mut`](Self::get_mut) and
-/// [`into_inner`](Self::into_inner) reach everything else, such as `ended`, `queue` and `recv_part`.
+/// [`into_inner`](Self::into_inner) reach everything else, such as `ended`, `queue`, `recv_part` and `stats`.
 #[derive(Debug)]
 pub struct WebSocket {
     inner: Inner,
