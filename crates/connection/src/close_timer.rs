@@ -4,6 +4,8 @@
 //! Both start when our Close was written. The caller writes the output, so the timer derives from the length of the
 //! output whether the Close was written: see [`Unsent`].
 
+mod suspend;
+
 use core::time::Duration;
 
 use crate::write_progress::WriteProgress;

@@ -1,5 +1,7 @@
 //! How a connection ended, as one value.
 
+mod suspend;
+
 use core::fmt;
 
 use protocol_websocket_frame::{Close, CloseCode, Utf8Bytes};

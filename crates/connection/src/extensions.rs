@@ -4,6 +4,8 @@
 //! is longer than the room for it, a decoder also returns the rest of the frame. The rest is kept here, and decoded
 //! before any other frame.
 
+mod suspend;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -5,6 +5,8 @@
 //! calls of it is noted, and [`KeepAlive::poll`] then requests a call at once. The time of that call counts as the time
 //! of the arrival or write. So a deadline may be late by the time until that call, and is never early.
 
+mod suspend;
+
 use core::time::Duration;
 
 use crate::write_progress::WriteProgress;
@@ -18,13 +20,14 @@ pub(crate) struct KeepAlive {
     is_running: bool,
     /// The time of the last call.
     now: Duration,
-    /// The time of the last arrival of bytes.
+    /// The time of the last arrival of bytes. Before the first call, the time that has passed since then.
     arrived_at: Duration,
     /// Whether bytes arrived since the last call.
     has_arrived: bool,
     /// The number of bytes that the last read left in the input. They are not a new arrival at the next read.
     unread: usize,
-    /// The time when the deadline for a pong started, or when the last ping was queued. `None` if bytes arrived since.
+    /// The time when the deadline for a pong started, or when the last ping was queued. `None` if bytes arrived since. Before
+    /// the first call, the time that has passed since then.
     pinged_at: Option<Duration>,
     /// The progress of the last ping.
     ping: WriteProgress,
@@ -44,7 +47,12 @@ impl KeepAlive {
     /// for them. If the version has no pings, `ping_interval` and `pong_timeout` have no effect. Without a
     /// `pong_timeout`, an interval of zero would be due again at once, without an end.
     pub(crate) fn new(timeouts: &Timeouts, has_pings: bool) -> Option<Self> {
-        let timer = Self {
+        let timer = Self::stopped(has_pings);
+        (timer.ping_interval(timeouts).is_some() || timeouts.idle.is_some()).then_some(timer)
+    }
+
+    const fn stopped(has_pings: bool) -> Self {
+        Self {
             has_pings,
             is_running: false,
             now: Duration::ZERO,
@@ -54,8 +62,7 @@ impl KeepAlive {
             pinged_at: None,
             ping: WriteProgress::Queued,
             is_stalled: false,
-        };
-        (timer.ping_interval(timeouts).is_some() || timeouts.idle.is_some()).then_some(timer)
+        }
     }
 
     fn ping_interval(&self, timeouts: &Timeouts) -> Option<Duration> {
@@ -77,7 +84,8 @@ impl KeepAlive {
     pub(crate) fn note_arrival(&mut self, now: Duration, available: usize) {
         self.now = self.now.max(now);
         (self.arrived_at, self.pinged_at) = (self.now, None);
-        (self.has_arrived, self.unread) = (false, available);
+        // The first call starts the timers.
+        (self.has_arrived, self.unread) = (!self.is_running, available);
     }
 
     /// Notes that the caller read bytes into the payload buffer, not into the input.
@@ -113,8 +121,11 @@ impl KeepAlive {
     pub(crate) fn handle(&mut self, now: Duration, unsent: usize, timeouts: &Timeouts) -> Option<Due> {
         let now = now.max(self.now);
         self.now = now;
-        if self.has_arrived || !self.is_running {
+        if self.has_arrived {
             (self.has_arrived, self.arrived_at, self.pinged_at) = (false, now, None);
+        } else if !self.is_running {
+            self.arrived_at = now.saturating_sub(self.arrived_at);
+            self.pinged_at = self.pinged_at.map(|passed| now.saturating_sub(passed));
         }
         self.is_running = true;
         // The deadline for a pong starts again while there are unsent bytes: the caller may not read meanwhile, so the

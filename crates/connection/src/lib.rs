@@ -114,6 +114,8 @@ mod server;
 mod session;
 mod state;
 mod stats;
+mod suspend;
+mod suspended;
 mod timeout;
 mod timeouts;
 mod unsent;
@@ -134,7 +136,8 @@ pub use prepared::Prepared;
 pub use protocol_websocket_core::{ExtensionParams, Random, Role, Version};
 pub use protocol_websocket_frame::{
     AsMessage, Close, CloseCode, Delivery, ExtensionDecoder, ExtensionEncoder, ExtensionPair, Frame, LentMessage,
-    Limits, Message, MessageKind, MessageRef, Negotiate, OpCode, Part, Payload, Rsv, Utf8Bytes,
+    Limits, Message, MessageKind, MessageRef, Negotiate, OpCode, Part, Payload, ResumeError, Rsv, StateReader,
+    StateWriter, SuspendError, Utf8Bytes,
 };
 #[cfg(feature = "url")]
 pub use protocol_websocket_handshake_client::url::Url;
@@ -154,6 +157,7 @@ pub use server::Server;
 pub use session::{Session, SessionParts};
 pub use state::State;
 pub use stats::Stats;
+pub use suspended::Suspended;
 pub use timeout::Timeout;
 pub use timeouts::Timeouts;
 

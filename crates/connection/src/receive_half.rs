@@ -6,6 +6,8 @@
 //! payload shares the memory of the input, so the conversion to an [`Event`] copies nothing. From a slice its payload
 //! borrows.
 
+mod suspend;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;

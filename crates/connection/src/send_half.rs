@@ -3,6 +3,8 @@
 //! A whole message takes the fast path: one test of `is_plain`, then the header and the payload are appended to the
 //! output. The fast path allocates no memory except for the output, and does not touch a reference count.
 
+mod suspend;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;

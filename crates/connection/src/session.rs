@@ -7,6 +7,8 @@
 //! The session reads the clock through its caller once for each read and each write, not once for each message. The
 //! time of an arrival therefore is the time of the read, whenever the events are polled.
 
+mod suspend;
+
 use alloc::boxed::Box;
 #[cfg(any(feature = "client", feature = "server"))]
 use alloc::sync::Arc;

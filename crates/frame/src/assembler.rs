@@ -4,6 +4,8 @@
 //! one buffer. The implementation is generic over the payload, so frames with a borrowed payload and frames with a shared one
 //! use the same code.
 
+mod suspend;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;

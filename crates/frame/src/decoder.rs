@@ -5,7 +5,10 @@ use protocol_websocket_core::{Role, Version};
 
 use crate::decoder_options::{DecoderOptions, MaskPolicy};
 use crate::framing::Framing;
-use crate::{DecodeError, Delivery, Frame, LentMessage, Limits, Message, Payload, Rsv};
+use crate::{
+    DecodeError, Delivery, Frame, LentMessage, Limits, Message, Payload, ResumeError, Rsv, StateReader, StateWriter,
+    SuspendError,
+};
 
 /// Decodes bytes into frames and checks every rule of RFC 6455 §5 as the bytes arrive.
 ///
@@ -397,6 +400,52 @@ impl Decoder {
 }
 
 /// Shows the settings, and hides the message in progress.
+impl Decoder {
+    /// Writes the state between two calls of [`decode`](Self::decode): the beginning of a header or a payload, and the state
+    /// of the message in progress. The settings are not part of it.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use protocol_websocket_core::Role;
+    /// use protocol_websocket_frame::{Decoder, Frame, StateReader, StateWriter};
+    ///
+    /// let mut decoder = Decoder::new(Role::Client);
+    /// decoder.decode(&mut BytesMut::from(&b"\x81\x05Hel"[..]))?;
+    /// let mut state = StateWriter::new();
+    /// decoder.suspend(&mut state)?;
+    ///
+    /// let state = state.into_bytes();
+    /// let mut resumed = Decoder::new(Role::Client);
+    /// resumed.resume(&mut StateReader::new(&state))?;
+    /// assert_eq!(resumed.decode(&mut BytesMut::from(&b"lo"[..]))?, Some(Frame::text("Hello")));
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SuspendError::Failed`] after an error.
+    pub fn suspend(&self, state: &mut StateWriter) -> Result<(), SuspendError> {
+        self.framing.suspend(state)
+    }
+
+    /// Continues in a state that [`suspend`](Self::suspend) wrote. Call it after all settings, which must be those of the
+    /// decoder that was suspended. Limits may be higher.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`] if the state is over a limit of this decoder, or if no decoder with these settings can be in it. This
+    /// decoder is unchanged then.
+    pub fn resume(&mut self, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
+        self.framing.resume(&self.options, state)
+    }
+
+    /// Returns whether no message is in progress, so that the next frame begins a message or is a control frame.
+    #[must_use]
+    pub fn is_between_messages(&self) -> bool {
+        self.framing.is_between_messages()
+    }
+}
+
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder").field("options", &self.options).finish_non_exhaustive()

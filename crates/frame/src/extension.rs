@@ -16,7 +16,9 @@ use core::fmt;
 
 use protocol_websocket_core::{ExtensionParams, Role};
 
-use crate::{DecodeError, EncodeError, Frame, Payload, Rsv};
+use crate::{
+    DecodeError, EncodeError, Frame, Limits, Payload, ResumeError, Rsv, StateReader, StateWriter, SuspendError,
+};
 
 /// The receiving direction of a negotiated extension: decodes each frame that the peer's encoder encoded.
 ///
@@ -75,6 +77,33 @@ pub trait ExtensionDecoder: Send + Sync {
 
     /// Frees the memory that is not needed until the next frame. The default does nothing.
     fn release_memory(&mut self) {}
+
+    /// Writes the state between two frames, or between two pieces of a frame, from which a decoder in another process
+    /// continues. All output of the frames before was returned. The parameters are not part of the state.
+    ///
+    /// The decoder stays in use if the other process does not take over. An extension without state writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SuspendError::MessageInProgress`] if the message in progress cannot be continued elsewhere. The default is
+    /// [`SuspendError::Extension`]: the extension cannot be suspended.
+    fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
+        let _ = state;
+        Err(SuspendError::Extension)
+    }
+
+    /// Continues in a state that [`suspend`](Self::suspend) wrote. The decoder is new and has the same parameters. A message
+    /// has at most [`Limits::max_message`] bytes.
+    ///
+    /// The bytes are input like any other. Check each length before memory is allocated, and each value.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`]. The default is [`ResumeError::Extension`]: the extension cannot be resumed.
+    fn resume(&mut self, state: &mut StateReader<'_>, limits: &Limits) -> Result<(), ResumeError> {
+        let _ = (state, limits);
+        Err(ResumeError::Extension)
+    }
 }
 
 /// The sending direction of a negotiated extension: changes each frame before it is written.
@@ -137,6 +166,32 @@ pub trait ExtensionEncoder: Send + Sync {
 
     /// Frees the memory that is not needed until the next frame. The default does nothing.
     fn release_memory(&mut self) {}
+
+    /// Writes the state between two frames, from which an encoder in another process continues, as after
+    /// [`restart`](Self::restart). The parameters are not part of the state.
+    ///
+    /// The encoder stays in use if the other process does not take over. An extension without state writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SuspendError::MessageInProgress`] if the message in progress cannot be continued elsewhere. The default is
+    /// [`SuspendError::Extension`]: the extension cannot be suspended.
+    fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
+        let _ = state;
+        Err(SuspendError::Extension)
+    }
+
+    /// Continues in a state that [`suspend`](Self::suspend) wrote. The encoder is new and has the same parameters.
+    ///
+    /// The bytes are input like any other. Check each length before memory is allocated, and each value.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`]. The default is [`ResumeError::Extension`]: the extension cannot be resumed.
+    fn resume(&mut self, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
+        let _ = state;
+        Err(ResumeError::Extension)
+    }
 }
 
 /// Both directions of a negotiated extension, for one connection.

@@ -1,5 +1,5 @@
 use crate::flags::{Flags, Utf8State};
-use crate::{EncodeError, Frame, MessageKind, OpCode, Part, Rsv, Utf8Validator};
+use crate::{EncodeError, Frame, MessageKind, OpCode, Part, ResumeError, Rsv, StateReader, StateWriter, Utf8Validator};
 
 /// Turns the parts of a message into frames, and rejects parts out of order (RFC 6455 §5.4).
 ///
@@ -31,6 +31,49 @@ impl Fragmenter {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Writes the state of the message in progress.
+    ///
+    /// ```
+    /// use protocol_websocket_frame::{Fragmenter, MessageKind, OpCode, Part, StateReader, StateWriter};
+    ///
+    /// let mut fragmenter = Fragmenter::new();
+    /// fragmenter.frame(Part::new(MessageKind::Text, "Hel").with_last(false))?;
+    /// let mut state = StateWriter::new();
+    /// fragmenter.suspend(&mut state);
+    ///
+    /// let state = state.into_bytes();
+    /// let mut resumed = Fragmenter::resume(&mut StateReader::new(&state))?;
+    /// let last = resumed.frame(Part::new(MessageKind::Text, "lo").with_first(false))?;
+    /// assert_eq!(last.opcode(), OpCode::Continuation);
+    /// # Ok::<_, Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn suspend(&self, state: &mut StateWriter) {
+        match &self.open {
+            None => state.byte(0),
+            Some((kind, text)) => {
+                state.byte(if *kind == MessageKind::Text { 2 } else { 1 });
+                state.text(text);
+            }
+        }
+    }
+
+    /// Creates a fragmenter in a state that [`suspend`](Self::suspend) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError`] if no fragmenter can be in this state.
+    pub fn resume(state: &mut StateReader<'_>) -> Result<Self, ResumeError> {
+        let kind = match state.byte()? {
+            0 => return Ok(Self::new()),
+            1 => MessageKind::Binary,
+            2 => MessageKind::Text,
+            _ => return Err(ResumeError::Invalid),
+        };
+        let text = state.text()?;
+        let is_valid = kind == MessageKind::Text || text.is_complete();
+        if is_valid { Ok(Self { open: Some((kind, text)) }) } else { Err(ResumeError::Invalid) }
     }
 
     /// Returns the frame for `part`. The payload of the frame is the part's bytes, without a copy.

@@ -75,6 +75,7 @@ mod decoder;
 mod decoder_options;
 mod delivery;
 mod error;
+mod error_state;
 mod extension;
 mod flags;
 mod fragmenter;
@@ -89,6 +90,8 @@ mod message_ref;
 mod opcode;
 mod payload;
 mod rsv;
+mod state_bytes;
+mod suspend_error;
 mod utf8;
 
 pub use assembler::Assembler;
@@ -111,6 +114,8 @@ pub use opcode::OpCode;
 pub use payload::Payload;
 pub use protocol_websocket_core::{ExtensionParams, Role, Version};
 pub use rsv::Rsv;
+pub use state_bytes::{StateReader, StateWriter};
+pub use suspend_error::{ResumeError, SuspendError};
 pub use utf8::{Utf8Bytes, Utf8Error, Utf8Validator};
 
 #[cfg(doctest)]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use protocol_websocket_frame::{EncodeError, ExtensionEncoder, Frame, OpCode, Payload, Rsv};
+use protocol_websocket_frame::{
+    EncodeError, ExtensionEncoder, Frame, OpCode, Payload, ResumeError, Rsv, StateReader, StateWriter, SuspendError,
+};
 
 use crate::TAIL;
 use crate::compressor::{Compressor, Size};
@@ -237,6 +239,19 @@ impl ExtensionEncoder for Deflater {
     /// Frees the memory of the compressor. The next frame begins with an empty window, which is allowed at any time.
     fn release_memory(&mut self) {
         self.restart();
+    }
+
+    /// Writes whether the current message is compressed. The window is not part of the state: the resumed deflater begins
+    /// with an empty one.
+    fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
+        state.flag(self.is_active);
+        Ok(())
+    }
+
+    fn resume(&mut self, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
+        self.is_active = state.flag()?;
+        let is_valid = !self.is_active || self.size.window_bits >= MIN_WINDOW_BITS;
+        if is_valid { Ok(()) } else { Err(ResumeError::Invalid) }
     }
 }
 

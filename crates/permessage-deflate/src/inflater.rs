@@ -1,13 +1,19 @@
 //! The receiving direction: decompresses messages.
 
+mod suspend;
+
 use std::fmt;
 
 use bytes::Buf;
-use protocol_websocket_frame::{DecodeError, ExtensionDecoder, Frame, OpCode, Payload, Rsv};
+use protocol_websocket_frame::{
+    DecodeError, ExtensionDecoder, Frame, Limits, OpCode, Payload, ResumeError, Rsv, StateReader, StateWriter,
+    SuspendError,
+};
 
 use crate::TAIL;
 use crate::params::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use crate::stream::Stream;
+use suspend::Record;
 
 /// A frame, and the rest of the frame that it was decoded from.
 type Decoded<'a> = (Frame<Payload<'a>>, Option<Frame<Payload<'a>>>);
@@ -50,6 +56,10 @@ pub struct Inflater {
     stream: Option<Stream>,
     /// The window of the stream that [`release_memory`](ExtensionDecoder::release_memory) dropped.
     window: Vec<u8>,
+    /// The maximum number of compressed bytes in `record`. 0 if a message in progress is not recorded.
+    max_record: usize,
+    /// The bytes of the message in progress, if it can be suspended.
+    record: Option<Record>,
 }
 
 /// The size in bytes of the array in which a short payload is joined with the tail, because the copy takes less time
@@ -85,6 +95,8 @@ impl Inflater {
             tail: &TAIL,
             stream: None,
             window: Vec::new(),
+            max_record: 0,
+            record: None,
         }
     }
 
@@ -117,6 +129,14 @@ impl Inflater {
     #[must_use]
     pub const fn windows_only(mut self, windows_only: bool) -> Self {
         self.windows_only = windows_only;
+        self
+    }
+
+    /// Sets how many compressed bytes of a message in progress are kept, so that the inflater can be suspended inside it: see
+    /// [`PermessageDeflate::suspendable`](crate::PermessageDeflate::suspendable). The default is 0.
+    #[must_use]
+    pub const fn suspendable(mut self, max_bytes: usize) -> Self {
+        self.max_record = max_bytes;
         self
     }
 
@@ -168,9 +188,18 @@ impl Inflater {
         stream.inflate(&mut self.tail, output, room)
     }
 
+    /// Frees the decompressor between messages, and keeps its window.
+    fn free_decompressor(&mut self) {
+        match self.stream.take().map(Stream::into_window) {
+            Some(Ok(window)) => self.window = window,
+            Some(Err(_)) => self.message = MessageState::Failed,
+            None => {}
+        }
+    }
+
     /// Drops the state of an unfinished message.
     fn begin(&mut self) {
-        (self.carry, self.tail) = (None, &TAIL);
+        (self.carry, self.tail, self.record) = (None, &TAIL, None);
         if !self.takeover {
             (self.stream, self.window) = (None, Vec::new());
         }
@@ -183,6 +212,10 @@ impl Inflater {
             // No output is pending, and the decompressor is only created when there is a byte for it.
             return Ok((Frame::lent(opcode, input).with_rsv(rsv).with_fin(fin), None));
         }
+        if fin {
+            self.record = None;
+        }
+        self.record_input(&input);
         // Text shrinks to a quarter or a fifth of its length. A second call takes longer than returning unused space.
         // That space is limited, because a payload that was hardly compressed does not need it.
         let guess = input.len().saturating_mul(6).saturating_add(64);
@@ -203,6 +236,7 @@ impl Inflater {
         if output.capacity() > 2 * output.len() + 4096 {
             output.shrink_to_fit();
         }
+        self.record_output(output.len(), input.len());
         let frame = Frame::lent(opcode, output).with_rsv(rsv);
         if self.carry.is_some() {
             return Ok((frame.with_fin(false), Some(Frame::lent(OpCode::Continuation, input).with_fin(fin))));
@@ -248,6 +282,9 @@ impl ExtensionDecoder for Inflater {
             //# compressed message.
             let is_compressed = frame.rsv().contains(Rsv::RSV1);
             self.message = if is_compressed { MessageState::Compressed } else { MessageState::Plain };
+            if is_compressed && !frame.fin() && self.max_record > 0 {
+                self.begin_record().inspect_err(|_| self.message = MessageState::Failed)?;
+            }
         }
         match self.message {
             //= https://www.rfc-editor.org/rfc/rfc7692#section-6.2
@@ -267,14 +304,34 @@ impl ExtensionDecoder for Inflater {
     /// Where the window is kept, the bytes in it stay: the last bytes that were decompressed, as many as the
     /// [window](Self::window_bits) of the peer has.
     fn release_memory(&mut self) {
-        if self.message == MessageState::Compressed {
-            return;
+        if self.message != MessageState::Compressed {
+            self.free_decompressor();
         }
-        match self.stream.take().map(Stream::into_window) {
-            Some(Ok(window)) => self.window = window,
-            Some(Err(_)) => self.message = MessageState::Failed,
-            None => {}
-        }
+    }
+
+    /// Writes the window, at most 32 KiB. Inside a compressed message also the compressed bytes of the message so far.
+    ///
+    /// The decompressor is freed between messages, as by [`release_memory`](Self::release_memory).
+    ///
+    /// # Errors
+    ///
+    /// - [`SuspendError::MessageInProgress`] inside a compressed message, unless it is
+    ///   [recorded](Inflater::suspendable).
+    /// - [`SuspendError::EventsPending`] if [`decode`](Self::decode) returned the rest of a frame that was not decoded yet.
+    /// - [`SuspendError::Failed`] after an error, and if the last message ended inside a DEFLATE block.
+    fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
+        self.write_state(state)
+    }
+
+    /// Continues with the window. The compressed bytes of a message in progress are decompressed again, and the output is
+    /// discarded.
+    ///
+    /// # Errors
+    ///
+    /// [`ResumeError::LimitExceeded`] for a window that is larger than the [window](Inflater::window_bits) of the peer, and
+    /// for more compressed bytes than [`suspendable`](Inflater::suspendable) allows.
+    fn resume(&mut self, state: &mut StateReader<'_>, limits: &Limits) -> Result<(), ResumeError> {
+        self.read_state(state, limits)
     }
 }
 
@@ -284,6 +341,7 @@ impl fmt::Debug for Inflater {
             .field("takeover", &self.takeover)
             .field("windows_only", &self.windows_only)
             .field("bits", &self.bits)
+            .field("max_record", &self.max_record)
             .field("message", &self.message)
             .finish_non_exhaustive()
     }

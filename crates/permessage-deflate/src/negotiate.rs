@@ -28,6 +28,7 @@ pub struct PermessageDeflate {
     threshold: usize,
     mem_level: u8,
     windows_only: bool,
+    max_record: usize,
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: u8,
@@ -48,6 +49,7 @@ impl PermessageDeflate {
             threshold: Deflater::THRESHOLD,
             mem_level: Deflater::MEM_LEVEL,
             windows_only: false,
+            max_record: 0,
             server_no_context_takeover: false,
             client_no_context_takeover: false,
             server_max_window_bits: Self::MAX_WINDOW_BITS,
@@ -133,6 +135,27 @@ impl PermessageDeflate {
     #[must_use]
     pub const fn windows_only(mut self) -> Self {
         self.windows_only = true;
+        self
+    }
+
+    /// Makes it possible to suspend a connection inside a compressed message, of which at most `max_bytes` compressed bytes
+    /// have arrived. By default, and after more bytes, this is
+    /// [`SuspendError::MessageInProgress`](protocol_websocket_frame::SuspendError::MessageInProgress). Between two messages a
+    /// connection can be suspended without this setting.
+    ///
+    /// Only messages that arrive in several pieces take more memory and time. While one is in progress, its compressed bytes and
+    /// the window before it are kept, and the decompressor is created again at its beginning. A message that arrives in one piece
+    /// costs nothing.
+    ///
+    /// ```
+    /// use protocol_websocket_permessage_deflate::PermessageDeflate;
+    ///
+    /// let deflate = PermessageDeflate::new().suspendable(1024 * 1024);
+    /// # let _ = deflate;
+    /// ```
+    #[must_use]
+    pub const fn suspendable(mut self, max_bytes: usize) -> Self {
+        self.max_record = max_bytes;
         self
     }
 
@@ -346,7 +369,11 @@ impl PermessageDeflate {
     }
 
     fn inflater(&self, bits: u8, takeover: bool) -> Inflater {
-        Inflater::new().window_bits(bits).context_takeover(takeover).windows_only(self.windows_only)
+        Inflater::new()
+            .window_bits(bits)
+            .context_takeover(takeover)
+            .windows_only(self.windows_only)
+            .suspendable(self.max_record)
     }
 }
 

@@ -118,7 +118,7 @@ pub use protocol_websocket_connection::Server;
 pub use protocol_websocket_connection::{
     Backoff, Config, Connection, Direction, Ended, EndedBy, Error, Event, EventRef, Observation, ObservedFrame,
     ObservedHead, Observer, Opened, Outbox, Prepared, ReceiveHalf, Reply, SendError, SendHalf, Session, SessionParts,
-    StartLine, State, Stats, Timeout, Timeouts,
+    StartLine, State, Stats, Suspended, Timeout, Timeouts,
 };
 #[cfg(feature = "getrandom")]
 pub use protocol_websocket_core::OsRandom;
@@ -127,7 +127,7 @@ pub use protocol_websocket_frame as frame;
 pub use protocol_websocket_frame::{
     AsMessage, Assembler, Close, CloseCode, DecodeError, Decoder, Delivery, EncodeError, ExtensionDecoder,
     ExtensionEncoder, ExtensionPair, Frame, FrameHeader, LentMessage, Limits, Message, MessageKind, MessageRef,
-    Negotiate, OpCode, Part, Payload, Rsv, Utf8Bytes, bytes,
+    Negotiate, OpCode, Part, Payload, ResumeError, Rsv, StateReader, StateWriter, SuspendError, Utf8Bytes, bytes,
 };
 #[cfg(feature = "client")]
 pub use protocol_websocket_handshake_client::{ClientDestination, ClientHandshake, HandshakeError, Outcome, Redirect};

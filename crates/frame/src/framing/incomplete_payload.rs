@@ -38,10 +38,19 @@ impl IncompletePayload {
         self.buffer.len()
     }
 
+    /// Returns the payload `buffer`, whose first `checked` bytes were unmasked and checked.
+    pub(super) fn resumed(buffer: &[u8], checked: usize) -> Self {
+        Self { buffer: buffer.to_vec(), checked }
+    }
+
     /// Returns the number of bytes at the front that were unmasked and checked.
     #[inline]
     pub(super) const fn checked(&self) -> usize {
         self.checked
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.buffer
     }
 
     #[inline]

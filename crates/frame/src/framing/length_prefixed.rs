@@ -12,6 +12,8 @@
 //!
 //! For the most frequent case, [`FastPath`] replaces all of these steps.
 
+mod suspend;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 

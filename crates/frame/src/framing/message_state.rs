@@ -1,5 +1,7 @@
 //! The state of the message in progress: fragment order, fragment count, total length, pending UTF-8.
 
+mod suspend;
+
 use crate::flags::Utf8State;
 use crate::{CloseCode, DecodeError, FrameHeader, Limits, OpCode, Utf8Validator};
 

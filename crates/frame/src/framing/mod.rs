@@ -37,7 +37,7 @@ use protocol_websocket_core::Version;
 
 use crate::decoder_options::DecoderOptions;
 use crate::flags::Flags;
-use crate::{DecodeError, Frame, LentMessage, Message, Payload};
+use crate::{DecodeError, Frame, LentMessage, Message, Payload, ResumeError, StateReader, StateWriter, SuspendError};
 
 use incomplete_payload::IncompletePayload;
 use input::Input;
@@ -135,6 +135,31 @@ impl Framing {
         match self {
             Self::LengthPrefixed(framing) => framing.has_undecoded_payload(),
             Self::Sentinel(_) => false,
+        }
+    }
+}
+
+impl Framing {
+    pub(crate) fn suspend(&self, state: &mut StateWriter) -> Result<(), SuspendError> {
+        match self {
+            Self::LengthPrefixed(framing) => framing.suspend(state),
+            Self::Sentinel(framing) => framing.suspend(state),
+        }
+    }
+
+    pub(crate) fn resume(&mut self, options: &DecoderOptions, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
+        match self {
+            Self::LengthPrefixed(framing) => *framing = LengthPrefixed::resume(options, state)?,
+            Self::Sentinel(framing) => *framing = Sentinel::resume(options, state)?,
+        }
+        Ok(())
+    }
+
+    /// Returns whether the next frame begins a message or is a control frame.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        match self {
+            Self::LengthPrefixed(framing) => framing.is_between_messages(),
+            Self::Sentinel(framing) => framing.is_between_messages(),
         }
     }
 }

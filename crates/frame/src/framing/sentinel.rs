@@ -7,6 +7,8 @@
 //! copied into an [`IncompletePayload`], and the search for its end continues with the next input. Invalid UTF-8 is replaced
 //! with U+FFFD when the text or a part of it is returned.
 
+mod suspend;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 

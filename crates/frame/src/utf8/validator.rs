@@ -66,6 +66,11 @@ impl Utf8Validator {
         self.len == 0
     }
 
+    /// Returns the bytes of the incomplete character.
+    pub(crate) fn incomplete(&self) -> &[u8] {
+        self.incomplete.split_at(usize::from(self.len)).0
+    }
+
     /// Adds bytes to the incomplete character until it is complete. Returns the bytes after it.
     fn complete_character<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], Utf8Error> {
         while !self.is_complete() {
