@@ -7,6 +7,8 @@
 #[cfg(feature = "permessage-deflate")]
 mod broadcast;
 mod chat;
+#[cfg(feature = "permessage-deflate")]
+mod hand_over;
 mod reconnect;
 mod relay;
 mod restart;

@@ -1,0 +1,234 @@
+//! An echo server that is updated without closing a connection.
+//!
+//! `kill -USR2 PID` starts the program again. The old process passes the listening socket and each open connection to the new
+//! one, and exits. The clients notice nothing, also in the middle of a message.
+//!
+//!     cargo run -p protocol-websocket-tokio --example hand_over 127.0.0.1:3000
+
+#[cfg(unix)]
+#[path = "hand_over/passing.rs"]
+mod passing;
+
+#[cfg(unix)]
+use {
+    protocol_websocket_tokio::protocol_websocket::PermessageDeflate,
+    protocol_websocket_tokio::{Accept, Config, Error, Event, Parts, Session, Timeouts, WebSocket, accept},
+    rustix::process::{Resource, Rlimit, getrlimit, setrlimit},
+    std::io::{Read as _, Write as _},
+    std::os::fd::{AsFd as _, OwnedFd},
+    std::os::unix::net::UnixStream,
+    std::process::{self, Command},
+    std::sync::Arc,
+    std::{env, io, time::Duration},
+    tokio::net::{TcpListener, TcpStream},
+    tokio::signal::unix::{SignalKind, signal},
+    tokio::sync::{mpsc, watch},
+    tokio::task::{JoinSet, spawn_blocking},
+};
+
+/// The argument of a process whose standard input is a Unix socket, over which the old process passes its descriptors.
+#[cfg(unix)]
+const INHERITED: &str = "inherited";
+
+/// The number of connections that wait to be passed. It limits the memory of a hand-over.
+#[cfg(unix)]
+const MAX_WAITING: usize = 16;
+
+/// An open connection with its state.
+#[cfg(unix)]
+type Suspended = (OwnedFd, Vec<u8>);
+
+/// The access of a connection to the hand-over: a flag that it has begun, and the place for the suspended connection.
+#[cfg(unix)]
+#[derive(Clone)]
+struct HandOver {
+    begun: watch::Receiver<bool>,
+    suspended: mpsc::Sender<Suspended>,
+}
+
+#[cfg(unix)]
+fn server_config() -> Config {
+    let config = Config::new().timeouts(Timeouts::RECOMMENDED);
+    // As the default limit of a message, so a connection can be suspended inside each message.
+    config.extension(PermessageDeflate::new().suspendable(1024 * 1024))
+}
+
+/// Sends each message back until the client closes the connection or the hand-over begins.
+#[cfg(unix)]
+async fn echo(mut websocket: WebSocket<TcpStream>, mut hand_over: HandOver) -> Result<(), Error> {
+    loop {
+        let received = tokio::select! {
+            received = websocket.recv() => Some(received),
+            () = begins(&mut hand_over.begun) => None,
+        };
+        let message = match received {
+            Some(message) => message,
+            None => match suspend(websocket) {
+                Ok(suspended) => {
+                    // The other end is dropped when the hand-over has failed.
+                    let _ = hand_over.suspended.send(suspended).await;
+                    return Ok(());
+                }
+                // It can be suspended after the next message.
+                Err(continued) => {
+                    websocket = continued;
+                    websocket.recv().await
+                }
+            },
+        };
+        let Some(message) = message else { return Ok(()) };
+        websocket.queue(message?)?;
+    }
+}
+
+/// Waits for the hand-over.
+#[cfg(unix)]
+async fn begins(begun: &mut watch::Receiver<bool>) {
+    let _ = begun.wait_for(|begun| *begun).await;
+}
+
+/// Takes a connection apart. Returns it unchanged if it cannot be suspended now.
+#[cfg(unix)]
+fn suspend(websocket: WebSocket<TcpStream>) -> Result<Suspended, WebSocket<TcpStream>> {
+    let Parts { io, session, next, .. } = websocket.into_parts();
+    let mut session = Session::from_parts(session);
+    if let Some(Event::Message(message)) = next {
+        let _ = session.send(message);
+    }
+    let (state, socket) = (session.suspend(), io.as_fd().try_clone_to_owned());
+    match (state, socket) {
+        (Ok(state), Ok(socket)) => Ok((socket, state.into_bytes())),
+        _ => Err(WebSocket::new(io, session)),
+    }
+}
+
+/// Continues a connection of the old process.
+#[cfg(unix)]
+fn resume((socket, state): Suspended, config: Arc<Config>) -> io::Result<WebSocket<TcpStream>> {
+    let session = Session::resume_server(&state, config).map_err(io::Error::other)?;
+    let stream = std::net::TcpStream::from(socket);
+    stream.set_nonblocking(true)?;
+    Ok(WebSocket::new(TcpStream::from_std(stream)?, session))
+}
+
+/// Starts the program again, and passes the listening socket. Returns the socket for the connections.
+#[cfg(unix)]
+fn start_successor(listener: &OwnedFd) -> io::Result<UnixStream> {
+    let (mut ours, theirs) = UnixStream::pair()?;
+    // `env::current_exe` would be the old file after an update.
+    let mut command = Command::new(env::args_os().next().unwrap_or_default());
+    let _child = command.arg(INHERITED).stdin(OwnedFd::from(theirs)).spawn()?;
+    // Otherwise this process has the other end open, and cannot see that the new process has ended.
+    drop(command);
+    passing::send(&ours, listener, &[])?;
+    ours.read_exact(&mut [0])?;
+    Ok(ours)
+}
+
+/// Takes the listening socket from the old process. Then the old process passes its connections.
+#[cfg(unix)]
+fn inherit() -> io::Result<(std::net::TcpListener, mpsc::Receiver<Suspended>)> {
+    let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let Some((listener, _)) = passing::receive(&socket)? else { return Err(io::Error::other("no listening socket")) };
+    socket.write_all(b".")?;
+    let (suspended, received) = mpsc::channel(MAX_WAITING);
+    spawn_blocking(move || {
+        while let Some(connection) = passing::receive(&socket)? {
+            if suspended.blocking_send(connection).is_err() {
+                break;
+            }
+        }
+        Ok::<_, io::Error>(())
+    });
+    Ok((listener.into(), received))
+}
+
+#[cfg(unix)]
+async fn handshake(stream: TcpStream, config: Arc<Config>) -> Result<WebSocket<TcpStream>, Error> {
+    stream.set_nodelay(true)?;
+    accept(stream, config).await?.accept(Accept::new()).await
+}
+
+#[cfg(unix)]
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let mut signals = signal(SignalKind::user_defined2())?;
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    eprintln!("process {}", process::id());
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
+    let (listener, mut inherited) = if address == INHERITED {
+        let (listener, inherited) = spawn_blocking(inherit).await??;
+        listener.set_nonblocking(true)?;
+        (TcpListener::from_std(listener)?, Some(inherited))
+    } else {
+        let listener = TcpListener::bind(address).await?;
+        println!("connect to ws://{}/", listener.local_addr()?);
+        (listener, None)
+    };
+    let (config, mut tasks, mut resumed) = (Arc::new(server_config()), JoinSet::new(), 0);
+    let (begin, begun) = watch::channel(false);
+    let (suspended, mut to_pass) = mpsc::channel(MAX_WAITING);
+    let hand_over = HandOver { begun, suspended };
+    let successor = loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let (config, hand_over) = (Arc::clone(&config), hand_over.clone());
+                    tasks.spawn(async move { echo(handshake(stream, config).await?, hand_over).await });
+                }
+                // Too many files may be open. The next call may succeed.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            connection = async { inherited.as_mut()?.recv().await }, if inherited.is_some() => match connection {
+                Some(connection) => match resume(connection, Arc::clone(&config)) {
+                    Ok(websocket) => {
+                        resumed += 1;
+                        tasks.spawn(echo(websocket, hand_over.clone()));
+                    }
+                    Err(error) => eprintln!("a connection was lost: {error}"),
+                },
+                None => {
+                    eprintln!("took over {resumed} connections");
+                    inherited = None;
+                }
+            },
+            // Not before this process has taken over all connections itself.
+            Some(()) = signals.recv(), if inherited.is_none() => {
+                let listener = listener.as_fd().try_clone_to_owned()?;
+                match spawn_blocking(move || start_successor(&listener)).await? {
+                    Ok(successor) => break successor,
+                    Err(error) => eprintln!("the hand-over failed: {error}"),
+                }
+            }
+            Some(ended) = tasks.join_next() => log(ended),
+        }
+    };
+    drop((listener, hand_over));
+    begin.send_replace(true);
+    let passing = spawn_blocking(move || {
+        while let Some((socket, state)) = to_pass.blocking_recv() {
+            passing::send(&successor, socket, &state)?;
+        }
+        Ok::<_, io::Error>(())
+    });
+    // Each connection is passed, or ends. An opening handshake is finished before.
+    while let Some(ended) = tasks.join_next().await {
+        log(ended);
+    }
+    passing.await?
+}
+
+#[cfg(unix)]
+fn log(ended: Result<Result<(), Error>, tokio::task::JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => eprintln!("a connection failed: {error}"),
+        Err(error) => eprintln!("a task failed: {error}"),
+    }
+}
+
+#[cfg(not(unix))]
+fn main() {
+    eprintln!("this system has no Unix sockets");
+}
