@@ -8,7 +8,8 @@ use protocol_websocket_connection::{Close, Role, Version};
 use crate::endpoint_model::Endpoint;
 use crate::input::bit;
 
-/// A client and a server execute the steps of the input: they send in all ways, ping, close, receive, and wait. The
+/// A client and a server execute the steps of the input: they send in all ways, ping, close, receive, wait, and
+/// are suspended and resumed. The
 /// transport splits, delays, corrupts and loses bytes, and disconnects. No message is lost, duplicated or reordered,
 /// and none exceeds the limits. No data follows a Close. All input is consumed. Both endpoints return the same end of
 /// the connection.
@@ -82,6 +83,7 @@ impl Simulation {
                 peer.receive(usize::MAX, endpoint);
                 peer.eof();
             }
+            _ if bit(step, 5) => endpoint.connection.hand_over(),
             _ => {}
         }
         Ok(())

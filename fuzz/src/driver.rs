@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol_websocket_connection::{
-    AsMessage, Close, Connection, Ended, Error, Event, EventRef, Frame, Message, Part, ReceiveHalf, Reply, SendError,
-    SendHalf, State,
+    AsMessage, Close, Connection, Ended, Error, Event, EventRef, Frame, Message, Part, ReceiveHalf, Reply, Role,
+    SendError, SendHalf, State,
 };
 
 /// A connection, or its halves with the replies of the receiver passed to the sender.
@@ -128,6 +128,18 @@ impl Driver {
                 sender.handle_timeout(now, output)
             }
         }
+    }
+
+    /// Suspends the connection, and continues with the resumed one. A connection that has failed is refused.
+    pub fn hand_over(&mut self) {
+        let Self::Whole(connection) = self else { return };
+        let Ok(state) = connection.suspend() else { return };
+        let config = connection.config().clone();
+        *connection = match connection.role() {
+            Role::Server => Connection::resume_server(state.as_bytes(), config),
+            Role::Client => Connection::resume_client(state.as_bytes(), config, |mask: &mut [u8]| mask.fill(3)),
+        }
+        .unwrap();
     }
 
     pub fn state(&self) -> State {

@@ -19,6 +19,7 @@ mod head;
 mod input;
 mod model;
 mod modified_input;
+mod resume;
 mod session;
 mod session_model;
 mod session_sending;
@@ -55,5 +56,6 @@ targets! {
     head::request_head
     head::response_head
     modified_input::modified_input
+    resume::resume
     session::session
 }

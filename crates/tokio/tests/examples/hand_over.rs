@@ -38,6 +38,7 @@ impl Seeded {
 /// The clients of one run.
 #[derive(Default)]
 struct Clients {
+    opened: AtomicUsize,
     /// The number of clients that have sent a part of a message and not its end.
     inside: AtomicUsize,
     /// Set after the last hand-over: the clients send the rest of their messages and close.
@@ -124,6 +125,7 @@ async fn run_client(url: String, number: usize, seed: u64, clients: Arc<Clients>
     };
     let websocket = Connect::new(&url).unwrap().config(config).await.unwrap().0;
     assert_eq!(websocket.negotiated().extensions.len(), number % 2);
+    clients.opened.fetch_add(1, Ordering::Relaxed);
     let parts = websocket.into_parts();
     let (receiver, sender) = parts.session.connection.split();
     let (read, write) = split(parts.io);
@@ -142,6 +144,9 @@ async fn run(seed: u64, number_of_clients: usize) {
         if number % 50 == 0 {
             sleep(Duration::from_millis(5)).await;
         }
+    }
+    while clients.opened.load(Ordering::Relaxed) < number_of_clients {
+        sleep(Duration::from_millis(5)).await;
     }
     let mut process = block_in_place(|| server.logged("process "));
     let mut inside = Vec::new();
