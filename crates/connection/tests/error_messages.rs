@@ -8,7 +8,7 @@ mod test_extensions;
 use std::error::Error as StdError;
 
 use common::{client, server};
-use protocol_websocket_connection::{Config, Error, SendError, Timeout};
+use protocol_websocket_connection::{Config, Error, ResumeError, SendError, SuspendError, Timeout};
 use protocol_websocket_frame::{DecodeError, EncodeError};
 use test_support::errors::assert_distinct_texts;
 
@@ -21,6 +21,20 @@ fn every_error_has_its_own_text() {
         &SendError::MessageUnfinished,
         &SendError::AlreadyOpen,
         &SendError::Encode(EncodeError::FrameTooLong),
+    ]);
+    assert_distinct_texts(&[
+        &SuspendError::EventsPending,
+        &SuspendError::Extension,
+        &SuspendError::Failed,
+        &SuspendError::Handshake,
+        &SuspendError::MessageInProgress,
+        &ResumeError::Extension,
+        &ResumeError::Format(2),
+        &ResumeError::Invalid,
+        &ResumeError::Kind,
+        &ResumeError::LimitExceeded,
+        &ResumeError::TrailingBytes,
+        &ResumeError::Truncated,
     ]);
     assert_distinct_texts(&[
         &Error::UnexpectedEof,

@@ -3,7 +3,7 @@
 use protocol_websocket_connection::{
     Accept, Config, Connection, Direction, Ended, Error, Event, EventRef, ExtensionPair, Negotiate, Negotiated,
     Observation, ObservedFrame, ObservedHead, Offer, Outbox, ReceiveHalf, Reject, Reply, SendError, SendHalf, Session,
-    SessionParts, StartLine, State, Stats, Timeouts,
+    SessionParts, StartLine, State, StateReader, StateWriter, Stats, Suspended, Timeouts,
 };
 
 #[test]
@@ -19,6 +19,7 @@ fn public_types_are_send_and_sync() {
     check::<Reply>();
     check::<Ended>();
     check::<(Error, SendError, State, Timeouts)>();
+    check::<(Suspended, StateReader<'_>, StateWriter)>();
     check::<(Accept, Negotiated, Offer, Reject)>();
     check::<(Observation<'_>, ObservedFrame<'_>, ObservedHead<'_>, StartLine<'_>, Direction)>();
     check::<(ExtensionPair, Box<dyn Negotiate>)>();

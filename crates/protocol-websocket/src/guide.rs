@@ -7,9 +7,10 @@
 )]
 //! 2. [`integrating`]: the library in an event loop, step by step: receive, send, events, end of input, close, timers.
 //! 3. [`security`]: known attacks, limits, and the duties of the event loop.
-//! 4. [`versions`]: the four versions of the protocol, and how to support fewer.
-//! 5. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
-//! 6. [`design`]: why the library is built as it is.
+//! 4. [`hand_over`]: update a server without closing a connection.
+//! 5. [`versions`]: the four versions of the protocol, and how to support fewer.
+//! 6. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
+//! 7. [`design`]: why the library is built as it is.
 //!
 //! The modules here are pages without items. They exist only in the documentation.
 
@@ -28,6 +29,15 @@
 // Two code blocks of the page need the feature.
 #[cfg(any(not(doctest), feature = "permessage-deflate"))]
 pub mod integrating {}
+
+/// Update a server without closing a connection: another process continues with the state and the socket of each.
+///
+/// [example]: https://github.com/protocol-websocket/protocol-websocket/blob/main/crates/tokio/examples/hand_over.rs
+///
+#[doc = include_str!("../docs/hand-over.md")]
+// A code block of the page needs the feature.
+#[cfg(any(not(doctest), feature = "permessage-deflate"))]
+pub mod hand_over {}
 
 /// The four versions of the protocol: what each can carry, how a server detects them, how to support fewer.
 ///
