@@ -126,10 +126,11 @@ impl ReceiveHalf {
         }
     }
 
-    /// Sets the observers, before the handshake.
+    /// Sets the observers.
     pub(crate) fn set_observers(&mut self, observers: Observers) {
         self.is_observed = true;
         self.cold.get_or_insert_default().observers = Some(Box::new(ReceiveObservers::new(observers)));
+        self.update_fast_path();
     }
 
     fn receive_observers(&mut self) -> Option<&mut ReceiveObservers> {
@@ -184,7 +185,14 @@ impl ReceiveHalf {
         let opens = self.incoming == Incoming::Connecting;
         self.incoming.open();
         self.update_fast_path();
-        if let Some(observers) = self.observers().filter(|_| opens) {
+        if opens {
+            self.observe_open();
+        }
+    }
+
+    /// Reports the opening.
+    pub(crate) fn observe_open(&self) {
+        if let Some(observers) = self.observers() {
             observers.observe(&Observation::Open(self.negotiated()));
         }
     }

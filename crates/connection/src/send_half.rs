@@ -112,10 +112,11 @@ impl SendHalf {
         }
     }
 
-    /// Sets the observers, before the handshake.
+    /// Sets the observers.
     pub(crate) fn set_observers(&mut self, observers: Observers) {
         self.is_observed = true;
         self.cold.get_or_insert_default().observers = Some(observers);
+        self.update_fast_path();
     }
 
     pub(crate) const fn role(&self) -> Role {

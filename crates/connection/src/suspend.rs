@@ -61,7 +61,8 @@ impl Connection {
 
     /// Continues a server's connection that [`suspend`](Self::suspend) returned.
     ///
-    /// `config` has the same extensions as before. The limits and timeouts may differ. A state over the limits is rejected.
+    /// The observers of `config` are created for this connection, and [`Observation::Open`](crate::Observation::Open) is their
+    /// first observation. `config` has the same extensions as before. The limits and timeouts may differ. A state over the limits is rejected.
     ///
     /// The time during which the connection was suspended does not count for the timers of the peer's silence. They start with
     /// the first [`handle_timeout`](Self::handle_timeout), at the time that they had. The deadline for a Close starts again.
@@ -145,7 +146,12 @@ impl Connection {
         connection.sender.resume(&mut state)?;
         state.finish()?;
         let is_reachable = is_reachable(connection.receiver.incoming, connection.sender.outgoing);
-        if is_reachable { Ok(connection) } else { Err(ResumeError::Invalid) }
+        if !is_reachable {
+            return Err(ResumeError::Invalid);
+        }
+        connection.add_observers();
+        connection.receiver.observe_open();
+        Ok(connection)
     }
 }
 

@@ -275,6 +275,18 @@ fn observers_are_made_for_each_connection_and_dropped_with_it() {
 }
 
 #[test]
+fn resumed_connection_has_observers() {
+    let log = Log::default();
+    let state = server(&Config::new()).suspend().unwrap();
+    let mut resumed = Connection::resume_server(state.as_bytes(), log.config()).unwrap();
+    receive_valid(&mut resumed, &mut masked(Frame::text("a")));
+    resumed.send("b", &mut BytesMut::new()).unwrap();
+    assert_eq!(log.lines(), ["open RFC 6455", "Received text fin 1 \"a\"", "Sent text fin 1 \"b\""]);
+    Connection::resume_server(&state.as_bytes()[1..], log.config()).unwrap_err();
+    assert!(log.lines().is_empty());
+}
+
+#[test]
 fn observers_are_called_in_the_order_in_which_they_were_added() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let add = |config: Config, number: u8| {
