@@ -128,6 +128,13 @@ fn serve_logs_and_lists_connections() {
     }
 }
 
+#[test]
+fn chromium_shows_connections_of_other_clients() {
+    let server = Server::ours("serve", &["--port", "0"]);
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    program::run(Command::new("node").arg(program::script("live.mjs")).arg(url));
+}
+
 fn test_shutdown(signal: &str) {
     let server = Server::ours("serve", &["--port", "0"]);
     let url = format!("ws://127.0.0.1:{}/", server.port);

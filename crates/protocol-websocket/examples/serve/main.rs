@@ -2,15 +2,19 @@
 //! connection.
 //!
 //! The server reads each request head itself, as an HTTP server does. The library then handles upgrade requests. The
-//! page sends messages, shows their frames, and lists recent connections. See `echo` for the smallest server.
+//! page sends messages, shows their frames, and shows the connections of all clients live (`docs/live-page.md`). See
+//! `echo` for the smallest server.
 #![allow(clippy::indexing_slicing, reason = "an example")]
 
+mod echo;
+mod live;
 mod page;
 mod peer;
 mod shared;
 mod socket;
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -21,15 +25,19 @@ use protocol_websocket_permessage_deflate::PermessageDeflate;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use live::Live;
 use shared::Shared;
 
-/// Serves a page and a WebSocket echo on one port of this machine.
+/// Serves a page and a WebSocket echo on one port.
 #[derive(Parser)]
 #[command(name = "serve")]
 struct Options {
     /// The port; 0 selects a free one.
     #[arg(long, default_value_t = 3000, value_name = "N")]
     port: u16,
+    /// The address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+    bind: IpAddr,
     /// A host name of this server besides localhost, 127.0.0.1 and [::1] (repeatable).
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
@@ -48,6 +56,9 @@ struct Options {
     /// Do not compress messages.
     #[arg(long)]
     no_deflate: bool,
+    /// Do not observe connections, and do not show them on the page.
+    #[arg(long)]
+    no_live: bool,
 }
 
 /// The limit of the node package `ws`. The Autobahn|Testsuite sends up to 65,537 fragments.
@@ -73,12 +84,13 @@ impl Options {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    let listener = socket::listen(options.port)?;
+    let listener = socket::listen(options.bind, options.port)?;
     let address = listener.local_addr()?;
     let config = options.config();
     let timeout = Duration::from_secs(options.timeout);
     let read_size = usize::try_from(options.read_size).map_err(io::Error::other)?;
-    let shared = Shared::new(config, timeout, read_size, options.host, options.subprotocol);
+    let live = Live::new(address.ip(), !options.no_live);
+    let shared = Shared::new(config, timeout, read_size, options.host, options.subprotocol, live);
     let shared = Arc::new(shared);
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     println!("open http://{address}/ in a browser, or connect to ws://{address}/");

@@ -1,4 +1,4 @@
-//! The page and its table of recent connections.
+//! The page, its table of recent connections, and its live section.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -6,6 +6,19 @@ use std::time::Instant;
 use protocol_websocket::{Negotiated, Version};
 
 const PAGE: &str = include_str!("page.html");
+/// The parts of the live section: a placeholder in the page, and the content.
+const LIVE: [(&str, &str); 3] = [
+    ("/* live.css */", include_str!("live/live.css")),
+    ("<!-- live.html -->", include_str!("live/live.html")),
+    ("// live.js", include_str!("live/live.js")),
+];
+/// The section that replaces the live one if that is off.
+const OFF: &str = r#"<section class="panel off" id="live" data-live="off" aria-labelledby="live-title">
+  <h2 id="live-title">Live connections</h2>
+  <p class="note">Off. <!-- reason --> The connections of other clients are shown only if the server listens on a loopback
+    address and the page is opened as localhost, 127.0.0.1 or [::1].</p>
+</section>
+"#;
 /// The placeholder of the rows in the page.
 const ROWS: &str = "<!-- recent connections -->";
 /// The number of connections in the table.
@@ -36,10 +49,14 @@ impl Recent {
         self.0.truncate(MAX_RECENT);
     }
 
-    /// Renders the page.
-    pub(crate) fn page(&self) -> String {
+    /// Renders the page, with the live section or with the reason why it is off.
+    pub(crate) fn page(&self, live: Result<(), &str>) -> String {
+        let page = match live {
+            Ok(()) => LIVE.iter().fold(PAGE.to_owned(), |page, (place, content)| page.replacen(place, content, 1)),
+            Err(reason) => PAGE.replace("<!-- live.html -->", &OFF.replace("<!-- reason -->", reason)),
+        };
         let rows: String = self.0.iter().map(RecentConnection::row).collect();
-        PAGE.replace(ROWS, &rows)
+        page.replace(ROWS, &rows)
     }
 }
 

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol_websocket::http::{HeadReader, RequestHead};
-use protocol_websocket::{Accept, Config, Connection, HeadLimits, Negotiated, Reject, Request, Response};
+use protocol_websocket::{Accept, Config, Connection, HeadLimits, Limits, Negotiated, Reject, Request, Response};
 
+use crate::echo::Echo;
+use crate::live::{self, Live};
 use crate::page::{Recent, extensions};
-use crate::peer::{Peer, lock};
+use crate::peer::{Peer, Service, lock};
 use crate::socket::{read_before, shutdown};
 
 /// The host names that every server accepts, with any port.
@@ -32,6 +34,18 @@ pub(crate) struct Shared {
     peers: Mutex<HashMap<usize, Arc<Peer>>>,
     recent: Mutex<Recent>,
     is_shutting_down: AtomicBool,
+    /// The records of the connections, or the reason why there are none.
+    live: Result<Arc<Live>, &'static str>,
+}
+
+/// An accepted request.
+struct Upgraded {
+    resource_name: String,
+    response: Response,
+    connection: Connection,
+    service: Box<dyn Service>,
+    /// Whether the connection is logged and on the page. That of a page to its live section is not.
+    is_listed: bool,
 }
 
 impl Shared {
@@ -41,10 +55,11 @@ impl Shared {
         read_size: usize,
         hosts: Vec<String>,
         subprotocols: Vec<String>,
+        live: Result<Live, &'static str>,
     ) -> Self {
         let (peers, recent, is_shutting_down) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        let config = Arc::new(config);
-        Self { config, handshake_timeout, read_size, hosts, subprotocols, peers, recent, is_shutting_down }
+        let (config, live) = (Arc::new(config), live.map(Arc::new));
+        Self { config, handshake_timeout, read_size, hosts, subprotocols, peers, recent, is_shutting_down, live }
     }
 
     /// Serves one TCP connection: a page, or a WebSocket connection.
@@ -55,7 +70,7 @@ impl Shared {
         let deadline = Instant::now() + self.handshake_timeout;
         let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
         let upgraded = match read_head(&stream, deadline, &mut input, &mut output)? {
-            Some(head) if head.is_upgrade() => self.upgrade(head, &mut output),
+            Some(head) if head.is_upgrade() => self.upgrade(id, address, head, &mut output),
             Some(head) => {
                 self.respond(&head, &mut output);
                 None
@@ -63,14 +78,20 @@ impl Shared {
             None => None,
         };
         (&stream).write_all(&output)?;
-        let Some((resource_name, response, connection)) = upgraded else { return shutdown(&stream) };
+        let Some(Upgraded { resource_name, response, connection, mut service, is_listed }) = upgraded else {
+            return shutdown(&stream);
+        };
 
         let peer = Arc::new(Peer::new(connection, stream));
         lock(&self.peers).insert(id, Arc::clone(&peer));
-        self.log_open(address, resource_name, response.negotiated());
+        if is_listed {
+            self.log_open(address, resource_name, response.negotiated());
+        }
         drop(output);
-        let result = peer.run(&self.is_shutting_down, self.read_size, &mut input);
-        if let Some(ended) = peer.end() {
+        let result = peer.run(&mut *service, &self.is_shutting_down, self.read_size, &mut input);
+        if let Some(ended) = peer.end()
+            && is_listed
+        {
             log(&format!("{address} closed with {} by {}", ended.code, ended.by));
         }
         result?;
@@ -89,6 +110,9 @@ impl Shared {
     /// Removes a connection that has ended.
     pub(crate) fn remove(&self, id: usize) {
         lock(&self.peers).remove(&id);
+        if let Ok(live) = &self.live {
+            live.remove(id);
+        }
     }
 
     /// Closes all connections with 1001, and waits for their closing handshakes.
@@ -106,12 +130,8 @@ impl Shared {
     /// another site resolves to this machine, the pages of that site can send requests here and read the responses.
     /// Such requests have the site's name as their host.
     fn is_named(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
-        };
-        let hosts = self.hosts.iter().map(String::as_str);
-        LOCAL_HOSTS.into_iter().chain(hosts).any(|host| host.eq_ignore_ascii_case(name))
+        let name = without_port(host);
+        is_local(host) || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
     }
 
     /// Responds to a request that is not an upgrade request.
@@ -121,16 +141,21 @@ impl Shared {
             let _ = Reject::new(400).encode(output);
             return;
         };
-        if !str::from_utf8(host).is_ok_and(|host| self.is_named(host)) {
+        let Some(host) = str::from_utf8(host).ok().filter(|host| self.is_named(host)) else {
             let _ = misdirected().encode(output);
             return;
-        }
+        };
         let path = head.target().split('?').next();
         if !matches!((head.method(), path), ("GET" | "HEAD", Some("/"))) {
             let _ = Reject::new(404).body("The page is at /, and every path has a WebSocket echo.\n").encode(output);
             return;
         }
-        let page = lock(&self.recent).page();
+        let live = match &self.live {
+            Err(reason) => Err(*reason),
+            Ok(_) if !is_local(host) => Err("This page was opened under another name than localhost."),
+            Ok(_) => Ok(()),
+        };
+        let page = lock(&self.recent).page(live);
         let response_head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
              Cache-Control: no-store\r\nConnection: close\r\n\r\n",
@@ -142,9 +167,8 @@ impl Shared {
         }
     }
 
-    /// Responds to an upgrade request. Returns the resource name, the response and the connection, unless the request
-    /// was refused.
-    fn upgrade(&self, head: RequestHead, output: &mut BytesMut) -> Option<(String, Response, Connection)> {
+    /// Responds to an upgrade request. Returns `None` if the request was refused.
+    fn upgrade(&self, id: usize, address: SocketAddr, head: RequestHead, output: &mut BytesMut) -> Option<Upgraded> {
         let request = match Request::from_head(head) {
             Ok(request) => request,
             Err(error) => {
@@ -156,14 +180,61 @@ impl Shared {
             let _ = misdirected().encode(output);
             return None;
         }
+        if let Ok(live) = &self.live
+            && request.subprotocols().any(|name| name == live::SUBPROTOCOL)
+        {
+            return match live.viewer(&request, is_local(request.host())) {
+                Ok(viewer) => {
+                    let accept = Accept::new().subprotocol(live::SUBPROTOCOL);
+                    let config = (*self.config).clone().limits(Limits::new(live::MAX_MESSAGE));
+                    respond(&request, accept, Arc::new(config), Box::new(viewer), false, output)
+                }
+                Err(reject) => {
+                    let _ = reject.encode(output);
+                    None
+                }
+            };
+        }
         let supported: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
         let accept = request.select_subprotocol(&supported).into_iter().fold(Accept::new(), Accept::subprotocol);
-        let Ok((response, connection)) = Connection::respond(&request, accept, Arc::clone(&self.config)) else {
-            let _ = Reject::new(500).encode(output);
-            return None;
+        let Ok(live) = &self.live else {
+            return respond(&request, accept, Arc::clone(&self.config), Box::new(Echo::new(None)), true, output);
         };
-        response.encode(output);
-        Some((request.resource_name().to_owned(), response, connection))
+        let record = live.add(id, address, &request);
+        let observer = Arc::clone(&record);
+        let config = (*self.config).clone().observer(move |_| Arc::clone(&observer).observer());
+        let echo = Echo::new(Some((Arc::clone(live), record)));
+        respond(&request, accept, Arc::new(config), Box::new(echo), true, output)
+    }
+}
+
+/// Accepts a request. Refuses it if the response cannot be written.
+fn respond(
+    request: &Request,
+    accept: Accept,
+    config: Arc<Config>,
+    service: Box<dyn Service>,
+    is_listed: bool,
+    output: &mut BytesMut,
+) -> Option<Upgraded> {
+    let Ok((response, connection)) = Connection::respond(request, accept, config) else {
+        let _ = Reject::new(500).encode(output);
+        return None;
+    };
+    response.encode(output);
+    let resource_name = request.resource_name().to_owned();
+    Some(Upgraded { resource_name, response, connection, service, is_listed })
+}
+
+/// Returns whether the host of a request is a name that only this machine has.
+fn is_local(host: &str) -> bool {
+    LOCAL_HOSTS.iter().any(|local| local.eq_ignore_ascii_case(without_port(host)))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 

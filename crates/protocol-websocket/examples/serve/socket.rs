@@ -1,7 +1,7 @@
 //! Operations on blocking sockets.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -15,10 +15,11 @@ const IDLE_AFTER: Duration = Duration::from_millis(100);
 const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Listens with the longest backlog that the system allows.
-pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+pub(crate) fn listen(address: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let address = SocketAddr::from((address, port));
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.bind(&address.into())?;
     socket.listen(i32::MAX)?;
     Ok(socket.into())
 }

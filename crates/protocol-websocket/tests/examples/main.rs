@@ -12,6 +12,10 @@ mod compression;
 mod descriptors;
 mod fairness;
 mod linger;
+mod live;
+#[path = "../peers/client.rs"]
+#[allow(dead_code, reason = "the numbers of bytes are not used here")]
+mod peer_client;
 #[path = "../peers/program.rs"]
 #[allow(dead_code, reason = "peers of other projects are not used here")]
 mod program;
