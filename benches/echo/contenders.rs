@@ -138,7 +138,7 @@ pub(crate) const ECHO: &[Group] = &[
         title: "threads",
         baseline: own("baseline-std"),
         columns: &[
-            ours("serve", &[example("serve", &["--port", "0"])]),
+            ours("serve", &[example("serve", &["--port", "0", "--no-live"])]),
             #[cfg(feature = "peers")]
             peer("tungstenite", &[own("tungstenite")]),
         ],

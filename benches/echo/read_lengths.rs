@@ -38,11 +38,11 @@ const GROUPS: [Group; 4] = [
     },
     Group {
         title: "`serve`",
-        baseline: serve("64 KiB", &["--port", "0", "--read-size", "65536"]),
+        baseline: serve("64 KiB", &["--port", "0", "--no-live", "--read-size", "65536"]),
         columns: &[
-            column("4 KiB", &[serve("4 KiB", &["--port", "0", "--read-size", "4096"])]),
-            column("16 KiB", &[serve("16 KiB", &["--port", "0", "--read-size", "16384"])]),
-            column("128 KiB", &[serve("128 KiB", &["--port", "0", "--read-size", "131072"])]),
+            column("4 KiB", &[serve("4 KiB", &["--port", "0", "--no-live", "--read-size", "4096"])]),
+            column("16 KiB", &[serve("16 KiB", &["--port", "0", "--no-live", "--read-size", "16384"])]),
+            column("128 KiB", &[serve("128 KiB", &["--port", "0", "--no-live", "--read-size", "131072"])]),
         ],
         loads: LOADS,
     },

@@ -175,7 +175,7 @@ function liveAge(row) {
   const { opened, ended } = row.connection;
   if (!ended) return liveCell(row, 'Age or end', liveDuration(liveNow() - opened), 'open');
   liveCell(row, 'Age or end', `${ended.code} ${ended.clean ? 'clean' : 'not clean'}`, liveCode(ended.code),
-    `by ${ended.by}, ${liveDuration(liveNow() - ended.at)} ago`);
+    `by ${ended.by}`, `${liveDuration(liveNow() - ended.at)} ago`);
 }
 
 function liveRemove(id) {
@@ -256,6 +256,7 @@ function liveAdd(samples, value) {
 function liveSelect(id) {
   live.selected = id;
   live.frames = [];
+  if (id !== null) live.announcements.push(`The frames of client ${id} follow the table.`);
   $('live-frame-rows').replaceChildren();
   if (live.socket.readyState === WebSocket.OPEN) live.socket.send(JSON.stringify({ select: id }));
   $('live-detail').hidden = id === null;
@@ -290,7 +291,7 @@ function liveFacts() {
     Subprotocol: subprotocol || '–', Extensions: extensions || '–',
     'Compression, received': compressed(received), 'Compression, sent': compressed(sent),
     'On the wire, received': size(received.wire), 'On the wire, sent': size(sent.wire),
-    ...(ended ? { End: liveEnd(ended), ...(ended.error ? { Error: ended.error } : {}), Lasted: liveDuration(ended.at - opened) } : { Age: liveDuration(liveNow() - opened) }),
+    ...(ended ? { End: liveEnd(ended), ...(ended.error ? { Error: ended.error } : {}), Lasted: liveDuration(ended.at - opened) } : {}),
   };
   const key = JSON.stringify(facts);
   if ($('live-facts').dataset.key === key) return;

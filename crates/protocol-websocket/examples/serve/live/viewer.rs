@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol_websocket::{Connection, LentMessage};
+use protocol_websocket::{Connection, LentMessage, State};
 use serde_json::{Value, json};
 
 use super::record::{Record, milliseconds};
@@ -96,8 +96,10 @@ impl Service for Viewer {
         let now = Instant::now();
         if now >= self.next_update {
             self.next_update = now + UPDATE_INTERVAL;
-            if let Some(update) = self.update() {
-                // After our own Close this fails, and the update is dropped.
+            if connection.state() == State::Open
+                && let Some(update) = self.update()
+            {
+                // An open connection sends every text.
                 let _ = connection.send(update.to_string(), output);
             }
         }
