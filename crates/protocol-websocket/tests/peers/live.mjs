@@ -91,6 +91,14 @@ async function ownPage() {
   await cell(page, 'first', 'Compression', ': 1');
   await cell(page, 'first', 'Round trip', ' ms');
 
+  // A burst has more frames than the page keeps.
+  for (let i = 0; i < 200; i++) second.send('burst');
+  await page.locator('[data-test=live-row]', { hasText: '/second' }).click();
+  await page.waitForFunction(() => document.querySelector('#live-earlier').textContent.startsWith('3'));
+  check('frames after a burst', await page.locator('[data-test=live-frame]').count(), 64);
+  await page.locator('[data-test=live-row]', { hasText: '/first' }).click();
+  await frame(page, { direction: 'received', opcode: 'continuation', fin: true, payload: 20 });
+
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme });
     for (const width of [1280, 800, 360]) {
@@ -118,6 +126,7 @@ async function ownPage() {
   await page.waitForSelector('[data-test=live-row][data-state=failed][data-ended="1006"]');
   check('open at the end', await page.textContent('#live-open'), '0');
 
+  await page.focus('[data-test=live-row][data-selected] .pick');
   await page.keyboard.press('Escape');
   check('closed by Escape', await page.isHidden('#live-detail'), true);
   check('the focus afterwards', await focused(page), '/first');

@@ -24,7 +24,8 @@ function liveConnect() {
   socket.onmessage = ({ data }) => liveUpdate(JSON.parse(data));
   socket.onclose = () => {
     liveState();
-    setTimeout(() => live.isPaused || liveConnect(), live.delay);
+    // A pause in the meantime has ended with another socket.
+    setTimeout(() => live.isPaused || live.socket !== socket || liveConnect(), live.delay);
     live.delay = Math.min(live.delay * 2, 10_000);
   };
 }
@@ -258,6 +259,7 @@ function liveSelect(id) {
   live.frames = [];
   if (id !== null) live.announcements.push(`The frames of client ${id} follow the table.`);
   $('live-frame-rows').replaceChildren();
+  $('live-earlier').textContent = '';
   if (live.socket.readyState === WebSocket.OPEN) live.socket.send(JSON.stringify({ select: id }));
   $('live-detail').hidden = id === null;
   liveStrip();
@@ -299,15 +301,14 @@ function liveFacts() {
   $('live-facts').replaceChildren(...Object.entries(facts).map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))));
 }
 
+// The server keeps as many frames as the page, so that the list has no gap.
 function liveFrames(frames) {
-  const next = live.frames.length ? live.frames[0].number + 1 : frames[0].number;
-  const missed = frames[0].number - next;
-  const rows = frames.toReversed().map(liveFrame);
-  if (missed > 0) rows.push(element('tr', { role: 'row', className: 'missed' }, element('td', { role: 'cell', colSpan: 7, className: 'quiet' }, `${plural(missed, 'frame')} between two updates not kept`)));
   live.frames = [...frames.toReversed(), ...live.frames].slice(0, live.KEPT_FRAMES);
   const body = $('live-frame-rows');
-  body.prepend(...rows);
+  body.prepend(...frames.toReversed().map(liveFrame));
   while (body.children.length > live.KEPT_FRAMES) body.lastChild.remove();
+  const earlier = live.frames.at(-1).number;
+  $('live-earlier').textContent = earlier ? `${plural(earlier, 'earlier frame')}, not kept` : '';
   liveStrip();
 }
 
@@ -352,7 +353,7 @@ $('live').addEventListener('keydown', (event) => {
 function liveDeselect() {
   const row = live.rows.get(live.selected);
   liveSelect(null);
-  row?.pick.focus();
+  (row?.pick ?? document.querySelector('.pick'))?.focus();
 }
 $('live-deselect').addEventListener('click', liveDeselect);
 $('live-pause').addEventListener('click', livePause);
