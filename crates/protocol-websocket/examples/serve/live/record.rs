@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use protocol_websocket::{
-    Direction, Ended, Negotiated, Observation, ObservedFrame, Observer, OpCode, Request, Rsv, Version,
+    Direction, Ended, EndedBy, Error, Negotiated, Observation, ObservedFrame, Observer, OpCode, Request, Rsv, Version,
 };
 use serde_json::{Value, json};
 
@@ -43,13 +43,22 @@ struct Seen {
     /// The last ping, while its pong is missing.
     ping: Option<(Instant, Vec<u8>)>,
     round_trip: Option<Duration>,
-    ended: Option<(Duration, Ended)>,
+    ended: Option<End>,
 }
 
 struct Opened {
     version: Version,
     subprotocol: String,
     extensions: String,
+}
+
+/// The end of a connection, without the reason in the peer's Close.
+struct End {
+    at: Duration,
+    by: EndedBy,
+    code: u16,
+    clean: bool,
+    error: Option<Error>,
 }
 
 /// The counts of one direction, and the frame and the message in progress.
@@ -115,11 +124,11 @@ impl Record {
         let seen = lock(&self.seen);
         let Opened { version, subprotocol, extensions } = seen.opened.as_ref()?;
         let opened = milliseconds(self.created - start);
-        let ended = seen.ended.as_ref().map(|(at, ended)| {
+        let ended = seen.ended.as_ref().map(|ended| {
             json!({
-                "at": opened + milliseconds(*at),
+                "at": opened + milliseconds(ended.at),
                 "by": ended.by.to_string(),
-                "code": ended.code.0,
+                "code": ended.code,
                 "clean": ended.clean,
                 "error": ended.error.map(|error| error.to_string()),
             })
@@ -161,7 +170,10 @@ impl Record {
                 seen.note_ping(frame);
                 self.add(seen, frame);
             }
-            Observation::Ended(ended) => seen.ended = Some((self.created.elapsed(), (*ended).clone())),
+            Observation::Ended(ended) => {
+                let Ended { by, code, clean, error, .. } = **ended;
+                seen.ended = Some(End { at: self.created.elapsed(), by, code: code.0, clean, error });
+            }
             _ => return,
         }
         seen.revision += 1;
