@@ -255,7 +255,7 @@ impl Config {
     /// Adds an observer to each connection: see [`Observer`]. `make` creates it when the connection is created, with the role
     /// of this end. Several observers are called in the order in which they were added.
     ///
-    /// An observed connection does not use its fast paths. To give an observer the address of a peer, clone the configuration
+    /// An observed connection does not use its fast paths, unless its observers do not [want frames](Observer::wants_frames). To give an observer the address of a peer, clone the configuration
     /// for that connection.
     ///
     /// ```

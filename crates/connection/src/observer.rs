@@ -1,7 +1,7 @@
 //! The interface of observers: what a connection reports while it works.
 //!
 //! Without an observer the fast paths of both directions are used, so a connection that is not observed does no additional
-//! work. With one, each frame takes the slow path.
+//! work. Nor does one whose observers are not interested in frames. Otherwise each frame takes the slow path.
 
 use protocol_websocket_frame::{OpCode, Rsv};
 use protocol_websocket_http::{Headers, Negotiated};
@@ -42,6 +42,15 @@ use crate::Ended;
 pub trait Observer: Send + Sync {
     /// Receives one observation.
     fn observe(&self, observation: &Observation<'_>);
+
+    /// Returns whether the connection reports [`Observation::Frame`]. The default is `true`. It is called once, when the
+    /// connection is created.
+    ///
+    /// If no observer of a connection wants frames or [input](Self::wants_input), messages take the fast paths, and observation
+    /// costs nothing for each message. If another observer does, this one may get frames, too.
+    fn wants_frames(&self) -> bool {
+        true
+    }
 
     /// Returns whether the connection reports [`Observation::Input`]. The default is `false`.
     fn wants_input(&self) -> bool {

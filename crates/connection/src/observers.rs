@@ -47,6 +47,11 @@ impl Observers {
         self.0.iter().for_each(|observer| observer.observe(observation));
     }
 
+    /// Returns whether an observer needs the slow paths.
+    pub(crate) fn wants_frames(&self) -> bool {
+        self.0.iter().any(|observer| observer.wants_frames() || observer.wants_input())
+    }
+
     fn wants_input(&self) -> bool {
         self.0.iter().any(|observer| observer.wants_input())
     }

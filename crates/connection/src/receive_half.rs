@@ -77,10 +77,12 @@ pub struct ReceiveHalf {
     pub(crate) incoming: Incoming,
     version: Version,
     /// Whether a whole message needs nothing but the decoder: the direction is open, delivers whole messages and has no
-    /// extension and no observer. Computed again when one of these changes.
+    /// extension and no observer of frames. Computed again when one of these changes.
     is_plain: bool,
     /// Whether there are observers. They are in `cold`.
     pub(crate) is_observed: bool,
+    /// Whether one of them wants frames.
+    observes_frames: bool,
 }
 
 /// The result of the handshake, the timers of the direction while it is open, how it ended, and its observers.
@@ -108,6 +110,7 @@ impl ReceiveHalf {
             version: Version::default(),
             is_plain: false,
             is_observed: false,
+            observes_frames: false,
         }
     }
 
@@ -128,7 +131,7 @@ impl ReceiveHalf {
 
     /// Sets the observers.
     pub(crate) fn set_observers(&mut self, observers: Observers) {
-        self.is_observed = true;
+        (self.is_observed, self.observes_frames) = (true, observers.wants_frames());
         self.cold.get_or_insert_default().observers = Some(Box::new(ReceiveObservers::new(observers)));
         self.update_fast_path();
     }
@@ -210,7 +213,7 @@ impl ReceiveHalf {
         self.is_plain = self.incoming == Incoming::Open
             && self.config.delivery == Delivery::Whole
             && self.extensions.is_empty()
-            && !self.is_observed;
+            && !self.observes_frames;
     }
 
     /// Decodes the next event, like [`Connection::receive`](crate::Connection::receive). Pass the [`Event::reply`] or
@@ -388,7 +391,7 @@ impl ReceiveHalf {
             if !self.extensions.is_empty()
                 && let Some(frame) = self.extensions.resume(self.room(true))?
             {
-                if self.is_observed {
+                if self.observes_frames {
                     // Its reserved bits and its length were reported with its first piece.
                     self.observe_piece(Piece::new(frame.opcode(), frame.fin(), frame.payload()));
                 }
@@ -404,7 +407,7 @@ impl ReceiveHalf {
             //# If a control frame (Section 5.5) is received, the frame MUST be handled as defined
             //# by Section 5.5.
             if frame.opcode().is_control() {
-                if self.is_observed {
+                if self.observes_frames {
                     let piece = Piece::new(frame.opcode(), frame.fin(), frame.payload());
                     self.observe_control(piece.encoded(frame.rsv(), frame.payload().len()));
                 }
@@ -417,7 +420,7 @@ impl ReceiveHalf {
                 let room = self.room(frame.opcode() == OpCode::Continuation);
                 self.extensions.decode(frame, room)?
             };
-            if self.is_observed {
+            if self.observes_frames {
                 let piece = Piece::new(frame.opcode(), frame.fin(), frame.payload());
                 self.observe_piece(piece.encoded(rsv, wire_len));
             }

@@ -58,9 +58,9 @@ pub struct SendHalf {
     raw_message_open: bool,
     pub(crate) outgoing: Outgoing,
     /// Whether a whole message needs nothing but a header: the direction is open, with length framing, without
-    /// extensions, an observer, an unfinished message or a pending pong. Computed again when one of these changes.
+    /// extensions, an observer of frames, an unfinished message or a pending pong. Computed again when one of these changes.
     is_plain: bool,
-    /// Whether there are observers. They are in `cold`.
+    /// Whether there are observers of frames. They are in `cold`.
     is_observed: bool,
 }
 
@@ -114,7 +114,7 @@ impl SendHalf {
 
     /// Sets the observers.
     pub(crate) fn set_observers(&mut self, observers: Observers) {
-        self.is_observed = true;
+        self.is_observed = observers.wants_frames();
         self.cold.get_or_insert_default().observers = Some(observers);
         self.update_fast_path();
     }

@@ -251,6 +251,51 @@ fn halves_report_to_the_same_observer() {
     );
 }
 
+/// Reports all but frames.
+struct WithoutFrames(Log);
+
+impl Observer for WithoutFrames {
+    fn observe(&self, observation: &Observation<'_>) {
+        self.0.observe(observation);
+    }
+
+    fn wants_frames(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn observer_that_wants_no_frames_gets_the_rest() {
+    let log = Log::default();
+    let make = log.clone();
+    let config = Config::new().observer(move |_| WithoutFrames(make.clone()));
+    for extended in [false, true] {
+        let mut server = server(&config);
+        if extended {
+            server.add_extension(Runs::new(9).pair(), Rsv::RSV2);
+        }
+        let mut input = masked(Frame::text("a"));
+        input.extend_from_slice(&masked(Frame::ping("p")));
+        input.extend_from_slice(&masked(Frame::text("b").with_fin(false)));
+        input.extend_from_slice(&masked(Frame::continuation("c")));
+        receive_valid(&mut server, &mut input);
+        server.send("d", &mut BytesMut::new()).unwrap();
+        server.send_part(text_part("e", true, true), &mut BytesMut::new()).unwrap();
+        receive_valid(&mut server, &mut masked(Frame::close(None).unwrap()));
+        assert_eq!(log.lines(), ["open RFC 6455", "ended by the peer with 1005, clean: true"]);
+    }
+}
+
+#[test]
+fn frames_are_reported_if_one_observer_wants_them() {
+    let (log, other) = (Log::default(), Log::default());
+    let make = other.clone();
+    let config = log.config().observer(move |_| WithoutFrames(make.clone()));
+    let mut server = server(&config);
+    server.send("d", &mut BytesMut::new()).unwrap();
+    assert_eq!(log.lines(), ["open RFC 6455", "Sent text fin 1 \"d\""]);
+}
+
 #[test]
 fn observers_are_made_for_each_connection_and_dropped_with_it() {
     struct Dropped(Role, Arc<Mutex<Vec<Role>>>);
