@@ -138,7 +138,7 @@ impl ConnectionRecorder {
         let handshake = &mut self.state().handshake;
         match handshake {
             HandshakeInput::Kept(kept) if kept.len() + bytes.len() <= MAX_HANDSHAKE_INPUT => {
-                kept.extend_from_slice(bytes)
+                kept.extend_from_slice(bytes);
             }
             HandshakeInput::Kept(_) => *handshake = HandshakeInput::Omitted,
             HandshakeInput::Omitted => {}

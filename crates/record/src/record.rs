@@ -123,6 +123,8 @@ pub struct RecordedFrame {
     pub fin: bool,
     /// The number of bytes of this piece as they were transferred, without the frame header.
     pub wire_len: u64,
+    /// The code of a Close, which is also the start of its payload.
+    pub code: Option<CloseCode>,
     /// The payload of this piece, before the encoding by extensions or after the decoding by them.
     pub payload: RecordedPayload,
     /// Whether this is the first piece of the frame.
@@ -272,6 +274,7 @@ fn frame(line: ParsedLine) -> Result<RecordedFrame, &'static str> {
         rsv,
         fin: line.fin.ok_or("fin")?,
         wire_len: line.wire_len.ok_or("wire_len")?,
+        code: line.code.map(CloseCode),
         payload,
         is_first,
         is_last,

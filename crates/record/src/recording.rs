@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::time::{Duration, SystemTime};
 
-use protocol_websocket_connection::{Direction, OpCode, Role};
+use protocol_websocket_connection::{CloseCode, Direction, OpCode, Role};
 use sha2::{Digest as _, Sha256};
 
 use crate::log::{Log, LogError};
@@ -54,6 +54,8 @@ pub struct RecordedMessage {
     pub direction: Direction,
     /// The opcode of its first frame: not [`OpCode::Continuation`].
     pub opcode: OpCode,
+    /// The code of a Close, also if its payload is hashed.
+    pub code: Option<CloseCode>,
     /// The whole payload.
     pub payload: RecordedPayload,
 }
@@ -196,7 +198,7 @@ impl InProgress {
         let message = slot.get_or_insert_with(|| Incomplete::new(opcode));
         message.append(frame.payload);
         let message = if is_complete { slot.take()? } else { return None };
-        let (direction, opcode) = (frame.direction, message.opcode);
-        Some(RecordedMessage { time, direction, opcode, payload: message.into_payload() })
+        let (direction, opcode, code) = (frame.direction, message.opcode, frame.code);
+        Some(RecordedMessage { time, direction, opcode, code, payload: message.into_payload() })
     }
 }

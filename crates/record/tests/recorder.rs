@@ -169,6 +169,7 @@ fn hashes_replace_payloads_and_reasons() {
     let message = &connection.messages[1];
     assert!(message.is_same(OpCode::Text, b"secret ab"));
     assert!(!message.is_same(OpCode::Text, b"secret ac") && !message.is_same(OpCode::Binary, b"secret ab"));
+    assert_eq!(connection.messages[2].code, Some(CloseCode::NORMAL));
     assert!(connection.messages[2].is_same(OpCode::Close, b"\x03\xE8secret"));
     let ended = connection.ended.as_ref().unwrap();
     assert_eq!((ended.code, &ended.reason), (CloseCode::NORMAL, &None));

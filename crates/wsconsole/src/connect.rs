@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol_websocket::http::Headers;
-use protocol_websocket::{PermessageDeflate, Redirect, Timeout, Version};
+use protocol_websocket::{PermessageDeflate, Redirect, Timeout, Url, Version};
 use protocol_websocket_tokio::{
     Config, Connect, ConnectError, ConnectEvent, ConnectStep, Error, Limits, Stream, Timeouts, WebSocket,
 };
@@ -14,6 +14,7 @@ use protocol_websocket_tokio::{
 use crate::dump::Dump;
 use crate::options::Options;
 use crate::output::note;
+use crate::recording::Recordings;
 use crate::status::{Failure, Status};
 use crate::tls;
 
@@ -32,15 +33,19 @@ const HIXIE75_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_BODY: usize = 1024;
 
 /// Connects, and makes the opening handshake.
-pub(crate) async fn connect(options: &Options) -> Result<WebSocket<Dump<Stream>>, Failure> {
-    let connect = Connect::new(options.url.as_str()).map_err(|error| Failure::new(Status::LocalError, error))?;
+pub(crate) async fn connect(
+    options: &Options,
+    url: &Url,
+    recordings: &Recordings,
+) -> Result<WebSocket<Dump<Stream>>, Failure> {
+    let connect = Connect::new(url.as_str()).map_err(|error| Failure::new(Status::LocalError, error))?;
     let is_proxied = options.proxy.is_some();
     // The server that the connection is made to. A redirect changes it.
-    let server = Arc::new(Mutex::new(format!("{}:{}", options.url.host(), options.url.port())));
+    let server = Arc::new(Mutex::new(format!("{}:{}", url.host(), url.port())));
     let observed = Arc::clone(&server);
     let mut connect = connect
-        .offer(options.offer())
-        .config(config(options))
+        .offer(options.offer(url))
+        .config(recordings.observe(config(options)))
         .timeout(CONNECT_TIMEOUT)
         .redirects(options.follow_redirects)
         .observe(move |event| match event {

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use protocol_websocket::{Timeout, Version};
+use protocol_websocket::{Timeout, Url, Version};
 use protocol_websocket_tokio::{Close, CloseCode, Error, Event, Stream, WebSocket};
 use tokio::time::{Instant, timeout_at};
 
@@ -16,6 +16,8 @@ use crate::editor::{Editing, Editor};
 use crate::input::{self, Input, Inputs};
 use crate::options::Options;
 use crate::output::{self, failure, note, quote};
+use crate::recording::Recordings;
+use crate::replay::Replay;
 use crate::signals::Signals;
 use crate::status::{Failure, Status};
 
@@ -25,9 +27,23 @@ const HIGH_WATER_MARK: usize = 256 * 1024;
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Connects, and runs until the connection and the transport are closed. Returns the exit status.
-pub(crate) async fn run(options: &Options) -> Result<Status, Failure> {
-    let editor = Editor::new(options)?;
-    let websocket = connect(options).await?;
+pub(crate) async fn run(options: &Options, url: &Url) -> Result<Status, Failure> {
+    let (replay, recordings) = (Replay::new(options)?, Recordings::new(&options.recording)?);
+    let editor = if replay.is_some() { None } else { Editor::new(options)? };
+    let connected = connect(options, url, &recordings).await;
+    let status = match connected {
+        Ok(websocket) => run_session(options, replay, editor, websocket).await,
+        Err(failure) => Err(failure),
+    };
+    status.map(|status| recordings.finish(status))
+}
+
+async fn run_session(
+    options: &Options,
+    replay: Option<Replay>,
+    editor: Option<Editor>,
+    websocket: WebSocket<Dump<Stream>>,
+) -> Result<Status, Failure> {
     let negotiated = websocket.negotiated();
     let subprotocol = negotiated.subprotocol.iter().map(|name| format!(", subprotocol {name}"));
     let extensions = negotiated.extensions.iter().map(|extension| format!(", {extension}"));
@@ -35,6 +51,9 @@ pub(crate) async fn run(options: &Options) -> Result<Status, Failure> {
 
     let signals = Signals::new()?;
     note(&opened);
+    if let Some(replay) = replay {
+        return Ok(replay.run(websocket).await);
+    }
     let (inputs, editing) = match editor {
         Some(editor) => editor.start().map(|(inputs, editing)| (inputs, Some(editing)))?,
         None if options.binary => (input::binary()?, None),

@@ -13,6 +13,8 @@ mod line;
 mod options;
 mod output;
 mod proxy;
+mod recording;
+mod replay;
 mod signals;
 mod status;
 mod style;
@@ -39,8 +41,13 @@ fn main() -> Status {
 }
 
 fn run(options: &Options) -> Result<Status, Failure> {
+    let url = match (&options.url, &options.recording.har) {
+        (Some(url), _) => url,
+        (None, Some(path)) => return recording::print_har(path),
+        (None, None) => return Err(Failure::new(Status::LocalError, "the URL is missing")),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(console::run(options));
+    let status = runtime.block_on(console::run(options, url));
     // The thread that reads stdin, or the lookup of a name, may still wait.
     runtime.shutdown_background();
     status

@@ -9,13 +9,15 @@ use protocol_websocket::{Offer, Url, Version};
 use protocol_websocket_tokio::Proxy;
 
 use crate::proxy::proxy;
+use crate::recording::RecordingOptions;
 
 /// A WebSocket console: sends lines of stdin, prints received messages to stdout
 #[derive(Debug, Parser)]
-#[command(name = "wsconsole", version, disable_version_flag = true, after_help = AFTER_HELP)]
+#[command(name = "wsconsole", version, disable_version_flag = true, override_usage = USAGE, after_help = AFTER_HELP)]
 pub(crate) struct Options {
     /// ws://HOST/PATH or ws://HOST:PORT/PATH, or wss:// for TLS
-    pub(crate) url: Url,
+    #[arg(required_unless_present = "har")]
+    pub(crate) url: Option<Url>,
 
     /// Protocol version: 13, 8, 76 or 75
     #[arg(long, value_name = "VERSION", default_value = "13", value_parser = version)]
@@ -73,7 +75,12 @@ pub(crate) struct Options {
     /// Print the version of this program
     #[arg(short = 'V', action = ArgAction::Version)]
     program_version: Option<bool>,
+
+    #[command(flatten)]
+    pub(crate) recording: RecordingOptions,
 }
+
+const USAGE: &str = "wsconsole [OPTIONS] <URL>\n       wsconsole --har <FILE>";
 
 const AFTER_HELP: &str = "\
 Input:
@@ -114,11 +121,26 @@ Connection:
   are not sent to another host or port, except from ws to wss at the same host
   on the default ports.
 
+Recording:
+  --record writes a log, one JSON object a line: heads, frames, and how the
+  connection ended. Only its owner can read it. Payloads, or their SHA-256, are
+  in it. Cookies, credentials, keys, subprotocols, the query and unknown headers
+  are masked, except with --record-secrets. With --record-input, it also has the
+  bytes that arrive, from which a failure can be repeated.
+
+  --replay sends the messages that the client of a log sent, whichever side has
+  recorded it, as fast as the server answers. Pings are not sent. Each message
+  and the Close of the server are compared with the log, and differences are
+  printed to stdout. Standard input is not read. The log has no version, no
+  headers and no subprotocol for it: pass them. The first connection that opened
+  is replayed, or that of --replay-connection.
+
 Timeouts:
   Ten seconds for name lookup, TCP, TLS, the proxy, redirects and the opening
   handshake together. Ten seconds for the server's response to a Close. With
   --ping, a server that has sent nothing for that time is sent a ping, and the
-  connection ends if it sends nothing for that time again.
+  connection ends if it sends nothing for that time again. While a recording is
+  replayed, ten seconds more than recorded for each message of the server.
 
 Protocol versions:
   13  RFC 6455, also rfc6455 or draft-ietf-hybi-17
@@ -138,7 +160,8 @@ Exit status:
   3  the server refused or redirected the opening handshake
   4  the server violated the protocol
   5  the connection was lost, or timed out, without a closing handshake
-  6  the server closed with another code";
+  6  the server closed with another code
+  7  --replay: the messages of the server differ from the recording";
 
 impl Options {
     /// Parses the arguments of the process.
@@ -155,12 +178,12 @@ impl Options {
     }
 
     /// Returns the offer, with the credentials of the URL. Invalid values are reported when the request is built.
-    pub(crate) fn offer(&self) -> Offer {
+    pub(crate) fn offer(&self, url: &Url) -> Offer {
         let mut offer = self.subprotocol.iter().fold(Offer::new().version(self.version), Offer::subprotocol);
         if let Some(origin) = &self.origin {
             offer = offer.origin(origin);
         }
-        if let Some((user, password)) = self.url.credentials() {
+        if let Some((user, password)) = url.credentials() {
             offer = offer.basic_auth(user, password);
         }
         self.header.iter().fold(offer, |offer, (name, value)| offer.header(name, value))

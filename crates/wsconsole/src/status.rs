@@ -25,6 +25,8 @@ pub(crate) enum Status {
     Lost = 5,
     /// The server closed with a code other than 1000 and 1001.
     ClosedWithError = 6,
+    /// The server's messages differ from those of the recording.
+    Different = 7,
 }
 
 impl Status {

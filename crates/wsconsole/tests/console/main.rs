@@ -8,6 +8,7 @@ mod endings;
 mod ping;
 mod program;
 mod proxy;
+mod recording;
 mod redirects;
 mod server;
 mod session;
