@@ -149,6 +149,16 @@ for name, steps in STEPS.items():
             settings = bytes([options, 0x80, 0x80, 0x10, 0x21, 0x31, 0x40]) * 2
             write("connection", f"{name} {version} {options}", bytes([version]) + settings + bytes.fromhex(steps))
 
+# An open connection: role, version and limit, the extension and its windows, then what it receives. The last one is compressed.
+OPEN = {name: (0, 0, bytes.fromhex(stream)) for name, stream in RFC6455.items()}
+OPEN |= {f"sentinel {name}": (4, 0, bytes.fromhex(stream)) for name, stream in enumerate(HYBI00)}
+OPEN |= {f"deflate {name}": (0, 1, b"\xc1" + bytes([len(bytes.fromhex(stream))]) + bytes.fromhex(stream)) for name, stream in RFC7692.items()}
+for name, (options, extension, stream) in OPEN.items():
+    for role in (0, 1):
+        for limit in (0, 8, 24):
+            settings = bytes([options | role | limit, extension, 0xFF if role else 0])
+            write("open_connection", f"{name} {role} {limit}", settings + SPLITS + stream)
+
 # Two sessions: options of both and of each, then the steps.
 SESSIONS = {
     "messages": "0c2040 1f 0d4101 3f 0c0800 1f", "pings": "13 12 1f 33 52 1f 3f", "parts": "0e2000 1f 2e2101 1f",

@@ -19,11 +19,14 @@ mod head;
 mod input;
 mod model;
 mod modified_input;
+mod open_connection;
 mod resume;
 mod session;
 mod session_model;
 mod session_sending;
 mod wire;
+
+pub use open_connection::{error_of, seed};
 
 macro_rules! targets {
     ($($module:ident::$name:ident)+) => {
@@ -56,6 +59,7 @@ targets! {
     head::request_head
     head::response_head
     modified_input::modified_input
+    open_connection::open_connection
     resume::resume
     session::session
 }

@@ -10,7 +10,8 @@
 //! 4. [`hand_over`]: update a server without closing a connection.
 //! 5. [`versions`]: the four versions of the protocol, and how to support fewer.
 //! 6. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
-//! 7. [`design`]: why the library is built as it is.
+//! 7. [`recording`]: a log of connections, and how to replay it.
+//! 8. [`design`]: why the library is built as it is.
 //!
 //! The modules here are pages without items. They exist only in the documentation.
 
@@ -66,6 +67,11 @@ pub mod security {}
 ///
 #[doc = include_str!("../docs/perl-map.md")]
 pub mod perl {}
+
+/// A log of connections as JSON lines: record, read, replay, open in a browser, turn into a test.
+///
+#[doc = include_str!("../docs/recording.md")]
+pub mod recording {}
 
 /// Why the library is built as it is: one paragraph for each decision.
 ///

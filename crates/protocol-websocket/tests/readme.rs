@@ -83,6 +83,7 @@ fn pages_run_existing_tests() {
         include_str!("../../../docs/integrating.md"),
         include_str!("../../../docs/performance.md"),
         include_str!("../../../docs/perl-map.md"),
+        include_str!("../../../docs/recording.md"),
         include_str!("../../../docs/security.md"),
         include_str!("../../../docs/versions.md"),
     ];

@@ -5,7 +5,7 @@
 #[allow(dead_code, reason = "the tests in `console` use the rest")]
 mod program;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -16,6 +16,12 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocol-websocket/tests/peers")
 }
 
+fn install_peers() {
+    static INSTALLED: OnceLock<bool> = OnceLock::new();
+    let install = || Command::new("sh").arg(scripts().join("install.sh")).status().is_ok_and(|done| done.success());
+    assert!(INSTALLED.get_or_init(install), "the peers cannot be installed");
+}
+
 /// A server script. It is killed on drop.
 struct Server {
     child: Child,
@@ -24,10 +30,7 @@ struct Server {
 
 impl Server {
     fn start(interpreter: &str, script: &str, argument: &str) -> Self {
-        static INSTALLED: OnceLock<bool> = OnceLock::new();
-        let install = || Command::new("sh").arg(scripts().join("install.sh")).status().is_ok_and(|done| done.success());
-        assert!(INSTALLED.get_or_init(install), "the peers cannot be installed");
-
+        install_peers();
         let mut child = Command::new(interpreter)
             .arg(scripts().join(script))
             .arg(argument)
@@ -57,6 +60,37 @@ fn session_with_node_ws() {
 #[test]
 fn session_with_python_websockets() {
     test_session(&Server::start("python3", "python_server.py", "chat"));
+}
+
+#[test]
+fn har_of_a_session_has_the_published_schema() {
+    let server = Server::start("node", "node_server.mjs", "chat");
+    for (name, options) in
+        [("masked", &[][..]), ("whole", &["--record-secrets"]), ("hashed", &["--record-payloads", "none"])]
+    {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.jsonl"));
+        let path = path.to_str().unwrap();
+        let url = format!("{}?token=x&b", server.url);
+        let arguments = [&["--record", path, "-H", "Cookie: a=b"], options, &[&url]].concat();
+        assert_eq!(wsconsole(&arguments, "Größe\nping x\n").status, Some(0));
+        let har = wsconsole(&["--har", path], "").stdout;
+        assert_eq!(validate_har(&har), "valid: 1\n", "{name}: {har}");
+        let without_url = har.replace("\"url\":", "\"uri\":");
+        assert!(validate_har(&without_url).contains("should have required property 'url'"));
+    }
+}
+
+/// Returns the output of the validator.
+fn validate_har(har: &str) -> String {
+    install_peers();
+    let mut child = Command::new("node")
+        .arg(scripts().join("har_validator.mjs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(har.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }
 
 #[test]

@@ -13,8 +13,10 @@ mod peer;
 mod shared;
 mod socket;
 
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use std::time::Duration;
 use clap::Parser;
 use protocol_websocket::{Config, Limits, Timeouts};
 use protocol_websocket_permessage_deflate::PermessageDeflate;
+use protocol_websocket_record::Recorder;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -59,6 +62,9 @@ struct Options {
     /// Do not observe connections, and do not show them on the page.
     #[arg(long)]
     no_live: bool,
+    /// Record all connections in this file.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// The limit of the node package `ws`. The Autobahn|Testsuite sends up to 65,537 fragments.
@@ -86,7 +92,11 @@ fn main() -> io::Result<()> {
     let options = Options::parse();
     let listener = socket::listen(options.bind, options.port)?;
     let address = listener.local_addr()?;
-    let config = options.config();
+    let mut config = options.config();
+    if let Some(path) = &options.record {
+        let recorder = Recorder::new(File::create(path)?);
+        config = config.observer(move |role| recorder.connection(role));
+    }
     let timeout = Duration::from_secs(options.timeout);
     let read_size = usize::try_from(options.read_size).map_err(io::Error::other)?;
     let live = Live::new(address.ip(), !options.no_live);

@@ -6,8 +6,8 @@
 # FOLDER/python        the Python packages `websockets`, `eventlet` and `hypercorn`
 # FOLDER/python2.7     a link to Python 2.7, which must be installed with pip, in the PATH or as 2.7.18 of pyenv
 # FOLDER/python2       the packages `websocket-client`, `amitu-websocket-client`, `txws` and `gevent-websocket` for it
-# FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket` and `playwright-core`, and of
-#                      2011 `ws` 0.4 (as `ws-0.4`), `websocket.io` and `node-websocket-server`
+# FOLDER/node_modules  the node packages `ws`, `websocket`, `websocket-driver`, `faye-websocket`, `playwright-core` and `har-validator`,
+#                      and of 2011 `ws` 0.4 (as `ws-0.4`), `websocket.io` and `node-websocket-server`
 # caddy, chromium, curl, firefox-esr, haproxy, libnss3-tools, libprotocol-websocket-perl, nginx, ruby-em-websocket, ruby-websocket
 #                      Debian packages, installed by apt-get if they are missing and the user is root
 # FOLDER/websocketpp_server
@@ -20,7 +20,8 @@ python2_packages='websocket-client==0.4.1 amitu-websocket-client==0.1.0
     txws==0.8 Twisted==20.3.0 attrs==21.4.0 Automat==22.10.0 constantly==15.1.0 hyperlink==21.0.0 idna==2.10
     incremental==22.10.0 PyHamcrest==1.10.1 six==1.17.0 typing==3.10.0.0 zope.interface==5.5.2
     gevent-websocket==0.3.6 gevent==22.10.2 greenlet==2.0.2 zope.event==4.6'
-node_packages='ws@8.23.0 websocket@1.0.35 websocket-driver@0.7.4 faye-websocket@0.11.4 playwright-core@1.65.1'
+node_packages='ws@8.23.0 websocket@1.0.35 websocket-driver@0.7.4 faye-websocket@0.11.4 playwright-core@1.65.1
+    har-validator@5.1.5'
 old_node_packages='ws-0.4@npm:ws@0.4.32 websocket.io@0.2.1 debug@4.4.3 node-websocket-server@1.1.4'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
