@@ -19,6 +19,7 @@ mod peer_client;
 #[path = "../peers/program.rs"]
 #[allow(dead_code, reason = "peers of other projects are not used here")]
 mod program;
+mod recording;
 mod stall;
 #[cfg(target_os = "linux")]
 mod timeouts;
