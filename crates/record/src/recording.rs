@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use protocol_websocket_connection::{CloseCode, Direction, OpCode, Role};
 use sha2::{Digest as _, Sha256};
 
-use crate::log::{Log, LogError};
+use crate::log::{Log, LogError, LogErrorKind};
 use crate::record::{Entry, RecordedEnd, RecordedFrame, RecordedHead, RecordedOpen, RecordedPayload};
 
 /// A log in memory, connection by connection, with the frames joined to messages.
@@ -18,6 +18,8 @@ pub struct Recording {
     pub start: SystemTime,
     /// The connections, in the order of their numbers.
     pub connections: Vec<RecordedConnection>,
+    /// Whether the last line is complete. If not, it is left out: the program stopped while it wrote the line.
+    pub is_complete: bool,
 }
 
 /// A connection of a [`Recording`].
@@ -61,8 +63,7 @@ pub struct RecordedMessage {
 }
 
 impl Recording {
-    /// Reads a log to its end. The memory is limited by [`Log::max_len`]. An incomplete last line is an error: see
-    /// [`LogErrorKind::Incomplete`](crate::LogErrorKind::Incomplete).
+    /// Reads a log to its end. The memory is limited by [`Log::max_len`].
     ///
     /// # Errors
     ///
@@ -70,8 +71,15 @@ impl Recording {
     pub fn read<R: BufRead>(log: Log<R>) -> Result<Self, LogError> {
         let start = log.start();
         let mut connections = BTreeMap::new();
+        let mut is_complete = true;
         for record in log {
-            let record = record?;
+            let record = match record {
+                Err(error) if matches!(error.kind(), LogErrorKind::Incomplete) => {
+                    is_complete = false;
+                    break;
+                }
+                record => record?,
+            };
             let new = || (RecordedConnection::new(record.connection, record.time), InProgress::default());
             let (connection, in_progress) = connections.entry(record.connection).or_insert_with(new);
             connection.end = record.time;
@@ -85,7 +93,8 @@ impl Recording {
                 Entry::Dropped => {}
             }
         }
-        Ok(Self { start, connections: connections.into_values().map(|(connection, _)| connection).collect() })
+        let connections = connections.into_values().map(|(connection, _)| connection).collect();
+        Ok(Self { start, connections, is_complete })
     }
 
     /// Returns the connection with this number.

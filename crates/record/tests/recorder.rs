@@ -266,6 +266,8 @@ fn error_of_the_writer_ends_the_log_and_not_the_connection() {
     let (last, valid) = records.split_last().unwrap();
     assert!(valid.len() >= 2 && valid.iter().all(Result::is_ok));
     assert!(matches!(last, Err(error) if matches!(error.kind(), protocol_websocket_record::LogErrorKind::Incomplete)));
+    let recording = Recording::read(Log::new(&written[..]).unwrap()).unwrap();
+    assert!(!recording.is_complete && recording.connections.len() == 1);
 }
 
 #[test]

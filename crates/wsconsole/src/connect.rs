@@ -26,7 +26,7 @@ const MAX_UNSENT: usize = 128 * 1024 * 1024;
 /// The timeout for name lookup, TCP, the proxy, TLS, all redirects and the opening handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for the server's response to our Close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The close timeout in draft-hixie-75, in which a server need not respond to a Close.
 const HIXIE75_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The number of bytes of a body that are printed.

@@ -24,7 +24,7 @@ use crate::status::{Failure, Status};
 /// While more than this number of bytes is unsent, no further input is sent.
 const HIGH_WATER_MARK: usize = 256 * 1024;
 /// After the closing handshake, the time that the server has to close the transport (RFC 6455 §7.1.1).
-const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Connects, and runs until the connection and the transport are closed. Returns the exit status.
 pub(crate) async fn run(options: &Options, url: &Url) -> Result<Status, Failure> {

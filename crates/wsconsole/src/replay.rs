@@ -9,10 +9,11 @@ use std::time::Duration;
 use protocol_websocket::{EndedBy, OpCode};
 use protocol_websocket_record::{RecordedConnection, RecordedMessage, RecordedPayload};
 use protocol_websocket_tokio::{Close, CloseCode, Error, Event, Message, Stream, WebSocket};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::above::print;
-use crate::connect::connection_failure;
+use crate::connect::{CLOSE_TIMEOUT, connection_failure};
+use crate::console::LINGER_TIMEOUT;
 use crate::dump::Dump;
 use crate::escape::escape;
 use crate::hex::hex;
@@ -178,31 +179,31 @@ impl Session<'_> {
     async fn finish(mut self) -> Status {
         if self.end.is_none() {
             self.websocket.queue_close(Close::from(CloseCode::NORMAL));
-            self.wait(Instant::now() + MESSAGE_TIMEOUT, |_| false).await;
+            self.wait(Instant::now() + CLOSE_TIMEOUT + MESSAGE_TIMEOUT, |_| false).await;
         }
-        let missing = self.expected.get(self.received..).unwrap_or_default();
-        let missing: Vec<String> = missing.iter().map(|message| recorded(message)).collect();
-        for expected in missing {
+        // Writes the response to a Close, and waits until the server has closed the transport.
+        let linger = async { while self.websocket.recv_event().await.is_some() {} };
+        let _ = timeout(LINGER_TIMEOUT, linger).await;
+        for expected in self.expected.split_off(self.received.min(self.expected.len())) {
             self.received += 1;
-            self.difference(&expected, "nothing");
+            self.difference(&recorded(expected), "nothing");
         }
-        if let Some(Err(error)) = &self.end {
-            let Failure { status, text, .. } = connection_failure(error);
-            failure(&text);
-            if self.differences == 0 {
-                return status;
-            }
+        let lost = match &self.end {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(connection_failure(error)),
+            None => Some(Failure::new(Status::Lost, "connection lost: the server does not read")),
+        };
+        if let Some(Failure { text, .. }) = &lost {
+            failure(text);
         }
-        match self.differences {
-            0 => {
-                note(&format!("replayed: {} messages of the server are the same", self.expected.len()));
+        match (self.differences, lost) {
+            (0, Some(Failure { status, .. })) => status,
+            (0, None) => {
+                note(&format!("replayed: {} messages of the server are the same", self.received));
                 Status::Clean
             }
-            differences => {
-                failure(&format!(
-                    "replayed: {differences} of {} messages differ",
-                    self.received.max(self.expected.len())
-                ));
+            (differences, _) => {
+                failure(&format!("replayed: {differences} of {} messages differ", self.received));
                 Status::Different
             }
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use protocol_websocket::Message;
+use protocol_websocket::{Event, Message};
 use protocol_websocket_record::{Log, Recording};
 
 use crate::program::{Ended, wsconsole};
@@ -27,7 +27,7 @@ fn answering(version: &'static str) -> RunningServer<()> {
         peer.accept();
         let mut number = 0;
         while let Some(event) = peer.next() {
-            let protocol_websocket::Event::Message(message) = event else { continue };
+            let Event::Message(message) = event else { continue };
             let text = match &message {
                 Message::Text(text) => text.as_str().to_owned(),
                 Message::Binary(bytes) => format!("{bytes:?}"),
@@ -90,7 +90,8 @@ fn missing_and_additional_messages_are_differences() {
         peer.accept();
         peer.message();
         peer.send_raw(b"\x88\x06\x03\xE9bye\n");
-        peer.read_to_end();
+        // The second message may come before the response.
+        while !matches!(peer.next().expect("no response to the Close"), Event::Close(_)) {}
     });
     let ended = replay(&path, silent, &[]);
     let differences = "message 1: expected text \"first 1: one\", received close 1001 \"bye\\n\"\n\
@@ -112,6 +113,15 @@ fn missing_and_additional_messages_are_differences() {
         "{}",
         ended.stdout
     );
+}
+
+#[test]
+fn lost_connection_is_not_a_success() {
+    let (path, _) = record("lost.jsonl", &[], "");
+    let server = serve(|mut peer| peer.accept());
+    let ended = replay(&path, server, &[]);
+    assert_eq!((ended.status, ended.stdout.contains("received nothing")), (Some(7), true), "{}", ended.stderr);
+    assert!(ended.stderr.contains("connection lost"), "{}", ended.stderr);
 }
 
 #[test]
