@@ -34,7 +34,7 @@ pub(crate) fn send(mut socket: &UnixStream, descriptor: impl AsFd, state: &[u8])
             sent => break sent?,
         }
     };
-    socket.write_all(&len[sent..])?;
+    socket.write_all(len.get(sent..).unwrap_or_default())?;
     socket.write_all(state)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<Option<(OwnedFd, Ve
     // It is lost if this process has too many open files.
     let descriptor = descriptor.ok_or_else(|| io::Error::other("a message without a descriptor"))?;
     fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
-    socket.read_exact(&mut len[received..])?;
+    socket.read_exact(len.get_mut(received..).unwrap_or_default())?;
     let len = u64::from_le_bytes(len);
     let mut state = Vec::new();
     if len > MAX_STATE || socket.take(len).read_to_end(&mut state)? as u64 != len {
