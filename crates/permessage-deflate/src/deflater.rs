@@ -57,8 +57,9 @@ impl Deflater {
     pub const LEVEL: u8 = 6;
     /// The default threshold in bytes. Compressing shorter messages rarely saves a TCP segment, and costs time.
     pub const THRESHOLD: usize = 64;
-    /// The default memory level, which is also zlib's default.
-    pub const MEM_LEVEL: u8 = 8;
+    /// The default memory level. At zlib's default of 8, zlib-rs 0.6.8 clears 48 KiB for each block, and so for each message,
+    /// in place of 12 KiB.
+    pub const MEM_LEVEL: u8 = 6;
 
     /// Creates a deflater whose window has two to the power of `bits` bytes. `bits` is 9 to 15, and larger values count
     /// as 15.

@@ -53,15 +53,15 @@
 //! [`PermessageDeflate::client_max_window_bits`]) and on the [`PermessageDeflate::mem_level`]. 128 KiB of it are a table
 //! that no setting changes. A decompressor takes 47 KiB with any window.
 //!
-//! | window bits | window | `mem_level` 1 | 4 | 8 (default) | 9 |
+//! | window bits | window | `mem_level` 1 | 4 | 6 (default) | 8 (zlib's) |
 //! |---:|---:|---:|---:|---:|---:|
-//! | 9 | 512 bytes | 134 KiB | 141 KiB | 246 KiB | 358 KiB |
-//! | 10 | 1 KiB | 136 KiB | 143 KiB | 248 KiB | 360 KiB |
-//! | 11 | 2 KiB | 140 KiB | 147 KiB | 252 KiB | 364 KiB |
-//! | 12 | 4 KiB | 148 KiB | 155 KiB | 260 KiB | 372 KiB |
-//! | 13 | 8 KiB | 164 KiB | 171 KiB | 276 KiB | 388 KiB |
-//! | 14 | 16 KiB | 196 KiB | 203 KiB | 308 KiB | 420 KiB |
-//! | 15 (default) | 32 KiB | 260 KiB | 267 KiB | 372 KiB | 484 KiB |
+//! | 9 | 512 bytes | 134 KiB | 141 KiB | 162 KiB | 246 KiB |
+//! | 10 | 1 KiB | 136 KiB | 143 KiB | 164 KiB | 248 KiB |
+//! | 11 | 2 KiB | 140 KiB | 147 KiB | 168 KiB | 252 KiB |
+//! | 12 | 4 KiB | 148 KiB | 155 KiB | 176 KiB | 260 KiB |
+//! | 13 | 8 KiB | 164 KiB | 171 KiB | 192 KiB | 276 KiB |
+//! | 14 | 16 KiB | 196 KiB | 203 KiB | 224 KiB | 308 KiB |
+//! | 15 (default) | 32 KiB | 260 KiB | 267 KiB | 288 KiB | 372 KiB |
 //!
 //! What a connection keeps between messages:
 //!

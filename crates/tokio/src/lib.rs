@@ -63,7 +63,7 @@
 //!
 //! # Memory
 //!
-//! An idle connection keeps no read or write buffer. With permessage-deflate, it keeps the compressor (up to 372 KiB) from
+//! An idle connection keeps no read or write buffer. With permessage-deflate, it keeps the compressor (up to 288 KiB) from
 //! its first compressed message on, and the decompressor (47 KiB) from the peer's first one on. After a minute without a
 //! message ([`Timeouts::release_memory`]), the compressor is freed, and the decompressor except for its window of at most
 //! 32 KiB. [`WebSocket::release_memory`] and [`Sender::release_memory`] do this at once. For many connections, keep only
