@@ -1,0 +1,52 @@
+//! Tests of WebSocket programs without a socket and without waiting, with peers that break the protocol and with
+//! failures that are run again by number.
+//!
+//! - `run` runs a test in a runtime of tokio whose clock jumps to the next timer.
+//! - `Transport` is a pair of transports in memory, for a program that takes any `AsyncRead + AsyncWrite`.
+//! - `serve` serves a router of axum on a transport.
+//! - `Peer` is the other end, which misbehaves by name (`Misbehavior`).
+//! - [`for_each_seed`] runs a test with the [`Schedule`]s of many seeds, and prints the seed of a failure. A schedule
+//!   splits and delays reads and writes, ends or fails a transport, and makes the choices of the test. It needs no
+//!   runtime, so it also drives a loop without I/O.
+//!
+//! The [`guide`] has tests of a handler, the peers as a table, seeds, and a network that is cut.
+//!
+//! ```
+//! use protocol_websocket_testkit::{Schedule, Step, for_each_seed};
+//!
+//! for_each_seed(0..100, |mut schedule| {
+//!     assert_ne!(schedule.step(10), Step::Transfer(0));
+//! });
+//! ```
+//!
+//! # Features
+//!
+//! - `tokio` (on): `run`, `Transport`, `Peer` and `Misbehavior`.
+//! - `hyper` (off): `serve`.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![allow(clippy::panic, reason = "an error in a test should panic")]
+
+#[cfg(all(feature = "hyper", feature = "tokio"))]
+pub mod guide;
+#[cfg(feature = "tokio")]
+mod misbehavior;
+#[cfg(feature = "tokio")]
+mod peer;
+#[cfg(feature = "tokio")]
+mod run;
+mod schedule;
+mod seeds;
+#[cfg(feature = "hyper")]
+mod serve;
+#[cfg(feature = "tokio")]
+mod transport;
+
+pub use schedule::{Schedule, Step};
+pub use seeds::for_each_seed;
+#[cfg(feature = "hyper")]
+#[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
+pub use serve::serve;
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use {misbehavior::Misbehavior, peer::Peer, run::run, transport::Transport};

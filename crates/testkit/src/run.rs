@@ -1,0 +1,38 @@
+//! A runtime without real time.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+/// The time that a test may take, by its own clock.
+const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs a test in a runtime of tokio with one thread, whose clock is paused: when all tasks wait, the clock advances to
+/// the next timer at once ([`tokio::time::pause`]). So a test of a keepalive of minutes takes no time, and its result does not
+/// depend on the speed of the machine.
+///
+/// `#[tokio::test(start_paused = true)]` does the same, with the feature `test-util` of tokio and without the limit.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio::time::{Instant, sleep};
+///
+/// protocol_websocket_testkit::run(async {
+///     let start = Instant::now();
+///     sleep(Duration::from_secs(3600)).await;
+///     assert_eq!(start.elapsed().as_secs(), 3600);
+/// });
+/// ```
+///
+/// # Panics
+///
+/// If the test has not ended after a day by its clock, for instance because two ends wait for each other. Also if it is
+/// called in a runtime, or the test panics. Tasks that are left at the end are dropped.
+pub fn run<F: Future>(test: F) -> F::Output {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.unwrap_or_else(|error| panic!("the runtime cannot be built: {error}"));
+    let result = runtime.block_on(async { timeout(MAX_TIME, test).await });
+    result.unwrap_or_else(|_| panic!("the test has not ended after a day by its clock"))
+}
