@@ -158,9 +158,7 @@ impl Misbehavior {
         let message = frame(role, 0x81, TEXT);
         let part = message.get(..message.len() - 1).unwrap_or_default().to_vec();
         let (bytes, then) = match self {
-            Self::WrongMask => {
-                (frame(role.peer(), 0x81, TEXT), Then::Read)
-            }
+            Self::WrongMask => (frame(role.peer(), 0x81, TEXT), Then::Read),
             Self::ReservedBits => (frame(role, 0xC1, TEXT), Then::Read),
             Self::ReservedOpcode => (frame(role, 0x83, TEXT), Then::Read),
             Self::LongLength => (header(0x82, 126, b"\0\0"), Then::Read),

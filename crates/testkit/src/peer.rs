@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol_websocket::frame::MaskKey;
-use protocol_websocket::{Accept, Close, CloseCode, Config, Decoder, Destination, Event, Frame, Limits, Offer, OpCode, Role, Session, Version};
+use protocol_websocket::{
+    Accept, Close, CloseCode, Config, Decoder, Destination, Event, Frame, Limits, Offer, OpCode, Role, Session, Version,
+};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, split};
 use tokio::time::sleep;
 

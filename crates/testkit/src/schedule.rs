@@ -62,7 +62,6 @@ impl Schedule {
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        // At least one in four passes all bytes, so that long payloads are not slow in each run.
         let max_len = match rng.usize(0..8) {
             0 => 1,
             1..=2 => rng.usize(2..16),
@@ -164,7 +163,8 @@ impl Schedule {
     /// assert_eq!(read, b"bytes");
     /// ```
     pub fn step(&mut self, available: usize) -> Step {
-        let mut max_len = available.min(self.max_len);
+        // Now and then a step is long, so that a long payload is not slow.
+        let mut max_len = if self.one_in(32) { available } else { available.min(self.max_len) };
         match self.fault {
             Some((0, Fault::End)) => return Step::End,
             Some((0, Fault::Fail(error))) => return Step::Fail(error),
