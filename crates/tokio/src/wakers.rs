@@ -105,11 +105,15 @@ impl Wakers {
         }
     }
 
-    /// Wakes the task that reads, if it waits.
-    pub(crate) fn wake_reader(&self) {
+    /// Wakes the task that reads, if it waits, once until it registers again. If its future was dropped, it does not, and
+    /// the task that writes may be the same one.
+    pub(crate) fn wake_reader(&mut self) {
         match self {
-            Self::One { waker: Some(waker), reads: true, .. } => waker.wake_by_ref(),
-            Self::One { .. } => {}
+            Self::One { waker, reads, .. } => {
+                if mem::take(reads) {
+                    waker.iter().for_each(Waker::wake_by_ref);
+                }
+            }
             Self::Two { proxy, .. } => {
                 // The lock is released before the call.
                 let reader = proxy.tasks().reader.take();
