@@ -327,22 +327,22 @@ fn for_each(seeds: u64, is_compressed: bool, has_faults: bool) {
 
 #[test]
 fn messages_arrive_once_and_in_order() {
-    for_each(1000, false, false);
+    for_each(40_000, false, false);
 }
 
 #[test]
 fn messages_before_a_fault_arrive_once_and_in_order() {
-    for_each(1000, false, true);
+    for_each(40_000, false, true);
 }
 
 #[cfg(feature = "permessage-deflate")]
 #[test]
 fn compressed_messages_arrive_once_and_in_order() {
-    for_each(100, true, false);
+    for_each(2500, true, false);
 }
 
 #[cfg(feature = "permessage-deflate")]
 #[test]
 fn compressed_messages_before_a_fault_arrive_once_and_in_order() {
-    for_each(100, true, true);
+    for_each(2500, true, true);
 }
