@@ -31,7 +31,7 @@ const MAX_DEFLATE_MEMORY: i64 = 1_100_000;
 /// Longer than the interval of pings.
 const IDLE_TIME: Duration = Duration::from_secs(25);
 /// Each run ends before.
-const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 100_000;
 
 /// One direction of the transport.
 struct Pipe {
@@ -51,6 +51,8 @@ struct End {
     close: Option<CloseCode>,
     has_closed: bool,
     has_failed: bool,
+    /// The transport has ended its input by a fault.
+    has_ended: bool,
     random: Schedule,
 }
 
@@ -115,13 +117,14 @@ impl End {
             close: random.choose([None, Some(CloseCode(4000)), Some(CloseCode(4001))]),
             has_closed: false,
             has_failed: false,
+            has_ended: false,
             random: random.fork(),
         }
     }
 
     /// Reads until the schedule waits or events are left.
     fn read(&mut self, pipe: &mut Pipe, now: Duration) {
-        if self.session.ended().is_some() {
+        if self.session.ended().is_some() || self.has_ended {
             pipe.bytes.clear();
         }
         while self.session.wants_read() {
@@ -134,7 +137,10 @@ impl End {
                 }
                 Step::Wait(_) if pipe.bytes.is_empty() && pipe.has_ended => self.session.received_eof(),
                 Step::Wait(_) => return,
-                Step::End => self.session.received_eof(),
+                Step::End => {
+                    self.has_ended = true;
+                    self.session.received_eof();
+                }
                 Step::Fail(_) => self.fail(),
                 other => panic!("{other:?}"),
             }
@@ -279,7 +285,8 @@ fn run(random: &mut Schedule, ends: &mut [End; 2], pipes: &mut [Pipe; 2]) {
             return;
         }
     }
-    panic!("the ends wait for each other: {:?} {:?}", ends[0].session, ends[1].session);
+    let states = ends.each_ref().map(|end| (end.session.connection().state(), end.session.unsent()));
+    panic!("the ends wait for each other: {states:?}");
 }
 
 /// Checks what one end knows of the connection.

@@ -1,58 +1,39 @@
 //! Connections whose ends act at random times, in the time of the runtime, which is paused. A failure names its seed.
 //!
-//! `STRESS_RUNS=100000 cargo test -p protocol-websocket-tokio --all-features --test stress` runs more of them, and
-//! `STRESS_FIRST=7 STRESS_RUNS=1` one.
+//! `WEBSOCKET_SEED=0..100000 cargo test -p protocol-websocket-tokio --all-features --test stress` runs more of them, and
+//! `WEBSOCKET_SEED=7` one.
 #![cfg(all(feature = "client", feature = "permessage-deflate", feature = "server"))]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::env;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol_websocket::{Delivery, EndedBy, MessageKind, PermessageDeflate};
+use protocol_websocket_testkit::{Schedule, Transport, for_each_seed, run};
 use protocol_websocket_tokio::{
     Accept, CloseCode, Config, Connect, Destination, Drain, Ended, Error, Message, Part, Receiver, SendError, Sender,
     Timeouts, Watchable, WebSocket, accept, relay,
 };
-use tokio::io::{DuplexStream, duplex};
-use tokio::runtime;
 use tokio::time::{sleep, timeout};
-
-/// All runs end before, in the time of the runtime.
-const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The close codes of the client, the server and the drain.
 const CLIENT: CloseCode = CloseCode(4000);
 const SERVER: CloseCode = CloseCode(4001);
 const DRAIN: CloseCode = CloseCode(4002);
 
-/// Random numbers from a seed (SplitMix64).
-struct Random(u64);
+/// The choices of these tests.
+trait Choices {
+    async fn pause(&mut self);
+    fn millis(&mut self, limit: u64) -> Duration;
+    fn config(&mut self) -> Config;
+    fn messages(&mut self, limits: &[usize]) -> Vec<Message>;
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
-    }
-
-    fn one_in(&mut self, limit: usize) -> bool {
-        self.below(limit) == 0
-    }
-
-    fn millis(&mut self, limit: usize) -> Duration {
-        Duration::from_millis(self.below(limit).try_into().unwrap())
-    }
-
-    fn fork(&mut self) -> Self {
-        Self(self.next())
+impl Choices for Schedule {
+    fn millis(&mut self, limit: u64) -> Duration {
+        self.duration(Duration::from_millis(limit))
     }
 
     /// Mostly does not wait, seldom some seconds.
@@ -80,7 +61,7 @@ impl Random {
         (0..self.below(30))
             .map(|_| {
                 let limit = limits[self.below(limits.len())];
-                let (len, char) = (self.below(limit), ['a', 'b', 'é'][self.below(3)]);
+                let (len, char) = (self.below(limit), self.choose(['a', 'b', 'é']));
                 let text = String::from(char).repeat(len);
                 if self.one_in(2) { text.into_bytes().into() } else { text.into() }
             })
@@ -89,31 +70,13 @@ impl Random {
 }
 
 /// Runs a test with many seeds.
-fn for_each_seed<F: Future<Output = ()>>(run: impl Fn(Random) -> F) {
-    struct Seed(u64);
-    impl Drop for Seed {
-        fn drop(&mut self) {
-            if std::thread::panicking() {
-                eprintln!("seed {}", self.0);
-            }
-        }
-    }
-    let number = |name, default| env::var(name).map_or(default, |number| number.parse().unwrap());
-    let (first, runs) = (number("STRESS_FIRST", 0), number("STRESS_RUNS", 30));
-    for seed in first..first + runs {
-        let _seed = Seed(seed);
-        let runtime = runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(async { timeout(MAX_TIME, run(Random(seed))).await }).expect("the run ends");
-    }
+fn for_each<F: Future<Output = ()>>(test: impl Fn(Schedule) -> F) {
+    for_each_seed(0..30, |random| run(test(random)));
 }
 
 /// Makes a connection whose transport has a small buffer. Returns its client and its server.
-async fn pair(
-    random: &mut Random,
-    client: Config,
-    server: Config,
-) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
-    let (near, far) = duplex(1 + random.below(5000));
+async fn pair(random: &mut Schedule, client: Config, server: Config) -> (WebSocket<Transport>, WebSocket<Transport>) {
+    let (near, far) = Transport::pair(1 + random.below(5000));
     let client = Connect::to(Destination::new("localhost", "/")).config(client).over(near);
     let server = async { accept(far, server).await?.accept(Accept::new()).await };
     let (client, server) = tokio::join!(client, server);
@@ -121,7 +84,7 @@ async fn pair(
 }
 
 /// Sends messages as a whole or in parts, and waits until all are written.
-async fn send_all(sender: &Sender, messages: &[Message], random: &mut Random) -> Result<(), Error> {
+async fn send_all(sender: &Sender, messages: &[Message], random: &mut Schedule) -> Result<(), Error> {
     for message in messages {
         random.pause().await;
         match random.below(4) {
@@ -147,7 +110,7 @@ async fn send_all(sender: &Sender, messages: &[Message], random: &mut Random) ->
     sender.flush().await
 }
 
-async fn receive_all(receiver: &mut Receiver, random: &mut Random) -> Vec<Message> {
+async fn receive_all(receiver: &mut Receiver, random: &mut Schedule) -> Vec<Message> {
     let mut messages = Vec::new();
     while let Some(Ok(message)) = receiver.recv().await {
         messages.push(message);
@@ -167,7 +130,7 @@ enum Plan {
 }
 
 impl Plan {
-    fn new(random: &mut Random, code: CloseCode) -> Self {
+    fn new(random: &mut Schedule, code: CloseCode) -> Self {
         match random.below(5) {
             0 => Self::Drop,
             1 | 2 => Self::Wait,
@@ -186,7 +149,7 @@ struct Report {
 }
 
 /// Runs an end of a connection until it has ended.
-async fn run_end(websocket: WebSocket<DuplexStream>, messages: &[Message], plan: Plan, mut random: Random) -> Report {
+async fn run_end(websocket: WebSocket<Transport>, messages: &[Message], plan: Plan, mut random: Schedule) -> Report {
     let (sender, mut receiver) = websocket.split();
     let mut reader = random.fork();
     let write = async {
@@ -231,7 +194,7 @@ fn check(to: &Report, sent: &[Message], from: &Report, code: CloseCode) {
 
 #[test]
 fn relay_passes_messages_and_ends_on() {
-    for_each_seed(|mut random| async move {
+    for_each(|mut random| async move {
         let mut parts = || {
             let config = random.config();
             if random.one_in(2) { config.delivery(Delivery::Parts) } else { config }
@@ -323,7 +286,7 @@ impl Watcher {
 }
 
 /// Sends messages back until the end.
-async fn echo(io: DuplexStream, handler: Handler, watcher: &Watcher, mut random: Random) {
+async fn echo(io: Transport, handler: Handler, watcher: &Watcher, mut random: Schedule) {
     random.pause().await;
     let Ok(incoming) = accept(io, random.config()).await else { return };
     random.pause().await;
@@ -359,7 +322,7 @@ async fn echo(io: DuplexStream, handler: Handler, watcher: &Watcher, mut random:
 }
 
 /// Runs a client. Returns how it ended, if its opening handshake was done.
-async fn run_client(io: DuplexStream, client: Client, mut random: Random) -> Option<Ended> {
+async fn run_client(io: Transport, client: Client, mut random: Schedule) -> Option<Ended> {
     let connect = Connect::to(Destination::new("localhost", "/")).config(random.config());
     let Ok((mut websocket, _)) = connect.over(io).await else { return None };
     let (mut sent, mut received) = (random.messages(&[10, 1000]), Vec::new());
@@ -394,14 +357,14 @@ const LONG: Duration = Duration::from_secs(100);
 
 #[test]
 fn drain_closes_and_counts_every_connection() {
-    for_each_seed(|mut random| async move {
+    for_each(|mut random| async move {
         let watcher = Arc::new(Watcher::default());
         let clients = [Client::Reads, Client::Closes, Client::Drops, Client::Stops];
         let handlers = [Handler::Recv, Handler::Send, Handler::Split, Handler::Sender, Handler::Drops];
         let runs: Vec<_> = (0..=random.below(12))
             .map(|_| {
-                let (client, handler) = (clients[random.below(4)], handlers[random.below(5)]);
-                let (near, far) = duplex(1 + random.below(5000));
+                let (client, handler) = (random.choose(clients), random.choose(handlers));
+                let (near, far) = Transport::pair(1 + random.below(5000));
                 let (watched, server) = (Arc::clone(&watcher), random.fork());
                 let start = random.millis(20_000);
                 let server = tokio::spawn(async move {
@@ -417,7 +380,7 @@ fn drain_closes_and_counts_every_connection() {
             })
             .collect();
         sleep(random.millis(60_000)).await;
-        let grace = [Duration::ZERO, Duration::from_secs(1), LONG][random.below(3)];
+        let grace = random.choose([Duration::ZERO, Duration::from_secs(1), LONG]);
         let ended = watcher.ended();
         let drained = watcher.drain.shutdown(DRAIN, "", grace).await;
         assert_eq!(ended + drained.agreed + drained.others, watcher.count.load(Ordering::Relaxed), "{drained:?}");
