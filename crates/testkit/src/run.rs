@@ -1,19 +1,22 @@
 //! A runtime without real time.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// The time that a test may take, by its own clock.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
+/// The number of polls of the test while its clock stands still.
+const MAX_POLLS: usize = 1_000_000;
 
 /// Runs a test in a runtime of tokio with one thread, whose clock is paused: when all tasks wait, the clock advances to
 /// the next timer at once ([`tokio::time::pause`]). So a test of a keepalive of minutes takes no time, and its result does not
 /// depend on the speed of the machine.
 ///
-/// `#[tokio::test(start_paused = true)]` does the same, with the feature `test-util` of tokio and without the limit.
+/// `#[tokio::test(start_paused = true)]` does the same, with the feature `test-util` of tokio and without the limits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,11 +31,22 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # Panics
 ///
-/// If the test has not ended after a day by its clock, for instance because two ends wait for each other. Also if it is
-/// called in a runtime, or the test panics. Tasks that are left at the end are dropped.
+/// If the test has not ended after a day by its clock, for instance because two ends wait for each other. If `test` is
+/// polled a million times while the clock stands still, because it wakes itself. Also if `run` is called in a runtime, or
+/// the test panics. Tasks that are left at the end are dropped.
 pub fn run<F: Future>(test: F) -> F::Output {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("the runtime cannot be built: {error}"));
-    let result = runtime.block_on(async { timeout(MAX_TIME, test).await });
+    let result = runtime.block_on(async {
+        let (mut test, mut polls, mut at) = (pin!(test), 0, Instant::now());
+        let limited = poll_fn(|context| {
+            let now = Instant::now();
+            polls = if now == at { polls + 1 } else { 0 };
+            at = now;
+            assert!(polls < MAX_POLLS, "the test wakes itself, so its clock stands still");
+            test.as_mut().poll(context)
+        });
+        timeout(MAX_TIME, limited).await
+    });
     result.unwrap_or_else(|_| panic!("the test has not ended after a day by its clock"))
 }

@@ -4,12 +4,18 @@
 
 mod common;
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::time::Duration;
+
 use common::{Peer, Script, ScriptedIo, drive, for_each_n, messages, open, pair, poll_at_most};
 use protocol_websocket::frame::Delivery;
 use protocol_websocket::{MessageKind, Role};
+use protocol_websocket_testkit::Transport;
 use protocol_websocket_tokio::{
     Accept, CloseCode, Config, Connect, Event, EventRef, Message, Outbox, Part, Reject, WebSocket, accept,
 };
+use tokio::time::timeout;
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 const LENS: [usize; 6] = [0, 1, 125, 126, 300, 4500];
@@ -204,6 +210,24 @@ async fn dropped_send_queues_the_message_or_not() {
             });
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn send_after_a_dropped_recv_is_polled_only_when_woken() {
+    let (near, far) = Transport::pair(10);
+    let mut websocket = WebSocket::new(near, open(Role::Server, Config::new()));
+    let mut peer = WebSocket::new(far, open(Role::Client, Config::new()));
+    assert!(timeout(Duration::from_secs(1), websocket.recv()).await.is_err());
+    // The message waits in front, and the peer does not read.
+    peer.send("a").await.unwrap();
+    let mut send = pin!(websocket.send(vec![0; 1000]));
+    let mut polls = 0;
+    let send = poll_fn(|context| {
+        polls += 1;
+        assert!(polls < 100, "the task wakes itself");
+        send.as_mut().poll(context)
+    });
+    assert!(timeout(Duration::from_secs(1), send).await.is_err());
 }
 
 #[tokio::test]
