@@ -13,6 +13,9 @@
 //! 7. [`recording`]: a log of connections, and how to replay it.
 //! 8. [`design`]: why the library is built as it is.
 //!
+//! How to test a program that uses a WebSocket is in
+//! [`protocol-websocket-testkit`](https://docs.rs/protocol-websocket-testkit/latest/protocol_websocket_testkit/guide/).
+//!
 //! The modules here are pages without items. They exist only in the documentation.
 
 // The pages are symbolic links to docs/ in the repository. Their links to each other have labels, which each page

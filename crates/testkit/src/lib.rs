@@ -50,3 +50,7 @@ pub use serve::serve;
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use {misbehavior::Misbehavior, peer::Peer, run::run, transport::Transport};
+
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,3 +57,15 @@ fn client_ends_each_connection_as_documented() {
         });
     }
 }
+
+#[test]
+fn page_has_every_misbehavior() {
+    let page = include_str!("../../../docs/testing.md");
+    for misbehavior in Misbehavior::ALL {
+        let code = misbehavior.close_code().map_or(String::from("–"), |code| u16::from(code).to_string());
+        let end = format!(" | {code} | `{:?}` |", misbehavior.ended_by());
+        let is_row = |line: &str| line.starts_with(&format!("| `{misbehavior:?}` | ")) && line.ends_with(&end);
+        assert!(page.lines().any(is_row), "{misbehavior:?}{end}");
+    }
+    assert_eq!(page.lines().filter(|line| line.starts_with("| `")).count(), Misbehavior::ALL.len() + 1);
+}
