@@ -51,6 +51,8 @@ struct End {
     close: Option<CloseCode>,
     has_closed: bool,
     has_failed: bool,
+    /// Events may be left.
+    has_news: bool,
     /// The transport has ended its input by a fault.
     has_ended: bool,
     random: Schedule,
@@ -117,6 +119,7 @@ impl End {
             close: random.choose([None, Some(CloseCode(4000)), Some(CloseCode(4001))]),
             has_closed: false,
             has_failed: false,
+            has_news: false,
             has_ended: false,
             random: random.fork(),
         }
@@ -128,21 +131,24 @@ impl End {
             pipe.bytes.clear();
         }
         while self.session.wants_read() {
-            match pipe.reads.step(pipe.bytes.len()) {
+            let step = pipe.reads.step(pipe.bytes.len());
+            let is_end = pipe.bytes.is_empty() && pipe.has_ended;
+            if matches!(step, Step::Wait(_)) && !is_end {
+                return;
+            }
+            self.has_news = true;
+            match step {
                 Step::Transfer(len) => {
                     self.session.read_buffer().extend(pipe.bytes.drain(..len));
                     self.session.received(now);
                     assert!(self.session.read_buffer().len() <= CAPACITY + 1000, "the input grows");
                     while !self.random.one_in(16) && self.poll() {}
                 }
-                Step::Wait(_) if pipe.bytes.is_empty() && pipe.has_ended => self.session.received_eof(),
-                Step::Wait(_) => return,
-                Step::End => {
-                    self.has_ended = true;
+                Step::Fail(_) => self.fail(),
+                _ => {
+                    self.has_ended = step == Step::End;
                     self.session.received_eof();
                 }
-                Step::Fail(_) => self.fail(),
-                other => panic!("{other:?}"),
             }
         }
     }
@@ -177,18 +183,24 @@ impl End {
 
     /// Notes that the transport has failed: nothing is written any more.
     fn fail(&mut self) {
-        self.has_failed = true;
+        (self.has_failed, self.has_news) = (true, true);
         self.session.transport_failed();
     }
 
     /// Handles an event. Returns false if there is none.
     fn poll(&mut self) -> bool {
+        if !self.has_news {
+            return false;
+        }
         let event = match self.random.below(2) {
             0 => self.session.poll_event(),
             _ => self.session.poll_event_with(|event, _| event.into_owned()),
         };
         match event {
-            None => return false,
+            None => {
+                self.has_news = false;
+                return false;
+            }
             Some(Event::Upgrade(upgrade)) => self.session.accept(upgrade, &Accept::new()).unwrap(),
             Some(Event::Open(_)) => {}
             Some(Event::Message(message)) => self.received.push(hash(&message)),
@@ -279,6 +291,7 @@ fn run(random: &mut Schedule, ends: &mut [End; 2], pipes: &mut [Pipe; 2]) {
         }
         if end.session.poll_timeout().is_some_and(|at| at <= now) {
             end.session.handle_timeout(now);
+            end.has_news = true;
         }
         assert!(end.session.unsent() <= MAX_LEN + 64 * 1024 + 1000, "the output grows");
         if let [Some(_), Some(_)] = [end.ended(), other.ended()] {

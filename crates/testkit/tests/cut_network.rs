@@ -60,7 +60,11 @@ async fn run_client() -> turmoil::Result<Vec<Ended>> {
 
 #[test]
 fn client_notices_a_cut_network_and_reconnects() {
-    let mut network = turmoil::Builder::new().simulation_duration(Duration::from_secs(600)).rng_seed(1).build();
+    let mut network = turmoil::Builder::new()
+        .simulation_duration(Duration::from_secs(600))
+        .rng_seed(1)
+        .tick_duration(Duration::from_millis(10))
+        .build();
     network.host("server", serve);
     let ended = Arc::new(Mutex::new(Vec::new()));
     let result = Arc::clone(&ended);
