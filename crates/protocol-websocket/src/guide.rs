@@ -11,7 +11,8 @@
 //! 5. [`versions`]: the four versions of the protocol, and how to support fewer.
 //! 6. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
 //! 7. [`recording`]: a log of connections, and how to replay it.
-//! 8. [`design`]: why the library is built as it is.
+//! 8. [`observing`]: why connections fail: numbers, a log and metrics.
+//! 9. [`design`]: why the library is built as it is.
 //!
 //! How to test a program that uses a WebSocket is in
 //! [`protocol-websocket-testkit`](https://docs.rs/protocol-websocket-testkit/latest/protocol_websocket_testkit/guide/).
@@ -75,6 +76,13 @@ pub mod perl {}
 ///
 #[doc = include_str!("../docs/recording.md")]
 pub mod recording {}
+
+/// Why connections fail in production: numbers of a connection, a log, and metrics.
+///
+#[doc = include_str!("../docs/observing.md")]
+// Its code blocks need other crates. The crate `protocol-websocket-observe` tests them.
+#[cfg(not(doctest))]
+pub mod observing {}
 
 /// Why the library is built as it is: one paragraph for each decision.
 ///

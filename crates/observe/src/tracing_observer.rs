@@ -1,0 +1,149 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use protocol_websocket_connection::{
+    Direction, Ended, Negotiated, Observation, ObservedFrame, ObservedHead, Observer, Role, StartLine,
+};
+use tracing::field::Empty;
+use tracing::{Level, Span, event};
+
+/// The target of the span and of all events.
+const TARGET: &str = "protocol_websocket";
+
+/// Reports a connection to `tracing`: a span `websocket` for each connection, and events in it.
+///
+/// The target is `protocol_websocket`. The parent of the span is the span in which the connection is created.
+///
+/// | level | event | fields |
+/// |---|---|---|
+/// | `INFO` | the connection opened | `subprotocol`, `extensions`: the names |
+/// | `INFO` | the connection ended, or the application dropped it | `by`, `code`, `clean`, `duration` |
+/// | `WARN` | the connection failed | also `error` |
+/// | `DEBUG` | the head of a request or a response | `direction`, `method` and `path`, or `status`; `headers` |
+/// | `TRACE` | a frame, or a piece of a received one | `direction`, `opcode`, `fin`, `len`, `wire_len` |
+///
+/// Payloads, the reasons of Closes and the query of a request are not reported, and of the header fields only the values that
+/// the `Debug` of [`Headers`](protocol_websocket_connection::Headers) shows: no cookies, credentials or keys.
+///
+/// The level `TRACE` is tested once, when the connection is created. Without it, the connection does not report frames and
+/// takes its fast paths, so a message costs nothing.
+///
+/// ```
+/// use protocol_websocket_connection::{Config, Connection, Negotiated};
+/// use protocol_websocket_observe::TracingObserver;
+///
+/// let config = Config::new().observer(TracingObserver::new);
+/// // In a real server, a span of the caller, for instance with the address of the peer.
+/// let span = tracing::info_span!("client", peer = "192.0.2.1:50000");
+/// let connection = span.in_scope(|| Connection::open_server(&Negotiated::default(), config));
+/// # let _ = connection;
+/// ```
+#[derive(Debug)]
+pub struct TracingObserver {
+    span: Span,
+    begun_at: Instant,
+    wants_frames: bool,
+    has_ended: AtomicBool,
+}
+
+impl TracingObserver {
+    /// Begins the span of a connection. [`Config::observer`](protocol_websocket_connection::Config::observer) takes this function.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        let span = tracing::info_span!(
+            target: TARGET,
+            "websocket",
+            websocket.role = %role,
+            network.protocol.name = "websocket",
+            network.protocol.version = Empty,
+            url.path = Empty,
+        );
+        let wants_frames = tracing::enabled!(target: TARGET, Level::TRACE);
+        Self { span, begun_at: Instant::now(), wants_frames, has_ended: AtomicBool::new(false) }
+    }
+
+    fn head(&self, head: &ObservedHead<'_>) {
+        let direction = name(head.direction);
+        let headers = head.headers;
+        match head.start_line {
+            StartLine::Request { method, target, .. } => {
+                let path = path(target);
+                self.span.record("url.path", path);
+                event!(target: TARGET, parent: &self.span, Level::DEBUG, direction, method, path, ?headers, "request");
+            }
+            StartLine::Response { status, .. } => {
+                event!(target: TARGET, parent: &self.span, Level::DEBUG, direction, status, ?headers, "response");
+            }
+            _ => {}
+        }
+    }
+
+    fn open(&self, negotiated: &Negotiated) {
+        self.span.record("network.protocol.version", tracing::field::display(negotiated.version));
+        let subprotocol = negotiated.subprotocol.as_deref();
+        let extensions: Vec<&str> = negotiated.extensions.iter().map(|extension| extension.name()).collect();
+        event!(target: TARGET, parent: &self.span, Level::INFO, subprotocol, ?extensions, "connection opened");
+    }
+
+    fn frame(&self, frame: &ObservedFrame<'_>) {
+        let ObservedFrame { opcode, fin, wire_len, payload, .. } = *frame;
+        let (direction, len) = (name(frame.direction), payload.len());
+        event!(target: TARGET, parent: &self.span, Level::TRACE, direction, %opcode, fin, len, wire_len, "frame");
+    }
+
+    fn ended(&self, ended: &Ended) {
+        if self.has_ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let Ended { by, code, clean, error, .. } = ended;
+        let duration = self.begun_at.elapsed();
+        match error {
+            Some(error) => event!(
+                target: TARGET, parent: &self.span, Level::WARN, %by, code = code.0, clean, ?duration, %error, "connection failed"
+            ),
+            None => event!(
+                target: TARGET, parent: &self.span, Level::INFO, %by, code = code.0, clean, ?duration, "connection ended"
+            ),
+        }
+    }
+}
+
+impl Observer for TracingObserver {
+    fn observe(&self, observation: &Observation<'_>) {
+        match observation {
+            Observation::Head(head) => self.head(head),
+            Observation::Open(negotiated) => self.open(negotiated),
+            Observation::Frame(frame) => self.frame(frame),
+            Observation::Ended(ended) => self.ended(ended),
+            _ => {}
+        }
+    }
+
+    fn wants_frames(&self) -> bool {
+        self.wants_frames
+    }
+}
+
+impl Drop for TracingObserver {
+    fn drop(&mut self) {
+        if !*self.has_ended.get_mut() {
+            let duration = self.begun_at.elapsed();
+            event!(target: TARGET, parent: &self.span, Level::INFO, ?duration, "connection dropped before its end");
+        }
+    }
+}
+
+const fn name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Received => "received",
+        Direction::Sent => "sent",
+    }
+}
+
+/// Returns the path of a target. The query may contain secrets, and so may a target with an authority.
+fn path(target: &str) -> &str {
+    match target.split(['?', '#']).next() {
+        Some(path) if path.starts_with('/') => path,
+        _ => "(hidden)",
+    }
+}
