@@ -67,7 +67,7 @@ fn deflate(deflater: &mut Deflater, frame: Frame) -> Frame {
 
 /// Compresses a gibibyte of zeros to less than a mebibyte.
 fn bomb() -> Frame {
-    let mut deflater = Deflater::new(15).level(9);
+    let mut deflater = Deflater::new(15).level(9).mem_level(9);
     // Because the window holds only zeros, each piece after the first is compressed to the same bytes.
     let mut piece = |opcode| deflate(&mut deflater, Frame::new(opcode, vec![0; 16 << 20]).with_fin(false));
     let (first, again) = (piece(OpCode::Binary), piece(OpCode::Continuation));
