@@ -167,10 +167,23 @@ impl Connection {
             let mut connection = Self::server(config);
             connection.set_step(Step::Key3(key3));
             connection.sender.version = request.version();
+            connection.observe_heads(request, &response);
             return Ok((response, connection));
         }
-        let connection = Self::open_server(response.negotiated(), config);
+        let mut connection = Self::new(config, None);
+        connection.add_observers();
+        connection.observe_heads(request, &response);
+        connection.open_outgoing(response.negotiated());
+        connection.open_incoming();
         Ok((response, connection))
+    }
+
+    /// Reports the heads of a handshake that the caller makes.
+    fn observe_heads(&self, request: &Request, response: &Response) {
+        if let Some(observers) = self.receiver.observers() {
+            observers.observe_received_request(request.head());
+            observers.observe_sent_response(response.head());
+        }
     }
 
     fn check_upgrade_pending(&self) -> Result<(), SendError> {

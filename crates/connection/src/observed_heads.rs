@@ -2,9 +2,9 @@
 //! without observers keeps nothing for them.
 
 use bytes::BytesMut;
-#[cfg(feature = "server")]
-use protocol_websocket_http::RequestHead;
 use protocol_websocket_http::{HeadLimits, HeadReader, Headers};
+#[cfg(feature = "server")]
+use protocol_websocket_http::{RequestHead, ResponseHead};
 
 use crate::observer::{Direction, Observation, ObservedHead, StartLine};
 use crate::observers::Observers;
@@ -34,8 +34,14 @@ impl Observers {
     #[cfg(feature = "server")]
     pub(crate) fn observe_written_response(&self, written: &[u8]) {
         if let Ok(Some(head)) = reader(written).response(&mut BytesMut::from(written)) {
-            self.observe_response(Direction::Sent, head.status(), head.headers());
+            self.observe_sent_response(&head);
         }
+    }
+
+    /// Reports the head of a response that is sent.
+    #[cfg(feature = "server")]
+    pub(crate) fn observe_sent_response(&self, head: &ResponseHead) {
+        self.observe_response(Direction::Sent, head.status(), head.headers());
     }
 
     fn observe_request(&self, direction: Direction, method: &str, target: &str, headers: &Headers) {

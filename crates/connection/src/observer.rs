@@ -3,6 +3,8 @@
 //! Without an observer the fast paths of both directions are used, so a connection that is not observed does no additional
 //! work. Nor does one whose observers are not interested in frames. Otherwise each frame takes the slow path.
 
+use core::fmt;
+
 use protocol_websocket_frame::{OpCode, Rsv};
 use protocol_websocket_http::{Headers, Negotiated};
 
@@ -65,11 +67,14 @@ impl<F: Fn(&Observation<'_>) + Send + Sync> Observer for F {
 }
 
 /// A fact about a connection, in the order in which the connection met it.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` hides payloads, input, the query of a target, and the header fields that `Debug` of a request hides.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Observation<'a> {
     /// The head of the request or of the response, which was parsed or written. A request that is invalid is not reported.
     /// Connections that begin [open](crate::Connection::open_server) report none.
+    /// [`Connection::respond`](crate::Connection::respond) reports both heads.
     Head(ObservedHead<'a>),
     /// The connection opened.
     Open(&'a Negotiated),
@@ -105,7 +110,7 @@ pub struct ObservedHead<'a> {
 }
 
 /// The first line of a request or a response (RFC 9112 §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StartLine<'a> {
     /// The line of a request.
@@ -128,7 +133,7 @@ pub enum StartLine<'a> {
 ///
 /// A sent frame is reported once. A received frame is reported once, too, if the connection delivers whole messages and has
 /// no extension. Otherwise, it may be reported in several pieces: as its bytes arrive, and as an extension decodes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ObservedFrame<'a> {
     /// The direction.
@@ -148,4 +153,46 @@ pub struct ObservedFrame<'a> {
     pub is_first: bool,
     /// Whether this is the last piece of the frame.
     pub is_last: bool,
+}
+
+impl fmt::Debug for Observation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Head(head) => head.fmt(f),
+            Self::Open(negotiated) => f.debug_tuple("Open").field(negotiated).finish(),
+            Self::Frame(frame) => frame.fmt(f),
+            Self::Input(bytes) => f.debug_struct("Input").field("len", &bytes.len()).finish_non_exhaustive(),
+            Self::Ended(ended) => ended.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for StartLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request { method, target } => {
+                // A target with a scheme may have credentials.
+                let (path, rest) = target.find(['?', '#']).map_or((*target, ""), |at| target.split_at(at));
+                let path = if path.starts_with('/') { path } else { "(hidden)" };
+                write!(f, "{method} {path}{}", if rest.is_empty() { "" } else { "?(hidden)" })
+            }
+            Self::Response { status } => status.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for ObservedFrame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { direction, opcode, rsv, fin, wire_len, payload, is_first, is_last } = self;
+        f.debug_struct("ObservedFrame")
+            .field("direction", direction)
+            .field("opcode", opcode)
+            .field("rsv", rsv)
+            .field("fin", fin)
+            .field("wire_len", wire_len)
+            .field("payload_len", &payload.len())
+            .field("is_first", is_first)
+            .field("is_last", is_last)
+            .finish()
+    }
 }

@@ -13,7 +13,7 @@ use common::{client, masked, receive_all, receive_all_lent, receive_valid, serve
 use proptest::prelude::*;
 use protocol_websocket_connection::{
     Accept, CloseCode, Config, Connection, Delivery, Destination, Event, Frame, Observation, ObservedFrame, Observer,
-    Offer, Prepared, Reject, Role, Rsv, Session, StartLine, Timeouts,
+    Offer, Prepared, Reject, Request, Role, Rsv, Session, StartLine, Timeouts,
 };
 use test_extensions::Runs;
 
@@ -95,6 +95,51 @@ fn heads_and_the_opening_are_reported_at_both_ends() {
     };
     assert_eq!(client_log.lines(), expect("Sent", "Received"));
     assert_eq!(server_log.lines(), expect("Received", "Sent"));
+}
+
+#[test]
+fn heads_of_a_handshake_of_the_caller_are_reported() {
+    let log = Log::default();
+    let fields = [
+        ("host", "example.com"),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let request = Request::from_parts("GET", "/chat", fields).unwrap();
+    let (_, mut server) = Connection::respond(&request, Accept::new(), log.config()).unwrap();
+    receive_valid(&mut server, &mut masked(Frame::text("a")));
+    assert_eq!(
+        log.lines(),
+        [
+            "Received GET /chat upgrade=Some(\"websocket\")",
+            "Sent 101 upgrade=Some(\"websocket\")",
+            "open RFC 6455",
+            "Received text fin 1 \"a\"",
+        ]
+    );
+}
+
+#[test]
+fn debug_hides_payloads_and_secrets_of_heads() {
+    let text = Arc::new(Mutex::new(String::new()));
+    let shared = Arc::clone(&text);
+    let config = Config::new().observer(move |_| {
+        let text = Arc::clone(&shared);
+        move |observation: &Observation<'_>| text.lock().unwrap().push_str(&format!("{observation:?}\n"))
+    });
+    let head = test_support::heads::REQUEST.replace("GET / ", "GET /chat?token=secret ");
+    let head = head.replace("\r\n\r\n", "\r\nCookie: id=secret\r\nAuthorization: secret\r\n\r\n");
+    let (mut input, mut output) = (BytesMut::from(&head[..]), BytesMut::new());
+    let mut server = Connection::server(config);
+    let Some(Event::Upgrade(upgrade)) = server.receive(&mut input, &mut output).unwrap() else { panic!() };
+    server.accept(upgrade, &Accept::new(), &mut output).unwrap();
+    server.receive(&mut input, &mut output).unwrap();
+    server.receive(&mut masked(Frame::text("secret")), &mut output).unwrap();
+    let text = text.lock().unwrap();
+    assert!(text.contains("GET /chat?(hidden)") && text.contains("payload_len: 6"), "{text}");
+    assert!(!text.contains("secret") && !text.contains("dGhlIHNhbXBsZSBub25jZQ"), "{text}");
 }
 
 #[test]
