@@ -57,8 +57,10 @@ pub mod versions {}
 /// [api]: https://github.com/protocol-websocket/protocol-websocket/tree/main/docs/api
 /// [coverage]: https://github.com/protocol-websocket/protocol-websocket/blob/main/docs/coverage.md
 /// [deny.toml]: https://github.com/protocol-websocket/protocol-websocket/blob/main/deny.toml
+/// [hand-over]: hand_over
 /// [integrating#1-receive]: integrating#1-receive
 /// [integrating#5-close]: integrating#5-close
+/// [recording]: recording
 ///
 #[doc = include_str!("../docs/security.md")]
 pub mod security {}

@@ -7,7 +7,7 @@ use std::path::Path;
 const SECURITY: &str = include_str!("../../../../docs/security.md");
 
 /// The letters of the tables of the catalogue.
-const LETTERS: [char; 8] = ['H', 'S', 'T', 'L', 'F', 'M', 'D', 'O'];
+const LETTERS: [char; 9] = ['H', 'S', 'T', 'L', 'F', 'M', 'D', 'O', 'R'];
 
 #[test]
 fn named_tests_exist() {
