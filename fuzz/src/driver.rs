@@ -130,7 +130,7 @@ impl Driver {
         }
     }
 
-    /// Suspends the connection, and continues with the resumed one. A connection that has failed is refused.
+    /// Suspends the connection, and continues with the resumed connection. A connection that has failed cannot be suspended.
     pub fn hand_over(&mut self) {
         let Self::Whole(connection) = self else { return };
         let Ok(state) = connection.suspend() else { return };

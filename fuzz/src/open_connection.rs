@@ -1,4 +1,4 @@
-//! An open connection that receives any bytes, and its inputs that are made from recordings.
+//! An open connection that receives any bytes, and the conversion of recordings to inputs.
 
 use arbitrary::Arbitrary;
 use bytes::BytesMut;
@@ -12,7 +12,7 @@ use protocol_websocket_record::RecordedConnection;
 use crate::input::{bit, every_split, read};
 
 const VERSIONS: [Version; 4] = [Version::Rfc6455, Version::Hybi10, Version::Hybi00, Version::Hixie75];
-/// The limits of a message: that of short inputs, the default, that of `wsconsole`, and none.
+/// The limits of a message: for short inputs, the default, that of `wsconsole`, and unlimited.
 const LIMITS: [u64; 4] = [200, 1 << 20, 100 << 20, u64::MAX];
 /// The bits of `extension` with the names of their parameters of permessage-deflate.
 const FLAGS: [(u8, &str); 2] = [(1, "server_no_context_takeover"), (2, "client_no_context_takeover")];

@@ -85,7 +85,7 @@ fn resume_arbitrary(input: &Input<'_>) {
             Role::Client => Connection::resume_client(state, input.config(), key),
         };
         let Ok(mut connection) = resumed else { continue };
-        // What was resumed can be suspended and resumed again.
+        // A resumed connection can be suspended and resumed again.
         if let Ok(state) = connection.suspend() {
             let again = match input.role() {
                 Role::Server => Connection::resume_server(state.as_bytes(), input.config()),

@@ -1,4 +1,4 @@
-//! A recorded failure becomes an input that fails in the same way.
+//! A recorded failure is converted to an input that fails in the same way.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -56,7 +56,7 @@ pub(crate) struct Driver<S> {
     /// Bytes were discarded because the peer does not read.
     pub(crate) has_discarded: bool,
     pub(crate) end: End,
-    /// The number of bytes that were read, also those that were dropped.
+    /// The number of bytes that were read, including discarded bytes.
     bytes_read: u64,
     bytes_written: u64,
 }
@@ -291,7 +291,7 @@ impl<S> Driver<S> {
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.session.stats();
         (stats.bytes_read, stats.bytes_written) = (self.bytes_read, self.bytes_written);
-        // That of the session is from its last call that has a time.
+        // The age of a session ends with its last call that has a time.
         stats.age = stats.age.saturating_add(self.now().saturating_sub(self.session.now()));
         stats
     }

@@ -252,11 +252,12 @@ impl Config {
         self
     }
 
-    /// Adds an observer to each connection: see [`Observer`]. `make` creates it when the connection is created, with the role
-    /// of this end. Several observers are called in the order in which they were added.
+    /// Adds an observer to each connection: see [`Observer`]. `make` is called with the role of this end when a connection is
+    /// created. Several observers are called in the order in which they were added.
     ///
-    /// An observed connection does not use its fast paths, unless its observers do not [want frames](Observer::wants_frames). To give an observer the address of a peer, clone the configuration
-    /// for that connection.
+    /// Messages take the fast paths only if no observer needs [frames](Observer::wants_frames) or
+    /// [input](Observer::wants_input). To pass the address of a peer to an observer, clone the configuration for this
+    /// connection.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Observation, Role};

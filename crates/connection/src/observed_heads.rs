@@ -1,5 +1,5 @@
-//! Reports the heads of the opening handshake. A head that this end wrote is read back from the output, so that a connection
-//! without observers keeps nothing for them.
+//! Reports the heads of the opening handshake. A head that this end wrote is parsed again from the output, so that a connection
+//! without observers does not keep it.
 
 use bytes::BytesMut;
 use protocol_websocket_http::{HeadLimits, HeadReader, Headers};

@@ -1,7 +1,7 @@
-//! The interface of observers: what a connection reports while it works.
+//! The interface of observers, and the observations that a connection reports.
 //!
-//! Without an observer the fast paths of both directions are used, so a connection that is not observed does no additional
-//! work. Nor does one whose observers are not interested in frames. Otherwise each frame takes the slow path.
+//! Messages take the fast paths if a connection has no observers, or if none of them observes frames or input. Otherwise each
+//! frame takes the slow path, which reports it.
 
 use core::fmt;
 
@@ -13,9 +13,9 @@ use crate::Ended;
 /// Observes one connection: its handshake, its frames and its end. [`Config::observer`](crate::Config::observer) creates one
 /// for each connection.
 ///
-/// Closures implement it. The methods are called inside those of the connection, so they should be short. Both halves of a
-/// [split](crate::Connection::split) connection call the same observer, from two threads at most. An observer is dropped with
-/// its connection. If it saw no [`Observation::Ended`] until then, the application dropped the connection before it ended.
+/// Closures implement it. The methods are called inside the methods of the connection, so they should be fast. Both halves of a
+/// [split](crate::Connection::split) connection call the same observer, from at most two threads. An observer is dropped with
+/// its connection. If it received no [`Observation::Ended`] before, the application dropped the connection before it ended.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,16 +45,17 @@ pub trait Observer: Send + Sync {
     /// Receives one observation.
     fn observe(&self, observation: &Observation<'_>);
 
-    /// Returns whether the connection reports [`Observation::Frame`]. The default is `true`. It is called once, when the
-    /// connection is created.
+    /// Returns whether this observer needs [`Observation::Frame`]. The default is `true`. It is called only when the connection
+    /// is created.
     ///
-    /// If no observer of a connection wants frames or [input](Self::wants_input), messages take the fast paths, and observation
-    /// costs nothing for each message. If another observer does, this one may get frames, too.
+    /// If no observer of a connection needs frames or [input](Self::wants_input), messages take the fast paths, and observation
+    /// adds nothing to a message. If another observer needs them, this observer may receive frames, too.
     fn wants_frames(&self) -> bool {
         true
     }
 
-    /// Returns whether the connection reports [`Observation::Input`]. The default is `false`.
+    /// Returns whether this observer needs [`Observation::Input`]. The default is `false`. It is called only when the
+    /// connection is created. If another observer needs the input, this observer receives it, too.
     fn wants_input(&self) -> bool {
         false
     }
@@ -66,25 +67,25 @@ impl<F: Fn(&Observation<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// A fact about a connection, in the order in which the connection met it.
+/// A fact about a connection. Observations are reported in the order in which they occur.
 ///
 /// `Debug` hides payloads, input, the query of a target, and the header fields that `Debug` of a request hides.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Observation<'a> {
-    /// The head of the request or of the response, which was parsed or written. A request that is invalid is not reported.
-    /// Connections that begin [open](crate::Connection::open_server) report none.
+    /// The head of the request or of the response was parsed or written. An invalid request is not reported. Connections that
+    /// are created [open](crate::Connection::open_server) report no head.
     /// [`Connection::respond`](crate::Connection::respond) reports both heads.
     Head(ObservedHead<'a>),
     /// The connection opened.
     Open(&'a Negotiated),
     /// A frame, or a piece of one, was received and decoded, or was encoded into the output.
     Frame(ObservedFrame<'a>),
-    /// Bytes arrived, and are decoded next: those of the opening handshake, too. Each byte is reported once. Only for an
-    /// observer that [wants](Observer::wants_input) it: then [`Connection::payload_buffer`](crate::Connection::payload_buffer)
-    /// returns `None`.
+    /// Bytes were received and are decoded next, including those of the opening handshake. Each byte is reported once, and only
+    /// if an observer [needs](Observer::wants_input) the input. In this case
+    /// [`Connection::payload_buffer`](crate::Connection::payload_buffer) returns `None`.
     Input(&'a [u8]),
-    /// The connection ended. It is the last observation, except for pongs that a half of a split connection sends later.
+    /// The connection ended. This is the last observation, except for Pongs that a half of a split connection sends later.
     Ended(&'a Ended),
 }
 
@@ -132,7 +133,7 @@ pub enum StartLine<'a> {
 /// A frame, or a piece of a received frame.
 ///
 /// A sent frame is reported once. A received frame is reported once, too, if the connection delivers whole messages and has
-/// no extension. Otherwise, it may be reported in several pieces: as its bytes arrive, and as an extension decodes them.
+/// no extension. Otherwise it may be reported in several pieces, when its bytes arrive and when an extension decodes them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ObservedFrame<'a> {
@@ -144,10 +145,10 @@ pub struct ObservedFrame<'a> {
     pub rsv: Rsv,
     /// Whether the frame ends with this piece and has the bit FIN.
     pub fin: bool,
-    /// The number of bytes of this piece as they are transferred: after the encoding by extensions, without the frame header.
+    /// The number of payload bytes of this piece on the wire: after the encoding by extensions, without the frame header.
     pub wire_len: usize,
-    /// The payload of this piece as the application sees it: unmasked, before the encoding by extensions or after the decoding
-    /// by them. A frame that [`send_frame`](crate::Connection::send_frame) sent has the payload that was passed to it.
+    /// The payload of this piece for the application: unmasked, before the encoding by extensions or after the decoding by
+    /// them. A frame of [`send_frame`](crate::Connection::send_frame) has the payload that was passed to this method.
     pub payload: &'a [u8],
     /// Whether this is the first piece of the frame.
     pub is_first: bool,
@@ -171,7 +172,7 @@ impl fmt::Debug for StartLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request { method, target } => {
-                // A target with a scheme may have credentials.
+                // A target with a scheme may have a user name and a password.
                 let (path, rest) = target.find(['?', '#']).map_or((*target, ""), |at| target.split_at(at));
                 let path = if path.starts_with('/') { path } else { "(hidden)" };
                 write!(f, "{method} {path}{}", if rest.is_empty() { "" } else { "?(hidden)" })

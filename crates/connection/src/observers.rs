@@ -37,7 +37,7 @@ impl fmt::Debug for ConfiguredObservers {
     }
 }
 
-/// The observers of a connection. Both of its halves have them.
+/// The observers of a connection, which both halves share.
 #[derive(Clone)]
 pub(crate) struct Observers(Arc<[Box<dyn Observer>]>);
 
@@ -63,11 +63,11 @@ impl Observers {
     }
 }
 
-/// The observers of the receiving direction, and what they have seen.
+/// The observers of the receiving direction, and the state of what was reported to them.
 pub(crate) struct ReceiveObservers {
     observers: Observers,
     wants_input: bool,
-    /// The number of bytes at the front of the input that were reported.
+    /// The number of bytes at the beginning of the input that were already reported.
     seen: usize,
     /// The frame that is received in pieces.
     frame: Option<(OpCode, Rsv)>,
@@ -89,7 +89,7 @@ impl ReceiveObservers {
         self.wants_input
     }
 
-    /// Reports the bytes of `input` that were not reported.
+    /// Reports the bytes of `input` that were not reported yet.
     pub(crate) fn observe_input(&mut self, input: &[u8]) {
         if self.wants_input
             && let Some(new @ [_, ..]) = input.get(self.seen..)
@@ -115,7 +115,7 @@ impl ReceiveObservers {
         self.observers.observe(&Observation::Frame(piece.observed(Direction::Received, is_first, is_last)));
     }
 
-    /// Returns the observers if the end was not reported, and notes that it is.
+    /// Returns the observers if the end was not reported yet, and notes that it is reported now.
     pub(crate) fn end(&mut self) -> Option<&Observers> {
         (!core::mem::replace(&mut self.has_ended, true)).then_some(&self.observers)
     }
@@ -136,7 +136,7 @@ impl<'a> Piece<'a> {
         Self { opcode, rsv: Rsv::NONE, fin, wire_len: 0, payload }
     }
 
-    /// Sets the reserved bits, and the length of the payload with the encoding by extensions.
+    /// Sets the reserved bits, and the length of the payload after the encoding by extensions.
     #[inline]
     pub(crate) const fn encoded(self, rsv: Rsv, wire_len: usize) -> Self {
         Self { rsv, wire_len, ..self }

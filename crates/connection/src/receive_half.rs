@@ -81,7 +81,7 @@ pub struct ReceiveHalf {
     is_plain: bool,
     /// Whether there are observers. They are in `cold`.
     pub(crate) is_observed: bool,
-    /// Whether one of them wants frames.
+    /// Whether one of them observes frames or input.
     observes_frames: bool,
 }
 
@@ -146,7 +146,7 @@ impl ReceiveHalf {
         if self.is_observed { Some(self.cold.as_ref()?.observers.as_ref()?.observers()) } else { None }
     }
 
-    /// Reports the bytes of `input` that were not reported. Call [`note_unread`](Self::note_unread) after they were read.
+    /// Reports the bytes of `input` that were not reported yet. Call [`note_unread`](Self::note_unread) after the decoding.
     #[cold]
     pub(crate) fn observe_input(&mut self, input: &[u8]) {
         if let Some(observers) = self.receive_observers() {
@@ -441,7 +441,7 @@ impl ReceiveHalf {
         }
     }
 
-    /// Reports a control frame. It may arrive between the pieces that an extension decodes of a data frame.
+    /// Reports a control frame, which may arrive between the decoded pieces of a data frame.
     #[cold]
     fn observe_control(&self, frame: Piece<'_>) {
         if let Some(observers) = self.observers() {

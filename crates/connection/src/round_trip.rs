@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// The time between our last Ping and its Pong. In a box, because many connections send no Ping.
+/// The time between our last Ping and its Pong. Boxed, because many connections send no Ping.
 #[derive(Debug)]
 pub(crate) struct RoundTrip(Option<Box<LastPing>>);
 
@@ -22,7 +22,7 @@ impl RoundTrip {
         Self(None)
     }
 
-    /// Notes that a Ping was queued. The last byte of `unsent` is its last one.
+    /// Notes that a Ping was queued. Its last byte is the last of the `unsent` bytes.
     pub(crate) fn note_ping(&mut self, payload: &[u8], unsent: usize) {
         let ping = self.0.get_or_insert_default();
         ping.payload.clear();
@@ -43,7 +43,7 @@ impl RoundTrip {
         }
     }
 
-    /// Notes a Pong that arrived at the time `now`. A Pong with another payload belongs to an earlier Ping, or to none.
+    /// Notes a Pong that arrived at the time `now`. A Pong with another payload belongs to an earlier Ping, or is unsolicited.
     pub(crate) fn note_pong(&mut self, payload: &[u8], now: Duration) {
         if let Some(ping) = &mut self.0
             && ping.payload == payload

@@ -218,7 +218,7 @@ impl SendHalf {
         let mut frame =
             if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
         self.write_pending_pong(output);
-        // Before the payload is taken or masked in place. A data frame with a length can always be encoded.
+        // Reported before the payload is moved or masked in place. The encoding of such a frame cannot fail.
         if self.is_observed {
             self.observe(&frame, payload.as_deref().unwrap_or(frame.payload()));
         }

@@ -245,13 +245,13 @@ impl Session {
         self.now
     }
 
-    /// Notes that the connection begins at the time `now`, for [`Stats::age`]. Without this call, it begins with the first
-    /// other call that has a time.
+    /// Notes that the connection begins at the time `now`, for [`Stats::age`]. Without this call, it begins with the first call
+    /// that has a time.
     pub fn started(&mut self, now: Duration) {
         self.set_time(now);
     }
 
-    /// Returns what was sent and received, and the round trip of the last Ping.
+    /// Returns the counts of sent and received messages and bytes, and the round trip of the last Ping.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a session counts: a few additions for each message. [`Stats`] is the public copy.
+//! The counters of a session, with a few additions for each message. [`Stats`] is the public copy.
 
 use core::time::Duration;
 
@@ -7,41 +7,41 @@ use protocol_websocket_frame::{Frame, OpCode};
 use crate::round_trip::RoundTrip;
 use crate::{Event, EventRef};
 
-/// The numbers of one connection: see [`Session::stats`](crate::Session::stats).
+/// The counts, the round trip and the age of one connection: see [`Session::stats`](crate::Session::stats).
 ///
-/// They begin with zero for each [`Session`](crate::Session), also for one that
-/// [continues](crate::Session::from_parts) where another one stopped. The difference of two copies is the traffic between
-/// them.
+/// All counts of a new [`Session`](crate::Session) are zero, also if it was created from the
+/// [parts](crate::Session::from_parts) or the suspended state of another session. The difference of two copies is the traffic
+/// between them.
 ///
 /// Messages and their bytes are those of the application: without frame headers, before the compression and after the
-/// decompression. Pings, pongs, Closes and the opening handshake are not messages. The bytes of the transport include all of
-/// that, compressed. So `bytes_written` divided by `payload_sent` is about the compression ratio.
+/// decompression. Pings, Pongs, Closes and the opening handshake are not messages. The bytes of the transport include all of
+/// them, after the compression. So `payload_sent` divided by `bytes_written` is about the compression ratio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// The number of messages that were received completely. A message in parts counts with its last part.
     pub messages_received: u64,
-    /// The number of messages that were queued completely. A message in parts or in several frames counts with its last one.
+    /// The number of messages that were queued completely. A message in parts or in frames counts with its last part or frame.
     pub messages_sent: u64,
     /// The number of payload bytes of the received messages and parts.
     pub payload_received: u64,
     /// The number of payload bytes of the messages and parts that were queued. A frame of
-    /// [`send_frame`](crate::Outbox::send_frame) counts as it was passed, also if it is compressed.
+    /// [`send_frame`](crate::Outbox::send_frame) counts with the payload that was passed, even if this is compressed.
     pub payload_sent: u64,
     /// The number of bytes that were read from the transport, including those whose messages were not returned yet, and
-    /// those that were dropped at the end of the stream. A [`Session`](crate::Session) returns 0, because its caller reads.
+    /// those that were discarded at the end of the stream. 0 for a [`Session`](crate::Session), whose caller reads.
     pub bytes_read: u64,
-    /// The number of bytes that the transport has taken. Bytes that are unsent are not counted. A
-    /// [`Session`](crate::Session) returns 0, because its caller writes.
+    /// The number of bytes that were written to the transport, without unsent bytes. 0 for a [`Session`](crate::Session),
+    /// whose caller writes.
     pub bytes_written: u64,
     /// The number of bytes that were queued and not written: [`Outbox::unsent`](crate::Outbox::unsent).
     pub unsent: usize,
-    /// The time from the write of the last Ping to the arrival of its Pong, or of an earlier Ping until that Pong has
-    /// arrived. `None` before the first one. Both the Pings of
-    /// [`Timeouts::ping_interval`](crate::Timeouts::ping_interval) and those of the application count.
+    /// The time from the write of a Ping to the arrival of its Pong, for the last Ping whose Pong has arrived. `None` before
+    /// the first of these Pongs. The Pings of [`Timeouts::ping_interval`](crate::Timeouts::ping_interval) and of the
+    /// application are measured.
     pub round_trip: Option<Duration>,
-    /// The time since the beginning of the session, by the caller's clock: until the last call that has a time, at a
-    /// [`Session`](crate::Session), and until now, at an adapter with a clock.
+    /// The time since the beginning of the session. A [`Session`](crate::Session) has no clock, so this time ends with the last
+    /// call that has a time. For the `WebSocket` of an adapter it ends now.
     pub age: Duration,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Counters {
     received: Traffic,
     sent: Traffic,
     pub(crate) round_trip: RoundTrip,
-    /// The time of the first call that has a time.
+    /// The time of the first call with a time.
     begun_at: Option<Duration>,
 }
 
@@ -100,7 +100,7 @@ impl Counters {
         self.sent.add(is_last as u64, len);
     }
 
-    /// Notes a frame that was queued. The last byte of `unsent` is its last one.
+    /// Notes a frame that was queued. Its last byte is the last of the `unsent` bytes.
     pub(crate) fn add_sent_frame(&mut self, frame: &Frame, unsent: usize) {
         match frame.opcode() {
             OpCode::Ping => self.round_trip.note_ping(frame.payload(), unsent),

@@ -1,9 +1,9 @@
 //! Suspends and resumes a connection after the handshake.
 //!
-//! The state is the role, the result of the handshake, and the state of both directions. Each type writes its own part, in the
-//! file `suspend.rs` under its name. The bytes are input like any other: each length is checked against the configuration
-//! before memory is allocated, text that is returned without a check is checked here again, and combinations that no
-//! connection can reach are rejected.
+//! The state is the role, the result of the handshake, and the state of both directions. Each type writes its own part, in a
+//! file `suspend.rs` in the folder with its name. The bytes are untrusted: each length is checked against the configuration
+//! before memory is allocated, text that was validated before is validated again, and states that no connection can reach
+//! are rejected.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -18,15 +18,15 @@ use crate::suspended::Kind;
 use crate::{Config, Connection, Suspended};
 
 impl Connection {
-    /// Returns the state of the connection as bytes, from which another process continues with
-    /// [`resume_server`](Self::resume_server) or [`resume_client`](Self::resume_client). The peer notices nothing.
+    /// Returns the state of the connection as bytes. Another process continues the connection with
+    /// [`resume_server`](Self::resume_server) or [`resume_client`](Self::resume_client). The peer does not see a difference.
     ///
     /// The state has the role, the result of the handshake, the message in progress of both directions, the closing handshake,
-    /// the timers, and the state of the extensions. It does not have the configuration, and not the `input` and `output` of
-    /// the caller. Pass their bytes to the other process, too, or use [`Session::suspend`](crate::Session::suspend).
+    /// the timers, and the state of the extensions. It does not have the configuration, or the `input` and `output` of the
+    /// caller. Pass their bytes to the other process, too, or use [`Session::suspend`](crate::Session::suspend).
     ///
-    /// This connection is not changed, except that extensions free memory. If the other process does not take over, it
-    /// continues. Only one of both may continue.
+    /// This connection is not changed, except that extensions free memory. If the other process does not continue, this
+    /// connection can continue. Only one of the two may continue.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -47,9 +47,9 @@ impl Connection {
     /// # Errors
     ///
     /// - [`SuspendError::Handshake`] before `Event::Open`, and if the handshake ended without a connection.
-    /// - [`SuspendError::EventsPending`] while [`receive`](Self::receive) has another event without more input.
-    /// - [`SuspendError::MessageInProgress`] inside a message that an extension cannot continue elsewhere. For
-    ///   permessage-deflate, its setting `suspendable` allows it.
+    /// - [`SuspendError::EventsPending`] if [`receive`](Self::receive) can return another event without more input.
+    /// - [`SuspendError::MessageInProgress`] inside a message that an extension cannot continue in another process.
+    ///   permessage-deflate can with its setting `suspendable`.
     /// - [`SuspendError::Extension`] if an extension cannot be suspended, or was added by
     ///   [`add_extension`](Self::add_extension).
     /// - [`SuspendError::Failed`] if the connection has failed and the error was not received yet.
@@ -61,13 +61,14 @@ impl Connection {
 
     /// Continues a server's connection that [`suspend`](Self::suspend) returned.
     ///
-    /// The observers of `config` are created for this connection, and [`Observation::Open`](crate::Observation::Open) is their
-    /// first observation. `config` has the same extensions as before. The limits and timeouts may differ. A state over the limits is rejected.
+    /// `config` must have the same extensions as before. Its limits and timeouts may differ. A state that exceeds the limits is
+    /// rejected. The observers of `config` are created, and their first observation is
+    /// [`Observation::Open`](crate::Observation::Open).
     ///
-    /// The time during which the connection was suspended does not count for the timers of the peer's silence. They start with
-    /// the first [`handle_timeout`](Self::handle_timeout), at the time that they had. The deadline for a Close starts again.
-    /// So a deadline may be late, and is never early. The `now` of that call may begin at any value. With a smaller value than
-    /// the time of the peer's silence so far, the deadline is later by the difference.
+    /// The time during which the connection was suspended does not count for the deadlines of a silent peer. These timers
+    /// continue with the first [`handle_timeout`](Self::handle_timeout). The deadline for a Close starts again. So a deadline
+    /// may be late, and is never early. The `now` of the first call may have any value. If it is smaller than the time for
+    /// which the peer has been silent, the deadline is later by the difference.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Connection, ResumeError};
@@ -78,7 +79,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`ResumeError`]. The bytes are checked like the input from a peer. Nothing is allocated for a length over a limit.
+    /// [`ResumeError`]. The bytes are checked like input from a peer. No memory is allocated for a length that exceeds a limit.
     pub fn resume_server(bytes: &[u8], config: impl Into<Arc<Config>>) -> Result<Self, ResumeError> {
         Self::resume(Kind::Connection.read(bytes)?, config.into(), None)
     }
@@ -138,7 +139,7 @@ impl Connection {
         let mut connection = Self::new(config, random);
         connection.open_outgoing(&negotiated);
         if connection.ended().is_some() {
-            // The parameters of an extension are not a valid response.
+            // An extension did not accept its parameters.
             return Err(ResumeError::Extension);
         }
         connection.open_incoming();

@@ -3,16 +3,16 @@ use core::fmt;
 
 use protocol_websocket_frame::{ResumeError, StateReader, StateWriter};
 
-/// The number of the format. It changes with every change of the encoding.
+/// The number of the format. Every change of the encoding must change this number.
 const FORMAT: u8 = 1;
 
-/// The state of a live connection as bytes, from which another process continues it.
+/// The state of an open connection as bytes, with which another process continues the connection.
 ///
-/// [`Connection::suspend`](crate::Connection::suspend) and [`Session::suspend`](crate::Session::suspend) return it. The bytes
-/// have the number of their format, and another format is rejected when they are resumed.
+/// [`Connection::suspend`](crate::Connection::suspend) and [`Session::suspend`](crate::Session::suspend) return it. The first
+/// byte is the number of the format. A state with an unknown format is rejected.
 ///
-/// They contain the bytes of messages. Protect them as the messages: send them to the other process over a private socket, and
-/// do not write them to a log. `Debug` shows only their length.
+/// The state contains bytes of messages. Protect it like the messages: send it to the other process over a private socket, and
+/// do not write it to a log. `Debug` shows only its length.
 ///
 /// ```
 /// use protocol_websocket_connection::{Config, Connection, Negotiated};

@@ -1,4 +1,4 @@
-//! What the observers of a connection receive.
+//! The observations that observers of a connection receive.
 #![cfg(all(feature = "client", feature = "server"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -17,7 +17,7 @@ use protocol_websocket_connection::{
 };
 use test_extensions::Runs;
 
-/// Records the observations of all connections of a configuration, a line each, and the input.
+/// Records the observations of all connections of a configuration, each as a line, and the input.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<(Vec<String>, Vec<u8>)>>);
 
@@ -296,7 +296,7 @@ fn halves_report_to_the_same_observer() {
     );
 }
 
-/// Reports all but frames.
+/// Observes everything except frames.
 struct WithoutFrames(Log);
 
 impl Observer for WithoutFrames {
@@ -400,7 +400,7 @@ fn input_of_a_long_payload_is_reported() {
     receive_valid(&mut server, &mut BytesMut::from(&wire[1000..]));
     assert_eq!(log.input(), wire);
 
-    // An observer without the input does not change how a transport reads.
+    // An observer that does not need the input does not change how a transport reads.
     let config = Config::new().observer(|_| |_: &Observation<'_>| {});
     let mut server = common::server(&config);
     receive_valid(&mut server, &mut BytesMut::from(&wire[..1000]));

@@ -1,4 +1,4 @@
-//! What a session counts, by each way to send and to receive, and the round trip of a Ping.
+//! The counters of a session for each way to send and to receive, and the round trip of a Ping.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -200,7 +200,7 @@ fn age_begins_with_the_start_or_the_first_time() {
     assert_eq!(session.stats().age, secs(0));
     session.received(secs(107));
     assert_eq!(session.stats().age, secs(7));
-    // The clock does not run backwards.
+    // The clock does not go back.
     session.received(secs(50));
     assert_eq!(session.stats().age, secs(7));
 

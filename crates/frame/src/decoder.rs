@@ -375,7 +375,7 @@ impl Decoder {
     }
 
     /// Returns whether more bytes of the current frame follow. After a call that returned a frame, this is true if that frame
-    /// is a part of one that has not ended ([`Delivery::Parts`]).
+    /// is a part of an incomplete frame ([`Delivery::Parts`]).
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -428,13 +428,13 @@ impl Decoder {
         self.framing.suspend(state)
     }
 
-    /// Continues in a state that [`suspend`](Self::suspend) wrote. Call it after all settings, which must be those of the
+    /// Continues from a state that [`suspend`](Self::suspend) wrote. Call it after all settings, which must be those of the
     /// decoder that was suspended. Limits may be higher.
     ///
     /// # Errors
     ///
-    /// [`ResumeError`] if the state is over a limit of this decoder, or if no decoder with these settings can be in it. This
-    /// decoder is unchanged then.
+    /// [`ResumeError`] if the state exceeds a limit of this decoder, or if no decoder with these settings can be in this state.
+    /// This decoder is unchanged then.
     pub fn resume(&mut self, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
         self.framing.resume(&self.options, state)
     }

@@ -2,7 +2,7 @@
 
 use crate::{DecodeError, ResumeError, StateReader, StateWriter};
 
-/// The errors without a value, each at its number.
+/// The errors without a value. The index of an error is its number in the state.
 const WITHOUT_VALUE: [DecodeError; 15] = [
     DecodeError::CloseTooShort,
     DecodeError::ControlFragmented,
@@ -25,7 +25,7 @@ const CLOSE_CODE: u8 = 0xFE;
 const RESERVED_OP_CODE: u8 = 0xFF;
 
 impl DecodeError {
-    /// Writes the error, for a suspended connection that ended with it.
+    /// Writes the error, for the state of a connection that ended with it.
     ///
     /// ```
     /// use protocol_websocket_frame::{DecodeError, StateReader, StateWriter};

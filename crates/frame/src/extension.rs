@@ -78,24 +78,25 @@ pub trait ExtensionDecoder: Send + Sync {
     /// Frees the memory that is not needed until the next frame. The default does nothing.
     fn release_memory(&mut self) {}
 
-    /// Writes the state between two frames, or between two pieces of a frame, from which a decoder in another process
-    /// continues. All output of the frames before was returned. The parameters are not part of the state.
+    /// Writes the state with which a decoder in another process continues. It is called between two frames, or between two
+    /// pieces of a frame, after all output of the earlier ones was returned. The parameters are not part of the state.
     ///
-    /// The decoder stays in use if the other process does not take over. An extension without state writes nothing.
+    /// This decoder must be able to continue, because the other process may fail to resume. An extension without state writes
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`SuspendError::MessageInProgress`] if the message in progress cannot be continued elsewhere. The default is
+    /// [`SuspendError::MessageInProgress`] if another process cannot continue the message in progress. The default is
     /// [`SuspendError::Extension`]: the extension cannot be suspended.
     fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         let _ = state;
         Err(SuspendError::Extension)
     }
 
-    /// Continues in a state that [`suspend`](Self::suspend) wrote. The decoder is new and has the same parameters. A message
+    /// Continues from a state that [`suspend`](Self::suspend) wrote. The decoder is new and has the same parameters. A message
     /// has at most [`Limits::max_message`] bytes.
     ///
-    /// The bytes are input like any other. Check each length before memory is allocated, and each value.
+    /// The bytes are untrusted. Check each value, and each length before memory is allocated.
     ///
     /// # Errors
     ///
@@ -167,23 +168,24 @@ pub trait ExtensionEncoder: Send + Sync {
     /// Frees the memory that is not needed until the next frame. The default does nothing.
     fn release_memory(&mut self) {}
 
-    /// Writes the state between two frames, from which an encoder in another process continues, as after
-    /// [`restart`](Self::restart). The parameters are not part of the state.
+    /// Writes the state with which an encoder in another process continues. It is called between two frames. The state of
+    /// earlier messages, which [`restart`](Self::restart) clears, need not be part of it, and the parameters are not.
     ///
-    /// The encoder stays in use if the other process does not take over. An extension without state writes nothing.
+    /// This encoder must be able to continue, because the other process may fail to resume. An extension without state writes
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`SuspendError::MessageInProgress`] if the message in progress cannot be continued elsewhere. The default is
+    /// [`SuspendError::MessageInProgress`] if another process cannot continue the message in progress. The default is
     /// [`SuspendError::Extension`]: the extension cannot be suspended.
     fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         let _ = state;
         Err(SuspendError::Extension)
     }
 
-    /// Continues in a state that [`suspend`](Self::suspend) wrote. The encoder is new and has the same parameters.
+    /// Continues from a state that [`suspend`](Self::suspend) wrote. The encoder is new and has the same parameters.
     ///
-    /// The bytes are input like any other. Check each length before memory is allocated, and each value.
+    /// The bytes are untrusted. Check each value, and each length before memory is allocated.
     ///
     /// # Errors
     ///

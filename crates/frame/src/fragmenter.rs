@@ -59,7 +59,7 @@ impl Fragmenter {
         }
     }
 
-    /// Creates a fragmenter in a state that [`suspend`](Self::suspend) wrote.
+    /// Creates a fragmenter from a state that [`suspend`](Self::suspend) wrote.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! The encoding of a suspended state: numbers of a fixed length in little-endian order, and byte strings after their length.
 //!
 //! A byte string is read as a slice of the input, and its length is checked against the limit of the caller. So no memory is
-//! allocated for a length that is too long or that exceeds the input.
+//! allocated for a length that exceeds the limit or the input.
 
 use alloc::vec::Vec;
 
@@ -53,7 +53,7 @@ impl StateWriter {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Returns what was written.
+    /// Returns the written bytes.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
@@ -64,7 +64,7 @@ impl StateWriter {
     }
 }
 
-/// Reads a suspended state. The bytes are input like any other: every method checks them.
+/// Reads a suspended state. The bytes are untrusted, and every method checks them.
 ///
 /// [`StateWriter`] has an example.
 ///
@@ -130,7 +130,7 @@ impl<'a> StateReader<'a> {
         Ok(bytes)
     }
 
-    /// Checks that everything was read.
+    /// Checks that all bytes were read.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl<'a> StateReader<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(ResumeError::TrailingBytes) }
     }
 
-    /// Reads the beginning of a character.
+    /// Reads the bytes of an incomplete character.
     pub(crate) fn text(&mut self) -> Result<Utf8Validator, ResumeError> {
         let incomplete = self.bytes(3)?;
         let mut text = Utf8Validator::new();

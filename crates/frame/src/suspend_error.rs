@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The reason for which a state cannot be suspended. Nothing changed, and the connection can continue.
+/// The reason for which a connection cannot be suspended. The connection is unchanged and can continue.
 ///
 /// ```
 /// use protocol_websocket_frame::SuspendError;
@@ -13,16 +13,16 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SuspendError {
-    /// The opening handshake is not done, or it ended without a connection. After
-    /// `Event::Open` the state can be suspended.
+    /// The opening handshake is not complete, or it has failed. A connection can be suspended after `Event::Open`.
     Handshake,
-    /// Decoded bytes of the input were not returned yet. Receive until there are no more events, then suspend again.
+    /// Decoded bytes of the input were not returned yet. Receive until there is no event, then try again.
     EventsPending,
-    /// A message is in progress that an extension cannot continue elsewhere. The state can be suspended after the message.
+    /// An extension cannot continue the message in progress in another process. The connection can be suspended after this
+    /// message.
     MessageInProgress,
-    /// An extension of the connection cannot be suspended, or it was added without the configuration.
+    /// An extension of the connection cannot be suspended, or is not an extension of the configuration.
     Extension,
-    /// The decoder has returned an error, which is final.
+    /// The connection has failed, and its error is final.
     Failed,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for SuspendError {
 
 impl core::error::Error for SuspendError {}
 
-/// The reason for which bytes are not a suspended state that can be resumed.
+/// The reason for which a suspended state cannot be resumed.
 ///
 /// ```
 /// use protocol_websocket_frame::ResumeError;
@@ -50,7 +50,7 @@ impl core::error::Error for SuspendError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// The first byte is the number of a format that this version of the library does not read.
+    /// The first byte is the number of a format that this version of the library does not support.
     Format(u8),
     /// The bytes end inside the state.
     Truncated,
@@ -58,9 +58,9 @@ pub enum ResumeError {
     TrailingBytes,
     /// A length or a number in the state exceeds a limit of the configuration.
     LimitExceeded,
-    /// The bytes are of the other kind: of a client instead of a server, or of a session instead of a connection.
+    /// The state is of another kind: of a client instead of a server, or of a session instead of a connection.
     Kind,
-    /// The configuration does not have the extensions of the state, or not with its parameters.
+    /// The configuration does not have an extension of the state, or does not accept its parameters.
     Extension,
     /// No connection can be in this state.
     Invalid,

@@ -56,7 +56,7 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// Those of [`Request::offer`](protocol_websocket_http::Request::offer). Nothing is written then.
+    /// The errors of [`Request::offer`](protocol_websocket_http::Request::offer). If one occurs, nothing is written.
     pub fn new<'a>(
         destination: impl Into<ClientDestination<'a>>,
         offer: &Offer,

@@ -1,7 +1,7 @@
 //! Builds a client's request from an [`Offer`].
 //!
-//! One function, [`NewRequest::write_fields`], writes the header fields both to the output ([`Offer::encode`]) and to a
-//! [`RequestHead`] ([`Request::offer`]), so that the two cannot differ.
+//! [`NewRequest::write_fields`] writes the header fields to the output ([`Offer::encode`]) or to a [`RequestHead`]
+//! ([`Request::offer`]), so that these two forms cannot differ.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -102,14 +102,14 @@ impl Request {
     }
 }
 
-/// A request that passed the checks and is not written yet.
+/// A request that has passed the checks and is not written yet.
 struct NewRequest<'a> {
     host: Cow<'a, str>,
     resource_name: &'a str,
     secure: bool,
     offer: &'a Offer,
     syntax: &'static HandshakeSyntax,
-    /// The origin that is not a header field of the caller, or an empty string.
+    /// The origin, unless it is a header field of the caller. An empty string otherwise.
     origin: Cow<'a, str>,
     challenge: Challenge,
     keys: Keys,
@@ -140,7 +140,7 @@ impl<'a> NewRequest<'a> {
         if u32::try_from(request.len()).is_ok() { Ok(request) } else { Err(BuildError::TooLong) }
     }
 
-    /// Returns about the length of the request in bytes.
+    /// Returns the approximate length of the request in bytes.
     fn len(&self) -> usize {
         let offer = self.offer;
         let values = [&*self.host, self.resource_name, &self.origin, &offer.subprotocols, &offer.extensions];

@@ -1,7 +1,7 @@
 //! The destinations to which a builder writes header fields: the output, or the header fields of a value.
 //!
-//! One function writes the header fields of a request, and one those of a response. So the bytes and the value of a head
-//! cannot differ.
+//! One function writes the header fields of a request to either destination, and one function those of a response. So the
+//! written bytes and the value of a head cannot differ.
 
 use bytes::BytesMut;
 

@@ -13,8 +13,8 @@ use crate::syntax::HandshakeSyntax;
 
 /// The parts of a sent request that its response must match.
 ///
-/// A client needs nothing else of its request. [`Offer::encode`](crate::Offer::encode) returns it, and it can be made from a
-/// [`Request`]. [`check`](Self::check) checks the response.
+/// A client needs no other part of its request. [`Offer::encode`](crate::Offer::encode) returns this type, and it can be
+/// created from a [`Request`]. [`check`](Self::check) checks the response.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -35,17 +35,17 @@ pub struct SentRequest {
     pub(crate) url: Box<str>,
     /// The origin, in the versions whose response repeats it.
     pub(crate) origin: Box<str>,
-    /// The offered subprotocols, a list.
+    /// The list of offered subprotocols.
     pub(crate) subprotocols: Box<str>,
-    /// The offered extensions, a list.
+    /// The list of offered extensions.
     pub(crate) extensions: Box<str>,
     pub(crate) proof: Proof,
 }
 
-/// The proof that the server has read the request.
+/// The proof that the server has received the request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Proof {
-    /// draft-hixie-75 and an extended CONNECT have none.
+    /// draft-hixie-75 and an extended CONNECT have no proof.
     None,
     /// The value of `Sec-WebSocket-Accept`.
     Accept([u8; 28]),
@@ -90,7 +90,7 @@ impl SentRequest {
         elements(self.subprotocols.as_bytes()).any(|offered| offered == name)
     }
 
-    /// Returns whether the request offers an extension of this name.
+    /// Returns whether the request offers an extension with this name.
     pub(crate) fn offers_extension(&self, name: &str) -> bool {
         let mut found = false;
         let list = scan(core::iter::once(self.extensions.as_bytes()), |item| {

@@ -1,4 +1,4 @@
-//! Measures what observers cost for an echo in memory, in rounds side by side.
+//! Measures the time that observers add to an echo in memory, in alternating rounds.
 //!
 //!     cargo run --release -p protocol-websocket-observe --all-features --example observe_cost
 
@@ -47,7 +47,7 @@ impl Echo {
     }
 }
 
-/// Prints the medians of rounds with both configurations, one after the other.
+/// Prints the medians of alternating rounds with and without the observer.
 fn compare(runtime: &Runtime, name: &str, observed: Config) -> Result<(), Box<dyn Error>> {
     let mut ends = [Echo::new(&Arc::new(Config::new())), Echo::new(&Arc::new(observed))];
     let mut times = [Vec::new(), Vec::new()];

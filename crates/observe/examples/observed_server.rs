@@ -1,4 +1,4 @@
-//! An echo server that logs its connections, and has an endpoint for Prometheus.
+//! An echo server with a log of its connections and an endpoint for Prometheus.
 //!
 //!     cargo run -p protocol-websocket-observe --all-features --example observed_server 127.0.0.1:3000 127.0.0.1:9000
 //!     curl http://127.0.0.1:9000/metrics

@@ -1,4 +1,5 @@
-//! The values of attributes. Each attribute has few values, whatever a peer sends, because each set of values takes memory.
+//! The values of attributes. Each attribute has few values, independent of peers, because each combination of values takes
+//! memory.
 
 use protocol_websocket_connection::{CloseCode, Direction, Ended, Error, Role, Timeout, Version};
 
@@ -27,7 +28,7 @@ pub(crate) const fn version(version: Version) -> &'static str {
     }
 }
 
-/// Returns a close code that RFC 6455 or IANA assigned, or the range of another one.
+/// Returns a close code that RFC 6455 or IANA defines, or the range of another close code.
 pub(crate) const fn close_code(code: CloseCode) -> &'static str {
     match code.0 {
         1000 => "1000",

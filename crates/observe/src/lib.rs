@@ -1,7 +1,7 @@
 //! Observers for the connections of [`protocol_websocket_connection`]: events of `tracing`, and metrics of OpenTelemetry.
 //!
-//! An observer is added to the configuration of a connection, so it works with every event loop: with the crates for tokio,
-//! hyper, axum and blocking streams, and with a loop of the program.
+//! An observer is added to the configuration of a connection. So it works with the crates for tokio, hyper, axum and blocking
+//! streams, and with an event loop of the program.
 //!
 #![cfg_attr(feature = "tracing", doc = "```")]
 #![cfg_attr(not(feature = "tracing"), doc = "```ignore")]
@@ -14,8 +14,8 @@
 //!
 //! # Features
 //!
-//! - `tracing` (on): `TracingObserver`, a span for each connection, and events for its heads, opening, frames and end.
-//! - `metrics` (off): `Metrics`, counters and histograms for a `Meter` of the crate `opentelemetry`.
+//! - `tracing` (on): `TracingObserver`, with a span for each connection, and events for its heads, opening, frames and end.
+//! - `metrics` (off): `Metrics`, with counters and histograms for a `Meter` of the crate `opentelemetry`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -29,7 +29,7 @@ mod tracing_observer;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub use metrics::{Metrics, MetricsObserver};
-/// The crate with the connections that are observed.
+/// The crate of the observed connections.
 #[doc(no_inline)]
 pub use protocol_websocket_connection;
 #[cfg(feature = "tracing")]

@@ -14,21 +14,21 @@ const DURATIONS: [f64; 9] = [0.1, 1.0, 10.0, 60.0, 300.0, 1800.0, 3600.0, 21_600
 const ROUND_TRIPS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 const SIZES: [f64; 8] = [64.0, 256.0, 1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0];
 
-/// Counters and histograms of all connections, for a `Meter` of OpenTelemetry. A clone has the same instruments.
+/// Counters and histograms of all connections, for a `Meter` of OpenTelemetry. Clones share the instruments.
 ///
 /// | name | instrument, unit | what it measures |
 /// |---|---|---|
 /// | `websocket.active_connections` | up-down counter, `{connection}` | connections that are open |
-/// | `websocket.connection.duration` | histogram, `s` | from the creation of a connection to its end, also if it never opened |
-/// | `websocket.message.size` | histogram, `By` | messages, without the encoding by extensions: their number and their bytes |
-/// | `websocket.network.io` | counter, `By` | payloads of all frames as they are transferred, so after the compression |
+/// | `websocket.connection.duration` | histogram, `s` | from the creation of a connection to its end, also if it did not open |
+/// | `websocket.message.size` | histogram, `By` | the number of messages and their bytes, without the encoding by extensions |
+/// | `websocket.network.io` | counter, `By` | payload bytes of all frames on the wire, after the compression |
 /// | `websocket.ping.duration` | histogram, `s` | from the queueing of a Ping to the arrival of its Pong |
 ///
 /// The conventions of OpenTelemetry have no metrics of WebSockets, so these names are not theirs. The attributes
 /// `network.protocol.name` (`websocket`), `network.protocol.version` (`13` for RFC 6455), `network.io.direction` (`receive`,
 /// `transmit`) and `error.type` are. `websocket.role` (`client`, `server`) and `websocket.close.code` are not. `error.type` is
-/// `dropped` if the application dropped a connection before its end. A close code without a meaning in RFC 6455 is `3xxx`,
-/// `4xxx` or `_OTHER`, so that a peer cannot create any number of time series.
+/// `dropped` if the application dropped a connection before its end. A close code from 3000 to 4999 is `3xxx` or `4xxx`, and
+/// other codes that RFC 6455 and IANA do not define are `_OTHER`, so that the number of time series is limited.
 ///
 /// ```
 /// use opentelemetry::global;
@@ -112,10 +112,10 @@ pub struct MetricsObserver {
     /// Set when the connection opens.
     version: OnceLock<&'static str>,
     begun_at: Instant,
-    /// The bytes of the message that is received, and of that which is sent.
+    /// The bytes so far of the message that is received, and of the message that is sent.
     received: AtomicU64,
     sent: AtomicU64,
-    /// The last Ping: its payload of at most 125 bytes, and the time.
+    /// The payload of the last Ping, at most 125 bytes, and the time at which it was queued.
     ping: Mutex<Option<(Vec<u8>, Instant)>>,
     has_ended: AtomicBool,
 }

@@ -12,28 +12,31 @@ const TARGET: &str = "protocol_websocket";
 
 /// Reports a connection to `tracing`: a span `websocket` for each connection, and events in it.
 ///
-/// The target is `protocol_websocket`. The parent of the span is the span in which the connection is created.
+/// The target is `protocol_websocket`. The parent of the span is the span in which the connection is created. The fields of the
+/// span are `websocket.role`, `network.protocol.name`, `network.protocol.version` and `url.path`.
 ///
 /// | level | event | fields |
 /// |---|---|---|
 /// | `INFO` | the connection opened | `subprotocol`, `extensions`: the names |
-/// | `INFO` | the connection ended, or the application dropped it | `by`, `code`, `clean`, `duration` |
-/// | `WARN` | the connection failed | also `error` |
+/// | `INFO` | the connection ended | `by`, `code`, `clean`, `duration` |
+/// | `INFO` | the application dropped the connection before its end | `duration` |
+/// | `WARN` | the connection failed | `by`, `code`, `clean`, `duration`, `error` |
 /// | `DEBUG` | the head of a request or a response | `direction`, `method` and `path`, or `status`; `headers` |
-/// | `TRACE` | a frame, or a piece of a received one | `direction`, `opcode`, `fin`, `len`, `wire_len` |
+/// | `TRACE` | a frame, or a piece of a received frame | `direction`, `opcode`, `fin`, `len`, `wire_len` |
 ///
-/// Payloads, the reasons of Closes and the query of a request are not reported, and of the header fields only the values that
-/// the `Debug` of [`Headers`](protocol_websocket_connection::Headers) shows: no cookies, credentials or keys.
+/// Payloads, the reasons of Closes and the query of a request are not reported. Values of header fields are reported only if
+/// the `Debug` of [`Headers`](protocol_websocket_connection::Headers) shows them, so cookies, credentials and keys are not
+/// reported.
 ///
-/// The level `TRACE` is tested once, when the connection is created. Without it, the connection does not report frames and
-/// takes its fast paths, so a message costs nothing.
+/// The observer tests whether the level `TRACE` is enabled when the connection is created. If not, the connection does not
+/// report frames and its messages take the fast paths.
 ///
 /// ```
 /// use protocol_websocket_connection::{Config, Connection, Negotiated};
 /// use protocol_websocket_observe::TracingObserver;
 ///
 /// let config = Config::new().observer(TracingObserver::new);
-/// // In a real server, a span of the caller, for instance with the address of the peer.
+/// // A span of the caller, for instance with the address of the peer.
 /// let span = tracing::info_span!("client", peer = "192.0.2.1:50000");
 /// let connection = span.in_scope(|| Connection::open_server(&Negotiated::default(), config));
 /// # let _ = connection;
@@ -47,7 +50,8 @@ pub struct TracingObserver {
 }
 
 impl TracingObserver {
-    /// Begins the span of a connection. [`Config::observer`](protocol_websocket_connection::Config::observer) takes this function.
+    /// Begins the span of a connection. Pass this function to
+    /// [`Config::observer`](protocol_websocket_connection::Config::observer).
     #[must_use]
     pub fn new(role: Role) -> Self {
         let span = tracing::info_span!(
@@ -140,7 +144,7 @@ const fn name(direction: Direction) -> &'static str {
     }
 }
 
-/// Returns the path of a target. The query may contain secrets, and so may a target with an authority.
+/// Returns the path of a target, without the query. A target with an authority is hidden, because both may contain secrets.
 fn path(target: &str) -> &str {
     match target.split(['?', '#']).next() {
         Some(path) if path.starts_with('/') => path,

@@ -1,4 +1,4 @@
-//! What `tracing` receives of a connection.
+//! The span and the events of a connection in `tracing`.
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 

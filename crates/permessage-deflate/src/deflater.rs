@@ -57,8 +57,8 @@ impl Deflater {
     pub const LEVEL: u8 = 6;
     /// The default threshold in bytes. Compressing shorter messages rarely saves a TCP segment, and costs time.
     pub const THRESHOLD: usize = 64;
-    /// The default memory level. At zlib's default of 8, zlib-rs 0.6.8 clears 48 KiB for each block, and so for each message,
-    /// in place of 12 KiB.
+    /// The default memory level. zlib-rs 0.6.8 clears 12 KiB for each block, and so for each message, and 48 KiB at zlib's
+    /// default of 8.
     pub const MEM_LEVEL: u8 = 6;
 
     /// Creates a deflater whose window has two to the power of `bits` bytes. `bits` is 9 to 15, and larger values count
@@ -242,8 +242,8 @@ impl ExtensionEncoder for Deflater {
         self.restart();
     }
 
-    /// Writes whether the current message is compressed. The window is not part of the state: the resumed deflater begins
-    /// with an empty one.
+    /// Writes whether the current message is compressed. The window is not part of the state, so the resumed deflater begins
+    /// with an empty window.
     fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         state.flag(self.is_active);
         Ok(())

@@ -56,9 +56,9 @@ pub struct Inflater {
     stream: Option<Stream>,
     /// The window of the stream that [`release_memory`](ExtensionDecoder::release_memory) dropped.
     window: Vec<u8>,
-    /// The maximum number of compressed bytes in `record`. 0 if a message in progress is not recorded.
+    /// The maximum number of compressed bytes in `record`. If it is 0, messages in progress are not recorded.
     max_record: usize,
-    /// The bytes of the message in progress, if it can be suspended.
+    /// The bytes of the message in progress, if the inflater can be suspended inside this message.
     record: Option<Record>,
 }
 
@@ -132,8 +132,8 @@ impl Inflater {
         self
     }
 
-    /// Sets how many compressed bytes of a message in progress are kept, so that the inflater can be suspended inside it: see
-    /// [`PermessageDeflate::suspendable`](crate::PermessageDeflate::suspendable). The default is 0.
+    /// Sets how many compressed bytes of a message in progress are kept, so that the inflater can be suspended inside the
+    /// message: see [`PermessageDeflate::suspendable`](crate::PermessageDeflate::suspendable). The default is 0.
     #[must_use]
     pub const fn suspendable(mut self, max_bytes: usize) -> Self {
         self.max_record = max_bytes;
@@ -309,9 +309,9 @@ impl ExtensionDecoder for Inflater {
         }
     }
 
-    /// Writes the window, at most 32 KiB. Inside a compressed message also the compressed bytes of the message so far.
+    /// Writes the window, at most 32 KiB. Inside a compressed message, also writes its compressed bytes so far.
     ///
-    /// The decompressor is freed between messages, as by [`release_memory`](Self::release_memory).
+    /// Between messages, frees the decompressor like [`release_memory`](Self::release_memory).
     ///
     /// # Errors
     ///
@@ -323,13 +323,13 @@ impl ExtensionDecoder for Inflater {
         self.write_state(state)
     }
 
-    /// Continues with the window. The compressed bytes of a message in progress are decompressed again, and the output is
-    /// discarded.
+    /// Continues with the window of a suspended inflater. Decompresses the bytes of a message in progress again, and discards
+    /// the output.
     ///
     /// # Errors
     ///
-    /// [`ResumeError::LimitExceeded`] for a window that is larger than the [window](Inflater::window_bits) of the peer, and
-    /// for more compressed bytes than [`suspendable`](Inflater::suspendable) allows.
+    /// [`ResumeError::LimitExceeded`] for a window that exceeds the [window](Inflater::window_bits) of the peer, and for more
+    /// compressed bytes than [`suspendable`](Inflater::suspendable) allows.
     fn resume(&mut self, state: &mut StateReader<'_>, limits: &Limits) -> Result<(), ResumeError> {
         self.read_state(state, limits)
     }

@@ -138,14 +138,14 @@ impl PermessageDeflate {
         self
     }
 
-    /// Makes it possible to suspend a connection inside a compressed message, of which at most `max_bytes` compressed bytes
-    /// have arrived. By default, and after more bytes, this is
+    /// Allows a connection to be suspended inside a compressed message of which at most `max_bytes` compressed bytes have
+    /// arrived. By default, and after more bytes, suspending inside a message returns
     /// [`SuspendError::MessageInProgress`](protocol_websocket_frame::SuspendError::MessageInProgress). Between two messages a
     /// connection can be suspended without this setting.
     ///
-    /// Only messages that arrive in several pieces take more memory and time. While one is in progress, its compressed bytes and
-    /// the window before it are kept, and the decompressor is created again at its beginning. A message that arrives in one piece
-    /// costs nothing.
+    /// Only messages that arrive in several pieces take more memory and time. While such a message is in progress, its
+    /// compressed bytes and the window before it are kept, and the decompressor is created again at its beginning. A message
+    /// that arrives in one piece has no additional cost.
     ///
     /// ```
     /// use protocol_websocket_permessage_deflate::PermessageDeflate;

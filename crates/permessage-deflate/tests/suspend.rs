@@ -1,4 +1,4 @@
-//! Both directions are suspended and resumed at every cut of a message.
+//! Both directions are suspended and resumed at every byte of a message.
 //!
 //! `cargo test -p protocol-websocket-permessage-deflate --test suspend -- --nocapture` prints the memory and the states.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]

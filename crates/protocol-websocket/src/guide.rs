@@ -8,14 +8,15 @@
 //! 2. [`integrating`]: the library in an event loop, step by step: receive, send, events, end of input, close, timers.
 //! 3. [`security`]: known attacks, limits, and the duties of the event loop.
 //! 4. [`hand_over`]: update a server without closing a connection.
-//! 5. [`versions`]: the four versions of the protocol, and how to support fewer.
-//! 6. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
-//! 7. [`recording`]: a log of connections, and how to replay it.
-//! 8. [`observing`]: why connections fail: numbers, a log and metrics.
+//! 5. [`observing`]: how to find out why connections fail, with counters, a log and metrics.
+//! 6. [`recording`]: a log of connections, and how to replay it.
+//! 7. [`versions`]: the four versions of the protocol, and how to support fewer.
+//! 8. [`perl`]: from Perl's `Protocol::WebSocket`, method by method.
 //! 9. [`design`]: why the library is built as it is.
 //!
-//! How to test a program that uses a WebSocket is in
-//! [`protocol-websocket-testkit`](https://docs.rs/protocol-websocket-testkit/latest/protocol_websocket_testkit/guide/).
+//! The [guide of `protocol-websocket-testkit`][testkit] shows how to test a WebSocket program.
+//!
+//! [testkit]: https://docs.rs/protocol-websocket-testkit/latest/protocol_websocket_testkit/guide/
 //!
 //! The modules here are pages without items. They exist only in the documentation.
 
@@ -35,7 +36,7 @@
 #[cfg(any(not(doctest), feature = "permessage-deflate"))]
 pub mod integrating {}
 
-/// Update a server without closing a connection: another process continues with the state and the socket of each.
+/// Update a server without closing a connection: another process continues with the state and the socket of each connection.
 ///
 /// [example]: https://github.com/protocol-websocket/protocol-websocket/blob/main/crates/tokio/examples/hand_over.rs
 ///
@@ -74,12 +75,14 @@ pub mod security {}
 #[doc = include_str!("../docs/perl-map.md")]
 pub mod perl {}
 
-/// A log of connections as JSON lines: record, read, replay, open in a browser, turn into a test.
+/// A log of connections as JSON lines: record, read, replay, open in a browser, convert to a test.
 ///
 #[doc = include_str!("../docs/recording.md")]
 pub mod recording {}
 
-/// Why connections fail in production: numbers of a connection, a log, and metrics.
+/// How to find out why connections fail: counters of a connection, a log, and metrics.
+///
+/// [recording]: recording
 ///
 #[doc = include_str!("../docs/observing.md")]
 // Its code blocks need other crates. The crate `protocol-websocket-observe` tests them.

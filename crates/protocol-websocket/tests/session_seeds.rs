@@ -1,5 +1,5 @@
-//! Two sessions whose transport is split, delayed and cut by a seed. Each message arrives once and in order, the close codes
-//! are right, both ends end, and the memory is bounded. A failure prints its seed.
+//! Two sessions with a transport that splits, delays and fails by a seed. Each message arrives once and in order, the close
+//! codes are correct, both ends end, and the memory is bounded. A failed test prints its seed.
 //!
 //! `WEBSOCKET_SEED=0..1000000 cargo test -p protocol-websocket --all-features --test session_seeds` runs more of them, and
 //! `WEBSOCKET_SEED=7` one.
@@ -210,7 +210,7 @@ impl End {
         true
     }
 
-    /// Sends the next message or the Close. `other_waits` if the other end sends no Close of its own.
+    /// Sends the next message or the Close. `other_waits` is true if the other end does not begin the closing handshake.
     fn send(&mut self, other_waits: bool) {
         if self.session.connection().state() == State::Connecting
             || self.has_closed
@@ -274,7 +274,7 @@ fn run(random: &mut Schedule, ends: &mut [End; 2], pipes: &mut [Pipe; 2]) {
         let (end, other) = if is_first { (first, second) } else { (second, first) };
         let [there, back] = &mut *pipes;
         let (output, input) = if is_first { (there, back) } else { (back, there) };
-        // Time passes while nothing is on the way, so that both ends ping and free memory, and no deadline passes.
+        // Time passes only while both pipes are empty, so that both ends send Pings and free memory, and no deadline passes.
         if random.one_in(8) && input.bytes.is_empty() && output.bytes.is_empty() && end.is_idle() && other.is_idle() {
             now += IDLE_TIME;
         }
@@ -302,7 +302,7 @@ fn run(random: &mut Schedule, ends: &mut [End; 2], pipes: &mut [Pipe; 2]) {
     panic!("the ends wait for each other: {states:?}");
 }
 
-/// Checks what one end knows of the connection.
+/// Checks the end of the connection and the messages at one end.
 fn check(end: &End, other: &End, has_faults: bool) {
     let ended = end.ended().unwrap();
     assert!(other.sent.starts_with(&end.received), "received {} messages, or others", end.received.len());

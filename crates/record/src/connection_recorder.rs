@@ -14,7 +14,7 @@ use crate::line::{Base64, HeaderList, Hex, Line, RESERVED_BITS, by_name, directi
 use crate::mask::mask_target;
 use crate::recorder::{Payloads, Recorder};
 
-/// The limit of the input of an opening handshake that is kept until its head can be removed.
+/// The maximum number of bytes of the opening handshake that are kept until they can be removed from the input.
 const MAX_HANDSHAKE_INPUT: usize = 64 * 1024;
 
 /// Records one connection: see [`Recorder::connection`].
@@ -49,7 +49,7 @@ struct Messages {
 #[derive(Debug)]
 enum HandshakeInput {
     Kept(BytesMut),
-    /// The limit was exceeded.
+    /// The opening handshake exceeded the limit.
     Omitted,
     /// The connection is open.
     Done,

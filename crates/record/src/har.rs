@@ -14,18 +14,18 @@ use crate::recording::{RecordedConnection, RecordedMessage, Recording};
 use crate::timestamp::rfc3339;
 
 impl Recording {
-    /// Writes the connections as a HAR 1.2, which the developer tools of browsers import. Each connection is an entry with the
-    /// field `_webSocketMessages` of Chromium, from the view of the client.
+    /// Writes the connections as a HAR file (HTTP Archive 1.2), which the developer tools of browsers import. Each connection
+    /// is an entry with the field `_webSocketMessages` of Chromium, in which *send* means from the client to the server.
     ///
-    /// A payload that was hashed is the text `sha256:` and the hash, and a masked value is `(masked)`. The log does not have the
-    /// scheme of the URL, which is `ws`.
+    /// A hashed payload is written as the text `sha256:` with the hash, and a masked value as `(masked)`. The scheme of each
+    /// URL is `ws`, because the log does not have the scheme.
     ///
     /// # Errors
     ///
     /// The error of the writer.
     pub fn write_har(&self, mut writer: impl Write) -> io::Result<()> {
         let creator = json!({ "name": "protocol-websocket-record", "version": env!("CARGO_PKG_VERSION") });
-        // The entries are written one after the other, so that only one of them is in memory twice.
+        // The entries are written one after the other, so that only one entry at a time is copied.
         write!(writer, "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[")?;
         for (number, connection) in self.connections.iter().enumerate() {
             writer.write_all(if number == 0 { b"\n" } else { b",\n" })?;

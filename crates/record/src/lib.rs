@@ -1,10 +1,11 @@
-//! A log of WebSocket connections as JSON lines: recorded by an observer, read with limits, compared and exported as HAR.
+//! A log of WebSocket connections as JSON lines, which an observer records. A log can be read with limits, compared and
+//! exported as a HAR file.
 //!
-//! - [`Recorder`] writes the log. Its connections are observers of a
+//! - [`Recorder`] writes the log. It creates observers for a
 //!   [`Config`](protocol_websocket_connection::Config::observer), so any client or server of this library can be recorded.
 //! - [`Log`] reads a log, record by record, with limits and typed errors.
 //! - [`Recording`] is a whole log in memory: its connections with their messages. [`RecordedMessage::is_same`] compares a message
-//!   with a recorded one, and [`Recording::write_har`] writes a HAR for the developer tools of browsers.
+//!   with a recorded one, and [`Recording::write_har`] writes a HAR file for the developer tools of browsers.
 //!
 //! The program `wsconsole` records with `--record`, and replays with `--replay`. `docs/recording.md` in the repository has the
 //! format.

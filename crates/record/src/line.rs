@@ -52,7 +52,7 @@ pub(crate) struct Line<'a> {
     pub(crate) headers: Option<HeaderList<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
-    /// `Some(None)` is a masked one.
+    /// `Some(None)` is a masked value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subprotocol: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,7 +138,7 @@ pub(crate) const fn by_name(by: EndedBy) -> &'static str {
         EndedBy::Peer => "peer",
         EndedBy::Us => "us",
         EndedBy::Timeout => "timeout",
-        // The enum may grow: an end that this version does not know is one that no side announced.
+        // The enum may grow. An unknown variant is written like an end of the transport.
         _ => "transport",
     }
 }

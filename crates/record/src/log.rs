@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::line::{FORMAT, ParsedFirstLine, ParsedLine, VERSION};
 use crate::record::{Record, record};
 
-/// Reads a log, record by record. The log may come from anywhere: it is checked, and its lines are limited.
+/// Reads a log, record by record. The log is untrusted: each line is checked, and its length is limited.
 ///
 /// Lines of an unknown type and unknown members are skipped, so that a later version can add them. After an error, no more
 /// records follow.
@@ -31,7 +31,7 @@ pub struct Log<R> {
     start: SystemTime,
     max_line: u64,
     max_len: u64,
-    /// The number of bytes that were read, and of lines.
+    /// The number of bytes that were read, and the number of lines.
     len: u64,
     line: u64,
     buffer: Vec<u8>,
@@ -108,7 +108,7 @@ impl<R: BufRead> Log<R> {
         self.line += 1;
         self.buffer.clear();
         let limit = self.max_line.min(self.max_len.saturating_sub(self.len));
-        // One byte more shows whether the limit was exceeded.
+        // Reads one byte more, to detect whether the limit is exceeded.
         let read = self.reader.by_ref().take(limit.saturating_add(1)).read_until(b'\n', &mut self.buffer);
         let read = read.map_err(LogErrorKind::Io)? as u64;
         self.len = self.len.saturating_add(read);
@@ -191,13 +191,13 @@ pub enum LogErrorKind {
     Io(io::Error),
     /// The input is not a log.
     Format,
-    /// The log has a version that this crate does not know.
+    /// The log has a version that this crate does not support.
     Version(u64),
     /// The line exceeds the limit [`Log::max_line`].
     LineTooLong,
     /// The log exceeds the limit [`Log::max_len`].
     TooLong,
-    /// The last line is incomplete: the program stopped while it wrote the line. The records before it are valid.
+    /// The last line is incomplete, because the program stopped while it wrote this line. The records before it are valid.
     Incomplete,
     /// The line is not valid JSON, or a member has a value of another type. The text describes the position.
     Json(Box<str>),

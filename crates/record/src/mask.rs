@@ -1,4 +1,4 @@
-//! The secrets that a log does not have by default. They are those that `Debug` of a request hides.
+//! Masks the secrets that a log does not have by default. These are the values that `Debug` of a request hides.
 
 use std::borrow::Cow;
 

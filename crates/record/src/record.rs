@@ -24,7 +24,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Entry {
-    /// The connection was created, with this role of the end that recorded it.
+    /// The connection was created. The role is that of the end that recorded it.
     Connection(Role),
     /// The head of the request or of the response.
     Head(RecordedHead),
@@ -32,7 +32,7 @@ pub enum Entry {
     Open(RecordedOpen),
     /// A frame, or a piece of one.
     Frame(RecordedFrame),
-    /// Bytes that arrived.
+    /// Received bytes.
     Input(Vec<u8>),
     /// The connection ended.
     Ended(RecordedEnd),
@@ -40,7 +40,7 @@ pub enum Entry {
     Dropped,
 }
 
-/// A value that a log may lack, because it may be a secret.
+/// A value that may be masked, because it may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// The value. Bytes that are not valid UTF-8 were replaced by U+FFFD.
@@ -139,9 +139,9 @@ pub struct RecordedFrame {
 pub enum RecordedPayload {
     /// Text.
     Text(String),
-    /// Bytes: the payload of a binary message or a control frame, or a piece of text that is not valid UTF-8 by itself.
+    /// Bytes: the payload of a binary message or a control frame, or a piece of text that is not valid UTF-8 on its own.
     Binary(Vec<u8>),
-    /// The length of the payload, and the SHA-256 of the whole message in its last piece.
+    /// The length of the payload. The last piece of a message also has the SHA-256 of the whole message.
     #[non_exhaustive]
     Hashed {
         /// The number of bytes.
@@ -152,7 +152,7 @@ pub enum RecordedPayload {
 }
 
 impl RecordedPayload {
-    /// Returns the bytes, or `None` if the log has their hash alone.
+    /// Returns the bytes, or `None` if the log has only their hash.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
@@ -167,7 +167,7 @@ impl RecordedPayload {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedEnd {
-    /// The side or the event that ended the connection, from the side of the end that recorded it.
+    /// The side or the event that ended the connection. `Us` is the end that recorded it.
     pub by: EndedBy,
     /// The close code.
     pub code: CloseCode,
@@ -179,8 +179,7 @@ pub struct RecordedEnd {
     pub error: Option<String>,
 }
 
-/// Converts a parsed line. Returns `None` for a type of a later version, and the name of a member that is missing or invalid as
-/// an error.
+/// Converts a parsed line. Returns `None` for an unknown type. The error is the name of a member that is missing or invalid.
 pub(crate) fn record(line: ParsedLine) -> Result<Option<Record>, &'static str> {
     let (time, connection) = (Duration::from_micros(line.time), line.connection);
     let entry = match line.r#type.as_str() {

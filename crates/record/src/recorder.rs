@@ -1,4 +1,4 @@
-//! [`Recorder`], which the connections of a program share, and the file that it writes.
+//! [`Recorder`], which the connections of a program share, and the log that it writes.
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -12,18 +12,18 @@ use crate::connection_recorder::ConnectionRecorder;
 use crate::line::{FORMAT, FirstLine, Line, VERSION};
 use crate::timestamp::rfc3339;
 
-/// Writes a log of connections: one JSON object a line, in the format of `docs/recording.md`.
+/// Writes a log of connections, with one JSON object on each line. `docs/recording.md` has the format.
 ///
 /// The connections of a program share a recorder. Each line is written and flushed as a whole under one lock, by the thread
-/// that uses the connection, so the writer should be fast. A log of a program that stopped is complete up to its last line. The
-/// memory of a recorder is one buffer of 8 KiB, and with [`input`](Self::input) at most 64 KiB for each connection in its opening
-/// handshake.
+/// that uses the connection, so the writer should be fast. If the program stops, the log is complete except perhaps for its
+/// last line. A recorder has one buffer of 8 KiB, and with [`input`](Self::input) at most 64 KiB for each connection in its
+/// opening handshake.
 ///
-/// By default, a log has all payloads, no raw input, and no secret of the opening handshake: the values of header fields are
-/// masked unless they are never secret, and so are the query and the credentials of the target, and the subprotocol. These are
-/// the values that `Debug` of a request hides. *Payloads are not masked.*
+/// By default, a log has all payloads, and neither the received bytes nor the secrets of the opening handshake. These are
+/// masked: the query and the credentials of the target, the subprotocol, and the values of all header fields except those that
+/// are never secret. `Debug` of a request hides the same values. *Payloads are not masked.*
 ///
-/// An error of the writer does not affect the connections. The log ends with it, and [`take_error`](Self::take_error) returns it.
+/// An error of the writer ends the log and does not affect the connections. [`take_error`](Self::take_error) returns the error.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -55,10 +55,10 @@ pub struct Recorder {
     log: Arc<SharedLog>,
 }
 
-/// The part of a recorder that each clone has.
+/// The settings of a recorder, and the log that all clones share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// How payloads are recorded, of received and of sent frames.
+    /// How the payloads of received and of sent frames are recorded.
     received: Payloads,
     sent: Payloads,
     pub(crate) has_input: bool,
@@ -66,8 +66,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Returns how the payload of a frame is recorded. Control frames are hashed if those of any direction are, because a Pong
-    /// and the response to a Close repeat what was received.
+    /// Returns how the payload of a frame is recorded. Control frames are hashed if the payloads of any direction are hashed,
+    /// because a Pong and the response to a Close repeat a received payload.
     pub(crate) const fn payloads(&self, direction: Direction, is_control: bool) -> Payloads {
         match (direction, is_control) {
             (_, true) if self.has_hashes() => Payloads::Hashed,
@@ -76,7 +76,7 @@ impl Options {
         }
     }
 
-    /// Returns whether payloads of any direction are hashed. Then the reason of the end is not recorded, either.
+    /// Returns whether the payloads of any direction are hashed. If so, the reason of the end is not recorded, either.
     pub(crate) const fn has_hashes(&self) -> bool {
         matches!((self.received, self.sent), (Payloads::Hashed, _) | (_, Payloads::Hashed))
     }
@@ -86,15 +86,15 @@ impl Options {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Payloads {
-    /// The payloads.
+    /// The payloads are recorded.
     #[default]
     Whole,
-    /// The length of each payload, and the SHA-256 of each message and of each control frame.
+    /// The length of each payload is recorded, and the SHA-256 of each message and of each control frame.
     Hashed,
 }
 
 impl Recorder {
-    /// Creates a recorder, and writes the first line. The log ends when the last clone is dropped, and the last connection.
+    /// Creates a recorder, and writes the first line. The writer is dropped with the last clone and the last connection.
     #[must_use]
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         let writer: Box<dyn Write + Send> = Box::new(writer);
@@ -107,11 +107,11 @@ impl Recorder {
         Self { options, log: Arc::new(log) }
     }
 
-    /// Sets how the payloads of one direction are recorded. The default is [`Payloads::Whole`]. If those of any direction
-    /// are hashed, so are those of all control frames, and the reason of the end is not recorded.
+    /// Sets how the payloads of one direction are recorded. The default is [`Payloads::Whole`]. If the payloads of any
+    /// direction are hashed, the payloads of all control frames are hashed, too, and the reason of the end is not recorded.
     ///
-    /// Only a log with the payloads that the client sent can be replayed. The payloads of the server can be hashed, and the
-    /// hashes are compared.
+    /// Only a log with the payloads that the client sent can be replayed. The payloads of the server can be hashed, because a
+    /// replay can compare hashes.
     #[must_use]
     pub const fn payloads(mut self, direction: Direction, payloads: Payloads) -> Self {
         match direction {
@@ -121,9 +121,9 @@ impl Recorder {
         self
     }
 
-    /// Sets whether the bytes that arrive are recorded, from which a failure can be repeated. The default is `false`. They have
-    /// the payloads, also if these are hashed elsewhere. Those of the opening handshake have secrets, and are recorded with
-    /// [`keep_secrets`](Self::keep_secrets) alone.
+    /// Sets whether the received bytes are recorded, so that a failure can be repeated. The default is `false`. These bytes
+    /// contain the payloads, even if the payloads of frames are hashed. The bytes of the opening handshake contain secrets, and
+    /// are recorded only with [`keep_secrets`](Self::keep_secrets).
     #[must_use]
     pub const fn input(mut self, is_recorded: bool) -> Self {
         self.options.has_input = is_recorded;
@@ -145,7 +145,7 @@ impl Recorder {
         ConnectionRecorder::new(self.clone(), number, role)
     }
 
-    /// Returns the error of the writer, once. The log ended with it.
+    /// Returns the error of the writer that ended the log. A second call returns `None`.
     #[must_use]
     pub fn take_error(&self) -> Option<io::Error> {
         self.log.lock().error.take()
@@ -182,7 +182,8 @@ impl SharedLog {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line. `line` takes the time, which is read under the lock, so that no line is earlier than the one before it.
+    /// Writes the line that `line` returns for the current time. The time is read inside the lock, so that the times of the
+    /// lines do not decrease.
     fn write<L: serde::Serialize>(&self, line: impl FnOnce(u64) -> L) {
         let sink = &mut *self.lock();
         let Some(writer) = &mut sink.writer else { return };
@@ -190,7 +191,7 @@ impl SharedLog {
         let written = serde_json::to_writer(&mut *writer, &line(time)).map_err(io::Error::from);
         if let Err(error) = written.and_then(|()| writer.write_all(b"\n")).and_then(|()| writer.flush()) {
             sink.error = Some(error);
-            // The rest of the buffer is dropped: without this, it would be written once more.
+            // `into_parts` discards the rest of the buffer. A drop would write it again.
             drop(sink.writer.take().map(BufWriter::into_parts));
         }
     }

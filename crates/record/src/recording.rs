@@ -18,7 +18,7 @@ pub struct Recording {
     pub start: SystemTime,
     /// The connections, in the order of their numbers.
     pub connections: Vec<RecordedConnection>,
-    /// Whether the last line is complete. If not, it is left out: the program stopped while it wrote the line.
+    /// Whether the last line is complete. An incomplete line is ignored: the program stopped while it wrote this line.
     pub is_complete: bool,
 }
 
@@ -28,7 +28,7 @@ pub struct Recording {
 pub struct RecordedConnection {
     /// Its number in the log. The first one is 1.
     pub number: u64,
-    /// The role of the end that recorded it. `None` if the log lacks that line.
+    /// The role of the end that recorded it. `None` if the log does not have the line `connection`.
     pub role: Option<Role>,
     /// The time of its first line, since the start of the log.
     pub begin: Duration,
@@ -36,13 +36,13 @@ pub struct RecordedConnection {
     pub end: Duration,
     /// The heads of the opening handshake. A connection that was created open has none.
     pub heads: Vec<RecordedHead>,
-    /// What was negotiated. `None` if the connection did not open.
+    /// The result of the handshake. `None` if the connection did not open.
     pub open: Option<RecordedOpen>,
     /// The messages and control frames of both directions, in the order in which they were complete.
     pub messages: Vec<RecordedMessage>,
     /// The recorded input.
     pub input: Vec<u8>,
-    /// How the connection ended. `None` if the application dropped it, or the log ends before.
+    /// How the connection ended. `None` if the application dropped it, or if the log ends before the connection.
     pub ended: Option<RecordedEnd>,
 }
 
@@ -119,7 +119,7 @@ impl RecordedConnection {
         }
     }
 
-    /// Returns whether the client sent what has this direction. Without a role, the log is that of a client.
+    /// Returns whether the client sent the messages of this direction. Without a role, the log is that of a client.
     #[must_use]
     pub fn is_from_client(&self, direction: Direction) -> bool {
         (direction == Direction::Received) == (self.role == Some(Role::Server))
@@ -127,7 +127,7 @@ impl RecordedConnection {
 }
 
 impl RecordedMessage {
-    /// Returns whether a message has this opcode and payload, by the SHA-256 if the log has no payload.
+    /// Returns whether the recorded message has this opcode and payload. Compares the SHA-256 if the log has no payload.
     #[must_use]
     pub fn is_same(&self, opcode: OpCode, payload: &[u8]) -> bool {
         self.opcode == opcode

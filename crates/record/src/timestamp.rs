@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 /// The last second of the year 9999, after which RFC 3339 has no text.
 const MAX: Duration = Duration::from_secs(253_402_300_799);
 
-/// Formats a time with microseconds. A time outside of the years 1970 to 9999 is replaced by the next one inside of them.
+/// Formats a time with microseconds. A time outside the years 1970 to 9999 is replaced by the nearest time inside them.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(MAX);
     humantime::format_rfc3339_micros(SystemTime::UNIX_EPOCH + since_epoch).to_string()

@@ -150,7 +150,7 @@ fn rejects_invalid_lines() {
     ] {
         assert!(matches!(error_of(line), LogErrorKind::Json(_)), "{line}");
     }
-    // Nested deeper than a parser with recursion can bear.
+    // Nested too deep for a recursive parser.
     let deep = format!(r#"{{"type":"dropped","time":1,"connection":1,"x":{}}}"#, "[".repeat(100_000));
     assert!(matches!(error_of(&deep), LogErrorKind::Json(_)));
 }

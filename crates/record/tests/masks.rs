@@ -154,7 +154,7 @@ fn input_of_a_connection_that_is_created_open_is_recorded() {
     server.receive(&mut BytesMut::from(&b"\x81\x82\0\0\0\0hi"[..]), &mut BytesMut::new()).unwrap();
     assert_eq!(buffer.recording().connections[0].input, b"\x81\x82\0\0\0\0hi");
 
-    // The handshake of hybi-00 goes on after the response.
+    // The opening handshake of hybi-00 continues after the response.
     let buffer = Buffer::default();
     let config = observed(Config::new(), &Recorder::new(buffer.clone()).input(true));
     let mut wire = BytesMut::new();

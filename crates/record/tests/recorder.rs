@@ -252,7 +252,7 @@ fn error_of_the_writer_ends_the_log_and_not_the_connection() {
     for _ in 0..10 {
         server.send("Hello", &mut BytesMut::new()).unwrap();
     }
-    // If there is space again, the log does not go on in the middle of a line.
+    // If there is space again, the log does not continue in the middle of a line.
     full.0.lock().unwrap().0 = 10_000;
     server.send("Hello", &mut BytesMut::new()).unwrap();
     drop(server);

@@ -1,2 +1,2 @@
-//! How to test a WebSocket program, from the shortest test to seeds and a network that is cut. This module has no items.
+//! How to test a WebSocket program, from a short test to seeds and network partitions. This module has no items.
 #![doc = include_str!("../docs/testing.md")]

@@ -1,15 +1,16 @@
-//! Tests of WebSocket programs without a socket and without waiting, with peers that break the protocol and with
-//! failures that are run again by number.
+//! Tools to test WebSocket programs without sockets and without waiting: transports in memory, peers that misbehave, and
+//! schedules from seeds, so that a failure can be repeated by its seed.
 //!
-//! - `run` runs a test in a runtime of tokio whose clock jumps to the next timer.
+//! - `run` runs a test in a runtime of tokio whose paused clock advances to the next timer.
 //! - `Transport` is a pair of transports in memory, for a program that takes any `AsyncRead + AsyncWrite`.
-//! - `serve` serves a router of axum on a transport.
-//! - `Peer` is the other end, which misbehaves by name (`Misbehavior`).
+//! - `serve` runs a router of axum on a transport.
+//! - `Peer` is the other end. `Misbehavior` lists the ways in which it misbehaves.
 //! - [`for_each_seed`] runs a test with the [`Schedule`]s of many seeds, and prints the seed of a failure. A schedule
-//!   splits and delays reads and writes, ends or fails a transport, and makes the choices of the test. It needs no
-//!   runtime, so it also drives a loop without I/O.
+//!   splits and delays reads and writes, ends a transport or lets it fail, and returns the random choices of the test. It
+//!   needs no runtime, so it is also for a loop without I/O.
 //!
-//! The [`guide`] has tests of a handler, the peers as a table, seeds, and a network that is cut.
+//! The [`guide`] has tests of a handler, a table of the misbehaving peers, tests with seeds, and a test with a network
+//! partition.
 //!
 //! ```
 //! use protocol_websocket_testkit::{Schedule, Step, for_each_seed};

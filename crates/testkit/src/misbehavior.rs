@@ -2,7 +2,7 @@
 
 use protocol_websocket::{CloseCode, EndedBy, Role};
 
-/// A way in which a peer breaks or strains the protocol, for [`Peer::misbehave`](crate::Peer::misbehave).
+/// A way in which a peer breaks the protocol or uses many resources, for [`Peer::misbehave`](crate::Peer::misbehave).
 ///
 /// *Close* is the code of the Close that a correct program sends ([`close_code`](Self::close_code)). *Ended by* is
 /// [`Ended::by`](protocol_websocket::Ended::by) of its connection ([`ended_by`](Self::ended_by)). Deadlines are those of
@@ -18,7 +18,7 @@ pub enum Misbehavior {
     ReservedOpcode,
     /// A frame whose length is not in its shortest form (RFC 6455 §5.2). Close 1002, ended by us.
     LongLength,
-    /// A frame header with a length of 2^62 bytes, and none of them. Close 1009 from the header alone, ended by us.
+    /// A frame header with a length of 2^62 bytes, without a payload. Close 1009 after the header, ended by us.
     OversizedLength,
     /// A frame header with the top bit of the length set (RFC 6455 §5.2). Close 1002, ended by us.
     NegativeLength,
@@ -40,28 +40,29 @@ pub enum Misbehavior {
     InvalidCloseReason,
     /// The beginning of a TLS connection in place of a frame. Close 1002, ended by us.
     Garbage,
-    /// A message of 100,000 empty fragments. Close 1008 at the limit of fragments, ended by us.
+    /// A message of 100,000 empty fragments. Close 1008 when it exceeds the limit of fragments, ended by us.
     FragmentFlood,
-    /// 10,000 Pings, and then a Close with 1000. It is allowed: memory stays bounded, the last Ping gets a Pong, and
+    /// 10,000 Pings, and then a Close with 1000. This is allowed: memory stays bounded, and the last Ping gets a Pong.
     /// Close 1000, ended by the peer.
     PingFlood,
-    /// A text message and a Close with 1000, one byte each second. It is allowed: Close 1000, ended by the peer.
+    /// A text message and a Close with 1000, one byte each second. This is allowed. Close 1000, ended by the peer.
     ByteByByte,
-    /// A Close with 1000 and then a message. The message is ignored: Close 1000, ended by the peer.
+    /// A Close with 1000 and then a message. The message is ignored. Close 1000, ended by the peer.
     MessageAfterClose,
-    /// Reads and sends nothing, not even a Pong. Close 1011 after the deadline for the Pong, ended by a timeout.
+    /// Reads, and sends nothing, not even a Pong. Close 1011 after the deadline for the Pong, ended by a timeout.
     Silence,
-    /// The first half of a frame, and then as [`Silence`](Self::Silence).
+    /// The first part of a frame, and then nothing, as [`Silence`](Self::Silence).
     StopsInFrame,
-    /// Sends messages until its writes block, and reads nothing. A program that replies stops reading, its Ping cannot be
-    /// written, and it drops the connection: no Close arrives. Ended by a timeout.
+    /// Sends messages until its writes block, and reads nothing. A program that echoes them stops reading at its high-water
+    /// mark, and cannot write its Ping or its Close. No Close, ended by a timeout.
     NeverReads,
-    /// Replies to no Close. The program waits for [`Timeouts::close`](protocol_websocket::Timeouts::close) and ends the
-    /// transport. Its own code, 1000 here. Ended by a timeout. The program under test closes.
+    /// Does not reply to a Close. The program under test sends a Close, waits for
+    /// [`Timeouts::close`](protocol_websocket::Timeouts::close) and ends the transport. [`close_code`](Self::close_code)
+    /// expects the code 1000 from the program. Ended by a timeout.
     NeverAnswersClose,
-    /// Ends its output without a Close, and reads on (RFC 6455 §7.1.5). No Close, ended by the transport.
+    /// Ends its output without a Close, and continues to read (RFC 6455 §7.1.5). No Close, ended by the transport.
     HalfClose,
-    /// Ends its output inside a frame, and reads on. No Close, ended by the transport.
+    /// Ends its output inside a frame, and continues to read. No Close, ended by the transport.
     HalfCloseInFrame,
     /// Resets the transport. No Close, ended by the transport.
     Reset,
@@ -77,15 +78,15 @@ pub(crate) struct Script {
 /// What a peer does with the bytes of a [`Script`], and afterwards.
 #[derive(Debug)]
 pub(crate) enum Then {
-    /// Writes them while it reads.
+    /// Writes the bytes while it reads.
     Read,
-    /// As `Read`, and writes these bytes this many times and then a Close.
+    /// As `Read`, then writes these bytes this many times, and a Close.
     Flood(Vec<u8>, usize),
     /// As `Read`, one byte each second.
     Slow,
-    /// As `Read`, and ends its output.
+    /// As `Read`, then ends its output.
     Shutdown,
-    /// Writes them again and again until it fails, and does not read.
+    /// Writes the bytes repeatedly until a write fails, and does not read.
     Block,
     /// Reads until the end, and does not reply to a Close.
     IgnoreClose,
@@ -97,7 +98,7 @@ pub(crate) enum Then {
 const TEXT: &[u8; 4] = b"text";
 
 impl Misbehavior {
-    /// Every way.
+    /// All variants.
     pub const ALL: &[Self] = &[
         Self::WrongMask,
         Self::ReservedBits,

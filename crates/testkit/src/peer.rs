@@ -1,4 +1,4 @@
-//! The other end of a connection under test: it sends any bytes, and reads frames.
+//! The other end of a connection under test, which can send any bytes and reads frames.
 
 use std::future::{Future as _, pending, poll_fn};
 use std::io::{self, ErrorKind};
@@ -20,8 +20,8 @@ use crate::{Misbehavior, Transport};
 /// The maximum length of a received frame.
 const MAX_FRAME: u64 = 16 * 1024 * 1024;
 
-/// The other end of a connection under test. It does only what the test tells it to: it replies to no Ping and to no Close
-/// by itself, and it can break every rule.
+/// The other end of a connection under test. It sends only the frames and bytes of the test, and no Pong and no response to a
+/// Close by itself. It can break every rule of the protocol.
 ///
 /// ```
 /// use protocol_websocket_testkit::{Misbehavior, Peer, Transport, run};
@@ -78,7 +78,7 @@ impl Peer {
         Self::open(transport, Role::Server, Session::server(Config::new())).await
     }
 
-    /// Creates a peer of this role on a transport without an opening handshake, or after one of the test.
+    /// Creates a peer of this role on a transport whose opening handshake is complete or is not needed.
     #[must_use]
     pub fn new(transport: Transport, role: Role) -> Self {
         let decoder = Decoder::new(role).limits(Limits::new(MAX_FRAME));
@@ -138,7 +138,7 @@ impl Peer {
         self.transport.flush().await
     }
 
-    /// Receives the next frame, also a Ping or a Close. `None` at the end of the transport.
+    /// Receives the next frame, also a Ping or a Close. Returns `None` at the end of the transport.
     ///
     /// # Errors
     ///
@@ -148,8 +148,8 @@ impl Peer {
         recv(&mut self.transport, &mut self.decoder, &mut self.input).await
     }
 
-    /// Receives frames until the Close of the other end, and returns its code, 1005 if it has none. `None` if the transport
-    /// ends or fails without a Close.
+    /// Receives frames until the Close of the other end, and returns its code, or 1005 if it has no code. Returns `None` if the
+    /// transport ends or fails without a Close.
     ///
     /// # Errors
     ///
@@ -158,8 +158,8 @@ impl Peer {
         recv_close(&mut self.transport, &mut self.decoder, &mut self.input).await
     }
 
-    /// Misbehaves, until the other end has sent its Close or ended the transport, and then ends its output. Returns the
-    /// code of that Close: compare it with [`Misbehavior::close_code`].
+    /// Misbehaves until the other end has sent its Close or ended the transport, and then ends the output. Returns the code of
+    /// that Close, which is [`Misbehavior::close_code`] if the other end is correct.
     ///
     /// # Errors
     ///
@@ -184,19 +184,19 @@ impl Peer {
             }
             Then::IgnoreClose => self.ignore_close().await?,
             Then::Reset => {
-                // The other end reads the end of the opening handshake before.
+                // So that the other end first reads the end of the opening handshake.
                 sleep(Duration::from_millis(1)).await;
                 self.transport.reset();
                 None
             }
         };
-        // It fails if the other end has dropped the transport.
+        // This fails if the other end has dropped the transport.
         let _ = self.transport.shutdown().await;
         Ok(code)
     }
 
-    /// Writes pieces while it receives, with a pause before each of them, and may end its output then. Returns as
-    /// [`recv_close`](Self::recv_close).
+    /// Writes pieces while it receives, with a pause before each piece, and then ends the output if required. Returns the
+    /// result of [`recv_close`](Self::recv_close).
     async fn write_and_recv_close(
         &mut self,
         pieces: impl IntoIterator<Item = Vec<u8>>,
@@ -209,7 +209,7 @@ impl Peer {
                 if !pause.is_zero() {
                     sleep(pause).await;
                 }
-                // It fails if the other end has dropped the transport, which the read notices, too.
+                // This fails if the other end has dropped the transport. The read then returns the end, too.
                 if writer.write_all(&piece).await.is_err() {
                     break;
                 }
@@ -227,7 +227,7 @@ impl Peer {
         .await
     }
 
-    /// Replies to Pings and not to the Close, until the transport ends. Returns as [`recv_close`](Self::recv_close).
+    /// Replies to Pings and not to the Close, until the transport ends. Returns the result of [`recv_close`](Self::recv_close).
     async fn ignore_close(&mut self) -> io::Result<Option<CloseCode>> {
         let mut code = None;
         while let Some(frame) = end_if_closed(self.recv().await)? {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, timeout};
 
-/// The time that a test may take, by its own clock.
+/// The maximum duration of a test, by its own clock.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
-/// The number of polls of the test while its clock stands still.
+/// The maximum number of polls of the test while its clock does not advance.
 const MAX_POLLS: usize = 1_000_000;
 
 /// Runs a test in a runtime of tokio with one thread, whose clock is paused: when all tasks wait, the clock advances to
 /// the next timer at once ([`tokio::time::pause`]). So a test of a keepalive of minutes takes no time, and its result does not
-/// depend on the speed of the machine.
+/// depend on the speed of the machine. Tasks that have not ended when `test` ends are dropped.
 ///
 /// `#[tokio::test(start_paused = true)]` does the same, with the feature `test-util` of tokio and without the limits.
 ///
@@ -31,9 +31,9 @@ const MAX_POLLS: usize = 1_000_000;
 ///
 /// # Panics
 ///
-/// If the test has not ended after a day by its clock, for instance because two ends wait for each other. If `test` is
-/// polled a million times while the clock stands still, because it wakes itself. Also if `run` is called in a runtime, or
-/// the test panics. Tasks that are left at the end are dropped.
+/// - If the test has not ended after a day by its clock, for instance because two ends wait for each other.
+/// - If `test` is polled a million times while the clock does not advance, because it wakes itself.
+/// - If `run` is called inside a runtime, or if the test panics.
 pub fn run<F: Future>(test: F) -> F::Output {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("the runtime cannot be built: {error}"));

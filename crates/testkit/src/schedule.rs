@@ -1,19 +1,19 @@
-//! The numbers of one seed: what a test chooses, and how a transport cuts and delays.
+//! The random choices of one seed: those of a test, and how a transport splits, delays and fails.
 
 use std::io::ErrorKind;
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// The choices of one run of a test, all from one number. Equal seeds make equal choices.
+/// The random choices of one run of a test. Equal seeds give equal choices.
 ///
-/// A test takes its own choices from it: lengths, times, orders. A transport takes its [`Step`]s from it. Give each task
-/// and each transport a [`fork`](Self::fork), so that the order of the tasks does not change their choices.
+/// A test takes lengths, times and orders from it, and a transport takes each [`Step`] from it. Give each task and each
+/// transport a [`fork`](Self::fork), so that the order of the tasks does not change their choices.
 ///
 /// The seed also selects the kind of transport: one that passes single bytes, a few bytes or all bytes, at once or with
-/// delays. So each kind occurs in many runs, and not all of them in each run.
+/// delays. So a run has one kind of transport, and many runs have each kind.
 ///
-/// The choices are not secret, and another version of this crate may make others from the same seed.
+/// The choices are not for secrets. Another version of this crate may make other choices from the same seed.
 ///
 /// ```
 /// use protocol_websocket_testkit::Schedule;
@@ -43,13 +43,13 @@ enum Fault {
     Fail(ErrorKind),
 }
 
-/// What a transport does next, by a [`Schedule`].
+/// The next step of a transport: see [`Schedule::step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
     /// It transfers this many bytes, at least 1.
     Transfer(usize),
-    /// It is not ready for this time, which can be zero: then it is ready at the next call.
+    /// It is not ready for this time. If the time is zero, it is ready at the next call.
     Wait(Duration),
     /// It has ended: a read returns no bytes, and a write fails.
     End,
@@ -58,7 +58,7 @@ pub enum Step {
 }
 
 impl Schedule {
-    /// Creates the schedule of a seed. It waits and splits, and it does not fail.
+    /// Creates the schedule of a seed. It splits and delays, and has no fault.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
@@ -79,13 +79,13 @@ impl Schedule {
         Self { fault: Some((bytes, Fault::End)), ..self }
     }
 
-    /// Fails the transport after `bytes` bytes.
+    /// Lets the transport fail with `error` after `bytes` bytes.
     #[must_use]
     pub fn fails_after(self, bytes: usize, error: ErrorKind) -> Self {
         Self { fault: Some((bytes, Fault::Fail(error))), ..self }
     }
 
-    /// Ends or fails the transport after fewer than `limit` bytes, in half of the seeds.
+    /// Lets the transport end or fail after fewer than `limit` bytes, in half of the seeds.
     #[must_use]
     pub fn may_fail_within(mut self, limit: usize) -> Self {
         let after = self.below(limit);
@@ -96,7 +96,7 @@ impl Schedule {
         }
     }
 
-    /// Returns a schedule with choices of its own.
+    /// Returns an independent schedule, whose seed is the next choice of this one.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self::from_seed(self.rng.u64(..))
@@ -119,7 +119,7 @@ impl Schedule {
         if limit == 0 { 0 } else { self.rng.usize(..limit) }
     }
 
-    /// Returns true once in `times` calls, on average. Never if `times` is 0.
+    /// Returns true once in `times` calls on average, and never if `times` is 0.
     pub fn one_in(&mut self, times: usize) -> bool {
         times > 0 && self.below(times) == 0
     }
@@ -137,7 +137,7 @@ impl Schedule {
         Duration::from_millis(if millis == 0 { 0 } else { self.rng.u64(..millis) })
     }
 
-    /// Returns `len` bytes, which do not compress.
+    /// Returns `len` random bytes, which do not compress.
     #[must_use]
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
@@ -145,8 +145,8 @@ impl Schedule {
         bytes
     }
 
-    /// Returns the next step of a transport that could transfer `available` bytes. After a [`Step::Wait`] the next step
-    /// is none, unless nothing is available.
+    /// Returns the next step of a transport that could transfer `available` bytes. The step after
+    /// a [`Step::Wait`] is not another one, unless `available` is 0.
     ///
     /// One direction of one transport takes all its steps from one schedule.
     ///
@@ -163,7 +163,7 @@ impl Schedule {
     /// assert_eq!(read, b"bytes");
     /// ```
     pub fn step(&mut self, available: usize) -> Step {
-        // Now and then a step is long, so that a long payload is not slow.
+        // One step in 32 has no maximum, so that a long payload does not take too many steps.
         let mut max_len = if self.one_in(32) { available } else { available.min(self.max_len) };
         match self.fault {
             Some((0, Fault::End)) => return Step::End,
@@ -176,7 +176,7 @@ impl Schedule {
             return Step::Wait(self.duration(self.max_delay));
         }
         self.has_waited = false;
-        // All bytes as often as fewer.
+        // Half of the steps transfer all bytes that they may.
         let len = if self.one_in(2) { max_len } else { 1 + self.below(max_len) };
         if let Some((left, _)) = &mut self.fault {
             *left -= len;

@@ -5,7 +5,7 @@ use std::{env, thread};
 
 use crate::Schedule;
 
-/// The variable that replaces the seeds of a test.
+/// The environment variable that replaces the seeds of a test.
 const VARIABLE: &str = "WEBSOCKET_SEED";
 
 /// Runs a test once with the [`Schedule`] of each seed. If it panics, the seed is printed to the standard error:
@@ -27,7 +27,7 @@ const VARIABLE: &str = "WEBSOCKET_SEED";
 ///
 /// # Panics
 ///
-/// If `run` does, and if the variable has another value.
+/// If `run` panics, or if the variable has another value.
 pub fn for_each_seed(seeds: Range<u64>, mut run: impl FnMut(Schedule)) {
     let seeds = env::var(VARIABLE).map_or(seeds, |value| parse(&value));
     for seed in seeds {
@@ -47,7 +47,7 @@ fn parse(value: &str) -> Range<u64> {
     start..end
 }
 
-/// Prints a seed if it is dropped by a panic.
+/// Prints a seed if it is dropped during a panic.
 struct SeedPrinter(u64);
 
 impl Drop for SeedPrinter {

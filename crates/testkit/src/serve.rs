@@ -11,8 +11,8 @@ use tower_service::Service;
 
 use crate::Transport;
 
-/// Serves one connection of HTTP/1.1 or HTTP/2 with a service of tower, such as the `Router` of axum. Spawn it next to the
-/// client of the test.
+/// Serves one connection of HTTP/1.1 or HTTP/2 with a service of tower, such as the `Router` of axum. Spawn it as a task,
+/// and use the client in the test.
 ///
 /// ```
 /// use axum::{Router, routing::any};

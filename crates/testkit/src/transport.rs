@@ -1,7 +1,7 @@
 //! A pair of transports in memory: two pipes, one for each direction.
 //!
-//! A pipe has a lock and the wakers of its two ends. An end with a [`Schedule`] asks it before each read and each write,
-//! and waits for the time of the runtime. An end with a write buffer passes bytes to the pipe when it is flushed.
+//! A pipe has a lock and the wakers of its two ends. An end with a [`Schedule`] takes a step from it before each read and
+//! each write, and waits by the clock of the runtime. An end with a write buffer passes bytes to the pipe when it is flushed.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice};
@@ -15,11 +15,11 @@ use tokio::time::{Sleep, sleep};
 
 use crate::{Schedule, Step};
 
-/// One end of a connection in memory, as a socket would be: give it to the server or the client under test.
+/// One end of a connection in memory, in place of a socket. Pass it to the server or the client under test.
 ///
-/// Each direction has a capacity, and a full direction does not take more bytes, so backpressure is tested as with a
-/// socket. The directions are independent: [`shutdown`](tokio::io::AsyncWriteExt::shutdown) ends one of them. A drop ends
-/// both: the other end reads what is left and then the end, and its writes fail with [`ErrorKind::BrokenPipe`].
+/// Each direction has a capacity, and a write to a full direction waits, as with a socket. So backpressure can be tested.
+/// The directions are independent: [`shutdown`](tokio::io::AsyncWriteExt::shutdown) ends one of them. Dropping an end closes
+/// both: the other end reads the remaining bytes and then the end, and its writes fail with [`ErrorKind::BrokenPipe`].
 ///
 /// ```
 /// use protocol_websocket_testkit::{Transport, run};
@@ -43,7 +43,7 @@ pub struct Transport {
     outgoing: Arc<Mutex<Pipe>>,
     read_pace: Option<Pace>,
     write_pace: Option<Pace>,
-    /// Written and not flushed, and the number of bytes that are flushed without a call.
+    /// The bytes that were written and not flushed, and the number of bytes at which they are flushed without a call.
     buffered: BytesMut,
     buffer_len: usize,
 }
@@ -70,7 +70,7 @@ struct Pace {
 }
 
 impl Transport {
-    /// Creates both ends of a connection. Each direction has at most `capacity` bytes, at least 1.
+    /// Creates both ends of a connection. Each direction buffers at most `capacity` bytes, and at least 1.
     #[must_use]
     pub fn pair(capacity: usize) -> (Self, Self) {
         let pipe = || Arc::new(Mutex::new(Pipe::new(capacity.max(1))));
@@ -82,10 +82,10 @@ impl Transport {
         Self { incoming, outgoing, read_pace: None, write_pace: None, buffered: BytesMut::new(), buffer_len: 0 }
     }
 
-    /// Splits and delays the reads and the writes of this end by a schedule. Also set there: an error or an end.
+    /// Splits and delays the reads and the writes of this end by a schedule, which may also have a fault.
     ///
-    /// The faults of the schedule hold for each direction: `schedule.ends_after(10)` ends the input after 10 bytes and
-    /// refuses the output after 10 bytes. Waits need a runtime with a clock.
+    /// A fault applies to each direction: with `schedule.ends_after(10)`, reads return the end after 10 bytes, and writes fail
+    /// after 10 bytes. Waits need a runtime with a timer.
     #[must_use]
     pub fn with_schedule(mut self, mut schedule: Schedule) -> Self {
         let writes = schedule.other_choices();
@@ -94,7 +94,7 @@ impl Transport {
         self
     }
 
-    /// Keeps up to `len` written bytes until a flush, as TLS does: a program that forgets to flush then waits for ever.
+    /// Buffers up to `len` written bytes until a flush, as TLS does. A program that does not flush then waits for ever.
     #[must_use]
     pub fn with_write_buffer(mut self, len: usize) -> Self {
         self.buffer_len = len;
@@ -107,14 +107,14 @@ impl Transport {
         lock(&self.incoming).bytes.len()
     }
 
-    /// Resets the connection: bytes on the way are lost, and each further read and write of both ends fails with
+    /// Resets the connection: buffered bytes are lost, and each further read and write of both ends fails with
     /// [`ErrorKind::ConnectionReset`].
     pub fn reset(&self) {
         lock(&self.incoming).fail(ErrorKind::ConnectionReset);
         lock(&self.outgoing).fail(ErrorKind::ConnectionReset);
     }
 
-    /// Does a step of a schedule, if there is one: returns the number of bytes that may be transferred, or how the
+    /// Takes a step of the schedule, if there is one. Returns the number of bytes that may be transferred, or how the
     /// transport has ended.
     fn poll_step(&mut self, is_read: bool, available: usize, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let pace = if is_read { &mut self.read_pace } else { &mut self.write_pace };
@@ -134,7 +134,7 @@ impl Transport {
                 Poll::Ready(Err(ErrorKind::BrokenPipe.into()))
             }
             Step::Transfer(len) => Poll::Ready(Ok(len)),
-            // `Pace` has waited.
+            // `Pace` does not return a wait.
             Step::Wait(_) => Poll::Pending,
         }
     }
@@ -168,7 +168,7 @@ impl Transport {
         Poll::Ready(Ok(written))
     }
 
-    /// Moves the buffered bytes to the pipe. Pending if some do not fit.
+    /// Moves the buffered bytes to the pipe. Pending if some of them do not fit.
     fn flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.buffered.is_empty() {
             let mut outgoing = lock(&self.outgoing);
@@ -269,7 +269,7 @@ impl Pipe {
     }
 }
 
-/// A test that has panicked with the lock held drops its transports afterwards.
+/// Ignores poisoning, because a test that panicked inside the lock drops its transports afterwards.
 fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
     pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }

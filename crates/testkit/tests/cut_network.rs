@@ -1,4 +1,5 @@
-//! Two hosts of turmoil with a network that is cut and repaired. The client pings, so it notices the cut, and reconnects.
+//! Two hosts of turmoil with a network partition that is repaired. The client sends Pings, so it detects the partition, and
+//! reconnects.
 #![cfg(feature = "tokio")]
 #![allow(clippy::unwrap_used)]
 
@@ -72,7 +73,8 @@ fn client_notices_a_cut_network_and_reconnects() {
         *result.lock().unwrap() = run_client().await?;
         Ok(())
     });
-    // The network is cut during the first connection, for longer than a Ping and its deadline.
+    // The partition begins during the first connection, and lasts longer than the interval of Pings and the deadline for a
+    // Pong.
     network.client("operator", async {
         sleep(Duration::from_millis(2500)).await;
         turmoil::partition("client", "server");

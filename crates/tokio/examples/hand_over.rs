@@ -1,7 +1,7 @@
 //! An echo server that is updated without closing a connection.
 //!
 //! `kill -USR2 PID` starts the program again. The old process passes the listening socket and each open connection to the new
-//! one, and exits. The clients notice nothing, also in the middle of a message.
+//! process, and exits. The clients do not see a difference, even in the middle of a message.
 //!
 //!     cargo run -p protocol-websocket-tokio --example hand_over 127.0.0.1:3000
 
@@ -26,11 +26,11 @@ use {
     tokio::task::{JoinSet, spawn_blocking},
 };
 
-/// The argument of a process whose standard input is a Unix socket, over which the old process passes its descriptors.
+/// The argument of a new process. Its standard input is a Unix socket, over which the old process passes descriptors.
 #[cfg(unix)]
 const INHERITED: &str = "inherited";
 
-/// The number of connections that wait to be passed. It limits the memory of a hand-over.
+/// The maximum number of suspended connections that wait to be passed. This limits the memory of a hand-over.
 #[cfg(unix)]
 const MAX_WAITING: usize = 16;
 
@@ -38,7 +38,8 @@ const MAX_WAITING: usize = 16;
 #[cfg(unix)]
 type Suspended = (OwnedFd, Vec<u8>);
 
-/// The access of a connection to the hand-over: a flag that it has begun, and the place for the suspended connection.
+/// The part of a hand-over that the task of a connection uses: the signal to begin, and the channel for the suspended
+/// connection.
 #[cfg(unix)]
 #[derive(Clone)]
 struct HandOver {
@@ -49,7 +50,7 @@ struct HandOver {
 #[cfg(unix)]
 fn server_config() -> Config {
     let config = Config::new().timeouts(Timeouts::RECOMMENDED);
-    // As the default limit of a message, so a connection can be suspended inside each message.
+    // The default limit of a message. So a connection can be suspended inside each message.
     config.extension(PermessageDeflate::new().suspendable(1024 * 1024))
 }
 
@@ -65,11 +66,11 @@ async fn echo(mut websocket: WebSocket<TcpStream>, mut hand_over: HandOver) -> R
             Some(message) => message,
             None => match suspend(websocket) {
                 Ok(suspended) => {
-                    // The other end is dropped when the hand-over has failed.
+                    // This fails if the hand-over has failed, because the other end of the channel was dropped.
                     let _ = hand_over.suspended.send(suspended).await;
                     return Ok(());
                 }
-                // It can be suspended after the next message.
+                // The connection may be suspendable after the next message.
                 Err(continued) => {
                     websocket = continued;
                     websocket.recv().await
@@ -87,7 +88,7 @@ async fn begins(begun: &mut watch::Receiver<bool>) {
     let _ = begun.wait_for(|begun| *begun).await;
 }
 
-/// Takes a connection apart. Returns it unchanged if it cannot be suspended now.
+/// Suspends a connection, and returns its socket and state. Returns the connection unchanged if it cannot be suspended now.
 #[cfg(unix)]
 fn suspend(websocket: WebSocket<TcpStream>) -> Result<Suspended, WebSocket<TcpStream>> {
     let Parts { io, session, next, .. } = websocket.into_parts();
@@ -115,17 +116,17 @@ fn resume((socket, state): Suspended, config: Arc<Config>) -> io::Result<WebSock
 #[cfg(unix)]
 fn start_successor(listener: &OwnedFd) -> io::Result<UnixStream> {
     let (mut ours, theirs) = UnixStream::pair()?;
-    // `env::current_exe` would be the old file after an update.
+    // `env::current_exe` would return the old file after an update.
     let mut command = Command::new(env::args_os().next().unwrap_or_default());
     let _child = command.arg(INHERITED).stdin(OwnedFd::from(theirs)).spawn()?;
-    // Otherwise this process has the other end open, and cannot see that the new process has ended.
+    // If this process kept the other end open, it could not detect that the new process has ended.
     drop(command);
     passing::send(&ours, listener, &[])?;
     ours.read_exact(&mut [0])?;
     Ok(ours)
 }
 
-/// Takes the listening socket from the old process. Then the old process passes its connections.
+/// Receives the listening socket from the old process, which passes its connections afterwards.
 #[cfg(unix)]
 fn inherit() -> io::Result<(std::net::TcpListener, mpsc::Receiver<Suspended>)> {
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
@@ -193,7 +194,7 @@ async fn main() -> io::Result<()> {
                     inherited = None;
                 }
             },
-            // Not before this process has taken over all connections itself.
+            // A hand-over begins only after this process has received all connections of the old process.
             Some(()) = signals.recv(), if inherited.is_none() => {
                 let listener = listener.as_fd().try_clone_to_owned()?;
                 match spawn_blocking(move || start_successor(&listener)).await? {
@@ -212,7 +213,7 @@ async fn main() -> io::Result<()> {
         }
         Ok::<_, io::Error>(())
     });
-    // Each connection is passed, or ends. An opening handshake is finished before.
+    // Waits until each connection was passed or has ended. An opening handshake is finished first.
     while let Some(ended) = tasks.join_next().await {
         log(ended);
     }

@@ -1,6 +1,6 @@
 //! Records an echo, replays it against the server, and compares the responses.
 //!
-//! `docs/recording.md` has more. `wsconsole --replay` does the same with any server.
+//! `docs/recording.md` describes recordings. `wsconsole --replay` does the same with any server.
 
 use std::error::Error;
 use std::fs::File;
@@ -49,7 +49,7 @@ pub(crate) async fn record(url: &str, path: &Path) -> Result<(), Box<dyn Error>>
         websocket.recv().await.ok_or("the server ended the connection")??;
     }
     websocket.close(CloseCode::NORMAL).await;
-    // The program goes on if the log cannot be written, and reports it.
+    // A log that cannot be written does not affect the connection, so the error is reported here.
     recorder.take_error().map_or(Ok(()), |error| Err(error.into()))
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn replay(url: &str, path: &Path) -> Result<usize, Box<dyn Erro
                 let opcode = if matches!(received, Message::Text(_)) { OpCode::Text } else { OpCode::Binary };
                 differences += usize::from(!message.is_same(opcode, received.as_bytes()));
             }
-            // Pings, and the Closes at the end.
+            // Control frames.
             _ => {}
         }
     }

@@ -77,7 +77,8 @@ impl Receiver {
         self.shared.lock().ended()
     }
 
-    /// Returns what was sent and received: see [`WebSocket::stats`](crate::WebSocket::stats).
+    /// Returns the numbers of messages and bytes that were sent and received: see
+    /// [`WebSocket::stats`](crate::WebSocket::stats).
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.lock().driver.stats()

@@ -215,7 +215,8 @@ impl Sender {
         self.shared.lock().driver.session.unsent()
     }
 
-    /// Returns what was sent and received: see [`WebSocket::stats`](crate::WebSocket::stats).
+    /// Returns the numbers of messages and bytes that were sent and received: see
+    /// [`WebSocket::stats`](crate::WebSocket::stats).
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.lock().driver.stats()

@@ -105,8 +105,8 @@ impl Wakers {
         }
     }
 
-    /// Wakes the task that reads, if it waits, once until it registers again. If its future was dropped, it does not, and
-    /// the task that writes may be the same one.
+    /// Wakes the task that reads, if it waits, and at most once before it registers again. A task whose `recv` was dropped does
+    /// not register again. If it is also the task that writes, it would otherwise wake itself at each poll.
     pub(crate) fn wake_reader(&mut self) {
         match self {
             Self::One { waker, reads, .. } => {

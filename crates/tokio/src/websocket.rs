@@ -504,8 +504,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         self.inner.driver.session.unsent()
     }
 
-    /// Returns what was sent and received since this WebSocket was created: messages, bytes before and after the
-    /// compression, the round trip of the last Ping. A WebSocket that continues from [`Parts`] begins with zero.
+    /// Returns the numbers of messages and bytes that were sent and received since this WebSocket was created, and the round
+    /// trip of the last Ping. The numbers of a WebSocket that was created from [`Parts`] begin with zero.
     ///
     /// ```
     /// use protocol_websocket_tokio::WebSocket;

@@ -1,5 +1,6 @@
-//! Two ends whose transport is split, delayed and cut by a seed, whole and in halves. Each message arrives once and in order,
-//! also if a `recv` is dropped, the close codes are right, both ends end, and the memory is bounded. A failure prints its seed.
+//! Two ends, whole or in halves, with a transport that splits, delays and fails by a seed. Each message arrives once and in
+//! order, even if a `recv` is dropped, the close codes are correct, both ends end, and the memory is bounded. A failed test
+//! prints its seed.
 //!
 //! `WEBSOCKET_SEED=0..1000000 cargo test -p protocol-websocket-tokio --all-features --test seeds` runs more of them, and
 //! `WEBSOCKET_SEED=7` one.
@@ -28,10 +29,10 @@ const MAX_DEFLATE_MEMORY: i64 = 1_300_000;
 
 /// The limit of a wait of a program.
 const SHORT: Duration = Duration::from_millis(50);
-/// A deadline that no transport misses.
+/// A deadline that is longer than all waits of a transport.
 const LONG: Duration = Duration::from_secs(10_000);
 
-/// What a run has.
+/// The properties of a run.
 #[derive(Clone, Copy)]
 struct Kind {
     is_compressed: bool,
@@ -65,7 +66,7 @@ fn hash(message: &Message) -> u64 {
 }
 
 fn config(random: &mut Schedule, kind: Kind) -> Config {
-    // A Ping after a while, and no deadline that a slow transport misses.
+    // Pings after an interval, and no deadline that a slow transport could exceed.
     let long = Some(LONG);
     let timeouts = if random.one_in(2) { Timeouts::RECOMMENDED } else { Timeouts::NONE };
     let mut config = Config::new().timeouts(timeouts.handshake(long).pong_timeout(long).close(long));
@@ -204,7 +205,7 @@ async fn open_server(io: Transport, config: Config, has_handshake: bool) -> Resu
     Ok(WebSocket::new(io, Session::new(Connection::open_server(&Negotiated::default(), config))))
 }
 
-/// Checks what one end knows of the connection.
+/// Checks the end of the connection and the messages at one end.
 fn check(end: &Report, other: &Report, kind: Kind) {
     let ended = &end.ended;
     assert!(other.messages.starts_with(&end.received), "received {} messages, or others", end.received.len());

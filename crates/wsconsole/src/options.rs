@@ -122,25 +122,27 @@ Connection:
   on the default ports.
 
 Recording:
-  --record writes a log, one JSON object a line: heads, frames, and how the
-  connection ended. Only its owner can read it. Payloads, or their SHA-256, are
-  in it. Cookies, credentials, keys, subprotocols, the query and unknown headers
-  are masked, except with --record-secrets. With --record-input, it also has the
-  bytes that arrive, from which a failure can be repeated.
+  --record writes a log with one JSON object on each line: heads, frames, and
+  how the connection ended. Only the owner of the file can read it. It contains
+  payloads, or their SHA-256. Cookies, credentials, keys, subprotocols, the
+  query and unknown headers are masked, except with --record-secrets.
+  --record-input also records the received bytes, so that a failure can be
+  repeated.
 
-  --replay sends the messages that the client of a log sent, whichever side has
-  recorded it, as fast as the server answers. Pings are not sent. Each message
-  and the Close of the server are compared with the log, and differences are
-  printed to stdout. Standard input is not read. The log has no version, no
-  headers and no subprotocol for it: pass them. The first connection that opened
-  is replayed, or that of --replay-connection.
+  --replay sends the messages of the recorded client, as fast as the server
+  responds. Either end can have made the recording. Pings are not sent. Each
+  message and the Close of the server are compared with the recording, and
+  differences are printed to stdout. Standard input is not read. Pass the
+  version, headers and subprotocols as options, because those of the recording
+  are not used. Without --replay-connection, the first connection that opened is
+  replayed.
 
 Timeouts:
   Ten seconds for name lookup, TCP, TLS, the proxy, redirects and the opening
   handshake together. Ten seconds for the server's response to a Close. With
   --ping, a server that has sent nothing for that time is sent a ping, and the
-  connection ends if it sends nothing for that time again. While a recording is
-  replayed, ten seconds more than recorded for each message of the server.
+  connection ends if it sends nothing for that time again. With --replay, the
+  recorded time and ten seconds for each message of the server.
 
 Protocol versions:
   13  RFC 6455, also rfc6455 or draft-ietf-hybi-17

@@ -1,4 +1,4 @@
-//! The options that record and replay, the log that is written, and the HAR.
+//! The options for recordings, the log that is written, and the HAR file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader};
@@ -15,11 +15,11 @@ use crate::status::{Failure, Status};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Recording")]
 pub(crate) struct RecordingOptions {
-    /// Record the connection in this file, as JSON lines
+    /// Record the connection in this file
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
-    /// Payloads to keep: all, sent, none [default: all]
+    /// Record payloads: all, sent, none [default: all]
     #[arg(
         long,
         value_name = "WHICH",
@@ -30,7 +30,7 @@ pub(crate) struct RecordingOptions {
     )]
     record_payloads: RecordedPayloads,
 
-    /// Also record the bytes that arrive
+    /// Also record the received bytes
     #[arg(long, requires = "record")]
     record_input: bool,
 
@@ -38,7 +38,7 @@ pub(crate) struct RecordingOptions {
     #[arg(long, requires = "record")]
     record_secrets: bool,
 
-    /// Replay this recording, and compare the responses
+    /// Replay this recording, and compare the messages
     #[arg(long, value_name = "FILE", conflicts_with_all = ["binary", "history"])]
     pub(crate) replay: Option<PathBuf>,
 
@@ -66,7 +66,7 @@ enum RecordedPayloads {
 pub(crate) struct Recordings(Option<(Recorder, PathBuf)>);
 
 impl Recordings {
-    /// Creates the file. Only its owner can read it, because the payloads of its messages may be secrets.
+    /// Creates the file. Only its owner can read it, because payloads may contain secrets.
     pub(crate) fn new(options: &RecordingOptions) -> Result<Self, Failure> {
         let Some(path) = &options.record else { return Ok(Self(None)) };
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
@@ -95,7 +95,7 @@ impl Recordings {
         }
     }
 
-    /// Returns the status of the session, or that of the log if it could not be written.
+    /// Returns the status of the session, or `LocalError` if the log could not be written.
     pub(crate) fn finish(self, status: Status) -> Status {
         match self.0.and_then(|(recorder, path)| Some((recorder.take_error()?, path))) {
             Some((error, path)) => {

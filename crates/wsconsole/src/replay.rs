@@ -22,11 +22,11 @@ use crate::output::{failure, note};
 use crate::recording::read;
 use crate::status::{Failure, Status};
 
-/// The time that the server has for a message, longer than the recorded time.
+/// The time that the server has for a message, in addition to the recorded time.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// While more than this number of bytes is unsent, no further message is sent.
+/// The number of unsent bytes above which no message is sent.
 const HIGH_WATER_MARK: usize = 256 * 1024;
-/// The number of bytes of a payload that a difference has.
+/// The maximum number of bytes of a payload that are printed.
 const MAX_SHOWN: usize = 200;
 
 /// A connection that is replayed.
@@ -36,7 +36,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Reads the log of `--replay`, if it is given.
+    /// Reads the log of `--replay`, if this option is set.
     pub(crate) fn new(options: &Options) -> Result<Option<Self>, Failure> {
         let Some(path) = &options.recording.replay else { return Ok(None) };
         let invalid =
@@ -55,7 +55,8 @@ impl Replay {
         Ok(Some(Self { connection, has_timing: options.recording.replay_timing }))
     }
 
-    /// Sends the messages of the client in the recorded order. Before each, the messages are awaited that the server had sent.
+    /// Sends the messages of the client in the recorded order. Before each of them, waits for the messages that the server had
+    /// sent before it.
     pub(crate) async fn run(self, websocket: WebSocket<Dump<Stream>>) -> Status {
         let is_sent = |message: &&RecordedMessage| self.connection.is_from_client(message.direction);
         let expected = self.connection.messages.iter().filter(|message| !is_sent(message)).collect();
@@ -89,7 +90,7 @@ impl Replay {
 /// The session with the server.
 struct Session<'a> {
     websocket: WebSocket<Dump<Stream>>,
-    /// The recorded messages of the server, and how many messages it has sent.
+    /// The recorded messages of the server, and the number of messages that it has sent so far.
     expected: Vec<&'a RecordedMessage>,
     received: usize,
     differences: usize,
@@ -115,7 +116,7 @@ impl Session<'_> {
             self.differences += 1;
             return false;
         }
-        // Receives meanwhile, so that a server that does not read before it has written does not wait for this end.
+        // Also receives, because some servers do not read before they have written.
         let deadline = Instant::now() + MESSAGE_TIMEOUT;
         self.wait(deadline, |session| session.websocket.unsent() <= HIGH_WATER_MARK).await;
         self.websocket.unsent() <= HIGH_WATER_MARK
@@ -125,7 +126,7 @@ impl Session<'_> {
     async fn wait(&mut self, deadline: Instant, is_met: impl Fn(&Self) -> bool) {
         while self.end.is_none() && !is_met(self) {
             let next = poll_fn(|context| {
-                // The future has no state, so a new one continues. It also writes.
+                // The future has no state, so it can be created again for each poll. It also writes.
                 let event = pin!(self.websocket.recv_event()).poll(context);
                 match event {
                     Poll::Ready(event) => Poll::Ready(Some(event)),
@@ -148,7 +149,7 @@ impl Session<'_> {
             Event::Message(Message::Binary(bytes)) => self.compare(OpCode::Binary, &bytes),
             Event::Close(close) => {
                 let is_expected = self.expected.get(self.received).is_some();
-                // A server that had sent no Close sends one in response to that of the end of the replay.
+                // If the recorded server sent no Close, this is the response to the Close at the end of the replay.
                 let is_response = self.websocket.ended().is_some_and(|ended| ended.by == EndedBy::Us);
                 if is_expected || !is_response {
                     self.compare(OpCode::Close, &close.map_or_else(Vec::new, |close| payload_of(&close)));
@@ -172,7 +173,7 @@ impl Session<'_> {
     fn difference(&mut self, expected: &str, received: &str) {
         self.differences += 1;
         let text = format!("message {}: expected {expected}, received {received}\n", self.received);
-        // A closed pipe changes nothing: the exit status has the result.
+        // A closed pipe is not an error, because the exit status has the result.
         let _ = print(io::stdout(), &text);
     }
 

@@ -2,8 +2,8 @@
 //!
 //!     cargo run --manifest-path fuzz/Cargo.toml --bin seed -- FILE [CONNECTION] > fuzz/regressions/open_connection/NAME
 //!
-//! FILE is a log with input (`wsconsole --record FILE --record-input`). Without CONNECTION, it is the first one that ended with
-//! an error.
+//! FILE is a log with the received bytes (`wsconsole --record FILE --record-input`). Without the number CONNECTION, the first
+//! connection that ended with an error is converted.
 
 use std::error::Error;
 use std::fs::File;

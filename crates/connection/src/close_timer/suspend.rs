@@ -30,7 +30,7 @@ impl CloseTimer {
 }
 
 impl Default for CloseTimer {
-    /// Returns a timer that reads a state and is then dropped, because the configuration has no deadline.
+    /// Returns a timer for a configuration without a deadline. It reads its part of the state, and is then dropped.
     fn default() -> Self {
         Self::new(Duration::MAX, false)
     }

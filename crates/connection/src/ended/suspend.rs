@@ -26,7 +26,7 @@ impl Ended {
             Some(Error::Timeout(Timeout::Idle)) => state.byte(3),
             Some(Error::Timeout(Timeout::Pong)) => state.byte(4),
             Some(Error::UnexpectedEof) => state.byte(5),
-            // The others end a handshake, or do not end a connection.
+            // Other errors end a handshake, or do not end a connection.
             Some(_) => return Err(SuspendError::Handshake),
         }
         Ok(())

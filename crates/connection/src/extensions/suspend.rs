@@ -58,7 +58,7 @@ fn read<T>(
         return Err(ResumeError::Extension);
     }
     for extension in extensions {
-        // A slice, whose lengths the extension checks.
+        // A slice of the input, so no memory is allocated here. The extension checks the lengths inside.
         let mut own = StateReader::new(state.bytes(u64::MAX)?);
         resume(extension, &mut own)?;
         own.finish()?;

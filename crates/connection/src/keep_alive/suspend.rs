@@ -1,7 +1,7 @@
 //! Suspends and resumes the timers of the receiving direction.
 //!
-//! The clock of the process that resumes may begin at another value. So the times are written as the time that has passed since
-//! then, up to the last call. The first call in the other process converts them back, with its own clock.
+//! The clock of the other process may begin at another value. So each time is written as the time that has passed from it until
+//! the last call. The first call in the other process converts it to a time of its own clock.
 
 use core::time::Duration;
 

@@ -13,12 +13,12 @@ use crate::unsent::Unsent;
 use crate::{Config, Connection, Suspended};
 
 impl Session {
-    /// Returns the state of the session as bytes, from which another process continues with
-    /// [`resume_server`](Self::resume_server) or [`resume_client`](Self::resume_client). The peer notices nothing.
+    /// Returns the state of the session as bytes. Another process continues the session with
+    /// [`resume_server`](Self::resume_server) or [`resume_client`](Self::resume_client). The peer does not see a difference.
     ///
-    /// The state has that of the [connection](Connection::suspend), the input that was not read yet, and the unsent bytes. Pass
-    /// it to the other process together with the transport. If that fails, this session continues. Only one of both may
-    /// continue.
+    /// The bytes contain the state of the [connection](Connection::suspend), the input that was not decoded yet, and the unsent
+    /// bytes. Pass them to the other process with the transport. If that fails, this session can continue. Only one of the two
+    /// may continue.
     ///
     /// ```
     /// use std::time::Duration;
@@ -48,7 +48,7 @@ impl Session {
         state.flag(self.has_eof);
         state.flag(self.has_failed);
         state.bytes(&self.input);
-        // In one buffer, as the other session has them.
+        // The unsent bytes are joined to one buffer, because the other session has them in one.
         let outbox = &mut self.outbox;
         outbox.connection.sender.note_inserted(outbox.unsent.shared_len());
         outbox.connection.sender.note_elsewhere(0);
@@ -60,8 +60,8 @@ impl Session {
 
     /// Continues a server's session that [`suspend`](Self::suspend) returned. Poll its events first.
     ///
-    /// `config` and the errors are those of [`Connection::resume_server`]. The caller's clock can continue at
-    /// [`now`](Self::now), so that no deadline is late.
+    /// `config` is that of [`Connection::resume_server`]. If the caller's clock continues at [`now`](Self::now), no deadline is
+    /// late because of the clock.
     ///
     /// ```
     /// use protocol_websocket_connection::{Config, Connection, Negotiated, ResumeError, Session};
@@ -75,7 +75,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ResumeError`]
+    /// [`ResumeError`], as [`Connection::resume_server`].
     pub fn resume_server(bytes: &[u8], config: impl Into<Arc<Config>>) -> Result<Self, ResumeError> {
         Self::resume(bytes, config.into(), None)
     }
@@ -97,7 +97,7 @@ impl Session {
     fn resume(bytes: &[u8], config: Arc<Config>, random: Option<Box<dyn Random>>) -> Result<Self, ResumeError> {
         let mut state = Kind::Session.read(bytes)?;
         let (has_eof, has_failed) = (state.flag()?, state.flag()?);
-        // These lengths have no limit, and no memory is allocated beyond the bytes that exist.
+        // These lengths need no limit, because a length that exceeds `bytes` is rejected before memory is allocated.
         let (input, unsent) = (state.bytes(u64::MAX)?, state.bytes(u64::MAX)?);
         if has_failed && !(has_eof && unsent.is_empty()) {
             return Err(ResumeError::Invalid);

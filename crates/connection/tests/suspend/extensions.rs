@@ -1,4 +1,4 @@
-//! Extensions are suspended with the connection, or refuse it.
+//! Extensions are suspended with the connection, or prevent it.
 
 use bytes::BytesMut;
 use protocol_websocket_connection::{

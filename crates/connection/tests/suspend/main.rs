@@ -1,4 +1,4 @@
-//! A connection that is suspended and resumed behaves as one that was not.
+//! A connection that is suspended and resumed behaves like a connection that was not suspended.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "../common/mod.rs"]

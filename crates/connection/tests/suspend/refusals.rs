@@ -1,4 +1,4 @@
-//! A suspended state is input like any other: it is rejected, without a panic and without memory beyond its own length.
+//! A suspended state is untrusted: an invalid state is rejected, without a panic and without more memory than its length.
 
 use bytes::BytesMut;
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ fn drive(mut connection: Connection) {
             use protocol_websocket_connection::Event;
             if let Event::Message(message) = event {
                 assert!(message.len() <= 100);
-                // Every text is valid UTF-8, whatever the state was.
+                // Every text is valid UTF-8, independent of the state.
                 let text = message.as_text().map(str::as_bytes);
                 assert!(text.is_none_or(|text| core::str::from_utf8(text).is_ok()));
             }
@@ -193,7 +193,7 @@ fn resumed_state_takes_no_memory_beyond_its_length() {
     for (config, state) in states() {
         for at in 0..state.len() {
             let mut changed = state.clone();
-            // Each length in the state becomes a huge one.
+            // Makes each length in the state very large.
             changed.splice(at..(at + 8).min(state.len()), [0xFF, 0xFF, 0xFF, 0x3F, 0, 0, 0, 0]);
             let (_, heap) = measure(|| resume(&changed, &config).is_ok());
             assert!(heap.peak < 4096 + 4 * i64::try_from(state.len()).unwrap(), "{} bytes", heap.peak);

@@ -1,4 +1,5 @@
-//! Every cut of every stream: the events, the output and the end are those of a connection that was not suspended.
+//! Streams that are suspended at each position: the events, the output and the end are those of a connection that was not
+//! suspended.
 
 use std::fs;
 use std::path::Path;
@@ -11,12 +12,12 @@ use protocol_websocket_frame::MaskKey;
 use super::common::{frames, receive_all};
 use super::{VERSIONS, hand_over, open};
 
-/// The longest stream that is cut once at each position. Longer ones are cut at all positions at once.
+/// The maximum length of a stream that is split at one position at a time. Longer streams are split at all positions at once.
 const MAX_SINGLE_CUTS: usize = 20;
 
 type Results = (Vec<Event>, Result<(), Error>, BytesMut, Option<Ended>);
 
-/// Receives the pieces. Before each piece but the first, `between` replaces the connection.
+/// Receives the pieces. `between` replaces the connection before each piece except the first.
 fn receive<'a>(
     mut connection: Connection,
     pieces: impl Iterator<Item = &'a [u8]>,
@@ -36,7 +37,7 @@ fn receive<'a>(
     (events, end.and(eof), output, connection.ended().cloned())
 }
 
-/// Compares both at each cut of the stream.
+/// Compares a suspended connection with another one at each position of the stream.
 fn check(role: Role, version: Version, config: &Config, stream: &[u8]) {
     let new = || open(role, version, config);
     let resume = |mut connection: Connection| hand_over(&mut connection);

@@ -1,4 +1,4 @@
-//! The timers continue with the clock of the other process, whatever its zero. A deadline is never early.
+//! The timers continue with the clock of the other process, which may begin at any value. A deadline is never early.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// Clocks of the other process: it just started, it runs for as long, and it runs for a month.
+/// The times of the clock of the other process: at its start, after about the same time, and after a month.
 const CLOCKS: [Duration; 3] = [secs(0), secs(1000), secs(2_600_000)];
 
 fn server(timeouts: Timeouts) -> Connection {
     open(Role::Server, Version::Rfc6455, &Config::new().timeouts(timeouts))
 }
 
-/// Returns the seconds after the hand-over at which a deadline passes, as an event loop finds it.
+/// Returns the number of seconds from the hand-over until an event loop handles a deadline.
 fn run(connection: &mut Connection, clock: Duration) -> (u64, Error) {
     let mut output = BytesMut::new();
     for second in 0..10_000 {

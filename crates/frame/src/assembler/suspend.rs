@@ -34,11 +34,11 @@ impl Assembler {
         }
     }
 
-    /// Continues in a state that [`suspend`](Self::suspend) wrote.
+    /// Continues from a state that [`suspend`](Self::suspend) wrote.
     ///
     /// # Errors
     ///
-    /// [`ResumeError::LimitExceeded`] if the message in progress is over the limit of this assembler, and another
+    /// [`ResumeError::LimitExceeded`] if the message in progress exceeds the limit of this assembler, and another
     /// [`ResumeError`] if no assembler can be in this state. This assembler is unchanged then.
     pub fn resume(&mut self, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
         let kind = match state.byte()? {
@@ -54,7 +54,7 @@ impl Assembler {
         let buffer = state.bytes(len)?;
         let is_valid = match kind {
             MessageKind::Binary => text.is_complete(),
-            // A message of which no part was returned is not checked again when it is complete.
+            // Text of which no part was returned is not checked again when the message is complete, so it is checked here.
             MessageKind::Text if buffer.len() as u64 == len => {
                 let mut checked = Utf8Validator::new();
                 checked.push(buffer).is_ok() && checked == text

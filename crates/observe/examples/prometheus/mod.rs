@@ -15,7 +15,7 @@ pub(crate) fn provider() -> Result<(SdkMeterProvider, Registry), Box<dyn Error>>
     Ok((SdkMeterProvider::builder().with_reader(exporter).build(), registry))
 }
 
-/// Responds to each request with the metrics. A real server has them as a route of its HTTP library.
+/// Responds to each request with the metrics. A real server would have a route for them in its HTTP library.
 pub(crate) async fn serve(listener: TcpListener, registry: Registry) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;

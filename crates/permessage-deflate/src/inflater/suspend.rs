@@ -1,15 +1,15 @@
 //! Suspends and resumes an inflater.
 //!
 //! Between messages its state is the window. Inside a message the decompressor also has a position in a block and the codes of
-//! that block, and it can return neither. So a [`Record`] keeps the window before the message and the compressed bytes since.
-//! The resumed inflater decompresses these bytes once more and discards the output, which was returned already.
+//! that block, and cannot return them. So a [`Record`] keeps the window before the message and the compressed bytes of the
+//! message. The resumed inflater decompresses these bytes again and discards the output, which was returned before.
 
 use protocol_websocket_frame::{DecodeError, Limits, ResumeError, StateReader, StateWriter, SuspendError};
 
 use super::{Inflater, MessageState};
 use crate::stream::Stream;
 
-/// The number of bytes that are decompressed at once to be discarded.
+/// The number of decompressed bytes that are discarded at a time.
 const DISCARDED_PART: usize = 16 * 1024;
 
 /// The bytes from which the message in progress can be decompressed again.
@@ -33,7 +33,7 @@ impl Inflater {
         Ok(())
     }
 
-    /// Adds bytes to the record that are decompressed next. Ends the record if it becomes too long.
+    /// Adds the bytes that are decompressed next to the record. Drops the record if it becomes too long.
     pub(super) fn record_input(&mut self, input: &[u8]) {
         if let Some(record) = &mut self.record {
             if input.len() > self.max_record.saturating_sub(record.compressed.len()) {
@@ -97,7 +97,7 @@ impl Inflater {
     }
 }
 
-/// Decompresses all of `compressed`, but not much more than `max` bytes. Returns the number of decompressed bytes.
+/// Decompresses `compressed`, and stops soon after `max` bytes of output. Returns the number of decompressed bytes.
 fn discard(stream: &mut Stream, mut compressed: &[u8], max: u64) -> Result<u64, ResumeError> {
     let mut discarded = 0;
     loop {

@@ -1,4 +1,4 @@
-//! The echo, which is the service of every connection except those of the live section.
+//! The echo, which is the service of all connections except those of pages to their live section.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

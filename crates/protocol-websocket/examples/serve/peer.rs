@@ -1,4 +1,4 @@
-//! An upgraded connection, and what it does with its messages.
+//! An upgraded connection, and the service that handles its messages.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -16,12 +16,12 @@ const HIGH_WATER_MARK: usize = 128 * 1024;
 /// How long a client may take to read the Close when the server shuts down.
 const GOING_AWAY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a connection does with messages, and between them.
+/// Handles the messages of a connection, and sends at other times.
 pub(crate) trait Service: Send {
     /// Handles a message.
     fn on_message(&mut self, message: LentMessage<'_>, connection: &mut Connection, output: &mut BytesMut);
 
-    /// Sends what is due, and returns the time until the next call. It may be called earlier.
+    /// Sends a message or Ping that is due, and returns the time until the next call. It may be called earlier.
     fn poll(&mut self, connection: &mut Connection, output: &mut BytesMut) -> Duration;
 
     /// Notes the number of bytes that are written next, or 0 after they were written.

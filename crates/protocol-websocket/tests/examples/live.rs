@@ -1,4 +1,4 @@
-//! The live section of the example `serve`: what a page reads about the connections of other clients, and which pages may.
+//! The live section of the example `serve`: the data that a page receives about connections, and which pages may receive it.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! Passes open descriptors over a Unix socket, each with the state of its connection.
 //!
-//! A descriptor is sent with the first byte of its message: the length of the state in eight bytes, and the state.
+//! A message is the length of the state in eight bytes, and the state. The descriptor is sent with its first byte.
 
 use std::io::{self, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
@@ -19,7 +19,7 @@ use rustix::net::{
 /// The maximum length of a state, in bytes: the buffers of a connection, and the message in progress.
 const MAX_STATE: u64 = 64 * 1024 * 1024;
 
-/// Sends a descriptor and a state. Waits while the other process does not read.
+/// Sends a descriptor and a state. Waits if the other process does not read.
 pub(crate) fn send(mut socket: &UnixStream, descriptor: impl AsFd, state: &[u8]) -> io::Result<()> {
     let len = (state.len() as u64).to_le_bytes();
     let descriptors = [descriptor.as_fd()];
@@ -29,7 +29,7 @@ pub(crate) fn send(mut socket: &UnixStream, descriptor: impl AsFd, state: &[u8])
         control.push(SendAncillaryMessage::ScmRights(&descriptors));
         match sendmsg(socket, &[IoSlice::new(&len)], &mut control, SendFlags::empty()) {
             Err(Errno::INTR) => {}
-            // The system limits the descriptors that were sent and not received.
+            // The system limits the number of descriptors that were sent and not received.
             Err(Errno::TOOMANYREFS) => thread::sleep(Duration::from_millis(1)),
             sent => break sent?,
         }
@@ -56,7 +56,7 @@ pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<Option<(OwnedFd, Ve
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    // It is lost if this process has too many open files.
+    // The descriptor is lost if this process has too many open files.
     let descriptor = descriptor.ok_or_else(|| io::Error::other("a message without a descriptor"))?;
     fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
     socket.read_exact(len.get_mut(received..).unwrap_or_default())?;

@@ -1,4 +1,4 @@
-//! Clients of a server that is replaced several times notice nothing: each gets the echo of each message once and in order.
+//! A server is replaced several times. Each client still receives the echo of each message once and in order.
 //!
 //! Each client sends messages of seeded lengths, whole and in fragments, in writes that end at any byte. Half of the clients
 //! compress. `HAND_OVER_SEEDS=20` runs 20 seeds with 1,000 clients.

@@ -1,4 +1,4 @@
-//! The live section of the page: the connections of other clients, for a person at this machine.
+//! The live section of the page, which shows the connections of all clients to a person at this machine.
 //!
 //! Each connection has a [`Record`], which observes it. A page opens a connection with the subprotocol
 //! [`SUBPROTOCOL`]. Its [`Viewer`] sends the changes of the records as JSON a few times in a second.
@@ -23,11 +23,11 @@ pub(crate) use viewer::Viewer;
 pub(crate) const SUBPROTOCOL: &str = "live-connections";
 /// The limit for a message of a page.
 pub(crate) const MAX_MESSAGE: u64 = 1024;
-/// The number of open connections that a page shows, the newest ones.
+/// The maximum number of open connections that a page shows, the newest first.
 const MAX_OPEN: usize = 100;
-/// The number of ended connections that are kept.
+/// The maximum number of ended connections that are kept.
 const MAX_ENDED: usize = 20;
-/// The number of pages at a time.
+/// The maximum number of pages at a time.
 const MAX_VIEWERS: usize = 8;
 
 /// The records of all connections.
@@ -39,7 +39,7 @@ pub(crate) struct Live {
 
 #[derive(Default)]
 struct Records {
-    /// By number of the connection, so the newest are the last. Some of them have ended a moment ago.
+    /// The records by the number of their connection, so the newest are the last. Some of the connections have just ended.
     open: BTreeMap<usize, Arc<Record>>,
     /// The newest are the last.
     ended: VecDeque<Arc<Record>>,

@@ -1,4 +1,4 @@
-//! What is known about one connection: counts, sizes and times. Payloads, header fields and queries are not kept.
+//! The counts, sizes and times of one connection. Payloads, header fields and queries are not kept.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub(crate) struct Record {
     path: String,
     created: Instant,
     seen: Mutex<Seen>,
-    /// The number of bytes that are encoded, and that the system has not accepted.
+    /// The number of bytes that are encoded and were not written to the socket.
     unsent: AtomicUsize,
 }
 
@@ -40,7 +40,7 @@ struct Seen {
     frames: VecDeque<FrameLine>,
     /// The number of frames that were added to the list.
     listed: u64,
-    /// The last ping, while its pong is missing.
+    /// The last Ping, until its Pong arrives.
     ping: Option<(Instant, Vec<u8>)>,
     round_trip: Option<Duration>,
     ended: Option<End>,
@@ -105,7 +105,7 @@ impl Record {
         self.unsent.store(bytes, Ordering::Relaxed);
     }
 
-    /// Returns two numbers. At least one of them differs after a change.
+    /// Returns two numbers, at least one of which differs after a change of the record.
     pub(crate) fn revision(&self) -> (usize, usize) {
         (lock(&self.seen).revision, self.unsent.load(Ordering::Relaxed))
     }

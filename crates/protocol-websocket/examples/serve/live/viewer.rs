@@ -30,7 +30,7 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    /// Returns a viewer unless there are enough.
+    /// Returns a viewer, or `None` if there are too many.
     pub(super) fn new(live: &Arc<Live>) -> Option<Self> {
         let add = |viewers| (viewers < MAX_VIEWERS).then_some(viewers + 1);
         live.viewers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
@@ -44,7 +44,7 @@ impl Viewer {
         })
     }
 
-    /// Returns what changed since the last update, or `None` if nothing did.
+    /// Returns the changes since the last update, or `None` if there are none.
     fn update(&mut self) -> Option<Value> {
         let (records, open) = self.live.records(self.selected);
         let connections: Vec<Value> = records.iter().filter_map(|record| self.change(record)).collect();
