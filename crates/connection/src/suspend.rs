@@ -46,11 +46,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// - [`SuspendError::Handshake`] before `Event::Open`, and if the handshake ended without a connection.
+    /// - [`SuspendError::NotOpen`] before `Event::Open`, and if the handshake ended without a connection.
     /// - [`SuspendError::EventsPending`] if [`receive`](Self::receive) can return another event without more input.
     /// - [`SuspendError::MessageInProgress`] inside a message that an extension cannot continue in another process.
     ///   permessage-deflate can with its setting `suspendable`.
-    /// - [`SuspendError::Extension`] if an extension cannot be suspended, or was added by
+    /// - [`SuspendError::ExtensionUnsupported`] if an extension cannot be suspended, or was added by
     ///   [`add_extension`](Self::add_extension).
     /// - [`SuspendError::Failed`] if the connection has failed and the error was not received yet.
     pub fn suspend(&mut self) -> Result<Suspended, SuspendError> {
@@ -74,7 +74,7 @@ impl Connection {
     /// use protocol_websocket_connection::{Config, Connection, ResumeError};
     ///
     /// let error = Connection::resume_server(b"\x07", Config::new()).expect_err("an unknown format");
-    /// assert_eq!(error, ResumeError::Format(7));
+    /// assert_eq!(error, ResumeError::UnknownFormat(7));
     /// ```
     ///
     /// # Errors
@@ -111,14 +111,14 @@ impl Connection {
 
     pub(crate) fn write_state(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         if !self.sender.has_opened() || self.receiver.incoming == Incoming::Connecting {
-            return Err(SuspendError::Handshake);
+            return Err(SuspendError::NotOpen);
         }
         if !is_reachable(self.receiver.incoming, self.sender.outgoing) {
             return Err(SuspendError::Failed);
         }
         let configured = self.config().extensions.agree(self.role(), self.negotiated());
         if configured.map_or(usize::MAX, |agreed| agreed.len()) != self.sender.extensions().len() {
-            return Err(SuspendError::Extension);
+            return Err(SuspendError::ExtensionUnsupported);
         }
         state.flag(self.role() == Role::Client);
         write_negotiated(self.negotiated(), state);
@@ -133,14 +133,14 @@ impl Connection {
         random: Option<Box<dyn Random>>,
     ) -> Result<Self, ResumeError> {
         if state.flag()? != random.is_some() {
-            return Err(ResumeError::Kind);
+            return Err(ResumeError::WrongKind);
         }
         let negotiated = read_negotiated(&mut state, &config)?;
         let mut connection = Self::new(config, random);
         connection.open_outgoing(&negotiated);
         if connection.ended().is_some() {
             // An extension did not accept its parameters.
-            return Err(ResumeError::Extension);
+            return Err(ResumeError::ExtensionMismatch);
         }
         connection.open_incoming();
         connection.receiver.resume(&mut state)?;

@@ -79,9 +79,9 @@ impl Kind {
         let mut state = StateReader::new(bytes);
         match state.byte()? {
             FORMAT => {}
-            format => return Err(ResumeError::Format(format)),
+            format => return Err(ResumeError::UnknownFormat(format)),
         }
         let is_session = state.flag()?;
-        if is_session == (self == Self::Session) { Ok(state) } else { Err(ResumeError::Kind) }
+        if is_session == (self == Self::Session) { Ok(state) } else { Err(ResumeError::WrongKind) }
     }
 }

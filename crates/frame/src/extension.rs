@@ -87,10 +87,10 @@ pub trait ExtensionDecoder: Send + Sync {
     /// # Errors
     ///
     /// [`SuspendError::MessageInProgress`] if another process cannot continue the message in progress. The default is
-    /// [`SuspendError::Extension`]: the extension cannot be suspended.
+    /// [`SuspendError::ExtensionUnsupported`]: the extension cannot be suspended.
     fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         let _ = state;
-        Err(SuspendError::Extension)
+        Err(SuspendError::ExtensionUnsupported)
     }
 
     /// Continues from a state that [`suspend`](Self::suspend) wrote. The decoder is new and has the same parameters. A message
@@ -100,10 +100,10 @@ pub trait ExtensionDecoder: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ResumeError`]. The default is [`ResumeError::Extension`]: the extension cannot be resumed.
+    /// [`ResumeError`]. The default is [`ResumeError::ExtensionMismatch`]: the extension cannot be resumed.
     fn resume(&mut self, state: &mut StateReader<'_>, limits: &Limits) -> Result<(), ResumeError> {
         let _ = (state, limits);
-        Err(ResumeError::Extension)
+        Err(ResumeError::ExtensionMismatch)
     }
 }
 
@@ -177,10 +177,10 @@ pub trait ExtensionEncoder: Send + Sync {
     /// # Errors
     ///
     /// [`SuspendError::MessageInProgress`] if another process cannot continue the message in progress. The default is
-    /// [`SuspendError::Extension`]: the extension cannot be suspended.
+    /// [`SuspendError::ExtensionUnsupported`]: the extension cannot be suspended.
     fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         let _ = state;
-        Err(SuspendError::Extension)
+        Err(SuspendError::ExtensionUnsupported)
     }
 
     /// Continues from a state that [`suspend`](Self::suspend) wrote. The encoder is new and has the same parameters.
@@ -189,10 +189,10 @@ pub trait ExtensionEncoder: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ResumeError`]. The default is [`ResumeError::Extension`]: the extension cannot be resumed.
+    /// [`ResumeError`]. The default is [`ResumeError::ExtensionMismatch`]: the extension cannot be resumed.
     fn resume(&mut self, state: &mut StateReader<'_>) -> Result<(), ResumeError> {
         let _ = state;
-        Err(ResumeError::Extension)
+        Err(ResumeError::ExtensionMismatch)
     }
 }
 

@@ -14,14 +14,14 @@ use core::fmt;
 #[non_exhaustive]
 pub enum SuspendError {
     /// The opening handshake is not complete, or it has failed. A connection can be suspended after `Event::Open`.
-    Handshake,
+    NotOpen,
     /// Decoded bytes of the input were not returned yet. Receive until there is no event, then try again.
     EventsPending,
     /// An extension cannot continue the message in progress in another process. The connection can be suspended after this
     /// message.
     MessageInProgress,
     /// An extension of the connection cannot be suspended, or is not an extension of the configuration.
-    Extension,
+    ExtensionUnsupported,
     /// The connection has failed, and its error is final.
     Failed,
 }
@@ -29,10 +29,10 @@ pub enum SuspendError {
 impl fmt::Display for SuspendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Handshake => "the opening handshake is not done",
+            Self::NotOpen => "the opening handshake is not done",
             Self::EventsPending => "decoded bytes were not received yet",
             Self::MessageInProgress => "an extension cannot be suspended inside a message",
-            Self::Extension => "an extension cannot be suspended",
+            Self::ExtensionUnsupported => "an extension cannot be suspended",
             Self::Failed => "the connection has failed",
         })
     }
@@ -45,13 +45,13 @@ impl core::error::Error for SuspendError {}
 /// ```
 /// use protocol_websocket_frame::ResumeError;
 ///
-/// assert_eq!(ResumeError::Format(7).to_string(), "suspended state has the unknown format 7");
+/// assert_eq!(ResumeError::UnknownFormat(7).to_string(), "suspended state has the unknown format 7");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResumeError {
     /// The first byte is the number of a format that this version of the library does not support.
-    Format(u8),
+    UnknownFormat(u8),
     /// The bytes end inside the state.
     Truncated,
     /// Bytes follow the state.
@@ -59,9 +59,9 @@ pub enum ResumeError {
     /// A length or a number in the state exceeds a limit of the configuration.
     LimitExceeded,
     /// The state is of another kind: of a client instead of a server, or of a session instead of a connection.
-    Kind,
+    WrongKind,
     /// The configuration does not have an extension of the state, or does not accept its parameters.
-    Extension,
+    ExtensionMismatch,
     /// No connection can be in this state.
     Invalid,
 }
@@ -69,12 +69,12 @@ pub enum ResumeError {
 impl fmt::Display for ResumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Format(format) => return write!(f, "suspended state has the unknown format {format}"),
+            Self::UnknownFormat(format) => return write!(f, "suspended state has the unknown format {format}"),
             Self::Truncated => "suspended state is truncated",
             Self::TrailingBytes => "bytes follow the suspended state",
             Self::LimitExceeded => "suspended state exceeds a limit of the configuration",
-            Self::Kind => "suspended state is of another kind of connection",
-            Self::Extension => "suspended state has an extension that the configuration does not have",
+            Self::WrongKind => "suspended state is of another kind of connection",
+            Self::ExtensionMismatch => "suspended state has an extension that the configuration does not have",
             Self::Invalid => "suspended state is invalid",
         })
     }

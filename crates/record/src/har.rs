@@ -9,7 +9,7 @@ use protocol_websocket_connection::OpCode;
 use serde_json::{Value as Json, json};
 
 use crate::line::Hex;
-use crate::record::{HeadLine, RecordedHead, RecordedPayload, Value};
+use crate::record::{RecordedHead, RecordedPayload, StartLine, Value};
 use crate::recording::{RecordedConnection, RecordedMessage, Recording};
 use crate::timestamp::rfc3339;
 
@@ -78,8 +78,8 @@ fn milliseconds(duration: Duration) -> f64 {
 
 fn request(connection: &RecordedConnection) -> Json {
     let found = connection.heads.iter().find_map(|head| match &head.line {
-        HeadLine::Request { method, target } => Some((method.as_str(), target.as_str(), head)),
-        HeadLine::Response { .. } => None,
+        StartLine::Request { method, target } => Some((method.as_str(), target.as_str(), head)),
+        StartLine::Response { .. } => None,
     });
     let (method, target, headers) =
         found.map_or(("GET", "/", None), |(method, target, head)| (method, target, Some(head)));
@@ -101,8 +101,8 @@ fn request(connection: &RecordedConnection) -> Json {
 
 fn response(connection: &RecordedConnection) -> Json {
     let found = connection.heads.iter().rev().find_map(|head| match head.line {
-        HeadLine::Response { status } => Some((status, head)),
-        HeadLine::Request { .. } => None,
+        StartLine::Response { status } => Some((status, head)),
+        StartLine::Request { .. } => None,
     });
     let status = match found {
         Some((status, _)) => status,

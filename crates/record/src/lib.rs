@@ -25,7 +25,7 @@ mod timestamp;
 pub use connection_recorder::ConnectionRecorder;
 pub use log::{Log, LogError, LogErrorKind};
 pub use record::{
-    Entry, HeadLine, Record, RecordedEnd, RecordedFrame, RecordedHead, RecordedOpen, RecordedPayload, Value,
+    Entry, Record, RecordedEnd, RecordedFrame, RecordedHead, RecordedOpen, RecordedPayload, StartLine, Value,
 };
 pub use recorder::{Payloads, Recorder};
 pub use recording::{RecordedConnection, RecordedMessage, Recording};

@@ -71,7 +71,7 @@ pub struct RecordedHead {
     /// The direction.
     pub direction: Direction,
     /// The first line.
-    pub line: HeadLine,
+    pub line: StartLine,
     /// The names and values of the header fields, in order.
     pub headers: Vec<(String, Value)>,
 }
@@ -79,7 +79,7 @@ pub struct RecordedHead {
 /// The first line of a request or a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum HeadLine {
+pub enum StartLine {
     /// The line of a request.
     #[non_exhaustive]
     Request {
@@ -226,8 +226,8 @@ fn direction(line: &ParsedLine) -> Result<Direction, &'static str> {
 fn head(line: ParsedLine) -> Result<RecordedHead, &'static str> {
     let direction = direction(&line)?;
     let first = match (line.status, line.method, line.target) {
-        (Some(status), None, None) => HeadLine::Response { status },
-        (None, Some(method), Some(target)) => HeadLine::Request { method, target },
+        (Some(status), None, None) => StartLine::Response { status },
+        (None, Some(method), Some(target)) => StartLine::Request { method, target },
         _ => return Err("status, or method and target"),
     };
     let headers = line.headers.ok_or("headers")?;

@@ -2,9 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use protocol_websocket_record::{
-    ConnectionRecorder, Entry, HeadLine, Log, LogError, LogErrorKind, Payloads, Record, RecordedConnection,
-    RecordedEnd, RecordedFrame, RecordedHead, RecordedMessage, RecordedOpen, RecordedPayload, Recorder, Recording,
-    Value,
+    ConnectionRecorder, Entry, Log, LogError, LogErrorKind, Payloads, Record, RecordedConnection, RecordedEnd,
+    RecordedFrame, RecordedHead, RecordedMessage, RecordedOpen, RecordedPayload, Recorder, Recording, StartLine, Value,
 };
 
 const fn is_sync<T: Send + Sync + Unpin>() {}
@@ -12,7 +11,7 @@ const fn is_sync<T: Send + Sync + Unpin>() {}
 #[test]
 fn public_types_are_send_sync_and_unpin() {
     is_sync::<(Recorder, ConnectionRecorder, Payloads, Log<&[u8]>, LogError, LogErrorKind)>();
-    is_sync::<(Record, Entry, HeadLine, RecordedHead, RecordedOpen, RecordedFrame, RecordedPayload, RecordedEnd, Value)>(
+    is_sync::<(Record, Entry, StartLine, RecordedHead, RecordedOpen, RecordedFrame, RecordedPayload, RecordedEnd, Value)>(
     );
     is_sync::<(Recording, RecordedConnection, RecordedMessage)>();
 }

@@ -13,7 +13,7 @@ use protocol_websocket_connection::{
     Role, Rsv, Version,
 };
 use protocol_websocket_permessage_deflate::PermessageDeflate;
-use protocol_websocket_record::{Entry, HeadLine, Log, Payloads, RecordedPayload, Recorder, Recording};
+use protocol_websocket_record::{Entry, Log, Payloads, RecordedPayload, Recorder, Recording, StartLine};
 
 #[test]
 fn writes_one_line_for_each_fact() {
@@ -277,7 +277,7 @@ fn rejected_handshakes_are_recorded() {
     let mut input = BytesMut::from("BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let error = server.receive(&mut input, &mut BytesMut::new()).unwrap_err();
     let [connection] = &buffer.recording().connections[..] else { panic!() };
-    assert!(matches!(connection.heads[0].line, HeadLine::Response { status: 400.., .. }), "{connection:?}");
+    assert!(matches!(connection.heads[0].line, StartLine::Response { status: 400.., .. }), "{connection:?}");
     assert_eq!(connection.ended.as_ref().unwrap().error, Some(error.to_string()));
     assert_eq!((connection.open.is_none(), connection.messages.len()), (true, 0));
 }

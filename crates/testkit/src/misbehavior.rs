@@ -11,17 +11,17 @@ use protocol_websocket::{CloseCode, EndedBy, Role};
 #[non_exhaustive]
 pub enum Misbehavior {
     /// As a client, a frame without a mask; as a server, one with a mask (RFC 6455 §5.1). Close 1002, ended by us.
-    WrongMask,
+    InvalidMask,
     /// A frame with a reserved bit that no extension has negotiated (RFC 6455 §5.2). Close 1002, ended by us.
     ReservedBits,
     /// A frame with the reserved opcode 3 (RFC 6455 §5.2). Close 1002, ended by us.
     ReservedOpcode,
     /// A frame whose length is not in its shortest form (RFC 6455 §5.2). Close 1002, ended by us.
-    LongLength,
+    LengthNotMinimal,
     /// A frame header with a length of 2^62 bytes, without a payload. Close 1009 after the header, ended by us.
     OversizedLength,
     /// A frame header with the top bit of the length set (RFC 6455 §5.2). Close 1002, ended by us.
-    NegativeLength,
+    LengthTopBit,
     /// A Ping of 126 bytes (RFC 6455 §5.5). Close 1002, ended by us.
     OversizedPing,
     /// A Ping without FIN (RFC 6455 §5.5). Close 1002, ended by us.
@@ -52,14 +52,14 @@ pub enum Misbehavior {
     /// Reads, and sends nothing, not even a Pong. Close 1011 after the deadline for the Pong, ended by a timeout.
     Silence,
     /// The first part of a frame, and then nothing, as [`Silence`](Self::Silence).
-    StopsInFrame,
+    IncompleteFrame,
     /// Sends messages until its writes block, and reads nothing. A program that echoes them stops reading at its high-water
     /// mark, and cannot write its Ping or its Close. No Close, ended by a timeout.
     NeverReads,
     /// Does not reply to a Close. The program under test sends a Close, waits for
     /// [`Timeouts::close`](protocol_websocket::Timeouts::close) and ends the transport. [`close_code`](Self::close_code)
     /// expects the code 1000 from the program. Ended by a timeout.
-    NeverAnswersClose,
+    NoReplyToClose,
     /// Ends its output without a Close, and continues to read (RFC 6455 §7.1.5). No Close, ended by the transport.
     HalfClose,
     /// Ends its output inside a frame, and continues to read. No Close, ended by the transport.
@@ -100,12 +100,12 @@ const TEXT: &[u8; 4] = b"text";
 impl Misbehavior {
     /// All variants.
     pub const ALL: &[Self] = &[
-        Self::WrongMask,
+        Self::InvalidMask,
         Self::ReservedBits,
         Self::ReservedOpcode,
-        Self::LongLength,
+        Self::LengthNotMinimal,
         Self::OversizedLength,
-        Self::NegativeLength,
+        Self::LengthTopBit,
         Self::OversizedPing,
         Self::FragmentedPing,
         Self::OrphanContinuation,
@@ -120,9 +120,9 @@ impl Misbehavior {
         Self::ByteByByte,
         Self::MessageAfterClose,
         Self::Silence,
-        Self::StopsInFrame,
+        Self::IncompleteFrame,
         Self::NeverReads,
-        Self::NeverAnswersClose,
+        Self::NoReplyToClose,
         Self::HalfClose,
         Self::HalfCloseInFrame,
         Self::Reset,
@@ -135,8 +135,8 @@ impl Misbehavior {
             Self::OversizedLength => CloseCode::MESSAGE_TOO_BIG,
             Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD_DATA,
             Self::FragmentFlood => CloseCode::POLICY_VIOLATION,
-            Self::Silence | Self::StopsInFrame => CloseCode::INTERNAL_ERROR,
-            Self::PingFlood | Self::ByteByByte | Self::MessageAfterClose | Self::NeverAnswersClose => CloseCode::NORMAL,
+            Self::Silence | Self::IncompleteFrame => CloseCode::INTERNAL_ERROR,
+            Self::PingFlood | Self::ByteByByte | Self::MessageAfterClose | Self::NoReplyToClose => CloseCode::NORMAL,
             Self::NeverReads | Self::HalfClose | Self::HalfCloseInFrame | Self::Reset => return None,
             _ => CloseCode::PROTOCOL_ERROR,
         })
@@ -147,7 +147,7 @@ impl Misbehavior {
     pub const fn ended_by(self) -> EndedBy {
         match self {
             Self::PingFlood | Self::ByteByByte | Self::MessageAfterClose => EndedBy::Peer,
-            Self::Silence | Self::StopsInFrame | Self::NeverReads | Self::NeverAnswersClose => EndedBy::Timeout,
+            Self::Silence | Self::IncompleteFrame | Self::NeverReads | Self::NoReplyToClose => EndedBy::Timeout,
             Self::HalfClose | Self::HalfCloseInFrame | Self::Reset => EndedBy::Transport,
             _ => EndedBy::Us,
         }
@@ -159,12 +159,12 @@ impl Misbehavior {
         let message = frame(role, 0x81, TEXT);
         let part = message.get(..message.len() - 1).unwrap_or_default().to_vec();
         let (bytes, then) = match self {
-            Self::WrongMask => (frame(role.peer(), 0x81, TEXT), Then::Read),
+            Self::InvalidMask => (frame(role.peer(), 0x81, TEXT), Then::Read),
             Self::ReservedBits => (frame(role, 0xC1, TEXT), Then::Read),
             Self::ReservedOpcode => (frame(role, 0x83, TEXT), Then::Read),
-            Self::LongLength => (header(0x82, 126, b"\0\0"), Then::Read),
+            Self::LengthNotMinimal => (header(0x82, 126, b"\0\0"), Then::Read),
             Self::OversizedLength => (header(0x82, 127, b"\x40\0\0\0\0\0\0\0"), Then::Read),
-            Self::NegativeLength => (header(0x82, 127, b"\x80\0\0\0\0\0\0\0"), Then::Read),
+            Self::LengthTopBit => (header(0x82, 127, b"\x80\0\0\0\0\0\0\0"), Then::Read),
             Self::OversizedPing => ([header(0x89, 126, b"\0\x7E"), vec![0; 126]].concat(), Then::Read),
             Self::FragmentedPing => (frame(role, 0x09, b""), Then::Read),
             Self::OrphanContinuation => (frame(role, 0x80, TEXT), Then::Read),
@@ -179,9 +179,9 @@ impl Misbehavior {
             Self::ByteByByte => ([message, normal_close(role)].concat(), Then::Slow),
             Self::MessageAfterClose => ([normal_close(role), message].concat(), Then::Read),
             Self::Silence => (Vec::new(), Then::Read),
-            Self::StopsInFrame => (part, Then::Read),
+            Self::IncompleteFrame => (part, Then::Read),
             Self::NeverReads => (frame(role, 0x82, &[0; 100]), Then::Block),
-            Self::NeverAnswersClose => (Vec::new(), Then::IgnoreClose),
+            Self::NoReplyToClose => (Vec::new(), Then::IgnoreClose),
             Self::HalfClose => (Vec::new(), Then::Shutdown),
             Self::HalfCloseInFrame => (part, Then::Shutdown),
             Self::Reset => (Vec::new(), Then::Reset),

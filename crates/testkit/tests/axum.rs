@@ -26,7 +26,7 @@ fn connect() -> Transport {
 fn router_ends_each_connection_as_documented() {
     for &misbehavior in Misbehavior::ALL {
         // This program does not close.
-        if misbehavior != Misbehavior::NeverAnswersClose {
+        if misbehavior != Misbehavior::NoReplyToClose {
             run(async {
                 let mut peer = Peer::connect(connect(), "/echo").await.unwrap();
                 let code = peer.misbehave(misbehavior).await.unwrap();

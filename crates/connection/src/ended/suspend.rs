@@ -27,7 +27,7 @@ impl Ended {
             Some(Error::Timeout(Timeout::Pong)) => state.byte(4),
             Some(Error::UnexpectedEof) => state.byte(5),
             // Other errors end a handshake, or do not end a connection.
-            Some(_) => return Err(SuspendError::Handshake),
+            Some(_) => return Err(SuspendError::NotOpen),
         }
         Ok(())
     }

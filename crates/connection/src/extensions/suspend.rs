@@ -55,7 +55,7 @@ fn read<T>(
     resume: impl Fn(T, &mut StateReader<'_>) -> Result<(), ResumeError>,
 ) -> Result<(), ResumeError> {
     if state.number(u64::MAX)? != extensions.len() as u64 {
-        return Err(ResumeError::Extension);
+        return Err(ResumeError::ExtensionMismatch);
     }
     for extension in extensions {
         // A slice of the input, so no memory is allocated here. The extension checks the lengths inside.

@@ -19,7 +19,7 @@ impl SendHalf {
 
     pub(crate) fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         state.byte(match self.outgoing {
-            Outgoing::Connecting => return Err(SuspendError::Handshake),
+            Outgoing::Connecting => return Err(SuspendError::NotOpen),
             Outgoing::Open => 0,
             Outgoing::Closing => 1,
             Outgoing::Closed => 2,

@@ -69,7 +69,7 @@ impl Session {
     /// let mut connection = Connection::open_server(&Negotiated::default(), Config::new());
     /// let state = connection.suspend()?;
     /// let error = Session::resume_server(state.as_bytes(), Config::new()).expect_err("not a session");
-    /// assert_eq!(error, ResumeError::Kind);
+    /// assert_eq!(error, ResumeError::WrongKind);
     /// # Ok::<_, Box<dyn core::error::Error>>(())
     /// ```
     ///

@@ -32,7 +32,7 @@ impl ExtensionDecoder for Count {
 
     fn suspend(&mut self, state: &mut StateWriter) -> Result<(), SuspendError> {
         state.byte(self.number);
-        if self.can_suspend { Ok(()) } else { Err(SuspendError::Extension) }
+        if self.can_suspend { Ok(()) } else { Err(SuspendError::ExtensionUnsupported) }
     }
 
     fn resume(&mut self, state: &mut StateReader<'_>, _: &Limits) -> Result<(), ResumeError> {
@@ -109,7 +109,7 @@ fn state_of_extensions_is_carried() {
 
 #[test]
 fn refuses_an_extension_that_cannot_be_suspended() {
-    assert_eq!(server(config(false)).suspend(), Err(SuspendError::Extension));
+    assert_eq!(server(config(false)).suspend(), Err(SuspendError::ExtensionUnsupported));
 }
 
 #[test]
@@ -117,12 +117,12 @@ fn refuses_an_extension_that_is_not_in_the_configuration() {
     let mut server = Connection::open_server(&Negotiated::default(), Config::new());
     let count = Count { number: 0, can_suspend: true };
     server.add_extension(ExtensionPair::new(count.clone(), count), Rsv::RSV2);
-    assert_eq!(server.suspend(), Err(SuspendError::Extension));
+    assert_eq!(server.suspend(), Err(SuspendError::ExtensionUnsupported));
 }
 
 #[test]
 fn rejects_state_with_an_extension_that_the_configuration_does_not_have() {
     let state = server(config(true)).suspend().unwrap();
     let resumed = Connection::resume_server(state.as_bytes(), Config::new());
-    assert_eq!(resumed.err(), Some(ResumeError::Extension));
+    assert_eq!(resumed.err(), Some(ResumeError::ExtensionMismatch));
 }

@@ -138,7 +138,7 @@ fn rejects_unknown_format() {
     let mut state = open(Role::Server, Version::Rfc6455, &Config::new()).suspend().unwrap().into_bytes();
     for format in [0, 2, 255] {
         state[0] = format;
-        assert_eq!(resume(&state, &Config::new()).err(), Some(ResumeError::Format(format)));
+        assert_eq!(resume(&state, &Config::new()).err(), Some(ResumeError::UnknownFormat(format)));
     }
 }
 
@@ -147,8 +147,8 @@ fn rejects_the_other_role() {
     let config = Config::new();
     let server = open(Role::Server, Version::Rfc6455, &config).suspend().unwrap();
     let client = open(Role::Client, Version::Rfc6455, &config).suspend().unwrap();
-    assert_eq!(Connection::resume_client(server.as_bytes(), &config, key).err(), Some(ResumeError::Kind));
-    assert_eq!(Connection::resume_server(client.as_bytes(), &config).err(), Some(ResumeError::Kind));
+    assert_eq!(Connection::resume_client(server.as_bytes(), &config, key).err(), Some(ResumeError::WrongKind));
+    assert_eq!(Connection::resume_server(client.as_bytes(), &config).err(), Some(ResumeError::WrongKind));
 }
 
 #[test]
@@ -205,16 +205,16 @@ fn resumed_state_takes_no_memory_beyond_its_length() {
 fn refuses_during_the_handshake() {
     use protocol_websocket_connection::{Accept, Event};
     let mut server = Connection::server(Config::new());
-    assert_eq!(server.suspend(), Err(SuspendError::Handshake));
+    assert_eq!(server.suspend(), Err(SuspendError::NotOpen));
     let mut input = BytesMut::from(concat!(
         "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     ));
     let mut output = BytesMut::new();
     let Ok(Some(Event::Upgrade(upgrade))) = server.receive(&mut input, &mut output) else { panic!("an upgrade") };
-    assert_eq!(server.suspend(), Err(SuspendError::Handshake));
+    assert_eq!(server.suspend(), Err(SuspendError::NotOpen));
     server.accept(upgrade, &Accept::new(), &mut output).unwrap();
-    assert_eq!(server.suspend(), Err(SuspendError::Handshake));
+    assert_eq!(server.suspend(), Err(SuspendError::NotOpen));
     assert!(matches!(server.receive(&mut input, &mut output), Ok(Some(Event::Open(_)))));
     assert!(server.suspend().is_ok());
 }
@@ -223,7 +223,7 @@ fn refuses_during_the_handshake() {
 fn refuses_after_a_failed_handshake() {
     let mut server = Connection::server(Config::new());
     server.receive(&mut BytesMut::from("POST / HTTP/1.1\r\n\r\n"), &mut BytesMut::new()).unwrap_err();
-    assert_eq!(server.suspend(), Err(SuspendError::Handshake));
+    assert_eq!(server.suspend(), Err(SuspendError::NotOpen));
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn clock_can_continue_at_now() {
 fn rejects_state_of_a_connection() {
     let mut connection = Connection::open_server(&Negotiated::default(), Config::new());
     let state = connection.suspend().unwrap();
-    assert_eq!(Session::resume_server(state.as_bytes(), Config::new()).err(), Some(ResumeError::Kind));
+    assert_eq!(Session::resume_server(state.as_bytes(), Config::new()).err(), Some(ResumeError::WrongKind));
     let state = session().suspend().unwrap();
-    assert_eq!(Connection::resume_server(state.as_bytes(), Config::new()).err(), Some(ResumeError::Kind));
+    assert_eq!(Connection::resume_server(state.as_bytes(), Config::new()).err(), Some(ResumeError::WrongKind));
 }
