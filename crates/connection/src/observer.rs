@@ -69,7 +69,7 @@ impl<F: Fn(&Observation<'_>) + Send + Sync> Observer for F {
 
 /// A fact about a connection. Observations are reported in the order in which they occur.
 ///
-/// `Debug` hides payloads, input, the query of a target, and the header fields that `Debug` of a request hides.
+/// `Debug` hides payloads, the reason of a Close, input, the query of a target, and the header fields that `Debug` of a request hides.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Observation<'a> {
@@ -85,7 +85,8 @@ pub enum Observation<'a> {
     /// if an observer [needs](Observer::wants_input) the input. In this case
     /// [`Connection::payload_buffer`](crate::Connection::payload_buffer) returns `None`.
     Input(&'a [u8]),
-    /// The connection ended. This is the last observation, except for Pongs that a half of a split connection sends later.
+    /// The connection ended. In a split connection, frames that the sending half writes
+    /// later follow, such as the reply to the Close. Otherwise this is the last observation.
     Ended(&'a Ended),
 }
 
@@ -163,7 +164,13 @@ impl fmt::Debug for Observation<'_> {
             Self::Open(negotiated) => f.debug_tuple("Open").field(negotiated).finish(),
             Self::Frame(frame) => frame.fmt(f),
             Self::Input(bytes) => f.debug_struct("Input").field("len", &bytes.len()).finish_non_exhaustive(),
-            Self::Ended(ended) => ended.fmt(f),
+            Self::Ended(ended) => f
+                .debug_struct("Ended")
+                .field("by", &ended.by)
+                .field("code", &ended.code)
+                .field("error", &ended.error)
+                .field("clean", &ended.clean)
+                .finish_non_exhaustive(),
         }
     }
 }

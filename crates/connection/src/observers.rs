@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use protocol_websocket_core::Role;
 use protocol_websocket_frame::{OpCode, Rsv};
 
 use crate::observer::{Direction, Observation, ObservedFrame, Observer};
+use crate::{Ended, EndedBy};
 
 type MakeObserver = dyn Fn(Role) -> Box<dyn Observer> + Send + Sync;
 
@@ -23,7 +25,8 @@ impl ConfiguredObservers {
 
     /// Creates the observers of a connection.
     pub(crate) fn make(&self, role: Role) -> Observers {
-        Observers(self.0.iter().map(|make| make(role)).collect())
+        let observers = self.0.iter().map(|make| make(role)).collect();
+        Observers(Arc::new(Shared { observers, closed_first: AtomicBool::new(false) }))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -39,21 +42,42 @@ impl fmt::Debug for ConfiguredObservers {
 
 /// The observers of a connection, which both halves share.
 #[derive(Clone)]
-pub(crate) struct Observers(Arc<[Box<dyn Observer>]>);
+pub(crate) struct Observers(Arc<Shared>);
+
+struct Shared {
+    observers: Vec<Box<dyn Observer>>,
+    /// Whether our Close was first. The receiving half reports the end, and the sending half writes the Close.
+    closed_first: AtomicBool,
+}
 
 impl Observers {
     #[inline(never)]
     pub(crate) fn observe(&self, observation: &Observation<'_>) {
-        self.0.iter().for_each(|observer| observer.observe(observation));
+        self.0.observers.iter().for_each(|observer| observer.observe(observation));
+    }
+
+    /// Notes that our Close was sent before the peer's Close arrived.
+    pub(crate) fn note_closed_first(&self) {
+        self.0.closed_first.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports the end of the connection.
+    pub(crate) fn observe_ended(&self, ended: &Ended) {
+        let is_ours = ended.clean && ended.by == EndedBy::Peer && self.0.closed_first.load(Ordering::Relaxed);
+        if is_ours {
+            self.observe(&Observation::Ended(&Ended { by: EndedBy::Us, ..ended.clone() }));
+        } else {
+            self.observe(&Observation::Ended(ended));
+        }
     }
 
     /// Returns whether an observer needs the slow paths.
     pub(crate) fn wants_frames(&self) -> bool {
-        self.0.iter().any(|observer| observer.wants_frames() || observer.wants_input())
+        self.0.observers.iter().any(|observer| observer.wants_frames() || observer.wants_input())
     }
 
     fn wants_input(&self) -> bool {
-        self.0.iter().any(|observer| observer.wants_input())
+        self.0.observers.iter().any(|observer| observer.wants_input())
     }
 
     /// Reports a whole frame.

@@ -176,7 +176,7 @@ impl ReceiveHalf {
             && let ColdReceiver { ended: Some(ended), observers: Some(observers), .. } = &mut **cold
             && let Some(observers) = observers.end()
         {
-            observers.observe(&Observation::Ended(ended));
+            observers.observe_ended(ended);
         }
     }
 

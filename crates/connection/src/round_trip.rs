@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// The time between our last Ping and its Pong. Boxed, because many connections send no Ping.
+/// The time between our last measured Ping and its Pong. Boxed, because many connections send no Ping.
 #[derive(Debug)]
 pub(crate) struct RoundTrip(Option<Box<LastPing>>);
 
@@ -23,8 +23,13 @@ impl RoundTrip {
     }
 
     /// Notes that a Ping was queued. Its last byte is the last of the `unsent` bytes.
+    ///
+    /// A Ping is not measured while another one with the same payload has no Pong, because the Pongs cannot be told apart.
     pub(crate) fn note_ping(&mut self, payload: &[u8], unsent: usize) {
         let ping = self.0.get_or_insert_default();
+        if (ping.unsent > 0 || ping.written_at.is_some()) && ping.payload == payload {
+            return;
+        }
         ping.payload.clear();
         ping.payload.extend_from_slice(payload);
         (ping.unsent, ping.written_at) = (unsent, None);

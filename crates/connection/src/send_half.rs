@@ -642,6 +642,9 @@ impl SendHalf {
         if written.is_ok() {
             self.outgoing.close();
             self.update_fast_path();
+            if let Some(observers) = self.cold.as_ref().and_then(|cold| cold.observers.as_ref()) {
+                observers.note_closed_first();
+            }
         }
         self.note_queued(output);
         written

@@ -36,7 +36,8 @@ pub struct Stats {
     pub bytes_written: u64,
     /// The number of bytes that were queued and not written: [`Outbox::unsent`](crate::Outbox::unsent).
     pub unsent: usize,
-    /// The time from the write of a Ping to the arrival of its Pong, for the last Ping whose Pong has arrived. `None` before
+    /// The time from the write of a Ping to the arrival of its Pong, for the last measured Ping whose Pong has arrived. A Ping is
+    /// not measured while another one with the same payload has no Pong. `None` before
     /// the first of these Pongs. The Pings of [`Timeouts::ping_interval`](crate::Timeouts::ping_interval) and of the
     /// application are measured.
     pub round_trip: Option<Duration>,

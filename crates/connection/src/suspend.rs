@@ -62,7 +62,7 @@ impl Connection {
     /// Continues a server's connection that [`suspend`](Self::suspend) returned.
     ///
     /// `config` must have the same extensions as before. Its limits and timeouts may differ. A state that exceeds the limits is
-    /// rejected. The observers of `config` are created, and their first observation is
+    /// rejected, and so is one of a connection with another [`Delivery`](crate::Delivery). The observers of `config` are created, and their first observation is
     /// [`Observation::Open`](crate::Observation::Open).
     ///
     /// The time during which the connection was suspended does not count for the deadlines of a silent peer. These timers

@@ -30,6 +30,7 @@ fn every_error_has_its_own_text() {
         &SuspendError::MessageInProgress,
         &ResumeError::ExtensionMismatch,
         &ResumeError::UnknownFormat(2),
+        &ResumeError::DeliveryMismatch,
         &ResumeError::Invalid,
         &ResumeError::WrongKind,
         &ResumeError::LimitExceeded,

@@ -12,8 +12,8 @@ use bytes::{BufMut, BytesMut};
 use common::{client, masked, receive_all, receive_all_lent, receive_valid, server, text_part};
 use proptest::prelude::*;
 use protocol_websocket_connection::{
-    Accept, CloseCode, Config, Connection, Delivery, Destination, Event, Frame, Observation, ObservedFrame, Observer,
-    Offer, Prepared, Reject, Request, Role, Rsv, Session, StartLine, Timeouts,
+    Accept, Close, CloseCode, Config, Connection, Delivery, Destination, Event, Frame, Observation, ObservedFrame,
+    Observer, Offer, Prepared, Reject, Request, Role, Rsv, Session, StartLine, Timeouts,
 };
 use test_extensions::Runs;
 
@@ -137,6 +137,8 @@ fn debug_hides_payloads_and_secrets_of_heads() {
     server.accept(upgrade, &Accept::new(), &mut output).unwrap();
     server.receive(&mut input, &mut output).unwrap();
     server.receive(&mut masked(Frame::text("secret")), &mut output).unwrap();
+    let close = Close::new(CloseCode::NORMAL, "secret");
+    server.receive(&mut masked(Frame::close(close).unwrap()), &mut output).unwrap();
     let text = text.lock().unwrap();
     assert!(text.contains("GET /chat?(hidden)") && text.contains("payload_len: 6"), "{text}");
     assert!(!text.contains("secret") && !text.contains("dGhlIHNhbXBsZSBub25jZQ"), "{text}");
@@ -339,6 +341,15 @@ fn frames_are_reported_if_one_observer_wants_them() {
     let mut server = server(&config);
     server.send("d", &mut BytesMut::new()).unwrap();
     assert_eq!(log.lines(), ["open RFC 6455", "Sent text fin 1 \"d\""]);
+}
+
+#[test]
+fn end_of_a_split_connection_names_the_side_that_closed_first() {
+    let log = Log::default();
+    let (mut receiver, mut sender) = server(&log.config()).split();
+    sender.close(None, &mut BytesMut::new()).unwrap();
+    receiver.receive(&mut masked(Frame::close(None).unwrap())).unwrap();
+    assert_eq!(log.lines()[3..], ["ended by this end with 1005, clean: true"]);
 }
 
 #[test]

@@ -181,6 +181,20 @@ fn round_trip_lasts_from_the_write_of_the_ping_to_the_arrival_of_its_pong() {
 }
 
 #[test]
+fn ping_with_the_payload_of_an_unanswered_one_is_not_measured() {
+    let mut session = Session::new(server(&Config::new()));
+    for sent_at in [0, 9] {
+        session.ping("").unwrap();
+        write(&mut session, secs(sent_at));
+    }
+    for (arrives_at, round_trip) in [(10, 10), (11, 10)] {
+        read(&mut session, &masked(Frame::pong("")), secs(arrives_at));
+        while session.poll_event().is_some() {}
+        assert_eq!(session.stats().round_trip, Some(secs(round_trip)));
+    }
+}
+
+#[test]
 fn round_trip_of_a_ping_after_an_interval_is_measured() {
     let mut session = Session::new(server(&Config::new().timeouts(Timeouts::RECOMMENDED)));
     session.handle_timeout(secs(100));

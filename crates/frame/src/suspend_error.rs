@@ -62,6 +62,8 @@ pub enum ResumeError {
     WrongKind,
     /// The configuration does not have an extension of the state, or does not accept its parameters.
     ExtensionMismatch,
+    /// The configuration delivers whole messages and the state has parts, or the reverse.
+    DeliveryMismatch,
     /// No connection can be in this state.
     Invalid,
 }
@@ -75,6 +77,7 @@ impl fmt::Display for ResumeError {
             Self::LimitExceeded => "suspended state exceeds a limit of the configuration",
             Self::WrongKind => "suspended state is of another kind of connection",
             Self::ExtensionMismatch => "suspended state has an extension that the configuration does not have",
+            Self::DeliveryMismatch => "suspended state has another delivery than the configuration",
             Self::Invalid => "suspended state is invalid",
         })
     }

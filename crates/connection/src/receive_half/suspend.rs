@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use protocol_websocket_frame::{ResumeError, StateReader, StateWriter, SuspendError};
+use protocol_websocket_frame::{Delivery, ResumeError, StateReader, StateWriter, SuspendError};
 
 use super::ReceiveHalf;
 use crate::Ended;
@@ -16,6 +16,7 @@ impl ReceiveHalf {
             return ended.suspend(state);
         }
         state.flag(false);
+        state.flag(self.config.delivery == Delivery::Parts);
         if self.extensions.has_rest() {
             return Err(SuspendError::EventsPending);
         }
@@ -36,6 +37,10 @@ impl ReceiveHalf {
             let ended = Ended::resume(state)?;
             self.end(ended);
             return Ok(());
+        }
+        // A message in progress continues in the same form: otherwise its first bytes would be lost.
+        if state.flag()? != (self.config.delivery == Delivery::Parts) {
+            return Err(ResumeError::DeliveryMismatch);
         }
         self.decoder.resume(state)?;
         self.assembler.resume(state)?;

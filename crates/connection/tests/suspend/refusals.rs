@@ -232,3 +232,15 @@ fn debug_hides_the_state() {
     let state = server.suspend().unwrap();
     assert_eq!(format!("{state:?}"), format!("Suspended {{ len: {}, .. }}", state.as_bytes().len()));
 }
+
+#[test]
+fn rejects_another_delivery() {
+    let (whole, parts) = (Config::new(), Config::new().delivery(Delivery::Parts));
+    for (before, after) in [(&whole, &parts), (&parts, &whole)] {
+        let mut server = Connection::open_server(&Negotiated::default(), before);
+        server.receive(&mut BytesMut::from(&b"\x82\x86\0\0\0\0abc"[..]), &mut BytesMut::new()).unwrap();
+        let state = server.suspend().unwrap();
+        assert_eq!(resume(state.as_bytes(), after).unwrap_err(), ResumeError::DeliveryMismatch);
+        resume(state.as_bytes(), before).unwrap();
+    }
+}

@@ -247,7 +247,7 @@ fn message_with_the_most_frames_stays_within_the_backend_limits() {
 #[test]
 fn compressed_message_with_the_most_frames_stays_within_the_backend_limits() {
     for read in [64, 4096] {
-        relay_max_fragments(deflating_setup(), read, 955_500);
+        relay_max_fragments(deflating_setup(), read, 950_000);
     }
 }
 
