@@ -201,6 +201,7 @@ fn resumed_state_takes_no_memory_beyond_its_length() {
     }
 }
 
+#[cfg(feature = "server")]
 #[test]
 fn refuses_during_the_handshake() {
     use protocol_websocket_connection::{Accept, Event};
@@ -219,6 +220,7 @@ fn refuses_during_the_handshake() {
     assert!(server.suspend().is_ok());
 }
 
+#[cfg(feature = "server")]
 #[test]
 fn refuses_after_a_failed_handshake() {
     let mut server = Connection::server(Config::new());
