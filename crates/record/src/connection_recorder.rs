@@ -31,7 +31,8 @@ struct State {
     received: Messages,
     sent: Messages,
     handshake: HandshakeInput,
-    has_received_head: bool,
+    /// Whether the input has a head. That of `Connection::respond` was read by the caller.
+    has_head_in_input: bool,
     has_ended: bool,
 }
 
@@ -83,7 +84,8 @@ impl ConnectionRecorder {
 
     fn head(&self, head: &ObservedHead<'_>) {
         if head.direction == Direction::Received {
-            self.state().has_received_head = true;
+            let state = &mut *self.state();
+            state.has_head_in_input = matches!(&state.handshake, HandshakeInput::Kept(input) if !input.is_empty());
         }
         let keeps_secrets = self.recorder.options.keeps_secrets;
         let line = Line {
@@ -113,7 +115,7 @@ impl ConnectionRecorder {
         });
         let state = &mut *self.state();
         if let HandshakeInput::Kept(input) = std::mem::replace(&mut state.handshake, HandshakeInput::Done)
-            && let Some(rest) = self.after_handshake(input, negotiated.version, state.has_received_head)
+            && let Some(rest) = self.after_handshake(input, negotiated.version, state.has_head_in_input)
         {
             self.input_line(&rest);
         }
