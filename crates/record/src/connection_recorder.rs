@@ -4,14 +4,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use protocol_websocket_connection::{
-    Direction, Ended, HeadLimits, Negotiated, Observation, ObservedFrame, ObservedHead, Observer, OpCode, Role,
-    StartLine, Version,
+    Direction, Ended, ExtensionParams, HeadLimits, Negotiated, Observation, ObservedFrame, ObservedHead, Observer,
+    OpCode, Role, StartLine, Version,
 };
 use protocol_websocket_http::HeadReader;
 use sha2::{Digest as _, Sha256};
 
 use crate::line::{Base64, HeaderList, Hex, Line, RESERVED_BITS, by_name, direction_name};
-use crate::mask::mask_target;
+use crate::mask::{mask_extension, mask_target};
 use crate::recorder::{Payloads, Recorder};
 
 /// The maximum number of bytes of the opening handshake that are kept until they can be removed from the input.
@@ -106,11 +106,13 @@ impl ConnectionRecorder {
 
     fn open(&self, negotiated: &Negotiated) {
         let keeps_secrets = self.recorder.options.keeps_secrets;
+        let extension: fn(&ExtensionParams) -> String =
+            if keeps_secrets { ToString::to_string } else { mask_extension };
         self.write(Line {
             r#type: "open",
             version: Some(negotiated.version.to_string()),
             subprotocol: negotiated.subprotocol.as_deref().map(|name| keeps_secrets.then_some(name)),
-            extensions: Some(negotiated.extensions.iter().map(ToString::to_string).collect()),
+            extensions: Some(negotiated.extensions.iter().map(extension).collect()),
             ..Line::default()
         });
         let state = &mut *self.state();

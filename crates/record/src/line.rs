@@ -9,7 +9,7 @@ use protocol_websocket_connection::{Direction, EndedBy, Headers, Rsv};
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::mask::is_harmless;
+use crate::mask::mask_header;
 
 /// The member `format` of the first line.
 pub(crate) const FORMAT: &str = "protocol-websocket-record";
@@ -156,8 +156,9 @@ impl Serialize for HeaderList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(Some(self.headers.len()))?;
         for (name, value) in self.headers {
-            let is_shown = self.keeps_secrets || is_harmless(name);
-            list.serialize_element(&(name, is_shown.then(|| String::from_utf8_lossy(value))))?;
+            let shown =
+                if self.keeps_secrets { Some(String::from_utf8_lossy(value)) } else { mask_header(name, value) };
+            list.serialize_element(&(name, shown))?;
         }
         list.end()
     }

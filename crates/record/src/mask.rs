@@ -2,18 +2,20 @@
 
 use std::borrow::Cow;
 
+use protocol_websocket_connection::ExtensionParams;
+use protocol_websocket_http::parse_extensions;
+
 /// The text of a masked part of a target.
 const MASKED: &str = "(masked)";
 
 /// The header fields whose values are never secret. Values of other names may be cookies, credentials, keys or tokens.
-const HARMLESS: [&str; 13] = [
+const HARMLESS: [&str; 12] = [
     "Connection",
     "Content-Length",
     "Content-Type",
     "Date",
     "Host",
     "Origin",
-    "Sec-WebSocket-Extensions",
     "Sec-WebSocket-Origin",
     "Sec-WebSocket-Version",
     "Server",
@@ -22,9 +24,22 @@ const HARMLESS: [&str; 13] = [
     "User-Agent",
 ];
 
-/// Returns whether the values of a header field are never secret.
-pub(crate) fn is_harmless(name: &str) -> bool {
-    HARMLESS.iter().any(|other| name.eq_ignore_ascii_case(other))
+/// Returns the text of a header field. Returns `None` if it may be secret.
+pub(crate) fn mask_header<'a>(name: &str, value: &'a [u8]) -> Option<Cow<'a, str>> {
+    if name.eq_ignore_ascii_case("Sec-WebSocket-Extensions") {
+        let list = parse_extensions(value).ok()?;
+        return Some(list.iter().map(mask_extension).collect::<Vec<_>>().join(", ").into());
+    }
+    let is_harmless = HARMLESS.iter().any(|other| name.eq_ignore_ascii_case(other));
+    is_harmless.then(|| String::from_utf8_lossy(value))
+}
+
+/// Replaces the parameters of an extension, except those of permessage-deflate, which are never secret.
+pub(crate) fn mask_extension(extension: &ExtensionParams) -> String {
+    match extension.name() {
+        name if name != "permessage-deflate" && !extension.params().is_empty() => format!("{name}; {MASKED}"),
+        _ => extension.to_string(),
+    }
 }
 
 /// Replaces the user name, the password and the query of a request target.
@@ -46,6 +61,21 @@ pub(crate) fn mask_target(target: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn masks_parameters_of_extensions() {
+        for (value, masked) in [
+            (
+                "permessage-deflate; server_max_window_bits=10; a",
+                Some("permessage-deflate; server_max_window_bits=10; a"),
+            ),
+            ("x;a=\"1\",permessage-deflate,y", Some("x; (masked), permessage-deflate, y")),
+            ("x; a=", None),
+            ("", None),
+        ] {
+            assert_eq!(mask_header("sec-websocket-extensions", value.as_bytes()).as_deref(), masked);
+        }
+    }
 
     #[test]
     fn masks_userinfo_and_query() {

@@ -104,7 +104,7 @@ pub struct RecordedOpen {
     pub version: Version,
     /// The subprotocol.
     pub subprotocol: Option<Value>,
-    /// The extensions with their parameters, as in `Sec-WebSocket-Extensions`.
+    /// The extensions with their parameters, as in `Sec-WebSocket-Extensions`. Masked parameters are `(masked)`.
     pub extensions: Vec<String>,
 }
 

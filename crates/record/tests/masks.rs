@@ -5,7 +5,7 @@ mod common;
 
 use bytes::BytesMut;
 use common::{Buffer, Pair, VERSIONS, observed, open_server};
-use protocol_websocket_connection::{Accept, Config, Connection, Event, Offer, Request, Role};
+use protocol_websocket_connection::{Accept, Config, Connection, Event, ExtensionParams, Offer, Request, Role};
 use protocol_websocket_record::{Recorder, Value};
 
 /// Each header field that may have a secret, at the client and at the server.
@@ -24,7 +24,10 @@ fn handshake(recorder: impl Fn(Buffer) -> Recorder) -> [Buffer; 2] {
         .iter()
         .enumerate()
         .fold(Accept::new(), |accept, (number, name)| accept.header(name, format!("a=SECRET-{number}")));
-    let accept = accept.subprotocol("SECRET-PROTOCOL");
+    let extension = || ExtensionParams::new("x-auth").param("token", "SECRET-EXTENSION");
+    let deflate = ExtensionParams::new("permessage-deflate").param("server_max_window_bits", "12");
+    let offer = offer.extension(extension()).extension(deflate);
+    let accept = accept.subprotocol("SECRET-PROTOCOL").extension(extension());
     let buffers = [Buffer::default(), Buffer::default()];
     let [client, server] = [&buffers[0], &buffers[1]].map(|buffer| observed(Config::new(), &recorder(buffer.clone())));
     let mut pair = Pair::open(client, server, &offer, &accept);
@@ -60,7 +63,11 @@ fn every_secret_is_masked_by_default() {
         assert_eq!(value(0, "Origin"), Value::Shown("https://example.com".into()));
         assert_eq!(value(0, "Host"), Value::Shown("example.com".into()));
         assert!(log.contains(r#""target":"/chat?(masked)""#), "{log}");
-        assert_eq!(connection.open.as_ref().unwrap().subprotocol, Some(Value::Masked));
+        let offered = "x-auth; (masked), permessage-deflate; server_max_window_bits=12";
+        assert_eq!(value(0, "Sec-WebSocket-Extensions"), Value::Shown(offered.into()));
+        assert_eq!(value(1, "Sec-WebSocket-Extensions"), Value::Shown("x-auth; (masked)".into()));
+        let open = connection.open.as_ref().unwrap();
+        assert_eq!((&open.subprotocol, &open.extensions[..]), (&Some(Value::Masked), &["x-auth; (masked)".into()][..]));
         // The input has the frames after the handshake, and nothing of the handshake.
         assert!(connection.input.starts_with(b"\x81") && connection.input.len() <= 11, "{:?}", connection.input);
     }
@@ -73,6 +80,8 @@ fn secrets_are_kept_on_request() {
         for secret in ["SECRET-0", "SECRET-1", "SECRET-PROTOCOL", "/chat?token=SECRET-QUERY", CREDENTIALS] {
             assert!(log.contains(secret), "{secret}: {log}");
         }
+        // In both heads and in `open`.
+        assert_eq!(log.matches("x-auth; token=SECRET-EXTENSION").count(), 3, "{log}");
         assert!(!log.contains("null"), "{log}");
         let [connection] = &buffer.recording().connections[..] else { panic!() };
         let start = if connection.role == Some(Role::Client) { &b"HTTP/1.1 101"[..] } else { b"GET /chat?" };
