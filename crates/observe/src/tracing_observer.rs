@@ -17,14 +17,15 @@ const TARGET: &str = "protocol_websocket";
 ///
 /// | level | event | fields |
 /// |---|---|---|
-/// | `INFO` | the connection opened | `subprotocol`, `extensions`: the names |
+/// | `INFO` | the connection opened | `has_subprotocol`, `extensions`: the names |
 /// | `INFO` | the connection ended | `by`, `code`, `clean`, `duration` |
 /// | `INFO` | the application dropped the connection before its end | `duration` |
 /// | `WARN` | the connection failed | `by`, `code`, `clean`, `duration`, `error` |
 /// | `DEBUG` | the head of a request or a response | `direction`, `method` and `path`, or `status`; `headers` |
 /// | `TRACE` | a frame, or a piece of a received frame | `direction`, `opcode`, `fin`, `len`, `wire_len` |
 ///
-/// Payloads, the reasons of Closes and the query of a request are not reported. Values of header fields are reported only if
+/// Payloads, the reasons of Closes, the query of a request and the name of the subprotocol are not reported, because each of
+/// them may be a secret: some clients send a token as a subprotocol. Values of header fields are reported only if
 /// the `Debug` of [`Headers`](protocol_websocket_connection::Headers) shows them, so cookies, credentials and keys are not
 /// reported.
 ///
@@ -84,9 +85,9 @@ impl TracingObserver {
 
     fn open(&self, negotiated: &Negotiated) {
         self.span.record("network.protocol.version", tracing::field::display(negotiated.version));
-        let subprotocol = negotiated.subprotocol.as_deref();
+        let has_subprotocol = negotiated.subprotocol.is_some();
         let extensions: Vec<&str> = negotiated.extensions.iter().map(|extension| extension.name()).collect();
-        event!(target: TARGET, parent: &self.span, Level::INFO, subprotocol, ?extensions, "connection opened");
+        event!(target: TARGET, parent: &self.span, Level::INFO, has_subprotocol, ?extensions, "connection opened");
     }
 
     fn frame(&self, frame: &ObservedFrame<'_>) {

@@ -60,10 +60,11 @@ fn handshake(config: Config) -> (Connection, Connection) {
     let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
     let destination = Destination::new("example.com", "/chat?token=secret");
     let offer = Offer::new().header("Cookie", "session=secret").header("Authorization", "Bearer secret");
+    let offer = offer.subprotocol("token.secret");
     let mut client = Connection::client(destination, &offer, Config::new(), fixed, &mut to_server).unwrap();
     let mut server = Connection::server(config);
     let Some(Event::Upgrade(upgrade)) = server.receive(&mut to_server, &mut to_client).unwrap() else { panic!() };
-    server.accept(upgrade, &Accept::new(), &mut to_client).unwrap();
+    server.accept(upgrade, &Accept::new().subprotocol("token.secret"), &mut to_client).unwrap();
     assert!(matches!(server.receive(&mut to_server, &mut to_client), Ok(Some(Event::Open(_)))));
     assert!(matches!(client.receive(&mut to_client, &mut to_server), Ok(Some(Event::Open(_)))));
     (server, client)
@@ -113,7 +114,9 @@ fn secrets_and_payloads_are_not_reported() {
         assert!(!line.contains("secret") && !line.contains("payload") && !line.contains("reason"), "{line}");
         assert!(!line.contains("BwcHBwcHBwcHBwcHBwcHBw"), "the key: {line}");
     }
-    assert!(lines.iter().any(|line| line.contains("\"Authorization\": (hidden)")), "{lines:#?}");
+    for shown in ["\"Authorization\": (hidden)", "connection opened has_subprotocol=true "] {
+        assert!(lines.iter().any(|line| line.contains(shown)), "{shown}: {lines:#?}");
+    }
 }
 
 #[test]
