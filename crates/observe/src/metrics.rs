@@ -115,7 +115,8 @@ pub struct MetricsObserver {
     /// The bytes so far of the message that is received, and of the message that is sent.
     received: AtomicU64,
     sent: AtomicU64,
-    /// The payload of the last Ping, at most 125 bytes, and the time at which it was queued.
+    /// The payload of the last Ping, at most 125 bytes, and the time at which it was queued. An equal Ping does not replace it
+    /// before its Pong, because a Pong does not tell them apart.
     ping: Mutex<Option<(Vec<u8>, Instant)>>,
     has_ended: AtomicBool,
 }
@@ -142,8 +143,10 @@ impl MetricsObserver {
         self.instruments.network_io.add(frame.wire_len as u64, &attributes);
         match (frame.opcode, frame.direction) {
             (OpCode::Ping, Direction::Sent) => {
-                *self.ping.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some((frame.payload.to_vec(), Instant::now()));
+                let ping = &mut *self.ping.lock().unwrap_or_else(PoisonError::into_inner);
+                if ping.as_ref().is_none_or(|(sent, _)| sent != frame.payload) {
+                    *ping = Some((frame.payload.to_vec(), Instant::now()));
+                }
             }
             (OpCode::Pong, Direction::Received) => self.pong(frame.payload),
             (opcode, _) if opcode.is_control() => {}

@@ -10,7 +10,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use opentelemetry::metrics::MeterProvider as _;
+use protocol_websocket_connection::{Config, Connection, Negotiated};
 use protocol_websocket_observe::Metrics;
 use protocol_websocket_tokio::{Accept, CloseCode, Connect, Destination, Event, WebSocket, accept, config};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -114,4 +116,27 @@ async fn endpoint_has_the_values_of_the_connections() {
     assert_eq!(ends(&["websocket_close_code=\"4xxx\""]), 1.0, "{values:#?}");
     assert_eq!(ends(&["websocket_close_code=\"1006\"", "error_type=\"unexpected_eof\""]), 1.0, "{values:#?}");
     assert_eq!(ends(&[]), 3.0);
+}
+
+/// All keepalive Pings are empty, so the Pong of the first one looks like that of the second one.
+#[test]
+fn equal_ping_does_not_shorten_the_round_trip_of_the_first() {
+    let (provider, registry) = prometheus::provider().unwrap();
+    let metrics = Metrics::new(&provider.meter("test"));
+    let config = Config::new().observer(move |role| metrics.observer(role));
+    let mut server = Connection::open_server(&Negotiated::default(), config);
+    let mut output = BytesMut::new();
+    let wait = Duration::from_millis(20);
+    server.ping("", &mut output).unwrap();
+    std::thread::sleep(wait);
+    server.ping("", &mut output).unwrap();
+    let pong = b"\x8A\x80\0\0\0\0";
+    let mut input = BytesMut::from(&[*pong, *pong].concat()[..]);
+    while server.receive(&mut input, &mut output).unwrap().is_some() {}
+    let families = registry.gather();
+    let family = families.iter().find(|family| family.name() == "websocket_ping_duration_seconds").unwrap();
+    let [metric] = family.get_metric() else { panic!("{family:?}") };
+    let histogram = metric.get_histogram();
+    assert_eq!(histogram.get_sample_count(), 1);
+    assert!(histogram.get_sample_sum() >= wait.as_secs_f64(), "{histogram:?}");
 }
