@@ -36,7 +36,7 @@ use std::io::{Read, Write};
 use std::process::Command;
 
 use client::TestClient;
-use conversation::{MIB, assert_closed, connect, echo, opened, path, pattern};
+use conversation::{MIB, assert_closed, connect, echo, opened, pattern};
 use program::Server;
 use protocol_websocket::{Close, CloseCode, Event, Message, Offer, Version};
 
@@ -99,7 +99,8 @@ fn serve_logs_and_lists_connections() {
     let server = Server::ours("serve", &["--port", "0", "--host", "h", "--subprotocol", "chat"]);
     for version in older_versions::ALL {
         let (client, _) = connect(&server, version, &Offer::new().subprotocol("chat"));
-        let line = server.logged(&opened(version, &path(version)));
+        // A query may contain secrets.
+        let line = server.logged(&opened(version, "/path?…"));
         let (address, _) = line.split_once(' ').unwrap();
         client.close(Some(Close::new(4000, "")));
         let code = if version.has_length_framing() { 4000 } else { 1005 };
@@ -123,8 +124,8 @@ fn serve_logs_and_lists_connections() {
         "{text}"
     );
     for version in older_versions::ALL {
-        let row = format!("<td>{version}</td><td>/path?of={version:?}&amp;more</td><td>chat</td><td></td></tr>");
-        assert!(text.contains(&row), "{text}");
+        let row = format!("<td>{version}</td><td>/path?…</td><td>chat</td><td></td></tr>");
+        assert!(text.contains(&row) && !text.contains("of="), "{text}");
     }
 }
 

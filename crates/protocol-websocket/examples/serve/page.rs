@@ -15,8 +15,8 @@ const LIVE: [(&str, &str); 3] = [
 /// The section that replaces the live one if that is off.
 const OFF: &str = r#"<section class="panel off" id="live" data-live="off" aria-labelledby="live-title">
   <h2 id="live-title">Live connections</h2>
-  <p class="note">Off. <!-- reason --> The connections of other clients are shown only if the server listens on a loopback
-    address and the page is opened as localhost, 127.0.0.1 or [::1].</p>
+  <p class="note">Off. <!-- reason --> This section is on only if the server listens on a loopback address and the page is
+    opened as localhost, 127.0.0.1 or [::1].</p>
 </section>
 "#;
 /// The placeholder of the rows in the page.
@@ -32,17 +32,18 @@ pub(crate) struct Recent(VecDeque<RecentConnection>);
 struct RecentConnection {
     opened: Instant,
     version: Version,
-    resource_name: String,
+    path: String,
     subprotocol: String,
     extensions: String,
 }
 
 impl Recent {
-    pub(crate) fn add(&mut self, resource_name: String, negotiated: &Negotiated) {
+    /// Adds a connection. The path has no query.
+    pub(crate) fn add(&mut self, path: String, negotiated: &Negotiated) {
         self.0.push_front(RecentConnection {
             opened: Instant::now(),
             version: negotiated.version,
-            resource_name,
+            path,
             subprotocol: negotiated.subprotocol.clone().unwrap_or_default(),
             extensions: extensions(negotiated),
         });
@@ -67,11 +68,19 @@ impl RecentConnection {
             seconds @ 120..7200 => format!("{} min ago", seconds / 60),
             seconds => format!("{} h ago", seconds / 3600),
         };
-        let Self { version, resource_name, subprotocol, extensions, .. } = self;
-        let [path, subprotocol, extensions] = [resource_name, subprotocol, extensions].map(|text| escape(text));
+        let Self { version, path, subprotocol, extensions, .. } = self;
+        let [path, subprotocol, extensions] = [path, subprotocol, extensions].map(|text| escape(text));
         format!(
             "<tr><td>{opened}</td><td>{version}</td><td>{path}</td><td>{subprotocol}</td><td>{extensions}</td></tr>\n"
         )
+    }
+}
+
+/// Returns the path of a resource name. A query may contain secrets, so an ellipsis replaces it.
+pub(crate) fn path(resource_name: &str) -> String {
+    match resource_name.split_once('?') {
+        Some((path, _)) => format!("{path}?…"),
+        None => resource_name.to_owned(),
     }
 }
 

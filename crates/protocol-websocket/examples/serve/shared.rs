@@ -14,7 +14,7 @@ use protocol_websocket::{Accept, Config, Connection, HeadLimits, Limits, Negotia
 
 use crate::echo::Echo;
 use crate::live::{self, Live};
-use crate::page::{Recent, extensions};
+use crate::page::{Recent, extensions, path};
 use crate::peer::{Peer, Service, lock};
 use crate::socket::{read_before, shutdown};
 
@@ -40,7 +40,8 @@ pub(crate) struct Shared {
 
 /// An accepted request.
 struct Upgraded {
-    resource_name: String,
+    /// The path without the query.
+    path: String,
     response: Response,
     connection: Connection,
     service: Box<dyn Service>,
@@ -78,14 +79,14 @@ impl Shared {
             None => None,
         };
         (&stream).write_all(&output)?;
-        let Some(Upgraded { resource_name, response, connection, mut service, is_listed }) = upgraded else {
+        let Some(Upgraded { path, response, connection, mut service, is_listed }) = upgraded else {
             return shutdown(&stream);
         };
 
         let peer = Arc::new(Peer::new(connection, stream));
         lock(&self.peers).insert(id, Arc::clone(&peer));
         if is_listed {
-            self.log_open(address, resource_name, response.negotiated());
+            self.log_open(address, path, response.negotiated());
         }
         drop(output);
         let result = peer.run(&mut *service, &self.is_shutting_down, self.read_size, &mut input);
@@ -99,11 +100,11 @@ impl Shared {
     }
 
     /// Adds the connection to the table of the page, then logs it, so that a logged connection is on the page.
-    fn log_open(&self, address: SocketAddr, resource_name: String, negotiated: &Negotiated) {
+    fn log_open(&self, address: SocketAddr, path: String, negotiated: &Negotiated) {
         let extensions = extensions(negotiated);
         let with = if extensions.is_empty() { "" } else { " with " };
-        let line = format!("{address} open: {} at {resource_name}{with}{extensions}", negotiated.version);
-        lock(&self.recent).add(resource_name, negotiated);
+        let line = format!("{address} open: {} at {path}{with}{extensions}", negotiated.version);
+        lock(&self.recent).add(path, negotiated);
         log(&line);
     }
 
@@ -222,8 +223,8 @@ fn respond(
         return None;
     };
     response.encode(output);
-    let resource_name = request.resource_name().to_owned();
-    Some(Upgraded { resource_name, response, connection, service, is_listed })
+    let path = path(request.resource_name());
+    Some(Upgraded { path, response, connection, service, is_listed })
 }
 
 /// Returns whether the host of a request is a name that only this machine has.

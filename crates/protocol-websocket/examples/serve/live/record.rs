@@ -11,7 +11,7 @@ use protocol_websocket::{
 };
 use serde_json::{Value, json};
 
-use crate::page::extensions;
+use crate::page::{extensions, path};
 use crate::peer::lock;
 
 /// The number of frames that are kept of each connection.
@@ -93,11 +93,7 @@ struct FrameLine {
 
 impl Record {
     pub(crate) fn new(id: usize, address: SocketAddr, request: &Request) -> Self {
-        // A query may contain secrets.
-        let path = match request.resource_name().split_once('?') {
-            Some((path, _)) => format!("{}?…", shortened(path)),
-            None => shortened(request.resource_name()),
-        };
+        let path = shortened(&path(request.resource_name()));
         Self { id, address, path, created: Instant::now(), seen: Mutex::default(), unsent: AtomicUsize::new(0) }
     }
 
