@@ -40,7 +40,7 @@ struct Seen {
     frames: VecDeque<FrameLine>,
     /// The number of frames that were added to the list.
     listed: u64,
-    /// The last Ping, until its Pong arrives.
+    /// The last Ping, until its Pong arrives. An equal Ping does not replace it, because a Pong does not tell them apart.
     ping: Option<(Instant, Vec<u8>)>,
     round_trip: Option<Duration>,
     ended: Option<End>,
@@ -215,7 +215,11 @@ impl Seen {
     /// Measures the time from a sent ping to the pong with its payload. Pings have at most 125 bytes.
     fn note_ping(&mut self, frame: &ObservedFrame<'_>) {
         match (frame.direction, frame.opcode) {
-            (Direction::Sent, OpCode::Ping) => self.ping = Some((Instant::now(), frame.payload.to_vec())),
+            (Direction::Sent, OpCode::Ping) => {
+                if self.ping.as_ref().is_none_or(|(_, payload)| payload != frame.payload) {
+                    self.ping = Some((Instant::now(), frame.payload.to_vec()));
+                }
+            }
             (Direction::Received, OpCode::Pong) if frame.is_first && frame.is_last => {
                 if let Some((sent, _)) = self.ping.take_if(|(_, payload)| payload == frame.payload) {
                     self.round_trip = Some(sent.elapsed());
