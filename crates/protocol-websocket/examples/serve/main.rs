@@ -13,10 +13,11 @@ mod peer;
 mod shared;
 mod socket;
 
-use std::fs::File;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -62,7 +63,7 @@ struct Options {
     /// Do not observe connections, and do not show them on the page.
     #[arg(long)]
     no_live: bool,
-    /// Record all connections in this file.
+    /// Record all connections in this file, which only its owner can read.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
@@ -88,19 +89,25 @@ impl Options {
     }
 }
 
+/// Creates or truncates a file that only its owner can read.
+fn create_private(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // A file that existed keeps its mode.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
 fn main() -> io::Result<()> {
     let options = Options::parse();
     let listener = socket::listen(options.bind, options.port)?;
     let address = listener.local_addr()?;
-    let mut config = options.config();
-    if let Some(path) = &options.record {
-        let recorder = Recorder::new(File::create(path)?);
-        config = config.observer(move |role| recorder.connection(role));
-    }
+    let recorder = options.record.as_deref().map(create_private).transpose()?.map(Recorder::new);
     let timeout = Duration::from_secs(options.timeout);
     let read_size = usize::try_from(options.read_size).map_err(io::Error::other)?;
     let live = Live::new(address.ip(), !options.no_live);
-    let shared = Shared::new(config, timeout, read_size, options.host, options.subprotocol, live);
+    let shared = Shared::new(options.config(), recorder, timeout, read_size, options.host, options.subprotocol, live);
     let shared = Arc::new(shared);
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     println!("open http://{address}/ in a browser, or connect to ws://{address}/");

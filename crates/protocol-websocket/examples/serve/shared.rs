@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol_websocket::http::{HeadReader, RequestHead};
 use protocol_websocket::{Accept, Config, Connection, HeadLimits, Limits, Negotiated, Reject, Request, Response};
+use protocol_websocket_record::Recorder;
 
 use crate::echo::Echo;
 use crate::live::{self, Live};
@@ -27,6 +28,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Shared {
     config: Arc<Config>,
+    /// The configuration of the connections of pages to their live section, which are not recorded.
+    viewer_config: Arc<Config>,
     handshake_timeout: Duration,
     read_size: usize,
     hosts: Vec<String>,
@@ -52,6 +55,7 @@ struct Upgraded {
 impl Shared {
     pub(crate) fn new(
         config: Config,
+        recorder: Option<Recorder>,
         handshake_timeout: Duration,
         read_size: usize,
         hosts: Vec<String>,
@@ -59,8 +63,24 @@ impl Shared {
         live: Result<Live, &'static str>,
     ) -> Self {
         let (peers, recent, is_shutting_down) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
-        let (config, live) = (Arc::new(config), live.map(Arc::new));
-        Self { config, handshake_timeout, read_size, hosts, subprotocols, peers, recent, is_shutting_down, live }
+        let viewer_config = Arc::new(config.clone().limits(Limits::new(live::MAX_MESSAGE)));
+        let config = Arc::new(match recorder {
+            Some(recorder) => config.observer(move |role| recorder.connection(role)),
+            None => config,
+        });
+        let live = live.map(Arc::new);
+        Self {
+            config,
+            viewer_config,
+            handshake_timeout,
+            read_size,
+            hosts,
+            subprotocols,
+            peers,
+            recent,
+            is_shutting_down,
+            live,
+        }
     }
 
     /// Serves one TCP connection: a page, or a WebSocket connection.
@@ -187,8 +207,7 @@ impl Shared {
             return match live.viewer(&request, is_local(request.host())) {
                 Ok(viewer) => {
                     let accept = Accept::new().subprotocol(live::SUBPROTOCOL);
-                    let config = (*self.config).clone().limits(Limits::new(live::MAX_MESSAGE));
-                    respond(&request, accept, Arc::new(config), Box::new(viewer), false, output)
+                    respond(&request, accept, Arc::clone(&self.viewer_config), Box::new(viewer), false, output)
                 }
                 Err(reject) => {
                     let _ = reject.encode(output);
