@@ -1,8 +1,8 @@
 //! The options for recordings, the log that is written, and the HAR file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -69,8 +69,7 @@ impl Recordings {
     /// Creates the file. Only its owner can read it, because payloads may contain secrets.
     pub(crate) fn new(options: &RecordingOptions) -> Result<Self, Failure> {
         let Some(path) = &options.record else { return Ok(Self(None)) };
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-        let file = file.map_err(|error| local(path, "cannot write", &error))?;
+        let file = create_private(path).map_err(|error| local(path, "cannot write", &error))?;
         let (sent, received) = match options.record_payloads {
             RecordedPayloads::All => (Payloads::Whole, Payloads::Whole),
             RecordedPayloads::Sent => (Payloads::Whole, Payloads::Hashed),
@@ -105,6 +104,16 @@ impl Recordings {
             None => status,
         }
     }
+}
+
+/// Creates or truncates a file that only its owner can read.
+fn create_private(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // A file that existed keeps its mode.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 /// Reads a log.

@@ -179,6 +179,19 @@ fn long_messages_are_replayed_to_a_server_that_writes_first() {
 }
 
 #[test]
+fn recording_replaces_a_file_that_others_can_read() {
+    let path = file("readable.jsonl");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let server = answering("first");
+    let ended = wsconsole(&["--record", path.to_str().unwrap(), &server.url()], "one\n");
+    server.result();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(read(&path).connections.len(), 1);
+}
+
+#[test]
 fn secrets_and_input_are_recorded_on_request() {
     for (options, is_kept) in [(&[][..], false), (&["--record-secrets", "--record-input"], true)] {
         let options = [options, &["-H", "Cookie: SECRET"]].concat();
