@@ -29,6 +29,9 @@ const MAX_POLLS: usize = 1_000_000;
 /// });
 /// ```
 ///
+/// Only `test` itself is watched. A spawned task that never waits, or that always wakes itself, stops the clock, and `run` does
+/// not return: set a time limit in the test runner.
+///
 /// # Panics
 ///
 /// - If the test has not ended after a day by its clock, for instance because two ends wait for each other.
