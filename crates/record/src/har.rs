@@ -1,4 +1,4 @@
-//! HAR 1.2 with the messages of WebSockets as Chromium writes and reads them.
+//! HAR 1.2 with the messages of WebSockets in the fields of Chromium's exports.
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -14,8 +14,8 @@ use crate::recording::{RecordedConnection, RecordedMessage, Recording};
 use crate::timestamp::rfc3339;
 
 impl Recording {
-    /// Writes the connections as a HAR file (HTTP Archive 1.2), which the developer tools of browsers import. Each connection
-    /// is an entry with the field `_webSocketMessages` of Chromium, in which *send* means from the client to the server.
+    /// Writes the connections as a HAR file (HTTP Archive 1.2). Each connection is an entry with the field `_webSocketMessages`
+    /// of the files that Chromium's developer tools export, in which *send* means from the client to the server.
     ///
     /// A hashed payload is written as the text `sha256:` with the hash, and a masked value as `(masked)`. The scheme of each
     /// URL is `ws`, because the log does not have the scheme.

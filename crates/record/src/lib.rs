@@ -5,7 +5,7 @@
 //!   [`Config`](protocol_websocket_connection::Config::observer), so any client or server of this library can be recorded.
 //! - [`Log`] reads a log, record by record, with limits and typed errors.
 //! - [`Recording`] is a whole log in memory: its connections with their messages. [`RecordedMessage::is_same`] compares a message
-//!   with a recorded one, and [`Recording::write_har`] writes a HAR file for the developer tools of browsers.
+//!   with a recorded one, and [`Recording::write_har`] writes a HAR file with the fields of Chromium's exports.
 //!
 //! The program `wsconsole` records with `--record`, and replays with `--replay`. `docs/recording.md` in the repository has the
 //! format.
