@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
 use protocol_websocket_observe::{Metrics, TracingObserver};
-use protocol_websocket_tokio::protocol_websocket::{Connection, Negotiated};
+use protocol_websocket_tokio::protocol_websocket::{Connection, Negotiated, Observation};
 use protocol_websocket_tokio::{Config, Session, WebSocket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, Runtime};
+use tracing::Level;
+use tracing::subscriber::with_default;
 
 const ROUNDS: usize = 200;
 const ECHOES: usize = 1000;
@@ -69,11 +71,16 @@ fn compare(runtime: &Runtime, name: &str, observed: Config) -> Result<(), Box<dy
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
-    // As in production: the level INFO. The output is discarded.
-    tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(std::io::sink).init();
     let provider = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
     let metrics = Metrics::new(&provider.meter("observe_cost"));
     compare(&runtime, "nothing", Config::new())?;
-    compare(&runtime, "tracing at INFO", Config::new().observer(TracingObserver::new))?;
+    compare(&runtime, "an empty observer of frames", Config::new().observer(|_| |_: &Observation<'_>| {}))?;
+    for level in [Level::INFO, Level::TRACE] {
+        // The output is discarded.
+        let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::sink).finish();
+        with_default(subscriber, || {
+            compare(&runtime, &format!("tracing at {level}"), Config::new().observer(TracingObserver::new))
+        })?;
+    }
     compare(&runtime, "metrics", Config::new().observer(move |role| metrics.observer(role)))
 }
