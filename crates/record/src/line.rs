@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use protocol_websocket_connection::{Direction, EndedBy, Headers, Rsv};
+use protocol_websocket_connection::{Direction, EndedBy, ExtensionParams, Headers, Rsv};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,6 +17,9 @@ use crate::mask::mask_header;
 pub(crate) const FORMAT: &str = "protocol-websocket-record";
 /// The member `version` of the first line.
 pub(crate) const VERSION: u64 = 1;
+
+/// The maximum number of header fields of a head that is read: ten times the default of a connection.
+const MAX_HEADERS: usize = 1000;
 
 /// The first line of a log.
 #[derive(Serialize)]
@@ -98,11 +103,11 @@ pub(crate) struct ParsedLine {
     pub(crate) method: Option<String>,
     pub(crate) target: Option<String>,
     pub(crate) status: Option<u16>,
-    pub(crate) headers: Option<Vec<(String, Option<String>)>>,
+    pub(crate) headers: Option<List<(String, Option<String>), MAX_HEADERS>>,
     pub(crate) version: Option<String>,
     #[serde(default, deserialize_with = "present")]
     pub(crate) subprotocol: Option<Option<String>>,
-    pub(crate) extensions: Option<Vec<String>>,
+    pub(crate) extensions: Option<List<String, { ExtensionParams::MAX_ITEMS }>>,
     pub(crate) opcode: Option<String>,
     pub(crate) fin: Option<bool>,
     pub(crate) rsv: Option<Vec<u8>>,
@@ -117,6 +122,37 @@ pub(crate) struct ParsedLine {
     pub(crate) reason: Option<String>,
     pub(crate) clean: Option<bool>,
     pub(crate) error: Option<String>,
+}
+
+/// A list with at most `MAX` items. An item of a few bytes takes more memory than its text, so a long list is an error before
+/// it is in memory.
+pub(crate) struct List<T, const MAX: usize>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor::<T, MAX>(PhantomData))
+    }
+}
+
+struct ListVisitor<T, const MAX: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T, MAX> {
+    type Value = List<T, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list with at most {MAX} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if list.len() == MAX {
+                return Err(A::Error::invalid_length(MAX + 1, &self));
+            }
+            list.push(item);
+        }
+        Ok(List(list))
+    }
 }
 
 /// Distinguishes a member that is `null` from one that is missing.

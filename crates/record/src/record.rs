@@ -192,7 +192,7 @@ pub(crate) fn record(line: ParsedLine) -> Result<Option<Record>, &'static str> {
         "open" => Entry::Open(RecordedOpen {
             version: line.version.and_then(|version| version.parse().ok()).ok_or("version")?,
             subprotocol: line.subprotocol.map(Value::new),
-            extensions: line.extensions.unwrap_or_default(),
+            extensions: line.extensions.map(|list| list.0).unwrap_or_default(),
         }),
         "frame" => Entry::Frame(frame(line)?),
         "input" => Entry::Input(line.base64.and_then(|text| STANDARD.decode(text).ok()).ok_or("base64")?),
@@ -231,7 +231,7 @@ fn head(line: ParsedLine) -> Result<RecordedHead, &'static str> {
         _ => return Err("status, or method and target"),
     };
     let headers = line.headers.ok_or("headers")?;
-    let headers = headers.into_iter().map(|(name, value)| (name, Value::new(value))).collect();
+    let headers = headers.0.into_iter().map(|(name, value)| (name, Value::new(value))).collect();
     Ok(RecordedHead { direction, line: first, headers })
 }
 

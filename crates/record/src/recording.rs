@@ -63,7 +63,8 @@ pub struct RecordedMessage {
 }
 
 impl Recording {
-    /// Reads a log to its end. The memory is limited by [`Log::max_len`].
+    /// Reads a log to its end. The memory is limited to 20 times [`Log::max_len`]: a connection, or an item of a list, takes more
+    /// memory than the shortest text that has it. A log with payloads takes about its length.
     ///
     /// # Errors
     ///
@@ -71,6 +72,7 @@ impl Recording {
     pub fn read<R: BufRead>(log: Log<R>) -> Result<Self, LogError> {
         let start = log.start();
         let mut connections = BTreeMap::new();
+        let mut in_progress: BTreeMap<u64, InProgress> = BTreeMap::new();
         let mut is_complete = true;
         for record in log {
             let record = match record {
@@ -80,21 +82,24 @@ impl Recording {
                 }
                 record => record?,
             };
-            let new = || (RecordedConnection::new(record.connection, record.time), InProgress::default());
-            let (connection, in_progress) = connections.entry(record.connection).or_insert_with(new);
+            let number = record.connection;
+            let new = || RecordedConnection::new(number, record.time);
+            let connection = connections.entry(number).or_insert_with(new);
             connection.end = record.time;
             match record.entry {
                 Entry::Connection(role) => connection.role = Some(role),
                 Entry::Head(head) => connection.heads.push(head),
                 Entry::Open(open) => connection.open = Some(open),
-                Entry::Frame(frame) => connection.messages.extend(in_progress.add(record.time, frame)),
+                Entry::Frame(frame) => {
+                    let in_progress = in_progress.entry(number).or_default();
+                    connection.messages.extend(in_progress.add(record.time, frame));
+                }
                 Entry::Input(bytes) => connection.input.extend_from_slice(&bytes),
                 Entry::Ended(ended) => connection.ended = Some(ended),
                 Entry::Dropped => {}
             }
         }
-        let connections = connections.into_values().map(|(connection, _)| connection).collect();
-        Ok(Self { start, connections, is_complete })
+        Ok(Self { start, connections: connections.into_values().collect(), is_complete })
     }
 
     /// Returns the connection with this number.
