@@ -215,10 +215,10 @@ impl Seen {
     /// Measures the time from a sent ping to the pong with its payload. Pings have at most 125 bytes.
     fn note_ping(&mut self, frame: &ObservedFrame<'_>) {
         match (frame.direction, frame.opcode) {
-            (Direction::Sent, OpCode::Ping) => {
-                if self.ping.as_ref().is_none_or(|(_, payload)| payload != frame.payload) {
-                    self.ping = Some((Instant::now(), frame.payload.to_vec()));
-                }
+            (Direction::Sent, OpCode::Ping)
+                if self.ping.as_ref().is_none_or(|(_, payload)| payload != frame.payload) =>
+            {
+                self.ping = Some((Instant::now(), frame.payload.to_vec()));
             }
             (Direction::Received, OpCode::Pong) if frame.is_first && frame.is_last => {
                 if let Some((sent, _)) = self.ping.take_if(|(_, payload)| payload == frame.payload) {
