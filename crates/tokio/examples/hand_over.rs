@@ -3,6 +3,10 @@
 //! `kill -USR2 PID` starts the program again. The old process passes the listening socket and each open connection to the new
 //! process, and exits. The clients do not see a difference, even in the middle of a message.
 //!
+//! If the new process does not start, or does not take the listening socket within [`START_TIMEOUT`], the old process continues.
+//! If the new process ends later, the connections that were passed to it are lost, as they are lost if a server ends at another
+//! time.
+//!
 //!     cargo run -p protocol-websocket-tokio --example hand_over 127.0.0.1:3000
 
 #[cfg(unix)]
@@ -25,6 +29,10 @@ use {
     tokio::sync::{mpsc, watch},
     tokio::task::{JoinSet, spawn_blocking},
 };
+
+/// The time within which a new process takes the listening socket.
+#[cfg(unix)]
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The argument of a new process. Its standard input is a Unix socket, over which the old process passes descriptors.
 #[cfg(unix)]
@@ -118,11 +126,16 @@ fn start_successor(listener: &OwnedFd) -> io::Result<UnixStream> {
     let (mut ours, theirs) = UnixStream::pair()?;
     // `env::current_exe` would return the old file after an update.
     let mut command = Command::new(env::args_os().next().unwrap_or_default());
-    let _child = command.arg(INHERITED).stdin(OwnedFd::from(theirs)).spawn()?;
+    let mut child = command.arg(INHERITED).stdin(OwnedFd::from(theirs)).spawn()?;
     // If this process kept the other end open, it could not detect that the new process has ended.
     drop(command);
-    passing::send(&ours, listener, &[])?;
-    ours.read_exact(&mut [0])?;
+    ours.set_read_timeout(Some(START_TIMEOUT))?;
+    let acknowledged = passing::send(&ours, listener, &[]).and_then(|()| ours.read_exact(&mut [0]));
+    if let Err(error) = acknowledged {
+        child.kill()?;
+        child.wait()?;
+        return Err(error);
+    }
     Ok(ours)
 }
 
@@ -134,12 +147,15 @@ fn inherit() -> io::Result<(std::net::TcpListener, mpsc::Receiver<Suspended>)> {
     socket.write_all(b".")?;
     let (suspended, received) = mpsc::channel(MAX_WAITING);
     spawn_blocking(move || {
-        while let Some(connection) = passing::receive(&socket)? {
-            if suspended.blocking_send(connection).is_err() {
-                break;
+        let received = loop {
+            match passing::receive(&socket) {
+                Ok(Some(connection)) => drop(suspended.blocking_send(connection)),
+                ended => break ended,
             }
+        };
+        if let Err(error) = received {
+            eprintln!("connections were lost: {error}");
         }
-        Ok::<_, io::Error>(())
     });
     Ok((listener.into(), received))
 }
@@ -170,7 +186,7 @@ async fn main() -> io::Result<()> {
     let (config, mut tasks, mut resumed) = (Arc::new(server_config()), JoinSet::new(), 0);
     let (begin, begun) = watch::channel(false);
     let (suspended, mut to_pass) = mpsc::channel(MAX_WAITING);
-    let hand_over = HandOver { begun, suspended };
+    let (hand_over, mut starting) = (HandOver { begun, suspended }, JoinSet::new());
     let successor = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -195,13 +211,14 @@ async fn main() -> io::Result<()> {
                 }
             },
             // A hand-over begins only after this process has received all connections of the old process.
-            Some(()) = signals.recv(), if inherited.is_none() => {
+            Some(()) = signals.recv(), if inherited.is_none() && starting.is_empty() => {
                 let listener = listener.as_fd().try_clone_to_owned()?;
-                match spawn_blocking(move || start_successor(&listener)).await? {
-                    Ok(successor) => break successor,
-                    Err(error) => eprintln!("the hand-over failed: {error}"),
-                }
+                starting.spawn_blocking(move || start_successor(&listener));
             }
+            Some(started) = starting.join_next() => match started? {
+                Ok(successor) => break successor,
+                Err(error) => eprintln!("the hand-over failed: {error}"),
+            },
             Some(ended) = tasks.join_next() => log(ended),
         }
     };

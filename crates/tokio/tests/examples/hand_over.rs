@@ -205,3 +205,30 @@ async fn server_goes_on_if_its_successor_does_not_start() {
         assert_eq!(crate::receive(&mut client).await, "hello".into());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_goes_on_while_its_successor_hangs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let script = std::env::temp_dir().join(format!("hand-over-hangs-{}", std::process::id()));
+    std::fs::write(&script, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = Command::new(example("hand_over"));
+    let server = Program::start_group(command.arg0(&script).arg("127.0.0.1:0"));
+    let url = server.url();
+    let mut client = crate::open(&url).await.unwrap();
+    server.signal("USR2");
+    // A new client and an open one are served while the successor does not answer.
+    for _ in 0..20 {
+        let mut other = crate::open(&url).await.unwrap();
+        for client in [&mut client, &mut other] {
+            client.send("hello").await.unwrap();
+            assert_eq!(crate::receive(client).await, "hello".into());
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    block_in_place(|| server.logged("the hand-over failed"));
+    client.send("hello").await.unwrap();
+    assert_eq!(crate::receive(&mut client).await, "hello".into());
+    std::fs::remove_file(script).unwrap();
+}
