@@ -5,24 +5,11 @@
 // Prints a line for each successful check, and exits with status 1 at the first failure.
 // SUBPROTOCOL (default: chat) is supported by the server.
 
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
-const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/peers', import.meta.url));
-const { chromium } = createRequire(`${peers}/`)('playwright-core');
+import { check, fail, launch } from './browser.mjs';
 
 const MIB = 1 << 20;
 const [url, subprotocol = 'chat'] = process.argv.slice(2);
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync',
-  ],
-});
-setTimeout(() => fail('the run did not end within two minutes'), 120_000).unref();
+const browser = await launch();
 
 const page = await browser.newPage();
 page.setDefaultTimeout(60_000);
@@ -156,15 +143,4 @@ async function byScript() {
   check('by script: 1 MiB of binary', found.binary, true);
   check('by script: 1000 messages at once, in order', found.many, true);
   check('by script: close', found.close, '3999 Größe true');
-}
-
-function check(name, found, wanted) {
-  if (found !== wanted) throw new Error(`${name}: found ${String(found).slice(0, 400)}, wanted ${String(wanted).slice(0, 200)}`);
-  console.log(`ok ${name}`);
-}
-
-// The browser exits with this process.
-function fail(reason) {
-  console.error(`FAILED ${reason}`);
-  process.exit(1);
 }

@@ -6,19 +6,11 @@
 // ACCEPTED. Exits with status 1 at the first failed check.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
+import { launch } from './browser.mjs';
 import { messages } from './deflate.mjs';
 
-const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/peers', import.meta.url));
-const { chromium } = createRequire(`${peers}/`)('playwright-core');
-
 const [url, accepted] = process.argv.slice(2);
-setTimeout(() => process.exit(1), 120_000).unref();
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+const browser = await launch();
 const page = await browser.newPage();
 const plain = messages.map((message) => (typeof message === 'string' ? message : [...message]));
 const found = await page.evaluate(async ({ url, plain }) => {

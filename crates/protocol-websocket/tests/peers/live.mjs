@@ -4,25 +4,11 @@
 //
 // Prints a line for each successful check, and exits with status 1 at the first failure.
 
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { check, fail, launch, require } from './browser.mjs';
 
-const peers = process.env.PEERS ?? fileURLToPath(new URL('../../../../target/peers', import.meta.url));
-const require = createRequire(`${peers}/`);
-const { chromium } = require('playwright-core');
 const WebSocket = require('ws');
-
 const [url] = process.argv.slice(2);
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync',
-  ],
-});
-setTimeout(() => fail('the run did not end within two minutes'), 120_000).unref();
+const browser = await launch();
 
 try {
   await ownPage();
@@ -170,15 +156,4 @@ async function frame(page, values) {
 async function cell(page, path, column, text) {
   await page.locator('[data-test=live-row]', { hasText: `/${path}` }).locator(`[data-column="${column}"]`, { hasText: text }).waitFor();
   console.log(`ok ${column} of ${path}: ${text}`);
-}
-
-function check(name, found, wanted) {
-  if (found !== wanted) throw new Error(`${name}: found ${String(found).slice(0, 400)}, wanted ${String(wanted).slice(0, 200)}`);
-  console.log(`ok ${name}`);
-}
-
-// The browser exits with this process.
-function fail(reason) {
-  console.error(`FAILED ${reason}`);
-  process.exit(1);
 }
