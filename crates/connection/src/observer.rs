@@ -6,7 +6,7 @@
 use core::fmt;
 
 use protocol_websocket_frame::{OpCode, Rsv};
-use protocol_websocket_http::{Headers, Negotiated};
+use protocol_websocket_http::{Headers, Negotiated, redact_target};
 
 use crate::Ended;
 
@@ -178,12 +178,7 @@ impl fmt::Debug for Observation<'_> {
 impl fmt::Debug for StartLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request { method, target } => {
-                // A target with a scheme may have a user name and a password.
-                let (path, rest) = target.find(['?', '#']).map_or((*target, ""), |at| target.split_at(at));
-                let path = if path.starts_with('/') { path } else { "(hidden)" };
-                write!(f, "{method} {path}{}", if rest.is_empty() { "" } else { "?(hidden)" })
-            }
+            Self::Request { method, target } => write!(f, "{method} {}", redact_target(target)),
             Self::Response { status } => status.fmt(f),
         }
     }

@@ -83,6 +83,19 @@ impl ExtensionParams {
     pub fn params(&self) -> &[(String, Option<String>)] {
         &self.params
     }
+
+    /// Returns whether the parameters may be secret: those of each extension except permessage-deflate. `Debug` hides them.
+    ///
+    /// ```
+    /// use protocol_websocket_core::ExtensionParams;
+    ///
+    /// assert!(ExtensionParams::new("x-auth").param("token", "1").may_be_secret());
+    /// assert!(!ExtensionParams::new("permessage-deflate").flag("client_no_context_takeover").may_be_secret());
+    /// ```
+    #[must_use]
+    pub fn may_be_secret(&self) -> bool {
+        !self.params.is_empty() && self.name != "permessage-deflate"
+    }
 }
 
 impl fmt::Display for ExtensionParams {
@@ -100,10 +113,10 @@ impl fmt::Display for ExtensionParams {
 
 impl fmt::Debug for ExtensionParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.params.is_empty() || self.name == "permessage-deflate" {
-            write!(f, "{:?}", alloc::format!("{self}"))
-        } else {
+        if self.may_be_secret() {
             write!(f, "{:?}", alloc::format!("{}; (hidden)", self.name))
+        } else {
+            write!(f, "{:?}", alloc::format!("{self}"))
         }
     }
 }

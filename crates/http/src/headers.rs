@@ -11,9 +11,10 @@ use core::str::from_utf8;
 
 use bytes::BytesMut;
 
-use crate::debug::{Extensions, Hidden, is_harmless};
+use crate::debug::{Extensions, Hidden};
 use crate::error::BuildError;
 use crate::grammar::{elements, is_same, is_token, is_value};
+use crate::secrets::may_be_secret;
 use crate::span::{Field, Span, write_field};
 
 /// The header fields of a head: an ordered list over one buffer.
@@ -305,10 +306,10 @@ impl fmt::Debug for Value<'_> {
         let Self(name, value) = *self;
         if name.eq_ignore_ascii_case("Sec-WebSocket-Extensions") {
             Extensions(value).fmt(f)
-        } else if is_harmless(name) {
-            write!(f, "\"{}\"", value.escape_ascii())
-        } else {
+        } else if may_be_secret(name) {
             Hidden.fmt(f)
+        } else {
+            write!(f, "\"{}\"", value.escape_ascii())
         }
     }
 }

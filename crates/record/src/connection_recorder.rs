@@ -7,11 +7,11 @@ use protocol_websocket_connection::{
     Direction, Ended, ExtensionParams, HeadLimits, Negotiated, Observation, ObservedFrame, ObservedHead, Observer,
     OpCode, Role, StartLine, Version,
 };
-use protocol_websocket_http::HeadReader;
+use protocol_websocket_http::{HeadReader, redact_target};
 use sha2::{Digest as _, Sha256};
 
 use crate::line::{Base64, HeaderList, Hex, Line, RESERVED_BITS, by_name, direction_name};
-use crate::mask::{mask_extension, mask_target};
+use crate::mask::mask_extension;
 use crate::recorder::{Payloads, Recorder};
 
 /// The maximum number of bytes of the opening handshake that are kept until they can be removed from the input.
@@ -96,7 +96,7 @@ impl ConnectionRecorder {
         };
         match head.start_line {
             StartLine::Request { method, target, .. } => {
-                let target = if keeps_secrets { target.into() } else { mask_target(target) };
+                let target = if keeps_secrets { target.into() } else { redact_target(target) };
                 self.write(Line { method: Some(method), target: Some(target), ..line });
             }
             StartLine::Response { status, .. } => self.write(Line { status: Some(status), ..line }),

@@ -17,7 +17,7 @@ impl Recording {
     /// Writes the connections as a HAR file (HTTP Archive 1.2). Each connection is an entry with the field `_webSocketMessages`
     /// of the files that Chromium's developer tools export, in which *send* means from the client to the server.
     ///
-    /// A hashed payload is written as the text `sha256:` with the hash, and a masked value as `(masked)`. The scheme of each
+    /// A hashed payload is written as the text `sha256:` with the hash, and a masked value as `(hidden)`. The scheme of each
     /// URL is `ws`, because the log does not have the scheme.
     ///
     /// # Errors
@@ -128,12 +128,12 @@ fn header_list(head: Option<&RecordedHead>) -> Vec<Json> {
 }
 
 fn shown(value: &Value) -> &str {
-    value.as_str().unwrap_or("(masked)")
+    value.as_str().unwrap_or("(hidden)")
 }
 
 fn query(target: &str) -> Vec<Json> {
     let (_, query) = target.split_once('?').unwrap_or_default();
-    let pairs = query.split('&').filter(|pair| !pair.is_empty() && *pair != "(masked)");
+    let pairs = query.split('&').filter(|pair| !pair.is_empty() && *pair != "(hidden)");
     pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -85,7 +85,7 @@ pub enum StartLine {
     Request {
         /// The method: `GET`.
         method: String,
-        /// The target. A masked query or user name is `(masked)`.
+        /// The target. A masked query or user name is `(hidden)`.
         target: String,
     },
     /// The line of a response.
@@ -104,7 +104,7 @@ pub struct RecordedOpen {
     pub version: Version,
     /// The subprotocol.
     pub subprotocol: Option<Value>,
-    /// The extensions with their parameters, as in `Sec-WebSocket-Extensions`. Masked parameters are `(masked)`.
+    /// The extensions with their parameters, as in `Sec-WebSocket-Extensions`. Masked parameters are `(hidden)`.
     pub extensions: Vec<String>,
 }
 

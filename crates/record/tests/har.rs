@@ -56,12 +56,12 @@ fn masked_values_and_hashes_are_marked() {
             .payloads(Direction::Received, Payloads::Hashed)
     }) {
         let entry = &har["log"]["entries"][0];
-        assert_eq!(entry["request"]["url"], "ws://example.com/chat?(masked)");
+        assert_eq!(entry["request"]["url"], "ws://example.com/chat?(hidden)");
         assert_eq!(entry["request"]["queryString"], json!([]));
         let data = entry["_webSocketMessages"][0]["data"].as_str().unwrap();
         assert!(data.len() == 7 + 64 && data.starts_with("sha256:"), "{data}");
         let headers = entry["request"]["headers"].as_array().unwrap();
-        assert!(headers.iter().any(|header| header["name"] == "Sec-WebSocket-Key" && header["value"] == "(masked)"));
+        assert!(headers.iter().any(|header| header["name"] == "Sec-WebSocket-Key" && header["value"] == "(hidden)"));
     }
 }
 

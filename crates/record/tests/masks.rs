@@ -62,12 +62,12 @@ fn every_secret_is_masked_by_default() {
         }
         assert_eq!(value(0, "Origin"), Value::Shown("https://example.com".into()));
         assert_eq!(value(0, "Host"), Value::Shown("example.com".into()));
-        assert!(log.contains(r#""target":"/chat?(masked)""#), "{log}");
-        let offered = "x-auth; (masked), permessage-deflate; server_max_window_bits=12";
+        assert!(log.contains(r#""target":"/chat?(hidden)""#), "{log}");
+        let offered = "x-auth; (hidden), permessage-deflate; server_max_window_bits=12";
         assert_eq!(value(0, "Sec-WebSocket-Extensions"), Value::Shown(offered.into()));
-        assert_eq!(value(1, "Sec-WebSocket-Extensions"), Value::Shown("x-auth; (masked)".into()));
+        assert_eq!(value(1, "Sec-WebSocket-Extensions"), Value::Shown("x-auth; (hidden)".into()));
         let open = connection.open.as_ref().unwrap();
-        assert_eq!((&open.subprotocol, &open.extensions[..]), (&Some(Value::Masked), &["x-auth; (masked)".into()][..]));
+        assert_eq!((&open.subprotocol, &open.extensions[..]), (&Some(Value::Masked), &["x-auth; (hidden)".into()][..]));
         // The input has the frames after the handshake, and nothing of the handshake.
         assert!(connection.input.starts_with(b"\x81") && connection.input.len() <= 11, "{:?}", connection.input);
     }
