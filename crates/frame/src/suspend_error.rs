@@ -15,7 +15,7 @@ use core::fmt;
 pub enum SuspendError {
     /// The opening handshake is not complete, or it has failed. A connection can be suspended after `Event::Open`.
     NotOpen,
-    /// Decoded bytes of the input were not returned yet. Receive until there is no event, then try again.
+    /// Decoded bytes of the input were not returned yet. Receive until `None` is returned, then suspend again.
     EventsPending,
     /// An extension cannot continue the message in progress in another process. The connection can be suspended after this
     /// message.

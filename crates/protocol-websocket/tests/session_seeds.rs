@@ -187,7 +187,7 @@ impl End {
         self.session.transport_failed();
     }
 
-    /// Handles an event. Returns false if there is none.
+    /// Handles an event. Returns false if the session has no event.
     fn poll(&mut self) -> bool {
         if !self.has_news {
             return false;

@@ -256,7 +256,7 @@ impl Pipe {
         Poll::Ready(Ok(room))
     }
 
-    /// Returns the number of bytes to read, 0 at the end. Pending if there are none yet.
+    /// Returns the number of bytes to read, or 0 at the end. Pending until the other end has written bytes.
     fn poll_available(&mut self, context: &Context<'_>) -> Poll<io::Result<usize>> {
         if let Some(error) = self.error {
             return Poll::Ready(Err(error.into()));

@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     peers: Mutex<HashMap<usize, Arc<Peer>>>,
     recent: Mutex<Recent>,
     is_shutting_down: AtomicBool,
-    /// The records of the connections, or the reason why there are none.
+    /// The records of the connections, or the reason why connections are not recorded.
     live: Result<Arc<Live>, &'static str>,
 }
 

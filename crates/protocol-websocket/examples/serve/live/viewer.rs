@@ -44,7 +44,7 @@ impl Viewer {
         })
     }
 
-    /// Returns the changes since the last update, or `None` if there are none.
+    /// Returns the changes since the last update, or `None` if nothing changed.
     fn update(&mut self) -> Option<Value> {
         let (records, open) = self.live.records(self.selected);
         let connections: Vec<Value> = records.iter().filter_map(|record| self.change(record)).collect();
