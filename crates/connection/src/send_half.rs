@@ -61,7 +61,7 @@ pub struct SendHalf {
     /// extensions, an observer of frames, an unfinished message or a pending pong. Computed again when one of these changes.
     is_plain: bool,
     /// Whether there are observers of frames. They are in `cold`.
-    is_observed: bool,
+    observes_frames: bool,
 }
 
 /// The timer of the direction and its observers.
@@ -88,7 +88,7 @@ impl SendHalf {
             raw_message_open: false,
             outgoing: Outgoing::Connecting,
             is_plain: false,
-            is_observed: false,
+            observes_frames: false,
         }
     }
 
@@ -114,7 +114,7 @@ impl SendHalf {
 
     /// Sets the observers.
     pub(crate) fn set_observers(&mut self, observers: Observers) {
-        self.is_observed = observers.wants_frames();
+        self.observes_frames = observers.wants_frames();
         self.cold.get_or_insert_default().observers = Some(observers);
         self.update_fast_path();
     }
@@ -136,7 +136,7 @@ impl SendHalf {
         self.is_plain = self.outgoing == Outgoing::Open
             && self.version.has_length_framing()
             && self.extensions.is_empty()
-            && !self.is_observed
+            && !self.observes_frames
             && !self.fragmenter.is_open()
             && self.pending_pong.is_none();
     }
@@ -183,7 +183,7 @@ impl SendHalf {
     /// Returns the payload to report if it may differ from that of the encoded frame.
     #[inline]
     fn observed_payload<P: Clone>(&self, payload: &P) -> Option<P> {
-        (self.is_observed && !self.extensions.is_empty()).then(|| payload.clone())
+        (self.observes_frames && !self.extensions.is_empty()).then(|| payload.clone())
     }
 
     /// Reports a frame that was encoded, whose payload was `payload` before the extensions.
@@ -219,7 +219,7 @@ impl SendHalf {
             if self.extensions.is_empty() { frame } else { self.extensions.encode(frame.into())?.into_owned() };
         self.write_pending_pong(output);
         // Reported before the payload is moved or masked in place. The encoding of such a frame cannot fail.
-        if self.is_observed {
+        if self.observes_frames {
             self.observe(&frame, payload.as_deref().unwrap_or(frame.payload()));
         }
         drop(payload);
@@ -290,7 +290,7 @@ impl SendHalf {
         self.send_raw(&frame.clone(), |this| {
             this.check_open()?;
             this.write_pending_pong(output);
-            if this.is_observed {
+            if this.observes_frames {
                 this.observe(&frame, payload);
             }
             this.encode_shared(&mut frame, output)
@@ -673,7 +673,7 @@ impl SendHalf {
     ) -> Result<(), SendError> {
         let key = self.mask_key();
         let encoded = frame.encode(self.version, key, output);
-        if self.is_observed && encoded.is_ok() {
+        if self.observes_frames && encoded.is_ok() {
             self.observe(frame, payload.unwrap_or(frame.payload().as_ref()));
         }
         Ok(encoded?)
